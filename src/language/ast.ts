@@ -1,0 +1,349 @@
+import type { Source, Span } from "../support/source.ts";
+
+/**
+ * The tree of a `.lmg` file. It says what was written, nothing of what it means: names are not looked up, a name in a
+ * layer's place may turn out to be an op, a block or a parameter. Every node has the span of its text.
+ */
+export interface File {
+  readonly source: Source;
+  readonly uses: readonly Use[];
+  readonly definitions: readonly Definition[];
+  /** In text order; the formatter puts them back, nothing else reads them. */
+  readonly comments: readonly Comment[];
+}
+
+export interface Comment {
+  readonly span: Span;
+}
+
+export interface Use {
+  readonly span: Span;
+  readonly path: Text;
+}
+
+export interface Name {
+  readonly span: Span;
+  readonly text: string;
+}
+
+/** `model.layers` or `layer.0.SelfAttention`, kept whole: a label is a prefix of checkpoint names, not a path. */
+export type LabelName = Name;
+
+export interface Definition {
+  readonly span: Span;
+  readonly kind: "model" | "block";
+  readonly name: Name;
+  readonly parameters: readonly ParameterDeclaration[];
+  readonly body: Body;
+}
+
+export interface ParameterDeclaration {
+  readonly span: Span;
+  readonly name: Name;
+  /** The words after the colon: one kind (`int`), or the words allowed (`in_out | out_in`). Empty if not written. */
+  readonly kind: readonly Name[];
+  readonly default: Expression | undefined;
+}
+
+export interface Body {
+  /** From `{` to `}`. */
+  readonly span: Span;
+  readonly statements: readonly Statement[];
+}
+
+export type Statement =
+  | InputStatement
+  | OutputStatement
+  | LetStatement
+  | AssertStatement
+  | DefaultStatement
+  | IfStatement
+  | RepeatStatement
+  | ParallelStatement
+  | ResidualStatement
+  | TrainStatement
+  | ConfigStatement
+  | BindStatement
+  | ChainStatement
+  | BracesStatement;
+
+export interface InputStatement {
+  readonly kind: "input";
+  readonly span: Span;
+  readonly name: Name;
+  readonly type: TypeReference;
+  readonly default: Expression | undefined;
+}
+
+export interface OutputStatement {
+  readonly kind: "output";
+  readonly span: Span;
+  readonly name: Name;
+  readonly type: TypeReference | undefined;
+}
+
+export interface LetStatement {
+  readonly kind: "let";
+  readonly span: Span;
+  readonly name: Name;
+  readonly value: Expression;
+}
+
+export interface AssertStatement {
+  readonly kind: "assert";
+  readonly span: Span;
+  readonly condition: Expression;
+  readonly message: Text;
+}
+
+/** `default linear(init: …), embedding(…)` */
+export interface DefaultStatement {
+  readonly kind: "default";
+  readonly span: Span;
+  readonly calls: readonly Call[];
+}
+
+export interface IfStatement {
+  readonly kind: "if";
+  readonly span: Span;
+  /** `if`, then each `else if`. */
+  readonly branches: readonly { readonly condition: Expression; readonly body: Body }[];
+  readonly otherwise: Body | undefined;
+}
+
+/** `repeat n …`, `repeat first..end …`, `… shared`, `… as label[i]`, `… as [i]`. */
+export interface RepeatStatement {
+  readonly kind: "repeat";
+  readonly span: Span;
+  readonly first: Expression | undefined;
+  /** The count, or the end of the range. */
+  readonly end: Expression;
+  readonly shared: boolean;
+  readonly label: LabelName | undefined;
+  readonly index: Name | undefined;
+  readonly body: Body;
+}
+
+export interface ParallelStatement {
+  readonly kind: "parallel";
+  readonly span: Span;
+  readonly body: Body;
+  readonly tap: Tap | undefined;
+}
+
+export interface ResidualStatement {
+  readonly kind: "residual";
+  readonly span: Span;
+  /** In text order; that each stands at most once is checked when the edge is lowered. */
+  readonly clauses: readonly Clause[];
+  readonly body: Body | undefined;
+  readonly tap: Tap | undefined;
+}
+
+export type Clause = FromClause | GainClause | NormClause;
+
+/** `from NAME`, `from (chain)` or `from blocks[i].level`. */
+export interface FromClause {
+  readonly kind: "from";
+  readonly span: Span;
+  readonly value: Call | Group;
+}
+
+/** `skip CHAIN` or `branch CHAIN`. */
+export interface GainClause {
+  readonly kind: "skip" | "branch";
+  readonly span: Span;
+  readonly gain: Chain;
+}
+
+/** `pre NORM`, `out NORM`, `post NORM`, `sandwich NORM`, or a parameter of kind placement in the word's place. */
+export interface NormClause {
+  readonly kind: "norm";
+  readonly span: Span;
+  readonly position: Name;
+  readonly layer: Layer;
+}
+
+export interface BindStatement {
+  readonly kind: "bind";
+  readonly span: Span;
+  /** One name, or the names of a tuple; `_` stands for a value that is not wanted. */
+  readonly targets: readonly Name[];
+  /** True for `(a, b) = …`, also with one name. */
+  readonly tuple: boolean;
+  readonly chain: Chain;
+}
+
+export interface ChainStatement {
+  readonly kind: "chain";
+  readonly span: Span;
+  readonly chain: Chain;
+}
+
+/** `{ several; lines }` as one branch of `parallel`. */
+export interface BracesStatement {
+  readonly kind: "braces";
+  readonly span: Span;
+  readonly body: Body;
+}
+
+export interface TrainStatement {
+  readonly kind: "train";
+  readonly span: Span;
+  readonly lines: readonly TrainLine[];
+}
+
+export type TrainSettingName =
+  "loss" | "metric" | "optimizer" | "schedule" | "batch" | "epochs" | "steps" | "clip" | "data" | "seed";
+
+export type TrainLine =
+  | { readonly kind: "target"; readonly span: Span; readonly name: Name; readonly type: TypeReference }
+  | { readonly kind: "setting"; readonly span: Span; readonly setting: Name; readonly chain: Chain }
+  | BindStatement;
+
+export interface ConfigStatement {
+  readonly kind: "config";
+  readonly span: Span;
+  readonly lines: readonly ConfigLine[];
+}
+
+export type ConfigLine =
+  | {
+      readonly kind: "key";
+      readonly span: Span;
+      readonly name: Name;
+      /** The alternatives, first to last: `a else b else 3`. Their names are keys of config.json, with dots. */
+      readonly values: readonly Expression[];
+    }
+  | AssertStatement;
+
+/** `head as a -> layer as b -> layer` */
+export interface Chain {
+  readonly span: Span;
+  readonly head: Layer | Expression;
+  readonly headTap: Tap | undefined;
+  readonly steps: readonly Step[];
+}
+
+export interface Step {
+  readonly span: Span;
+  readonly layer: Layer;
+  readonly tap: Tap | undefined;
+}
+
+/** `as name` or `as name: type` */
+export interface Tap {
+  readonly span: Span;
+  readonly name: Name;
+  readonly type: TypeReference | undefined;
+}
+
+/** A layer's place: `label: call` or `call`. As the head of a chain it stands only with a label; else a `Call` does. */
+export interface Layer {
+  readonly kind: "layer";
+  readonly span: Span;
+  readonly label: LabelName | undefined;
+  readonly call: Call;
+}
+
+/** A path with or without arguments: `relu`, `linear(4)`, `h[k].attn`. What it names is found when it is lowered. */
+export interface Call {
+  readonly kind: "call";
+  readonly span: Span;
+  readonly path: Path;
+  /** Undefined without parentheses. */
+  readonly arguments: readonly Argument[] | undefined;
+}
+
+export interface Argument {
+  readonly span: Span;
+  readonly name: Name | undefined;
+  readonly value: Expression;
+}
+
+export interface Path {
+  readonly span: Span;
+  readonly root: Name;
+  readonly parts: readonly PathPart[];
+}
+
+export type PathPart =
+  | { readonly kind: "field"; readonly name: Name }
+  | { readonly kind: "index"; readonly span: Span; readonly value: Expression };
+
+export type BinaryOperator =
+  "+" | "-" | "*" | "/" | "%" | "^" | "<=" | ">=" | "==" | "!=" | "<" | ">" | "and" | "or";
+
+export type Expression = NumberLiteral | Text | List | Group | Call | Unary | Binary | Conditional;
+
+export interface NumberLiteral {
+  readonly kind: "number";
+  readonly span: Span;
+  readonly value: number;
+  /** Written without point and exponent. */
+  readonly whole: boolean;
+}
+
+/** `"text with {value}"`: plain parts and holes, in order. Escapes are already resolved in the plain parts. */
+export interface Text {
+  readonly kind: "text";
+  readonly span: Span;
+  readonly parts: readonly (string | Expression)[];
+}
+
+export interface List {
+  readonly kind: "list";
+  readonly span: Span;
+  readonly items: readonly Expression[];
+}
+
+/** Parentheses: one chain groups, several (or one with a trailing comma) are a tuple. */
+export interface Group {
+  readonly kind: "group";
+  readonly span: Span;
+  readonly chains: readonly Chain[];
+  readonly tuple: boolean;
+}
+
+export interface Unary {
+  readonly kind: "unary";
+  readonly span: Span;
+  readonly operator: "-" | "not";
+  readonly operand: Expression;
+}
+
+export interface Binary {
+  readonly kind: "binary";
+  readonly span: Span;
+  readonly operator: BinaryOperator;
+  readonly operatorSpan: Span;
+  readonly left: Expression;
+  readonly right: Expression;
+}
+
+/** `then if condition else otherwise` */
+export interface Conditional {
+  readonly kind: "conditional";
+  readonly span: Span;
+  readonly condition: Expression;
+  readonly then: Expression;
+  readonly otherwise: Expression;
+}
+
+/** `f32[B, T <= ctx, dim]`, `[.., D]`, `i32` */
+export interface TypeReference {
+  readonly span: Span;
+  readonly dtype: Name | undefined;
+  /** Undefined for a scalar. */
+  readonly dims: readonly DimReference[] | undefined;
+}
+
+export type DimReference =
+  | { readonly kind: "rest"; readonly span: Span }
+  | {
+      readonly kind: "dim";
+      readonly span: Span;
+      readonly value: Expression;
+      /** `T <= ctx` */
+      readonly bound: Expression | undefined;
+    };

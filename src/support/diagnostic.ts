@@ -1,0 +1,120 @@
+import { lineText, positionAt, showPlace, type Span } from "./source.ts";
+
+export type Severity = "error" | "warning";
+
+/** A remark under one span: the first label is the place that is blamed, the others explain it. */
+export interface Label {
+  readonly span: Span;
+  readonly text?: string;
+}
+
+/**
+ * What the compiler has to say to the writer of a file: a value, never thrown by the core.
+ * `code` is stable (`E…` error, `W…` warning); `help` is a way forward, in one sentence.
+ */
+export interface Diagnostic {
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly labels: readonly Label[];
+  readonly help?: string;
+}
+
+export const isError = (diagnostic: Diagnostic): boolean => diagnostic.severity === "error";
+
+/** Builds an error at one place; `more` are labels that explain it. */
+export function errorAt(
+  code: string,
+  span: Span,
+  message: string,
+  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] } = {},
+): Diagnostic {
+  return make("error", code, span, message, options);
+}
+
+/** Builds a warning at one place. */
+export function warningAt(
+  code: string,
+  span: Span,
+  message: string,
+  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] } = {},
+): Diagnostic {
+  return make("warning", code, span, message, options);
+}
+
+function make(
+  severity: Severity,
+  code: string,
+  span: Span,
+  message: string,
+  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] },
+): Diagnostic {
+  const first: Label = options.label === undefined ? { span } : { span, text: options.label };
+  const base = { severity, code, message, labels: [first, ...(options.more ?? [])] };
+  return options.help === undefined ? base : { ...base, help: options.help };
+}
+
+/** How a diagnostic is painted; the identity where there is no terminal. */
+export interface Paint {
+  readonly error: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+const same = (text: string): string => text;
+export const plainPaint: Paint = { error: same, warning: same, strong: same, faint: same };
+
+/**
+ * The message as people read it:
+ *
+ *     model.lmg:3:7: error[E207]: `ln` has width 64, but the stream here is 32 wide
+ *       3 |   ln: layernorm
+ *         |   ^^ expected width 32
+ *       help: …
+ */
+export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint): string {
+  const [first] = diagnostic.labels;
+  const colour = diagnostic.severity === "error" ? paint.error : paint.warning;
+  const place = first === undefined ? "" : `${showPlace(first.span)}: `;
+  const head = `${place}${colour(`${diagnostic.severity}[${diagnostic.code}]`)}: ${paint.strong(diagnostic.message)}`;
+  const excerpts = diagnostic.labels.map((label, index) =>
+    excerpt(label, index === 0 ? colour : paint.faint, label.span.source !== first?.span.source, paint),
+  );
+  const help = diagnostic.help === undefined ? [] : [`  help: ${diagnostic.help}`];
+  return [head, ...excerpts, ...help].join("\n");
+}
+
+/** Longest part of a source line that is shown; wider lines are cut around the caret. */
+const MAX_EXCERPT = 160;
+
+function excerpt(label: Label, colour: (text: string) => string, named: boolean, paint: Paint): string {
+  const { source, start, end } = label.span;
+  const { line, column } = positionAt(source, start);
+  const whole = lineText(source, line).replaceAll("\t", " ");
+  const from = whole.length <= MAX_EXCERPT ? 0 : Math.max(0, column - 1 - MAX_EXCERPT / 2);
+  const text = whole.slice(from, from + MAX_EXCERPT);
+  const caretAt = column - 1 - from;
+  const carets = "^".repeat(Math.max(1, Math.min(end - start, text.length - caretAt)));
+  const number = String(line);
+  const gutter = " ".repeat(number.length);
+  const remark = label.text === undefined ? "" : ` ${label.text}`;
+  const lines = [
+    `  ${paint.faint(`${number} |`)} ${text}`,
+    `  ${paint.faint(`${gutter} |`)} ${" ".repeat(caretAt)}${colour(carets + remark)}`,
+  ];
+  return (named ? [`  ${paint.faint(`in ${showPlace(label.span)}`)}`, ...lines] : lines).join("\n");
+}
+
+/** In the order of the text, errors and warnings together, repeats removed. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics
+    .filter((diagnostic) => {
+      const key = showDiagnostic(diagnostic);
+      return !seen.has(key) && seen.add(key);
+    })
+    .sort((a, b) => startOf(a) - startOf(b));
+}
+
+const startOf = (diagnostic: Diagnostic): number => diagnostic.labels[0]?.span.start ?? 0;

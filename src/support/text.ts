@@ -1,0 +1,52 @@
+/** Lines, and lines one level deeper: emitters build text from structure, never from indentation by hand. */
+export type Code = string | readonly Code[];
+
+/** Joins nested lines; each level of nesting is one step of indentation. */
+export function layoutCode(code: readonly Code[], indent = "  "): string {
+  const lines: string[] = [];
+  const walk = (part: Code, depth: number): void => {
+    if (typeof part === "string") lines.push(part === "" ? "" : indent.repeat(depth) + part);
+    else for (const inner of part) walk(inner, depth + 1);
+  };
+  for (const part of code) walk(part, 0);
+  return lines.join("\n") + "\n";
+}
+
+/** The candidate nearest to `word`, if it is near enough to be what was meant. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    if (candidate === word || Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Edits (insert, delete, replace, swap neighbours) that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replace, last[j]! + 1, row[j - 1]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, beforeLast[j - 2]! + 1);
+      row.push(cost);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length]!;
+}
+
+/** `a, b and c`; `a, b or c` with another last word. */
+export function listWords(words: readonly string[], last = "and"): string {
+  if (words.length <= 1) return words[0] ?? "";
+  return `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)!}`;
+}
+
+/** `1 layer`, `2 layers`. */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
