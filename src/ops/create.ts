@@ -1,0 +1,45 @@
+import { bool, dimAttribute, dims, dtype, float, floats, int } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+/** Ops that make a tensor from attributes alone. */
+export const createOps = {
+  constant: defineOp({
+    stage: "core",
+    doc: "a tensor whose elements the graph holds, row-major",
+    operands: {},
+    attrs: { dtype: dtype(), shape: dims(), values: floats() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  full: defineOp({
+    stage: "core",
+    doc: "a tensor whose elements are all one value",
+    operands: {},
+    attrs: { dtype: dtype(), shape: dims(), value: float() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  iota: defineOp({
+    stage: "core",
+    doc: "0, 1, 2, … size - 1 as i32[size]",
+    operands: {},
+    attrs: { size: dimAttribute() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  relative_bucket: defineOp({
+    stage: "core",
+    doc:
+      "T5's bucket of the distance from query i to key j as i32[rows, columns] (Raffel et al. 2020; transformers' " +
+      "T5Attention._relative_position_bucket): near distances have one each, farther ones share logarithmically up to far",
+    operands: {},
+    attrs: { rows: dimAttribute(), columns: dimAttribute(), buckets: int(), far: int(), causal: bool() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

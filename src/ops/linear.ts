@@ -1,0 +1,112 @@
+import { bool, float, int, ints, optionalInt, program, word } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+const weightLayout = () => word(["out_in", "in_out"], "out_in");
+
+/** Products of matrices and what is built on them. */
+export const linearOps = {
+  matmul: defineOp({
+    stage: "core",
+    doc: "a @ b over the last two axes, [.., M, K] × [.., K, N] (or [.., N, K] with transpose_b), leading axes broadcast",
+    operands: { a: "one", b: "one" },
+    attrs: { transpose_b: bool(false) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  linear: defineOp({
+    stage: "core",
+    doc: "x Wᵀ + b: [.., K] × [N, K] → [.., N]; with layout in_out the weight is [K, N]",
+    operands: { x: "one", weight: "one", bias: "optional" },
+    attrs: { layout: weightLayout() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  linear_epilogue: defineOp({
+    stage: "kernel",
+    doc:
+      "linear without bias, then a scalar program on each element before it is stored: i0 is the product, i1, i2, … are " +
+      "the extras ([N] for a bias or gain, [1], or the shape of the result)",
+    operands: { x: "one", weight: "one", extras: "many" },
+    attrs: { layout: weightLayout(), epilogue: program() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  embedding: defineOp({
+    stage: "core",
+    doc: "rows of a table [V, D] by ids [..] → [.., D]",
+    operands: { table: "one", ids: "one" },
+    attrs: {},
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  conv2d: defineOp({
+    stage: "core",
+    doc: "cross-correlation of x [B, C, H, W] with weight [O, C / groups, R, S], zeros around it, as torch.nn.Conv2d",
+    operands: { x: "one", weight: "one", bias: "optional" },
+    attrs: { stride: ints([1, 1]), padding: ints([0, 0]), groups: int(1) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  max_pool2d: defineOp({
+    stage: "core",
+    doc: "the largest of each kernel-sized window of x [B, C, H, W]; the padding never wins",
+    operands: { x: "one" },
+    attrs: { kernel: ints(), stride: ints(), padding: ints([0, 0]) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  rope: defineOp({
+    stage: "core",
+    doc:
+      "rotary position embedding (Su et al. 2021) of x [B, H, T, K] (or [B, T, H, K] with layout heads_last): pairs of " +
+      "the first `dims` channels (0: all) turn by position × frequency; pairs are (i, i + dims/2) or (2i, 2i + 1). " +
+      "The scalings are those of transformers' ROPE_INIT_FUNCTIONS; ntk is the static NTK-aware one",
+    operands: { x: "one", positions: "optional" },
+    attrs: {
+      theta: float(10000),
+      dims: int(0),
+      pairs: word(["halves", "interleaved"], "halves"),
+      scaling: word(["none", "linear", "ntk", "dynamic", "yarn", "llama3"], "none"),
+      factor: float(1),
+      original: int(0),
+      low_freq_factor: float(1),
+      high_freq_factor: float(4),
+      beta_fast: float(32),
+      beta_slow: float(1),
+      /** What sine and cosine are multiplied by; 0: what the scaling prescribes. */
+      magnitude: float(0),
+      layout: word(["heads_first", "heads_last"], "heads_first"),
+    },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  attend: defineOp({
+    stage: "core",
+    doc:
+      "softmax(scale · q kᵀ + bias) v for q [B, H, T, K], k [B, G, S, K], v [B, G, S, V] → [B, H, T, V]; with G < H " +
+      "each key head serves H / G query heads in a row. Query i stands at key i + S - T; causal hides later keys, a " +
+      "window w hides keys w or more away, mask hides where false, softcap c is c · tanh(score / c) before the bias, " +
+      "alibi adds -slope · distance (Press et al. 2022). A row that sees nothing is zero. heads_last: [B, T, H, K]",
+    operands: { q: "one", k: "one", v: "one", bias: "optional", mask: "optional" },
+    attrs: {
+      causal: bool(false),
+      window: optionalInt(),
+      /** 0: none. */
+      softcap: float(0),
+      scale: float(),
+      alibi: bool(false),
+      layout: word(["heads_first", "heads_last"], "heads_first"),
+    },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

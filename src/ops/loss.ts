@@ -1,0 +1,36 @@
+import { float, optionalInt } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+/** Losses and metrics: scalars, means over the rows that count. */
+export const lossOps = {
+  cross_entropy: defineOp({
+    stage: "core",
+    doc:
+      "mean of -log softmax(logits)[target] over rows whose target is not `ignore`; smoothing s mixes in s / V of every " +
+      "class (Szegedy et al. 2016), as torch.nn.functional.cross_entropy",
+    operands: { logits: "one", targets: "one" },
+    attrs: { smoothing: float(0), ignore: optionalInt() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  mean_squared_error: defineOp({
+    stage: "core",
+    doc: "mean of (x - y)² over all elements",
+    operands: { x: "one", y: "one" },
+    attrs: {},
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  accuracy: defineOp({
+    stage: "core",
+    doc: "share of rows whose largest logit (of equal ones the first) is at the target",
+    operands: { logits: "one", targets: "one" },
+    attrs: {},
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

@@ -1,0 +1,82 @@
+import { bool, float, int, word, words } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+/** Norms over the last axis, but for batch_norm. Statistics are of the whole row and stable: mean first, then variance. */
+export const normOps = {
+  layer_norm: defineOp({
+    stage: "core",
+    doc: "(x - mean) / √(var + eps) · weight + bias over the last axis, var biased (Ba et al. 2016)",
+    operands: { x: "one", weight: "optional", bias: "optional" },
+    attrs: { eps: float() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  rms_norm: defineOp({
+    stage: "core",
+    doc:
+      "x / √(mean(x²) + eps) · weight over the last axis (Zhang and Sennrich 2019); unit_offset multiplies by 1 + weight; " +
+      "cast says whether a half-precision result is rounded before or after the weight",
+    operands: { x: "one", weight: "optional", bias: "optional" },
+    attrs: { eps: float(), unit_offset: bool(false), cast: word(["before", "after"], "before") },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  l2_norm: defineOp({
+    stage: "core",
+    doc: "x / max(√Σx², eps) over the last axis, as torch.nn.functional.normalize",
+    operands: { x: "one" },
+    attrs: { eps: float(1e-12) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  batch_norm: defineOp({
+    stage: "core",
+    doc: "(x - mean) / √(variance + eps) · weight + bias with statistics given for each channel of one axis",
+    operands: { x: "one", mean: "one", variance: "one", weight: "optional", bias: "optional" },
+    attrs: { eps: float(), axis: int(1) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  add_norm: defineOp({
+    stage: "kernel",
+    doc:
+      "a residual edge's join and the norms that read it, in one pass over the row: " +
+      "sum = source_scale · source_gain · source + branch_scale · branch_gain · inner(Σ branches + bias), " +
+      "out_i = norm(sum) · weight_i + bias_i. `inner` is the edge's out-norm. With order in_turn the branches are added " +
+      "to the source one after the other. A branch may lack leading axes of the source. Returns the sum only with keep_sum",
+    operands: {
+      source: "one",
+      branches: "many",
+      source_gain: "optional",
+      branch_gain: "optional",
+      bias: "optional",
+      inner_weight: "optional",
+      inner_bias: "optional",
+      weights: "many",
+      biases: "many",
+    },
+    attrs: {
+      source_scale: float(1),
+      branch_scale: float(1),
+      order: word(["branches_first", "in_turn"], "branches_first"),
+      inner: word(["none", "layer", "rms", "l2"], "none"),
+      inner_eps: float(0),
+      inner_unit_offset: bool(false),
+      norm: word(["layer", "rms", "l2"]),
+      eps: float(),
+      unit_offset: bool(false),
+      cast: word(["before", "after"], "before"),
+      /** One word a norm: which of weight and bias it has; they are taken from weights and biases in order. */
+      affines: words(["none", "weight", "bias", "weight_bias"]),
+      keep_sum: bool(true),
+    },
+    results: ["outs*"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

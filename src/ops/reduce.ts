@@ -1,0 +1,67 @@
+import { bool, int, ints } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+const reduction = (doc: string) =>
+  defineOp({
+    stage: "core",
+    doc,
+    operands: { x: "one" },
+    attrs: { axes: ints(), keep: bool(false) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  });
+
+/** Ops that fold axes; axes are not negative, `keep` leaves them with size 1. */
+export const reduceOps = {
+  reduce_sum: reduction("the sum of x over axes"),
+  reduce_mean: reduction("the mean of x over axes"),
+  reduce_max: reduction("the largest element of x over axes"),
+  reduce_min: reduction("the smallest element of x over axes"),
+  cumsum: defineOp({
+    stage: "core",
+    doc: "running sums of x along one axis, each with its own element",
+    operands: { x: "one" },
+    attrs: { axis: int() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  topk: defineOp({
+    stage: "core",
+    doc: "the k largest elements along the last axis, largest first, and where they stood; of equal ones the first",
+    operands: { x: "one" },
+    attrs: { k: int() },
+    results: ["values", "indices"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  spread: defineOp({
+    stage: "core",
+    doc: "zeros [.., size] with values[.., i] put at indices[.., i]: what topk took, back in its place",
+    operands: { values: "one", indices: "one" },
+    attrs: { size: int() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  softmax: defineOp({
+    stage: "core",
+    doc: "e^x / Σ e^x along one axis, shifted by the largest so that nothing overflows",
+    operands: { x: "one" },
+    attrs: { axis: int(-1) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  log_softmax: defineOp({
+    stage: "core",
+    doc: "x - log Σ e^x along one axis",
+    operands: { x: "one" },
+    attrs: { axis: int(-1) },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

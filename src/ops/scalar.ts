@@ -1,0 +1,135 @@
+/** Functions of numbers: the one table behind elementwise ops, fused chains and epilogues on every target. */
+export interface ScalarFunction {
+  readonly arity: 1 | 2 | 3;
+  readonly doc: string;
+  readonly evaluate: (...args: number[]) => number;
+  /** Floating-point operations an element, as roofline counts usually weigh them. */
+  readonly flops: number;
+  /** `bool`: the result is true or false whatever the operands are; `same`: it has the operands' type. */
+  readonly result: "same" | "bool";
+}
+
+const unary = (doc: string, evaluate: (x: number) => number, flops = 1): ScalarFunction => ({
+  arity: 1,
+  doc,
+  evaluate: evaluate as (...args: number[]) => number,
+  flops,
+  result: "same",
+});
+
+const binary = (
+  doc: string,
+  evaluate: (x: number, y: number) => number,
+  result: "same" | "bool" = "same",
+  flops = 1,
+): ScalarFunction => ({ arity: 2, doc, evaluate: evaluate as (...args: number[]) => number, flops, result });
+
+const asNumber = (truth: boolean): number => (truth ? 1 : 0);
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** The error function to about 1e-16 by its series for small and its continued fraction for large arguments. */
+export function erf(x: number): number {
+  const size = Math.abs(x);
+  if (Number.isNaN(x)) return x;
+  if (size > 6) return Math.sign(x);
+  return Math.sign(x) * (size < 2.5 ? erfSeries(size) : 1 - erfcFraction(size));
+}
+
+/** erf(x) = 2/√π · Σ (-1)ⁿ x²ⁿ⁺¹ / (n! (2n+1)) in the all-positive form 2/√π e^(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!. */
+function erfSeries(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; term > sum * 1e-17; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** erfc(x) = e^(-x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))), evaluated from the inside. */
+function erfcFraction(x: number): number {
+  let rest = x;
+  for (let n = 60; n >= 1; n--) rest = x + n / 2 / rest;
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / rest;
+}
+
+export const scalarFunctions = {
+  neg: unary("-x", (x) => -x),
+  abs: unary("|x|", Math.abs),
+  exp: unary("e^x", Math.exp, 4),
+  log: unary("natural logarithm of x", Math.log, 4),
+  sqrt: unary("√x", Math.sqrt, 2),
+  rsqrt: unary("1 / √x", (x) => 1 / Math.sqrt(x), 2),
+  sin: unary("sine of x in radians", Math.sin, 4),
+  cos: unary("cosine of x in radians", Math.cos, 4),
+  tanh: unary("hyperbolic tangent of x", Math.tanh, 6),
+  sigmoid: unary("1 / (1 + e^-x)", sigmoid, 6),
+  erf: unary("error function of x", erf, 8),
+  relu: unary("max(x, 0)", (x) => (x < 0 ? 0 : x)),
+  relu2: unary("max(x, 0)², as Primer (So et al. 2021) has it", (x) => (x < 0 ? 0 : x * x), 2),
+  gelu: unary("x · Φ(x) (Hendrycks and Gimpel 2016)", (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)), 10),
+  gelu_tanh: unary(
+    "x · Φ(x) with Φ by tanh: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
+    (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    12,
+  ),
+  silu: unary("x · sigmoid(x)", (x) => (x === -Infinity ? -0 : x * sigmoid(x)), 7),
+  softplus: unary("log(1 + e^x)", (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 6),
+  square: unary("x²", (x) => x * x),
+  floor: unary("largest whole number that is not above x", Math.floor),
+  not: { ...unary("true where x is false", (x) => asNumber(x === 0)), result: "bool" as const },
+  add: binary("x + y", (x, y) => x + y),
+  sub: binary("x - y", (x, y) => x - y),
+  mul: binary("x · y", (x, y) => x * y),
+  div: binary("x / y", (x, y) => x / y),
+  mod: binary("x - y · floor(x / y)", (x, y) => x - y * Math.floor(x / y), "same", 3),
+  pow: binary("x to the power y", (x, y) => x ** y, "same", 8),
+  min: binary("the smaller of x and y", Math.min),
+  max: binary("the larger of x and y", Math.max),
+  eq: binary("x = y", (x, y) => asNumber(x === y), "bool"),
+  ne: binary("x ≠ y", (x, y) => asNumber(x !== y), "bool"),
+  lt: binary("x < y", (x, y) => asNumber(x < y), "bool"),
+  le: binary("x ≤ y", (x, y) => asNumber(x <= y), "bool"),
+  gt: binary("x > y", (x, y) => asNumber(x > y), "bool"),
+  ge: binary("x ≥ y", (x, y) => asNumber(x >= y), "bool"),
+  and: binary("x and y", (x, y) => asNumber(x !== 0 && y !== 0), "bool"),
+  or: binary("x or y", (x, y) => asNumber(x !== 0 || y !== 0), "bool"),
+  where: {
+    arity: 3,
+    doc: "y where the condition x is true, else z",
+    evaluate: ((x: number, y: number, z: number) => (x !== 0 ? y : z)) as (...args: number[]) => number,
+    flops: 1,
+    result: "same",
+  },
+} as const satisfies { readonly [name: string]: ScalarFunction };
+
+export type ScalarName = keyof typeof scalarFunctions;
+
+export const isScalarName = (name: string): name is ScalarName => Object.hasOwn(scalarFunctions, name);
+
+/** What a step of a scalar program reads. */
+export type ScalarArgument =
+  | { readonly kind: "input"; readonly index: number }
+  | { readonly kind: "step"; readonly index: number }
+  | { readonly kind: "number"; readonly value: number };
+
+/**
+ * A straight-line program over numbers, run once an element: step k may read the inputs and the steps before it, the
+ * last step is the result. In IR text: `add(i0, i1); tanh(t0); mul(t1, 0.5)`.
+ */
+export interface ScalarProgram {
+  readonly steps: readonly { readonly op: ScalarName; readonly args: readonly ScalarArgument[] }[];
+}
+
+/** Runs a program for one element. */
+export function runScalarProgram(program: ScalarProgram, inputs: readonly number[]): number {
+  const results: number[] = [];
+  for (const { op, args } of program.steps) {
+    const values = args.map((arg) =>
+      arg.kind === "number" ? arg.value : arg.kind === "input" ? inputs[arg.index]! : results[arg.index]!,
+    );
+    results.push((scalarFunctions[op] as ScalarFunction).evaluate(...values));
+  }
+  return results.at(-1)!;
+}

@@ -1,0 +1,61 @@
+import { dimAttribute, dims, dtype, int, ints } from "./attributes.ts";
+import { defineOp } from "./define.ts";
+import { pendingEvaluate, pendingInfer } from "./pending.ts";
+
+/** Ops that move elements and compute nothing. */
+export const shapeOps = {
+  reshape: defineOp({
+    stage: "core",
+    doc: "x with the same elements in row-major order under another shape",
+    operands: { x: "one" },
+    attrs: { shape: dims() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  permute: defineOp({
+    stage: "core",
+    doc: "x with its axes in another order: axis i of out is axis axes[i] of x",
+    operands: { x: "one" },
+    attrs: { axes: ints() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  broadcast: defineOp({
+    stage: "core",
+    doc: "x stretched to a shape as NumPy broadcasts",
+    operands: { x: "one" },
+    attrs: { shape: dims() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  slice: defineOp({
+    stage: "core",
+    doc: "the part of x from start, size elements long, along one axis",
+    operands: { x: "one" },
+    attrs: { axis: int(), start: dimAttribute(), size: dimAttribute() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  concat: defineOp({
+    stage: "core",
+    doc: "values one after the other along one axis",
+    operands: { values: "many" },
+    attrs: { axis: int() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+  cast: defineOp({
+    stage: "core",
+    doc: "x with its elements rounded to another dtype",
+    operands: { x: "one" },
+    attrs: { dtype: dtype() },
+    results: ["out"],
+    infer: pendingInfer,
+    evaluate: pendingEvaluate,
+  }),
+} as const;

@@ -1,0 +1,163 @@
+import { invariant } from "../support/invariant.ts";
+
+/**
+ * The size of one axis: an integer polynomial over run-time symbols (`B`, `2*T + 1`) and whole divisions of such
+ * (`floor((H + 6) / 2)`, as convolutions make them). Always in one canonical form, so equal dims have equal keys.
+ */
+export interface Dim {
+  /** Sorted; no zero coefficients. */
+  readonly terms: readonly Term[];
+  /** The canonical text: equal exactly for equal polynomials. */
+  readonly key: string;
+}
+
+interface Term {
+  readonly coefficient: number;
+  /** Sorted by key, repeated for powers; empty for the constant term. */
+  readonly factors: readonly Factor[];
+}
+
+type Factor =
+  | { readonly kind: "symbol"; readonly key: string }
+  | { readonly kind: "floor_div"; readonly key: string; readonly of: Dim; readonly by: number };
+
+/** A dim known at compile time. */
+export function dim(size: number): Dim {
+  invariant(Number.isSafeInteger(size), `a dim must be a whole number, got ${size}`);
+  return make(size === 0 ? [] : [{ coefficient: size, factors: [] }]);
+}
+
+/** A run-time dim, named by a capital letter or a word that begins with one. */
+export const symbolDim = (name: string): Dim =>
+  make([{ coefficient: 1, factors: [{ kind: "symbol", key: name }] }]);
+
+export const addDims = (a: Dim, b: Dim): Dim => make([...a.terms, ...b.terms]);
+
+export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, multiplyDims(b, dim(-1)));
+
+export const multiplyDims = (a: Dim, b: Dim): Dim =>
+  make(
+    a.terms.flatMap((s) =>
+      b.terms.map((t) => ({
+        coefficient: s.coefficient * t.coefficient,
+        factors: [...s.factors, ...t.factors],
+      })),
+    ),
+  );
+
+/** The number of elements of a shape. */
+export const productOfDims = (dims: readonly Dim[]): Dim => dims.reduce(multiplyDims, dim(1));
+
+/** `a / b` if it is a polynomial again and `b` is one term; undefined otherwise. */
+export function divideDims(a: Dim, b: Dim): Dim | undefined {
+  const [divisor] = b.terms;
+  if (divisor === undefined || b.terms.length > 1)
+    return sameDim(a, b) && divisor !== undefined ? dim(1) : undefined;
+  const terms: Term[] = [];
+  for (const term of a.terms) {
+    const factors = [...term.factors];
+    for (const factor of divisor.factors) {
+      const at = factors.findIndex((candidate) => candidate.key === factor.key);
+      if (at < 0) return undefined;
+      factors.splice(at, 1);
+    }
+    if (term.coefficient % divisor.coefficient !== 0) return undefined;
+    terms.push({ coefficient: term.coefficient / divisor.coefficient, factors });
+  }
+  return make(terms);
+}
+
+/** `floor(a / by)` for a whole `by` of at least 1. */
+export function floorDivideDim(a: Dim, by: number): Dim {
+  invariant(Number.isSafeInteger(by) && by >= 1, `cannot divide a dim by ${by}`);
+  const size = constantDim(a);
+  if (size !== undefined) return dim(Math.floor(size / by));
+  const exact = divideDims(a, dim(by));
+  if (exact !== undefined) return exact;
+  return make([
+    { coefficient: 1, factors: [{ kind: "floor_div", key: `floor((${a.key}) / ${by})`, of: a, by }] },
+  ]);
+}
+
+export const sameDim = (a: Dim | undefined, b: Dim | undefined): boolean =>
+  a !== undefined && b !== undefined && a.key === b.key;
+
+/** The size if it is known at compile time. */
+export function constantDim(a: Dim): number | undefined {
+  const [first] = a.terms;
+  if (first === undefined) return 0;
+  return a.terms.length === 1 && first.factors.length === 0 ? first.coefficient : undefined;
+}
+
+/** The size for given symbols; an unbound symbol is a bug of the caller. */
+export function evaluateDim(a: Dim, symbols: ReadonlyMap<string, number>): number {
+  const evaluateFactor = (factor: Factor): number => {
+    if (factor.kind === "floor_div") return Math.floor(evaluateDim(factor.of, symbols) / factor.by);
+    const size = symbols.get(factor.key);
+    invariant(size !== undefined, `the dim ${factor.key} is not bound`);
+    return size;
+  };
+  return a.terms.reduce(
+    (sum, term) =>
+      sum + term.factors.reduce((product, factor) => product * evaluateFactor(factor), term.coefficient),
+    0,
+  );
+}
+
+/** The run-time symbols that a dim mentions. */
+export function symbolsOf(a: Dim): Set<string> {
+  const names = new Set<string>();
+  for (const term of a.terms)
+    for (const factor of term.factors)
+      if (factor.kind === "symbol") names.add(factor.key);
+      else for (const name of symbolsOf(factor.of)) names.add(name);
+  return names;
+}
+
+/** As `.lmg` and the IR write it: `2*B*T + 1`. Also valid TypeScript over variables of the symbols' names. */
+export const showDim = (a: Dim): string => a.key;
+
+/**
+ * The dim in another notation; emitters pass how a symbol and a whole division are written there.
+ */
+export function renderDim(
+  a: Dim,
+  notation: {
+    readonly symbol: (name: string) => string;
+    readonly floorDiv: (of: string, by: number) => string;
+  },
+): string {
+  const renderFactor = (factor: Factor): string =>
+    factor.kind === "symbol"
+      ? notation.symbol(factor.key)
+      : notation.floorDiv(renderDim(factor.of, notation), factor.by);
+  return joinTerms(a.terms, renderFactor);
+}
+
+function joinTerms(terms: readonly Term[], render: (factor: Factor) => string): string {
+  const texts = terms.map(({ coefficient, factors }) => {
+    const size = Math.abs(coefficient);
+    const parts =
+      size === 1 && factors.length > 0 ? factors.map(render) : [String(size), ...factors.map(render)];
+    return { sign: coefficient < 0 ? "-" : "+", text: parts.join("*") };
+  });
+  const [first, ...rest] = texts;
+  if (first === undefined) return "0";
+  return (
+    (first.sign === "-" ? "-" : "") + first.text + rest.map(({ sign, text }) => ` ${sign} ${text}`).join("")
+  );
+}
+
+function make(raw: readonly Term[]): Dim {
+  const sums = new Map<string, Term>();
+  for (const term of raw) {
+    const factors = term.factors.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const key = factors.map((factor) => factor.key).join("*");
+    sums.set(key, { coefficient: (sums.get(key)?.coefficient ?? 0) + term.coefficient, factors });
+  }
+  const terms = [...sums.entries()]
+    .filter(([, term]) => term.coefficient !== 0)
+    .sort(([a, s], [b, t]) => t.factors.length - s.factors.length || (a < b ? -1 : 1))
+    .map(([, term]) => term);
+  return { terms, key: joinTerms(terms, (factor) => factor.key) };
+}
