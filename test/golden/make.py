@@ -1,0 +1,25 @@
+"""Remakes the golden files: all of them, or the groups named as arguments.
+
+    python test/golden/make.py [hf] [modules] [encoder_layer] ...
+"""
+
+import sys
+
+import torch
+import transformers
+
+import hf
+
+GROUPS = {"hf": hf.make}
+
+
+def main(names):
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    for name in names or GROUPS:
+        GROUPS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
