@@ -1,0 +1,52 @@
+// An import may only point up this list; no cycles; the core runs in a browser. `src/README.md` tells why.
+const layers = [
+  "support",
+  "tensor",
+  "ops",
+  "ir",
+  "language",
+  "std",
+  "lower",
+  "passes",
+  "testing",
+  "plan",
+  "emit",
+  "compile.ts",
+  "checkpoint",
+  "text",
+  "index.ts",
+  "cli",
+];
+const inLayer = (name) => (name.endsWith(".ts") ? `^src/${name.replace(".", "\\.")}$` : `^src/${name}/`);
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    ...layers.slice(0, -1).map((name, index) => ({
+      name: `${name}-knows-nothing-below`,
+      severity: "error",
+      from: { path: inLayer(name) },
+      to: { path: layers.slice(index + 1).map(inLayer) },
+    })),
+    {
+      name: "core-runs-in-a-browser",
+      comment: "File access, processes and terminals belong to the command line and to checkpoint/files.ts.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli/|checkpoint/files)" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "emitted-code-and-core-use-few-packages",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli|checkpoint|text)/" },
+      to: { dependencyTypes: ["npm"], pathNot: "node_modules/ohm-js" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"] },
+  },
+};
