@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { grammar, type Grammar } from "ohm-js";
+import { format } from "prettier";
+
+/*
+ * The core reads no files, so that it runs in a browser: what it needs of `grammar/` and `src/std/` is written into
+ * modules. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
+ */
+
+const root = new URL("../", import.meta.url);
+
+interface Embedded {
+  /** The module, from the root of the project. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** All generated modules as they should be. */
+export async function embedded(): Promise<readonly Embedded[]> {
+  return Promise.all([
+    module("src/language/grammar.generated.ts", grammarModule("grammar/lmg.ohm", "grammarRecipe")),
+    module("src/std/std.generated.ts", sourcesModule("src/std/", "stdSources")),
+  ]);
+}
+
+async function module(path: string, code: string): Promise<Embedded> {
+  const text = await format(code, { parser: "typescript", printWidth: 110, trailingComma: "all" });
+  return { path, text };
+}
+
+/** Ohm's recipe, not its text: a recipe loads in 3 ms, where the text takes 200 ms to read. */
+function grammarModule(path: string, name: string): string {
+  const text = readFileSync(new URL(path, root), "utf8");
+  // Ohm's types leave `toRecipe` out.
+  const parsed = grammar(text) as Grammar & { toRecipe(): string };
+  const recipe: unknown = JSON.parse(parsed.toRecipe());
+  return [
+    `// Written by scripts/embed.ts from ${path}.`,
+    `/** The recipe of the grammar, as JSON. */`,
+    `export const ${name} = ${JSON.stringify(JSON.stringify(withoutPlaces(recipe)))};`,
+  ].join("\n");
+}
+
+/** The places in the grammar's text that a recipe carries are for tools that show grammars: half of its length. */
+function withoutPlaces(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(withoutPlaces);
+  if (part === null || typeof part !== "object") return part;
+  return Object.fromEntries(
+    Object.entries(part)
+      .filter(([key]) => key !== "sourceInterval" && key !== "source")
+      .map(([key, value]) => [key, withoutPlaces(value)]),
+  );
+}
+
+function sourcesModule(folder: string, name: string): string {
+  const url = new URL(folder, root);
+  const files = readdirSync(url).filter((file) => file.endsWith(".lmg"));
+  const sources = files.toSorted().map((file) => ({
+    name: file,
+    text: readFileSync(new URL(file, url), "utf8"),
+  }));
+  return [
+    `// Written by scripts/embed.ts from ${folder}*.lmg.`,
+    `/** The files of the standard library, by name. */`,
+    `export const ${name}: readonly { name: string; text: string }[] = ${JSON.stringify(sources)};`,
+  ].join("\n");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const { path, text } of await embedded()) writeFileSync(new URL(path, root), text);

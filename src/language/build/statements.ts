@@ -1,0 +1,234 @@
+import type { Node } from "ohm-js";
+import { listWords, nearest } from "../../support/text.ts";
+import type * as ast from "../ast.ts";
+import * as errors from "../errors.ts";
+import { parameterKinds } from "../words.ts";
+import { buildCall, buildChain, buildTap } from "./chains.ts";
+import { buildClause } from "./clauses.ts";
+import { items, optional, spanOf, type Context } from "./context.ts";
+import { buildDefault, buildExpression, buildFlat } from "./expressions.ts";
+import { buildName, buildWord } from "./names.ts";
+import { buildText } from "./operands.ts";
+import { buildType } from "./types.ts";
+
+type Builder<T> = (context: Context, node: Node) => T;
+
+/** Each alternative of `Statement` in the grammar. */
+const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
+  Input: (context, node) => ({
+    kind: "input",
+    span: spanOf(context, node),
+    name: buildName(context, node.child(1), "an input"),
+    type: buildType(context, node.child(3)),
+    default: buildDefault(context, node.child(5)),
+  }),
+  Output: (context, node) => {
+    const type = optional(node.child(3));
+    return {
+      kind: "output",
+      span: spanOf(context, node),
+      name: buildName(context, node.child(1), "an output"),
+      type: type === undefined ? undefined : buildType(context, type),
+    };
+  },
+  Let: (context, node) => ({
+    kind: "let",
+    span: spanOf(context, node),
+    name: buildName(context, node.child(1), "a value"),
+    value: buildExpression(context, node.child(3)),
+  }),
+  Assert: buildAssert,
+  Default: (context, node) => ({
+    kind: "default",
+    span: spanOf(context, node),
+    calls: items(node.child(1)).map((call) => buildCall(context, call)),
+  }),
+  If: buildIf,
+  Repeat: buildRepeat,
+  Parallel: (context, node) => ({
+    kind: "parallel",
+    span: spanOf(context, node),
+    body: buildBody(context, node.child(1)),
+    tap: buildTap(context, node.child(2)),
+  }),
+  Residual: buildResidual,
+  Train: (context, node) => ({
+    kind: "train",
+    span: spanOf(context, node),
+    lines: context.trainLines(node.child(1).source.startIdx),
+  }),
+  Config: (context, node) => ({
+    kind: "config",
+    span: spanOf(context, node),
+    lines: context.configLines(node.child(1).source.startIdx),
+  }),
+  Bind: buildBind,
+  Line: (context, node) => ({
+    kind: "chain",
+    span: spanOf(context, node),
+    chain: buildChain(context, node.child(0)),
+  }),
+  Body: (context, node) => ({ kind: "braces", span: spanOf(context, node), body: buildBody(context, node) }),
+};
+
+export const buildStatement: Builder<ast.Statement> = (context, node) =>
+  builders[node.child(0).ctorName]!(context, node.child(0));
+
+const buildBody: Builder<ast.Body> = (context, node) => context.body(node.source.startIdx);
+
+function buildAssert(context: Context, node: Node): ast.AssertStatement {
+  return {
+    kind: "assert",
+    span: spanOf(context, node),
+    condition: buildExpression(context, node.child(1)),
+    message: buildText(context, node.child(3)),
+  };
+}
+
+function buildIf(context: Context, node: Node): ast.IfStatement {
+  const branch = (condition: Node, body: Node): ast.IfStatement["branches"][number] => ({
+    condition: buildExpression(context, condition),
+    body: buildBody(context, body),
+  });
+  const otherwise = optional(node.child(4));
+  return {
+    kind: "if",
+    span: spanOf(context, node),
+    branches: [
+      branch(node.child(1), node.child(2)),
+      ...node.child(3).children.map((elseIf) => branch(elseIf.child(2), elseIf.child(3))),
+    ],
+    otherwise: otherwise === undefined ? undefined : buildBody(context, otherwise.child(1)),
+  };
+}
+
+function buildRepeat(context: Context, node: Node): ast.RepeatStatement {
+  const count = buildExpression(context, node.child(1));
+  const rangeEnd = optional(node.child(2));
+  const copies = node.child(3).child(0);
+  const label = copies.ctorName === "Copies_labelled" ? copies.child(1) : undefined;
+  const index = copies.ctorName === "Copies_indexed" ? copies.child(1) : optionalIndex(copies);
+  return {
+    kind: "repeat",
+    span: spanOf(context, node),
+    first: rangeEnd === undefined ? undefined : count,
+    end: rangeEnd === undefined ? count : buildExpression(context, rangeEnd.child(1)),
+    shared: copies.ctorName === "Copies_shared",
+    label: label === undefined ? undefined : buildWord(context, label),
+    index: index === undefined ? undefined : buildName(context, index.child(1), "an index"),
+    body: buildBody(context, node.child(4)),
+  };
+}
+
+function optionalIndex(copies: Node): Node | undefined {
+  if (copies.ctorName === "Copies_plain") return undefined;
+  return optional(copies.child(copies.numChildren - 1));
+}
+
+function buildResidual(context: Context, node: Node): ast.ResidualStatement {
+  const clauses = items(node.child(1)).map((clause) => buildClause(context, clause.child(0)));
+  const body = optional(node.child(2));
+  const span = spanOf(context, node);
+  if (body === undefined && !clauses.some((clause) => clause.kind === "from"))
+    context.report.add(errors.emptyEdge(span));
+  return {
+    kind: "residual",
+    span,
+    clauses,
+    body: body === undefined ? undefined : buildBody(context, body),
+    tap: buildTap(context, node.child(3)),
+  };
+}
+
+function buildBind(context: Context, node: Node): ast.BindStatement {
+  const target = node.child(0).child(0);
+  const tuple = target.ctorName === "Target_several";
+  const targets = tuple ? items(target.child(1)) : [target.child(0)];
+  return {
+    kind: "bind",
+    span: spanOf(context, node),
+    targets: targets.map((name) => buildName(context, name, "a value")),
+    tuple,
+    chain: buildChain(context, node.child(2)),
+  };
+}
+
+export const buildTrainLine: Builder<ast.TrainLine> = (context, line) => {
+  const node = line.child(0);
+  const span = spanOf(context, node);
+  switch (node.ctorName) {
+    case "TrainLine_target": {
+      const name = buildName(context, node.child(1), "a target");
+      return { kind: "target", span, name, type: buildType(context, node.child(3)) };
+    }
+    case "TrainLine_setting": {
+      const setting = buildWord(context, node.child(0));
+      return { kind: "setting", span, setting, chain: buildChain(context, node.child(1)) };
+    }
+    default:
+      return buildBind(context, node);
+  }
+};
+
+export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
+  const node = line.child(0);
+  if (node.ctorName === "Assert") return buildAssert(context, node);
+  return {
+    kind: "key",
+    span: spanOf(context, node),
+    name: buildWord(context, node.child(0)),
+    values: items(node.child(2)).map((value) => buildFlat(context, value)),
+  };
+};
+
+export const buildTopLevel: Builder<ast.Use | ast.Definition> = (context, top) => {
+  const node = top.child(0);
+  const span = spanOf(context, node);
+  if (node.ctorName === "Use") {
+    const path = buildText(context, node.child(1));
+    if (path.parts.some((part) => typeof part !== "string")) context.report.add(errors.holeInPath(path.span));
+    return { span, path };
+  }
+  const kind = node.child(0).sourceString === "model" ? "model" : "block";
+  const parameters = optional(node.child(2));
+  return {
+    span,
+    kind,
+    name: buildName(context, node.child(1), `a ${kind}`),
+    parameters:
+      parameters === undefined
+        ? []
+        : items(parameters.child(1)).map((parameter) => buildParameter(context, parameter)),
+    body: buildBody(context, node.child(3)),
+  };
+};
+
+function buildParameter(context: Context, node: Node): ast.ParameterDeclaration {
+  const words = optional(node.child(2));
+  const kind = words === undefined ? [] : items(words).map((word) => buildWord(context, word));
+  const [only] = kind;
+  if (kind.length === 1 && only !== undefined) checkKind(context, only);
+  return {
+    span: spanOf(context, node),
+    name: buildName(context, node.child(0), "a parameter"),
+    kind,
+    default: buildDefault(context, node.child(4)),
+  };
+}
+
+const otherKinds: Readonly<Record<string, string>> = {
+  integer: "int",
+  number: "float",
+  boolean: "bool",
+  string: "text",
+  str: "text",
+  array: "list",
+  tensor: "layer",
+  type: "dtype",
+};
+
+function checkKind(context: Context, kind: ast.Name): void {
+  if ((parameterKinds as readonly string[]).includes(kind.text)) return;
+  const near = otherKinds[kind.text.toLowerCase()] ?? nearest(kind.text, parameterKinds);
+  context.report.add(errors.unknownKind(kind.span, kind.text, listWords(parameterKinds), near));
+}

@@ -1,0 +1,169 @@
+import { errorAt, warningAt, type Diagnostic } from "../support/diagnostic.ts";
+import type { Span } from "../support/source.ts";
+
+/*
+ * What can be wrong with the text of a `.lmg` file: one function a mistake, E100 to E119 in its layout, from E120 in
+ * its statements. Codes are stable: one that is no longer needed is not used again.
+ */
+
+export const fileTooLong = (span: Span, length: number, limit: number): Diagnostic =>
+  errorAt(
+    "E100",
+    span,
+    `this file has ${Math.ceil(length / 1024)} KB; a file has ${limit / 1024} KB at most`,
+    {
+      help: 'put some of its definitions into another file, and `use "./other.lmg"`',
+    },
+  );
+
+export const tooDeep = (bracket: Span, limit: number): Diagnostic =>
+  errorAt("E101", bracket, `brackets are nested more than ${limit} deep here`, {
+    help: "give names to inner parts, or make them blocks",
+  });
+
+export const neverClosed = (bracket: Span, character: string, before: Span | undefined): Diagnostic =>
+  errorAt("E102", bracket, `this \`${character}\` is never closed`, {
+    more: before === undefined ? [] : [{ span: before, text: "it should be closed before this" }],
+  });
+
+export const closesNothing = (bracket: Span, character: string, early: Span | undefined): Diagnostic =>
+  errorAt("E103", bracket, `this \`${character}\` closes nothing`, {
+    more: early === undefined ? [] : [{ span: early, text: "the definition ended here already" }],
+  });
+
+export const wrongCloser = (bracket: Span, found: string, open: Span, expected: string): Diagnostic =>
+  errorAt("E104", bracket, `expected \`${expected}\`, found \`${found}\``, {
+    more: [{ span: open, text: `\`${expected}\` would close this` }],
+  });
+
+export const semicolonInBrackets = (semicolon: Span, open: Span, character: string): Diagnostic =>
+  errorAt("E105", semicolon, `\`;\` ends a statement, but a \`${character}\` is still open`, {
+    more: [{ span: open, text: "opened here" }],
+    help: `close the \`${character}\` first, or write a comma`,
+  });
+
+export const textNotClosed = (text: Span): Diagnostic =>
+  errorAt("E106", text, 'this text has no closing `"` on its line', {
+    help: 'a text ends on the line that it starts on; write `\\n` for a line end and `\\"` for a quote',
+  });
+
+export function oddCharacter(span: Span, character: string): Diagnostic {
+  const arrow = /[→⇒⟶⟹➔➜⭢]/u.test(character);
+  if (arrow) return arrowMisspelt(span, character);
+  const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+  const shown = /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `\`${character}\`` : `the character ${code}`;
+  const help = instead[character];
+  const message = /[!-~]/.test(character)
+    ? `${shown} means nothing here`
+    : `${shown} may stand in comments and texts only`;
+  return errorAt("E107", span, message, help === undefined ? {} : { help });
+}
+
+const instead: Readonly<Record<string, string>> = {
+  "#": "a comment begins with `//`",
+  "'": 'a text stands in double quotes: `"…"`',
+  "`": 'a text stands in double quotes: `"…"`',
+  "“": 'a text stands in plain double quotes: `"…"`',
+  "”": 'a text stands in plain double quotes: `"…"`',
+  "&": "write `and`",
+  "@": "a product of matrices is the layer `matmul`: `(x, w) -> matmul`",
+  "?": "a choice is written `a if c else b`",
+  "–": "write `-`",
+  "—": "write `-`",
+  "−": "write `-`",
+  "×": "write `*`",
+  "·": "write `*`",
+  "÷": "write `/`",
+  "≤": "write `<=`",
+  "≥": "write `>=`",
+  "≠": "write `!=`",
+  "\u00A0": "this is a blank that does not break; write a plain one",
+};
+
+export const tooManyErrors = (place: Span, limit: number): Diagnostic =>
+  errorAt("E108", place, `there are ${limit} errors up to here; what follows was not checked`);
+
+export const commentLooksLikeDivision = (comment: Span): Diagnostic =>
+  warningAt("W100", comment, "`//` begins a comment; it does not divide", {
+    help: "integer division is `div(a, b)`; if this is a comment, say it in more than one word",
+  });
+
+export const statementTooLong = (span: Span, length: number, limit: number): Diagnostic =>
+  errorAt(
+    "E109",
+    span,
+    `this statement has ${Math.ceil(length / 1024)} KB; a statement has ${limit / 1024} KB at most`,
+    { help: "give names to parts of it" },
+  );
+
+export const arrowMisspelt = (arrow: Span, found: string): Diagnostic =>
+  errorAt("E120", arrow, `an arrow is written \`->\`, not \`${found}\``, { label: "write `->`" });
+
+export const tooManyOperators = (expression: Span, limit: number): Diagnostic =>
+  errorAt("E121", expression, `this expression has more than ${limit} operators`, {
+    help: "give names to parts of it",
+  });
+
+export const chainedComparison = (second: Span, first: Span, fix: string): Diagnostic =>
+  errorAt("E122", second, "comparisons do not chain", {
+    more: [{ span: first, text: "this one is complete" }],
+    help: `write \`${fix}\``,
+  });
+
+export const notNeedsParentheses = (operator: Span): Diagnostic =>
+  errorAt("E123", operator, "`not` binds looser than the operator before it", {
+    help: "put it in parentheses: `(not …)`",
+  });
+
+export const reservedName = (name: Span, word: string, what: string): Diagnostic =>
+  errorAt("E124", name, `\`${word}\` is a word of the language and cannot name ${what}`, {
+    help: "it is free as a label and as an argument's name; choose another name here",
+  });
+
+export const nameNeedsSmallLetter = (name: Span, word: string, what: string): Diagnostic =>
+  errorAt("E125", name, `the name of ${what} begins with a small letter or \`_\`, unlike \`${word}\``, {
+    help: "capitals are the run-time dims of shapes, like `B` and `T`",
+  });
+
+export const unknownKind = (kind: Span, word: string, kinds: string, near: string | undefined): Diagnostic =>
+  errorAt("E126", kind, `\`${word}\` is not a kind of parameter`, {
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    help: `the kinds are ${kinds}; words to choose from are written \`first | second\``,
+  });
+
+export const unknownDtype = (
+  dtype: Span,
+  word: string,
+  dtypes: string,
+  near: string | undefined,
+): Diagnostic =>
+  errorAt("E127", dtype, `\`${word}\` is not a type of elements`, {
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    help: `the types are ${dtypes}`,
+  });
+
+export const onlyUpperBounds = (operator: Span, found: string): Diagnostic =>
+  errorAt("E128", operator, `a dim can be bounded with \`<=\` only, found \`${found}\``, {
+    help: "`T <= ctx` binds T and says that it is at most ctx",
+  });
+
+export const boundNeedsDim = (dim: Span): Diagnostic =>
+  errorAt("E129", dim, "only a run-time dim, a name with a capital like `T`, takes a bound");
+
+export const numberTooLarge = (number: Span): Diagnostic =>
+  errorAt("E130", number, "this number is too large to be exact", {
+    help: "whole numbers are exact up to 2^53, others reach about 1.8e308",
+  });
+
+export const unknownEscape = (escape: Span, found: string): Diagnostic =>
+  errorAt("E131", escape, `\`${found}\` means nothing in a text`, {
+    help: 'a text knows `\\"`, `\\\\`, `\\n` and `\\{`',
+  });
+
+export const holeInPath = (path: Span): Diagnostic =>
+  errorAt("E132", path, "the path of a `use` cannot hold values", { help: "write `\\{` for a brace" });
+
+export const emptyEdge = (edge: Span): Diagnostic =>
+  errorAt("E133", edge, "this edge has neither a body nor `from`: it would double the stream", {
+    help: "give it a branch, `residual { … }`, or a value to add, `residual from x0`",
+  });

@@ -1,0 +1,56 @@
+/** Words that begin a statement. They are free as labels, parts of labels and argument names. */
+export const statementWords = [
+  "model",
+  "block",
+  "use",
+  "input",
+  "output",
+  "let",
+  "assert",
+  "default",
+  "if",
+  "repeat",
+  "parallel",
+  "residual",
+] as const;
+
+/** Words that begin a clause of a residual edge. */
+export const clauseWords = ["pre", "out", "post", "sandwich", "from", "skip", "branch"] as const;
+
+/** Statements whose words are free as names everywhere: a model may well have a value called `config`. */
+export const freeStatementWords = ["train", "config"] as const;
+
+/** What cannot be the name of a value, a layer or a definition. */
+export const reservedWords: ReadonlySet<string> = new Set([
+  ...statementWords,
+  ...clauseWords,
+  ...["as", "else", "and", "or", "not", "true", "false", "none", "stream"],
+]);
+
+/** The lines of `train { }` that are neither `target` nor a binding. */
+export const trainSettings = [
+  "loss",
+  "metric",
+  "optimizer",
+  "schedule",
+  "batch",
+  "epochs",
+  "steps",
+  "clip",
+  "data",
+  "seed",
+] as const;
+
+/** What a parameter can be, beside one of several words. */
+export const parameterKinds = [
+  "int",
+  "float",
+  "bool",
+  "text",
+  "list",
+  "shape",
+  "layer",
+  "label",
+  "dtype",
+  "placement",
+] as const;
