@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [modules] [encoder_layer] ...
+    python test/golden/make.py [hf] [modules] [positions] [encoder_layer]
 """
 
 import sys
@@ -8,9 +8,12 @@ import sys
 import torch
 import transformers
 
+import encoder_layer
 import hf
+import positions
+import torch_modules
 
-GROUPS = {"hf": hf.make}
+GROUPS = {"hf": hf.make, "modules": torch_modules.make, "positions": positions.make, "encoder_layer": encoder_layer.make}
 
 
 def main(names):
