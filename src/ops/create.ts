@@ -1,6 +1,7 @@
 import { bool, dimAttribute, dims, dtype, float, floats, int } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferConstant, inferFull, inferIota, inferRelativeBucket } from "./infer/create.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 /** Ops that make a tensor from attributes alone. */
 export const createOps = {
@@ -10,7 +11,7 @@ export const createOps = {
     operands: {},
     attrs: { dtype: dtype(), shape: dims(), values: floats() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (_, attrs) => inferConstant(attrs),
     evaluate: pendingEvaluate,
   }),
   full: defineOp({
@@ -19,7 +20,7 @@ export const createOps = {
     operands: {},
     attrs: { dtype: dtype(), shape: dims(), value: float() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (_, attrs) => inferFull(attrs),
     evaluate: pendingEvaluate,
   }),
   iota: defineOp({
@@ -28,7 +29,7 @@ export const createOps = {
     operands: {},
     attrs: { size: dimAttribute() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (_, attrs) => inferIota(attrs),
     evaluate: pendingEvaluate,
   }),
   relative_bucket: defineOp({
@@ -39,7 +40,7 @@ export const createOps = {
     operands: {},
     attrs: { rows: dimAttribute(), columns: dimAttribute(), buckets: int(), far: int(), causal: bool() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (_, attrs) => inferRelativeBucket(attrs),
     evaluate: pendingEvaluate,
   }),
 } as const;

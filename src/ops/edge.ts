@@ -1,6 +1,7 @@
 import { float, int } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferJoin } from "./infer/norm.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 /** The residual edge: what makes a model of this compiler a graph with edges that can be listed. */
 export const edgeOps = {
@@ -12,7 +13,7 @@ export const edgeOps = {
     operands: { source: "one", branches: "many", source_gain: "optional", branch_gain: "optional" },
     attrs: { edge: int(), source_scale: float(1), branch_scale: float(1) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (operands) => inferJoin(operands),
     evaluate: pendingEvaluate,
   }),
 } as const;

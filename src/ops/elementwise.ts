@@ -1,6 +1,8 @@
+import type { TensorType } from "../tensor/type.ts";
 import { program } from "./attributes.ts";
-import { defineOp, type OpRecord } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { defineOp, Mismatch, type OpRecord, type OperandSpec } from "./define.ts";
+import { inferElementwise, inferProgram, type Named } from "./infer/elementwise.ts";
+import { pendingEvaluate } from "./pending.ts";
 import { scalarFunctions, type ScalarFunction, type ScalarName } from "./scalar.ts";
 
 type UnaryName = {
@@ -10,12 +12,14 @@ type BinaryName = {
   [K in ScalarName]: (typeof scalarFunctions)[K]["arity"] extends 2 ? K : never;
 }[ScalarName];
 
-type ElementwiseOps = { readonly [K in UnaryName]: OpRecord<{ readonly x: "one" }, Record<never, never>> } & {
-  readonly [K in BinaryName]: OpRecord<{ readonly x: "one"; readonly y: "one" }, Record<never, never>>;
+const noAttributes = {} as const;
+
+type ElementwiseOps = { readonly [K in UnaryName]: OpRecord<{ readonly x: "one" }, typeof noAttributes> } & {
+  readonly [K in BinaryName]: OpRecord<{ readonly x: "one"; readonly y: "one" }, typeof noAttributes>;
 } & {
   readonly where: OpRecord<
     { readonly condition: "one"; readonly x: "one"; readonly y: "one" },
-    Record<never, never>
+    typeof noAttributes
   >;
 };
 
@@ -24,6 +28,12 @@ const operandsByArity = {
   2: { x: "one", y: "one" },
   3: { condition: "one", x: "one", y: "one" },
 } as const;
+
+const inOrder = (spec: OperandSpec, operands: Readonly<Record<string, TensorType>>): Named[] =>
+  Object.keys(spec).map((name) => ({ name, type: operands[name]! }));
+
+const onlyType = (type: TensorType | Mismatch): readonly TensorType[] | Mismatch =>
+  type instanceof Mismatch ? type : [type];
 
 /** One op a scalar function; the operands broadcast as NumPy's do. */
 export const elementwiseOps = Object.fromEntries(
@@ -35,7 +45,8 @@ export const elementwiseOps = Object.fromEntries(
       operands: operandsByArity[scalar.arity],
       attrs: {},
       results: ["out"],
-      infer: pendingInfer,
+      infer: (operands) =>
+        onlyType(inferElementwise(name as ScalarName, inOrder(operandsByArity[scalar.arity], operands))),
       evaluate: pendingEvaluate,
     }),
   ]),
@@ -48,7 +59,14 @@ export const chainOps = {
     operands: { inputs: "many" },
     attrs: { program: program() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ inputs }, { program: steps }) =>
+      onlyType(
+        inferProgram(
+          "program",
+          steps,
+          inputs.map((type, index) => ({ name: `i${index}`, type })),
+        ),
+      ),
     evaluate: pendingEvaluate,
   }),
 } as const;

@@ -1,6 +1,9 @@
 import { bool, float, int, ints, optionalInt, program, word } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferAttend, inferRope } from "./infer/attention.ts";
+import { inferEmbedding, inferLinear, inferLinearEpilogue, inferMatmul } from "./infer/linear.ts";
+import { inferConv2d, inferMaxPool2d } from "./infer/spatial.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 const weightLayout = () => word(["out_in", "in_out"], "out_in");
 
@@ -12,7 +15,7 @@ export const linearOps = {
     operands: { a: "one", b: "one" },
     attrs: { transpose_b: bool(false) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ a, b }, attrs) => inferMatmul(a, b, attrs.transpose_b),
     evaluate: pendingEvaluate,
   }),
   linear: defineOp({
@@ -21,7 +24,7 @@ export const linearOps = {
     operands: { x: "one", weight: "one", bias: "optional" },
     attrs: { layout: weightLayout() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, weight, bias }, { layout }) => inferLinear(x, weight, bias, layout),
     evaluate: pendingEvaluate,
   }),
   linear_epilogue: defineOp({
@@ -32,7 +35,8 @@ export const linearOps = {
     operands: { x: "one", weight: "one", extras: "many" },
     attrs: { layout: weightLayout(), epilogue: program() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, weight, extras }, { layout, epilogue }) =>
+      inferLinearEpilogue(x, weight, extras, layout, epilogue),
     evaluate: pendingEvaluate,
   }),
   embedding: defineOp({
@@ -41,7 +45,7 @@ export const linearOps = {
     operands: { table: "one", ids: "one" },
     attrs: {},
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ table, ids }) => inferEmbedding(table, ids),
     evaluate: pendingEvaluate,
   }),
   conv2d: defineOp({
@@ -50,7 +54,7 @@ export const linearOps = {
     operands: { x: "one", weight: "one", bias: "optional" },
     attrs: { stride: ints([1, 1]), padding: ints([0, 0]), groups: int(1) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, weight, bias }, attrs) => inferConv2d(x, weight, bias, attrs),
     evaluate: pendingEvaluate,
   }),
   max_pool2d: defineOp({
@@ -59,7 +63,7 @@ export const linearOps = {
     operands: { x: "one" },
     attrs: { kernel: ints(), stride: ints(), padding: ints([0, 0]) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, attrs) => inferMaxPool2d(x, attrs),
     evaluate: pendingEvaluate,
   }),
   rope: defineOp({
@@ -85,7 +89,7 @@ export const linearOps = {
       layout: word(["heads_first", "heads_last"], "heads_first"),
     },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, positions }, attrs) => inferRope(x, positions, attrs),
     evaluate: pendingEvaluate,
   }),
   attend: defineOp({
@@ -106,7 +110,7 @@ export const linearOps = {
       layout: word(["heads_first", "heads_last"], "heads_first"),
     },
     results: ["out"],
-    infer: pendingInfer,
+    infer: (operands, attrs) => inferAttend(operands, attrs),
     evaluate: pendingEvaluate,
   }),
 } as const;

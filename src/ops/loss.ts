@@ -1,6 +1,7 @@
 import { float, optionalInt } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferClassLoss, inferMeanSquaredError } from "./infer/linear.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 /** Losses and metrics: scalars, means over the rows that count. */
 export const lossOps = {
@@ -12,7 +13,7 @@ export const lossOps = {
     operands: { logits: "one", targets: "one" },
     attrs: { smoothing: float(0), ignore: optionalInt() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ logits, targets }) => inferClassLoss(logits, targets),
     evaluate: pendingEvaluate,
   }),
   mean_squared_error: defineOp({
@@ -21,7 +22,7 @@ export const lossOps = {
     operands: { x: "one", y: "one" },
     attrs: {},
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, y }) => inferMeanSquaredError(x, y),
     evaluate: pendingEvaluate,
   }),
   accuracy: defineOp({
@@ -30,7 +31,7 @@ export const lossOps = {
     operands: { logits: "one", targets: "one" },
     attrs: {},
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ logits, targets }) => inferClassLoss(logits, targets),
     evaluate: pendingEvaluate,
   }),
 } as const;

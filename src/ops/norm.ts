@@ -1,6 +1,8 @@
 import { bool, float, int, word, words } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferAddNorm, inferRowNorm } from "./infer/norm.ts";
+import { inferBatchNorm } from "./infer/spatial.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 /** Norms over the last axis, but for batch_norm. Statistics are of the whole row and stable: mean first, then variance. */
 export const normOps = {
@@ -10,7 +12,7 @@ export const normOps = {
     operands: { x: "one", weight: "optional", bias: "optional" },
     attrs: { eps: float() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, ...vectors }, { eps }) => inferRowNorm(x, vectors, eps),
     evaluate: pendingEvaluate,
   }),
   rms_norm: defineOp({
@@ -21,7 +23,7 @@ export const normOps = {
     operands: { x: "one", weight: "optional", bias: "optional" },
     attrs: { eps: float(), unit_offset: bool(false), cast: word(["before", "after"], "before") },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, ...vectors }, { eps }) => inferRowNorm(x, vectors, eps),
     evaluate: pendingEvaluate,
   }),
   l2_norm: defineOp({
@@ -30,7 +32,7 @@ export const normOps = {
     operands: { x: "one" },
     attrs: { eps: float(1e-12) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { eps }) => inferRowNorm(x, {}, eps),
     evaluate: pendingEvaluate,
   }),
   batch_norm: defineOp({
@@ -39,7 +41,7 @@ export const normOps = {
     operands: { x: "one", mean: "one", variance: "one", weight: "optional", bias: "optional" },
     attrs: { eps: float(), axis: int(1) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x, ...vectors }, { axis }) => inferBatchNorm(x, vectors, axis),
     evaluate: pendingEvaluate,
   }),
   add_norm: defineOp({
@@ -48,7 +50,7 @@ export const normOps = {
       "a residual edge's join and the norms that read it, in one pass over the row: " +
       "sum = source_scale · source_gain · source + branch_scale · branch_gain · inner(Σ branches + bias), " +
       "out_i = norm(sum) · weight_i + bias_i. `inner` is the edge's out-norm. With order in_turn the branches are added " +
-      "to the source one after the other. A branch may lack leading axes of the source. Returns the sum only with keep_sum",
+      "to the source one after the other. A branch may lack leading axes of the source. Returns out_0, out_1, … and last, with keep_sum only, the sum",
     operands: {
       source: "one",
       branches: "many",
@@ -76,7 +78,7 @@ export const normOps = {
       keep_sum: bool(true),
     },
     results: ["outs*"],
-    infer: pendingInfer,
+    infer: (operands, attrs) => inferAddNorm(operands, attrs),
     evaluate: pendingEvaluate,
   }),
 } as const;

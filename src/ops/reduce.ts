@@ -1,31 +1,32 @@
 import { bool, int, ints } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferCumsum, inferReduction, inferSoftmax, inferSpread, inferTopk } from "./infer/reduce.ts";
+import { pendingEvaluate } from "./pending.ts";
 
-const reduction = (doc: string) =>
+const reduction = (doc: string, elements: "numbers" | "floats") =>
   defineOp({
     stage: "core",
     doc,
     operands: { x: "one" },
     attrs: { axes: ints(), keep: bool(false) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, attrs) => inferReduction(x, attrs, elements),
     evaluate: pendingEvaluate,
   });
 
 /** Ops that fold axes; axes are not negative, `keep` leaves them with size 1. */
 export const reduceOps = {
-  reduce_sum: reduction("the sum of x over axes"),
-  reduce_mean: reduction("the mean of x over axes"),
-  reduce_max: reduction("the largest element of x over axes"),
-  reduce_min: reduction("the smallest element of x over axes"),
+  reduce_sum: reduction("the sum of x over axes", "numbers"),
+  reduce_mean: reduction("the mean of x over axes", "floats"),
+  reduce_max: reduction("the largest element of x over axes", "numbers"),
+  reduce_min: reduction("the smallest element of x over axes", "numbers"),
   cumsum: defineOp({
     stage: "core",
     doc: "running sums of x along one axis, each with its own element",
     operands: { x: "one" },
     attrs: { axis: int() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { axis }) => inferCumsum(x, axis),
     evaluate: pendingEvaluate,
   }),
   topk: defineOp({
@@ -34,7 +35,7 @@ export const reduceOps = {
     operands: { x: "one" },
     attrs: { k: int() },
     results: ["values", "indices"],
-    infer: pendingInfer,
+    infer: ({ x }, { k }) => inferTopk(x, k),
     evaluate: pendingEvaluate,
   }),
   spread: defineOp({
@@ -43,7 +44,7 @@ export const reduceOps = {
     operands: { values: "one", indices: "one" },
     attrs: { size: int() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ values, indices }, { size }) => inferSpread(values, indices, size),
     evaluate: pendingEvaluate,
   }),
   softmax: defineOp({
@@ -52,7 +53,7 @@ export const reduceOps = {
     operands: { x: "one" },
     attrs: { axis: int(-1) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { axis }) => inferSoftmax(x, axis),
     evaluate: pendingEvaluate,
   }),
   log_softmax: defineOp({
@@ -61,7 +62,7 @@ export const reduceOps = {
     operands: { x: "one" },
     attrs: { axis: int(-1) },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { axis }) => inferSoftmax(x, axis),
     evaluate: pendingEvaluate,
   }),
 } as const;

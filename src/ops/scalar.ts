@@ -12,7 +12,7 @@ export interface ScalarFunction {
 const unary = (doc: string, evaluate: (x: number) => number, flops = 1): ScalarFunction => ({
   arity: 1,
   doc,
-  evaluate: evaluate as (...args: number[]) => number,
+  evaluate: evaluate,
   flops,
   result: "same",
 });
@@ -22,7 +22,7 @@ const binary = (
   evaluate: (x: number, y: number) => number,
   result: "same" | "bool" = "same",
   flops = 1,
-): ScalarFunction => ({ arity: 2, doc, evaluate: evaluate as (...args: number[]) => number, flops, result });
+): ScalarFunction => ({ arity: 2, doc, evaluate: evaluate, flops, result });
 
 const asNumber = (truth: boolean): number => (truth ? 1 : 0);
 
@@ -98,7 +98,7 @@ export const scalarFunctions = {
   where: {
     arity: 3,
     doc: "y where the condition x is true, else z",
-    evaluate: ((x: number, y: number, z: number) => (x !== 0 ? y : z)) as (...args: number[]) => number,
+    evaluate: (x: number, y: number, z: number) => (x !== 0 ? y : z),
     flops: 1,
     result: "same",
   },
@@ -129,7 +129,7 @@ export function runScalarProgram(program: ScalarProgram, inputs: readonly number
     const values = args.map((arg) =>
       arg.kind === "number" ? arg.value : arg.kind === "input" ? inputs[arg.index]! : results[arg.index]!,
     );
-    results.push((scalarFunctions[op] as ScalarFunction).evaluate(...values));
+    results.push(scalarFunctions[op].evaluate(...values));
   }
   return results.at(-1)!;
 }

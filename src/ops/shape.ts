@@ -1,6 +1,7 @@
 import { dimAttribute, dims, dtype, int, ints } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { pendingEvaluate, pendingInfer } from "./pending.ts";
+import { inferBroadcast, inferConcat, inferPermute, inferReshape, inferSlice } from "./infer/shape.ts";
+import { pendingEvaluate } from "./pending.ts";
 
 /** Ops that move elements and compute nothing. */
 export const shapeOps = {
@@ -10,7 +11,7 @@ export const shapeOps = {
     operands: { x: "one" },
     attrs: { shape: dims() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { shape }) => inferReshape(x, shape),
     evaluate: pendingEvaluate,
   }),
   permute: defineOp({
@@ -19,7 +20,7 @@ export const shapeOps = {
     operands: { x: "one" },
     attrs: { axes: ints() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { axes }) => inferPermute(x, axes),
     evaluate: pendingEvaluate,
   }),
   broadcast: defineOp({
@@ -28,7 +29,7 @@ export const shapeOps = {
     operands: { x: "one" },
     attrs: { shape: dims() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, { shape }) => inferBroadcast(x, shape),
     evaluate: pendingEvaluate,
   }),
   slice: defineOp({
@@ -37,7 +38,7 @@ export const shapeOps = {
     operands: { x: "one" },
     attrs: { axis: int(), start: dimAttribute(), size: dimAttribute() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, attrs) => inferSlice(x, attrs),
     evaluate: pendingEvaluate,
   }),
   concat: defineOp({
@@ -46,7 +47,7 @@ export const shapeOps = {
     operands: { values: "many" },
     attrs: { axis: int() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ values }, { axis }) => inferConcat(values, axis),
     evaluate: pendingEvaluate,
   }),
   cast: defineOp({
@@ -55,7 +56,7 @@ export const shapeOps = {
     operands: { x: "one" },
     attrs: { dtype: dtype() },
     results: ["out"],
-    infer: pendingInfer,
+    infer: ({ x }, attrs) => [{ dtype: attrs.dtype, shape: x.shape }],
     evaluate: pendingEvaluate,
   }),
 } as const;
