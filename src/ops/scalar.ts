@@ -9,7 +9,11 @@ export interface ScalarFunction {
   readonly result: "same" | "bool";
 }
 
-const unary = (doc: string, evaluate: (x: number) => number, flops = 1): ScalarFunction => ({
+const unary = (
+  doc: string,
+  evaluate: (x: number) => number,
+  flops = 1,
+): ScalarFunction & { readonly arity: 1 } => ({
   arity: 1,
   doc,
   evaluate: evaluate,
@@ -22,7 +26,7 @@ const binary = (
   evaluate: (x: number, y: number) => number,
   result: "same" | "bool" = "same",
   flops = 1,
-): ScalarFunction => ({ arity: 2, doc, evaluate: evaluate, flops, result });
+): ScalarFunction & { readonly arity: 2 } => ({ arity: 2, doc, evaluate: evaluate, flops, result });
 
 const asNumber = (truth: boolean): number => (truth ? 1 : 0);
 
@@ -129,7 +133,8 @@ export function runScalarProgram(program: ScalarProgram, inputs: readonly number
     const values = args.map((arg) =>
       arg.kind === "number" ? arg.value : arg.kind === "input" ? inputs[arg.index]! : results[arg.index]!,
     );
-    results.push(scalarFunctions[op].evaluate(...values));
+    const scalar: ScalarFunction = scalarFunctions[op];
+    results.push(scalar.evaluate(...values));
   }
   return results.at(-1)!;
 }
