@@ -50,7 +50,8 @@ export const normOps = {
       "a residual edge's join and the norms that read it, in one pass over the row: " +
       "sum = source_scale · source_gain · source + branch_scale · branch_gain · inner(Σ branches + bias), " +
       "out_i = norm(sum) · weight_i + bias_i. `inner` is the edge's out-norm. With order in_turn the branches are added " +
-      "to the source one after the other. A branch may lack leading axes of the source. Returns out_0, out_1, … and last, with keep_sum only, the sum",
+      "to the source one after the other. A branch may lack leading axes of the source. " +
+      "With norm none there is no norm of the sum, and affines are empty. Returns out_0, out_1, … and last, with keep_sum only, the sum",
     operands: {
       source: "one",
       branches: "many",
@@ -69,8 +70,8 @@ export const normOps = {
       inner: word(["none", "layer", "rms", "l2"], "none"),
       inner_eps: float(0),
       inner_unit_offset: bool(false),
-      norm: word(["layer", "rms", "l2"]),
-      eps: float(),
+      norm: word(["none", "layer", "rms", "l2"]),
+      eps: float(0),
       unit_offset: bool(false),
       cast: word(["before", "after"], "before"),
       /** One word a norm: which of weight and bias it has; they are taken from weights and biases in order. */

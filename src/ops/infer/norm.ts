@@ -80,7 +80,7 @@ export interface AddNormTypes extends JoinTypes {
 /** The outs in the order of `affines`, then the sum if it is kept. */
 export function inferAddNorm(
   operands: AddNormTypes,
-  attrs: { readonly affines: readonly Affine[]; readonly keep_sum: boolean },
+  attrs: { readonly norm: string; readonly affines: readonly Affine[]; readonly keep_sum: boolean },
 ): Types {
   const { source, source_gain, branch_gain, weights, biases } = operands;
   const joined = inferJoin(operands);
@@ -101,7 +101,12 @@ export function inferAddNorm(
       ...biases.map((bias) => rowVector("biases", bias, width, "the row")),
       asMany("weights", weights.length, attrs.affines.filter(affineHasWeight).length),
       asMany("biases", biases.length, attrs.affines.filter(affineHasBias).length),
-      attrs.affines.length > 0 ? undefined : new Mismatch("affines", "expected at least one norm"),
+      attrs.norm === "none" || attrs.affines.length > 0
+        ? undefined
+        : new Mismatch("affines", "expected at least one norm"),
+      attrs.norm === "none" && (attrs.affines.length > 0 || !attrs.keep_sum)
+        ? new Mismatch("norm", "without a norm the sum is the only result")
+        : undefined,
     ) ?? [...attrs.affines.map(() => sum), ...(attrs.keep_sum ? [sum] : [])]
   );
 }
