@@ -1,0 +1,74 @@
+import { Problem, quote } from "./problem.ts";
+
+/** A parsed JSON object; its keys are own properties, also `__proto__`. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The value of an own key; undefined for what an object inherits. */
+export const ownValue = (object: JsonObject, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
+/** The text of UTF-8 bytes. A byte order mark stays, for JSON to refuse. */
+export function decodeUtf8(bytes: Uint8Array, name: string): string | Problem {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return new Problem("E703", `${name}: the text is not valid UTF-8`);
+  }
+}
+
+/** Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take. */
+export function parseJsonObject(text: string, name: string): JsonObject | Problem {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    const start = text.trim();
+    const found = start === "" ? "it is empty" : `it begins with ${quote(start)}`;
+    return new Problem("E703", `${name}: the text is not valid JSON; ${found}`);
+  }
+  if (!isJsonObject(value))
+    return new Problem("E703", `${name}: expected a JSON object, found ${kindOf(value)}`);
+  const key = repeatedKey(text);
+  return key === undefined
+    ? value
+    : new Problem("E703", `${name}: the key ${quote(key)} stands twice in one object`);
+}
+
+const kindOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
+
+/** The first key that an object of a valid JSON text has twice. One walk, no recursion, no backtracking. */
+function repeatedKey(text: string): string | undefined {
+  const objects: Set<string>[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{") objects.push(new Set());
+    else if (character === "}") objects.pop();
+    else if (character === '"') {
+      const end = endOfString(text, at);
+      if (isFollowedByColon(text, end)) {
+        const key = JSON.parse(text.slice(at, end)) as string;
+        if (objects.at(-1)?.has(key) === true) return key;
+        objects.at(-1)?.add(key);
+      }
+      at = end - 1;
+    }
+  }
+  return undefined;
+}
+
+/** The offset behind the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}
+
+function isFollowedByColon(text: string, offset: number): boolean {
+  let at = offset;
+  while (text[at] === " " || text[at] === "\n" || text[at] === "\t" || text[at] === "\r") at++;
+  return text[at] === ":";
+}

@@ -1,0 +1,51 @@
+import type { Diagnostic, Label } from "../support/diagnostic.ts";
+
+/**
+ * Why a file or an argument cannot be used: a diagnostic that points into no text. A class, so that `instanceof` tells
+ * it from whatever a hostile file may hold.
+ */
+export class Problem implements Diagnostic {
+  readonly severity = "error";
+  readonly labels: readonly Label[] = [];
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+
+  /** `code` is stable; `message` names the file first; `help` is a way forward, in one sentence. */
+  constructor(code: string, message: string, help?: string) {
+    this.code = code;
+    this.message = message;
+    if (help !== undefined) this.help = help;
+  }
+}
+
+/** Longest name or value from a file that a message repeats, in UTF-16 code units. */
+const MAX_QUOTED = 80;
+
+/** Longest path: that of Linux. */
+const MAX_PATH = 4096;
+
+/** Text from a file, safe to print: control characters escaped, long texts cut. */
+export function quote(text: string, longest = MAX_QUOTED): string {
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  return `\`${cut.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, escapeCharacter)}\``;
+}
+
+/** A path, safe to print and whole. */
+export const quotePath = (path: string): string => quote(path, MAX_PATH);
+
+const escapeCharacter = (character: string): string =>
+  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+
+/** A value of parsed JSON as a message shows it: short, whatever its size. */
+export function showJson(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, 8).map((item: unknown) => (typeof item === "object" ? "…" : showJson(item)));
+    return `[${[...shown, ...(value.length > 8 ? ["…"] : [])].join(", ")}]`;
+  }
+  return value === null ? "null" : typeof value === "object" ? "an object" : JSON.stringify(value);
+}
+
+/** `[2, 3]`; only the first sizes of an absurdly long shape. */
+export const showSizes = (shape: readonly number[]): string => showJson(shape);

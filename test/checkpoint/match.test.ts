@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { stopTokens } from "../../src/checkpoint/config.ts";
+import { matchParameters, type CheckpointTensor, type Match } from "../../src/checkpoint/match.ts";
+import { parseShardIndex } from "../../src/checkpoint/shards.ts";
+import { toStored } from "../../src/checkpoint/stored.ts";
+import type { Parameter } from "../../src/ir/graph.ts";
+import { makeValue } from "../../src/ir/node.ts";
+import { hostTensor, sizeOf } from "../../src/tensor/host.ts";
+import { tensorType } from "../../src/tensor/type.ts";
+import { expectValue, messageOf } from "./fixtures.ts";
+
+const parameter = (name: string, ...shape: number[]): Parameter => ({
+  name,
+  value: makeValue(tensorType("f32", ...shape)),
+  init: { kind: "constant", value: 0 },
+  trainable: true,
+  span: undefined,
+});
+
+/** A tensor whose elements are all `fill`. */
+const tensor = (shape: readonly number[], fill = 0): CheckpointTensor => ({
+  dtype: "f32",
+  shape,
+  read: () => toStored(hostTensor("f32", shape, new Array<number>(sizeOf(shape)).fill(fill))),
+});
+
+const match = (
+  parameters: readonly Parameter[],
+  tensors: Readonly<Record<string, CheckpointTensor>>,
+): string[] | Match => {
+  const result = matchParameters(parameters, new Map(Object.entries(tensors)), "m.safetensors");
+  return "tensors" in result ? result : result.map(messageOf);
+};
+
+const model = [parameter("wte.weight", 4, 2), parameter("ln_f.weight", 2)];
+const fitting = { "wte.weight": tensor([4, 2], 3), "ln_f.weight": tensor([2], 1) };
+
+test("every parameter gets the tensor of its name", () => {
+  const { tensors, ignored } = match(model, fitting) as Match;
+  expect([...tensors]).toStrictEqual(Object.entries(fitting));
+  expect(ignored).toStrictEqual([]);
+});
+
+test("masks, position tables and rotary frequencies of published files are passed over", () => {
+  const surplus = ["h.0.attn.bias", "h.11.attn.masked_bias", "model.layers.3.self_attn.rotary_emb.inv_freq"];
+  const tensors = Object.fromEntries(surplus.map((name) => [name, tensor([1])]));
+  expect((match(model, { ...fitting, ...tensors }) as Match).ignored).toStrictEqual(surplus);
+});
+
+test("a head that repeats the tied table is passed over, one with other numbers is not", () => {
+  expect((match(model, { ...fitting, "lm_head.weight": tensor([4, 2], 3) }) as Match).ignored).toStrictEqual([
+    "lm_head.weight",
+  ]);
+  expect(match(model, { ...fitting, "lm_head.weight": tensor([4, 2], 4) })).toStrictEqual([
+    "E723 m.safetensors: 1 tensor that the model does not have: `lm_head.weight` | `--ignore PATTERN` passes over tensors that are not needed",
+  ]);
+});
+
+test("a surplus vector is never taken for a copy: a norm of ones would vanish unnoticed", () => {
+  expect(match(model, { ...fitting, "q_norm.weight": tensor([2], 1) })).toStrictEqual([
+    "E723 m.safetensors: 1 tensor that the model does not have: `q_norm.weight` | `--ignore PATTERN` passes over tensors that are not needed",
+  ]);
+});
+
+describe("what does not fit is reported at once", () => {
+  test("missing, misshapen and surplus, with the nearest name", () => {
+    expect(match(model, { "wte.wieght": tensor([4, 2]), "ln_f.weight": tensor([3]) })).toStrictEqual([
+      "E721 m.safetensors: 1 tensor of the model is missing: `wte.weight` | the checkpoint has `wte.wieght`; did you mean that for `wte.weight`?",
+      "E722 m.safetensors: 1 tensor of another shape: `ln_f.weight` is [3], the model has [2] | do the sizes of the model fit this checkpoint? `--config` reads them from its config.json",
+      "E723 m.safetensors: 1 tensor that the model does not have: `wte.wieght`",
+    ]);
+  });
+
+  test("a prefix in front of every name is recognized", () => {
+    expect(
+      match(model, { "transformer.wte.weight": tensor([4, 2]), "transformer.ln_f.weight": tensor([2]) }),
+    ).toStrictEqual([
+      "E721 m.safetensors: 2 tensors of the model are missing: `wte.weight` and `ln_f.weight` | the checkpoint calls it `transformer.wte.weight`: `--prefix transformer.` takes `transformer.` off its names",
+      "E723 m.safetensors: 2 tensors that the model does not have: `transformer.wte.weight` and `transformer.ln_f.weight`",
+    ]);
+  });
+
+  test("a long list is cut and counted", () => {
+    const layers = Array.from({ length: 9 }, (_, i) => parameter(`h.${i}.w`, 1));
+    expect(match(layers, {})).toStrictEqual([
+      "E721 m.safetensors: 9 tensors of the model are missing: `h.0.w`, `h.1.w`, `h.2.w`, `h.3.w`, `h.4.w` and 4 more",
+    ]);
+  });
+
+  test("sizes are compared axis by axis: a transposed matrix is of another shape", () => {
+    expect(match([parameter("w", 4, 2)], { w: tensor([2, 4]) })).toStrictEqual([
+      "E722 m.safetensors: 1 tensor of another shape: `w` is [2, 4], the model has [4, 2] | do the sizes of the model fit this checkpoint? `--config` reads them from its config.json",
+    ]);
+  });
+});
+
+describe("an index of shards", () => {
+  test("says which file holds each tensor", () => {
+    const text = `{"metadata":{"total_size":8},"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}`;
+    expect([...expectValue(parseShardIndex(text, "index"))]).toStrictEqual([
+      ["a", "model-00001-of-00002.safetensors"],
+      ["b", "model-00002-of-00002.safetensors"],
+    ]);
+  });
+
+  test.each([
+    [`{}`, "E709 index: expected an object `weight_map`, found undefined"],
+    [
+      `{"weight_map":{"a":"../secret.safetensors"}}`,
+      "E709 index: `a` must name a .safetensors file of the same folder, found `../secret.safetensors`",
+    ],
+    [
+      `{"weight_map":{"a":"pytorch_model.bin"}}`,
+      "E709 index: `a` must name a .safetensors file of the same folder, found `pytorch_model.bin`",
+    ],
+    [`{"weight_map":{"a":3}}`, "E709 index: `a` must name a .safetensors file of the same folder, found 3"],
+  ])("is refused if it is %s", (text, message) => {
+    expect(messageOf(parseShardIndex(text, "index"))).toBe(message);
+  });
+});
+
+test("generation stops at the ids of the first config that names some", () => {
+  expect(stopTokens(undefined, { eos_token_id: 2 })).toStrictEqual(new Set([2]));
+  expect(stopTokens({ eos_token_id: [7, 8] }, { eos_token_id: 2 })).toStrictEqual(new Set([7, 8]));
+  expect(stopTokens({ eos_token_id: null }, {})).toStrictEqual(new Set());
+});
