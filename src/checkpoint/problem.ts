@@ -22,17 +22,13 @@ export class Problem implements Diagnostic {
 /** Longest name or value from a file that a message repeats, in UTF-16 code units. */
 const MAX_QUOTED = 80;
 
-/** Longest path: that of Linux. */
-const MAX_PATH = 4096;
-
 /** Text from a file, safe to print: control characters escaped, long texts cut. */
-export function quote(text: string, longest = MAX_QUOTED): string {
-  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
-  return `\`${cut.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, escapeCharacter)}\``;
-}
+export const quote = (text: string): string =>
+  quotePath(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 
 /** A path, safe to print and whole. */
-export const quotePath = (path: string): string => quote(path, MAX_PATH);
+export const quotePath = (path: string): string =>
+  `\`${path.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, escapeCharacter)}\``;
 
 const escapeCharacter = (character: string): string =>
   `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
