@@ -1,7 +1,10 @@
 import { bool, dimAttribute, dims, dtype, float, floats, int } from "./attributes.ts";
+import { perElement } from "./flops.ts";
 import { defineOp } from "./define.ts";
 import { inferConstant, inferFull, inferIota, inferRelativeBucket } from "./infer/create.ts";
-import { pendingEvaluate } from "./pending.ts";
+import { evaluateRelativeBucket } from "./evaluate/create.ts";
+import { sizeOfDim, sizesOf } from "./evaluate/index-walk.ts";
+import { hostTensor, makeData, sizeOf } from "../tensor/host.ts";
 
 /** Ops that make a tensor from attributes alone. */
 export const createOps = {
@@ -12,7 +15,7 @@ export const createOps = {
     attrs: { dtype: dtype(), shape: dims(), values: floats() },
     results: ["out"],
     infer: (_, attrs) => inferConstant(attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (_, { dtype, shape, values }) => [hostTensor(dtype, sizesOf(shape), values)],
   }),
   full: defineOp({
     stage: "core",
@@ -21,7 +24,10 @@ export const createOps = {
     attrs: { dtype: dtype(), shape: dims(), value: float() },
     results: ["out"],
     infer: (_, attrs) => inferFull(attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (_, { dtype, shape, value }) => {
+      const sizes = sizesOf(shape);
+      return [{ dtype, shape: sizes, data: makeData(dtype, sizeOf(sizes)).fill(value) }];
+    },
   }),
   iota: defineOp({
     stage: "core",
@@ -30,7 +36,10 @@ export const createOps = {
     attrs: { size: dimAttribute() },
     results: ["out"],
     infer: (_, attrs) => inferIota(attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (_, attrs) => {
+      const size = sizeOfDim(attrs.size);
+      return [{ dtype: "i32", shape: [size], data: Int32Array.from({ length: size }, (_, i) => i) }];
+    },
   }),
   relative_bucket: defineOp({
     stage: "core",
@@ -41,6 +50,7 @@ export const createOps = {
     attrs: { rows: dimAttribute(), columns: dimAttribute(), buckets: int(), far: int(), causal: bool() },
     results: ["out"],
     infer: (_, attrs) => inferRelativeBucket(attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (_, attrs) => [evaluateRelativeBucket(sizeOfDim(attrs.rows), sizeOfDim(attrs.columns), attrs)],
+    flops: (_, __, [out]) => perElement(out!, 4),
   }),
 } as const;

@@ -1,7 +1,8 @@
 import { float, int } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferJoin } from "./infer/norm.ts";
-import { pendingEvaluate } from "./pending.ts";
+import { evaluateJoin } from "./evaluate/norm.ts";
+import { perElement } from "./flops.ts";
 
 /** The residual edge: what makes a model of this compiler a graph with edges that can be listed. */
 export const edgeOps = {
@@ -14,6 +15,11 @@ export const edgeOps = {
     attrs: { edge: int(), source_scale: float(1), branch_scale: float(1) },
     results: ["out"],
     infer: (operands) => inferJoin(operands),
-    evaluate: pendingEvaluate,
+    evaluate: (operands, attrs) => [evaluateJoin(operands, attrs)],
+    flops: ({ branches, source_gain, branch_gain }, attrs, [out]) => {
+      const gains = [source_gain, branch_gain].filter((gain) => gain !== undefined).length;
+      const scales = [attrs.source_scale, attrs.branch_scale].filter((scale) => scale !== 1).length;
+      return perElement(out!, branches.length + gains + scales);
+    },
   }),
 } as const;

@@ -1,9 +1,14 @@
-import type { TensorType } from "../tensor/type.ts";
+import type { Dim } from "../tensor/dim.ts";
+import type { HostTensor } from "../tensor/host.ts";
+import { tensorType, type TensorType } from "../tensor/type.ts";
+import { invariant } from "../support/invariant.ts";
 import { program } from "./attributes.ts";
 import { defineOp, Mismatch, type OpRecord, type OperandSpec } from "./define.ts";
+import { evaluateElementwise, evaluateProgram } from "./evaluate/elementwise.ts";
+import { sizesOf } from "./evaluate/index-walk.ts";
+import { perElement, programFlops } from "./flops.ts";
 import { inferElementwise, inferProgram, type Named } from "./infer/elementwise.ts";
-import { pendingEvaluate } from "./pending.ts";
-import { scalarFunctions, type ScalarFunction, type ScalarName } from "./scalar.ts";
+import { scalarFunctions, type ScalarFunction, type ScalarName, type ScalarProgram } from "./scalar.ts";
 
 type UnaryName = {
   [K in ScalarName]: (typeof scalarFunctions)[K]["arity"] extends 1 ? K : never;
@@ -14,7 +19,9 @@ type BinaryName = {
 
 const noAttributes = {} as const;
 
-type ElementwiseOps = { readonly [K in UnaryName]: OpRecord<{ readonly x: "one" }, typeof noAttributes> } & {
+type ElementwiseOps = {
+  readonly [K in UnaryName]: OpRecord<{ readonly x: "one" }, typeof noAttributes>;
+} & {
   readonly [K in BinaryName]: OpRecord<{ readonly x: "one"; readonly y: "one" }, typeof noAttributes>;
 } & {
   readonly where: OpRecord<
@@ -29,28 +36,56 @@ const operandsByArity = {
   3: { condition: "one", x: "one", y: "one" },
 } as const;
 
-const inOrder = (spec: OperandSpec, operands: Readonly<Record<string, TensorType>>): Named[] =>
-  Object.keys(spec).map((name) => ({ name, type: operands[name]! }));
+/** The operands in the order of the function's arguments, whatever order a caller's object has. */
+const inOrder = <T>(spec: OperandSpec, operands: Readonly<Record<string, T>>): T[] =>
+  Object.keys(spec).map((name) => operands[name]!);
+
+const named = (spec: OperandSpec, types: readonly TensorType[]): Named[] =>
+  Object.keys(spec).map((name, index) => ({ name, type: types[index]! }));
 
 const onlyType = (type: TensorType | Mismatch): readonly TensorType[] | Mismatch =>
   type instanceof Mismatch ? type : [type];
+
+const typeOf = ({ dtype, shape }: HostTensor): TensorType => tensorType(dtype, ...shape);
+
+/** The type of operands that infer accepted. */
+function accepted(type: TensorType | Mismatch): TensorType {
+  invariant(!(type instanceof Mismatch), "an elementwise op is evaluated on operands that do not fit");
+  return type;
+}
+
+function elementwiseOp(name: ScalarName, { arity, doc, flops }: ScalarFunction): OpRecord {
+  const spec = operandsByArity[arity];
+  const infer = (types: readonly TensorType[]) => inferElementwise(name, named(spec, types));
+  return defineOp({
+    stage: "core",
+    doc,
+    operands: spec,
+    attrs: noAttributes,
+    results: ["out"],
+    infer: (operands) => onlyType(infer(inOrder(spec, operands))),
+    evaluate: (operands) => {
+      const tensors = inOrder<HostTensor>(spec, operands);
+      return [evaluateElementwise(name, tensors, accepted(infer(tensors.map(typeOf))).dtype)];
+    },
+    flops: (_, __, [out]): Dim => perElement(out!, flops),
+  }) as unknown as OpRecord;
+}
 
 /** One op a scalar function; the operands broadcast as NumPy's do. */
 export const elementwiseOps = Object.fromEntries(
   Object.entries(scalarFunctions).map(([name, scalar]: [string, ScalarFunction]) => [
     name,
-    defineOp({
-      stage: "core",
-      doc: scalar.doc,
-      operands: operandsByArity[scalar.arity],
-      attrs: {},
-      results: ["out"],
-      infer: (operands) =>
-        onlyType(inferElementwise(name as ScalarName, inOrder(operandsByArity[scalar.arity], operands))),
-      evaluate: pendingEvaluate,
-    }),
+    elementwiseOp(name as ScalarName, scalar),
   ]),
 ) as unknown as ElementwiseOps;
+
+const inferChain = (inputs: readonly TensorType[], steps: ScalarProgram): TensorType | Mismatch =>
+  inferProgram(
+    "program",
+    steps,
+    inputs.map((type, index) => ({ name: `i${index}`, type })),
+  );
 
 export const chainOps = {
   elementwise: defineOp({
@@ -59,14 +94,11 @@ export const chainOps = {
     operands: { inputs: "many" },
     attrs: { program: program() },
     results: ["out"],
-    infer: ({ inputs }, { program: steps }) =>
-      onlyType(
-        inferProgram(
-          "program",
-          steps,
-          inputs.map((type, index) => ({ name: `i${index}`, type })),
-        ),
-      ),
-    evaluate: pendingEvaluate,
+    infer: ({ inputs }, attrs) => onlyType(inferChain(inputs, attrs.program)),
+    evaluate: ({ inputs }, attrs) => {
+      const { dtype, shape } = accepted(inferChain(inputs.map(typeOf), attrs.program));
+      return [evaluateProgram(attrs.program, inputs, dtype, sizesOf(shape))];
+    },
+    flops: (_, attrs, [out]) => perElement(out!, programFlops(attrs.program)),
   }),
 } as const;

@@ -3,7 +3,14 @@ import { defineOp } from "./define.ts";
 import { inferAttend, inferRope } from "./infer/attention.ts";
 import { inferEmbedding, inferLinear, inferLinearEpilogue, inferMatmul } from "./infer/linear.ts";
 import { inferConv2d, inferMaxPool2d } from "./infer/spatial.ts";
-import { pendingEvaluate } from "./pending.ts";
+import { evaluateAttend } from "./evaluate/attend.ts";
+import { evaluateProgram } from "./evaluate/elementwise.ts";
+import { evaluateEmbedding, evaluateLinear, evaluateMatmul } from "./evaluate/linear.ts";
+import { evaluateRope } from "./evaluate/rope.ts";
+import { evaluateConv2d, evaluateMaxPool2d } from "./evaluate/spatial.ts";
+import { addDims, dim, multiplyDims } from "../tensor/dim.ts";
+import { elementsOf } from "../tensor/type.ts";
+import { perElement, productFlops, programFlops, softmaxFlops } from "./flops.ts";
 
 const weightLayout = () => word(["out_in", "in_out"], "out_in");
 
@@ -16,7 +23,8 @@ export const linearOps = {
     attrs: { transpose_b: bool(false) },
     results: ["out"],
     infer: ({ a, b }, attrs) => inferMatmul(a, b, attrs.transpose_b),
-    evaluate: pendingEvaluate,
+    evaluate: ({ a, b }, attrs) => [evaluateMatmul(a, b, attrs.transpose_b)],
+    flops: ({ a }, _, [out]) => productFlops(out!, a.shape.at(-1)!),
   }),
   linear: defineOp({
     stage: "core",
@@ -25,7 +33,9 @@ export const linearOps = {
     attrs: { layout: weightLayout() },
     results: ["out"],
     infer: ({ x, weight, bias }, { layout }) => inferLinear(x, weight, bias, layout),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, weight, bias }, { layout }) => [evaluateLinear(x, weight, bias, layout)],
+    flops: ({ x, bias }, _, [out]) =>
+      addDims(productFlops(out!, x.shape.at(-1)!), bias === undefined ? dim(0) : elementsOf(out!)),
   }),
   linear_epilogue: defineOp({
     stage: "kernel",
@@ -37,7 +47,12 @@ export const linearOps = {
     results: ["out"],
     infer: ({ x, weight, extras }, { layout, epilogue }) =>
       inferLinearEpilogue(x, weight, extras, layout, epilogue),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, weight, extras }, { layout, epilogue }) => {
+      const product = evaluateLinear(x, weight, undefined, layout);
+      return [evaluateProgram(epilogue, [product, ...extras], product.dtype, product.shape)];
+    },
+    flops: ({ x }, { epilogue }, [out]) =>
+      addDims(productFlops(out!, x.shape.at(-1)!), perElement(out!, programFlops(epilogue))),
   }),
   embedding: defineOp({
     stage: "core",
@@ -46,7 +61,7 @@ export const linearOps = {
     attrs: {},
     results: ["out"],
     infer: ({ table, ids }) => inferEmbedding(table, ids),
-    evaluate: pendingEvaluate,
+    evaluate: ({ table, ids }) => [evaluateEmbedding(table, ids)],
   }),
   conv2d: defineOp({
     stage: "core",
@@ -55,7 +70,9 @@ export const linearOps = {
     attrs: { stride: ints([1, 1]), padding: ints([0, 0]), groups: int(1) },
     results: ["out"],
     infer: ({ x, weight, bias }, attrs) => inferConv2d(x, weight, bias, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, weight, bias }, attrs) => [evaluateConv2d(x, weight, bias, attrs)],
+    flops: ({ weight, bias }, _, [out]) =>
+      addDims(productFlops(out!, ...weight.shape.slice(1)), bias === undefined ? dim(0) : elementsOf(out!)),
   }),
   max_pool2d: defineOp({
     stage: "core",
@@ -64,7 +81,8 @@ export const linearOps = {
     attrs: { kernel: ints(), stride: ints(), padding: ints([0, 0]) },
     results: ["out"],
     infer: ({ x }, attrs) => inferMaxPool2d(x, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, attrs) => [evaluateMaxPool2d(x, attrs)],
+    flops: (_, { kernel }, [out]) => perElement(out!, kernel[0]! * kernel[1]!),
   }),
   rope: defineOp({
     stage: "core",
@@ -90,7 +108,8 @@ export const linearOps = {
     },
     results: ["out"],
     infer: ({ x, positions }, attrs) => inferRope(x, positions, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, positions }, attrs) => [evaluateRope(x, positions, attrs)],
+    flops: ({ x }) => perElement(x, 3),
   }),
   attend: defineOp({
     stage: "core",
@@ -111,6 +130,15 @@ export const linearOps = {
     },
     results: ["out"],
     infer: (operands, attrs) => inferAttend(operands, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (operands, attrs) => [evaluateAttend(operands, attrs)],
+    flops: ({ q, k, v }, attrs) => {
+      const rows = { dtype: q.dtype, shape: q.shape.slice(0, 3) };
+      const columns = k.shape[attrs.layout === "heads_first" ? 2 : 1]!;
+      const products = addDims(
+        productFlops(rows, columns, q.shape[3]!),
+        productFlops(rows, columns, v.shape[3]!),
+      );
+      return addDims(products, multiplyDims(perElement(rows, softmaxFlops), columns));
+    },
   }),
 } as const;

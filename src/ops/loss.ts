@@ -1,7 +1,8 @@
 import { float, optionalInt } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferClassLoss, inferMeanSquaredError } from "./infer/linear.ts";
-import { pendingEvaluate } from "./pending.ts";
+import { evaluateAccuracy, evaluateCrossEntropy, evaluateMeanSquaredError } from "./evaluate/loss.ts";
+import { perElement, softmaxFlops } from "./flops.ts";
 
 /** Losses and metrics: scalars, means over the rows that count. */
 export const lossOps = {
@@ -14,7 +15,8 @@ export const lossOps = {
     attrs: { smoothing: float(0), ignore: optionalInt() },
     results: ["out"],
     infer: ({ logits, targets }) => inferClassLoss(logits, targets),
-    evaluate: pendingEvaluate,
+    evaluate: ({ logits, targets }, attrs) => [evaluateCrossEntropy(logits, targets, attrs)],
+    flops: ({ logits }) => perElement(logits, softmaxFlops),
   }),
   mean_squared_error: defineOp({
     stage: "core",
@@ -23,7 +25,8 @@ export const lossOps = {
     attrs: {},
     results: ["out"],
     infer: ({ x, y }) => inferMeanSquaredError(x, y),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, y }) => [evaluateMeanSquaredError(x, y)],
+    flops: ({ x }) => perElement(x, 3),
   }),
   accuracy: defineOp({
     stage: "core",
@@ -32,6 +35,6 @@ export const lossOps = {
     attrs: {},
     results: ["out"],
     infer: ({ logits, targets }) => inferClassLoss(logits, targets),
-    evaluate: pendingEvaluate,
+    evaluate: ({ logits, targets }) => [evaluateAccuracy(logits, targets)],
   }),
 } as const;

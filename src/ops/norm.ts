@@ -2,7 +2,8 @@ import { bool, float, int, word, words } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferAddNorm, inferRowNorm } from "./infer/norm.ts";
 import { inferBatchNorm } from "./infer/spatial.ts";
-import { pendingEvaluate } from "./pending.ts";
+import { evaluateAddNorm, evaluateBatchNorm, evaluateRowNorm } from "./evaluate/norm.ts";
+import { normFlops, perElement } from "./flops.ts";
 
 /** Norms over the last axis, but for batch_norm. Statistics are of the whole row and stable: mean first, then variance. */
 export const normOps = {
@@ -13,7 +14,8 @@ export const normOps = {
     attrs: { eps: float() },
     results: ["out"],
     infer: ({ x, ...vectors }, { eps }) => inferRowNorm(x, vectors, eps),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, weight, bias }, { eps }) => [evaluateRowNorm(x, { kind: "layer", eps, weight, bias })],
+    flops: ({ x }) => perElement(x, normFlops.layer),
   }),
   rms_norm: defineOp({
     stage: "core",
@@ -24,7 +26,10 @@ export const normOps = {
     attrs: { eps: float(), unit_offset: bool(false), cast: word(["before", "after"], "before") },
     results: ["out"],
     infer: ({ x, ...vectors }, { eps }) => inferRowNorm(x, vectors, eps),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x, weight, bias }, { eps, unit_offset: unitOffset, cast }) => [
+      evaluateRowNorm(x, { kind: "rms", eps, unitOffset, cast, weight, bias }),
+    ],
+    flops: ({ x }) => perElement(x, normFlops.rms),
   }),
   l2_norm: defineOp({
     stage: "core",
@@ -33,7 +38,8 @@ export const normOps = {
     attrs: { eps: float(1e-12) },
     results: ["out"],
     infer: ({ x }, { eps }) => inferRowNorm(x, {}, eps),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { eps }) => [evaluateRowNorm(x, { kind: "l2", eps })],
+    flops: ({ x }) => perElement(x, normFlops.l2),
   }),
   batch_norm: defineOp({
     stage: "core",
@@ -42,7 +48,8 @@ export const normOps = {
     attrs: { eps: float(), axis: int(1) },
     results: ["out"],
     infer: ({ x, ...vectors }, { axis }) => inferBatchNorm(x, vectors, axis),
-    evaluate: pendingEvaluate,
+    evaluate: (operands, attrs) => [evaluateBatchNorm(operands, attrs)],
+    flops: ({ x }) => perElement(x, 4),
   }),
   add_norm: defineOp({
     stage: "kernel",
@@ -51,7 +58,8 @@ export const normOps = {
       "sum = source_scale · source_gain · source + branch_scale · branch_gain · inner(Σ branches + bias), " +
       "out_i = norm(sum) · weight_i + bias_i. `inner` is the edge's out-norm. With order in_turn the branches are added " +
       "to the source one after the other. A branch may lack leading axes of the source. " +
-      "With norm none there is no norm of the sum, and affines are empty. Returns out_0, out_1, … and last, with keep_sum only, the sum",
+      "With norm none there is no norm of the sum, and affines are empty. " +
+      "Returns out_0, out_1, … and last, with keep_sum only, the sum",
     operands: {
       source: "one",
       branches: "many",
@@ -80,6 +88,10 @@ export const normOps = {
     },
     results: ["outs*"],
     infer: (operands, attrs) => inferAddNorm(operands, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: (operands, attrs) => evaluateAddNorm(operands, attrs),
+    flops: ({ source, branches, bias }, { affines, norm, inner }) => {
+      const sums = 2 + branches.length + (bias === undefined ? 0 : 1);
+      return perElement(source, sums + normFlops[inner] + affines.length * normFlops[norm]);
+    },
   }),
 } as const;

@@ -1,9 +1,26 @@
 import { bool, int, ints } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferCumsum, inferReduction, inferSoftmax, inferSpread, inferTopk } from "./infer/reduce.ts";
-import { pendingEvaluate } from "./pending.ts";
+import type { HostTensor } from "../tensor/host.ts";
+import { elementsOf } from "../tensor/type.ts";
+import {
+  evaluateCumsum,
+  evaluateExtreme,
+  evaluateLogSoftmax,
+  evaluateMean,
+  evaluateReduction,
+  evaluateSoftmax,
+  evaluateSpread,
+  evaluateTopk,
+} from "./evaluate/reduce.ts";
+import { perElement, softmaxFlops } from "./flops.ts";
 
-const reduction = (doc: string, elements: "numbers" | "floats") =>
+type Reduce = (
+  x: HostTensor,
+  attrs: { readonly axes: readonly number[]; readonly keep: boolean },
+) => HostTensor;
+
+const reduction = (doc: string, elements: "numbers" | "floats", evaluate: Reduce) =>
   defineOp({
     stage: "core",
     doc,
@@ -11,15 +28,22 @@ const reduction = (doc: string, elements: "numbers" | "floats") =>
     attrs: { axes: ints(), keep: bool(false) },
     results: ["out"],
     infer: ({ x }, attrs) => inferReduction(x, attrs, elements),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, attrs) => [evaluate(x, attrs)],
+    flops: ({ x }) => elementsOf(x),
   });
 
 /** Ops that fold axes; axes are not negative, `keep` leaves them with size 1. */
 export const reduceOps = {
-  reduce_sum: reduction("the sum of x over axes", "numbers"),
-  reduce_mean: reduction("the mean of x over axes", "floats"),
-  reduce_max: reduction("the largest element of x over axes", "numbers"),
-  reduce_min: reduction("the smallest element of x over axes", "numbers"),
+  reduce_sum: reduction("the sum of x over axes", "numbers", (x, attrs) =>
+    evaluateReduction(x, attrs, 0, (a, b) => a + b),
+  ),
+  reduce_mean: reduction("the mean of x over axes", "floats", evaluateMean),
+  reduce_max: reduction("the largest element of x over axes", "numbers", (x, attrs) =>
+    evaluateExtreme(x, attrs, 1),
+  ),
+  reduce_min: reduction("the smallest element of x over axes", "numbers", (x, attrs) =>
+    evaluateExtreme(x, attrs, -1),
+  ),
   cumsum: defineOp({
     stage: "core",
     doc: "running sums of x along one axis, each with its own element",
@@ -27,7 +51,8 @@ export const reduceOps = {
     attrs: { axis: int() },
     results: ["out"],
     infer: ({ x }, { axis }) => inferCumsum(x, axis),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { axis }) => [evaluateCumsum(x, axis)],
+    flops: ({ x }) => elementsOf(x),
   }),
   topk: defineOp({
     stage: "core",
@@ -36,7 +61,7 @@ export const reduceOps = {
     attrs: { k: int() },
     results: ["values", "indices"],
     infer: ({ x }, { k }) => inferTopk(x, k),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { k }) => evaluateTopk(x, k),
   }),
   spread: defineOp({
     stage: "core",
@@ -45,7 +70,7 @@ export const reduceOps = {
     attrs: { size: int() },
     results: ["out"],
     infer: ({ values, indices }, { size }) => inferSpread(values, indices, size),
-    evaluate: pendingEvaluate,
+    evaluate: ({ values, indices }, { size }) => [evaluateSpread(values, indices, size)],
   }),
   softmax: defineOp({
     stage: "core",
@@ -54,7 +79,8 @@ export const reduceOps = {
     attrs: { axis: int(-1) },
     results: ["out"],
     infer: ({ x }, { axis }) => inferSoftmax(x, axis),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { axis }) => [evaluateSoftmax(x, axis)],
+    flops: ({ x }) => perElement(x, softmaxFlops),
   }),
   log_softmax: defineOp({
     stage: "core",
@@ -63,6 +89,7 @@ export const reduceOps = {
     attrs: { axis: int(-1) },
     results: ["out"],
     infer: ({ x }, { axis }) => inferSoftmax(x, axis),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { axis }) => [evaluateLogSoftmax(x, axis)],
+    flops: ({ x }) => perElement(x, softmaxFlops),
   }),
 } as const;

@@ -1,7 +1,14 @@
 import { dimAttribute, dims, dtype, int, ints } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferBroadcast, inferConcat, inferPermute, inferReshape, inferSlice } from "./infer/shape.ts";
-import { pendingEvaluate } from "./pending.ts";
+import {
+  evaluateBroadcast,
+  evaluateCast,
+  evaluateConcat,
+  evaluatePermute,
+  evaluateSlice,
+} from "./evaluate/shape.ts";
+import { sizeOfDim, sizesOf } from "./evaluate/index-walk.ts";
 
 /** Ops that move elements and compute nothing. */
 export const shapeOps = {
@@ -12,7 +19,7 @@ export const shapeOps = {
     attrs: { shape: dims() },
     results: ["out"],
     infer: ({ x }, { shape }) => inferReshape(x, shape),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { shape }) => [{ ...x, shape: sizesOf(shape) }],
   }),
   permute: defineOp({
     stage: "core",
@@ -21,7 +28,7 @@ export const shapeOps = {
     attrs: { axes: ints() },
     results: ["out"],
     infer: ({ x }, { axes }) => inferPermute(x, axes),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { axes }) => [evaluatePermute(x, axes)],
   }),
   broadcast: defineOp({
     stage: "core",
@@ -30,7 +37,7 @@ export const shapeOps = {
     attrs: { shape: dims() },
     results: ["out"],
     infer: ({ x }, { shape }) => inferBroadcast(x, shape),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { shape }) => [evaluateBroadcast(x, sizesOf(shape))],
   }),
   slice: defineOp({
     stage: "core",
@@ -39,7 +46,7 @@ export const shapeOps = {
     attrs: { axis: int(), start: dimAttribute(), size: dimAttribute() },
     results: ["out"],
     infer: ({ x }, attrs) => inferSlice(x, attrs),
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, { axis, start, size }) => [evaluateSlice(x, axis, sizeOfDim(start), sizeOfDim(size))],
   }),
   concat: defineOp({
     stage: "core",
@@ -48,7 +55,7 @@ export const shapeOps = {
     attrs: { axis: int() },
     results: ["out"],
     infer: ({ values }, { axis }) => inferConcat(values, axis),
-    evaluate: pendingEvaluate,
+    evaluate: ({ values }, { axis }) => [evaluateConcat(values, axis)],
   }),
   cast: defineOp({
     stage: "core",
@@ -57,6 +64,6 @@ export const shapeOps = {
     attrs: { dtype: dtype() },
     results: ["out"],
     infer: ({ x }, attrs) => [{ dtype: attrs.dtype, shape: x.shape }],
-    evaluate: pendingEvaluate,
+    evaluate: ({ x }, attrs) => [evaluateCast(x, attrs.dtype)],
   }),
 } as const;

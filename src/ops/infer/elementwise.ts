@@ -103,7 +103,10 @@ function agree(operands: readonly Named[]): Dtype | Mismatch {
   );
 }
 
-/** The type of a scalar program's result, run over inputs that broadcast. `attribute` is blamed for a bad program. */
+/**
+ * The type of a scalar program's result, run over inputs that broadcast: its shape is that of all inputs together.
+ * `attribute` is blamed for a bad program.
+ */
 export function inferProgram(
   attribute: string,
   program: ScalarProgram,
@@ -130,7 +133,10 @@ export function inferProgram(
     if (type instanceof Mismatch) return new Mismatch(type.blamed, `${place} ${type.message}`);
     steps.push(type);
   }
-  return steps.at(-1) ?? new Mismatch(attribute, "a program needs at least one step");
+  const last = steps.at(-1);
+  if (last === undefined) return new Mismatch(attribute, "a program needs at least one step");
+  const shape = broadcastAll(inputs);
+  return shape instanceof Mismatch ? shape : { dtype: last.dtype, shape };
 }
 
 const named = (name: string, type: TensorType | undefined): Named | undefined =>

@@ -80,7 +80,13 @@ export interface AddNormTypes extends JoinTypes {
 /** The outs in the order of `affines`, then the sum if it is kept. */
 export function inferAddNorm(
   operands: AddNormTypes,
-  attrs: { readonly norm: string; readonly affines: readonly Affine[]; readonly keep_sum: boolean },
+  attrs: {
+    readonly norm: string;
+    readonly affines: readonly Affine[];
+    readonly keep_sum: boolean;
+    readonly order: "branches_first" | "in_turn";
+    readonly inner: string;
+  },
 ): Types {
   const { source, source_gain, branch_gain, weights, biases } = operands;
   const joined = inferJoin(operands);
@@ -88,6 +94,8 @@ export function inferAddNorm(
   const [sum] = joined as readonly [TensorType];
   if (!sameShape(sum.shape, source.shape))
     return new Mismatch("branches", `a branch is larger than the source, ${showType(source)}`);
+  if (attrs.order === "in_turn" && attrs.inner !== "none")
+    return new Mismatch("order", "an inner norm needs the sum of the branches before the source is added");
   const width = source.shape.at(-1);
   return (
     firstOf(

@@ -1,3 +1,0 @@
-export const pendingEvaluate = (): never => {
-  throw new Error("pending");
-};
