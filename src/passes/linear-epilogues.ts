@@ -1,0 +1,115 @@
+import type { Node, NodeOf, Value } from "../ir/graph.ts";
+import { constantDim, sameDim } from "../tensor/dim.ts";
+import { sameShape, sameType, type TensorType } from "../tensor/type.ts";
+import { isScalarNode, type ScalarNode } from "./facts.ts";
+import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
+import type { Pass } from "./pass.ts";
+import { makeProgram, stepOperands, type Step } from "./programs.ts";
+import { Uses } from "./uses.ts";
+
+/** Tensors that an epilogue reads beside the product, the bias among them: each takes a register or a row pointer. */
+export const MAX_EXTRAS = 4;
+
+/**
+ * f(linear(x, w, b), y)  =>  linear_epilogue(x, w, [b, y]) with the epilogue add(i0, i1); f(t0, i2).
+ *
+ * Residual adds that a norm reads are gone by now. For one branch of a pre-norm edge an epilogue would move one row less
+ * (r in, r' out and in again, y out, against f out and in, r in, r' and y out); but it cannot take an out-norm, gains of
+ * the skip, or several branches along, and with a post-norm, whose sum nobody else reads, both move the same.
+ */
+export const linearEpilogues: Pass = {
+  name: "linear-epilogues",
+  doc: "applies bias, activations, gains, products and residual adds to a linear's result before it is stored",
+  run: (graph, report) => {
+    const uses = new Uses(graph);
+    const taken = new Set<Node>();
+    const kernels = new Map<Node, Node>();
+    // Backwards: in silu(gate) · up the later linear takes the product, and the earlier one its activation.
+    for (const node of graph.nodes.toReversed()) {
+      if (node.op !== "linear") continue;
+      const chain = growChain(node, uses, taken);
+      const last = chain.at(-1);
+      if (last === undefined) continue;
+      for (const { node: step } of chain) taken.add(step);
+      taken.add(node);
+      const kernel = makeKernel(node, chain, last.node.results);
+      kernels.set(last.node, kernel);
+      if (kernel.origin.edges.length > 0) {
+        const into = `linear_epilogue (${kernel.origin.fused.join(", ")})`;
+        const { origin } = kernel;
+        report({
+          pass: linearEpilogues.name,
+          origin,
+          edges: origin.edges,
+          outcome: { kind: "fused", into },
+        });
+      }
+    }
+    if (kernels.size === 0) return graph;
+    const nodes = graph.nodes.flatMap((node) => kernels.get(node) ?? (taken.has(node) ? [] : [node]));
+    return removeDeadNodes({ ...graph, nodes });
+  },
+};
+
+/** The elementwise nodes, each the only reader of the one before, that can follow the product in registers. */
+function growChain(linear: NodeOf<"linear">, uses: Uses, taken: ReadonlySet<Node>): Step[] {
+  const product = linear.results[0]!;
+  const extras = new Set<Value>(linear.operands.bias === undefined ? [] : [linear.operands.bias]);
+  const chain: Step[] = [];
+  for (let value = product; ;) {
+    const node = uses.soleReader(value);
+    if (!isScalarNode(node) || taken.has(node)) return chain;
+    const operands = stepOperands(node, uses);
+    if (!mayFollow(node, operands, value, product.type)) return chain;
+    for (const operand of operands) if (typeof operand !== "number" && operand !== value) extras.add(operand);
+    if (extras.size > MAX_EXTRAS) return chain;
+    chain.push({ node, operands });
+    value = node.results[0]!;
+  }
+}
+
+const mayFollow = (
+  node: ScalarNode,
+  operands: Step["operands"],
+  value: Value,
+  product: TensorType,
+): boolean =>
+  sameType(node.results[0]!.type, product) &&
+  operands.every((operand) => typeof operand === "number" || operand === value || isExtra(operand, product));
+
+const isExtra = ({ type: { dtype, shape } }: Value, product: TensorType): boolean =>
+  (dtype === product.dtype || dtype === "bool") &&
+  (shape.length === 0 ||
+    sameShape(shape, product.shape) ||
+    (shape.length === 1 && (constantDim(shape[0]!) === 1 || sameDim(shape[0], product.shape.at(-1)))));
+
+function makeKernel(linear: NodeOf<"linear">, chain: readonly Step[], results: readonly Value[]): Node {
+  const { x, weight, bias } = linear.operands;
+  const product = linear.results[0]!;
+  const { program, inputs } = makeProgram(chain, [product, ...(bias === undefined ? [] : [bias])]);
+  const epilogue = bias === undefined ? program : withBias(program);
+  const origin = mergeOrigins([linear, ...chain.map(({ node }) => node)]);
+  const attrs = { layout: linear.attrs.layout, epilogue };
+  return makeInPlace("linear_epilogue", { x, weight, extras: inputs.slice(1) }, attrs, origin, results);
+}
+
+type Program = ReturnType<typeof makeProgram>["program"];
+
+/** The program on product + bias: i1 is added first, and what read the product reads that sum. */
+function withBias(program: Program): Program {
+  const bias = {
+    op: "add" as const,
+    args: [
+      { kind: "input" as const, index: 0 },
+      { kind: "input" as const, index: 1 },
+    ],
+  };
+  const steps = program.steps.map(({ op, args }) => ({
+    op,
+    args: args.map((arg) => {
+      if (arg.kind === "step") return { ...arg, index: arg.index + 1 };
+      return arg.kind === "input" && arg.index === 0 ? { kind: "step" as const, index: 0 } : arg;
+    }),
+  }));
+  return { steps: [bias, ...steps] };
+}

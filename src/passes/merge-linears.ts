@@ -1,0 +1,153 @@
+import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import { makeNode, onlyResult } from "../ir/node.ts";
+import { dim } from "../tensor/dim.ts";
+import { addDims } from "../tensor/dim.ts";
+import { isScalarNode, loadTimeValues } from "./facts.ts";
+import { makeInPlace, mergeOrigins, orderNodes } from "./nodes.ts";
+import type { Pass, Report } from "./pass.ts";
+import { Uses } from "./uses.ts";
+
+type Linear = NodeOf<"linear">;
+
+/** Why a linear that shares its input with another one was not merged with it. */
+export type MergeRefusal = keyof typeof sentences;
+
+const sentences = {
+  epilogue:
+    "an elementwise op follows it: as an epilogue that saves more memory traffic than reading the input once",
+  bias: "one has a bias and the other has none",
+  layout: "their weights are laid out differently",
+  dtype: "their weights or biases have different dtypes",
+  late_weight: "its weight is computed in the run",
+  shared_weight: "another op reads its weight too, which would have to be kept twice",
+} as const;
+
+/** linear(x, a), linear(x, b)  =>  slices of linear(x, concat(a, b)), the concat computed once at load. */
+export const mergeLinears: Pass = {
+  name: "merge-linears",
+  doc: "multiplies what several linears read by all their weights at once (QKV, gate and up); each row is as before",
+  run: (graph, report) => new Merge(graph, report).run(),
+};
+
+class Merge {
+  readonly #graph: Graph;
+  readonly #report: Report;
+  readonly #uses: Uses;
+  readonly #loadTime: ReadonlySet<Value>;
+  /** Concatenations by what they join: layers that run several times with the same weights share theirs. */
+  readonly #joined = new Map<string, Value>();
+  readonly #numbers = new Map<Value, number>();
+  readonly #made: Node[] = [];
+  readonly #replaced = new Map<Node, readonly Node[]>();
+
+  constructor(graph: Graph, report: Report) {
+    this.#graph = graph;
+    this.#report = report;
+    this.#uses = new Uses(graph);
+    this.#loadTime = loadTimeValues(graph);
+  }
+
+  run(): Graph {
+    const byInput = new Map<Value, Linear[]>();
+    for (const node of this.#graph.nodes) {
+      if (node.op !== "linear") continue;
+      const same = byInput.get(node.operands.x);
+      if (same === undefined) byInput.set(node.operands.x, [node]);
+      else same.push(node);
+    }
+    for (const linears of byInput.values()) if (linears.length > 1) this.#mergeGroup(linears);
+    if (this.#replaced.size === 0) return this.#graph;
+    const nodes = this.#graph.nodes.flatMap((node) => this.#replaced.get(node) ?? [node]);
+    return { ...this.#graph, nodes: orderNodes([...this.#made, ...nodes]) };
+  }
+
+  #mergeGroup(linears: readonly Linear[]): void {
+    const free: Linear[] = [];
+    for (const linear of linears) {
+      const refusal = this.#refusalOf(linear);
+      if (refusal === undefined) free.push(linear);
+      else this.#refuse(linear, refusal);
+    }
+    const [first] = free;
+    if (first === undefined) return;
+    const alike: Linear[] = [];
+    for (const linear of free) {
+      const difference = differenceOf(first, linear);
+      if (difference === undefined) alike.push(linear);
+      else this.#refuse(linear, difference);
+    }
+    if (alike.length > 1) this.#merge(alike);
+  }
+
+  #refusalOf(linear: Linear): MergeRefusal | undefined {
+    const { weight, bias } = linear.operands;
+    if (!this.#loadTime.has(weight) || (bias !== undefined && !this.#loadTime.has(bias)))
+      return "late_weight";
+    const isShared = this.#uses.readers(weight).some((reader) => reader.op !== "linear");
+    if (isShared || this.#uses.isOutput(weight)) return "shared_weight";
+    return isScalarNode(this.#uses.soleReader(onlyResult(linear))) ? "epilogue" : undefined;
+  }
+
+  #merge(linears: readonly Linear[]): void {
+    const first = linears[0]!;
+    const { layout } = first.attrs;
+    const axis = layout === "out_in" ? 0 : 1;
+    const weight = this.#join(linears, axis, (linear) => linear.operands.weight);
+    const bias = first.operands.bias && this.#join(linears, 0, (linear) => linear.operands.bias!);
+    const origin = {
+      ...mergeOrigins(linears),
+      fused: linears.map((linear) => linear.origin.label || "linear"),
+    };
+    const merged = makeNode("linear", { x: first.operands.x, weight, bias }, { layout }, origin);
+    const x = onlyResult(merged);
+    let start = dim(0);
+    linears.forEach((linear, index) => {
+      const result = onlyResult(linear);
+      const size = result.type.shape.at(-1)!;
+      const attrs = { axis: result.type.shape.length - 1, start, size };
+      const slice = makeInPlace("slice", { x }, attrs, linear.origin, [result]);
+      this.#replaced.set(linear, index === 0 ? [merged, slice] : [slice]);
+      start = addDims(start, size);
+    });
+    const into = `linear (${linears.map((linear) => linear.origin.label || "linear").join(", ")})`;
+    this.#report({
+      pass: mergeLinears.name,
+      origin,
+      edges: origin.edges,
+      outcome: { kind: "fused", into },
+    });
+  }
+
+  #join(linears: readonly Linear[], axis: number, part: (linear: Linear) => Value): Value {
+    const values = linears.map(part);
+    const key = [axis, ...values.map((value) => this.#numberOf(value))].join(" ");
+    const known = this.#joined.get(key);
+    if (known !== undefined) return known;
+    const node = makeNode("concat", { values }, { axis }, mergeOrigins(linears));
+    this.#made.push(node);
+    this.#joined.set(key, onlyResult(node));
+    return onlyResult(node);
+  }
+
+  #numberOf(value: Value): number {
+    const number = this.#numbers.get(value) ?? this.#numbers.size;
+    this.#numbers.set(value, number);
+    return number;
+  }
+
+  #refuse(linear: Linear, reason: MergeRefusal): void {
+    const { origin } = linear;
+    const outcome = { kind: "refused", reason, message: sentences[reason] } as const;
+    this.#report({ pass: mergeLinears.name, origin, edges: origin.edges, outcome });
+  }
+}
+
+/** Why two linears of one input cannot be one. */
+function differenceOf(a: Linear, b: Linear): MergeRefusal | undefined {
+  if (a.attrs.layout !== b.attrs.layout) return "layout";
+  if ((a.operands.bias === undefined) !== (b.operands.bias === undefined)) return "bias";
+  const isAlike =
+    a.operands.weight.type.dtype === b.operands.weight.type.dtype &&
+    a.operands.bias?.type.dtype === b.operands.bias?.type.dtype;
+  return isAlike ? undefined : "dtype";
+}

@@ -1,0 +1,101 @@
+import type { EdgePart, Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
+import { makeNode, operandValues, type GivenAttributes } from "../ir/node.ts";
+import type { OpName, OperandsOf } from "../ops/table.ts";
+import { invariant } from "../support/invariant.ts";
+import { sameType, showType } from "../tensor/type.ts";
+
+/**
+ * A node that makes existing values in another way. Readers need no change, and hints and names stay: that is how a
+ * pass puts one node in the place of several.
+ */
+export function makeInPlace<K extends OpName>(
+  op: K,
+  operands: OperandsOf<K, Value>,
+  attrs: GivenAttributes<K>,
+  origin: Origin,
+  results: readonly Value[],
+): NodeOf<K> {
+  const node = makeNode(op, operands, attrs, origin);
+  invariant(node.results.length === results.length, `${op} makes ${node.results.length} values`);
+  node.results.forEach((made, index) => {
+    const old = results[index]!;
+    invariant(sameType(made.type, old.type), `${op} makes ${showType(made.type)}, not ${showType(old.type)}`);
+  });
+  return { ...node, results };
+}
+
+/**
+ * The origin of a node that took in others: text and layer of the first, the edges of all, and what they were. The
+ * first that has a label gives it.
+ */
+export function mergeOrigins(nodes: readonly Node[]): Origin {
+  const [first] = nodes;
+  invariant(first, "a fused node comes from at least one node");
+  const label = nodes.find((node) => node.origin.label !== "")?.origin.label ?? "";
+  const fused = nodes.flatMap((node) => (node.origin.fused.length > 0 ? node.origin.fused : [node.op]));
+  return { ...first.origin, label, edges: mergeEdges(nodes), fused };
+}
+
+/** The parts that nodes play in residual edges, each once, in order. */
+export function mergeEdges(nodes: readonly Node[]): EdgePart[] {
+  const seen = new Map<string, EdgePart>();
+  for (const node of nodes)
+    for (const part of node.origin.edges) {
+      const key = `${part.edge} ${part.role}`;
+      if (!seen.has(key)) seen.set(key, part);
+    }
+  return [...seen.values()];
+}
+
+/** Drops nodes whose results nobody reads. All our ops are pure, so that is always allowed. Inputs and parameters stay. */
+export function removeDeadNodes(graph: Graph): Graph {
+  const live = new Set(graph.outputs.map((output) => output.value));
+  const kept: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.results.some((value) => live.has(value))) continue;
+    for (const value of operandValues(node)) live.add(value);
+    kept.push(node);
+  }
+  return kept.length === graph.nodes.length ? graph : { ...graph, nodes: kept.reverse() };
+}
+
+/**
+ * The nodes in an order in which they can run, changed as little as possible: a node moves up only to stand before its
+ * first reader. For passes that put a node where one of its operands is not yet made.
+ */
+export function orderNodes(nodes: readonly Node[]): Node[] {
+  const producers = new Map<Value, Node>();
+  for (const node of nodes) for (const value of node.results) producers.set(value, node);
+  const state = new Map<Node, "open" | "done">();
+  const ordered: Node[] = [];
+  const stack: Node[] = nodes.toReversed();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (state.get(node) === "done") continue;
+    const missing =
+      state.get(node) === "open" ? [] : missingProducers(node, producers, (made) => state.get(made));
+    if (missing.length > 0) {
+      state.set(node, "open");
+      stack.push(node, ...missing);
+    } else {
+      state.set(node, "done");
+      ordered.push(node);
+    }
+  }
+  return ordered;
+}
+
+/** The nodes that must run before `node` and have not, last first. */
+function missingProducers(
+  node: Node,
+  producers: ReadonlyMap<Value, Node>,
+  state: (node: Node) => "open" | "done" | undefined,
+): Node[] {
+  const missing: Node[] = [];
+  for (const value of operandValues(node)) {
+    const producer = producers.get(value);
+    if (producer === undefined || state(producer) === "done") continue;
+    invariant(state(producer) !== "open", `${node.op} waits for itself`);
+    missing.push(producer);
+  }
+  return missing.reverse();
+}
