@@ -1,0 +1,123 @@
+import type { AttributesOf, OpName, OperandsOf } from "../ops/table.ts";
+import type { View } from "./view.ts";
+
+/**
+ * The ops of graphs that a plan may hold. The others become views (reshape, permute, slice, broadcast), buffers
+ * (constant, full), copies (concat) or one of these (a lone `add` is an `elementwise`, a `linear` a `linear_epilogue`).
+ */
+export const graphKernels = [
+  "iota",
+  "relative_bucket",
+  "cast",
+  "elementwise",
+  "reduce_sum",
+  "reduce_mean",
+  "reduce_max",
+  "reduce_min",
+  "cumsum",
+  "topk",
+  "spread",
+  "softmax",
+  "log_softmax",
+  "matmul",
+  "linear_epilogue",
+  "embedding",
+  "conv2d",
+  "max_pool2d",
+  "rope",
+  "attend",
+  "layer_norm",
+  "rms_norm",
+  "l2_norm",
+  "batch_norm",
+  "add_norm",
+  "cross_entropy",
+  "mean_squared_error",
+  "accuracy",
+] as const satisfies readonly OpName[];
+
+export type GraphKernel = (typeof graphKernels)[number];
+
+/** What a target must have a kernel for; each target's table is exhaustive over it. `copy` moves elements between views. */
+export type KernelOp = GraphKernel | "copy";
+
+export const isGraphKernel = (op: OpName): op is GraphKernel =>
+  (graphKernels as readonly OpName[]).includes(op);
+
+/** The operands of kernel K: those of the op's record, each a view. */
+export type KernelOperands<K extends KernelOp> = K extends GraphKernel
+  ? OperandsOf<K, View>
+  : { readonly x: View };
+
+export type KernelAttributes<K extends KernelOp> = K extends GraphKernel
+  ? AttributesOf<K>
+  : Readonly<Record<never, never>>;
+
+/**
+ * How an operand may lie in memory.
+ * `any`: any strides, 0 for a broadcast axis. `unit`: the last axis has stride 1, the others any. `rows`: as `unit`, and
+ * the leading axes are one axis with one stride. `dense`: row-major without gaps.
+ */
+export type Form = "any" | "unit" | "rows" | "dense";
+
+/** What every target's kernel for an op must bear. */
+export interface Contract<K extends KernelOp> {
+  readonly forms: { readonly [N in keyof KernelOperands<K>]-?: Form };
+  /**
+   * Operands whose memory a result may take over, if both are dense and equally large: the kernel reads each of their
+   * elements before, or in the same turn as, it writes the element at that place.
+   */
+  readonly overwrites: readonly (keyof KernelOperands<K>)[];
+}
+
+const reduction = { forms: { x: "any" }, overwrites: [] } as const;
+const alongAxis = { forms: { x: "any" }, overwrites: ["x"] } as const;
+
+/** Results are always written dense, except that `copy` writes into any view. */
+export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
+  copy: { forms: { x: "any" }, overwrites: [] },
+  iota: { forms: {}, overwrites: [] },
+  relative_bucket: { forms: {}, overwrites: [] },
+  cast: { forms: { x: "any" }, overwrites: ["x"] },
+  elementwise: { forms: { inputs: "any" }, overwrites: ["inputs"] },
+  reduce_sum: reduction,
+  reduce_mean: reduction,
+  reduce_max: reduction,
+  reduce_min: reduction,
+  cumsum: alongAxis,
+  softmax: alongAxis,
+  log_softmax: alongAxis,
+  topk: { forms: { x: "unit" }, overwrites: [] },
+  spread: { forms: { values: "unit", indices: "unit" }, overwrites: [] },
+  matmul: { forms: { a: "unit", b: "unit" }, overwrites: [] },
+  linear_epilogue: { forms: { x: "rows", weight: "rows", extras: "rows" }, overwrites: ["extras"] },
+  embedding: { forms: { table: "rows", ids: "any" }, overwrites: [] },
+  conv2d: { forms: { x: "dense", weight: "dense", bias: "dense" }, overwrites: [] },
+  max_pool2d: { forms: { x: "dense" }, overwrites: [] },
+  rope: { forms: { x: "unit", positions: "any" }, overwrites: ["x"] },
+  attend: { forms: { q: "unit", k: "unit", v: "unit", bias: "any", mask: "any" }, overwrites: [] },
+  layer_norm: { forms: { x: "unit", weight: "dense", bias: "dense" }, overwrites: ["x"] },
+  rms_norm: { forms: { x: "unit", weight: "dense", bias: "dense" }, overwrites: ["x"] },
+  l2_norm: { forms: { x: "unit" }, overwrites: ["x"] },
+  batch_norm: {
+    forms: { x: "any", mean: "dense", variance: "dense", weight: "dense", bias: "dense" },
+    overwrites: ["x"],
+  },
+  add_norm: {
+    forms: {
+      source: "unit",
+      branches: "unit",
+      source_gain: "dense",
+      branch_gain: "dense",
+      bias: "dense",
+      inner_weight: "dense",
+      inner_bias: "dense",
+      weights: "dense",
+      biases: "dense",
+    },
+    overwrites: ["source", "branches"],
+  },
+  cross_entropy: { forms: { logits: "unit", targets: "any" }, overwrites: [] },
+  mean_squared_error: { forms: { x: "dense", y: "dense" }, overwrites: [] },
+  accuracy: { forms: { logits: "unit", targets: "any" }, overwrites: [] },
+};

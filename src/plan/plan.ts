@@ -1,0 +1,93 @@
+import type { Origin, SymbolDeclaration } from "../ir/graph.ts";
+import type { Dim } from "../tensor/dim.ts";
+import type { Dtype } from "../tensor/dtype.ts";
+import type { TensorType } from "../tensor/type.ts";
+import type { KernelAttributes, KernelOp, KernelOperands } from "./kernel-ops.ts";
+import type { View } from "./view.ts";
+
+/**
+ * A model as an ordered list of kernel calls over buffers. Knows nothing of a target: a target turns each step into a
+ * call of a kernel (or a dispatch) and each buffer into memory.
+ */
+export interface Plan {
+  readonly name: string;
+  /** Run-time dims; sizes, offsets and strides are polynomials over them. */
+  readonly symbols: readonly SymbolDeclaration[];
+  readonly inputs: readonly PlanInput[];
+  readonly parameters: readonly PlanParameter[];
+  readonly outputs: readonly PlanOutput[];
+  readonly buffers: readonly Buffer[];
+  /** Steps that read parameters and constants only: they run once, when the weights are there. */
+  readonly prepare: readonly Step[];
+  /** The steps of a run, in order. */
+  readonly steps: readonly Step[];
+  /** The arena of a run: slots one after the other, each as large as the largest of its sizes (in elements). */
+  readonly slots: readonly Slot[];
+}
+
+export interface PlanInput {
+  readonly name: string;
+  readonly type: TensorType;
+  /** All elements if the caller leaves the input off; undefined if it must be given. */
+  readonly fill: number | undefined;
+  readonly buffer: number;
+}
+
+/** A tensor that the weights must have under `name`; `buffer` is undefined if no step reads it. */
+export interface PlanParameter {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly buffer: number | undefined;
+}
+
+export interface PlanOutput {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly buffer: number;
+}
+
+/** Memory for one tensor. An element is one 32-bit word, whatever the dtype: f32 for floats, i32 for the others. */
+export interface Buffer {
+  /** Unique; what emitted code and listings call it. */
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly elements: Dim;
+  readonly home: Home;
+}
+
+/**
+ * Where a buffer lives. `parameter`, `constant` and `prepared` last as long as the model, `output` belongs to the
+ * caller, `slot` is memory of the arena from the step that writes it to the last that reads it. State that passes from
+ * run to run (a KV cache) will be a home of its own.
+ */
+export type Home =
+  | { readonly kind: "parameter"; readonly parameter: string }
+  | { readonly kind: "constant"; readonly values: readonly number[] }
+  | { readonly kind: "prepared" }
+  | { readonly kind: "output"; readonly output: string }
+  | { readonly kind: "slot"; readonly slot: number };
+
+export interface Slot {
+  /** No polynomial of the list is everywhere at most another one; the slot is as large as the largest. */
+  readonly sizes: readonly Dim[];
+}
+
+export interface StepOf<K extends KernelOp> {
+  readonly op: K;
+  readonly operands: KernelOperands<K>;
+  readonly attrs: KernelAttributes<K>;
+  readonly results: readonly View[];
+  readonly origin: Origin;
+  /** Floating-point operations; a multiply-add counts two. */
+  readonly flops: Dim;
+}
+
+/** Any step; `step.op` tells which, and TypeScript follows. */
+export type Step = { readonly [K in KernelOp]: StepOf<K> }[KernelOp];
+
+/** Every view that a step reads, in the order of its operands. */
+export function operandViews(step: Step): View[] {
+  const operands = Object.values(step.operands) as readonly (View | readonly View[] | undefined)[];
+  return operands.flatMap((operand) => operand ?? []);
+}
