@@ -167,3 +167,130 @@ export const emptyEdge = (edge: Span): Diagnostic =>
   errorAt("E133", edge, "this edge has neither a body nor `from`: it would double the stream", {
     help: "give it a branch, `residual { … }`, or a value to add, `residual from x0`",
   });
+
+export const settingIsBound = (binding: Span, setting: string): Diagnostic =>
+  warningAt("W101", binding, `this binds a value called \`${setting}\`, it does not set ${setting}`, {
+    help: `a setting is written without \`=\`: \`${setting} …\``,
+  });
+
+export const unexpected = (place: Span, expected: string, found: string): Diagnostic =>
+  errorAt("E140", place, `expected ${expected}, found ${found}`);
+
+export const cannotBegin = (place: Span, found: string, help: string): Diagnostic =>
+  errorAt("E141", place, `a statement cannot begin with \`${found}\``, { help });
+
+export const unknownStart = (word: Span, found: string, help: string): Diagnostic =>
+  errorAt("E142", word, `no statement begins with \`${found}\``, { help });
+
+export const notAtTop = (word: Span, found: string, help: string): Diagnostic =>
+  errorAt("E143", word, `a file holds \`use\`, \`model\` and \`block\`, found \`${found}\``, { help });
+
+export const onlyAtTop = (word: Span, found: string): Diagnostic =>
+  errorAt("E144", word, `\`${found}\` stands at the top of a file, not inside of a definition`);
+
+export const straySetting = (
+  word: Span,
+  found: string,
+  near: string | undefined,
+  settings: string,
+): Diagnostic =>
+  errorAt("E145", word, `\`${found}\` is not a setting of \`train\``, {
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    help: `the settings are ${settings}; a value is bound with \`=\``,
+  });
+
+export const settingForm = (place: Span, setting: string, found: string): Diagnostic =>
+  errorAt("E146", place, `after \`${setting}\` stands its value, found ${found}`, {
+    help: `a setting is written without \`:\` and \`=\`: \`${setting} …\``,
+  });
+
+export const missingBody = (place: Span, word: string, found: string): Diagnostic =>
+  errorAt("E147", place, `\`${word}\` needs a body in braces here, found ${found}`, {
+    label: "expected `{`",
+  });
+
+export const headerForm = (place: Span, message: string, help: string): Diagnostic =>
+  errorAt("E148", place, message, { help });
+
+export const equalsInCondition = (sign: Span): Diagnostic =>
+  errorAt("E149", sign, "`=` binds a name; it does not compare", { label: "write `==`" });
+
+export const comparisonInBinding = (sign: Span): Diagnostic =>
+  errorAt("E150", sign, "`==` compares; it does not bind a name", { label: "write `=`" });
+
+export const equalsInArgument = (sign: Span, name: string, value: string): Diagnostic =>
+  errorAt("E151", sign, "an argument is named with `:`, not with `=`", {
+    label: `write \`${name}: ${value}\``,
+  });
+
+export const colonInsteadOfEquals = (colon: Span, message: string, fix: string): Diagnostic =>
+  errorAt("E152", colon, message, { label: `write \`${fix}\`` });
+
+export const onlyNamesAreBound = (target: Span, found: string, help: string): Diagnostic =>
+  errorAt("E153", target, `only a name, or names in parentheses, can be bound, found \`${found}\``, { help });
+
+export const missingComma = (next: Span, found: string): Diagnostic =>
+  errorAt("E154", next, `a comma is missing before ${found}`);
+
+export const extraComma = (comma: Span): Diagnostic =>
+  errorAt("E155", comma, "nothing stands between this comma and what is before it");
+
+export const layerExpected = (place: Span, found: string, help: string): Diagnostic =>
+  errorAt("E156", place, `after \`->\` stands a layer, found ${found}`, { help });
+
+export const operatorAfterLayer = (operator: Span, found: string, fix: string): Diagnostic =>
+  errorAt("E157", operator, `\`${found}\` cannot follow a layer: \`->\` binds loosest`, {
+    help: `write \`${fix}\``,
+  });
+
+export const chainNotHere = (arrow: Span, where: string, help: string): Diagnostic =>
+  errorAt("E158", arrow, `no chain can stand in ${where}`, { help });
+
+export const nameAfterAs = (place: Span, found: string, what: string): Diagnostic =>
+  errorAt("E159", place, `after \`as\` stands ${what}, found ${found}`);
+
+export const layerAfterLabel = (place: Span, label: string, found: string): Diagnostic =>
+  errorAt("E160", place, `after the label \`${label}:\` stands a layer, found ${found}`);
+
+export const clauseForm = (place: Span, message: string, help: string): Diagnostic =>
+  errorAt("E161", place, message, { help });
+
+export const fromForm = (place: Span, fix: string): Diagnostic =>
+  errorAt("E162", place, "`from` takes a name, or a chain in parentheses", { help: `write \`${fix}\`` });
+
+export const assertForm = (place: Span, found: string): Diagnostic =>
+  errorAt("E163", place, `\`assert\` needs a message, found ${found}`, {
+    help: 'write `assert condition, "what is wrong, with {values}"`',
+  });
+
+export const typeMissing = (place: Span, name: string, found: string, example: string): Diagnostic =>
+  errorAt("E164", place, `\`${name}\` needs a type, found ${found}`, { help: `for example \`${example}\`` });
+
+export const holeInText = (hole: Span, message: string): Diagnostic =>
+  errorAt("E165", hole, message, { help: "in a text, `{…}` shows a value; write `\\{` for a brace" });
+
+export const numberForm = (number: Span, found: string, fix: string | undefined): Diagnostic =>
+  errorAt(
+    "E166",
+    number,
+    `\`${found}\` is not a number`,
+    fix === undefined ? {} : { label: `write \`${fix}\`` },
+  );
+
+export const otherOperator = (operator: Span, found: string, fix: string): Diagnostic =>
+  errorAt("E167", operator, `\`${found}\` is not an operator`, { label: `write \`${fix}\`` });
+
+export const statementsShareLine = (next: Span, found: string): Diagnostic =>
+  errorAt("E168", next, `expected the end of the statement, found ${found}`, {
+    help: "statements stand on lines of their own, or are separated by `;`; between a value and a layer stands `->`",
+  });
+
+export const resultHasNoParts = (place: Span, found: string): Diagnostic =>
+  errorAt("E169", place, `\`${found}\` cannot follow the arguments of a layer`, {
+    help: "name its result with `name = …`, or go on with `-> select(…)`",
+  });
+
+export const pathExpected = (place: Span, found: string, fix: string): Diagnostic =>
+  errorAt("E170", place, `after \`use\` stands the path of a file, found ${found}`, {
+    help: `write \`use ${fix}\``,
+  });

@@ -9,7 +9,7 @@ const grammar = makeRecipe(JSON.parse(grammarRecipe));
 const semantics: Semantics = grammar.createSemantics();
 
 /** The rules that a text can be matched with. */
-export type Rule = "TopLevel" | "Statement" | "TrainLine" | "ConfigLine" | "File";
+export type Rule = "TopLevel" | "Statement" | "TrainLine" | "ConfigLine" | "Expr" | "File";
 
 /** The root of the match, or what went wrong. */
 export function match(text: string, rule: Rule): Node | FailedMatchResult {

@@ -143,10 +143,10 @@ class Walk {
     const character = String.fromCodePoint(this.#text.codePointAt(at)!);
     this.#at = at + character.length;
     this.#poison(at, this.#at);
-    if (at < this.#brokenUntil) return;
-    this.#report.add(errors.oddCharacter(this.#span(at, this.#at), character));
-    this.#brokenUntil = this.#lineEnd();
+    if (at >= this.#brokenUntil) this.#report.add(errors.oddCharacter(this.#span(at, this.#at), character));
+    this.#brokenUntil = Math.max(this.#brokenUntil, this.#lineEnd());
     if (character !== "#") return;
+    // Most likely meant as a comment: its brackets and quotes count as little as those of one.
     this.#blank(this.#at, this.#brokenUntil);
     this.#at = this.#brokenUntil;
   }

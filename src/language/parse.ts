@@ -1,19 +1,24 @@
 import type { Node } from "ohm-js";
-import type { Diagnostic } from "../support/diagnostic.ts";
+import { sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
 import type { Body, ConfigLine, Definition, File, Statement, TrainLine, Use } from "./ast.ts";
 import type { Context } from "./build/context.ts";
 import { buildOperand } from "./build/operands.ts";
-import { buildConfigLine, buildStatement, buildTopLevel, buildTrainLine } from "./build/statements.ts";
+import { buildTopLevel } from "./build/definitions.ts";
+import { buildConfigLine, buildTrainLine } from "./build/settings.ts";
+import { buildStatement } from "./build/statements.ts";
 import * as errors from "./errors.ts";
 import { isFailure, match, type Rule } from "./grammar.ts";
 import { layOut, type Layout } from "./layout.ts";
-import { explain } from "./mistakes.ts";
+import { explain } from "./mistakes/explain.ts";
 import { cut, type Piece } from "./pieces.ts";
 import { Report } from "./report.ts";
 
 /** A model takes a few KB; what is longer is no model, and would only keep the machine busy. */
 export const MAX_FILE = 256 * 1024;
+
+/** Of one statement without its inner bodies: the parser's memory grows with it, by some 3 KB a character. */
+const MAX_STATEMENT = 32 * 1024;
 
 export interface Parsed {
   /** What could be parsed; whole if there is no error among the diagnostics. */
@@ -53,7 +58,7 @@ class Parser {
       definitions: tops.filter((top): top is Definition => "body" in top),
       comments: this.#layout.comments,
     };
-    return { file, diagnostics: this.#report.diagnostics };
+    return { file, diagnostics: sortDiagnostics(this.#report.diagnostics) };
   }
 
   /** Parses the statements of a range; what cannot be parsed is reported and left out. */
@@ -62,13 +67,23 @@ class Parser {
     for (const piece of cut(this.#source, this.#layout, from, to)) {
       if (this.#report.full) break;
       if (piece.broken) continue;
-      const result = match(piece.text, rule);
-      if (isFailure(result)) {
-        this.#report.add(explain(piece, rule, result));
-        this.#lookInside(piece);
-      } else found.push(build(this.#context(piece), result));
+      const node = this.#match(piece, rule);
+      if (node === undefined) this.#lookInside(piece);
+      else found.push(build(this.#context(piece), node));
     }
     return found;
+  }
+
+  #match(piece: Piece, rule: Rule): Node | undefined {
+    const { length } = piece.text;
+    if (length > MAX_STATEMENT) {
+      this.#report.add(errors.statementTooLong(piece.span(0, 1), length, MAX_STATEMENT));
+      return undefined;
+    }
+    const result = match(piece.text, rule);
+    if (!isFailure(result)) return result;
+    this.#report.add(explain(piece, rule, result));
+    return undefined;
   }
 
   #context(piece: Piece): Context {

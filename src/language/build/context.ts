@@ -18,6 +18,12 @@ export interface Context {
   readonly configLines: (at: number) => readonly ConfigLine[];
 }
 
+/** Turns a node of one rule into its part of the tree. */
+export type Builder<T> = (context: Context, node: Node) => T;
+
+/** The body that a node has folded. */
+export const bodyOf: Builder<Body> = (context, node) => context.body(node.source.startIdx);
+
 /** The span in the file of what a node has matched. */
 export const spanOf = (context: Context, node: Node): Span =>
   context.piece.span(node.source.startIdx, node.source.endIdx);
@@ -25,14 +31,9 @@ export const spanOf = (context: Context, node: Node): Span =>
 /** The node of an optional part, if it is there. */
 export const optional = (node: Node): Node | undefined => node.children[0];
 
-/** The items of a list with separators, however Ohm wraps it. */
+/** The items of a list with separators, of `Several` or of an optional one of them. */
 export function items(list: Node): readonly Node[] {
-  switch (list.ctorName) {
-    case "ListOf":
-      return items(list.child(0));
-    case "NonemptyListOf":
-      return [list.child(0), ...list.child(2).children];
-    default:
-      return [];
-  }
+  if (list.ctorName === "NonemptyListOf") return [list.child(0), ...list.child(2).children];
+  const [inner] = list.children;
+  return inner === undefined ? [] : items(inner);
 }

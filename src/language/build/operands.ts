@@ -62,7 +62,7 @@ const buildList = (context: Context, node: Node): List => ({
 
 export function buildGroup(context: Context, node: Node): Group {
   const chains = items(node.child(1)).map((chain) => buildChain(context, chain));
-  const trailing = optional(node.child(2)) !== undefined;
+  const trailing = optional(node.child(1).child(1)) !== undefined;
   return {
     kind: "group",
     span: spanOf(context, node),

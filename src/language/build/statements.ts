@@ -1,17 +1,13 @@
 import type { Node } from "ohm-js";
-import { listWords, nearest } from "../../support/text.ts";
 import type * as ast from "../ast.ts";
 import * as errors from "../errors.ts";
-import { parameterKinds } from "../words.ts";
 import { buildCall, buildChain, buildTap } from "./chains.ts";
 import { buildClause } from "./clauses.ts";
-import { items, optional, spanOf, type Context } from "./context.ts";
-import { buildDefault, buildExpression, buildFlat } from "./expressions.ts";
+import { bodyOf, items, optional, spanOf, type Builder, type Context } from "./context.ts";
+import { buildDefault, buildExpression } from "./expressions.ts";
 import { buildName, buildWord } from "./names.ts";
 import { buildText } from "./operands.ts";
 import { buildType } from "./types.ts";
-
-type Builder<T> = (context: Context, node: Node) => T;
 
 /** Each alternative of `Statement` in the grammar. */
 const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
@@ -48,7 +44,7 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
   Parallel: (context, node) => ({
     kind: "parallel",
     span: spanOf(context, node),
-    body: buildBody(context, node.child(1)),
+    body: bodyOf(context, node.child(1)),
     tap: buildTap(context, node.child(2)),
   }),
   Residual: buildResidual,
@@ -68,15 +64,13 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
     span: spanOf(context, node),
     chain: buildChain(context, node.child(0)),
   }),
-  Body: (context, node) => ({ kind: "braces", span: spanOf(context, node), body: buildBody(context, node) }),
+  Body: (context, node) => ({ kind: "braces", span: spanOf(context, node), body: bodyOf(context, node) }),
 };
 
 export const buildStatement: Builder<ast.Statement> = (context, node) =>
   builders[node.child(0).ctorName]!(context, node.child(0));
 
-const buildBody: Builder<ast.Body> = (context, node) => context.body(node.source.startIdx);
-
-function buildAssert(context: Context, node: Node): ast.AssertStatement {
+export function buildAssert(context: Context, node: Node): ast.AssertStatement {
   return {
     kind: "assert",
     span: spanOf(context, node),
@@ -88,7 +82,7 @@ function buildAssert(context: Context, node: Node): ast.AssertStatement {
 function buildIf(context: Context, node: Node): ast.IfStatement {
   const branch = (condition: Node, body: Node): ast.IfStatement["branches"][number] => ({
     condition: buildExpression(context, condition),
-    body: buildBody(context, body),
+    body: bodyOf(context, body),
   });
   const otherwise = optional(node.child(4));
   return {
@@ -98,7 +92,7 @@ function buildIf(context: Context, node: Node): ast.IfStatement {
       branch(node.child(1), node.child(2)),
       ...node.child(3).children.map((elseIf) => branch(elseIf.child(2), elseIf.child(3))),
     ],
-    otherwise: otherwise === undefined ? undefined : buildBody(context, otherwise.child(1)),
+    otherwise: otherwise === undefined ? undefined : bodyOf(context, otherwise.child(1)),
   };
 }
 
@@ -116,7 +110,7 @@ function buildRepeat(context: Context, node: Node): ast.RepeatStatement {
     shared: copies.ctorName === "Copies_shared",
     label: label === undefined ? undefined : buildWord(context, label),
     index: index === undefined ? undefined : buildName(context, index.child(1), "an index"),
-    body: buildBody(context, node.child(4)),
+    body: bodyOf(context, node.child(4)),
   };
 }
 
@@ -135,12 +129,12 @@ function buildResidual(context: Context, node: Node): ast.ResidualStatement {
     kind: "residual",
     span,
     clauses,
-    body: body === undefined ? undefined : buildBody(context, body),
+    body: body === undefined ? undefined : bodyOf(context, body),
     tap: buildTap(context, node.child(3)),
   };
 }
 
-function buildBind(context: Context, node: Node): ast.BindStatement {
+export function buildBind(context: Context, node: Node): ast.BindStatement {
   const target = node.child(0).child(0);
   const tuple = target.ctorName === "Target_several";
   const targets = tuple ? items(target.child(1)) : [target.child(0)];
@@ -151,84 +145,4 @@ function buildBind(context: Context, node: Node): ast.BindStatement {
     tuple,
     chain: buildChain(context, node.child(2)),
   };
-}
-
-export const buildTrainLine: Builder<ast.TrainLine> = (context, line) => {
-  const node = line.child(0);
-  const span = spanOf(context, node);
-  switch (node.ctorName) {
-    case "TrainLine_target": {
-      const name = buildName(context, node.child(1), "a target");
-      return { kind: "target", span, name, type: buildType(context, node.child(3)) };
-    }
-    case "TrainLine_setting": {
-      const setting = buildWord(context, node.child(0));
-      return { kind: "setting", span, setting, chain: buildChain(context, node.child(1)) };
-    }
-    default:
-      return buildBind(context, node);
-  }
-};
-
-export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
-  const node = line.child(0);
-  if (node.ctorName === "Assert") return buildAssert(context, node);
-  return {
-    kind: "key",
-    span: spanOf(context, node),
-    name: buildWord(context, node.child(0)),
-    values: items(node.child(2)).map((value) => buildFlat(context, value)),
-  };
-};
-
-export const buildTopLevel: Builder<ast.Use | ast.Definition> = (context, top) => {
-  const node = top.child(0);
-  const span = spanOf(context, node);
-  if (node.ctorName === "Use") {
-    const path = buildText(context, node.child(1));
-    if (path.parts.some((part) => typeof part !== "string")) context.report.add(errors.holeInPath(path.span));
-    return { span, path };
-  }
-  const kind = node.child(0).sourceString === "model" ? "model" : "block";
-  const parameters = optional(node.child(2));
-  return {
-    span,
-    kind,
-    name: buildName(context, node.child(1), `a ${kind}`),
-    parameters:
-      parameters === undefined
-        ? []
-        : items(parameters.child(1)).map((parameter) => buildParameter(context, parameter)),
-    body: buildBody(context, node.child(3)),
-  };
-};
-
-function buildParameter(context: Context, node: Node): ast.ParameterDeclaration {
-  const words = optional(node.child(2));
-  const kind = words === undefined ? [] : items(words).map((word) => buildWord(context, word));
-  const [only] = kind;
-  if (kind.length === 1 && only !== undefined) checkKind(context, only);
-  return {
-    span: spanOf(context, node),
-    name: buildName(context, node.child(0), "a parameter"),
-    kind,
-    default: buildDefault(context, node.child(4)),
-  };
-}
-
-const otherKinds: Readonly<Record<string, string>> = {
-  integer: "int",
-  number: "float",
-  boolean: "bool",
-  string: "text",
-  str: "text",
-  array: "list",
-  tensor: "layer",
-  type: "dtype",
-};
-
-function checkKind(context: Context, kind: ast.Name): void {
-  if ((parameterKinds as readonly string[]).includes(kind.text)) return;
-  const near = otherKinds[kind.text.toLowerCase()] ?? nearest(kind.text, parameterKinds);
-  context.report.add(errors.unknownKind(kind.span, kind.text, listWords(parameterKinds), near));
 }

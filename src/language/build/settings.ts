@@ -1,0 +1,44 @@
+import type * as ast from "../ast.ts";
+import * as errors from "../errors.ts";
+import { trainSettings } from "../words.ts";
+import { buildChain } from "./chains.ts";
+import { items, spanOf, type Builder } from "./context.ts";
+import { buildFlat } from "./expressions.ts";
+import { buildName, buildWord } from "./names.ts";
+import { buildAssert, buildBind } from "./statements.ts";
+import { buildType } from "./types.ts";
+
+/** A line of `train { }`. */
+export const buildTrainLine: Builder<ast.TrainLine> = (context, line) => {
+  const node = line.child(0);
+  const span = spanOf(context, node);
+  switch (node.ctorName) {
+    case "TrainLine_target": {
+      const name = buildName(context, node.child(1), "a target");
+      return { kind: "target", span, name, type: buildType(context, node.child(3)) };
+    }
+    case "TrainLine_setting": {
+      const setting = buildWord(context, node.child(0));
+      return { kind: "setting", span, setting, chain: buildChain(context, node.child(1)) };
+    }
+    default: {
+      const bind = buildBind(context, node);
+      const [name] = bind.targets;
+      if (name !== undefined && (trainSettings as readonly string[]).includes(name.text))
+        context.report.add(errors.settingIsBound(name.span, name.text));
+      return bind;
+    }
+  }
+};
+
+/** A line of `config { }`. */
+export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
+  const node = line.child(0);
+  if (node.ctorName === "Assert") return buildAssert(context, node);
+  return {
+    kind: "key",
+    span: spanOf(context, node),
+    name: buildWord(context, node.child(0)),
+    values: items(node.child(2)).map((value) => buildFlat(context, value)),
+  };
+};

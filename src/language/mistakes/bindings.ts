@@ -1,0 +1,97 @@
+import * as errors from "../errors.ts";
+import type { Recognizer } from "./failure.ts";
+
+const typeMissing: Recognizer = (failure) => {
+  const { first, index, tokens } = failure;
+  if ((first !== "input" && first !== "target") || (index !== 2 && tokens[index - 1]?.text !== ":"))
+    return undefined;
+  const name = tokens[1]?.text ?? first;
+  const example = first === "input" ? `input ${name}: f32[B, 64]` : `target ${name}: i32[B]`;
+  return errors.typeMissing(failure.place, name, failure.shown, example);
+};
+
+const equalsInArgument: Recognizer = (failure) => {
+  const { found, before, index } = failure;
+  if (found?.text !== "=" || before?.kind !== "word" || !failure.inArguments) return undefined;
+  return errors.equalsInArgument(
+    failure.place,
+    before.text,
+    failure.text(index + 1, failure.chainEnd(index + 1)),
+  );
+};
+
+const equalsInCondition: Recognizer = (failure) => {
+  const isCondition = failure.first === "if" || failure.first === "assert" || failure.openBracket() >= 0;
+  if (failure.found?.text !== "=" || !isCondition) return undefined;
+  return errors.equalsInCondition(failure.place);
+};
+
+const comparisonInBinding: Recognizer = (failure) => {
+  if (failure.found?.text !== "==" || (!failure.wants("=") && !failure.wants('not "="'))) return undefined;
+  return errors.comparisonInBinding(failure.place);
+};
+
+const assignmentOperator: Recognizer = (failure) => {
+  const { found, before, tokens, index } = failure;
+  if (found?.text !== "=" || before === undefined || !/^[-+*/%^]$/.test(before.text)) return undefined;
+  const target = failure.text(0, index - 2);
+  const fix = `${target} = ${target} ${before.text} ${failure.text(index + 1, tokens.length - 1)}`;
+  return errors.otherOperator(failure.span(before, found), `${before.text}=`, fix);
+};
+
+const onlyNames: Recognizer = (failure) => {
+  const { tokens, rule } = failure;
+  const sign = tokens.findIndex((token) => token.text === "=");
+  const isBroken = failure.index === sign || (failure.found?.text === "," && failure.openBracket() < 0);
+  if (rule === "TopLevel" || sign < 1 || !isBroken || failure.openBracket(sign) >= 0) return undefined;
+  const target = failure.text(0, sign - 1);
+  const help =
+    failure.found?.text === ","
+      ? `write \`(${target}) = …\``
+      : tokens[1]?.text === ":"
+        ? `only an input has a type here: \`input ${target} = …\`; a value takes one with \`as ${target}\``
+        : "bind a name, and use it";
+  return errors.onlyNamesAreBound(failure.span(tokens[0]!, tokens[sign - 1]), target, help);
+};
+
+/** `dim: 64` as the default of a parameter, `dim: hidden_size` in a config. */
+const colonInsteadOfEquals: Recognizer = (failure) => {
+  const { found, before, rule, tokens, index } = failure;
+  if (rule === "ConfigLine" && found?.text === ":") {
+    const fix = `${failure.first} = ${failure.text(index + 1, tokens.length - 1)}`;
+    return errors.colonInsteadOfEquals(
+      failure.place,
+      "a parameter takes its value from a config with `=`",
+      fix,
+    );
+  }
+  if (rule !== "TopLevel" || before?.text !== ":" || found === undefined || found.kind === "symbol")
+    return undefined;
+  const fix = `${tokens[index - 2]?.text ?? "name"} = ${found.text}`;
+  return errors.colonInsteadOfEquals(
+    failure.span(before),
+    `after \`:\` stands the kind of the parameter, found ${failure.shown}`,
+    fix,
+  );
+};
+
+/** `model m(dim 64)` */
+const defaultWithoutSign: Recognizer = (failure) => {
+  const { found, before, rule } = failure;
+  if (rule !== "TopLevel" || found === undefined || before?.kind !== "word" || !failure.wants("="))
+    return undefined;
+  if (found.kind === "symbol" || failure.openBracket() < 0) return undefined;
+  const message = `after the name of a parameter stands \`:\` and its kind, or \`=\` and its default, found ${failure.shown}`;
+  return errors.colonInsteadOfEquals(failure.place, message, `${before.text} = ${found.text}`);
+};
+
+export const bindingMistakes: readonly Recognizer[] = [
+  equalsInArgument,
+  comparisonInBinding,
+  assignmentOperator,
+  equalsInCondition,
+  typeMissing,
+  onlyNames,
+  colonInsteadOfEquals,
+  defaultWithoutSign,
+];

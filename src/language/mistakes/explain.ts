@@ -1,0 +1,70 @@
+import type { FailedMatchResult } from "ohm-js";
+import type { Diagnostic } from "../../support/diagnostic.ts";
+import * as errors from "../errors.ts";
+import type { Rule } from "../grammar.ts";
+import type { Piece } from "../pieces.ts";
+import { bindingMistakes } from "./bindings.ts";
+import { chainMistakes } from "./chains.ts";
+import { endsValue, Failure, startsValue, type Recognizer } from "./failure.ts";
+import { headerMistakes } from "./headers.ts";
+import { literalMistakes } from "./literals.ts";
+import { startMistakes } from "./starts.ts";
+
+/**
+ * Puts into words why a statement does not match the grammar. The first recognizer that knows the mistake speaks;
+ * if none does, what the grammar would have taken is said in a few words, never as the grammar's own list.
+ */
+export function explain(piece: Piece, rule: Rule, result: FailedMatchResult): Diagnostic {
+  const failure = new Failure(piece, rule, result);
+  for (const recognize of recognizers) {
+    const diagnostic = recognize(failure);
+    if (diagnostic !== undefined) return diagnostic;
+  }
+  return errors.unexpected(failure.place, expectation(failure), failure.shown);
+}
+
+/** Two values side by side within brackets. */
+const missingComma: Recognizer = (failure) => {
+  const { found, before } = failure;
+  if (failure.openBracket() < 0 || !failure.wants(",") || !startsValue(found) || !endsValue(before))
+    return undefined;
+  return errors.missingComma(failure.place, failure.shown);
+};
+
+const extraComma: Recognizer = (failure) => {
+  const { found, before } = failure;
+  const isEmpty = before?.text === "," || before?.text === "(" || before?.text === "[";
+  return found?.text === "," && isEmpty ? errors.extraComma(failure.place) : undefined;
+};
+
+const statementsShareLine: Recognizer = (failure) => {
+  const { found, before } = failure;
+  const isComplete = failure.wants("end of input") && (endsValue(before) || before?.text === "}");
+  if (!isComplete || !startsValue(found) || found?.text === "as" || failure.openBracket() >= 0)
+    return undefined;
+  return errors.statementsShareLine(failure.place, failure.shown);
+};
+
+const recognizers: readonly Recognizer[] = [
+  ...startMistakes,
+  ...literalMistakes,
+  ...bindingMistakes,
+  ...chainMistakes,
+  ...headerMistakes,
+  missingComma,
+  extraComma,
+  statementsShareLine,
+];
+
+/** What could have stood at the place, as a person would say it. */
+function expectation(failure: Failure): string {
+  const wants = (text: string): boolean => failure.wants(text);
+  if (wants("a number") && wants("(")) return wants("a label") ? "a value or a layer" : "a value";
+  if (wants("a label")) return "a layer";
+  const open = failure.tokens[failure.openBracket()];
+  if (open !== undefined && wants(",")) return open.text === "(" ? "`,` or `)`" : "`,` or `]`";
+  const known = ["a name", "a position", "a text", "{", "=", ":", "else", ")", "]", "|"].filter(wants);
+  const [only] = known;
+  if (only !== undefined) return only.startsWith("a ") ? only : `\`${only}\``;
+  return "the end of the statement";
+}

@@ -1,0 +1,136 @@
+import * as errors from "../errors.ts";
+import { clauseWords } from "../words.ts";
+import { quote, type Failure, type Recognizer } from "./failure.ts";
+
+const isClauseWord = (word: string | undefined): boolean =>
+  word !== undefined && (clauseWords as readonly string[]).includes(word);
+
+const repeatForm: Recognizer = (failure) => {
+  const { first, index, found } = failure;
+  if (first !== "repeat") return undefined;
+  const help = "write `repeat 3 { … }`, `repeat 3 as label[i] { … }` or `repeat 2..6 as label[i] { … }`";
+  if (found?.text === "in")
+    return errors.headerForm(failure.place, "`repeat` takes a count or a range, not `in`", help);
+  if (index > 1) return undefined;
+  return errors.headerForm(failure.place, `\`repeat\` needs a count, found ${failure.shown}`, help);
+};
+
+const parallelForm: Recognizer = (failure) => {
+  if (failure.first !== "parallel" || failure.index !== 1) return undefined;
+  return errors.headerForm(
+    failure.place,
+    `\`parallel\` needs a body in braces, found ${failure.shown}`,
+    "write `parallel { a; b }`, with `as name` after the body",
+  );
+};
+
+const outputForm: Recognizer = (failure) => {
+  const { first, index, found } = failure;
+  if (first !== "output" || (index !== 1 && found?.text !== ",")) return undefined;
+  const help = "each output is a statement: `output first; output second`";
+  return errors.headerForm(failure.place, `\`output\` takes one name, found ${failure.shown}`, help);
+};
+
+const assertForm: Recognizer = (failure) => {
+  const { first, found, before } = failure;
+  if (first !== "assert" || failure.openBracket() >= 0) return undefined;
+  if (found?.kind === "text" && failure.wants(",")) return errors.missingComma(failure.place, "the message");
+  const needsMessage = before?.text === "," && failure.wants("a text");
+  if (!needsMessage && !(found === undefined && failure.wants(","))) return undefined;
+  return errors.assertForm(failure.place, failure.shown);
+};
+
+const useForm: Recognizer = (failure) => {
+  const { first, index, tokens } = failure;
+  if (first !== "use" || failure.rule !== "TopLevel" || index !== 1) return undefined;
+  const path = failure.text(1, tokens.length - 1).replaceAll(/["\s]/g, "");
+  return errors.pathExpected(failure.place, failure.shown, `"${path === "" ? "./file.lmg" : path}"`);
+};
+
+const nameMissing: Recognizer = (failure) => {
+  const { first, index, rule } = failure;
+  if (rule !== "TopLevel" || index !== 1 || first === "use") return undefined;
+  return errors.headerForm(
+    failure.place,
+    `a \`${first}\` needs a name, found ${failure.shown}`,
+    `write \`${first} name(dim = 64) { … }\``,
+  );
+};
+
+const missingBody: Recognizer = (failure) => {
+  if (!failure.wants("{") || failure.index === 0 || failure.openBracket() >= 0) return undefined;
+  if (!/^(?:model|block|if|repeat)$/.test(failure.first)) return undefined;
+  const word = failure.before?.text === "else" ? "else" : failure.first;
+  return errors.missingBody(failure.place, word, failure.shown);
+};
+
+const clauseForm: Recognizer = (failure) => {
+  const { first, tokens, index, found, before } = failure;
+  if (first !== "residual" || failure.openBracket() >= 0) return undefined;
+  if (index === 1 && found?.kind === "word" && tokens[2]?.text === ":")
+    return errors.clauseForm(
+      failure.place,
+      `a norm needs its position: \`${found.text}:\` is only its label`,
+      `write \`residual pre ${failure.text(1, failure.chainEnd(1))} { … }\`, or \`post\`, \`out\`, \`sandwich\``,
+    );
+  if (before?.text === ",") return clauseExpected(failure);
+  if (before?.kind === "word" && isPosition(failure, index - 1)) return normExpected(failure);
+  if (isClauseWord(found?.text)) return errors.missingComma(failure.place, `the clause ${quote(found!)}`);
+  if (found?.kind !== "word" || before?.kind !== "word" || !isPosition(failure, index - 2)) return undefined;
+  const fix = `${tokens[index - 2]!.text} ${before.text}: ${found.text}`;
+  return errors.clauseForm(
+    failure.place,
+    `expected \`:\` after the label \`${before.text}\``,
+    `write \`${fix}\``,
+  );
+};
+
+/** Whether the token there is the word that begins a clause. */
+const isPosition = (failure: Failure, index: number): boolean =>
+  failure.tokens[index]?.kind === "word" && (index === 1 || failure.tokens[index - 1]?.text === ",");
+
+const clauseExpected: Recognizer = (failure) =>
+  errors.clauseForm(
+    failure.place,
+    `after the comma stands another clause, found ${failure.shown}`,
+    "a clause begins with pre, out, post, sandwich, from, skip, branch, or a parameter of kind placement",
+  );
+
+const normExpected: Recognizer = (failure) => {
+  const word = failure.before!.text;
+  if (!failure.wants("a name")) return undefined;
+  if (isClauseWord(word))
+    return errors.clauseForm(
+      failure.place,
+      `after \`${word}\` stands a ${/^(?:skip|branch)$/.test(word) ? "gain" : "norm"}, found ${failure.shown}`,
+      `for example \`${word} ${/^(?:skip|branch)$/.test(word) ? "0.5" : "ln: layernorm"}\``,
+    );
+  return errors.clauseForm(
+    failure.place,
+    `after the position \`${word}\` stands a norm, found ${failure.shown}`,
+    `if \`${word}\` is the branch, put it in braces: \`residual { ${word} }\``,
+  );
+};
+
+const fromForm: Recognizer = (failure) => {
+  const { tokens, index, found } = failure;
+  const word = tokens.findLastIndex(
+    (token, at) => at < index && isPosition(failure, at) && token.text === "from",
+  );
+  if (word < 0 || found === undefined || found.kind !== "symbol" || failure.openBracket() >= 0)
+    return undefined;
+  if (found.text === "," || found.text === "{") return undefined;
+  return errors.fromForm(failure.place, `from (${failure.text(word + 1, failure.chainEnd())})`);
+};
+
+export const headerMistakes: readonly Recognizer[] = [
+  repeatForm,
+  parallelForm,
+  outputForm,
+  assertForm,
+  useForm,
+  nameMissing,
+  fromForm,
+  clauseForm,
+  missingBody,
+];
