@@ -20,6 +20,7 @@ interface Embedded {
 export async function embedded(): Promise<readonly Embedded[]> {
   return Promise.all([
     module("src/language/grammar.generated.ts", grammarModule("grammar/lmg.ohm", "grammarRecipe")),
+    module("src/ir/grammar.generated.ts", grammarModule("grammar/ir.ohm", "irGrammarRecipe")),
     module("src/std/std.generated.ts", sourcesModule("src/std/", "stdSources")),
   ]);
 }

@@ -19,7 +19,7 @@ export function tryMakeNode<K extends OpName>(
   const full = withDefaults(op, attrs);
   const types = record.infer(
     mapOperands(operands as Record<string, Value>, (value) => value.type) as never,
-    full as never,
+    full,
   );
   if (types instanceof Mismatch) return types;
   const results = types.map((type, index): Value => {
