@@ -1,0 +1,135 @@
+import { constantDim, evaluateDim } from "../tensor/dim.ts";
+import { isFloat } from "../tensor/dtype.ts";
+import { hostTensor, makeData, sizeOf, type HostTensor } from "../tensor/host.ts";
+import { RandomStream } from "../tensor/random.ts";
+import type { Symbols } from "./bind.ts";
+import type { Graph, Initializer, Input, Parameter, Value } from "./graph.ts";
+import { producersOf } from "./walk.ts";
+
+const shapeOf = ({ type }: Value, symbols: Symbols = new Map()): number[] =>
+  type.shape.map((size) => evaluateDim(size, symbols));
+
+/** Parameters as a model begins its training: each from its initializer, by the seed and its own name. */
+export const initialParameters = (graph: Graph, seed: number): Record<string, HostTensor> =>
+  Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, initialTensor(parameter, seed)]));
+
+function initialTensor({ name, value, init }: Parameter, seed: number): HostTensor {
+  const shape = shapeOf(value);
+  const { dtype } = value.type;
+  if (init.kind === "values") return hostTensor(dtype, shape, init.values);
+  const random = new RandomStream(seed, name);
+  const data = makeData(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = drawFrom(init, random);
+  return { dtype, shape, data };
+}
+
+/**
+ * Glorot and Bengio 2010, eq. 16: variance 2 / (fan_in + fan_out). He et al. 2015, eq. 10: variance 2 / fan_in. A uniform
+ * number in [-a, a] has variance a² / 3.
+ */
+function drawFrom(init: Exclude<Initializer, { kind: "values" }>, random: RandomStream): number {
+  switch (init.kind) {
+    case "constant":
+      return init.value;
+    case "normal":
+      return init.mean + init.std * random.normal();
+    case "uniform":
+      return init.low + (init.high - init.low) * random.uniform();
+    case "xavier":
+    case "he": {
+      const fans = init.kind === "he" ? init.fanIn : init.fanIn + init.fanOut;
+      const deviation = init.gain * Math.sqrt(2 / fans);
+      return (
+        deviation * (init.distribution === "normal" ? random.normal() : Math.sqrt(3) * uniformSigned(random))
+      );
+    }
+  }
+}
+
+const uniformSigned = (random: RandomStream): number => 2 * random.uniform() - 1;
+
+/** How far test parameters lie from a constant or given initializer: far enough to show, near enough for a norm's weight. */
+const SPREAD = 0.25;
+
+/**
+ * Parameters for tests: none is trivial. What begins constant (norm weights at 1, biases at 0, running statistics) lies
+ * around that; matrices have entries that keep the size of what they multiply.
+ */
+export const randomParameters = (graph: Graph, seed: number): Record<string, HostTensor> =>
+  Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, randomParameter(parameter, seed)]));
+
+function randomParameter({ name, value, init }: Parameter, seed: number): HostTensor {
+  const shape = shapeOf(value);
+  const { dtype } = value.type;
+  const random = new RandomStream(seed, name);
+  const data = makeData(dtype, sizeOf(shape));
+  const bound = Math.sqrt(3 / (shape.at(-1) ?? 1));
+  for (let i = 0; i < data.length; i++) {
+    const shift = uniformSigned(random);
+    if (init.kind === "constant") data[i] = init.value + SPREAD * shift;
+    else if (init.kind === "values") data[i] = init.values[i]! + SPREAD * shift;
+    else data[i] = bound * shift;
+  }
+  return { dtype, shape, data };
+}
+
+/** The share of true elements in a random bool input: most keys of a mask are seen. */
+const SHARE_TRUE = 0.75;
+
+/** Where no table says how large an id may be. */
+const DEFAULT_ID_LIMIT = 16;
+
+/**
+ * Inputs for tests, all of them: floats uniform in [-1, 1), bools mostly true, whole numbers from 0 within the tables
+ * that they index (else below `idLimit`).
+ */
+export function randomInputs(
+  graph: Graph,
+  symbols: Symbols | Readonly<Record<string, number>>,
+  seed: number,
+  options: { readonly idLimit?: number } = {},
+): Record<string, HostTensor> {
+  const sizes: Symbols = symbols instanceof Map ? (symbols as Symbols) : new Map(Object.entries(symbols));
+  const limits = idLimits(graph);
+  return Object.fromEntries(
+    graph.inputs.map((input) => {
+      const random = new RandomStream(seed, input.name);
+      const limit = limits.get(input.value) ?? options.idLimit ?? DEFAULT_ID_LIMIT;
+      return [input.name, randomInput(input, shapeOf(input.value, sizes), random, limit)];
+    }),
+  );
+}
+
+function randomInput({ value }: Input, shape: number[], random: RandomStream, limit: number): HostTensor {
+  const { dtype } = value.type;
+  const data = makeData(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) {
+    if (isFloat(dtype)) data[i] = uniformSigned(random);
+    else data[i] = dtype === "bool" ? Number(random.uniform() < SHARE_TRUE) : random.below(limit);
+  }
+  return { dtype, shape, data };
+}
+
+/** For values that reach a table or a loss as ids, the smallest number of rows or classes there. */
+function idLimits(graph: Graph): Map<Value, number> {
+  const limits = new Map<Value, number>();
+  const producers = producersOf(graph);
+  const bound = (ids: Value, size: number): void => {
+    for (let value: Value | undefined = ids; value !== undefined; value = movedFrom(value))
+      limits.set(value, Math.min(size, limits.get(value) ?? Infinity));
+  };
+  // Moving elements around keeps their range.
+  const movedFrom = (value: Value): Value | undefined => {
+    const node = producers.get(value)?.node;
+    const moves =
+      node?.op === "reshape" || node?.op === "permute" || node?.op === "slice" || node?.op === "broadcast";
+    return moves ? node.operands.x : undefined;
+  };
+  for (const node of graph.nodes) {
+    if (node.op === "embedding")
+      bound(node.operands.ids, constantDim(node.operands.table.type.shape[0]!) ?? 1);
+    else if (node.op === "cross_entropy" || node.op === "accuracy")
+      bound(node.operands.targets, constantDim(node.operands.logits.type.shape.at(-1)!) ?? 1);
+  }
+  return limits;
+}

@@ -1,0 +1,191 @@
+import type { Attribute, AttributeKind } from "../ops/attributes.ts";
+import { Mismatch, type OpStage } from "../ops/define.ts";
+import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
+import { isOpName, recordOf } from "../ops/table.ts";
+import { symbolsOf, type Dim } from "../tensor/dim.ts";
+import { isDtype, type Dtype } from "../tensor/dtype.ts";
+import { sameType, showType, type TensorType } from "../tensor/type.ts";
+import type { Graph, Node, Value } from "./graph.ts";
+import { mapOperands, operandValues } from "./node.ts";
+import { nameValues, type ValueNames } from "./print.ts";
+
+/** Stages of ops that may stand in a graph; all of them if left out. */
+export interface VerifyOptions {
+  readonly stages?: readonly OpStage[];
+}
+
+/** Every way in which the graph breaks the rules of graphs, as text; none for a graph that is whole. */
+export function verify(graph: Graph, options: VerifyOptions = {}): string[] {
+  const names = nameValues(graph);
+  return [
+    ...uniqueNames(graph),
+    ...symbolsAreDeclared(graph),
+    ...valuesAreMadeOnce(graph, names),
+    ...valuesAreMadeBefore(graph, names),
+    ...graph.nodes.flatMap((node) =>
+      nodeIsWhole(node, names).map((problem) => `${show(node, names)}: ${problem}`),
+    ),
+    ...edgesExist(graph, names),
+    ...stagesAreAllowed(graph, names, options.stages),
+  ];
+}
+
+const show = (node: Node, names: ValueNames): string =>
+  `${node.results.map((value) => names.get(value) ?? "%?").join(", ")} = ${node.op}`;
+
+/** The items that stand more than once, once for each further time. */
+function repeated<T>(items: readonly T[]): T[] {
+  const seen = new Set<T>();
+  return items.filter((item) => {
+    const again = seen.has(item);
+    seen.add(item);
+    return again;
+  });
+}
+
+/** Callers and checkpoints find things by name. */
+const uniqueNames = ({ inputs, parameters, outputs, symbols }: Graph): string[] => [
+  ...repeated(inputs.map(({ name }) => name)).map((name) => `two inputs are called ${name}`),
+  ...repeated(parameters.map(({ name }) => name)).map((name) => `two parameters are called ${name}`),
+  ...repeated(outputs.map(({ name }) => name)).map((name) => `two outputs are called ${name}`),
+  ...repeated(symbols.map(({ name }) => name)).map((name) => `the dim ${name} is declared twice`),
+];
+
+/** Types speak of declared dims, and an input of just that size says what each is. */
+function symbolsAreDeclared(graph: Graph): string[] {
+  const declared = new Set(graph.symbols.map(({ name }) => name));
+  const sizes = new Map<string, Dim>();
+  const note = ({ type }: Value): void => {
+    for (const size of type.shape) sizes.set(size.key, size);
+  };
+  for (const { value } of [...graph.inputs, ...graph.parameters]) note(value);
+  for (const node of graph.nodes) node.results.forEach(note);
+  const used = new Set([...sizes.values()].flatMap((size) => [...symbolsOf(size)]));
+  const bound = new Set(graph.inputs.flatMap(({ value }) => value.type.shape.map(({ key }) => key)));
+  const inParameters = graph.parameters.filter(({ value }) =>
+    value.type.shape.some((size) => symbolsOf(size).size > 0),
+  );
+  return [
+    ...[...used].filter((name) => !declared.has(name)).map((name) => `the dim ${name} is not declared`),
+    ...[...declared].filter((name) => !bound.has(name)).map((name) => `no input says what ${name} is`),
+    ...inParameters.map(({ name }) => `the parameter ${name} has a size that is not known at compile time`),
+  ];
+}
+
+const givenValues = ({ inputs, parameters }: Graph): Value[] =>
+  [...inputs, ...parameters].map(({ value }) => value);
+
+/** SSA: every value is made exactly once. */
+const valuesAreMadeOnce = (graph: Graph, names: ValueNames): string[] =>
+  repeated([...givenValues(graph), ...graph.nodes.flatMap((node) => node.results)]).map(
+    (value) => `${names.get(value) ?? "%?"} is made twice`,
+  );
+
+/** Nodes stand in an order in which they can run; outputs exist. */
+function valuesAreMadeBefore(graph: Graph, names: ValueNames): string[] {
+  const made = new Set<Value>(givenValues(graph));
+  const problems: string[] = [];
+  for (const node of graph.nodes) {
+    for (const value of operandValues(node))
+      if (!made.has(value)) {
+        const what = names.has(value)
+          ? `${names.get(value)!} before it is made`
+          : "a value that nothing makes";
+        problems.push(`${show(node, names)}: it reads ${what}`);
+      }
+    for (const value of node.results) made.add(value);
+  }
+  const missing = graph.outputs.filter(({ value }) => !made.has(value));
+  return [...problems, ...missing.map(({ name }) => `the output ${name} is a value that nothing makes`)];
+}
+
+/** Operands and attributes are complete and of their kinds, and the results have the types that they give. */
+function nodeIsWhole(node: Node, names: ValueNames): string[] {
+  if (!isOpName(node.op)) return ["there is no such op"];
+  const problems = [...operandsAreWhole(node), ...attributesAreWhole(node)];
+  return problems.length > 0 ? problems : resultsAreInferred(node, names);
+}
+
+const unknownKeys = (given: object, known: object): string[] =>
+  Object.keys(given).filter((name) => !Object.hasOwn(known, name));
+
+function operandsAreWhole(node: Node): string[] {
+  const { operands: specs } = recordOf(node.op);
+  const given = node.operands as Readonly<Record<string, unknown>>;
+  const wrongKinds = Object.entries(specs).flatMap(([name, kind]) => {
+    const operand = given[name];
+    if (kind === "many") return Array.isArray(operand) ? [] : [`\`${name}\` must be a list`];
+    if (operand === undefined) return kind === "one" ? [`\`${name}\` is missing`] : [];
+    return Array.isArray(operand) ? [`\`${name}\` must be one value`] : [];
+  });
+  return [...wrongKinds, ...unknownKeys(given, specs).map((name) => `there is no operand \`${name}\``)];
+}
+
+function attributesAreWhole(node: Node): string[] {
+  const { attrs: specs } = recordOf(node.op);
+  const given = node.attrs as Readonly<Record<string, unknown>>;
+  const wrongKinds = Object.entries(specs).flatMap(([name, spec]) => {
+    if (isOfKind[spec.kind](given[name], spec)) return [];
+    return [
+      `\`${name}\` must be of kind ${spec.kind}${given[name] === undefined ? ", but it is missing" : ""}`,
+    ];
+  });
+  return [...wrongKinds, ...unknownKeys(given, specs).map((name) => `there is no attribute \`${name}\``)];
+}
+
+const isList = (value: unknown, item: (value: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(item);
+const isNumber = (value: unknown): value is number => typeof value === "number";
+const isSize = (value: unknown): boolean => typeof value === "object" && value !== null && "terms" in value;
+
+const isOfKind: { readonly [K in AttributeKind]: (value: unknown, spec: Attribute<unknown>) => boolean } = {
+  int: Number.isSafeInteger,
+  float: isNumber,
+  "optional int": (value) => value === undefined || Number.isSafeInteger(value),
+  "optional float": (value) => value === undefined || isNumber(value),
+  bool: (value) => typeof value === "boolean",
+  text: (value) => typeof value === "string",
+  word: (value, { words = [] }) => words.includes(value as string),
+  words: (value, { words = [] }) => isList(value, (word) => words.includes(word as string)),
+  dtype: (value) => isDtype(value as Dtype),
+  dim: isSize,
+  dims: (value) => isList(value, isSize),
+  ints: (value) => isList(value, Number.isSafeInteger),
+  floats: (value) => isList(value, isNumber),
+  program: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    (value as ScalarProgram).steps.every(({ op }) => isScalarName(op)),
+};
+
+function resultsAreInferred(node: Node, names: ValueNames): string[] {
+  const operands = mapOperands(node.operands as Record<string, Value>, ({ type }) => type);
+  const types: readonly TensorType[] | Mismatch = recordOf(node.op).infer(operands as never, node.attrs);
+  if (types instanceof Mismatch) return [`\`${types.blamed}\`: ${types.message}`];
+  if (types.length !== node.results.length)
+    return [`it gives ${types.length} results, not ${node.results.length}`];
+  return node.results.flatMap((value, index) => {
+    const inferred = types[index]!;
+    if (sameType(value.type, inferred)) return [];
+    return [`${names.get(value) ?? "%?"} is ${showType(value.type)}, but the op gives ${showType(inferred)}`];
+  });
+}
+
+/** Nodes name edges by index. */
+const edgesExist = (graph: Graph, names: ValueNames): string[] =>
+  graph.nodes.flatMap((node) => {
+    const own = node.op === "residual" ? [node.attrs.edge] : [];
+    const named = [...own, ...node.origin.edges.map(({ edge }) => edge)];
+    const missing = named.filter((edge) => !Number.isInteger(edge) || edge < 0 || edge >= graph.edges.length);
+    return missing.map((edge) => `${show(node, names)}: there is no edge ${edge}`);
+  });
+
+function stagesAreAllowed(graph: Graph, names: ValueNames, stages: readonly OpStage[] | undefined): string[] {
+  if (stages === undefined) return [];
+  const strangers = graph.nodes.filter(
+    (node) => isOpName(node.op) && !stages.includes(recordOf(node.op).stage),
+  );
+  return strangers.map(
+    (node) => `${show(node, names)}: an op of stage ${recordOf(node.op).stage} may not stand here`,
+  );
+}
