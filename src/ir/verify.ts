@@ -15,7 +15,7 @@ export interface VerifyOptions {
 }
 
 /** Every way in which the graph breaks the rules of graphs, as text; none for a graph that is whole. */
-export function verify(graph: Graph, options: VerifyOptions = {}): string[] {
+export function verifyGraph(graph: Graph, options: VerifyOptions = {}): string[] {
   const names = nameValues(graph);
   return [
     ...uniqueNames(graph),
