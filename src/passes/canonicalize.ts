@@ -1,5 +1,6 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { withOperands } from "../ir/node.ts";
+import { replaceValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
 import { sameType } from "../tensor/type.ts";
 import { loadTimeValues } from "./facts.ts";
@@ -10,7 +11,6 @@ import { algebraRules } from "./rules/algebra.ts";
 import { layoutRules } from "./rules/layout.ts";
 import { productRules } from "./rules/product.ts";
 import type { Facts, Rule } from "./rules/rule.ts";
-import { replaceOutputs } from "./share.ts";
 
 /** In the order in which they are tried. Each makes a graph smaller or simpler, so trying again ends. */
 const rules: readonly Rule[] = [foldConstants, ...algebraRules, ...layoutRules, ...productRules];
@@ -44,7 +44,7 @@ function rewrite(graph: Graph): Graph {
       for (const value of simpler.results) producers.set(value, simpler);
     } else same.set(node.results[0]!, simpler);
   }
-  return changed ? replaceOutputs({ ...graph, nodes }, same) : graph;
+  return changed ? replaceValues({ ...graph, nodes }, same) : graph;
 }
 
 /** The node after all rules, or the value that stands for its result. */

@@ -1,7 +1,8 @@
 import type { EdgePart, Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { listWords } from "../support/text.ts";
+import { sortNodes } from "../ir/walk.ts";
 import { isNorm, loadTimeValues } from "./facts.ts";
-import { makeInPlace, mergeEdges, mergeOrigins, orderNodes, removeDeadNodes } from "./nodes.ts";
+import { makeInPlace, mergeEdges, mergeOrigins, removeDeadNodes } from "./nodes.ts";
 import { matchJoin, type Join, type RowNorm } from "./norm-fusion/join.ts";
 import { affineOf, matchReaders, whyNoNorm, whyNoSum, type Readers } from "./norm-fusion/readers.ts";
 import { explainRefusal, refuse, type Refusal } from "./norm-fusion/reasons.ts";
@@ -50,7 +51,7 @@ class Fusion {
       if (kernel !== undefined) return [kernel];
       return this.#taken.has(node) ? [] : [node];
     });
-    return removeDeadNodes({ ...this.#graph, nodes: orderNodes(nodes) });
+    return removeDeadNodes({ ...this.#graph, nodes: sortNodes(nodes) });
   }
 
   #fuse(add: NodeOf<"add">): void {

@@ -1,9 +1,9 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult, operandValues, withOperands } from "../ir/node.ts";
+import { replaceValues } from "../ir/walk.ts";
 import { isNorm, isScalarNode } from "./facts.ts";
 import { makeInPlace, removeDeadNodes } from "./nodes.ts";
 import type { Pass } from "./pass.ts";
-import { replaceOutputs } from "./share.ts";
 
 /**
  * attend(permute(q), permute(k), permute(v))  =>  permute(attend(q, k, v) with heads last), for the permute that swaps
@@ -41,7 +41,7 @@ class Sinking {
     if (!hasAttention || !this.#graph.nodes.some(isSwap)) return this.#graph;
     for (const old of this.#graph.nodes)
       this.#visit(withOperands(old, (value) => this.#same.get(value) ?? value));
-    const graph = replaceOutputs(this.#graph, this.#same);
+    const graph = replaceValues(this.#graph, this.#same);
     for (const output of graph.outputs) this.#make(output.value);
     return removeDeadNodes({ ...graph, nodes: this.#nodes });
   }

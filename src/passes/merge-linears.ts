@@ -1,9 +1,10 @@
 import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult } from "../ir/node.ts";
+import { sortNodes } from "../ir/walk.ts";
 import { dim } from "../tensor/dim.ts";
 import { addDims } from "../tensor/dim.ts";
 import { isScalarNode, loadTimeValues } from "./facts.ts";
-import { makeInPlace, mergeOrigins, orderNodes } from "./nodes.ts";
+import { makeInPlace, mergeOrigins } from "./nodes.ts";
 import type { Pass, Report } from "./pass.ts";
 import { Uses } from "./uses.ts";
 
@@ -58,7 +59,7 @@ class Merge {
     for (const linears of byInput.values()) if (linears.length > 1) this.#mergeGroup(linears);
     if (this.#replaced.size === 0) return this.#graph;
     const nodes = this.#graph.nodes.flatMap((node) => this.#replaced.get(node) ?? [node]);
-    return { ...this.#graph, nodes: orderNodes([...this.#made, ...nodes]) };
+    return { ...this.#graph, nodes: sortNodes([...this.#made, ...nodes]) };
   }
 
   #mergeGroup(linears: readonly Linear[]): void {

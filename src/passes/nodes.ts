@@ -36,7 +36,7 @@ export function mergeOrigins(nodes: readonly Node[]): Origin {
   return { ...first.origin, label, edges: mergeEdges(nodes), fused };
 }
 
-/** The parts that nodes play in residual edges, each once, in order. */
+/** The parts that nodes play in residual edges, each once, in the order of the edges. */
 export function mergeEdges(nodes: readonly Node[]): EdgePart[] {
   const seen = new Map<string, EdgePart>();
   for (const node of nodes)
@@ -44,7 +44,7 @@ export function mergeEdges(nodes: readonly Node[]): EdgePart[] {
       const key = `${part.edge} ${part.role}`;
       if (!seen.has(key)) seen.set(key, part);
     }
-  return [...seen.values()];
+  return [...seen.values()].sort((a, b) => a.edge - b.edge);
 }
 
 /** Drops nodes whose results nobody reads. All our ops are pure, so that is always allowed. Inputs and parameters stay. */
@@ -57,45 +57,4 @@ export function removeDeadNodes(graph: Graph): Graph {
     kept.push(node);
   }
   return kept.length === graph.nodes.length ? graph : { ...graph, nodes: kept.reverse() };
-}
-
-/**
- * The nodes in an order in which they can run, changed as little as possible: a node moves up only to stand before its
- * first reader. For passes that put a node where one of its operands is not yet made.
- */
-export function orderNodes(nodes: readonly Node[]): Node[] {
-  const producers = new Map<Value, Node>();
-  for (const node of nodes) for (const value of node.results) producers.set(value, node);
-  const state = new Map<Node, "open" | "done">();
-  const ordered: Node[] = [];
-  const stack: Node[] = nodes.toReversed();
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (state.get(node) === "done") continue;
-    const missing =
-      state.get(node) === "open" ? [] : missingProducers(node, producers, (made) => state.get(made));
-    if (missing.length > 0) {
-      state.set(node, "open");
-      stack.push(node, ...missing);
-    } else {
-      state.set(node, "done");
-      ordered.push(node);
-    }
-  }
-  return ordered;
-}
-
-/** The nodes that must run before `node` and have not, last first. */
-function missingProducers(
-  node: Node,
-  producers: ReadonlyMap<Value, Node>,
-  state: (node: Node) => "open" | "done" | undefined,
-): Node[] {
-  const missing: Node[] = [];
-  for (const value of operandValues(node)) {
-    const producer = producers.get(value);
-    if (producer === undefined || state(producer) === "done") continue;
-    invariant(state(producer) !== "open", `${node.op} waits for itself`);
-    missing.push(producer);
-  }
-  return missing.reverse();
 }

@@ -1,5 +1,6 @@
-import type { Graph, Node, Value } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/graph.ts";
 import { operandValues, withOperands } from "../ir/node.ts";
+import { replaceValues } from "../ir/walk.ts";
 import { recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
 import { mergeEdges } from "./nodes.ts";
@@ -33,7 +34,7 @@ export const shareNodes: Pass = {
       node.results.forEach((value, index) => same.set(value, first.results[index]!));
       nodes[place] = { ...first, origin: { ...first.origin, edges: mergeEdges([first, node]) } };
     }
-    return same.size === 0 ? graph : replaceOutputs({ ...graph, nodes }, same);
+    return same.size === 0 ? graph : replaceValues({ ...graph, nodes }, same);
   },
 };
 
@@ -58,9 +59,3 @@ const exactNumber = (_name: string, value: unknown): unknown =>
   typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
     ? `number ${Object.is(value, -0) ? "-0" : value}`
     : value;
-
-/** The graph with its outputs read from the values that stand for the old ones. */
-export const replaceOutputs = (graph: Graph, same: ReadonlyMap<Value, Value>): Graph => ({
-  ...graph,
-  outputs: graph.outputs.map((output) => ({ ...output, value: same.get(output.value) ?? output.value })),
-});

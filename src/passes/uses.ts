@@ -1,27 +1,21 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
-import { operandValues } from "../ir/node.ts";
+import { outputValues, producersOf, usersOf } from "../ir/walk.ts";
 
-/** Who makes and who reads each value of a graph: one walk, then look-ups. */
+/** Who makes and who reads each value of a graph, for passes that ask at every node. */
 export class Uses {
-  readonly #producers = new Map<Value, Node>();
-  readonly #readers = new Map<Value, Node[]>();
+  readonly #producers: ReturnType<typeof producersOf>;
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
 
   constructor(graph: Graph) {
-    this.#outputs = new Set(graph.outputs.map((output) => output.value));
-    for (const node of graph.nodes) {
-      for (const value of node.results) this.#producers.set(value, node);
-      for (const value of new Set(operandValues(node))) {
-        const readers = this.#readers.get(value);
-        if (readers === undefined) this.#readers.set(value, [node]);
-        else readers.push(node);
-      }
-    }
+    this.#producers = producersOf(graph);
+    this.#readers = new Map([...usersOf(graph)].map(([value, users]) => [value, [...new Set(users)]]));
+    this.#outputs = outputValues(graph);
   }
 
   /** The node that makes a value; undefined for inputs and parameters. */
   producer(value: Value): Node | undefined {
-    return this.#producers.get(value);
+    return this.#producers.get(value)?.node;
   }
 
   /** Each node that reads a value, once, in order. */

@@ -110,7 +110,9 @@ function takeInner(value: Value, uses: Uses, found: Found): RowNorm | undefined 
     found.notes.push(refuse("inner_rounding", dtype));
     return undefined;
   }
-  if (norm.op === "rms_norm" && norm.operands.x === norm.operands.weight) return undefined;
+  // A norm of another edge's sum belongs there, unless it is written as the out-norm of this one.
+  const isJoin = uses.producer(norm.operands.x)?.origin.edges.some((part) => part.role === "join");
+  if (isJoin === true && !norm.origin.edges.some((part) => part.role === "out")) return undefined;
   found.absorbed.push(norm);
   return norm;
 }
@@ -144,7 +146,7 @@ function takeBranches(value: Value, sum: TensorType, uses: Uses, found: Found): 
     // A normed branch is better off in a kernel of its own, which takes its norm along.
     if (isNormed(x, uses) || isNormed(y, uses)) return branches;
     if (branches.length === MAX_BRANCHES) {
-      found.notes.push(refuse("too_many_branches", `more than ${branches.length}`));
+      found.notes.push(refuse("too_many_branches"));
       return branches;
     }
     found.absorbed.push(add);
@@ -166,7 +168,7 @@ function matchInTurn(
     const sides = splitSides(add, uses);
     if ("reason" in sides || sides.source === sides.branch || isNormed(sides.branch, uses)) break;
     if (branches.length === MAX_BRANCHES) {
-      found.notes.push(refuse("too_many_branches", `more than ${branches.length}`));
+      found.notes.push(refuse("too_many_branches"));
       break;
     }
     found.absorbed.push(add);

@@ -1,5 +1,6 @@
 import type { Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
+import { listWords } from "../../support/text.ts";
 import { sameDim } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";
 import { isNorm, isScalarNode } from "../facts.ts";
@@ -39,7 +40,7 @@ export function matchReaders(sum: Value, uses: Uses, { isEarly, isTaken }: Surro
     else if (first !== undefined && statistics(first) !== statistics(norm))
       refused.push({
         norm,
-        refusal: refuse("statistics_differ", `${statistics(first)}, then ${statistics(norm)}`),
+        refusal: refuse("statistics_differ", `${statistics(first)}, not ${statistics(norm)}`),
       });
     else norms.push(norm);
   }
@@ -75,7 +76,8 @@ export function whyNoNorm(sum: Value, uses: Uses): Refusal {
   }
   if (readers.length === 0)
     return uses.isOutput(sum) ? refuse("no_norm", "it is an output") : refuse("unread");
-  return refuse("no_norm", `${[...new Set(readers.map((node) => node.op))].join(", ")} read it`);
+  const names = [...new Set(readers.map((node) => node.op))];
+  return refuse("no_norm", `${listWords(names)} ${names.length === 1 ? "reads" : "read"} it`);
 }
 
 /** Why a norm that reads `result`, made from the sum by `node`, cannot join. */

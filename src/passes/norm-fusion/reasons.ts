@@ -23,10 +23,9 @@ const sentences = {
   width_mismatch: (shapes) => `the norm's row is not the sum's: ${shapes}`,
   in_between: (op) => `${op} stands between the add and the norm`,
   dtype: (types) => `a cast stands between the add and the norm: ${types}`,
-  statistics_differ: (norms) => `the sum is already normed in another way: ${norms}`,
+  statistics_differ: (norms) => `the kernel's norm has other statistics: ${norms}`,
   late_weight: (name) => `the norm's ${name} is computed from the sum`,
-  too_many_branches: (count) =>
-    `${count} branches are more than the ${MAX_BRANCHES} of one kernel; the first ones are added before`,
+  too_many_branches: () => `a kernel adds at most ${MAX_BRANCHES} branches; the first ones are added before`,
   inner_rounding: (dtype) =>
     `the branch's norm rounds to ${dtype} after its weight, which the kernel does not`,
   norm_taken: (norm) => `${norm} is the out-norm of another add and belongs to its kernel`,
