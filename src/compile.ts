@@ -1,0 +1,57 @@
+import type { Graph } from "./ir/graph.ts";
+import { parse } from "./language/parse.ts";
+import { lower, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
+import type { Pass, Remark } from "./passes/pass.ts";
+import { runPasses } from "./passes/pipeline.ts";
+import { planGraph } from "./plan/build.ts";
+import type { Plan } from "./plan/plan.ts";
+import { isError, sortDiagnostics, type Diagnostic } from "./support/diagnostic.ts";
+import type { Source } from "./support/source.ts";
+
+export interface CompileOptions extends LowerOptions {
+  /** False leaves out the passes that make one step of several, for comparison. Default: true. */
+  readonly fuse?: boolean;
+  /** Sees the graph after each pass. */
+  readonly observe?: (pass: Pass, graph: Graph) => void;
+  /** Checks the graph after each pass. Default: true. */
+  readonly verify?: boolean;
+}
+
+/** What became of a text: all stages, or as many as its mistakes allow. */
+export interface Compilation {
+  /** Errors and warnings, in the order of the text. With an error there is no model. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly model: LoweredModel | undefined;
+  /** The graph after all passes. */
+  readonly graph: Graph | undefined;
+  /** What fused and what did not; `explainEdges` sorts it by edge. */
+  readonly remarks: readonly Remark[];
+  readonly plan: Plan | undefined;
+}
+
+/** The whole compiler but for the last step: text → tree → graph → passes → plan. Never throws for what a user wrote. */
+export function compile(source: Source, options: CompileOptions = {}): Compilation {
+  const { file, diagnostics: syntax } = parse(source);
+  if (syntax.some(isError)) return failed(syntax);
+
+  const { model, diagnostics: meaning } = lower(file, options);
+  const diagnostics = sortDiagnostics([...syntax, ...meaning]);
+  if (model === undefined) return failed(diagnostics);
+
+  const remarks: Remark[] = [];
+  const graph = runPasses(model.graph, {
+    fuse: options.fuse ?? true,
+    verify: options.verify ?? true,
+    report: (remark) => remarks.push(remark),
+    ...(options.observe && { observe: options.observe }),
+  });
+  return { diagnostics, model, graph, remarks, plan: planGraph(graph) };
+}
+
+const failed = (diagnostics: readonly Diagnostic[]): Compilation => ({
+  diagnostics: sortDiagnostics(diagnostics),
+  model: undefined,
+  graph: undefined,
+  remarks: [],
+  plan: undefined,
+});
