@@ -1,0 +1,120 @@
+import type { Definition, InputStatement } from "../language/ast.ts";
+import type { Span } from "../support/source.ts";
+import type { Flow, Frame } from "./context.ts";
+import * as errors from "./errors/arguments.ts";
+import * as nameErrors from "./errors/names.ts";
+import { LabelScope } from "./labels.ts";
+import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
+import type { Module } from "./modules.ts";
+import { Scope } from "./scope.ts";
+import { kindOf } from "./signature.ts";
+import { readStream } from "./stream.ts";
+
+/** Calls that lead from block to block; deeper than any model is written. */
+const MAX_CALLS = 100;
+
+/** Lowers a block (or a model used as one) at the place of a call; its result is what it puts out. */
+export function applyBlock(
+  callee: Callee & { kind: "block" },
+  owner: Instance,
+  unlabelled: boolean,
+  span: Span,
+  flow: Flow,
+  frame: Frame,
+): Meaning | undefined {
+  const { definition } = callee;
+  const { diagnostics, walk } = frame.context;
+  if (frame.stack.includes(definition)) {
+    diagnostics.add(errors.recursion(span, frame.stack, definition), frame.calls);
+    return undefined;
+  }
+  if (frame.stack.length >= MAX_CALLS) {
+    diagnostics.add(errors.callsTooDeep(span, MAX_CALLS), frame.calls);
+    return undefined;
+  }
+  const operands = gatherOperands(definition, flow, span, frame);
+  if (operands === undefined) return undefined;
+  const inner = openFrame(frame, callee, owner.label, unlabelled, span, operands);
+  bindParameters(inner, owner.layer.given);
+  walk.body(definition.body, inner);
+  return resultOf(inner, span);
+}
+
+/** One meaning an input, those left off undefined; undefined if their number is wrong. */
+function gatherOperands(
+  definition: Definition,
+  flow: Flow,
+  span: Span,
+  frame: Frame,
+): (Meaning | undefined)[] | undefined {
+  const inputs = definition.body.statements.filter((statement) => statement.kind === "input");
+  if (flow === "stream") return [];
+  if (flow === undefined) return undefined;
+  const items = flow.kind === "tuple" ? flow.items : [flow];
+  const needed = inputs.findLastIndex((input) => input.default === undefined) + 1;
+  if (items.length > inputs.length || items.length < needed) {
+    const names = inputs.map((input: InputStatement) => input.name.text);
+    frame.context.diagnostics.add(
+      errors.inputCount(span, definition, names, needed, items.length),
+      frame.calls,
+    );
+    return undefined;
+  }
+  return inputs.map((_, index) => items[index]);
+}
+
+function openFrame(
+  frame: Frame,
+  { definition, module }: { readonly definition: Definition; readonly module: Module },
+  label: string,
+  unlabelled: boolean,
+  span: Span,
+  operands: (Meaning | undefined)[],
+): Frame {
+  const calls = [span, ...frame.calls];
+  return {
+    context: frame.context,
+    module,
+    definition,
+    scope: new Scope((name, place) =>
+      frame.context.diagnostics.add(nameErrors.defaultsInCircle(place, name), calls),
+    ),
+    calls,
+    stack: [...frame.stack, definition],
+    outputs: [],
+    labels: new LabelScope(label, unlabelled),
+    stream: { kind: "unset" },
+    hasInput: false,
+    operands,
+    applied: [],
+  };
+}
+
+/** The parameters: what was given, else what a `default` line says, else the default, worked out where it is needed. */
+export function bindParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {
+  const { definition, module, context, scope } = frame;
+  const defaults = context.defaults.get(definition.name.text);
+  for (const parameter of definition.parameters) {
+    const name = parameter.name.text;
+    const argument = given.get(name) ?? defaults?.get(name);
+    if (argument !== undefined) scope.bind(name, argument.meaning, argument.span);
+    else if (parameter.default !== undefined) {
+      const fallback = parameter.default;
+      const kind = kindOf(parameter, definition, module, context.library);
+      scope.bindLazily(name, parameter.span, () =>
+        context.walk.evaluateAs(fallback, kind, frame, `the default of \`${name}\``),
+      );
+    }
+  }
+}
+
+function resultOf(frame: Frame, span: Span): Meaning | undefined {
+  const { outputs } = frame;
+  if (outputs.length === 0) {
+    const value = readStream(frame, span);
+    return value === undefined ? undefined : tensor(value);
+  }
+  const items = outputs.map(({ value }) => (value === undefined ? undefined : tensor(value)));
+  if (!items.every((item) => item !== undefined)) return undefined;
+  return items.length === 1 ? items[0] : { kind: "tuple", items };
+}

@@ -1,0 +1,105 @@
+import type { Value } from "../ir/graph.ts";
+import type { Body, Call, Chain, Definition, Expression, Layer, Statement } from "../language/ast.ts";
+import type { Span } from "../support/source.ts";
+import type { Builder } from "./builder.ts";
+import type { Kind } from "./kinds.ts";
+import type { LabelScope } from "./labels.ts";
+import type { GivenArgument, LayerValue, Meaning } from "./meaning.ts";
+import type { Library, Module } from "./modules.ts";
+import type { Diagnostics } from "./report.ts";
+import type { Scope } from "./scope.ts";
+
+/** What is one for the whole lowering of a model. */
+export interface Context {
+  readonly builder: Builder;
+  readonly library: Library;
+  readonly diagnostics: Diagnostics;
+  readonly training: boolean;
+  readonly walk: Walk;
+  /** What `default` lines say: by the layer's name, then the parameter's. */
+  readonly defaults: Map<string, Map<string, GivenArgument>>;
+  /** Parameters that may be read again: those of the layers being run once more. */
+  readonly replays: { readonly first: number; readonly end: number }[];
+  /** Full names of parameters in which a part was made up. */
+  readonly unlabelled: Map<string, Span>;
+  /** Levels of expressions around the current place. */
+  depth: number;
+  /** Iterations of repeats that were run, which is bounded. */
+  iterations: number;
+}
+
+/**
+ * The parts of the lowering that need each other: an expression holds chains, a chain applies layers, a layer is a block
+ * with statements, a statement holds expressions. Each is a file that knows the others by this record only.
+ */
+export interface Walk {
+  readonly evaluate: (expression: Expression, frame: Frame) => Meaning | undefined;
+  readonly evaluateAs: (
+    expression: Expression,
+    kind: Kind,
+    frame: Frame,
+    what: string,
+  ) => Meaning | undefined;
+  readonly chain: (chain: Chain, frame: Frame) => Meaning | undefined;
+  readonly resolveLayer: (call: Call, frame: Frame) => LayerValue | "none" | undefined;
+  readonly applyLayer: (layer: Layer, flow: Flow, frame: Frame) => Meaning | undefined;
+  /** The same for a layer that is known already. */
+  readonly applyValue: (
+    layer: LayerValue,
+    label: string | undefined,
+    span: Span,
+    flow: Flow,
+    frame: Frame,
+  ) => Meaning | undefined;
+  readonly body: (body: Body, frame: Frame) => void;
+  readonly statement: (statement: Statement, frame: Frame) => void;
+}
+
+/** What comes to a layer: the stream, a meaning, or undefined, which has been reported and makes undefined again. */
+export type Flow = "stream" | Meaning | undefined;
+
+/** A definition that is being lowered, once for each place where it is called. */
+export interface Frame {
+  readonly context: Context;
+  readonly module: Module;
+  readonly definition: Definition;
+  readonly scope: Scope;
+  /** The calls that led here, innermost first. */
+  readonly calls: readonly Span[];
+  /** The definitions that led here, to find recursion. */
+  readonly stack: readonly Definition[];
+  readonly outputs: OutputValue[];
+  labels: LabelScope;
+  stream: Stream;
+  /** True once an input is bound: the first one begins the stream. */
+  hasInput: boolean;
+  /** What a call gives to the inputs that are not bound yet; undefined for the model itself. */
+  operands: (Meaning | undefined)[] | undefined;
+  /** Layers applied since a branch began, for the listing of edges. */
+  applied: AppliedLayer[];
+}
+
+export interface AppliedLayer {
+  readonly label: string | undefined;
+  readonly kind: string;
+}
+
+export interface OutputValue {
+  readonly name: string;
+  readonly value: Value | undefined;
+  readonly span: Span;
+}
+
+/** The stream: a value, or branches of `parallel` that are not summed unless somebody reads the sum. */
+export type Stream =
+  | { readonly kind: "value"; readonly value: Value; readonly span: Span }
+  | { readonly kind: "sum"; readonly branches: readonly Branch[]; readonly span: Span }
+  /** Nothing yet, or an error that has been reported. */
+  | { readonly kind: "unset" }
+  | { readonly kind: "failed" };
+
+export interface Branch {
+  readonly value: Value;
+  readonly span: Span;
+  readonly label: string;
+}

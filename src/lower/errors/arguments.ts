@@ -1,0 +1,143 @@
+import type { Argument, AssertStatement, Call, Definition, Expression, Name } from "../../language/ast.ts";
+import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
+import { spanText, type Span } from "../../support/source.ts";
+import { nearest, plural } from "../../support/text.ts";
+import { describeKind, type Kind } from "../kinds.ts";
+import { describe, type Meaning } from "../meaning.ts";
+import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
+
+export const unknownArgument = (name: Name, callee: string, names: readonly string[]): Diagnostic =>
+  errorAt("E301", name.span, `\`${callee}\` has no parameter called \`${name.text}\``, {
+    ...(names.length === 0
+      ? { help: `\`${callee}\` has no parameters` }
+      : suggestOrList(name.text, names, "it has")),
+  });
+
+export const givenTwice = (argument: Argument, name: string, first: Argument): Diagnostic =>
+  errorAt("E302", argument.span, `\`${name}\` is given twice`, {
+    more: [{ span: first.span, text: "the first one" }],
+  });
+
+export const anotherParametersName = (
+  argument: Argument,
+  callee: string,
+  name: string,
+  next: string | undefined,
+): Diagnostic =>
+  errorAt(
+    "E303",
+    argument.span,
+    `\`${name}\` stands in the place of ${next === undefined ? "no parameter" : `\`${next}\``}, but \`${callee}\` has a parameter \`${name}\``,
+    {
+      help: `arguments without a name go by their order; name them, \`${name}: ${name}\`, if this is meant`,
+    },
+  );
+
+interface Described {
+  readonly name: string;
+  readonly required: boolean;
+  readonly kind: Kind;
+}
+
+export function tooManyArguments(
+  argument: Argument,
+  callee: string,
+  parameters: readonly Described[],
+): Diagnostic {
+  const required = parameters.filter((parameter) => parameter.required).length;
+  const named = parameters.filter((parameter) => !parameter.required).map((parameter) => parameter.name);
+  const text = oneLine(spanText(argument.span), 30);
+  const help =
+    named.length === 0
+      ? `\`${callee}\` has no others`
+      : named.length === 1
+        ? `the others are named: \`${named[0]!}: ${text}\``
+        : `the others are named: ${quoted(named.map((name) => `${name}:`))}`;
+  return errorAt(
+    "E304",
+    argument.span,
+    `\`${callee}\` takes ${required === 0 ? "no arguments" : plural(required, "argument")} without a name`,
+    { help },
+  );
+}
+
+export const argumentsMissing = (call: Call, callee: string, lacking: readonly string[]): Diagnostic =>
+  errorAt("E305", call.span, `\`${callee}\` needs ${quoted(lacking)}`, {
+    help: `write \`${callee}(${lacking.join(", ")})\` with ${lacking.length === 1 ? "its value" : "their values"}`,
+  });
+
+export function wrongKind(expression: Expression, what: string, kind: Kind, found: Meaning): Diagnostic {
+  const message = `${what} takes ${describeKind(kind)}, got ${describe(found)}`;
+  return errorAt("E306", expression.span, message, wrongKindHelp(expression, kind, found));
+}
+
+function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { readonly help?: string } {
+  const text = oneLine(spanText(expression.span));
+  if (found.kind === "tensor" || found.kind === "tuple")
+    return { help: "tensors flow through arrows: `x -> f(…)`, or `(x, y) -> f(…)` for several" };
+  if (found.kind === "dim" && kind.name !== "size")
+    return { help: `${text} is known only when the model runs` };
+  if (
+    found.kind === "number" &&
+    !Number.isInteger(found.value) &&
+    (kind.name === "int" || kind.name === "size")
+  )
+    return { help: `\`/\` is exact; \`div(a, b)\` and \`floor(x)\` give whole numbers` };
+  if (kind.words !== undefined && (found.kind === "word" || found.kind === "text")) {
+    const near = nearest(found.value, kind.words);
+    return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+  }
+  return {};
+}
+
+export const notATruth = (span: Span, found: Meaning): Diagnostic =>
+  errorAt("E307", span, `a condition is true or false, known before the model runs, got ${describe(found)}`, {
+    ...(found.kind === "tensor" ? { help: "`(condition, y, z) -> where` chooses between tensors" } : {}),
+  });
+
+export const unknownWord = (span: Span, word: string, words: readonly string[]): Diagnostic =>
+  errorAt("E314", span, `\`${word}\` is none of ${quoted(words)}`, suggest(word, words));
+
+export const layerAsOperand = (call: Call): Diagnostic => {
+  const text = oneLine(spanText(call.span));
+  return errorAt("E308", call.span, `\`${text}\` is a layer, but a value is needed here`, {
+    help: `put it in parentheses to apply it to the stream: \`(${text})\``,
+  });
+};
+
+export const tooDeep = (span: Span): Diagnostic =>
+  errorAt("E309", span, "this expression is nested too deeply", {
+    help: "name its parts with `let` or `name = …`",
+  });
+
+export const assertionFailed = (statement: AssertStatement, message: string): Diagnostic =>
+  errorAt("E310", statement.condition.span, message, { label: "this must hold" });
+
+export const recursion = (span: Span, stack: readonly Definition[], definition: Definition): Diagnostic => {
+  const circle = stack.slice(stack.indexOf(definition)).map(({ name }) => name.text);
+  const name = definition.name.text;
+  return errorAt("E311", span, `\`${name}\` would contain itself`, {
+    label: [...circle, name].join(" -> "),
+    more: [{ span: definition.name.span, text: "defined here" }],
+    help: "`repeat` runs a body several times",
+  });
+};
+
+export const callsTooDeep = (span: Span, most: number): Diagnostic =>
+  errorAt("E312", span, `blocks call each other more than ${most} deep`);
+
+export function inputCount(
+  span: Span,
+  definition: Definition,
+  inputs: readonly string[],
+  needed: number,
+  found: number,
+): Diagnostic {
+  const name = definition.name.text;
+  const range =
+    needed === inputs.length ? plural(needed, "input") : `${needed} to ${plural(inputs.length, "input")}`;
+  return errorAt("E313", span, `\`${name}\` takes ${range} (${inputs.join(", ")}), got ${found}`, {
+    more: [{ span: definition.name.span, text: "defined here" }],
+    help: inputs.length === 0 ? "it begins a chain" : `write \`(${inputs.join(", ")}) -> ${name}\``,
+  });
+}

@@ -1,0 +1,78 @@
+import type { GainClause, Layer, Name, ResidualStatement } from "../../language/ast.ts";
+import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
+import { spanText, type Span } from "../../support/source.ts";
+import { showType, type TensorType } from "../../tensor/type.ts";
+import { describe, type Meaning } from "../meaning.ts";
+import { suggest } from "./suggest.ts";
+
+export const edgeDoublesStream = (span: Span): Diagnostic =>
+  errorAt("E521", span, "an edge without a body and without `from` doubles the stream", {
+    help: "write the branch, `residual { … }`, or where the other value comes from, `residual from x0`",
+  });
+
+export const clauseTwice = (span: Span, what: string, first: Span): Diagnostic =>
+  errorAt("E522", span, `\`${what}\` stands twice on this edge`, {
+    more: [{ span: first, text: "the first one" }],
+    ...(what === "pre" || what === "out" ? { help: "`sandwich` counts as `pre` and `out`" } : {}),
+  });
+
+export const unknownClause = (
+  position: Name,
+  found: Meaning | undefined,
+  parameters: readonly string[],
+): Diagnostic => {
+  const words = ["pre", "out", "post", "sandwich", "skip", "branch", "from", ...parameters];
+  const message =
+    found === undefined
+      ? `\`${position.text}\` is no clause of an edge`
+      : `\`${position.text}\` is ${describe(found)}, not a placement`;
+  return errorAt("E523", position.span, message, {
+    help:
+      suggest(position.text, words).help ??
+      "clauses are pre, out, post, sandwich, from, skip and branch, or a parameter of kind placement",
+  });
+};
+
+export const fromWhat = (span: Span, found: Meaning): Diagnostic =>
+  errorAt("E524", span, `an edge carries a tensor, but \`${spanText(span)}\` is ${describe(found)}`);
+
+export const gainOfWhat = ({ kind, gain }: GainClause, found: Meaning): Diagnostic =>
+  errorAt("E525", gain.span, `\`${kind}\` takes a number, a tensor or a layer, got ${describe(found)}`);
+
+export const normGivesNoTensor = (layer: Layer, found: Meaning): Diagnostic =>
+  errorAt("E526", layer.span, `a norm of an edge gives one tensor, but this gives ${describe(found)}`);
+
+export const noBranches = (span: Span): Diagnostic =>
+  errorAt("E527", span, "`parallel` has no branch", {
+    help: "each chain, edge or `{ … }` in it is a branch; bindings are not",
+  });
+
+interface BlamedBranch {
+  readonly value: { readonly type: TensorType };
+  readonly span: Span;
+  readonly label: string;
+}
+
+export function edgeDoesNotFit(
+  statement: ResidualStatement,
+  source: TensorType,
+  sourceMade: Span | undefined,
+  branch: BlamedBranch | undefined,
+  message: string | undefined,
+): Diagnostic {
+  const ends = branch === undefined ? (message ?? "") : `the branch ends with ${showType(branch.value.type)}`;
+  const made: readonly Label[] =
+    sourceMade === undefined
+      ? []
+      : [{ span: sourceMade, text: `the edge carries ${showType(source)} from here` }];
+  return errorAt(
+    "E528",
+    branch?.span ?? statement.span,
+    `${ends}, but the edge carries ${showType(source)}`,
+    {
+      ...(branch === undefined ? {} : { label: showType(branch.value.type) }),
+      more: made,
+      help: "the branch must broadcast to what the edge carries; a projection on the way round is `from (stream -> proj: linear(…))`",
+    },
+  );
+}

@@ -1,0 +1,100 @@
+import type { Parameter } from "../../ir/graph.ts";
+import type { RepeatStatement } from "../../language/ast.ts";
+import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
+import { joinSpans, type Span } from "../../support/source.ts";
+import { showDim, type Dim } from "../../tensor/dim.ts";
+import { showShape, showType, type Shape } from "../../tensor/type.ts";
+import type { Instance } from "../meaning.ts";
+import { quoted, suggest } from "./suggest.ts";
+
+const at = (span: Span | undefined, text: string): readonly Label[] =>
+  span === undefined ? [] : [{ span, text }];
+
+export const parameterTwice = (span: Span, first: Parameter): Diagnostic =>
+  errorAt("E501", span, `two layers would own the weight \`${first.name}\``, {
+    label: "the second one",
+    more: at(first.span, "the first one"),
+    help: "give one another label; `same(LABEL)` uses a layer again with its weights",
+  });
+
+export const sharedShapeDiffers = (span: Span, first: Parameter, shape: Shape): Diagnostic =>
+  errorAt(
+    "E502",
+    span,
+    `the shared weight \`${first.name}\` is ${showType(first.value.type)}, but is needed as ${showShape(shape)} here`,
+    {
+      more: at(first.span, "made here"),
+    },
+  );
+
+export const noSuchLabel = (span: Span, label: string, labels: readonly string[]): Diagnostic =>
+  errorAt("E503", span, `there is no layer labelled \`${label}\` above`, {
+    help:
+      suggest(label, labels).help ??
+      (labels.length === 0
+        ? "label the layer: `name: layer(…)`"
+        : `labels that can be seen here: ${quoted([...new Set(labels)])}`),
+  });
+
+export const labelOfSeveral = (span: Span, label: string, first: Instance, second: Instance): Diagnostic =>
+  errorAt("E504", span, `several layers are labelled \`${label}\``, {
+    more: [
+      { span: first.span, text: "one" },
+      { span: second.span, text: "another" },
+    ],
+  });
+
+export const noSuchRepeat = (span: Span, label: string, labels: readonly string[]): Diagnostic =>
+  errorAt("E505", span, `there is no \`repeat … as ${label}\` above`, suggest(label, labels));
+
+export function iterationNotRun(
+  span: Span,
+  label: string,
+  index: number,
+  ran: readonly number[],
+  isRunning: boolean,
+): Diagnostic {
+  const done = isRunning ? ran.slice(0, ran.indexOf(index)) : ran;
+  const message = isRunning
+    ? `iteration ${index} of \`${label}\` is not finished here`
+    : `iteration ${index} of \`${label}\` has not run yet`;
+  return errorAt("E506", span, message, {
+    help:
+      done.length === 0
+        ? "none has finished so far"
+        : `finished so far: ${Math.min(...done)} to ${Math.max(...done)}`,
+  });
+}
+
+export const sameWithLabel = (span: Span, label: string, instance: Instance): Diagnostic =>
+  errorAt("E507", span, `\`${instance.label}\` owns its weights already; they cannot be \`${label}\` too`, {
+    more: [{ span: instance.span, text: "the layer that is used again" }],
+    help: "leave the label off",
+  });
+
+export const tooManyIterations = (span: Span, most: number): Diagnostic =>
+  errorAt("E508", span, `the repeats of a model have at most ${most} iterations together`);
+
+export const repeatBackwards = (statement: RepeatStatement, first: number, end: number): Diagnostic => {
+  const span =
+    statement.first === undefined ? statement.end.span : joinSpans(statement.first.span, statement.end.span);
+  return errorAt(
+    "E509",
+    span,
+    statement.first === undefined
+      ? `a repeat cannot run ${end} times`
+      : `a repeat cannot go from ${first} to ${end}`,
+  );
+};
+
+export const countNotKnown = (span: Span, size: Dim): Diagnostic =>
+  errorAt(
+    "E510",
+    span,
+    `the iterations of a repeat are known before the model runs, but ${showDim(size)} is not`,
+  );
+
+export const defaultInBlock = (span: Span): Diagnostic =>
+  errorAt("E511", span, "`default` stands in a model only", {
+    help: "a block gives its arguments where it calls a layer, or has parameters for them",
+  });

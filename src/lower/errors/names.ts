@@ -1,0 +1,185 @@
+import type {
+  BindStatement,
+  Call,
+  ChainStatement,
+  LetStatement,
+  Name,
+  ParameterDeclaration,
+  PathPart,
+  Tap,
+} from "../../language/ast.ts";
+import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
+import { spanText, type Span } from "../../support/source.ts";
+import { plural } from "../../support/text.ts";
+import { describe, type Meaning } from "../meaning.ts";
+import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
+
+export const unknownValue = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
+  errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names));
+
+export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =>
+  errorAt(
+    "E202",
+    call.path.span,
+    `there is no layer called \`${call.path.root.text}\``,
+    suggest(call.path.root.text, names),
+  );
+
+export const layerIsNoValue = (span: Span, name: string): Diagnostic =>
+  errorAt("E203", span, `\`${name}\` is a layer, but a value is needed here`, {
+    help: `apply it to the stream in parentheses, \`(${name})\`, or to a value with an arrow, \`x -> ${name}\``,
+  });
+
+export const valueIsNoLayer = (call: Call, meaning: Meaning): Diagnostic =>
+  errorAt(
+    "E204",
+    call.path.span,
+    `\`${call.path.root.text}\` is ${describe(meaning)}, but a layer is needed here`,
+    {
+      help: "layers stand after arrows and labels; values stand at the head of a chain or between operators",
+    },
+  );
+
+export const pathIsNoLayer = (call: Call): Diagnostic =>
+  errorAt("E205", call.path.span, `\`${oneLine(spanText(call.path.span))}\` is no layer`, {
+    help: `to use the layer at a label again, write \`same(${oneLine(spanText(call.path.span))})\``,
+  });
+
+export const sameNeedsLabel = (call: Call): Diagnostic =>
+  errorAt("E206", call.span, "`same` takes the label of the layer that is used again", {
+    help: "for example `same(shared)` or `same(layers[0].attn)`",
+  });
+
+export const unboundDim = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
+  errorAt("E207", span, `the dim \`${name}\` is not bound here`, {
+    help:
+      suggest(
+        name,
+        [...names].filter((other) => /^[A-Z]/.test(other)),
+      ).help ?? "dims are bound by the types of inputs",
+  });
+
+export const noSuchPart = (span: Span, part: PathPart, meaning: Meaning): Diagnostic =>
+  errorAt(
+    "E208",
+    part.kind === "field" ? part.name.span : part.span,
+    `${describe(meaning)} has no such part`,
+    {
+      more: [{ span, text: "read here" }],
+    },
+  );
+
+export const indexOutside = (span: Span, index: number, length: number): Diagnostic =>
+  errorAt("E209", span, `the index ${index} is outside a list of ${length}`, {
+    help: length === 0 ? "the list is empty" : `indices go from 0 to ${length - 1}`,
+  });
+
+export const indexNotKnown = (span: Span, index: Meaning): Diagnostic =>
+  errorAt("E210", span, `an index must be known before the model runs, got ${describe(index)}`, {
+    help: "`-> select(i)` takes a part of a tensor",
+  });
+
+export const noSuchPath = (span: Span, path: string): Diagnostic =>
+  errorAt("E211", span, `\`${path}\` is no value`, {
+    help: "a dot belongs to labels; a value of an iteration is `label[k].name`",
+  });
+
+export const notInIteration = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
+  errorAt("E212", span, `no value called \`${name}\` was bound in that iteration`, suggest(name, names));
+
+export const noStream = (span: Span): Diagnostic =>
+  errorAt("E213", span, "there is no stream yet", {
+    help: "the first `input` begins it; a chain may also begin with a value or with `parameter`, `positions`",
+  });
+
+export const tapOfNoTensor = (tap: Tap, meaning: Meaning): Diagnostic =>
+  errorAt("E214", tap.span, `\`as\` names a tensor, but here is ${describe(meaning)}`, {
+    help:
+      meaning.kind === "tuple"
+        ? `bind its parts: \`(a, b) = …\``
+        : "`let name = …` names what is known before the model runs",
+  });
+
+export const outputTwice = (name: Name, first: Span): Diagnostic =>
+  errorAt("E215", name.span, `there are two outputs called \`${name.text}\``, {
+    more: [{ span: first, text: "the first one" }],
+  });
+
+export const definedTwice = (name: Name, first: Name): Diagnostic =>
+  errorAt("E216", name.span, `\`${name.text}\` is defined twice`, {
+    more: [{ span: first.span, text: "the other one" }],
+  });
+
+export const useNeedsPlainPath = (span: Span): Diagnostic =>
+  errorAt("E217", span, "`use` takes the path of a file, without holes");
+
+export const usedFileMissing = (span: Span, path: string): Diagnostic =>
+  errorAt("E218", span, `there is no file "${path}"`, {
+    help: "the path is relative to the folder of this file",
+  });
+
+export const letOfTensor = ({ name, value }: LetStatement, meaning: Meaning): Diagnostic =>
+  errorAt(
+    "E219",
+    value.span,
+    `\`let\` is for what is known before the model runs, but this is ${describe(meaning)}`,
+    {
+      help: `for a tensor leave \`let\` out: \`${name.text} = ${oneLine(spanText(value.span))}\``,
+    },
+  );
+
+export const bindOfStatic = ({ chain, targets }: BindStatement, name: string, meaning: Meaning): Diagnostic =>
+  errorAt("E220", chain.span, `\`${name} = …\` names a tensor, but this is ${describe(meaning)}`, {
+    help:
+      targets.length === 1
+        ? `write \`let ${name} = ${oneLine(spanText(chain.span))}\``
+        : "`let` names what is known before the model runs",
+  });
+
+export const targetCount = ({ targets, chain, tuple }: BindStatement, found: number): Diagnostic => {
+  const names = quoted(targets.map((target) => target.text));
+  const message =
+    targets.length === 1 && !tuple
+      ? `this chain gives ${plural(found, "value")}, but only ${names} is bound`
+      : `this chain gives ${plural(found, "value")}, but ${plural(targets.length, "name")} (${names}) ${targets.length === 1 ? "is" : "are"} bound`;
+  return errorAt("E221", chain.span, message, {
+    help:
+      found > 1
+        ? `bind a tuple of ${found}, with \`_\` for what is not wanted`
+        : "bind one name, without parentheses",
+  });
+};
+
+export const tupleAsStatement = ({ chain }: ChainStatement, count: number): Diagnostic =>
+  errorAt("E222", chain.span, `the stream is one tensor, but this chain gives ${count}`, {
+    help: "bind them, `(a, b) = …`, and go on with one: `a`",
+  });
+
+export const statementWithoutTensor = ({ chain }: ChainStatement, meaning: Meaning): Diagnostic =>
+  errorAt("E223", chain.span, `a line moves the stream on, but this is ${describe(meaning)}`, {
+    help: "`let name = …` names what is known before the model runs",
+  });
+
+export const defaultsInCircle = (span: Span, name: string): Diagnostic =>
+  errorAt("E224", span, `the default of \`${name}\` needs \`${name}\` itself`, {
+    help: "defaults are worked out where they are first needed; break the circle with a value",
+  });
+
+export const noModel = (span: Span): Diagnostic =>
+  errorAt("E225", span, "the file has no model", {
+    help: "write `model name { input … }`; a `block` is only used by others",
+  });
+
+export const unknownModel = (span: Span, name: string, models: readonly string[]): Diagnostic =>
+  errorAt("E226", span, `the file has no model called \`${name}\``, suggestOrList(name, models, "it has"));
+
+export const parameterNeedsValue = (parameter: ParameterDeclaration): Diagnostic =>
+  errorAt("E227", parameter.span, `the model's parameter \`${parameter.name.text}\` has no value`, {
+    help: `give it a default, or \`--set ${parameter.name.text}=…\``,
+  });
+
+export const deadStream = (before: Span, span: Span): Diagnostic =>
+  warningAt("W201", before, "nothing reads what this line makes: a later line replaces the stream", {
+    more: [{ span, text: "replaced here" }],
+    help: "name it, `x = …`, or begin the later line with `stream`",
+  });

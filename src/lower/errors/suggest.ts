@@ -1,0 +1,32 @@
+import { listWords, nearest } from "../../support/text.ts";
+
+/** `did you mean \`depth\`?`, or nothing where no name is near. */
+export function suggest(word: string, candidates: Iterable<string>): { readonly help?: string } {
+  const near = nearest(word, candidates);
+  return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+}
+
+/** The nearest name; if none is near, all of them. */
+export function suggestOrList(
+  word: string,
+  candidates: readonly string[],
+  what: string,
+): { readonly help?: string } {
+  const near = nearest(word, candidates);
+  if (near !== undefined) return { help: `did you mean \`${near}\`?` };
+  return candidates.length === 0 ? {} : { help: `${what} ${quoted(candidates)}` };
+}
+
+/** More names than this are not listed. */
+const MOST_NAMES = 12;
+
+export function quoted(names: readonly string[], last = "and"): string {
+  const shown = names.slice(0, MOST_NAMES).map((name) => `\`${name}\``);
+  return names.length > MOST_NAMES ? `${shown.join(", ")}, …` : listWords(shown, last);
+}
+
+/** Source text on one line, cut where it is long. */
+export function oneLine(text: string, most = 60): string {
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
+}

@@ -1,0 +1,115 @@
+import type { Call, Expression, Path } from "../language/ast.ts";
+import { isDtype } from "../tensor/dtype.ts";
+import type { Frame } from "./context.ts";
+import * as errors from "./errors/arguments.ts";
+import * as labelErrors from "./errors/labels.ts";
+import { bareName, evaluateCondition } from "./expressions.ts";
+import { isFunctionCall } from "./functions.ts";
+import { evaluateInit, isInitCall } from "./initializers.ts";
+import { convert, isPlacement, type Kind } from "./kinds.ts";
+import { none, type Instance, type Meaning } from "./meaning.ts";
+import { walkIterations } from "./paths.ts";
+
+/**
+ * What an expression means where a kind is expected: `rope` in a layer's place is the layer, `tanh` where words stand is
+ * the word. `what` names the place in messages: "`bias` of `linear`".
+ */
+export function evaluateAs(
+  expression: Expression,
+  kind: Kind,
+  frame: Frame,
+  what: string,
+): Meaning | undefined {
+  if (expression.kind === "conditional") {
+    const truth = evaluateCondition(expression.condition, frame);
+    if (truth === undefined) return undefined;
+    return evaluateAs(truth ? expression.then : expression.otherwise, kind, frame, what);
+  }
+  const meaning = meaningFor(expression, kind, frame);
+  if (meaning === undefined) return undefined;
+  const converted = convert(meaning, kind);
+  if (converted === undefined)
+    frame.context.diagnostics.add(errors.wrongKind(expression, what, kind, meaning), frame.calls);
+  return converted;
+}
+
+function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning | undefined {
+  const { walk } = frame.context;
+  const word = bareName(expression);
+  if (word === "none") return none;
+  switch (kind.name) {
+    case "layer":
+      return expression.kind === "call" ? layerMeaning(expression, frame) : walk.evaluate(expression, frame);
+    case "label":
+      return expression.kind === "call" ? labelMeaning(expression, frame) : walk.evaluate(expression, frame);
+    case "words":
+      return word !== undefined && isWordHere(word, kind, frame)
+        ? { kind: "word", value: word }
+        : walk.evaluate(expression, frame);
+    case "placement":
+      return word !== undefined && isPlacement(word)
+        ? { kind: "word", value: word }
+        : walk.evaluate(expression, frame);
+    case "dtype":
+      return word !== undefined && isDtype(word)
+        ? { kind: "word", value: word }
+        : walk.evaluate(expression, frame);
+    case "init":
+      return isInitCall(expression) ? evaluateInit(expression, frame) : walk.evaluate(expression, frame);
+    case "any":
+      return evaluateAny(expression, frame);
+    default:
+      return walk.evaluate(expression, frame);
+  }
+}
+
+/** An allowed word means itself; so does an unknown one, for the message. */
+const isWordHere = (word: string, kind: Kind, frame: Frame): boolean =>
+  kind.words!.includes(word) || frame.scope.find(word) === undefined;
+
+/** What a `let` holds: a value if there is one of that name, else a layer, else a word. */
+function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined {
+  const { walk } = frame.context;
+  if (expression.kind !== "call") return walk.evaluate(expression, frame);
+  const word = bareName(expression);
+  if (word !== undefined) {
+    if (frame.scope.find(word) !== undefined || ["true", "false", "stream", "training"].includes(word))
+      return walk.evaluate(expression, frame);
+    if (isPlacement(word) || isDtype(word)) return { kind: "word", value: word };
+    return layerMeaning(expression, frame);
+  }
+  const init: Expression = expression;
+  if (isInitCall(init)) return evaluateInit(init, frame);
+  if (expression.arguments === undefined || isFunctionCall(expression))
+    return walk.evaluate(expression, frame);
+  return layerMeaning(expression, frame);
+}
+
+function layerMeaning(call: Call, frame: Frame): Meaning | undefined {
+  const layer = frame.context.walk.resolveLayer(call, frame);
+  return layer === undefined ? undefined : layer === "none" ? none : { kind: "layer", layer };
+}
+
+function labelMeaning(call: Call, frame: Frame): Meaning | undefined {
+  const name = bareName(call);
+  const meaning = name === undefined ? undefined : frame.scope.find(name)?.meaning;
+  if (meaning?.kind === "label") return meaning;
+  const instance = findLabel(call.path, frame);
+  return instance === undefined ? undefined : { kind: "label", instance };
+}
+
+/** The one layer at a label. */
+function findLabel(path: Path, frame: Frame): Instance | undefined {
+  const walked = walkIterations(path, frame);
+  if (walked === undefined) return undefined;
+  const [first, second] = walked.labels.findInstances(walked.rest);
+  if (first !== undefined && second === undefined) return first;
+  if (first === undefined && walked.labels.hasFailed(walked.rest)) return undefined;
+  frame.context.diagnostics.add(
+    first === undefined
+      ? labelErrors.noSuchLabel(path.span, walked.rest, walked.labels.labels())
+      : labelErrors.labelOfSeveral(path.span, walked.rest, first, second!),
+    frame.calls,
+  );
+  return undefined;
+}

@@ -1,0 +1,169 @@
+import type { Binary, BinaryOperator, Call, Expression, Group, Text } from "../language/ast.ts";
+import type { Span } from "../support/source.ts";
+import { arithmetic, compare } from "./arithmetic.ts";
+import type { Frame } from "./context.ts";
+import * as argumentErrors from "./errors/arguments.ts";
+import { evaluateFunction, isFunctionCall } from "./functions.ts";
+import { bool, none, number, showMeaning, type Meaning } from "./meaning.ts";
+import { evaluatePath } from "./paths.ts";
+import { combineTensors, negateTensor } from "./tensors.ts";
+
+/** Deeper than any model is written; a user's text never overflows the compiler's stack. */
+const MAX_DEPTH = 400;
+
+/** What an expression means; undefined if it is wrong, which has been reported. */
+export function evaluate(expression: Expression, frame: Frame): Meaning | undefined {
+  const { context } = frame;
+  if (context.depth > MAX_DEPTH) {
+    context.diagnostics.add(argumentErrors.tooDeep(expression.span), frame.calls);
+    return undefined;
+  }
+  context.depth++;
+  const meaning = evaluateHere(expression, frame);
+  context.depth--;
+  return meaning;
+}
+
+function evaluateHere(expression: Expression, frame: Frame): Meaning | undefined {
+  switch (expression.kind) {
+    case "number":
+      return number(expression.value, !expression.whole);
+    case "text":
+      return evaluateText(expression, frame);
+    case "list":
+      return all(
+        expression.items.map((item) => evaluate(item, frame)),
+        (items) => ({ kind: "list", items }),
+      );
+    case "group":
+      return evaluateGroup(expression, frame);
+    case "call":
+      return evaluateCall(expression, frame);
+    case "unary": {
+      const operand = evaluate(expression.operand, frame);
+      if (operand === undefined) return undefined;
+      return expression.operator === "not"
+        ? negateTruth(operand, expression.operand.span, frame)
+        : negate(operand, expression.span, frame);
+    }
+    case "binary":
+      return evaluateBinary(expression, frame);
+    case "conditional": {
+      const truth = evaluateCondition(expression.condition, frame);
+      if (truth === undefined) return undefined;
+      return evaluate(truth ? expression.then : expression.otherwise, frame);
+    }
+  }
+}
+
+/** The parts' meaning if none of them failed. */
+function all(
+  parts: readonly (Meaning | undefined)[],
+  join: (parts: readonly Meaning[]) => Meaning,
+): Meaning | undefined {
+  return parts.every((part) => part !== undefined) ? join(parts) : undefined;
+}
+
+/** A text with the values of its holes. */
+export function evaluateText(text: Text, frame: Frame): Meaning | undefined {
+  const parts = text.parts.map((part) => {
+    if (typeof part === "string") return part;
+    const meaning = evaluate(part, frame);
+    return meaning === undefined ? undefined : showMeaning(meaning);
+  });
+  return parts.includes(undefined) ? undefined : { kind: "text", value: parts.join("") };
+}
+
+function evaluateGroup(group: Group, frame: Frame): Meaning | undefined {
+  const [only] = group.chains;
+  if (!group.tuple && only !== undefined) return frame.context.walk.chain(only, frame);
+  return all(
+    group.chains.map((chain) => frame.context.walk.chain(chain, frame)),
+    (items) => ({ kind: "tuple", items }),
+  );
+}
+
+function evaluateCall(call: Call, frame: Frame): Meaning | undefined {
+  if (call.arguments === undefined) return evaluatePath(call.path, frame);
+  if (isFunctionCall(call)) return evaluateFunction(call, frame);
+  frame.context.diagnostics.add(argumentErrors.layerAsOperand(call), frame.calls);
+  return undefined;
+}
+
+function negateTruth(operand: Meaning, span: Span, frame: Frame): Meaning | undefined {
+  if (operand.kind === "bool") return bool(!operand.value);
+  frame.context.diagnostics.add(argumentErrors.notATruth(span, operand), frame.calls);
+  return undefined;
+}
+
+function negate(operand: Meaning, span: Span, frame: Frame): Meaning | undefined {
+  if (operand.kind === "number") return { ...operand, value: -operand.value };
+  if (operand.kind === "tensor") return negateTensor(operand.value, span, frame);
+  return arithmetic("-", number(0), operand, span, span, frame);
+}
+
+/** The truth of a condition, known before the model runs. */
+export function evaluateCondition(condition: Expression, frame: Frame): boolean | undefined {
+  const meaning = evaluate(condition, frame);
+  if (meaning === undefined) return undefined;
+  if (meaning.kind === "bool") return meaning.value;
+  frame.context.diagnostics.add(argumentErrors.notATruth(condition.span, meaning), frame.calls);
+  return undefined;
+}
+
+/** Sums are long to the left: the left operands are a loop, not a recursion. */
+function evaluateBinary(expression: Binary, frame: Frame): Meaning | undefined {
+  const spine: Binary[] = [];
+  let leftmost: Expression = expression;
+  while (leftmost.kind === "binary") {
+    spine.push(leftmost);
+    leftmost = leftmost.left;
+  }
+  let left = evaluate(leftmost, frame);
+  for (const binary of spine.toReversed()) left = evaluateOperation(binary, left, frame);
+  return left;
+}
+
+function evaluateOperation(binary: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
+  const { operator } = binary;
+  if (operator === "and" || operator === "or") return evaluateLogic(binary, left, frame);
+  const right = comparedWord(binary, left, frame) ?? evaluate(binary.right, frame);
+  if (left === undefined || right === undefined) return undefined;
+  if (isComparison(operator)) return compare(operator, left, right, binary, frame);
+  if (left.kind === "tensor" || right.kind === "tensor")
+    return combineTensors(operator, left, right, binary, frame);
+  return arithmetic(operator, left, right, binary.operatorSpan, binary.span, frame);
+}
+
+/** `placement == pre`: beside a parameter that holds a word stands another of its words. */
+function comparedWord({ right }: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
+  const word = bareName(right);
+  if (left?.kind !== "word" || left.words === undefined || word === undefined) return undefined;
+  if (left.words.includes(word)) return { kind: "word", value: word, words: left.words };
+  if (frame.scope.find(word) !== undefined || word === "none") return undefined;
+  frame.context.diagnostics.add(argumentErrors.unknownWord(right.span, word, left.words), frame.calls);
+  return { ...left, value: word };
+}
+
+const isComparison = (operator: BinaryOperator): operator is "<=" | ">=" | "==" | "!=" | "<" | ">" =>
+  operator === "==" || operator === "!=" || operator.startsWith("<") || operator.startsWith(">");
+
+/** The right side is not looked at where the left side decides. */
+function evaluateLogic(binary: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
+  if (left === undefined) return undefined;
+  if (left.kind !== "bool") {
+    frame.context.diagnostics.add(argumentErrors.notATruth(binary.left.span, left), frame.calls);
+    return undefined;
+  }
+  if (left.value === (binary.operator === "or")) return left;
+  const right = evaluateCondition(binary.right, frame);
+  return right === undefined ? undefined : bool(right);
+}
+
+/** True for a name that stands alone: `none`, `pre`, `eps`. */
+export const bareName = (expression: Expression): string | undefined =>
+  expression.kind === "call" && expression.arguments === undefined && expression.path.parts.length === 0
+    ? expression.path.root.text
+    : undefined;
+
+export const isNone = (expression: Expression): boolean => bareName(expression) === none.kind;

@@ -1,0 +1,64 @@
+import type { Initializer } from "../ir/graph.ts";
+import type { Call, Expression } from "../language/ast.ts";
+import { bindArguments } from "./arguments.ts";
+import type { Frame } from "./context.ts";
+import { kind, wordsKind } from "./kinds.ts";
+import type { GivenArgument, Init, Meaning } from "./meaning.ts";
+import type { Signature, SignatureParameter } from "./signature.ts";
+
+const parameter = (
+  name: string,
+  of: SignatureParameter["kind"],
+  required = false,
+): [string, SignatureParameter] => [name, { name, kind: of, required }];
+
+const distributions = wordsKind(["uniform", "normal"]);
+
+/** How a parameter may begin, by name, with the options of each. */
+const initializers: Readonly<Record<string, Signature>> = {
+  normal: new Map([parameter("mean", kind("float")), parameter("std", kind("float"))]),
+  uniform: new Map([parameter("low", kind("float"), true), parameter("high", kind("float"), true)]),
+  xavier: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
+  he: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
+};
+
+export const isInitCall = (expression: Expression): expression is Call =>
+  expression.kind === "call" &&
+  expression.path.parts.length === 0 &&
+  Object.hasOwn(initializers, expression.path.root.text);
+
+/** `normal(std: 0.02)` */
+export function evaluateInit(call: Call, frame: Frame): Meaning | undefined {
+  const name = call.path.root.text;
+  const given = bindArguments(call.arguments ?? [], initializers[name]!, name, frame);
+  return given === undefined ? undefined : { kind: "init", init: build(name, given) };
+}
+
+function build(name: string, given: ReadonlyMap<string, GivenArgument>): Init {
+  const value = (option: string, otherwise: number): number => {
+    const meaning = given.get(option)?.meaning;
+    return meaning?.kind === "number" ? meaning.value : otherwise;
+  };
+  if (name === "normal") return { kind: "normal", mean: value("mean", 0), std: value("std", 1) };
+  if (name === "uniform") return { kind: "uniform", low: value("low", 0), high: value("high", 1) };
+  const distribution = given.get("distribution")?.meaning;
+  return {
+    kind: name === "he" ? "he" : "xavier",
+    distribution: distribution?.kind === "word" && distribution.value === "normal" ? "normal" : "uniform",
+    gain: value("gain", name === "he" ? Math.SQRT2 : 1),
+  };
+}
+
+/** With the fans that the initializer needs: a weight [N, K] has K in and N out, a kernel's window counts for both. */
+export function toInitializer(init: Init, fanIn: number, fanOut: number): Initializer {
+  switch (init.kind) {
+    case "xavier":
+    case "he":
+      return { ...init, fanIn, fanOut };
+    case "constant":
+    case "values":
+    case "normal":
+    case "uniform":
+      return init;
+  }
+}

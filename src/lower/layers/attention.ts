@@ -1,0 +1,116 @@
+import type { Value } from "../../ir/graph.ts";
+import { constantDim, dim } from "../../tensor/dim.ts";
+import { showType } from "../../tensor/type.ts";
+import { defineLayer, flag, float, int, optionalFloat, optionalInt, word, type Site } from "./define.ts";
+import { axisOf, needRank } from "./shapes-of.ts";
+
+/** The length of the stream's sequence: axis 1, as in ids [B, T] and activations [B, T, D]. */
+function lengthOf(site: Site) {
+  const stream = site.stream();
+  const axis = axisOf(site, stream, Math.min(1, stream.type.shape.length - 1));
+  return stream.type.shape[axis]!;
+}
+
+/** What stands in a tuple after q, k and v: a mask if it is of bool, else a bias; a bias of zeros adds nothing. */
+function sortExtras(site: Site, extras: readonly Value[]) {
+  let bias: Value | undefined;
+  let mask: Value | undefined;
+  for (const extra of extras) {
+    const isMask = extra.type.dtype === "bool";
+    if (site.filledWith(extra) === (isMask ? 1 : 0)) continue;
+    if ((isMask ? mask : bias) !== undefined)
+      site.fail(`there are two ${isMask ? "masks" : "biases"}`, extra);
+    if (isMask) mask = extra;
+    else bias = extra;
+  }
+  return { bias, mask };
+}
+
+/** Attention and what tells it of positions. */
+export const attentionLayers = {
+  attend: defineLayer({
+    doc:
+      "softmax(scale · q kᵀ + bias) v for q [B, H, T, K], k [B, G, S, K], v [B, G, S, V]; a fourth and fifth operand are a " +
+      "bias and a bool mask that broadcast to [B, H, T, S]. scale is K^-0.5 if not given; a window w lets a query see " +
+      "w keys, itself the last; softcap c makes a score c · tanh(score / c)",
+    operands: ["q", "k", "v", "bias?", "mask?"],
+    parameters: {
+      causal: flag(false),
+      window: optionalInt(),
+      softcap: optionalFloat(),
+      scale: optionalFloat(),
+      alibi: flag(false),
+    },
+    owns: [],
+    build: (site, [q, k, v, ...extras], { causal, window, softcap, scale, alibi }) => {
+      needRank(site, q!, 4, "[B, H, T, K]");
+      const width = constantDim(q!.type.shape.at(-1)!);
+      if (width === undefined && scale === undefined)
+        site.fail(`the heads of ${showType(q!.type)} are of unknown width: give the scale`, q);
+      const { bias, mask } = sortExtras(site, extras);
+      return site.emit(
+        "attend",
+        { q: q!, k: k!, v: v!, bias, mask },
+        { causal, window, softcap: softcap ?? 0, scale: scale ?? width! ** -0.5, alibi },
+      );
+    },
+  }),
+  rope: defineLayer({
+    doc:
+      "rotary positions (Su et al. 2021) of x [B, H, T, K]: the first `dims` channels (all if 0) turn in pairs, as halves " +
+      "(i, i + dims/2) or interleaved (2i, 2i + 1); scaling stretches them as transformers' ROPE_INIT_FUNCTIONS do, by the same names. " +
+      "A second operand gives the positions",
+    operands: ["x", "positions?"],
+    parameters: {
+      theta: float(10000),
+      dims: int(0),
+      pairs: word(["halves", "interleaved"], "halves"),
+      scaling: word(["default", "linear", "ntk", "dynamic", "yarn", "llama3"], "default"),
+      factor: float(1),
+      original: int(0),
+      low_freq_factor: float(1),
+      high_freq_factor: float(4),
+      beta_fast: float(32),
+      beta_slow: float(1),
+      magnitude: float(0),
+    },
+    owns: [],
+    build: (site, [x, positions], args) => {
+      const scaling = args.scaling === "default" ? "none" : args.scaling;
+      return site.emit("rope", { x: x!, positions }, { ...args, scaling });
+    },
+  }),
+  positions: defineLayer({
+    doc: "0, 1, 2, … as i32[T], T the length of the stream's sequence (axis 1)",
+    operands: [],
+    parameters: {},
+    owns: [],
+    build: (site) => site.emit("iota", {}, { size: lengthOf(site) }),
+  }),
+  distance: defineLayer({
+    doc: "T5's bucket of the distance from each query to each key, i32[T, T] (Raffel et al. 2020)",
+    operands: [],
+    parameters: { buckets: int(), far: int(), causal: flag(false) },
+    owns: [],
+    build: (site, _, { buckets, far, causal }) => {
+      const length = lengthOf(site);
+      return site.emit("relative_bucket", {}, { rows: length, columns: length, buckets, far, causal });
+    },
+  }),
+  key_mask: defineLayer({
+    doc: "a mask of keys, bool[B, S] → bool[B, 1, 1, S], as attend broadcasts it",
+    operands: ["mask"],
+    parameters: {},
+    owns: [],
+    build: (site, [mask]) => {
+      const [batch, length, ...rest] = mask!.type.shape;
+      if (batch === undefined || length === undefined || rest.length > 0)
+        return site.fail(`expected bool[B, S], got ${showType(mask!.type)}`, mask);
+      const shape = [batch, dim(1), dim(1), length];
+      const filled = site.filledWith(mask!);
+      return filled === undefined
+        ? site.emit("reshape", { x: mask! }, { shape })
+        : site.emit("full", {}, { dtype: mask!.type.dtype, shape, value: filled });
+    },
+  }),
+} as const;

@@ -1,0 +1,131 @@
+import type { Value } from "../../ir/graph.ts";
+import { constantInit, defineLayer, flag, float, initOf, shape, word, type Site } from "./define.ts";
+import { knownSize, needRank } from "./shapes-of.ts";
+
+/** Norms, and the learned gains and offsets that stand beside them. */
+export const normLayers = {
+  layernorm: defineLayer({
+    doc: "(x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off",
+    operands: ["x"],
+    parameters: { eps: float(1e-5), affine: flag(true), bias: flag(true) },
+    owns: ["weight", "bias"],
+    build: (site, [x], { eps, affine, bias }) => {
+      const width = knownSize(site, x!, -1);
+      const weight = affine ? site.own("weight", [width], { init: constantInit(1) }) : undefined;
+      const offset = affine && bias ? site.own("bias", [width], { init: constantInit(0) }) : undefined;
+      return site.emit("layer_norm", { x: x!, weight, bias: offset }, { eps });
+    },
+  }),
+  rmsnorm: defineLayer({
+    doc:
+      "x / √(mean(x²) + eps) · weight over the last axis (Zhang and Sennrich 2019); unit_offset multiplies by 1 + weight " +
+      "(Gemma); cast: whether a half-precision result is rounded before or after the weight",
+    operands: ["x"],
+    parameters: {
+      eps: float(1e-6),
+      affine: flag(true),
+      bias: flag(false),
+      unit_offset: flag(false),
+      cast: word(["before", "after"], "before"),
+    },
+    owns: ["weight", "bias"],
+    build: (site, [x], { eps, affine, bias, unit_offset, cast }) => {
+      const width = knownSize(site, x!, -1);
+      const init = constantInit(unit_offset ? 0 : 1);
+      const weight = affine ? site.own("weight", [width], { init }) : undefined;
+      const offset = affine && bias ? site.own("bias", [width], { init: constantInit(0) }) : undefined;
+      return site.emit(
+        "rms_norm",
+        { x: x!, weight, bias: offset },
+        { eps, unit_offset: unit_offset && affine, cast },
+      );
+    },
+  }),
+  l2norm: defineLayer({
+    doc: "x / max(√Σx², eps) over the last axis",
+    operands: ["x"],
+    parameters: { eps: float(1e-12) },
+    owns: [],
+    build: (site, [x], { eps }) => site.emit("l2_norm", { x: x! }, { eps }),
+  }),
+  batchnorm: defineLayer({
+    doc:
+      "(x - mean) / √(var + eps) · weight + bias for each channel of axis 1 (Ioffe and Szegedy 2015), with the running " +
+      "statistics, or with those of the batch in the training graph",
+    operands: ["x"],
+    parameters: { eps: float(1e-5), momentum: float(0.1), affine: flag(true) },
+    owns: ["weight", "bias", "running_mean", "running_var"],
+    build: (site, [x], { eps, affine }) => {
+      needRank(site, x!, 2, "[B, C, ..]");
+      const width = knownSize(site, x!, 1);
+      const weight = affine ? site.own("weight", [width], { init: constantInit(1) }) : undefined;
+      const bias = affine ? site.own("bias", [width], { init: constantInit(0) }) : undefined;
+      const runningMean = site.own("running_mean", [width], { init: constantInit(0), trainable: false });
+      const runningVariance = site.own("running_var", [width], { init: constantInit(1), trainable: false });
+      const { mean, variance } = site.training
+        ? batchStatistics(site, x!)
+        : { mean: runningMean, variance: runningVariance };
+      return site.emit("batch_norm", { x: x!, mean, variance, weight, bias }, { eps, axis: 1 });
+    },
+  }),
+  bias: defineLayer({
+    doc: "x + b with b as wide as the last axis",
+    operands: ["x"],
+    parameters: { init: initOf() },
+    owns: ["bias"],
+    build: (site, [x], { init }) => {
+      const bias = site.own("bias", [knownSize(site, x!, -1)], { init: init ?? constantInit(0) });
+      return site.emit("add", { x: x!, y: bias }, {});
+    },
+  }),
+  scale: defineLayer({
+    doc: "x · w with w of the given shape, beginning at 1 (ReZero begins at 0, LayerScale at 1e-5)",
+    operands: ["x"],
+    parameters: { shape: shape(), init: initOf() },
+    owns: [""],
+    build: (site, [x], { shape: sizes, init }) =>
+      site.emit("mul", { x: x!, y: site.own("", sizes, { init: init ?? constantInit(1) }) }, {}),
+  }),
+  affine: defineLayer({
+    doc: "x · weight + bias, both of the given shape",
+    operands: ["x"],
+    parameters: { shape: shape(), init: initOf() },
+    owns: ["weight", "bias"],
+    build: (site, [x], { shape: sizes, init }) => {
+      const weight = site.own("weight", sizes, { init: init ?? constantInit(1) });
+      const scaled = site.emit("mul", { x: x!, y: weight }, {});
+      return site.emit("add", { x: scaled, y: site.own("bias", sizes, { init: constantInit(0) }) }, {});
+    },
+  }),
+  parameter: defineLayer({
+    doc: "a learned tensor of the given shape; a list as init gives its elements",
+    operands: [],
+    parameters: { shape: shape(), init: initOf() },
+    owns: [""],
+    // GPT-2's standard deviation, the usual one of tables without a fan.
+    build: (site, _, { shape: sizes, init }) =>
+      site.own("", sizes, { init: init ?? { kind: "normal", mean: 0, std: 0.02 } }),
+  }),
+  dropout: defineLayer({
+    doc: "zeros a share of the elements while training, the rest scaled up (Srivastava et al. 2014); else the identity",
+    operands: ["x"],
+    parameters: { rate: float() },
+    owns: [],
+    build: (site, [x], { rate }) => {
+      if (!(rate >= 0 && rate < 1)) site.fail(`a rate is at least 0 and below 1, got ${rate}`);
+      if (site.training && rate > 0) site.warn("dropout is left out of the training graph");
+      return x!;
+    },
+  }),
+} as const;
+
+/** Mean and biased variance of each channel over the batch and all places. */
+function batchStatistics(site: Site, x: Value): { mean: Value; variance: Value } {
+  const axes = x.type.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const kept = site.emit("reduce_mean", { x }, { axes, keep: true });
+  const spread = site.emit("square", { x: site.emit("sub", { x, y: kept }, {}) }, {});
+  return {
+    mean: site.emit("reduce_mean", { x }, { axes }),
+    variance: site.emit("reduce_mean", { x: spread }, { axes }),
+  };
+}

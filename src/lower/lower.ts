@@ -1,0 +1,176 @@
+import type { Graph, Output } from "../ir/graph.ts";
+import type { Definition, File } from "../language/ast.ts";
+import type { Diagnostic } from "../support/diagnostic.ts";
+import type { Span } from "../support/source.ts";
+import { bindParameters } from "./blocks.ts";
+import { applyLayer, applyValue } from "./apply.ts";
+import { Builder } from "./builder.ts";
+import { evaluateChain } from "./chains.ts";
+import { settingsFromConfig, type ConfigValue } from "./config.ts";
+import type { Context, Frame } from "./context.ts";
+import * as errors from "./errors/names.ts";
+import { evaluateAs } from "./evaluate-as.ts";
+import { evaluate } from "./expressions.ts";
+import { LabelScope } from "./labels.ts";
+import { showMeaning, type GivenArgument } from "./meaning.ts";
+import { Library, loadModule, type Module, type ResolveUse } from "./modules.ts";
+import { Diagnostics } from "./report.ts";
+import { resolveLayer } from "./resolve.ts";
+import { Scope } from "./scope.ts";
+import { readSettings, type SettingValue } from "./settings.ts";
+import { blockSignature } from "./signature.ts";
+import { lowerBody, lowerStatement } from "./statements.ts";
+import { readStream } from "./stream.ts";
+
+export interface LowerOptions {
+  /** Which model of the file; the first if not given. */
+  readonly model?: string;
+  /** Parameters by name: texts as on the command line (`placement=post`), or values. They win over `config`. */
+  readonly settings?: Readonly<Record<string, SettingValue>>;
+  /** A published config.json; parameters are read from it as the model's `config { }` says. */
+  readonly config?: Readonly<Record<string, ConfigValue>>;
+  /** Finds the files of `use` lines; without it every `use` is an error. */
+  readonly resolveUse?: ResolveUse;
+  /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
+  readonly training?: boolean;
+}
+
+/** A model whose names, parameters and shapes have been worked out. */
+export interface LoweredModel {
+  readonly name: string;
+  readonly graph: Graph;
+  /** What each parameter of the model was in the end. */
+  readonly parameters: readonly ResolvedParameter[];
+
+  /** Full names of weights in which a part was made up, for a warning when they are saved or loaded. */
+  readonly unlabelled: readonly { readonly name: string; readonly span: Span }[];
+  readonly span: Span;
+}
+
+export interface ResolvedParameter {
+  readonly name: string;
+  /** As `.lmg` writes it. */
+  readonly value: string;
+  readonly from: "default" | "config" | "setting";
+}
+
+export interface Lowered {
+  /** Undefined if there was an error. */
+  readonly model: LoweredModel | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Lowers one model of a parsed file to a graph. All mistakes are diagnostics; errors leave the model undefined. */
+export function lower(file: File, options: LowerOptions = {}): Lowered {
+  const library = new Library();
+  const diagnostics = new Diagnostics((source) => library.has(source));
+  const module = loadModule(file, options.resolveUse ?? (() => undefined), (diagnostic) =>
+    diagnostics.add(diagnostic),
+  );
+  const definition = chooseModel(file, options.model, diagnostics);
+  if (definition === undefined) return { model: undefined, diagnostics: diagnostics.all };
+  const frame = openModel(definition, module, newContext(library, diagnostics, options.training ?? false));
+  const model = lowerModel(frame, options);
+  return { model: diagnostics.failed ? undefined : model, diagnostics: diagnostics.all };
+}
+
+function chooseModel(file: File, name: string | undefined, diagnostics: Diagnostics): Definition | undefined {
+  const models = file.definitions.filter((definition) => definition.kind === "model");
+  const chosen = name === undefined ? models[0] : models.find((model) => model.name.text === name);
+  if (chosen === undefined) {
+    const span = { source: file.source, start: 0, end: 0 };
+    const names = models.map((model) => model.name.text);
+    diagnostics.add(name === undefined ? errors.noModel(span) : errors.unknownModel(span, name, names));
+  }
+  return chosen;
+}
+
+const newContext = (library: Library, diagnostics: Diagnostics, training: boolean): Context => ({
+  builder: new Builder(),
+  library,
+  diagnostics,
+  training,
+  walk: {
+    evaluate,
+    evaluateAs,
+    chain: evaluateChain,
+    resolveLayer,
+    applyLayer,
+    applyValue,
+    body: lowerBody,
+    statement: lowerStatement,
+  },
+  defaults: new Map(),
+  replays: [],
+  unlabelled: new Map(),
+  depth: 0,
+  iterations: 0,
+});
+
+const openModel = (definition: Definition, module: Module, context: Context): Frame => ({
+  context,
+  module,
+  definition,
+  scope: new Scope((name, span) => context.diagnostics.add(errors.defaultsInCircle(span, name))),
+  calls: [],
+  stack: [definition],
+  outputs: [],
+  labels: new LabelScope("", false),
+  stream: { kind: "unset" },
+  hasInput: false,
+  operands: undefined,
+  applied: [],
+});
+
+function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefined {
+  const { context, definition, module } = frame;
+  const { builder, diagnostics } = context;
+  const fromConfig =
+    options.config === undefined
+      ? new Map<string, GivenArgument>()
+      : settingsFromConfig(options.config, frame);
+  const fromSettings = readSettings(options.settings ?? {}, frame);
+  const given = new Map([...fromConfig, ...fromSettings]);
+  requireParameters(frame, given);
+  bindParameters(frame, given);
+  const parameters = (): ResolvedParameter[] =>
+    [...blockSignature(definition, module, context.library).keys()].map((name) => {
+      const meaning = frame.scope.find(name, definition.parameters.length)?.meaning;
+      const from = fromSettings.has(name) ? "setting" : fromConfig.has(name) ? "config" : "default";
+      return { name, value: meaning === undefined ? "" : showMeaning(meaning), from };
+    });
+  lowerBody(definition.body, frame);
+  const outputs = modelOutputs(frame);
+  // Defaults that nothing needed may still be wrong.
+  const resolved = parameters();
+  const size = { nodes: builder.nodes.length, inputs: builder.inputs.length };
+
+  if (outputs === undefined || diagnostics.failed) return undefined;
+  return {
+    name: definition.name.text,
+    graph: builder.finish(definition.name.text, outputs, size.nodes, size.inputs),
+    parameters: resolved,
+
+    unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
+    span: definition.span,
+  };
+}
+
+function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {
+  for (const parameter of frame.definition.parameters)
+    if (parameter.default === undefined && !given.has(parameter.name.text))
+      frame.context.diagnostics.add(errors.parameterNeedsValue(parameter));
+}
+
+/** A model without `output` gives its stream. */
+function modelOutputs(frame: Frame): readonly Output[] | undefined {
+  if (frame.outputs.length === 0) {
+    const { span } = frame.definition.name;
+    const value = readStream(frame, span);
+    return value === undefined ? undefined : [{ name: "stream", value, span }];
+  }
+  const outputs: Output[] = [];
+  for (const { name, value, span } of frame.outputs)
+    if (value !== undefined) outputs.push({ name, value, span });
+  return outputs.length === frame.outputs.length ? outputs : undefined;
+}

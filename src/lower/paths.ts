@@ -1,0 +1,154 @@
+import type { Path, PathPart } from "../language/ast.ts";
+import { joinSpans, type Span } from "../support/source.ts";
+import type { Frame } from "./context.ts";
+import * as labelErrors from "./errors/labels.ts";
+import * as errors from "./errors/names.ts";
+import type { LabelScope, RanIteration } from "./labels.ts";
+import { bool, none, tensor, type Meaning } from "./meaning.ts";
+import { findDefinition } from "./modules.ts";
+import { layerRecords } from "./layers/table.ts";
+import { readStream } from "./stream.ts";
+
+/** What a name, `list[i]` or `h[k].name` means as an operand: never a layer. */
+export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
+  const [first] = path.parts;
+  if (first === undefined) return evaluateName(path.root.text, path.span, frame);
+  const binding = frame.scope.find(path.root.text);
+  if (binding !== undefined && first.kind === "index") {
+    const { meaning } = binding;
+    if (meaning === undefined) return undefined;
+    if (meaning.kind === "list") return indexList(meaning, path, frame);
+  }
+  return evaluateIteration(path, frame);
+}
+
+function evaluateName(name: string, span: Span, frame: Frame): Meaning | undefined {
+  switch (name) {
+    case "true":
+      return bool(true);
+    case "false":
+      return bool(false);
+    case "none":
+      return none;
+    case "stream": {
+      const value = readStream(frame, span);
+      return value === undefined ? undefined : tensor(value);
+    }
+  }
+  const binding = frame.scope.find(name);
+  if (binding !== undefined) return markRead(binding.meaning, frame);
+  if (name === "training") return bool(frame.context.training);
+  frame.context.diagnostics.add(unknownName(name, span, frame), frame.calls);
+  return undefined;
+}
+
+function markRead(meaning: Meaning | undefined, frame: Frame): Meaning | undefined {
+  if (meaning?.kind === "tensor") frame.context.builder.markRead(meaning.value);
+  return meaning;
+}
+
+function unknownName(name: string, span: Span, frame: Frame) {
+  const { module, context } = frame;
+  const isLayer =
+    findDefinition(module, context.library, name) !== undefined || Object.hasOwn(layerRecords, name);
+  if (isLayer) return errors.layerIsNoValue(span, name);
+  if (/^[A-Z]/.test(name)) return errors.unboundDim(span, name, frame.scope.names());
+  return errors.unknownValue(span, name, frame.scope.names());
+}
+
+function indexList(list: Meaning & { kind: "list" }, path: Path, frame: Frame): Meaning | undefined {
+  let meaning: Meaning = list;
+  for (const part of path.parts) {
+    if (part.kind !== "index" || meaning.kind !== "list") {
+      frame.context.diagnostics.add(errors.noSuchPart(path.span, part, meaning), frame.calls);
+      return undefined;
+    }
+    const index = evaluateIndex(part, frame);
+    if (index === undefined) return undefined;
+    const item: Meaning | undefined = meaning.items[index];
+    if (item === undefined) {
+      frame.context.diagnostics.add(errors.indexOutside(part.span, index, meaning.items.length), frame.calls);
+      return undefined;
+    }
+    meaning = item;
+  }
+  return meaning;
+}
+
+function evaluateIndex(part: PathPart & { kind: "index" }, frame: Frame): number | undefined {
+  const kind = { name: "int", optional: false } as const;
+  const index = frame.context.walk.evaluateAs(part.value, kind, frame, "an index");
+  if (index === undefined) return undefined;
+  if (index.kind === "number") return index.value;
+  frame.context.diagnostics.add(errors.indexNotKnown(part.span, index), frame.calls);
+  return undefined;
+}
+
+/** `h[k].name`, `model.layers[k].inner[j].name`: what the name was when that iteration ended. */
+function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
+  const found = walkIterations(path, frame);
+  if (found === undefined) return undefined;
+  const { iteration, rest, span } = found;
+  if (iteration === undefined || rest === "") {
+    const text = [
+      path.root.text,
+      ...path.parts.map((part) => (part.kind === "field" ? part.name.text : "[]")),
+    ];
+    frame.context.diagnostics.add(errors.noSuchPath(path.span, text.join(".")), frame.calls);
+    return undefined;
+  }
+  if (rest === "stream") return iteration.stream === undefined ? undefined : tensor(iteration.stream);
+  const binding = frame.scope.find(rest, iteration.end);
+  if (binding !== undefined) return markRead(binding.meaning, frame);
+  frame.context.diagnostics.add(errors.notInIteration(span, rest, frame.scope.names()), frame.calls);
+  return undefined;
+}
+
+export interface WalkedPath {
+  /** Undefined if the path has no index. */
+  readonly iteration: RanIteration | undefined;
+  /** The scope in which the rest is a label. */
+  readonly labels: LabelScope;
+  /** What follows the last index, its parts joined with dots. */
+  readonly rest: string;
+  readonly span: Span;
+}
+
+/** Follows `label[k]` again and again; reports a repeat or an iteration that is not there. */
+export function walkIterations(path: Path, frame: Frame): WalkedPath | undefined {
+  let { labels } = frame;
+  let iteration: RanIteration | undefined;
+  let label = path.root.text;
+  let span = path.root.span;
+  for (const part of path.parts) {
+    if (part.kind === "field") {
+      label = label === "" ? part.name.text : `${label}.${part.name.text}`;
+      span = joinSpans(span, part.name.span);
+      continue;
+    }
+    const index = evaluateIndex(part, frame);
+    if (index === undefined) return undefined;
+    const repeat = labels.findRepeat(label);
+    if (repeat === undefined) {
+      frame.context.diagnostics.add(
+        labelErrors.noSuchRepeat(span, label, labels.repeatLabels()),
+        frame.calls,
+      );
+      return undefined;
+    }
+    const ran = repeat.get(index);
+    if (ran?.end === undefined) {
+      const diagnostic = labelErrors.iterationNotRun(
+        part.span,
+        label,
+        index,
+        [...repeat.keys()],
+        ran !== undefined,
+      );
+      frame.context.diagnostics.add(diagnostic, frame.calls);
+      return undefined;
+    }
+    [iteration, labels, label] = [ran, ran.labels, ""];
+  }
+  return { iteration, labels, rest: label, span };
+}

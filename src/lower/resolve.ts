@@ -1,0 +1,71 @@
+import type { Call } from "../language/ast.ts";
+import { callLayer } from "./arguments.ts";
+import type { Frame } from "./context.ts";
+import * as errors from "./errors/names.ts";
+import { layerRecords } from "./layers/table.ts";
+import type { Callee, LayerValue } from "./meaning.ts";
+import { findDefinition, visibleDefinitions } from "./modules.ts";
+
+const noArguments = new Map<string, never>();
+
+/**
+ * The layer that a call in a layer's place means: a parameter or `let` that holds one, a block of the file, of a used
+ * file or the library, an op. `none` for a parameter that holds no layer.
+ */
+export function resolveLayer(call: Call, frame: Frame): LayerValue | "none" | undefined {
+  const name = call.path.root.text;
+  if (call.path.parts.length > 0) {
+    frame.context.diagnostics.add(errors.pathIsNoLayer(call), frame.calls);
+    return undefined;
+  }
+  if (name === "none") return "none";
+  if (name === "same") return resolveSame(call, frame);
+  const meaning = frame.scope.find(name)?.meaning;
+  if (meaning?.kind === "none") return "none";
+  if (meaning?.kind === "layer") return withArguments({ ...meaning.layer, span: call.span }, call, frame);
+  const callee = findCallee(name, frame);
+  if (callee !== undefined)
+    return withArguments({ callee, given: noArguments, span: call.span }, call, frame);
+  const binding = frame.scope.find(name);
+  if (binding === undefined)
+    frame.context.diagnostics.add(errors.unknownLayer(call, layerNames(frame)), frame.calls);
+  else if (binding.meaning !== undefined)
+    frame.context.diagnostics.add(errors.valueIsNoLayer(call, binding.meaning), frame.calls);
+  return undefined;
+}
+
+const withArguments = (layer: LayerValue, call: Call, frame: Frame): LayerValue | undefined =>
+  call.arguments === undefined ? layer : callLayer(layer, call, frame);
+
+function findCallee(name: string, frame: Frame): Callee | undefined {
+  const found = findDefinition(frame.module, frame.context.library, name);
+  if (found !== undefined) return { kind: "block", ...found };
+  return Object.hasOwn(layerRecords, name) ? { kind: "op", name } : undefined;
+}
+
+/** `same(LABEL)`: the layer at that label, weights and all. */
+function resolveSame(call: Call, frame: Frame): LayerValue | undefined {
+  const [argument, ...others] = call.arguments ?? [];
+  if (argument === undefined || others.length > 0) {
+    frame.context.diagnostics.add(errors.sameNeedsLabel(call), frame.calls);
+    return undefined;
+  }
+  const kind = { name: "label", optional: false } as const;
+  const label = frame.context.walk.evaluateAs(argument.value, kind, frame, "`same`");
+  if (label?.kind !== "label") return undefined;
+  return { callee: { kind: "same", instance: label.instance }, given: noArguments, span: call.span };
+}
+
+/** Every name that could stand in a layer's place, nearest kinds first. */
+function layerNames(frame: Frame): string[] {
+  const held = [...frame.scope.names()].filter((name) => {
+    const kind = frame.scope.find(name)?.meaning?.kind;
+    return kind === "layer";
+  });
+  return [
+    ...held,
+    ...visibleDefinitions(frame.module, frame.context.library),
+    ...Object.keys(layerRecords),
+    "same",
+  ];
+}

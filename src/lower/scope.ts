@@ -1,0 +1,87 @@
+import type { Span } from "../support/source.ts";
+import type { Meaning } from "./meaning.ts";
+
+/** What a name means; `meaning` is undefined if it failed, which has been reported. */
+export interface Binding {
+  readonly span: Span;
+  readonly meaning: Meaning | undefined;
+}
+
+/** A default that is worked out where it is first needed. */
+interface Lazy {
+  readonly span: Span;
+  readonly make: () => Meaning | undefined;
+  state: "waiting" | "working" | "done";
+  meaning: Meaning | undefined;
+}
+
+interface Version {
+  readonly time: number;
+  readonly binding: Binding | Lazy;
+}
+
+/**
+ * The one scope of a definition: parameters, dims, lets and values by name. A later binding hides an earlier one, but
+ * the earlier ones stay, so that `h[2].name` can ask what `name` was when iteration 2 ended.
+ */
+export class Scope {
+  readonly #versions = new Map<string, Version[]>();
+  readonly #onCycle: (name: string, span: Span) => void;
+  #time = 0;
+
+  constructor(onCycle: (name: string, span: Span) => void) {
+    this.#onCycle = onCycle;
+  }
+
+  get time(): number {
+    return this.#time;
+  }
+
+  names(): Iterable<string> {
+    return this.#versions.keys();
+  }
+
+  bind(name: string, meaning: Meaning | undefined, span: Span): void {
+    this.#add(name, { span, meaning });
+  }
+
+  bindLazily(name: string, span: Span, make: () => Meaning | undefined): void {
+    this.#add(name, { span, make, state: "waiting", meaning: undefined });
+  }
+
+  /** The binding of a name, now or at an earlier time. */
+  find(name: string, time = this.#time): Binding | undefined {
+    const versions = this.#versions.get(name);
+    if (versions === undefined) return undefined;
+    let low = 0;
+    let high = versions.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (versions[middle]!.time <= time) low = middle + 1;
+      else high = middle;
+    }
+    const version = versions[low - 1];
+    return version === undefined ? undefined : this.#force(name, version.binding);
+  }
+
+  #add(name: string, binding: Binding | Lazy): void {
+    const versions = this.#versions.get(name);
+    const version = { time: ++this.#time, binding };
+    if (versions === undefined) this.#versions.set(name, [version]);
+    else versions.push(version);
+  }
+
+  #force(name: string, binding: Binding | Lazy): Binding {
+    if (!("make" in binding)) return binding;
+    if (binding.state === "working") {
+      this.#onCycle(name, binding.span);
+      return { span: binding.span, meaning: undefined };
+    }
+    if (binding.state === "waiting") {
+      binding.state = "working";
+      binding.meaning = binding.make();
+      binding.state = "done";
+    }
+    return binding;
+  }
+}

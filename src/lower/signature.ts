@@ -1,0 +1,108 @@
+import type { Definition, Expression, ParameterDeclaration } from "../language/ast.ts";
+import { parameterKinds } from "../language/words.ts";
+import { isDtype } from "../tensor/dtype.ts";
+import { bareName } from "./expressions.ts";
+import { isFunctionCall } from "./functions.ts";
+import { declaredKind, isPlacement, kind, type Kind } from "./kinds.ts";
+import { layerRecords } from "./layers/table.ts";
+import type { Callee } from "./meaning.ts";
+import { findDefinition, type Library, type Module } from "./modules.ts";
+
+/** A parameter as a caller sees it. */
+export interface SignatureParameter {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Without a default: positional, and it must be given. */
+  readonly required: boolean;
+}
+
+export type Signature = ReadonlyMap<string, SignatureParameter>;
+
+export function signatureOf(callee: Callee, library: Library): Signature {
+  if (callee.kind === "same") return new Map();
+  if (callee.kind === "block") return blockSignature(callee.definition, callee.module, library);
+  const { parameters } = layerRecords[callee.name]!;
+  return new Map(
+    Object.entries(parameters).map(([name, { kind: parameterKind, fallback }]) => [
+      name,
+      { name, kind: parameterKind, required: fallback === undefined },
+    ]),
+  );
+}
+
+export const blockSignature = (definition: Definition, module: Module, library: Library): Signature =>
+  new Map(
+    definition.parameters.map((parameter) => {
+      const name = parameter.name.text;
+      const of = kindOf(parameter, definition, module, library);
+      return [name, { name, kind: of, required: parameter.default === undefined }];
+    }),
+  );
+
+/** The kind as written, or that of the default. */
+export function kindOf(
+  parameter: ParameterDeclaration,
+  definition: Definition,
+  module: Module,
+  library: Library,
+): Kind {
+  const declared = declaredKind(parameter, parameterKinds);
+  if (declared !== undefined) return declared;
+  if (parameter.default === undefined) return kind("any");
+  const isLayer = (name: string): boolean =>
+    Object.hasOwn(layerRecords, name) || findDefinition(module, library, name) !== undefined;
+  /** Parameters before this one, so that the search ends. */
+  const kindOfName = (name: string, before: readonly ParameterDeclaration[]): Kind => {
+    const index = before.findIndex((other) => other.name.text === name);
+    const other = before[index];
+    if (other !== undefined)
+      return kindOf(other, { ...definition, parameters: before.slice(0, index) }, module, library);
+    if (isPlacement(name)) return kind("placement");
+    if (isDtype(name)) return kind("dtype");
+    return kind(isLayer(name) ? "layer" : "any");
+  };
+  const earlier = definition.parameters.slice(0, definition.parameters.indexOf(parameter));
+  return inferKind(parameter.default, (name) => kindOfName(name, earlier), 0);
+}
+
+/** Deeper than a default is written; beyond it the kind is left open. */
+const MAX_DEPTH = 50;
+
+function inferKind(expression: Expression, ofName: (name: string) => Kind, depth: number): Kind {
+  const infer = (part: Expression): Kind => inferKind(part, ofName, depth + 1);
+  if (depth > MAX_DEPTH) return kind("any");
+  switch (expression.kind) {
+    case "number":
+      return kind(expression.whole ? "int" : "float");
+    case "text":
+      return kind("text");
+    case "list":
+      return kind("list");
+    case "conditional":
+      return infer(expression.then);
+    case "unary":
+      return expression.operator === "not" ? kind("bool") : infer(expression.operand);
+    case "group": {
+      const head = expression.chains[0]?.head;
+      return head === undefined || head.kind === "layer" ? kind("any") : infer(head);
+    }
+    case "call": {
+      const name = bareName(expression);
+      if (name === undefined)
+        return kind(isFunctionCall(expression) ? functionKind(expression.path.root.text) : "layer");
+      if (name === "none") return kind("layer", true);
+      return name === "true" || name === "false" ? kind("bool") : ofName(name);
+    }
+    case "binary":
+      return binaryKind(expression.operator, infer(expression.left), infer(expression.right));
+  }
+}
+
+const functionKind = (name: string): "int" | "float" =>
+  name === "floor" || name === "div" ? "int" : "float";
+
+function binaryKind(operator: string, left: Kind, right: Kind): Kind {
+  if (!"+-*/%^".includes(operator)) return kind("bool");
+  const whole = left.name === "int" && right.name === "int" && operator !== "/" && operator !== "^";
+  return kind(whole ? "int" : "float");
+}
