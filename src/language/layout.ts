@@ -3,7 +3,8 @@ import type { Source, Span } from "../support/source.ts";
 import type { Comment } from "./ast.ts";
 import { Brackets } from "./brackets.ts";
 import { classOf } from "./characters.ts";
-import { endsStatement, looksLikeDivision, startsDefinition } from "./lines.ts";
+import { endsStatement, divisorIn, startsDefinition } from "./lines.ts";
+import { applyEdits, type Edit } from "./edits.ts";
 import * as errors from "./errors.ts";
 import { Report } from "./report.ts";
 
@@ -36,6 +37,8 @@ class Walk {
   readonly #text: string;
   readonly #report = new Report();
   readonly #comments: Comment[] = [];
+  /** Comments that may have been meant to divide. */
+  readonly #divisors: { readonly word: string; readonly span: Span }[] = [];
   /** Ranges that become blanks, or poison; sorted when the text is put together. */
   readonly #edits: Edit[] = [];
   readonly #brackets: Brackets;
@@ -59,8 +62,10 @@ class Walk {
     while (this.#at < this.#text.length) this.#step();
     this.#brackets.closeAll(this.#text.length);
     const edits = [...this.#edits, ...this.#brackets.dropped.map((range) => ({ ...range, fill: " " }))];
+    const text = applyEdits(this.#text, edits);
+    this.#warnOfDivisors(text);
     return {
-      text: applyEdits(this.#text, edits),
+      text,
       braces: this.#brackets.braces,
       comments: this.#comments,
       diagnostics: this.#report.diagnostics,
@@ -118,8 +123,16 @@ class Walk {
     const end = this.#text[this.#at - 1] === "\r" ? this.#at - 1 : this.#at;
     this.#comments.push({ span: this.#span(start, end) });
     this.#blank(start, end);
-    if (this.#last >= this.#lineStart && looksLikeDivision(this.#text, this.#last, start, end))
-      this.#report.add(errors.commentLooksLikeDivision(this.#span(start, end)));
+    const divisor = this.#last < this.#lineStart ? undefined : divisorIn(this.#text, this.#last, start, end);
+    if (divisor !== undefined) this.#divisors.push({ word: divisor, span: this.#span(start, end) });
+  }
+
+  /** A divisor is a number, or a name that the file has elsewhere; other words are comments. */
+  #warnOfDivisors(code: string): void {
+    if (this.#divisors.length === 0) return;
+    const words = new Set(code.match(/[A-Za-z_]\w*/g));
+    for (const { word, span } of this.#divisors)
+      if (/^\d/.test(word) || words.has(word)) this.#report.add(errors.commentLooksLikeDivision(span));
   }
 
   #quote(at: number): void {
@@ -168,24 +181,4 @@ class Walk {
   #span(start: number, end: number): Span {
     return { source: this.#source, start, end };
   }
-}
-
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly fill: string;
-}
-
-/** Where edits overlap, the one that starts first wins. */
-function applyEdits(text: string, edits: readonly Edit[]): string {
-  const parts: string[] = [];
-  let done = 0;
-  for (const edit of edits.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
-    const start = Math.max(done, edit.start);
-    if (edit.end <= start) continue;
-    parts.push(text.slice(done, start), edit.fill.repeat(edit.end - start));
-    done = edit.end;
-  }
-  parts.push(text.slice(done));
-  return parts.join("");
 }

@@ -35,8 +35,8 @@ export function endsStatement(text: string, statement: number, last: number, nex
   return !(text[next] === "{" && end !== "}" && matchesAt(header, text, statement));
 }
 
-/** A comment after an operand that reads like its divisor: `dim // 2`, `linear(dim // heads)`. */
-export function looksLikeDivision(text: string, last: number, start: number, end: number): boolean {
-  if (!/[\w)\]]/.test(text[last]!) || end - start > 80) return false;
-  return /^\/\/ *(?:[a-z_]\w*|[A-Z]\d*|\d+(?:\.\d+)?)[)\],]*$/.test(text.slice(start, end));
+/** The word of a comment after an operand that reads like its divisor: `dim // 2`, `linear(dim // heads)`. */
+export function divisorIn(text: string, last: number, start: number, end: number): string | undefined {
+  if (!/[\w)\]]/.test(text[last]!) || end - start > 80) return undefined;
+  return /^\/\/ *([A-Za-z_]\w*|\d+(?:\.\d+)?)[)\],]*$/.exec(text.slice(start, end))?.[1];
 }

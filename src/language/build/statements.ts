@@ -67,8 +67,11 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
   Body: (context, node) => ({ kind: "braces", span: spanOf(context, node), body: bodyOf(context, node) }),
 };
 
-export const buildStatement: Builder<ast.Statement> = (context, node) =>
-  builders[node.child(0).ctorName]!(context, node.child(0));
+export const buildStatement: Builder<ast.Statement> = (context, statement) => {
+  const inner = statement.child(0);
+  const node = inner.ctorName === "Worded" ? inner.child(0) : inner;
+  return builders[node.ctorName]!(context, node);
+};
 
 export function buildAssert(context: Context, node: Node): ast.AssertStatement {
   return {
