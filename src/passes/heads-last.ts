@@ -73,11 +73,17 @@ class Sinking {
         return undefined;
       for (const value of [bias, mask]) if (value !== undefined) this.#make(value);
       const operands = { q: base(q), k: base(k), v: base(v), bias, mask };
-      return makeNode("attend", operands, { ...node.attrs, layout: "heads_last" }, node.origin);
+      return makeNode(
+        "attend",
+        operands,
+        { ...node.attrs, layout: "heads_last" },
+        node.origin,
+        hintsOf(node),
+      );
     }
     if (node.op === "rope" && node.attrs.layout === "heads_first" && this.#swapped.has(node.operands.x)) {
       const operands = { ...node.operands, x: base(node.operands.x) };
-      return makeNode("rope", operands, { ...node.attrs, layout: "heads_last" }, node.origin);
+      return makeNode("rope", operands, { ...node.attrs, layout: "heads_last" }, node.origin, hintsOf(node));
     }
     if (isNorm(node) && this.#swapped.has(node.operands.x)) return remake(node, base);
     return isScalarNode(node) && this.#passesScalar(node) ? remake(node, base) : undefined;
@@ -104,5 +110,8 @@ class Sinking {
 /** The same op on other operands. */
 const remake = (node: Node, change: (value: Value) => Value): Node => {
   const changed = withOperands(node, change);
-  return makeNode(node.op, changed.operands, changed.attrs, node.origin) as Node;
+  return makeNode(node.op, changed.operands, changed.attrs, node.origin, hintsOf(node)) as Node;
 };
+
+/** The value before the swap is called what the one after it was. */
+const hintsOf = (node: Node): string[] => [onlyResult(node).hint ?? ""].filter((hint) => hint !== "");

@@ -27,8 +27,8 @@ describe("heads last", () => {
       "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
       %k0: f32[B, T, 2, 2] = reshape(%f, shape: [B, T, 2, 2])
       %v0: f32[B, T, 2, 2] = reshape(%g, shape: [B, T, 2, 2])
-      %0: f32[B, T, 2, 2] = attend(q: %q0, k: %k0, v: %v0, causal: true, scale: 0.5, layout: heads_last)
-      %y: f32[B, T, 4] = reshape(%0, shape: [B, T, 4])
+      %o: f32[B, T, 2, 2] = attend(q: %q0, k: %k0, v: %v0, causal: true, scale: 0.5, layout: heads_last)
+      %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
       output y = %y"
     `);
   });
@@ -50,12 +50,12 @@ describe("heads last", () => {
       "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
       %k0: f32[B, T, 2, 2] = reshape(%f, shape: [B, T, 2, 2])
       %v0: f32[B, T, 2, 2] = reshape(%g, shape: [B, T, 2, 2])
-      %0: f32[B, T, 2, 2] = rms_norm(x: %q0, weight: %head, eps: 1e-5)
-      %1: f32[B, T, 2, 2] = rope(x: %0, layout: heads_last)
-      %2: f32[B, T, 2, 2] = rope(x: %k0, layout: heads_last)
-      %3: f32[B, T, 2, 2] = mul(%1, %scalar)
-      %4: f32[B, T, 2, 2] = attend(q: %3, k: %2, v: %v0, causal: true, scale: 0.5, layout: heads_last)
-      %y: f32[B, T, 4] = reshape(%4, shape: [B, T, 4])
+      %qn: f32[B, T, 2, 2] = rms_norm(x: %q0, weight: %head, eps: 1e-5)
+      %qr: f32[B, T, 2, 2] = rope(x: %qn, layout: heads_last)
+      %kr: f32[B, T, 2, 2] = rope(x: %k0, layout: heads_last)
+      %qs: f32[B, T, 2, 2] = mul(%qr, %scalar)
+      %o: f32[B, T, 2, 2] = attend(q: %qs, k: %kr, v: %v0, causal: true, scale: 0.5, layout: heads_last)
+      %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
       output y = %y"
     `);
   });
@@ -73,8 +73,8 @@ describe("heads last", () => {
       "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
       %k0: f32[B, T, 2, 2] = reshape(%f, shape: [B, T, 2, 2])
       %v0: f32[B, T, 2, 2] = reshape(%g, shape: [B, T, 2, 2])
-      %0: f32[B, T, 2, 2] = attend(q: %q0, k: %k0, v: %v0, scale: 0.5, layout: heads_last)
-      %y: f32[B, T, 4] = reshape(%0, shape: [B, T, 4])
+      %o: f32[B, T, 2, 2] = attend(q: %q0, k: %k0, v: %v0, scale: 0.5, layout: heads_last)
+      %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
       %k: f32[B, 2, T, 2] = permute(%k0, axes: [0, 2, 1, 3])
       output y = %y
       output keys = %k"
@@ -89,9 +89,9 @@ describe("heads last", () => {
         output o = %o`),
     ).toMatchInlineSnapshot(`
       "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
-      %0: f32[B, T, 2, 2] = attend(q: %q0, k: %q0, v: %q0, scale: 0.5, layout: heads_last)
-      %o: f32[B, 2, T, 2] = permute(%0, axes: [0, 2, 1, 3])
-      output o = %o"
+      %o: f32[B, T, 2, 2] = attend(q: %q0, k: %q0, v: %q0, scale: 0.5, layout: heads_last)
+      %o_1: f32[B, 2, T, 2] = permute(%o, axes: [0, 2, 1, 3])
+      output o = %o_1"
     `);
   });
 
@@ -151,8 +151,8 @@ describe("heads last", () => {
       "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
       %q: f32[B, 2, T, 2] = permute(%q0, axes: [0, 2, 1, 3])
       %bias_of: f32[B, 2, T, T] = matmul(a: %q, b: %q, transpose_b: true)
-      %0: f32[B, T, 2, 2] = attend(q: %q0, k: %q0, v: %q0, bias: %bias_of, mask: %mask, scale: 0.5, layout: heads_last)
-      %y: f32[B, T, 4] = reshape(%0, shape: [B, T, 4])
+      %o: f32[B, T, 2, 2] = attend(q: %q0, k: %q0, v: %q0, bias: %bias_of, mask: %mask, scale: 0.5, layout: heads_last)
+      %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
       output y = %y"
     `);
   });
