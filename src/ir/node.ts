@@ -42,7 +42,8 @@ export function makeNode<K extends OpName>(
   return node;
 }
 
-function withDefaults<K extends OpName>(op: K, attrs: GivenAttributes<K>): AttributesOf<K> {
+/** The attributes that a caller gives, and the defaults of the others. */
+export function withDefaults<K extends OpName>(op: K, attrs: GivenAttributes<K>): AttributesOf<K> {
   const full: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(recordOf(op).attrs)) {
     const given = (attrs as Record<string, unknown>)[name];
