@@ -69,7 +69,7 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
 
 export const buildStatement: Builder<ast.Statement> = (context, statement) => {
   const inner = statement.child(0);
-  const node = inner.ctorName === "Worded" ? inner.child(0) : inner;
+  const node = inner.ctorName === "Worded" ? inner.child(1) : inner;
   return builders[node.ctorName]!(context, node);
 };
 
