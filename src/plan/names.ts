@@ -4,10 +4,11 @@ import { recordOf } from "../ops/table.ts";
 /** What a listing calls result `index` of a node: the layer's label, or its name in the model, or its op. */
 export function nameOf(node: Node, index: number): string {
   const own = node.results[index]?.hint;
-  const whole = node.origin.label === "" ? undefined : node.origin.label;
-  if (node.results.length === 1) return whole ?? own ?? node.op;
-  const result = recordOf(node.op).results[index] ?? String(index);
-  return own ?? `${whole ?? node.op}.${result.replace("*", "")}`;
+  const whole = node.origin.label === "" ? (own ?? node.op) : node.origin.label;
+  if (index === 0) return whole;
+  if (node.op === "add_norm" && node.attrs.keep_sum && index === node.results.length - 1)
+    return `${whole}.sum`;
+  return own ?? `${whole}.${recordOf(node.op).results[index] ?? String(index)}`;
 }
 
 /** The origin of a step that the plan adds for an output. */

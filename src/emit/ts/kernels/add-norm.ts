@@ -1,0 +1,155 @@
+import type { View } from "../../../plan/view.ts";
+import type { AttributesOf } from "../../../ops/table.ts";
+import { constantDim } from "../../../tensor/dim.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { invariant } from "../../../support/invariant.ts";
+import { CallBuilder } from "../call.ts";
+import { forLoop, numberText } from "../text.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { affineText, normText, rounding } from "./row-norm.ts";
+import type { Code } from "../../../support/text.ts";
+
+type Attrs = AttributesOf<"add_norm">;
+
+/**
+ * A residual edge's join and the norms of its sum, a row at a time: the sum is stored (or, if nobody keeps it, put where
+ * the first norm's result will be), read back for the statistics and the norms, all while the row is in the cache.
+ */
+export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const outs = attrs.norm === "none" ? [] : results.slice(0, attrs.affines.length);
+  const sum = attrs.keep_sum || attrs.norm === "none" ? results.at(-1)! : undefined;
+  call.size("width", operands.source.type.shape.at(-1)!);
+  const joined = [
+    { name: "source", view: operands.source },
+    ...operands.branches.map((view, index) => ({ name: `branch${index}`, view })),
+  ];
+  const stored = [
+    ...outs.map((view, index) => ({ name: `out${index}_`, view })),
+    ...(sum === undefined ? [] : [{ name: "sum", view: sum }]),
+  ];
+  for (const { name, view } of joined) call.tensor(name, view);
+  const vector = (name: string, view: View | undefined) => view && vectorText(call, name, view);
+  const bias = vector("bias", operands.bias);
+  const gains = {
+    source: vector("sourceGain", operands.source_gain),
+    branch: vector("branchGain", operands.branch_gain),
+  };
+  const inner = {
+    weight: vector("innerWeight", operands.inner_weight),
+    bias: vector("innerBias", operands.inner_bias),
+    unitOffset: attrs.inner_unit_offset,
+  };
+  const affines = affinesOf(call, operands, attrs);
+  for (const { name, view } of stored) call.tensor(name, view);
+  const dtype = operands.source.type.dtype;
+  const rowsOf = ({ name, view }: { name: string; view: View }) => ({
+    name,
+    strides: view.strides.slice(0, -1),
+  });
+  const all = [...joined, ...stored];
+  const { loops } = walk(call, operands.source.type.shape.slice(0, -1), all.map(rowsOf), "row");
+  const kept = sum === undefined ? "out0_" : "sum";
+  const body = loops((at) => {
+    const branches = operands.branches.map((_, index) => `branch${index}[branch${index}Row + i]`);
+    const terms = bias === undefined ? branches : [...branches, bias];
+    const source = scaled("source[sourceRow + i]", attrs.source_scale, gains.source);
+    const join = joinText(call, { terms, source, attrs, inner, branchGain: gains.branch, dtype });
+    const norm =
+      attrs.norm === "none" ? undefined : normText(attrs.norm, attrs.eps, `${kept}[${kept}Row + i]`);
+    return [
+      ...all.map(({ name }, index) => `const ${name}Row = ${at[index]!};`),
+      ...join.lines,
+      ...forLoop("i", "width", [`${kept}[${kept}Row + i] = ${join.element};`]),
+      ...(norm === undefined ? [] : norm.lines),
+      ...(norm === undefined
+        ? []
+        : forLoop("i", "width", [
+            `const normalized = ${norm.normalized(`${kept}[${kept}Row + i]`)};`,
+            ...affines.map(
+              (affine, index) =>
+                `out${index}_[out${index}_Row + i] = ${affineText(call, "normalized", affine, dtype, attrs.cast)};`,
+            ),
+          ])),
+    ];
+  });
+  return call.finish(kernelName(operands.branches.length, attrs), [docOf(attrs)], body);
+};
+
+/** A vector of the row's width, or one number for all. */
+function vectorText(call: CallBuilder, name: string, view: View): string {
+  const start = call.tensor(name, view);
+  return constantDim(elementsOf(view.type)) === 1 ? `${name}[${start}]` : `${name}[${start} + i]`;
+}
+
+/** Weight and bias of each norm, taken from the lists in order. */
+function affinesOf(
+  call: CallBuilder,
+  operands: { readonly weights: readonly View[]; readonly biases: readonly View[] },
+  attrs: Attrs,
+) {
+  const [weights, biases] = [operands.weights.values(), operands.biases.values()];
+  return attrs.affines.map((affine, index) => {
+    const weight = affine.startsWith("weight") ? weights.next().value : undefined;
+    const bias = affine.endsWith("bias") ? biases.next().value : undefined;
+    return {
+      weight: weight && vectorText(call, `weight${index}_`, weight),
+      bias: bias && vectorText(call, `bias${index}_`, bias),
+      unitOffset: attrs.unit_offset,
+    };
+  });
+}
+
+const scaled = (element: string, scale: number, gain: string | undefined): string =>
+  [...(scale === 1 ? [] : [numberText(scale)]), ...(gain === undefined ? [] : [gain]), element].join(" * ");
+
+interface Join {
+  readonly terms: readonly string[];
+  readonly source: string;
+  readonly attrs: Attrs;
+  readonly inner: {
+    readonly weight: string | undefined;
+    readonly bias: string | undefined;
+    readonly unitOffset: boolean;
+  };
+  readonly branchGain: string | undefined;
+  readonly dtype: View["type"]["dtype"];
+}
+
+/** The element of the sum; the out-norm of the branch needs lines before it. */
+function joinText(call: CallBuilder, { terms, source, attrs, inner, branchGain, dtype }: Join) {
+  const added = (element: string): string => scaled(element, attrs.branch_scale, branchGain);
+  const [first] = terms;
+  invariant(first !== undefined, "an edge without branches");
+  if (attrs.order === "in_turn")
+    return { lines: [] as Code[], element: [source, ...terms.map(added)].join(" + ") };
+  const isPlain = attrs.branch_scale === 1 && branchGain === undefined;
+  const branch = terms.length === 1 ? first : `(${terms.join(" + ")})`;
+  if (attrs.inner === "none") {
+    const element = isPlain && terms.length === 1 ? `${source} + ${first}` : `${source} + ${added(branch)}`;
+    return { lines: [] as Code[], element };
+  }
+  const norm = normText(attrs.inner, attrs.inner_eps, terms.join(" + "), "inner");
+  const affine = affineText(call, norm.normalized(branch), inner, dtype, attrs.cast);
+  const isOneProduct = inner.bias === undefined && rounding(call, dtype)("x") === "x";
+  const normed = isPlain || isOneProduct ? affine : `(${affine})`;
+  return { lines: [...norm.lines], element: `${source} + ${added(normed)}` };
+}
+
+function kernelName(branches: number, attrs: Attrs): string {
+  return [
+    "add",
+    ...(branches === 1 ? [] : [String(branches)]),
+    ...(attrs.inner === "none" ? [] : [attrs.inner]),
+    ...(attrs.norm === "none" ? ["join"] : attrs.affines.map(() => `${attrs.norm}_norm`)),
+    ...(attrs.keep_sum && attrs.norm !== "none" ? ["keep"] : []),
+  ].join("_");
+}
+
+function docOf(attrs: Attrs): string {
+  const inner = attrs.inner === "none" ? "" : `, the branch under its own ${attrs.inner} norm`;
+  if (attrs.norm === "none") return `The join of a residual edge${inner}.`;
+  const kept = attrs.keep_sum ? "; the sum is a result too" : "";
+  return `The join of a residual edge${inner} and the ${attrs.norm} norm of the sum, e = ${numberText(attrs.eps)}${kept}.`;
+}

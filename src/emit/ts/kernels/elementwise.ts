@@ -1,0 +1,84 @@
+import type { Dtype } from "../../../tensor/dtype.ts";
+import { CallBuilder } from "../call.ts";
+import { programName, scalarText } from "../scalar.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+
+/** One element after the other: load, compute, store. */
+export const elementwise: TsKernel<"elementwise"> = (
+  { operands: { inputs }, attrs: { program }, results },
+  naming,
+) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  inputs.forEach((input, index) => call.tensor(`x${index}`, input));
+  call.tensor("out", out);
+  const walked = [
+    ...inputs.map(({ strides }, index) => ({ name: `x${index}`, strides })),
+    { name: "out", strides: out.strides },
+  ];
+  const { loops } = walk(call, out.type.shape, walked);
+  const body = loops((at) => {
+    const { lines, result, helpers } = scalarText(
+      program,
+      inputs.map((_, index) => `x${index}[${at[index]!}]`),
+    );
+    call.helpers(helpers);
+    return [...lines, `out[${at.at(-1)!}] = ${result};`];
+  });
+  return call.finish(`each_${programName(program)}`, ["Element by element."], body);
+};
+
+/** Elements from one view to another. */
+export const copy: TsKernel<"copy"> = ({ operands: { x }, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  call.tensor("x", x);
+  call.tensor("out", out);
+  const { loops } = walk(call, out.type.shape, [
+    { name: "x", strides: x.strides },
+    { name: "out", strides: out.strides },
+  ]);
+  return call.finish(
+    "copy",
+    ["Elements from one place to another."],
+    loops((at) => [`out[${at[1]!}] = x[${at[0]!}];`]),
+  );
+};
+
+/** How a word of another dtype is made from `x`. */
+function castText(dtype: Dtype, x: string): string {
+  switch (dtype) {
+    case "f16":
+      return `round_half(${x}, 10, -14, 65504)`;
+    case "bf16":
+      return `round_half(${x}, 7, -126, 3.3895313892515355e38)`;
+    case "bool":
+      return `${x} === 0 ? 0 : 1`;
+    case "f64":
+    case "f32":
+      return x;
+    case "i64":
+    case "i32":
+    case "u32":
+    case "i16":
+    case "i8":
+    case "u8":
+      return `Math.trunc(${x})`;
+  }
+}
+
+export const cast: TsKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  call.tensor("x", x);
+  call.tensor("out", out);
+  if (dtype === "f16" || dtype === "bf16") call.helper("round_half");
+  const { loops } = walk(call, out.type.shape, [
+    { name: "x", strides: x.strides },
+    { name: "out", strides: out.strides },
+  ]);
+  const body = loops((at) => [`out[${at[1]!}] = ${castText(dtype, `x[${at[0]!}]`)};`]);
+  return call.finish(`cast_to_${dtype}`, [`Elements as ${dtype}.`], body);
+};

@@ -1,0 +1,6 @@
+import type { KernelOp } from "../../../plan/kernel-ops.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import type { Call, Naming } from "../call.ts";
+
+/** Writes a step of one op as a call of a function that it also writes. */
+export type TsKernel<K extends KernelOp> = (step: StepOf<K>, naming: Naming) => Call;

@@ -1,0 +1,111 @@
+import { invariant } from "../../../support/invariant.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
+import { rowStride, type View } from "../../../plan/view.ts";
+import { CallBuilder } from "../call.ts";
+import { programName, scalarText } from "../scalar.ts";
+import { block, forLoop } from "../text.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+
+/** The stride between rows of a view whose form is `rows`. */
+function rowStep(view: View) {
+  const stride = rowStride(view);
+  invariant(stride !== undefined, "rows of a view have no one stride");
+  return stride;
+}
+
+/** x and w as multiplyBlock takes them, with the sizes of the product. */
+function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_in" | "in_out", out: View) {
+  call.size("rows", productOfDims(out.type.shape.slice(0, -1)));
+  call.size("columns", out.type.shape.at(-1)!);
+  call.size("depth", x.type.shape.at(-1)!);
+  call.tensor("x", x);
+  call.size("xStep", rowStep(x));
+  call.tensor("w", weight);
+  const [unit, row] = [dim(1), rowStep(weight)];
+  call.size("wRow", layout === "out_in" ? row : unit);
+  call.size("wStep", layout === "out_in" ? unit : row);
+}
+
+/** x Wᵀ in blocks, each finished by the epilogue while it is in the cache, before it is stored. */
+export const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results }, naming) => {
+  const { x, weight, extras } = operands;
+  const { layout, epilogue } = attrs;
+  const out = onlyView(results);
+  const call = new CallBuilder(naming);
+  productOperands(call, x, weight, layout, out);
+  const read = extras.map((extra, index) => extraReader(call, extra, index, out));
+  call.tensor("out", out);
+  if (epilogue.steps.length === 0) {
+    call.helper("multiply");
+    const args = "rows, columns, depth, x, x0, xStep, w, w0, wRow, wStep, out, out0, columns";
+    return call.finish("linear", ["out = x wᵀ."], [`multiply(${args});`]);
+  }
+  call.helper("multiplyBlock");
+  const { lines, result, helpers } = scalarText(epilogue, ["product[64 * i + j]", ...read]);
+  call.helpers(helpers);
+  const doc = "out = x wᵀ, each element finished before it is stored.";
+  return call.finish(
+    `linear_${programName(epilogue)}`,
+    [doc],
+    productLoops([...lines, `out[o + j] = ${result};`]),
+  );
+};
+
+/** A block of 4 rows and 64 columns at a time; `finish` stores element (m + i, n + j) of the result. */
+const productLoops = (finish: readonly string[]) =>
+  block("for (let n = 0; n < columns; n += 64) {", [
+    "const width = Math.min(64, columns - n);",
+    ...block("for (let m = 0; m < rows; m += 4) {", [
+      "const height = Math.min(4, rows - m);",
+      "multiplyBlock(height, width, depth, x, x0 + m * xStep, xStep, w, w0 + n * wRow, wRow, wStep);",
+      ...forLoop("i", "height", [
+        "const o = out0 + (m + i) * columns + n;",
+        ...forLoop("j", "width", finish),
+      ]),
+    ]),
+  ]);
+
+/** A lone number, a row that all rows share, or a tensor of the result's shape. */
+function extraReader(call: CallBuilder, extra: View, index: number, out: View): string {
+  const name = `y${index + 1}`;
+  const start = call.tensor(name, extra);
+  if (constantDim(elementsOf(extra.type)) === 1) return `${name}[${start}]`;
+  if (extra.type.shape.length === 1 && out.type.shape.length > 1) return `${name}[${start} + n + j]`;
+  const step = call.size(`${name}Step`, rowStep(extra));
+  return `${name}[${start} + (m + i) * ${step} + n + j]`;
+}
+
+/** One product a pair of matrices. */
+export const matmul: TsKernel<"matmul"> = (
+  { operands: { a, b }, attrs: { transpose_b }, results },
+  naming,
+) => {
+  const out = onlyView(results);
+  const call = new CallBuilder(naming);
+  const [rows, columns] = out.type.shape.slice(-2) as [View["offset"], View["offset"]];
+  call.size("rows", rows);
+  call.size("columns", columns);
+  call.size("depth", a.type.shape.at(-1)!);
+  call.tensor("a", a);
+  call.size("aStep", a.strides.at(-2)!);
+  call.tensor("b", b);
+  const [outer, inner] = [b.strides.at(-2)!, b.strides.at(-1)!];
+  call.size("bRow", transpose_b ? outer : inner);
+  call.size("bStep", transpose_b ? inner : outer);
+  call.tensor("out", out);
+  call.helper("multiply");
+  const leading = (view: View, name: string) => ({ name, strides: view.strides.slice(0, -2) });
+  const { loops } = walk(
+    call,
+    out.type.shape.slice(0, -2),
+    [leading(a, "a"), leading(b, "b"), leading(out, "out")],
+    "batch",
+  );
+  const body = loops(([atA, atB, atOut]) => [
+    `multiply(rows, columns, depth, a, ${atA!}, aStep, b, ${atB!}, bRow, bStep, out, ${atOut!}, columns);`,
+  ]);
+  return call.finish("matmul", ["out = a bᵀ, for each pair of matrices; b may lie in either order."], body);
+};

@@ -1,0 +1,98 @@
+import type { Code } from "../../../support/text.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { CallBuilder, type Call, type Naming } from "../call.ts";
+import { block, forLoop, numberText } from "../text.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+
+type Classified = StepOf<"cross_entropy"> | StepOf<"accuracy">;
+
+/** Lines for each row of logits and its target, between what comes before and after all rows. */
+function perTarget(
+  name: string,
+  doc: string,
+  { operands: { logits, targets }, results }: Classified,
+  naming: Naming,
+  lines: { readonly before: readonly Code[]; readonly row: readonly Code[]; readonly result: string },
+): Call {
+  const call = new CallBuilder(naming);
+  call.size("classes", logits.type.shape.at(-1)!);
+  call.tensor("logits", logits);
+  call.tensor("targets", targets);
+  call.tensor("out", onlyView(results));
+  const { loops } = walk(
+    call,
+    targets.type.shape,
+    [
+      { name: "logits", strides: logits.strides.slice(0, -1) },
+      { name: "targets", strides: targets.strides },
+    ],
+    "row",
+  );
+  const body = loops(([logitsAt, targetAt]) => [
+    `const from = ${logitsAt!};`,
+    `const target = targets[${targetAt!}];`,
+    ...lines.row,
+  ]);
+  return call.finish(name, [doc], [...lines.before, ...body, `out[out0] = ${lines.result};`]);
+}
+
+const checkTarget =
+  "if (!(target >= 0 && target < classes)) throw new InputError(`the target ${target} is not among ${classes} classes (0 to ${classes - 1})`);";
+
+export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
+  const { smoothing, ignore } = step.attrs;
+  const smooths = smoothing !== 0;
+  const counted = [
+    checkTarget,
+    "let largest = -Infinity;",
+    ...forLoop("c", "classes", ["largest = Math.max(largest, logits[from + c]);"]),
+    "let sum = 0;",
+    ...(smooths ? ["let all = 0;"] : []),
+    ...forLoop("c", "classes", [
+      "sum += Math.exp(logits[from + c] - largest);",
+      ...(smooths ? ["all += logits[from + c];"] : []),
+    ]),
+    "const log = largest + Math.log(sum);",
+    smooths
+      ? `loss += ${numberText(1 - smoothing)} * (log - logits[from + target]) + ${numberText(smoothing)} * (log - all / classes);`
+      : "loss += log - logits[from + target];",
+    "counted++;",
+  ];
+  const row = ignore === undefined ? counted : block(`if (target !== ${ignore}) {`, counted);
+  const doc = "The mean of -log softmax(logits)[target] over the rows that count.";
+  const lines = { before: ["let loss = 0;", "let counted = 0;"], row, result: "loss / counted" };
+  return perTarget("cross_entropy", doc, step, naming, lines);
+};
+
+export const accuracy: TsKernel<"accuracy"> = (step, naming) => {
+  const row = [
+    checkTarget,
+    "let best = 0;",
+    ...forLoop("c", "classes", ["if (logits[from + c] > logits[from + best]) best = c;"]),
+    "if (best === target) right++;",
+    "counted++;",
+  ];
+  const doc = "The share of rows whose largest logit is at the target.";
+  const lines = { before: ["let right = 0;", "let counted = 0;"], row, result: "right / counted" };
+  return perTarget("accuracy", doc, step, naming, lines);
+};
+
+export const mean_squared_error: TsKernel<"mean_squared_error"> = (
+  { operands: { x, y }, results },
+  naming,
+) => {
+  const call = new CallBuilder(naming);
+  call.size("count", elementsOf(x.type));
+  call.tensor("x", x);
+  call.tensor("y", y);
+  call.tensor("out", onlyView(results));
+  const body = [
+    "let sum = 0;",
+    ...forLoop("i", "count", ["const d = x[x0 + i] - y[y0 + i];", "sum += d * d;"]),
+    "out[out0] = sum / count;",
+  ];
+  return call.finish("mean_squared_error", ["The mean of (x - y)²."], body);
+};

@@ -1,0 +1,94 @@
+import type { View } from "../../../plan/view.ts";
+import { dim } from "../../../tensor/dim.ts";
+import { CallBuilder, type Call, type Naming } from "../call.ts";
+import { forLoop, numberText } from "../text.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+import { affineText, normText, type RowNormKind } from "./row-norm.ts";
+
+interface RowNorm {
+  readonly kind: RowNormKind;
+  readonly eps: number;
+  readonly weight?: View | undefined;
+  readonly bias?: View | undefined;
+  readonly unitOffset?: boolean;
+  readonly cast?: "before" | "after";
+}
+
+/** A norm of each row; the row is read once for each statistic and once to be written, from the cache. */
+function rowNorm(x: View, out: View, norm: RowNorm, naming: Naming): Call {
+  const call = new CallBuilder(naming);
+  call.size("width", x.type.shape.at(-1)!);
+  call.tensor("x", x);
+  const weight = norm.weight && `weight[${call.tensor("weight", norm.weight)} + i]`;
+  const bias = norm.bias && `bias[${call.tensor("bias", norm.bias)} + i]`;
+  call.tensor("out", out);
+  const { lines, normalized } = normText(norm.kind, norm.eps, "x[xRow + i]");
+  const affine = { weight, bias, unitOffset: norm.unitOffset ?? false };
+  const element = affineText(call, normalized("x[xRow + i]"), affine, x.type.dtype, norm.cast ?? "after");
+  const leading = (view: View, name: string) => ({ name, strides: view.strides.slice(0, -1) });
+  const { loops } = walk(call, x.type.shape.slice(0, -1), [leading(x, "x"), leading(out, "out")], "row");
+  const body = loops(([xRow, outRow]) => [
+    `const xRow = ${xRow!};`,
+    `const outRow = ${outRow!};`,
+    ...lines,
+    ...forLoop("i", "width", [`out[outRow + i] = ${element};`]),
+  ]);
+  const name = [
+    `${norm.kind}_norm`,
+    ...(weight === undefined ? [] : [norm.unitOffset === true ? "unit_weight" : "weight"]),
+    ...(bias === undefined ? [] : ["bias"]),
+  ].join("_");
+  return call.finish(name, [formulaOf(norm)], body);
+}
+
+function formulaOf({ kind, eps, weight, bias, unitOffset }: RowNorm): string {
+  const by = { layer: "(x - mean) / √(variance + e)", rms: "x / √(mean of x² + e)", l2: "x / max(√Σx², e)" }[
+    kind
+  ];
+  const factor = weight === undefined ? "" : unitOffset === true ? " · (1 + weight)" : " · weight";
+  return `${by}${factor}${bias === undefined ? "" : " + bias"} for each row, e = ${numberText(eps)}.`;
+}
+
+export const layer_norm: TsKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
+  rowNorm(operands.x, onlyView(results), { kind: "layer", eps, ...operands }, naming);
+
+export const rms_norm: TsKernel<"rms_norm"> = ({ operands, attrs, results }, naming) => {
+  const { eps, cast, unit_offset: unitOffset } = attrs;
+  return rowNorm(operands.x, onlyView(results), { kind: "rms", eps, cast, unitOffset, ...operands }, naming);
+};
+
+export const l2_norm: TsKernel<"l2_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
+  rowNorm(operands.x, onlyView(results), { kind: "l2", eps }, naming);
+
+/** Element by element: a channel's statistics and affine part are vectors that stand still along the other axes. */
+export const batch_norm: TsKernel<"batch_norm"> = ({ operands, attrs: { eps, axis }, results }, naming) => {
+  const { x, ...vectors } = operands;
+  const out = onlyView(results);
+  const call = new CallBuilder(naming);
+  call.tensor("x", x);
+  const given = Object.entries(vectors).flatMap(([name, view]) =>
+    view === undefined ? [] : [{ name, view }],
+  );
+  for (const { name, view } of given) call.tensor(name, view);
+  call.tensor("out", out);
+  const alongAxis = x.type.shape.map((_, at) => dim(at === axis ? 1 : 0));
+  const { loops } = walk(call, x.type.shape, [
+    { name: "x", strides: x.strides },
+    { name: "out", strides: out.strides },
+    ...given.map(({ name }) => ({ name, strides: alongAxis })),
+  ]);
+  const body = loops(([xAt, outAt, ...at]) => {
+    const element = (name: string): string | undefined => {
+      const index = given.findIndex((vector) => vector.name === name);
+      return index < 0 ? undefined : `${name}[${at[index]!}]`;
+    };
+    const scale = `Math.sqrt(${element("variance")!} + ${numberText(eps)})`;
+    const normalized = `(x[${xAt!}] - ${element("mean")!}) / ${scale}`;
+    const affine = { weight: element("weight"), bias: element("bias"), unitOffset: false };
+    return [`out[${outAt!}] = ${affineText(call, normalized, affine, "f32", "after")};`];
+  });
+  const name = ["batch_norm", ...given.slice(2).map((vector) => vector.name)].join("_");
+  return call.finish(name, ["(x - mean) / √(variance + e) with the statistics of each channel."], body);
+};

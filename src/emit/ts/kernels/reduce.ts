@@ -1,0 +1,162 @@
+import type { View } from "../../../plan/view.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { isFloat } from "../../../tensor/dtype.ts";
+import { productOfDims, type Dim } from "../../../tensor/dim.ts";
+import type { Code } from "../../../support/text.ts";
+import { CallBuilder, type Naming } from "../call.ts";
+import { forLoop } from "../text.ts";
+import { walk } from "../walk.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+
+type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
+
+interface Fold {
+  readonly start: (view: View) => string;
+  readonly fold: (element: string) => string;
+  readonly finish: string;
+}
+
+const extreme = (sign: "" | "-", wins: string): Fold => ({
+  start: (view) =>
+    isFloat(view.type.dtype) ? `${sign}Infinity` : sign === "-" ? "-2147483648" : "2147483647",
+  fold: (element) => `result = Math.${wins}(result, ${element});`,
+  finish: "result",
+});
+
+const total = (finish: string): Fold => ({
+  start: () => "0",
+  fold: (element) => `result += ${element};`,
+  finish,
+});
+
+const folds: { readonly [K in Reduction]: Fold } = {
+  reduce_sum: total("result"),
+  reduce_mean: total("result / elements"),
+  reduce_max: extreme("-", "max"),
+  reduce_min: extreme("", "min"),
+};
+
+/** Loops over the axes that stay around loops over those that are folded. */
+const reduction =
+  <K extends Reduction>(op: K): TsKernel<K> =>
+  ({ operands, attrs, results }: StepOf<Reduction>, naming: Naming) => {
+    const { x } = operands;
+    const { start, fold, finish } = folds[op];
+    const call = new CallBuilder(naming);
+    const out = onlyView(results);
+    const folded = new Set(attrs.axes);
+    const pick = <T>(list: readonly T[], kept: boolean): T[] =>
+      list.filter((_, axis) => folded.has(axis) !== kept);
+    const outStrides = attrs.keep ? pick(out.strides, true) : out.strides;
+    call.tensor("x", x);
+    call.tensor("out", out);
+    if (op === "reduce_mean") call.size("elements", productOfDims(pick(x.type.shape, false)));
+    const kept = pick(x.type.shape, true);
+    const outer = walk(call, kept, [
+      { name: "x", strides: pick(x.strides, true) },
+      { name: "out", strides: outStrides },
+    ]);
+    const inner = walk(
+      call,
+      pick(x.type.shape, false),
+      [{ name: "x", strides: pick(x.strides, false) }],
+      "folded",
+      ["from"],
+    );
+    const body = outer.loops(([xAt, outAt]) => [
+      `const from = ${xAt!};`,
+      `let result = ${start(x)};`,
+      ...inner.loops(([at]) => [fold(`x[${at!}]`)]),
+      `out[${outAt!}] = ${finish};`,
+    ]);
+    return call.finish(op, [`The ${op.slice("reduce_".length)} over some axes.`], body);
+  };
+
+export const reductions: { readonly [K in Reduction]: TsKernel<K> } = {
+  reduce_sum: reduction("reduce_sum"),
+  reduce_mean: reduction("reduce_mean"),
+  reduce_max: reduction("reduce_max"),
+  reduce_min: reduction("reduce_min"),
+};
+
+/** Lines for each line of x along an axis; `x(i)` and `out(i)` are its elements. */
+function alongAxis(
+  name: string,
+  doc: string,
+  views: { readonly x: View; readonly out: View; readonly axis: number },
+  naming: Naming,
+  lines: (x: (index: string) => string, out: (index: string) => string) => readonly Code[],
+) {
+  const { x, out } = views;
+  const axis = views.axis < 0 ? views.axis + x.type.shape.length : views.axis;
+  const call = new CallBuilder(naming);
+  const others = <T>(list: readonly T[]): T[] => list.filter((_, at) => at !== axis);
+  call.size("length", x.type.shape[axis]!);
+  call.tensor("x", x);
+  call.size("xStep", x.strides[axis]!);
+  call.tensor("out", out);
+  call.size("outStep", out.strides[axis]!);
+  const { loops } = walk(
+    call,
+    others<Dim>(x.type.shape),
+    [
+      { name: "x", strides: others(x.strides) },
+      { name: "out", strides: others(out.strides) },
+    ],
+    "line",
+  );
+  const body = loops(([xAt, outAt]) => [
+    `const from = ${xAt!};`,
+    `const to = ${outAt!};`,
+    ...lines(
+      (index) => `x[from + ${index} * xStep]`,
+      (index) => `out[to + ${index} * outStep]`,
+    ),
+  ]);
+  return call.finish(name, [doc], body);
+}
+
+export const cumsum: TsKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+  alongAxis(
+    "cumsum",
+    "Running sums along an axis.",
+    { x, out: onlyView(results), axis },
+    naming,
+    (from, to) => ["let sum = 0;", ...forLoop("c", "length", [`sum += ${from("c")};`, `${to("c")} = sum;`])],
+  );
+
+export const softmax: TsKernel<"softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+  alongAxis(
+    "softmax",
+    "e^x / Σ e^x along an axis.",
+    { x, out: onlyView(results), axis },
+    naming,
+    (from, to) => [
+      "let largest = -Infinity;",
+      ...forLoop("c", "length", [`largest = Math.max(largest, ${from("c")});`]),
+      "let sum = 0;",
+      ...forLoop("c", "length", [
+        `const power = Math.exp(${from("c")} - largest);`,
+        `${to("c")} = power;`,
+        "sum += power;",
+      ]),
+      ...forLoop("c", "length", [`${to("c")} /= sum;`]),
+    ],
+  );
+
+export const log_softmax: TsKernel<"log_softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+  alongAxis(
+    "log_softmax",
+    "x - log Σ e^x along an axis.",
+    { x, out: onlyView(results), axis },
+    naming,
+    (from, to) => [
+      "let largest = -Infinity;",
+      ...forLoop("c", "length", [`largest = Math.max(largest, ${from("c")});`]),
+      "let sum = 0;",
+      ...forLoop("c", "length", [`sum += Math.exp(${from("c")} - largest);`]),
+      "const log = Math.log(sum);",
+      ...forLoop("c", "length", [`${to("c")} = ${from("c")} - largest - log;`]),
+    ],
+  );

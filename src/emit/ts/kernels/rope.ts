@@ -1,0 +1,101 @@
+import { ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
+import type { Code } from "../../../support/text.ts";
+import { invariant } from "../../../support/invariant.ts";
+import { constantDim } from "../../../tensor/dim.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { CallBuilder } from "../call.ts";
+import { forLoop, numberText } from "../text.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+import { walk } from "../walk.ts";
+
+/** Pairs of channels turned by position × frequency; one sine and cosine serve all heads of a position. */
+export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  const [head, row] = attrs.layout === "heads_first" ? [1, 2] : [2, 1];
+  const headWidth = constantDim(x.type.shape[3]!);
+  invariant(headWidth !== undefined, "rope needs a head width known at compile time");
+  const width = ropeWidth(attrs, headWidth);
+  call.size("batch", x.type.shape[0]!);
+  call.size("heads", x.type.shape[head]!);
+  call.size("rows", x.type.shape[row]!);
+  for (const [name, view] of [
+    ["x", x],
+    ["out", out],
+  ] as const) {
+    call.tensor(name, view);
+    call.size(`${name}Batch`, view.strides[0]!);
+    call.size(`${name}Head`, view.strides[head]!);
+    call.size(`${name}Row`, view.strides[row]!);
+  }
+  const longest: Code[] = [];
+  if (positions !== undefined) {
+    call.tensor("positions", positions);
+    call.size("positionsBatch", positions.strides[0]!);
+    call.size("positionsRow", positions.strides[1]!);
+    if (attrs.scaling === "dynamic") {
+      const { loops } = walk(
+        call,
+        positions.type.shape,
+        [{ name: "positions", strides: positions.strides }],
+        "all",
+      );
+      longest.push(
+        "let length = 0;",
+        ...loops(([at]) => [`length = Math.max(length, positions[${at!}] + 1);`]),
+      );
+    }
+  }
+  const [first, second] = attrs.pairs === "halves" ? ["p", `p + ${width / 2}`] : ["2 * p", "2 * p + 1"];
+  const body = [
+    ...longest,
+    ...frequencyLines(attrs, headWidth, width, positions === undefined ? "rows" : "length"),
+    ...forLoop("b", "batch", [
+      ...forLoop("t", "rows", [
+        `const position = ${positions === undefined ? "t" : "positions[positions0 + b * positionsBatch + t * positionsRow]"};`,
+        "const xAt = x0 + b * xBatch + t * xRow;",
+        "const outAt = out0 + b * outBatch + t * outRow;",
+        ...forLoop("p", String(width / 2), [
+          "const angle = position * frequencies[p];",
+          `const cos = ${magnitudeText(attrs, headWidth)}Math.cos(angle);`,
+          `const sin = ${magnitudeText(attrs, headWidth)}Math.sin(angle);`,
+          ...forLoop("h", "heads", [
+            `const u = x[xAt + h * xHead + ${first}];`,
+            `const v = x[xAt + h * xHead + ${second}];`,
+            `out[outAt + h * outHead + ${first}] = u * cos - v * sin;`,
+            `out[outAt + h * outHead + ${second}] = v * cos + u * sin;`,
+          ]),
+        ]),
+        ...(width === headWidth
+          ? []
+          : forLoop("h", "heads", [
+              `for (let i = ${width}; i < ${headWidth}; i++) out[outAt + h * outHead + i] = x[xAt + h * xHead + i];`,
+            ])),
+      ]),
+    ]),
+  ];
+  const doc = `Rotary positions: pairs of the first ${width} channels, ${attrs.pairs}, scaling ${attrs.scaling}.`;
+  return call.finish(attrs.pairs === "halves" ? "rope" : "rope_interleaved", [doc], body);
+};
+
+type Attrs = StepOf<"rope">["attrs"];
+
+const magnitudeText = (attrs: Attrs, headWidth: number): string => {
+  const { magnitude } = ropeFrequencies(attrs, headWidth, 1);
+  return magnitude === 1 ? "" : `${numberText(magnitude)} * `;
+};
+
+/** Radians a position: numbers, but for `dynamic`, whose base grows with the length of the text. */
+function frequencyLines(attrs: Attrs, headWidth: number, width: number, length: string): string[] {
+  if (attrs.scaling !== "dynamic") {
+    const { frequencies } = ropeFrequencies(attrs, headWidth, 1);
+    return [`const frequencies = [${[...frequencies].map(numberText).join(", ")}];`];
+  }
+  const { theta, factor, original } = attrs;
+  return [
+    `const stretch = (${numberText(factor)} * Math.max(${length}, ${original})) / ${original} - ${numberText(factor - 1)};`,
+    `const base = ${numberText(theta)} * stretch ** ${numberText(width / (width - 2))};`,
+    `const frequencies = Array.from({ length: ${width / 2} }, (_, p) => base ** ((-2 * p) / ${width}));`,
+  ];
+}

@@ -1,0 +1,97 @@
+import type { View } from "../../../plan/view.ts";
+import { dim } from "../../../tensor/dim.ts";
+import { CallBuilder } from "../call.ts";
+import { block, forLoop } from "../text.ts";
+import type { TsKernel } from "./kernel.ts";
+import { onlyView } from "./result.ts";
+import type { Code } from "../../../support/text.ts";
+
+/** The sizes of pictures and windows as parameters. */
+function windowSizes(
+  call: CallBuilder,
+  x: View,
+  out: View,
+  stride: readonly number[],
+  padding: readonly number[],
+) {
+  call.size("batch", x.type.shape[0]!);
+  call.size("channels", x.type.shape[1]!);
+  call.size("height", x.type.shape[2]!);
+  call.size("width", x.type.shape[3]!);
+  call.size("outHeight", out.type.shape[2]!);
+  call.size("outWidth", out.type.shape[3]!);
+  for (const [axis, letter] of ["Y", "X"].entries()) {
+    call.size(`stride${letter}`, dim(stride[axis]!));
+    call.size(`padding${letter}`, dim(padding[axis]!));
+  }
+}
+
+/** Loops over the places of a window that are inside the picture; `visit` reads row `y` and column `x_`. */
+const overWindow = (visit: readonly string[]): Code[] =>
+  forLoop("r", "kernelHeight", [
+    "const y = oy * strideY - paddingY + r;",
+    "if (y < 0 || y >= height) continue;",
+    ...forLoop("s", "kernelWidth", [
+      "const column = ox * strideX - paddingX + s;",
+      "if (column < 0 || column >= width) continue;",
+      ...visit,
+    ]),
+  ]);
+
+const overPlane = (body: readonly Code[]): Code[] =>
+  forLoop("oy", "outHeight", forLoop("ox", "outWidth", body));
+
+export const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  windowSizes(call, x, out, attrs.stride, attrs.padding);
+  call.size("outputs", weight.type.shape[0]!);
+  call.size("inputs", weight.type.shape[1]!);
+  call.size("kernelHeight", weight.type.shape[2]!);
+  call.size("kernelWidth", weight.type.shape[3]!);
+  call.size("groups", dim(attrs.groups));
+  call.tensor("x", x);
+  call.tensor("weight", weight);
+  if (bias !== undefined) call.tensor("bias", bias);
+  call.tensor("out", out);
+  const body = [
+    "let to = out0;",
+    ...forLoop("b", "batch", [
+      ...forLoop("o", "outputs", [
+        "const firstInput = Math.floor(o / (outputs / groups)) * inputs;",
+        ...overPlane([
+          `let sum = ${bias === undefined ? "0" : "bias[bias0 + o]"};`,
+          ...forLoop("c", "inputs", [
+            "const plane = x0 + (b * channels + firstInput + c) * height * width;",
+            "const kernel = weight0 + (o * inputs + c) * kernelHeight * kernelWidth;",
+            ...overWindow(["sum += x[plane + y * width + column] * weight[kernel + r * kernelWidth + s];"]),
+          ]),
+          "out[to++] = sum;",
+        ]),
+      ]),
+    ]),
+  ];
+  const name = bias === undefined ? "conv2d" : "conv2d_bias";
+  return call.finish(name, ["Cross-correlation with zeros around the picture."], body);
+};
+
+export const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, naming) => {
+  const call = new CallBuilder(naming);
+  const out = onlyView(results);
+  windowSizes(call, x, out, attrs.stride, attrs.padding);
+  call.size("kernelHeight", dim(attrs.kernel[0]!));
+  call.size("kernelWidth", dim(attrs.kernel[1]!));
+  call.tensor("x", x);
+  call.tensor("out", out);
+  const body = [
+    "let to = out0;",
+    ...block("for (let plane = 0; plane < batch * channels; plane++) {", [
+      ...overPlane([
+        "let largest = -Infinity;",
+        ...overWindow(["largest = Math.max(largest, x[x0 + (plane * height + y) * width + column]);"]),
+        "out[to++] = largest;",
+      ]),
+    ]),
+  ];
+  return call.finish("max_pool2d", ["The largest element of each window."], body);
+};

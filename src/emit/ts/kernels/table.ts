@@ -1,0 +1,56 @@
+import type { KernelOp } from "../../../plan/kernel-ops.ts";
+import type { Step } from "../../../plan/plan.ts";
+import type { Dim } from "../../../tensor/dim.ts";
+import type { Call, Naming } from "../call.ts";
+import { add_norm } from "./add-norm.ts";
+import { attend, attendScratch } from "./attend.ts";
+import { cast, copy, elementwise } from "./elementwise.ts";
+import type { TsKernel } from "./kernel.ts";
+import { linear_epilogue, matmul } from "./linear.ts";
+import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
+import { accuracy, cross_entropy, mean_squared_error } from "./loss.ts";
+import { batch_norm, l2_norm, layer_norm, rms_norm } from "./norm.ts";
+import { cumsum, log_softmax, reductions, softmax } from "./reduce.ts";
+import { rope } from "./rope.ts";
+import { conv2d, max_pool2d } from "./spatial.ts";
+
+/**
+ * The kernels of this target, one row an op of plans. A row may be exchanged alone: another target that shares the
+ * memory layout (WebAssembly) takes the place of a row, and the plan does not know.
+ */
+export const tsKernels: { readonly [K in KernelOp]: TsKernel<K> } = {
+  copy,
+  cast,
+  elementwise,
+  iota,
+  relative_bucket,
+  ...reductions,
+  cumsum,
+  softmax,
+  log_softmax,
+  topk,
+  spread,
+  matmul,
+  linear_epilogue,
+  embedding,
+  conv2d,
+  max_pool2d,
+  rope,
+  attend,
+  layer_norm,
+  rms_norm,
+  l2_norm,
+  batch_norm,
+  add_norm,
+  cross_entropy,
+  mean_squared_error,
+  accuracy,
+};
+
+/** The step as a call of its kernel. */
+export const callOf = <S extends Step>(step: S, naming: Naming): Call =>
+  (tsKernels[step.op] as TsKernel<S["op"]>)(step as never, naming);
+
+/** Words of scratch memory that the kernel needs while it runs. */
+export const scratchOf = (step: Step): Dim | undefined =>
+  step.op === "attend" ? attendScratch(step) : undefined;

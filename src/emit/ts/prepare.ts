@@ -1,0 +1,62 @@
+import { operandViews, type Plan, type Step } from "../../plan/plan.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import type { Code } from "../../support/text.ts";
+import type { CallTable } from "./calls.ts";
+import { stepComment } from "./comments.ts";
+import type { ModuleNames } from "./names.ts";
+import { keyText } from "./runtime/types.ts";
+import { literal, numberText } from "./text.ts";
+
+/** The function that makes what the steps of a run read from the tensors of a checkpoint. */
+export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+  const readByRun = staticReads(plan, plan.steps);
+  const read = new Set([...readByRun, ...staticReads(plan, plan.prepare)]);
+  const made = new Set<number>();
+  const lines: Code[] = [];
+  for (const buffer of read)
+    if (plan.buffers[buffer]!.home.kind !== "prepared") lines.push(givenLine(plan, names, buffer));
+  for (const step of plan.prepare) {
+    lines.push("", stepComment(step));
+    for (const { buffer } of step.results) {
+      if (made.has(buffer)) continue;
+      made.add(buffer);
+      const { dtype, elements } = plan.buffers[buffer]!;
+      lines.push(`const ${names.local(buffer)} = new ${arrayType(dtype)}(${names.size(elements)});`);
+    }
+    lines.push(...calls.call(step, names.prepare, 2));
+  }
+  const entries = [...readByRun].map((buffer) => {
+    const [key, value] = [keyText(plan.buffers[buffer]!.name), names.local(buffer)];
+    return key === value ? `${key},` : `${key}: ${value},`;
+  });
+  const parameter = read.size === 0 ? "_tensors" : "tensors";
+  return [
+    "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
+    `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
+    [...lines, ...(entries.length === 0 ? ["return {};"] : ["return {", entries, "};"])],
+    "}",
+  ];
+}
+
+/** The buffers without a place in the arena that steps read, in the order in which they first do. */
+function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
+  const reads = new Set<number>();
+  for (const step of steps)
+    for (const { buffer } of operandViews(step)) {
+      const { kind } = plan.buffers[buffer]!.home;
+      if (kind === "parameter" || kind === "constant" || kind === "prepared") reads.add(buffer);
+    }
+  return reads;
+}
+
+const arrayType = (dtype: Plan["buffers"][number]["dtype"]): string =>
+  isFloat(dtype) ? "Float32Array" : "Int32Array";
+
+function givenLine(plan: Plan, names: ModuleNames, buffer: number): string {
+  const { home, dtype } = plan.buffers[buffer]!;
+  const local = names.local(buffer);
+  if (home.kind === "parameter")
+    return `const ${local} = ${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(home.parameter)});`;
+  const values = home.kind === "constant" ? home.values : [];
+  return `const ${local} = ${arrayType(dtype)}.of(${values.map(numberText).join(", ")});`;
+}

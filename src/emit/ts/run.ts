@@ -1,0 +1,131 @@
+import type { Plan, PlanInput } from "../../plan/plan.ts";
+import type { Code } from "../../support/text.ts";
+import { showShape } from "../../tensor/type.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import type { Dim } from "../../tensor/dim.ts";
+import type { CallTable } from "./calls.ts";
+import { stepComment } from "./comments.ts";
+import { scratchOf } from "./kernels/table.ts";
+import type { ModuleNames } from "./names.ts";
+import { keyText } from "./runtime/types.ts";
+import { literal, numberText } from "./text.ts";
+
+/** The function that runs the model: sizes, memory, inputs, steps, results. */
+export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+  const steps = stepLines(plan, names, calls);
+  const results = plan.outputs.map(({ name, type, buffer }) => {
+    const shape = type.shape.map((size) => names.size(size)).join(", ");
+    return `${keyText(name)}: { data: ${names.local(buffer)}, shape: [${shape}] },`;
+  });
+  return [
+    "function run(inputs«: Inputs»)«: Outputs» {",
+    [
+      `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
+      ...symbolLines(plan, names),
+      "",
+      ...arenaLines(plan, names),
+      "",
+      ...plan.inputs.flatMap((input) => inputLines(input, plan, names)),
+      ...steps,
+      "",
+      "return {",
+      results,
+      "};",
+    ],
+    "}",
+  ];
+}
+
+const accessOf = (name: string): string => {
+  const key = keyText(name);
+  return key === name ? `inputs.${name}` : `inputs[${key}]`;
+};
+
+/** A run-time dim is bound where it first stands alone in the shape of an input; inputs that must be there go first. */
+function symbolLines(plan: Plan, names: ModuleNames): string[] {
+  const lines: string[] = [];
+  const bound = new Set<string>();
+  const required = plan.inputs.filter(({ fill }) => fill === undefined);
+  for (const { name, type } of [...required, ...plan.inputs.filter((input) => !required.includes(input))])
+    type.shape.forEach((size, axis) => {
+      const symbol = plan.symbols.find((candidate) => candidate.name === size.key);
+      if (symbol === undefined || bound.has(symbol.name)) return;
+      bound.add(symbol.name);
+      const local = names.symbol(symbol.name);
+      const form = literal(showShape(type.shape));
+      lines.push(`const ${local} = inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${form});`);
+      if (symbol.max === undefined) return;
+      const message = `${symbol.name} is at most ${symbol.max}, got `;
+      lines.push(`if (${local} > ${symbol.max}) throw new InputError(${literal(message)} + ${local});`);
+    });
+  return lines;
+}
+
+/** Where each slot of the arena begins, and the arena itself, larger if it has to be. */
+function arenaLines(plan: Plan, names: ModuleNames): Code[] {
+  const scratch = new Map<string, Dim>();
+  for (const step of plan.steps) {
+    const size = scratchOf(step);
+    if (size !== undefined) scratch.set(size.key, size);
+  }
+  const ends = [
+    ...plan.slots.map((_, slot) => names.slot(slot)),
+    ...(scratch.size > 0 ? ["scratch"] : []),
+    "words",
+  ];
+  const sizes = [
+    ...plan.slots.map(({ sizes }) => sizes),
+    ...(scratch.size > 0 ? [[...scratch.values()]] : []),
+  ];
+  const largest = (list: readonly Dim[]): string => {
+    const texts = list.map((size) => names.size(size));
+    return texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
+  };
+  return [
+    "// Where each slot of the arena begins; tensors that are never alive together share one.",
+    ...ends.map((name, index) =>
+      index === 0
+        ? `const ${name} = 0;`
+        : `const ${name} = ${ends[index - 1]!} + ${largest(sizes[index - 1]!)};`,
+    ),
+    "if (words > f32.length) {",
+    [
+      "const memory = new ArrayBuffer(4 * words);",
+      "f32 = new Float32Array(memory);",
+      "i32 = new Int32Array(memory);",
+    ],
+    "}",
+  ];
+}
+
+function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: ModuleNames): Code[] {
+  const shape = type.shape.map((size) => names.size(size)).join(", ");
+  const local = names.local(buffer);
+  const array = isFloat(type.dtype) ? "f32" : "i32";
+  const filled = fill === undefined ? "undefined" : numberText(fill);
+  return [
+    ...placeLine(buffer, plan, names),
+    `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${array}, ${local});`,
+  ];
+}
+
+/** The line that gives a buffer of the run its place. */
+function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
+  const { home, dtype, elements } = plan.buffers[buffer]!;
+  if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
+  if (home.kind !== "output") return [];
+  const type = isFloat(dtype) ? "Float32Array" : "Int32Array";
+  return [`const ${names.local(buffer)} = new ${type}(${names.size(elements)});`];
+}
+
+function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+  const placed = new Set<number>();
+  return plan.steps.flatMap((step) => {
+    const places = step.results.flatMap(({ buffer }) => {
+      if (placed.has(buffer)) return [];
+      placed.add(buffer);
+      return placeLine(buffer, plan, names);
+    });
+    return ["", stepComment(step), ...places, ...calls.call(step, names.run, 4)];
+  });
+}

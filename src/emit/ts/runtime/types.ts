@@ -1,0 +1,80 @@
+import type { Plan } from "../../../plan/plan.ts";
+import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
+import { showType } from "../../../tensor/type.ts";
+import type { Code } from "../../../support/text.ts";
+import { fragment, literal, typesOnly } from "../text.ts";
+
+/** A key of an object type or literal, quoted where it must be. */
+export const keyText = (name: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : literal(name);
+
+const resultType = (dtype: Dtype): string => (isFloat(dtype) ? "FloatTensor" : "IntTensor");
+
+/** The types of the module's surface: what goes in and what comes out. */
+export function publicTypes(plan: Plan): Code[] {
+  const inputs = plan.inputs.map(({ name, type, fill }) => {
+    const comment = `/** ${showType(type)}${fill === undefined ? "" : `; all ${fill} if it is left off`} */`;
+    return [
+      comment,
+      `readonly ${keyText(name)}${fill === undefined ? ": Tensor" : "?: Tensor | undefined"};`,
+    ];
+  });
+  const outputs = plan.outputs.map(({ name, type }) => [
+    `/** ${showType(type)} */`,
+    `readonly ${keyText(name)}: ${resultType(type.dtype)};`,
+  ]);
+  const bodyOf = (lines: readonly string[][]): string[] => lines.flat().map((line) => `  ${line}`);
+  return typesOnly([
+    ...general,
+    "",
+    "export interface Inputs {",
+    ...bodyOf(inputs),
+    "}",
+    "",
+    "export interface Outputs {",
+    ...bodyOf(outputs),
+    "}",
+    "",
+    ...model,
+  ]);
+}
+
+const general = fragment`
+  /** A tensor from outside: its elements row-major. */
+  export interface Tensor {
+    readonly data: ArrayLike<number>;
+    readonly shape: readonly number[];
+  }
+
+  export interface FloatTensor extends Tensor {
+    readonly data: Float32Array;
+  }
+
+  export interface IntTensor extends Tensor {
+    readonly data: Int32Array;
+  }
+
+  /** Tensors by their checkpoint names. Float32Array data is used where it lies, so it must not change later. */
+  export type WeightSource = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
+
+  export interface WeightOptions {
+    /** Patterns of tensors that may be there and are not used; harmlessTensors if left off. */
+    readonly ignore?: readonly RegExp[];
+  }
+
+  export interface Parameter {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly dtype: string;
+  }
+`;
+
+const model = fragment`
+  export interface Model {
+    /**
+     * Runs the model. The run-time dims come from the shapes of the inputs. The results are the caller's; all other memory
+     * is kept for the next run, and grows when the inputs do.
+     */
+    readonly run: (inputs: Inputs) => Outputs;
+  }
+`;

@@ -1,0 +1,89 @@
+import { fragment } from "../text.ts";
+
+/** What checks weights against the model's parameters. */
+export const weightRuntime = fragment`
+  /** Weights that do not fit the model: every problem that was found, one a line. */
+  export class WeightsError extends Error {
+    «override readonly» name = "WeightsError";
+    «readonly» problems«: readonly string[]»;
+
+    constructor(problems«: readonly string[]») {
+      super(problems.join("\n"));
+      this.problems = problems;
+    }
+  }
+
+  /** Tensors that published checkpoints carry and no model needs: causal masks, tables of positions, counts of batches. */
+  export const harmlessTensors«: readonly RegExp[]» = [
+    /(^|\.)attn\.(masked_)?bias$/, // GPT-2, GPT-J
+    /(^|\.)attention\.(masked_)?bias$/, // GPT-NeoX
+    /(^|\.)rotary_emb\.inv_freq$/, // Llama, GPT-NeoX
+    /(^|\.)position_ids$/, // BERT
+    /(^|\.)num_batches_tracked$/, // torch.nn.BatchNorm
+  ];
+
+  /** The tensor of each parameter, by name; throws WeightsError with all that is missing, surplus or of a wrong shape. */
+  function matchWeights(source«: WeightSource», options«: WeightOptions»)«: Map<string, Tensor>» {
+    const given = source instanceof Map ? source : new Map(Object.entries(source))« as Map<string, Tensor>»;
+    const known = new Set(parameters.map((parameter) => parameter.name));
+    const ignore = options.ignore ?? harmlessTensors;
+    const surplus = [...given.keys()].filter((name) => !known.has(name) && !ignore.some((pattern) => pattern.test(name)));
+    const problems«: string[]» = [];
+    for (const { name, shape } of parameters) {
+      const tensor = given.get(name);
+      if (tensor === undefined) problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus));
+      else problems.push(...shapeProblems(name, shape, tensor));
+    }
+    const names = [...known];
+    for (const name of surplus) problems.push("surplus: " + name + ", which the model does not have" + suggest(name, names));
+    if (problems.length > 0) throw new WeightsError(problems);
+    return given;
+  }
+
+  function shapeProblems(name«: string», shape«: readonly number[]», tensor«: Tensor»)«: string[]» {
+    const found = "[" + tensor.shape.join(", ") + "]";
+    if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
+      return ["wrong shape: " + name + " is " + found + ", the model has [" + shape.join(", ") + "]"];
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (tensor.data.length === size) return [];
+    return ["wrong length: " + name + " " + found + " has " + tensor.data.length + " elements, not " + size];
+  }
+
+  /** The name that is nearest, if it is near: at most a third of the letters differ. */
+  function suggest(name«: string», candidates«: readonly string[]»)«: string» {
+    let best = "";
+    let least = Math.floor(name.length / 3) + 1;
+    for (const candidate of candidates) {
+      if (Math.abs(candidate.length - name.length) >= least) continue;
+      const distance = editDistance(name, candidate);
+      if (distance < least) [best, least] = [candidate, distance];
+    }
+    return best === "" ? "" : "; did you mean " + best + "?";
+  }
+
+  function editDistance(a«: string», b«: string»)«: number» {
+    let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i++) {
+      const row = [i];
+      for (let j = 1; j <= b.length; j++)
+        row.push(Math.min(last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1));
+      last = row;
+    }
+    return last[b.length];
+  }
+
+  /** The elements as float32; a Float32Array as it is. */
+  function floats(tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» {
+    const { data } = tensors.get(name)«!»;
+    return data instanceof Float32Array ? data : Float32Array.from(data);
+  }
+`;
+
+/** Only for models that have parameters of whole numbers. */
+export const intRuntime = fragment`
+  /** The elements as whole numbers; an Int32Array as it is. */
+  function ints(tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» {
+    const { data } = tensors.get(name)«!»;
+    return data instanceof Int32Array ? data : Int32Array.from(data);
+  }
+`;
