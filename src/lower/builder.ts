@@ -131,19 +131,14 @@ export class Builder {
     if (value.hint === undefined) (value as { hint?: string }).hint = hint;
   }
 
-  /** The graph with these outputs; `nodes` and `inputs` say how many of them belong to it. */
-  finish(
-    name: string,
-    outputs: readonly Output[],
-    nodes = this.nodes.length,
-    inputs = this.inputs.length,
-  ): Graph {
+  /** The graph as it is so far, with these outputs. */
+  finish(name: string, outputs: readonly Output[]): Graph {
     return {
       name,
       symbols: [...this.symbols.values()],
-      inputs: this.inputs.slice(0, inputs),
+      inputs: [...this.inputs],
       parameters: [...this.parameters],
-      nodes: this.nodes.slice(0, nodes),
+      nodes: [...this.nodes],
       outputs,
       edges: this.edges.map((edge) => {
         invariant(edge, "an edge was opened and not closed");

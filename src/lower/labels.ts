@@ -4,6 +4,8 @@ import type { Instance } from "./meaning.ts";
 /** An iteration of a labelled repeat, as `h[k].name` finds it. */
 export interface RanIteration {
   readonly labels: LabelScope;
+  /** The scope's time at its start. */
+  readonly start: number;
   /** The scope's time at its end; undefined while it runs. */
   end: number | undefined;
   stream: Value | undefined;

@@ -18,9 +18,9 @@ import { Diagnostics } from "./report.ts";
 import { resolveLayer } from "./resolve.ts";
 import { Scope } from "./scope.ts";
 import { readSettings, type SettingValue } from "./settings.ts";
-import { blockSignature } from "./signature.ts";
 import { lowerBody, lowerStatement } from "./statements.ts";
 import { readStream } from "./stream.ts";
+import { lowerTrain, type LoweredTrain } from "./train.ts";
 
 export interface LowerOptions {
   /** Which model of the file; the first if not given. */
@@ -41,6 +41,8 @@ export interface LoweredModel {
   readonly graph: Graph;
   /** What each parameter of the model was in the end. */
   readonly parameters: readonly ResolvedParameter[];
+  /** The `train` section, if there is one. */
+  readonly train: LoweredTrain | undefined;
 
   /** Full names of weights in which a part was made up, for a warning when they are saved or loaded. */
   readonly unlabelled: readonly { readonly name: string; readonly span: Span }[];
@@ -123,7 +125,7 @@ const openModel = (definition: Definition, module: Module, context: Context): Fr
 });
 
 function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefined {
-  const { context, definition, module } = frame;
+  const { context, definition } = frame;
   const { builder, diagnostics } = context;
   const fromConfig =
     options.config === undefined
@@ -133,27 +135,36 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const given = new Map([...fromConfig, ...fromSettings]);
   requireParameters(frame, given);
   bindParameters(frame, given);
-  const parameters = (): ResolvedParameter[] =>
-    [...blockSignature(definition, module, context.library).keys()].map((name) => {
-      const meaning = frame.scope.find(name, definition.parameters.length)?.meaning;
-      const from = fromSettings.has(name) ? "setting" : fromConfig.has(name) ? "config" : "default";
-      return { name, value: meaning === undefined ? "" : showMeaning(meaning), from };
-    });
   lowerBody(definition.body, frame);
   const outputs = modelOutputs(frame);
   // Defaults that nothing needed may still be wrong.
-  const resolved = parameters();
-  const size = { nodes: builder.nodes.length, inputs: builder.inputs.length };
-
-  if (outputs === undefined || diagnostics.failed) return undefined;
+  const parameters = resolveParameters(frame, fromSettings, fromConfig);
+  const graph =
+    outputs === undefined || diagnostics.failed ? undefined : builder.finish(definition.name.text, outputs);
+  const train = lowerTrain(frame, outputs);
+  if (graph === undefined) return undefined;
   return {
     name: definition.name.text,
-    graph: builder.finish(definition.name.text, outputs, size.nodes, size.inputs),
-    parameters: resolved,
-
+    graph,
+    parameters,
+    train,
     unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
     span: definition.span,
   };
+}
+
+function resolveParameters(
+  frame: Frame,
+  fromSettings: ReadonlyMap<string, GivenArgument>,
+  fromConfig: ReadonlyMap<string, GivenArgument>,
+): readonly ResolvedParameter[] {
+  const { parameters } = frame.definition;
+  return parameters.map(({ name: { text: name } }) => {
+    // Each parameter is one binding, made before all others: a later value of the name does not hide it here.
+    const meaning = frame.scope.find(name, parameters.length)?.meaning;
+    const from = fromSettings.has(name) ? "setting" : fromConfig.has(name) ? "config" : "default";
+    return { name, value: meaning === undefined ? "" : showMeaning(meaning), from };
+  });
 }
 
 function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {

@@ -97,6 +97,10 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
     frame.context.diagnostics.add(errors.noSuchPath(path.span, text.join(".")), frame.calls);
     return undefined;
   }
+  if (iteration.end === undefined && !frame.scope.isBoundSince(rest, iteration.start)) {
+    frame.context.diagnostics.add(labelErrors.notBoundYet(span, rest), frame.calls);
+    return undefined;
+  }
   if (rest === "stream") return iteration.stream === undefined ? undefined : tensor(iteration.stream);
   const binding = frame.scope.find(rest, iteration.end);
   if (binding !== undefined) return markRead(binding.meaning, frame);
@@ -137,14 +141,8 @@ export function walkIterations(path: Path, frame: Frame): WalkedPath | undefined
       return undefined;
     }
     const ran = repeat.get(index);
-    if (ran?.end === undefined) {
-      const diagnostic = labelErrors.iterationNotRun(
-        part.span,
-        label,
-        index,
-        [...repeat.keys()],
-        ran !== undefined,
-      );
+    if (ran === undefined) {
+      const diagnostic = labelErrors.iterationNotRun(part.span, label, index, [...repeat.keys()]);
       frame.context.diagnostics.add(diagnostic, frame.calls);
       return undefined;
     }

@@ -88,6 +88,7 @@ function runLabelled(
     const own = [label, String(index)].filter((part) => part !== "").join(".");
     const iteration: RanIteration = {
       labels: new LabelScope(labels.full(own), unlabelled, labels),
+      start: frame.scope.time,
       end: undefined,
       stream: undefined,
     };

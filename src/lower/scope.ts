@@ -64,6 +64,11 @@ export class Scope {
     return version === undefined ? undefined : this.#force(name, version.binding);
   }
 
+  /** True if a name was bound (again) after a time. */
+  isBoundSince(name: string, time: number): boolean {
+    return (this.#versions.get(name)?.at(-1)?.time ?? 0) > time;
+  }
+
   #add(name: string, binding: Binding | Lazy): void {
     const versions = this.#versions.get(name);
     const version = { time: ++this.#time, binding };

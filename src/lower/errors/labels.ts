@@ -47,24 +47,23 @@ export const labelOfSeveral = (span: Span, label: string, first: Instance, secon
 export const noSuchRepeat = (span: Span, label: string, labels: readonly string[]): Diagnostic =>
   errorAt("E505", span, `there is no \`repeat … as ${label}\` above`, suggest(label, labels));
 
-export function iterationNotRun(
+export const iterationNotRun = (
   span: Span,
   label: string,
   index: number,
   ran: readonly number[],
-  isRunning: boolean,
-): Diagnostic {
-  const done = isRunning ? ran.slice(0, ran.indexOf(index)) : ran;
-  const message = isRunning
-    ? `iteration ${index} of \`${label}\` is not finished here`
-    : `iteration ${index} of \`${label}\` has not run yet`;
-  return errorAt("E506", span, message, {
+): Diagnostic =>
+  errorAt("E506", span, `iteration ${index} of \`${label}\` has not run here`, {
     help:
-      done.length === 0
-        ? "none has finished so far"
-        : `finished so far: ${Math.min(...done)} to ${Math.max(...done)}`,
+      ran.length === 0
+        ? "none has run so far"
+        : `iterations so far: ${Math.min(...ran)} to ${Math.max(...ran)}`,
   });
-}
+
+export const notBoundYet = (span: Span, name: string): Diagnostic =>
+  errorAt("E512", span, `\`${name}\` is not bound yet in this iteration, which is still running`, {
+    help: "read an earlier iteration, or bind it above",
+  });
 
 export const sameWithLabel = (span: Span, label: string, instance: Instance): Diagnostic =>
   errorAt("E507", span, `\`${instance.label}\` owns its weights already; they cannot be \`${label}\` too`, {

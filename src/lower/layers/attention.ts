@@ -1,7 +1,17 @@
 import type { Value } from "../../ir/graph.ts";
 import { constantDim, dim } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";
-import { defineLayer, flag, float, int, optionalFloat, optionalInt, word, type Site } from "./define.ts";
+import {
+  defineLayer,
+  flag,
+  float,
+  int,
+  optionalFloat,
+  optionalInt,
+  size,
+  word,
+  type Site,
+} from "./define.ts";
 import { axisOf, needRank } from "./shapes-of.ts";
 
 /** The length of the stream's sequence: axis 1, as in ids [B, T] and activations [B, T, D]. */
@@ -86,6 +96,13 @@ export const attentionLayers = {
     parameters: {},
     owns: [],
     build: (site) => site.emit("iota", {}, { size: lengthOf(site) }),
+  }),
+  range: defineLayer({
+    doc: "0, 1, 2, … n - 1 as i32[n]",
+    operands: [],
+    parameters: { n: size() },
+    owns: [],
+    build: (site, _, { n }) => site.emit("iota", {}, { size: n }),
   }),
   distance: defineLayer({
     doc: "T5's bucket of the distance from each query to each key, i32[T, T] (Raffel et al. 2020)",

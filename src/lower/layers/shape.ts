@@ -165,9 +165,9 @@ export const shapeLayers = {
     },
   }),
   flatten: defineLayer({
-    doc: "x with all axes from one on as a single axis",
+    doc: "x with the axes from a given one on as a single axis",
     operands: ["x"],
-    parameters: { from: int(1) },
+    parameters: { from: int() },
     owns: [],
     build: (site, [x], { from }) => {
       const at = axisOf(site, x!, from);

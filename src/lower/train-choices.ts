@@ -1,0 +1,161 @@
+import type { Chain } from "../language/ast.ts";
+import { bindArguments } from "./arguments.ts";
+import type { Frame } from "./context.ts";
+import * as errors from "./errors/train.ts";
+import { kind, type Kind } from "./kinds.ts";
+import { bool, number, type GivenArgument, type Meaning } from "./meaning.ts";
+import type { Signature } from "./signature.ts";
+
+/** An optimizer or a schedule with all its options. */
+export interface Choice {
+  readonly name: string;
+  readonly options: Readonly<Record<string, OptionValue>>;
+}
+
+export type OptionValue = number | boolean | readonly number[];
+
+/** An option: its kind, its default (none: it must be given), and what must hold of it. */
+interface Option {
+  readonly kind: Kind;
+  readonly fallback: Meaning | undefined;
+  readonly check: (value: OptionValue) => string | undefined;
+}
+
+export interface ChoiceRecord {
+  readonly doc: string;
+  readonly options: Readonly<Record<string, Option>>;
+}
+
+const positive = (value: OptionValue) => (typeof value === "number" && value > 0 ? undefined : "above 0");
+const notNegative = (value: OptionValue) =>
+  typeof value === "number" && value >= 0 ? undefined : "at least 0";
+const share = (value: OptionValue) =>
+  typeof value === "number" && value >= 0 && value <= 1 ? undefined : "between 0 and 1";
+const decays = (value: OptionValue) =>
+  Array.isArray(value) && value.length === 2 && value.every((beta: number) => beta >= 0 && beta < 1)
+    ? undefined
+    : "two numbers, each at least 0 and below 1";
+const anything = () => undefined;
+
+const option = (of: Kind, fallback: Meaning | undefined, check: Option["check"]): Option => ({
+  kind: of,
+  fallback,
+  check,
+});
+const rate = option(kind("float"), undefined, positive);
+const eps = option(kind("float"), number(1e-8, true), positive);
+const floatOption = (value: number, check: Option["check"]): Option =>
+  option(kind("float"), number(value, true), check);
+const betas = (first: number, second: number): Option =>
+  option(kind("list"), { kind: "list", items: [number(first), number(second)] }, decays);
+const flagOption = (value: boolean): Option => option(kind("bool"), bool(value), anything);
+const warmup = option(kind("int"), number(0), notNegative);
+
+export const optimizers: Readonly<Record<string, ChoiceRecord>> = {
+  sgd: {
+    doc: "w - lr · v, v = momentum · v + gradient, as torch.optim.SGD",
+    options: {
+      lr: rate,
+      momentum: floatOption(0, share),
+      nesterov: flagOption(false),
+      decay: floatOption(0, notNegative),
+    },
+  },
+  adam: {
+    doc: "Adam (Kingma and Ba 2015), as torch.optim.Adam",
+    options: { lr: rate, betas: betas(0.9, 0.999), eps, decay: floatOption(0, notNegative) },
+  },
+  adamw: {
+    doc: "Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW",
+    options: { lr: rate, betas: betas(0.9, 0.999), eps, decay: floatOption(0.01, notNegative) },
+  },
+  lion: {
+    doc: "the sign of an interpolated momentum (Chen et al. 2023)",
+    options: { lr: rate, betas: betas(0.9, 0.99), decay: floatOption(0, notNegative) },
+  },
+  muon: {
+    doc: "momentum made orthogonal by Newton-Schulz steps, for matrices (Jordan et al. 2024)",
+    options: {
+      lr: rate,
+      momentum: floatOption(0.95, share),
+      nesterov: flagOption(true),
+      steps: option(kind("int"), number(5), positive),
+      decay: floatOption(0, notNegative),
+    },
+  },
+};
+
+/** Each rises from 0 over `warmup` steps; `floor` is the share of the learning rate at the end. */
+export const schedules: Readonly<Record<string, ChoiceRecord>> = {
+  constant: { doc: "the learning rate as it is", options: { warmup } },
+  linear: { doc: "falls in a line", options: { warmup, floor: floatOption(0, share) } },
+  cosine: {
+    doc: "falls along half a cosine (Loshchilov and Hutter 2017)",
+    options: { warmup, floor: floatOption(0, share) },
+  },
+  wsd: {
+    doc: "stays, then falls in a line over the last share `decay` of the steps (Hu et al. 2024)",
+    options: { warmup, decay: floatOption(0.2, share), floor: floatOption(0, share) },
+  },
+};
+
+/** `adamw(lr: 6e-4)`: the choice with its options, checked. */
+export function readChoice(
+  what: "optimizer" | "schedule",
+  records: Readonly<Record<string, ChoiceRecord>>,
+  chain: Chain,
+  frame: Frame,
+): Choice | undefined {
+  const { head } = chain;
+  const { diagnostics } = frame.context;
+  if (head.kind !== "call" || head.path.parts.length > 0 || chain.steps.length > 0) {
+    diagnostics.add(errors.choiceExpected(chain.span, what, Object.keys(records)));
+    return undefined;
+  }
+  const name = head.path.root.text;
+  const record = Object.hasOwn(records, name) ? records[name] : undefined;
+  if (record === undefined) {
+    diagnostics.add(errors.unknownChoice(head.path.span, what, name, Object.keys(records)));
+    return undefined;
+  }
+  const signature: Signature = new Map(
+    Object.entries(record.options).map(([key, { kind: of, fallback }]) => [
+      key,
+      { name: key, kind: of, required: fallback === undefined },
+    ]),
+  );
+  const given = bindArguments(head.arguments ?? [], signature, name, frame);
+  if (given === undefined) return undefined;
+  const lacking = Object.keys(record.options).filter(
+    (key) => record.options[key]!.fallback === undefined && !given.has(key),
+  );
+  if (lacking.length === 0) return { name, options: readOptions(name, record, given, frame) };
+  diagnostics.add(errors.optionsMissing(head, name, lacking));
+  return undefined;
+}
+
+function readOptions(
+  name: string,
+  record: ChoiceRecord,
+  given: ReadonlyMap<string, GivenArgument>,
+  frame: Frame,
+): Record<string, OptionValue> {
+  const options: Record<string, OptionValue> = {};
+  for (const [key, { fallback, check }] of Object.entries(record.options)) {
+    const argument = given.get(key);
+    const value = optionValue(argument?.meaning ?? fallback!);
+    options[key] = value;
+    const wrong = check(value);
+    if (wrong !== undefined && argument !== undefined)
+      frame.context.diagnostics.add(errors.optionOutside(argument.span, `${name}'s \`${key}\``, wrong));
+  }
+  return options;
+}
+
+function optionValue(meaning: Meaning): OptionValue {
+  if (meaning.kind === "number") return meaning.value;
+  if (meaning.kind === "bool") return meaning.value;
+  return meaning.kind === "list"
+    ? meaning.items.map((item) => (item.kind === "number" ? item.value : NaN))
+    : NaN;
+}

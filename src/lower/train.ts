@@ -1,0 +1,203 @@
+import type { Graph, Output, Value } from "../ir/graph.ts";
+import type { Chain, TrainLine, TrainSettingName, TrainStatement } from "../language/ast.ts";
+import { spanText } from "../support/source.ts";
+import type { Frame } from "./context.ts";
+import * as errors from "./errors/train.ts";
+import { kind, type KindName } from "./kinds.ts";
+import { tensor, type Meaning } from "./meaning.ts";
+import { optimizers, readChoice, schedules, type Choice } from "./train-choices.ts";
+import { declareType } from "./types.ts";
+
+/** The `train` section, checked: the loss as a graph, and how to go about it. */
+export interface LoweredTrain {
+  /** Inputs and targets in; `loss` (the sum of the losses) and the metrics, by the name of their layer, out. */
+  readonly graph: Graph;
+  readonly targets: readonly string[];
+  readonly optimizer: Choice | undefined;
+  readonly schedule: Choice | undefined;
+  readonly batch: number | undefined;
+  /** One of both at most. */
+  readonly epochs: number | undefined;
+  readonly steps: number | undefined;
+  /** The largest norm of all gradients together. */
+  readonly clip: number | undefined;
+  readonly data: string | undefined;
+  readonly seed: number | undefined;
+}
+
+interface Draft {
+  readonly targets: string[];
+  readonly losses: Value[];
+  readonly metrics: Output[];
+  readonly first: Map<TrainSettingName, TrainLine>;
+  readonly choices: Map<"optimizer" | "schedule", Choice>;
+  readonly numbers: Map<TrainSettingName, number>;
+  data: string | undefined;
+}
+
+/** Lowers the `train` section after the model; undefined if there is none, or if it is wrong. */
+export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined): LoweredTrain | undefined {
+  const sections = frame.definition.body.statements.filter(
+    (statement): statement is TrainStatement => statement.kind === "train",
+  );
+  const [section, second] = sections;
+  if (section === undefined) return undefined;
+  if (second !== undefined) frame.context.diagnostics.add(errors.twoSections(second.span, section.span));
+  for (const { name, value, span } of outputs ?? [])
+    if (frame.scope.find(name) === undefined)
+      frame.scope.bind(name, tensor(value), span ?? frame.definition.name.span);
+  const draft = readLines(section, frame);
+  const loss = sumOf(draft.losses, section, frame);
+  if (frame.context.diagnostics.failed || loss === undefined) return undefined;
+  return {
+    graph: frame.context.builder.finish(`${frame.definition.name.text}_train`, [loss, ...draft.metrics]),
+    targets: draft.targets,
+    optimizer: draft.choices.get("optimizer"),
+    schedule: draft.choices.get("schedule"),
+    batch: draft.numbers.get("batch"),
+    epochs: draft.numbers.get("epochs"),
+    steps: draft.numbers.get("steps"),
+    clip: draft.numbers.get("clip"),
+    data: draft.data,
+    seed: draft.numbers.get("seed"),
+  };
+}
+
+function readLines(section: TrainStatement, frame: Frame): Draft {
+  const draft: Draft = {
+    targets: [],
+    losses: [],
+    metrics: [],
+    first: new Map(),
+    choices: new Map(),
+    numbers: new Map(),
+    data: undefined,
+  };
+  for (const line of section.lines) {
+    if (line.kind === "target") lowerTarget(line, draft, frame);
+    else if (line.kind === "bind") frame.context.walk.statement(line, frame);
+    else lowerSetting(line, draft, frame);
+  }
+  const [epochs, steps] = [draft.first.get("epochs"), draft.first.get("steps")];
+  if (epochs !== undefined && steps !== undefined)
+    frame.context.diagnostics.add(errors.epochsAndSteps(epochs.span, steps.span));
+  if (!draft.first.has("loss")) frame.context.diagnostics.add(errors.noLoss(section.span));
+  return draft;
+}
+
+function lowerTarget(line: TrainLine & { readonly kind: "target" }, draft: Draft, frame: Frame): void {
+  const { builder, diagnostics } = frame.context;
+  const { name } = line;
+  const other = builder.inputs.find((input) => input.name === name.text);
+  if (other !== undefined) diagnostics.add(errors.targetTwice(name, other.span));
+  const type = declareType(line.type, frame);
+  const value =
+    type === undefined || other !== undefined
+      ? undefined
+      : builder.addInput(name.text, type, undefined, line.span);
+  frame.scope.bind(name.text, value === undefined ? undefined : tensor(value), name.span);
+  draft.targets.push(name.text);
+}
+
+/** Settings that are one number: its kind and its smallest value. */
+const numberSettings: Partial<
+  Readonly<Record<TrainSettingName, { readonly of: KindName; readonly least: number }>>
+> = {
+  batch: { of: "int", least: 1 },
+  epochs: { of: "int", least: 1 },
+  steps: { of: "int", least: 1 },
+  seed: { of: "int", least: 0 },
+  clip: { of: "float", least: 0 },
+};
+
+function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Draft, frame: Frame): void {
+  const name = line.setting.text as TrainSettingName;
+  const { diagnostics } = frame.context;
+  const first = draft.first.get(name);
+  if (first === undefined) draft.first.set(name, line);
+  else if (name !== "loss" && name !== "metric")
+    diagnostics.add(errors.settingTwice(line.setting, first.span));
+  switch (name) {
+    case "loss":
+      lowerLoss(line.chain, draft, frame);
+      return;
+    case "metric":
+      lowerMetric(line.chain, draft, frame);
+      return;
+    case "optimizer":
+    case "schedule": {
+      const choice = readChoice(name, name === "optimizer" ? optimizers : schedules, line.chain, frame);
+      if (choice !== undefined) draft.choices.set(name, choice);
+      return;
+    }
+    case "data": {
+      const meaning = plainValue(line.chain, "text", name, frame);
+      if (meaning?.kind === "text") draft.data = meaning.value;
+      return;
+    }
+    case "batch":
+    case "epochs":
+    case "steps":
+    case "seed":
+    case "clip": {
+      const { of, least } = numberSettings[name]!;
+      const meaning = plainValue(line.chain, of, name, frame);
+      if (meaning?.kind !== "number") return;
+      const isEnough = name === "clip" ? meaning.value > 0 : meaning.value >= least;
+      if (isEnough) draft.numbers.set(name, meaning.value);
+      else diagnostics.add(errors.settingTooSmall(line.chain.span, name, least, meaning.value));
+    }
+  }
+}
+
+function plainValue(chain: Chain, of: KindName, name: string, frame: Frame): Meaning | undefined {
+  if (chain.head.kind === "layer" || chain.steps.length > 0) {
+    frame.context.diagnostics.add(errors.settingIsNoChain(chain.span, name));
+    return undefined;
+  }
+  return frame.context.walk.evaluateAs(chain.head, kind(of), frame, `\`${name}\``);
+}
+
+/** The value of a loss or a metric: a scalar. */
+function scalarOf(chain: Chain, what: string, frame: Frame): Value | undefined {
+  const meaning = frame.context.walk.chain(chain, frame);
+  if (meaning === undefined) return undefined;
+  if (meaning.kind === "tensor" && meaning.value.type.shape.length === 0) return meaning.value;
+  frame.context.diagnostics.add(errors.noScalar(chain.span, what, meaning));
+  return undefined;
+}
+
+function lowerLoss(chain: Chain, draft: Draft, frame: Frame): void {
+  const value = scalarOf(chain, "loss", frame);
+  if (value !== undefined) draft.losses.push(value);
+}
+
+function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
+  const value = scalarOf(chain, "metric", frame);
+  if (value === undefined) return;
+  const last = chain.steps.at(-1);
+  const name = last?.tap?.name.text ?? last?.layer.call.path.root.text ?? spanText(chain.span);
+  const taken = draft.metrics.filter(
+    (metric) => metric.name === name || metric.name.startsWith(`${name}_`),
+  ).length;
+  draft.metrics.push({ name: taken === 0 ? name : `${name}_${taken}`, value, span: chain.span });
+}
+
+/** Several losses add up. */
+function sumOf(losses: readonly Value[], section: TrainStatement, frame: Frame): Output | undefined {
+  const [first, ...others] = losses;
+  if (first === undefined) return undefined;
+  let value = first;
+  for (const loss of others) {
+    const sum = frame.context.walk.applyValue(
+      { callee: { kind: "op", name: "add" }, given: new Map(), span: section.span },
+      undefined,
+      section.span,
+      { kind: "tuple", items: [tensor(value), tensor(loss)] },
+      frame,
+    );
+    if (sum?.kind !== "tensor") return undefined;
+    value = sum.value;
+  }
+  return { name: "loss", value, span: section.span };
+}
