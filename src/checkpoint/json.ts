@@ -1,13 +1,17 @@
 import { Problem, quote } from "./problem.ts";
 
-/** A parsed JSON object; its keys are own properties, also `__proto__`. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
-export const isJsonObject = (value: unknown): value is JsonObject =>
+/** A parsed JSON object; its keys are own properties, also `__proto__`. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+export const isJsonObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The value of an own key; undefined for what an object inherits. */
-export const ownValue = (object: JsonObject, key: string): unknown =>
+export const ownValue = (object: JsonObject, key: string): JsonValue | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
 /** The text of UTF-8 bytes. A byte order mark stays, for JSON to refuse. */
@@ -21,9 +25,9 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string | Problem {
 
 /** Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take. */
 export function parseJsonObject(text: string, name: string): JsonObject | Problem {
-  let value: unknown;
+  let value: JsonValue;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text) as JsonValue;
   } catch {
     const start = text.trim();
     const found = start === "" ? "it is empty" : `it begins with ${quote(start)}`;

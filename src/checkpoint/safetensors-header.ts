@@ -1,5 +1,12 @@
 import { dtypeBytes, dtypes, isDtype, type Dtype } from "../tensor/dtype.ts";
-import { decodeUtf8, isJsonObject, ownValue, parseJsonObject, type JsonObject } from "./json.ts";
+import {
+  decodeUtf8,
+  isJsonObject,
+  ownValue,
+  parseJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from "./json.ts";
 import { Problem, quote, showJson, showSizes } from "./problem.ts";
 
 /** Where a tensor stands in a safetensors file; offsets in bytes from the start of the file. */
@@ -71,7 +78,11 @@ export function parseHeader(header: Uint8Array, fileSize: number, name: string):
   return checkCover(entries, dataStart, fileSize, name) ?? { entries, metadata };
 }
 
-function addMetadata(metadata: Map<string, string>, value: unknown, name: string): Problem | undefined {
+function addMetadata(
+  metadata: Map<string, string>,
+  value: JsonValue | undefined,
+  name: string,
+): Problem | undefined {
   if (!isJsonObject(value))
     return new Problem(
       "E704",
@@ -91,7 +102,7 @@ function addMetadata(metadata: Map<string, string>, value: unknown, name: string
 function addEntry(
   entries: TensorEntry[],
   key: string,
-  value: unknown,
+  value: JsonValue | undefined,
   dataStart: number,
   name: string,
 ): Problem | undefined {
@@ -123,7 +134,7 @@ function addEntry(
   return undefined;
 }
 
-function readDtype(value: unknown, tensor: string): Dtype | Problem {
+function readDtype(value: JsonValue | undefined, tensor: string): Dtype | Problem {
   const word = typeof value === "string" ? value.toLowerCase() : "";
   if (typeof value === "string" && isDtype(word) && value === word.toUpperCase()) return word;
   const known = dtypes.map((dtype) => dtype.toUpperCase()).join(" ");
@@ -132,7 +143,7 @@ function readDtype(value: unknown, tensor: string): Dtype | Problem {
     : new Problem("E705", `${tensor} has the dtype ${showJson(value)}; known are ${known}`);
 }
 
-function readSizes(value: unknown, field: string, tensor: string): readonly number[] | Problem {
+function readSizes(value: JsonValue | undefined, field: string, tensor: string): readonly number[] | Problem {
   if (value === undefined) return new Problem("E704", `${tensor} has no ${field}`);
   if (Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0))
     return value as readonly number[];

@@ -54,7 +54,8 @@ export function toStored(tensor: HostTensor, dtype: Dtype = tensor.dtype): Store
 
 /** The elements in the narrowest array of numbers that holds them all, copied: a file need not align them. */
 function decode({ dtype, shape, bytes }: StoredTensor): NumberArray | BigInt64Array {
-  const buffer = bytes.slice(0, sizeOf(shape) * dtypeBytes[dtype]).buffer;
+  // Not `bytes.slice`: that of Node's Buffer makes no copy.
+  const { buffer } = new Uint8Array(bytes.subarray(0, sizeOf(shape) * dtypeBytes[dtype]));
   switch (dtype) {
     case "f64":
       return new Float64Array(buffer);

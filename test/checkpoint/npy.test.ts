@@ -32,6 +32,12 @@ describe("arrays written by NumPy", () => {
     }
   });
 
+  test("and a Buffer of Node, which may lie in a pool, is read like any bytes", () => {
+    const pooled = Buffer.from(fixture("f4.npy"));
+    const { shape, values } = fixtureValues["f4"]!;
+    expect(expectValue(readNpy(pooled, "f4.npy"))).toStrictEqual(hostTensor("f32", shape, values));
+  });
+
   test("a .npz gives its arrays by name, stored or deflated", () => {
     const stored = expectValue(readNpz(fixture("stored.npz"), "stored.npz"));
     expect(stored).toStrictEqual(

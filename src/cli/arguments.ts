@@ -1,0 +1,87 @@
+import { Problem, quote } from "../checkpoint/problem.ts";
+import { nearest } from "../support/text.ts";
+
+/** `name=value` pairs of `--set`, as texts: what they mean depends on the parameter's kind. */
+export function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> | Problem {
+  const values = new Map<string, string>();
+  for (const setting of settings) {
+    const equals = setting.indexOf("=");
+    const name = setting.slice(0, Math.max(0, equals)).trim();
+    if (name === "")
+      return new Problem(
+        "E801",
+        `--set expects name=value, found ${quote(setting)}`,
+        "for example --set depth=2",
+      );
+    if (values.has(name)) return new Problem("E801", `--set gives ${quote(name)} twice`);
+    values.set(name, setting.slice(equals + 1).trim());
+  }
+  return Object.fromEntries(values);
+}
+
+/** `B=1,T=128`: sizes of run-time dims. */
+export function parseDims(text: string): ReadonlyMap<string, number> | Problem {
+  const sizes = new Map<string, number>();
+  for (const part of text.split(",")) {
+    const [, name, size] = /^\s*([A-Z]\w*)\s*=\s*(\d+)\s*$/.exec(part) ?? [];
+    if (name === undefined || !(Number(size) >= 1 && Number(size) <= 2 ** 31 - 1))
+      return new Problem("E802", `--dims expects sizes such as B=1,T=128, found ${quote(part)}`);
+    sizes.set(name, Number(size));
+  }
+  return sizes;
+}
+
+/** The sizes of all symbols: those given, else 1, but 128 (or the bound, if smaller) for a T. */
+export function completeDims(
+  symbols: readonly { readonly name: string; readonly max?: number }[],
+  given: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> | Problem {
+  const names = symbols.map((symbol) => symbol.name);
+  const unknown = [...given.keys()].find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, names);
+    const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
+    return new Problem(
+      "E802",
+      `the model has no run-time dim ${quote(unknown)}; ${known}`,
+      near === undefined ? undefined : `did you mean ${near}?`,
+    );
+  }
+  const sizes = new Map<string, number>();
+  for (const { name, max = Infinity } of symbols) {
+    const size = given.get(name) ?? (name === "T" ? Math.min(128, max) : 1);
+    if (size > max)
+      return new Problem("E802", `${name} is at most ${max} in this model, found ${name}=${size}`);
+    sizes.set(name, size);
+  }
+  return sizes;
+}
+
+/** `1,2,3`, or several rows of equal length as `1,2;3,4`: token ids [B, T]. */
+export function parseTokens(text: string): readonly (readonly number[])[] | Problem {
+  const rows = text.split(";").map((row) => row.split(",").map((id) => id.trim()));
+  for (const id of rows.flat())
+    if (!/^\d{1,9}$/.test(id))
+      return new Problem("E803", `--tokens expects ids such as 1,2,3, found ${quote(id === "" ? text : id)}`);
+  if (rows.some((row) => row.length !== rows[0]!.length))
+    return new Problem(
+      "E803",
+      `--tokens expects rows of equal length, found ${rows.map((row) => row.length).join(" and ")}`,
+    );
+  return rows.map((row) => row.map(Number));
+}
+
+/** The number of an option, in a range; `what` names it. */
+export function parseNumber(
+  what: string,
+  text: string,
+  low: number,
+  high: number,
+  whole = false,
+): number | Problem {
+  const value = text.trim() === "" ? NaN : Number(text);
+  if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
+  const kind = whole ? "a whole number" : "a number";
+  const range = high === Infinity ? `of at least ${low}` : `from ${low} to ${high}`;
+  return new Problem("E804", `${what} expects ${kind} ${range}, found ${quote(text)}`);
+}

@@ -1,0 +1,35 @@
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+/** Every command. What a command needs is loaded when it is run, so that `lmg check` starts fast. */
+export const commands: { readonly [name: string]: CommandEntry } = {
+  check: { summary: "find the mistakes of a model", load: () => import("./commands/check.ts") },
+  fmt: { summary: "format .lmg files", load: () => import("./commands/fmt.ts") },
+  ir: { summary: "print the graph, after any pass", load: () => import("./commands/ir.ts") },
+  edges: {
+    summary: "list the residual edges and what they were fused into",
+    load: () => import("./commands/edges.ts"),
+  },
+  plan: {
+    summary: "list the steps and buffers of the execution plan",
+    load: () => import("./commands/plan.ts"),
+  },
+  stats: { summary: "count parameters, operations and bytes", load: () => import("./commands/stats.ts") },
+  compile: {
+    summary: "write a standalone module that runs the model",
+    load: () => import("./commands/compile.ts"),
+  },
+  run: { summary: "run a model on weights and input", load: () => import("./commands/run.ts") },
+  ops: {
+    summary: "document the layers of the language and the ops of graphs",
+    load: () => import("./commands/ops.ts"),
+  },
+  demo: {
+    summary: "compile and run a small trained model that comes with lmg",
+    load: () => import("./commands/demo.ts"),
+  },
+};

@@ -1,0 +1,83 @@
+import type { Graph } from "../../ir/graph.ts";
+import { parse } from "../../language/parse.ts";
+import type { Source } from "../../support/source.ts";
+import { plural } from "../../support/text.ts";
+import { evaluateDim } from "../../tensor/dim.ts";
+import { elementsOf, showType } from "../../tensor/type.ts";
+import type { Command } from "../command.ts";
+import {
+  compileSource,
+  modelArgument,
+  modelOptions,
+  passOptions,
+  readModelFile,
+  type ModelOptions,
+} from "../load.ts";
+import { showCount } from "../table.ts";
+
+interface CheckOptions extends ModelOptions {
+  readonly json?: true;
+}
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    { flags: "--json", description: "the model's inputs, outputs and sizes as JSON" },
+    ...passOptions,
+  ],
+  examples: [
+    ["lmg check model.lmg", "all mistakes at once, or a line that says what the model is"],
+    ["lmg check model.lmg --set placement=post --set depth=2", "with other parameters"],
+  ],
+  async run([path], options: CheckOptions, out) {
+    const source = readModelFile(path!);
+    const summaries: Summary[] = [];
+    for (const name of modelsToCheck(source, options.model)) {
+      const { model } = await compileSource(source, { ...options, ...name }, out);
+      summaries.push(summarizeGraph(model.graph));
+    }
+    if (options.json === true) out.write(`${JSON.stringify(summaries, null, 2)}\n`);
+    else for (const summary of summaries) out.write(showSummary(path!, summary));
+  },
+};
+
+/** The model that `--model` names, or every model of the file; without any the compiler says what is missing. */
+function modelsToCheck(source: Source, named: string | undefined): readonly { readonly model?: string }[] {
+  if (named !== undefined) return [{ model: named }];
+  const models = parse(source).file.definitions.filter(({ kind }) => kind === "model");
+  return models.length < 2 ? [{}] : models.map(({ name }) => ({ model: name.text }));
+}
+
+interface Summary {
+  readonly model: string;
+  readonly inputs: readonly { readonly name: string; readonly type: string; readonly optional: boolean }[];
+  readonly outputs: readonly { readonly name: string; readonly type: string }[];
+  /** Elements of all parameters. */
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly edges: number;
+}
+
+function summarizeGraph(graph: Graph): Summary {
+  const elements = graph.parameters.map(({ value }) => evaluateDim(elementsOf(value.type), new Map()));
+  return {
+    model: graph.name,
+    inputs: graph.inputs.map(({ name, value, fill }) => ({
+      name,
+      type: showType(value.type),
+      optional: fill !== undefined,
+    })),
+    outputs: graph.outputs.map(({ name, value }) => ({ name, type: showType(value.type) })),
+    parameters: elements.reduce((sum, size) => sum + size, 0),
+    tensors: elements.length,
+    edges: graph.edges.length,
+  };
+}
+
+function showSummary(path: string, { model, inputs, outputs, parameters, tensors, edges }: Summary): string {
+  const flow = (values: readonly { name: string; type: string; optional?: boolean }[]): string =>
+    values.map(({ name, type, optional }) => `${name}${optional === true ? "?" : ""}: ${type}`).join(", ");
+  const sizes = `${showCount(parameters)} parameters in ${plural(tensors, "tensor")}, ${plural(edges, "residual edge")}`;
+  return `${path}: ${model} is well-formed\n  ${flow(inputs)} -> ${flow(outputs)}\n  ${sizes}\n`;
+}

@@ -1,0 +1,59 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileProblem, writeAtomically } from "../../checkpoint/files.ts";
+import { emitTypeScript } from "../../emit/ts/emit.ts";
+import { plural } from "../../support/text.ts";
+import type { Command } from "../command.ts";
+import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { Stop } from "../stop.ts";
+import { showBytes } from "../table.ts";
+
+interface CompileCommandOptions extends ModelOptions {
+  readonly target: "ts" | "js";
+  readonly out: string;
+  readonly json?: true;
+}
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    { flags: "--target <target>", description: "what to write", choices: ["ts", "js"], default: "ts" },
+    { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
+    { flags: "--json", description: "what was written, as JSON" },
+    ...passOptions,
+  ],
+  examples: [
+    ["lmg compile model.lmg -o out/", "write out/model.ts: typed, standalone, with no import of lmg"],
+    ["lmg compile model.lmg --target js --config config.json", "plain JavaScript, for a published config"],
+  ],
+  async run([path], options: CompileCommandOptions, out) {
+    const { plan } = await loadModel(path!, options, out);
+    const { files } = emitTypeScript(plan, { types: options.target === "ts" });
+    const written = writeFiles(options.out, files);
+    if (options.json === true) {
+      out.write(`${JSON.stringify({ files: written, steps: plan.steps.length }, null, 2)}\n`);
+      return;
+    }
+    for (const { path: file, bytes } of written)
+      out.write(`wrote ${file} (${showBytes(bytes)}, ${plural(plan.steps.length, "step")})\n`);
+  },
+};
+
+/** Each file is written whole or not at all. */
+function writeFiles(
+  folder: string,
+  files: readonly { readonly path: string; readonly text: string }[],
+): readonly { readonly path: string; readonly bytes: number }[] {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new Stop([fileProblem("write", folder, error)]);
+  }
+  return files.map(({ path, text }) => {
+    const target = join(folder, path);
+    const problem = writeAtomically(target, text);
+    if (problem !== undefined) throw new Stop([problem]);
+    return { path: target, bytes: Buffer.byteLength(text) };
+  });
+}

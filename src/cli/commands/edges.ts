@@ -1,0 +1,125 @@
+import type { Edge, EdgeRole, Graph } from "../../ir/graph.ts";
+import type { Remark } from "../../passes/pass.ts";
+import { positionAt } from "../../support/source.ts";
+import { listWords, plural } from "../../support/text.ts";
+import type { Command } from "../command.ts";
+import { foldRows } from "../folding.ts";
+import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import type { Out } from "../out.ts";
+
+interface EdgesOptions extends ModelOptions {
+  readonly all?: true;
+  readonly json?: true;
+}
+
+/** What is printed of an edge; texts only, so that equal ones fold. */
+type EdgeRow = Readonly<
+  Record<
+    "line" | "name" | "source" | "branch" | "placement" | "norms" | "gains" | "fused" | "refused",
+    string
+  >
+>;
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    { flags: "--all", description: "every edge, without folding repeats" },
+    { flags: "--json", description: "every edge as JSON" },
+    ...passOptions,
+  ],
+  examples: [
+    ["lmg edges model.lmg", "each residual edge: its norms and gains, and the kernel that it became part of"],
+    ["lmg edges model.lmg --set placement=post", "the same with the norms after the adds"],
+  ],
+  async run([path], options: EdgesOptions, out) {
+    const { model, remarks } = await loadModel(path!, options, out);
+    const fates = fatesOf(model.graph, remarks);
+    if (options.json === true) {
+      out.write(`${JSON.stringify(fates.map(jsonOf), null, 2)}\n`);
+      return;
+    }
+    const rows = fates.map((fate) => ({ row: rowOf(fate), scope: fate.edge.scope }));
+    const folded = options.all === true ? rows.map(({ row }) => ({ row, repeats: "" })) : foldRows(rows);
+    for (const { row, repeats } of folded) showEdge(row, repeats, out);
+    const joined = fates.filter(({ fused }) => fused.some(({ parts }) => parts.includes("add"))).length;
+    out.write(`${plural(fates.length, "residual edge")}, ${joined} with the add fused\n`);
+  },
+};
+
+/** What became of an edge: each kernel, or reason why not, with the parts of the edge that it concerns. */
+interface Fate {
+  readonly edge: Edge;
+  readonly fused: readonly { readonly parts: readonly string[]; readonly into: string }[];
+  readonly refused: readonly { readonly parts: readonly string[]; readonly because: string }[];
+}
+
+const partNames: { readonly [R in EdgeRole]: string } = {
+  join: "add",
+  pre: "pre norm",
+  out: "out norm",
+  post: "post norm",
+  skip: "skip gain",
+  branch: "branch gain",
+};
+
+/** The remarks of the passes, edge by edge; linear in both. */
+function fatesOf(graph: Graph, remarks: readonly Remark[]): readonly Fate[] {
+  const fused = graph.edges.map(() => new Map<string, Set<string>>());
+  const refused = graph.edges.map(() => new Map<string, Set<string>>());
+  for (const { edges, outcome } of remarks)
+    for (const { edge, role } of edges) {
+      const found = outcome.kind === "fused" ? fused[edge]! : refused[edge]!;
+      const text = outcome.kind === "fused" ? outcome.into : outcome.message;
+      found.set(text, (found.get(text) ?? new Set()).add(partNames[role]));
+    }
+  return graph.edges.map((edge, index) => ({
+    edge,
+    fused: [...fused[index]!].map(([into, parts]) => ({ parts: [...parts], into })),
+    refused: [...refused[index]!].map(([because, parts]) => ({ parts: [...parts], because })),
+  }));
+}
+
+const jsonOf = ({ edge, fused, refused }: Fate): object => ({
+  line: lineOf(edge),
+  name: edge.name,
+  source: edge.source,
+  branches: edge.branches,
+  norms: edge.norms,
+  skip: edge.skip ?? null,
+  branch: edge.branch ?? null,
+  fused,
+  refused,
+});
+
+const lineOf = ({ span }: Edge): number | null =>
+  span === undefined ? null : positionAt(span.source, span.start).line;
+
+function rowOf({ edge, fused, refused }: Fate): EdgeRow {
+  const positions = edge.norms.map(({ position }) => position);
+  const gains = [edge.skip && `skip ${edge.skip.text}`, edge.branch && `branch ${edge.branch.text}`];
+  return {
+    line: String(lineOf(edge) ?? ""),
+    name: edge.name,
+    source: edge.source,
+    branch: edge.branches.length === 0 ? "the stream" : edge.branches.join(" + "),
+    placement: positions.length === 0 ? "no norm" : positions.join(" and "),
+    norms: edge.norms.map(({ position, kind, label }) => `${position} ${kind} ${label}`.trim()).join(", "),
+    gains: gains.filter((gain) => gain !== undefined).join(", "),
+    fused: fused.map(({ parts, into }) => `${listWords(parts)} fused into ${into}`).join("\n"),
+    refused: refused.map(({ parts, because }) => `${listWords(parts)} not fused: ${because}`).join("\n"),
+  };
+}
+
+/** A line that says what the edge is, then one for each thing that became of it. */
+function showEdge(row: EdgeRow, repeats: string, out: Out): void {
+  const { strong, faint } = out.paint;
+  const from = row.source === "stream" ? "" : ` from ${row.source}`;
+  const head = [`line ${row.line}`, strong(row.name) + (repeats === "" ? "" : ` (${repeats})`)].join("  ");
+  const parts = [`+ ${row.branch}${from}`, row.norms === "" ? row.placement : row.norms, row.gains];
+  out.write(`${head}  ${parts.filter((part) => part !== "").join("; ")}\n`);
+  for (const text of lines(row.fused)) out.write(`    ${text}\n`);
+  for (const text of lines(row.refused)) out.write(faint(`    ${text}`) + "\n");
+}
+
+const lines = (text: string): string[] => (text === "" ? [] : text.split("\n"));

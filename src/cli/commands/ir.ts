@@ -1,0 +1,69 @@
+import { printGraph } from "../../ir/print.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { passes } from "../../passes/pipeline.ts";
+import { nearest } from "../../support/text.ts";
+import type { Command } from "../command.ts";
+import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { stop } from "../stop.ts";
+
+interface IrOptions extends ModelOptions {
+  readonly after?: string;
+  readonly each?: true;
+  /** Commander's form of `--no-annotations`. */
+  readonly annotations: boolean;
+  readonly json?: true;
+}
+
+interface Stage {
+  /** `lower`, or the pass that made the graph. */
+  readonly after: string;
+  readonly graph: Graph;
+}
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    {
+      flags: "--after <pass>",
+      description: `the graph after a pass: lower, ${passes.map(({ name }) => name).join(", ")}`,
+    },
+    { flags: "--each", description: "the graph after lowering and after every pass that changed it" },
+    { flags: "--no-annotations", description: "without labels, scopes, edges and what was fused" },
+    { flags: "--json", description: "a list of { after, ir }" },
+    ...passOptions,
+  ],
+  examples: [
+    ["lmg ir model.lmg", "the graph that plans are made of"],
+    ["lmg ir model.lmg --after lower", "the graph as the model says it, residual edges and all"],
+    ["lmg ir model.lmg --each --no-annotations", "how the passes change it, step by step"],
+  ],
+  async run([path], options: IrOptions, out) {
+    const stages: Stage[] = [];
+    const { model } = await loadModel(path!, options, out, {
+      observe: ({ name }, graph) => stages.push({ after: name, graph }),
+    });
+    const all = [{ after: "lower", graph: model.graph }, ...stages];
+    const shown = options.each === true ? changed(all) : [pick(all, options.after)];
+    const texts = shown.map(({ after, graph }) => ({ after, ir: printGraph(graph, options) }));
+    if (options.json === true) out.write(`${JSON.stringify(texts, null, 2)}\n`);
+    else
+      out.write(
+        texts.map(({ after, ir }) => (options.each === true ? `// after ${after}\n${ir}` : ir)).join("\n"),
+      );
+  },
+};
+
+/** A pass that finds nothing to do returns the graph it was given. */
+const changed = (stages: readonly Stage[]): Stage[] =>
+  stages.filter(({ graph }, index) => graph !== stages[index - 1]?.graph);
+
+function pick(stages: readonly Stage[], after: string | undefined): Stage {
+  if (after === undefined) return stages.at(-1)!;
+  const stage = stages.find((candidate) => candidate.after === after);
+  if (stage !== undefined) return stage;
+  const names = stages.map((candidate) => candidate.after);
+  const near = nearest(after, names);
+  const help = near === undefined ? `the passes are ${names.join(", ")}` : `did you mean ${near}?`;
+  return stop("E807", `there is no pass \`${after}\` in this run`, help);
+}

@@ -1,0 +1,131 @@
+import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
+import { planStats } from "../../plan/stats.ts";
+import { completeDims, parseDims, parseNumber } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { loadModel, modelArgument, modelOptions, type LoadedModel, type ModelOptions } from "../load.ts";
+import type { Out } from "../out.ts";
+import { orStop } from "../stop.ts";
+import { showBytes, showCount, showTable } from "../table.ts";
+
+interface StatsOptions extends ModelOptions {
+  readonly dims?: string;
+  readonly depth: string;
+  readonly json?: true;
+}
+
+type Sizes = ReadonlyMap<string, number>;
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
+    { flags: "--depth <levels>", description: "how many levels of labels to print", default: "2" },
+    { flags: "--json", description: "the totals and all levels as JSON" },
+  ],
+  examples: [
+    [
+      "lmg stats model.lmg --dims B=1,T=1024",
+      "parameters, operations and bytes of each part, repeats folded",
+    ],
+    ["lmg stats gpt2.lmg --config FOLDER", "with the sizes of a published checkpoint"],
+  ],
+  async run([path], options: StatsOptions, out) {
+    const depth = orStop(parseNumber("--depth", options.depth, 1, 100, true));
+    const given = options.dims === undefined ? new Map<string, number>() : orStop(parseDims(options.dims));
+    const fused = await loadModel(path!, options, out);
+    const unfused = await loadModel(path!, { ...options, fuse: false }, silent(out));
+    const sizes = orStop(completeDims(fused.model.graph.symbols, given));
+    const totals = totalsOf(fused, unfused, sizes);
+    const { rows } = statsOf(fused.model.graph);
+    if (options.json === true) {
+      const dims = Object.fromEntries(sizes);
+      const parts = rows.map((row) => jsonRow(row, sizes));
+      out.write(`${JSON.stringify({ dims, totals, parts }, null, 2)}\n`);
+    } else out.write(`${showRows(rows, sizes, depth)}\n${showTotals(totals, sizes)}`);
+  },
+};
+
+/** Warnings of a model that is compiled twice are printed once. */
+const silent = (out: Out): Out => ({ ...out, note: () => undefined });
+
+interface Totals {
+  readonly parameters: number;
+  readonly trainable: number;
+  readonly parameterBytes: number;
+  readonly flops: number;
+  readonly fused: PlanTotals;
+  readonly unfused: PlanTotals;
+  /** Bytes of all values that live at once, if each had memory of its own until its last reader. */
+  readonly liveBytes: number;
+}
+
+interface PlanTotals {
+  readonly steps: number;
+  readonly bytesMoved: number;
+  readonly arenaBytes: number;
+}
+
+function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Totals {
+  const { graph } = fused.model;
+  const { total, trainable, parameterBytes } = statsOf(graph);
+  const { parameters, flops } = evaluateCost(total, sizes);
+  const planTotals = ({ plan }: LoadedModel): PlanTotals => {
+    const { steps, bytesMoved, arenaBytes } = planStats(plan, sizes);
+    return { steps, bytesMoved, arenaBytes };
+  };
+  return {
+    parameters,
+    trainable,
+    parameterBytes,
+    flops,
+    fused: planTotals(fused),
+    unfused: planTotals(unfused),
+    liveBytes: peakBytes(graph, sizes),
+  };
+}
+
+const jsonRow = (row: StatsRow, sizes: Sizes): object => ({
+  name: row.name,
+  times: row.times,
+  ...evaluateCost(row, sizes),
+  parts: row.rows.map((inner) => jsonRow(inner, sizes)),
+});
+
+function showRows(rows: readonly StatsRow[], sizes: Sizes, depth: number): string {
+  const lines: string[][] = [];
+  const add = (row: StatsRow, level: number): void => {
+    const { parameters, flops, bytes } = evaluateCost(row, sizes);
+    const name = `${"  ".repeat(level)}${row.name}${row.times > 1 ? ` × ${row.times}` : ""}`;
+    lines.push([name, showCount(parameters), showFlops(flops), showBytes(bytes)]);
+    if (level + 1 < depth) for (const inner of row.rows) add(inner, level + 1);
+  };
+  for (const row of rows) add(row, 0);
+  return showTable(["part", "parameters", "FLOP", "bytes"], lines, [1, 2, 3]);
+}
+
+function showTotals(totals: Totals, sizes: Sizes): string {
+  const { parameters, trainable, parameterBytes, flops, fused, unfused, liveBytes } = totals;
+  const dims = [...sizes].map(([name, size]) => `${name}=${size}`).join(", ");
+  const frozen = parameters === trainable ? "" : `, ${showCount(trainable)} of them trainable`;
+  const sum = showTable(
+    ["", "fused", "not fused"],
+    [
+      ["steps", showCount(fused.steps), showCount(unfused.steps)],
+      ["bytes moved", showBytes(fused.bytesMoved), showBytes(unfused.bytesMoved)],
+      ["arena", showBytes(fused.arenaBytes), showBytes(unfused.arenaBytes)],
+    ],
+    [1, 2],
+  );
+  return (
+    `${showCount(parameters)} parameters${frozen}, ${showBytes(parameterBytes)}\n` +
+    `${showFlops(flops)} FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n\n${sum}`
+  );
+}
+
+/** `1.23 G`: three digits and a power of 1000. */
+function showFlops(flops: number): string {
+  const units = ["", " k", " M", " G", " T", " P"];
+  const unit = flops === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(flops) / 3));
+  return unit === 0 ? String(flops) : `${(flops / 1000 ** unit).toPrecision(3)}${units[unit]!}`;
+}

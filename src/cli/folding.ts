@@ -1,0 +1,42 @@
+import type { Iteration } from "../ir/graph.ts";
+
+/** What a listing folds: rows that say the same in every iteration of a repeat. */
+export interface Folded<R> {
+  /** The row, its texts with `*` for the iteration's number if it stands for several. */
+  readonly row: R;
+  readonly count: number;
+  /** `h × 12`; empty for a row that stands for itself. */
+  readonly repeats: string;
+}
+
+/**
+ * Folds rows of equal texts but for the iteration: `h.0.attn` and `h.1.attn` become `h.*.attn`. A row that differs in
+ * any other way (the last layer that fuses with the final norm) stays a row of its own.
+ */
+export function foldRows<R extends Readonly<Record<string, string>>>(
+  rows: readonly { readonly row: R; readonly scope: readonly Iteration[] }[],
+): readonly Folded<R>[] {
+  const labels = [...new Set(rows.flatMap(({ scope }) => scope.map(({ label }) => label)))];
+  const erase = eraser(labels);
+  const groups = new Map<string, { whole: R; row: R; count: number; scope: readonly Iteration[] }>();
+  for (const { row, scope } of rows) {
+    const erased = Object.fromEntries(Object.entries(row).map(([key, text]) => [key, erase(text)])) as R;
+    const key = JSON.stringify([erased, scope.map(({ label }) => label)]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { whole: row, row: erased, count: 1, scope });
+    else group.count++;
+  }
+  return [...groups.values()].map(({ whole, row, count, scope }) =>
+    count === 1
+      ? { row: whole, count, repeats: "" }
+      : { row, count, repeats: `${scope.map(({ label }) => label).join(".")} × ${count}` },
+  );
+}
+
+/** Replaces the number behind the label of a repeat by `*`. */
+function eraser(labels: readonly string[]): (text: string) => string {
+  if (labels.length === 0) return (text) => text;
+  const words = labels.map((label) => label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`(?<![\\w])(${words.join("|")})\\.\\d+(?![\\w])`, "g");
+  return (text) => text.replace(pattern, "$1.*");
+}

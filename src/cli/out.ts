@@ -1,0 +1,52 @@
+import { styleText } from "node:util";
+import { plainPaint, type Paint } from "../support/diagnostic.ts";
+
+/** Where a command writes: a parameter of every command, so that tests need no process. */
+export interface Out {
+  /** What was asked for: standard output. */
+  readonly write: (text: string) => void;
+  /** What is said about it: standard error. */
+  readonly note: (text: string) => void;
+  /** Colours of standard output; none where it is no terminal. */
+  readonly paint: Paint;
+  /** Colours of standard error. */
+  readonly notePaint: Paint;
+}
+
+/** Colours if the stream is a terminal and NO_COLOR is not set: `styleText` sees to both. */
+function paintOf(stream: NodeJS.WriteStream): Paint {
+  const painter = (...format: Parameters<typeof styleText>[0][]) => {
+    return (text: string): string =>
+      format.reduce((painted, one) => styleText(one, painted, { stream, validateStream: true }), text);
+  };
+  return stream.isTTY
+    ? {
+        error: painter("red", "bold"),
+        warning: painter("yellow"),
+        strong: painter("bold"),
+        faint: painter("dim"),
+      }
+    : plainPaint;
+}
+
+/** The streams of this process. */
+export const processOut = (): Out => ({
+  write: (text) => process.stdout.write(text),
+  note: (text) => process.stderr.write(text),
+  paint: paintOf(process.stdout),
+  notePaint: paintOf(process.stderr),
+});
+
+/** Everything that was written, for tests and for commands that run others. */
+export class TextOut implements Out {
+  readonly paint = plainPaint;
+  readonly notePaint = plainPaint;
+  text = "";
+  notes = "";
+  readonly write = (text: string): void => {
+    this.text += text;
+  };
+  readonly note = (text: string): void => {
+    this.notes += text;
+  };
+}

@@ -1,0 +1,128 @@
+import { readBytes } from "../../checkpoint/files.ts";
+import { readNpy } from "../../checkpoint/npy.ts";
+import { readNpz } from "../../checkpoint/npz.ts";
+import { Problem, quote } from "../../checkpoint/problem.ts";
+import { readSafetensors } from "../../checkpoint/safetensors.ts";
+import { toHostTensor } from "../../checkpoint/stored.ts";
+import type { Graph, Input } from "../../ir/graph.ts";
+import { listWords, nearest } from "../../support/text.ts";
+import { constantDim } from "../../tensor/dim.ts";
+import { isInteger } from "../../tensor/dtype.ts";
+import { hostTensor, type HostTensor } from "../../tensor/host.ts";
+import { showType } from "../../tensor/type.ts";
+import { orStop, stop } from "../stop.ts";
+
+/** `name=file.npy`, `name=file.npz:array`, `name=file.safetensors:tensor`: arrays for inputs of the model. */
+export function readInputs(graph: Graph, given: readonly string[]): ReadonlyMap<string, HostTensor> {
+  const inputs = new Map<string, HostTensor>();
+  for (const text of given) {
+    const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+    if (name === undefined || file === undefined)
+      stop("E811", `--input expects name=file, found ${quote(text)}`, "for example --input image=digit.npy");
+    const input = findInput(graph, name);
+    const tensor = orStop(readArray(file));
+    inputs.set(input.name, { ...tensor, dtype: input.value.type.dtype, data: convert(input, tensor, file) });
+  }
+  return inputs;
+}
+
+function findInput(graph: Graph, name: string): Input {
+  const input = graph.inputs.find((candidate) => candidate.name === name);
+  if (input !== undefined) return input;
+  const names = graph.inputs.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  return stop(
+    "E811",
+    `the model has no input ${quote(name)}; it has ${listWords(names)}`,
+    near === undefined ? undefined : `did you mean ${near}?`,
+  );
+}
+
+/** An array of whole numbers fits a float input; one of floats does not fit ids. */
+function convert(input: Input, tensor: HostTensor, file: string): HostTensor["data"] {
+  const { dtype } = input.value.type;
+  if (isInteger(dtype) && !isInteger(tensor.dtype))
+    stop(
+      "E812",
+      `${file}: the input \`${input.name}\` is ${showType(input.value.type)}, found ${tensor.dtype}`,
+    );
+  return hostTensor(dtype, tensor.shape, tensor.data).data;
+}
+
+function readArray(file: string): HostTensor | Problem {
+  const [, path, part] = /^(.*\.(?:safetensors|npz)):(.+)$/s.exec(file) ?? [undefined, file, undefined];
+  const bytes = readBytes(path);
+  if (bytes instanceof Problem) return bytes;
+  if (path.endsWith(".npy")) return readNpy(bytes, path);
+  if (path.endsWith(".npz")) return pick(readNpz(bytes, path), part, path, (tensor) => tensor);
+  if (!path.endsWith(".safetensors"))
+    return new Problem("E811", `${path}: arrays are read from .npy, .npz and .safetensors files`);
+  const container = readSafetensors(bytes, path);
+  if (container instanceof Problem) return container;
+  return pick(container.tensors, part, path, (tensor) => toHostTensor(tensor, `${path}:${part ?? ""}`));
+}
+
+/** The array that a name behind the colon picks; the only one if there is no name. */
+function pick<T>(
+  arrays: ReadonlyMap<string, T> | Problem,
+  part: string | undefined,
+  path: string,
+  convertOne: (array: T) => HostTensor | Problem,
+): HostTensor | Problem {
+  if (arrays instanceof Problem) return arrays;
+  const names = [...arrays.keys()];
+  const name = part ?? (names.length === 1 ? names[0]! : undefined);
+  const array = name === undefined ? undefined : arrays.get(name);
+  if (array !== undefined) return convertOne(array);
+  if (name === undefined)
+    return new Problem("E811", `${path} holds several arrays`, `name one: ${path}:${names[0] ?? "NAME"}`);
+  const near = nearest(name, names);
+  return new Problem(
+    "E811",
+    `${path} has no array ${quote(name)}`,
+    near === undefined ? undefined : `did you mean ${quote(near)}?`,
+  );
+}
+
+/** The input that takes token ids: the one called `tokens`, or the only one of whole numbers that must be given. */
+export function tokenInput(graph: Graph): Input {
+  const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));
+  const whole = graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
+  const input = named ?? (whole.length === 1 ? whole[0] : undefined);
+  if (input !== undefined) return input;
+  return stop("E813", "the model has no input for token ids", "give arrays with --input name=file");
+}
+
+/** Token ids [B, T] as a tensor for an input; each must be in the vocabulary: the rows of the table that it indexes. */
+export function tokenTensor(graph: Graph, input: Input, rows: readonly (readonly number[])[]): HostTensor {
+  const vocabulary = vocabularyOf(graph, input);
+  rows.forEach((row, b) =>
+    row.forEach((id, t) => {
+      if (id >= vocabulary)
+        stop(
+          "E814",
+          `token ${id} at position ${t}${rows.length > 1 ? ` of row ${b}` : ""} is not in the vocabulary: the model has ids 0 to ${vocabulary - 1}`,
+        );
+    }),
+  );
+  const length = rows[0]!.length;
+  const limit = contextOf(graph, input);
+  if (length > limit) stop("E815", `${length} tokens are too many: the model reads at most ${limit}`);
+  const rank = input.value.type.shape.length;
+  if (rank === 1 && rows.length === 1) return hostTensor("i32", [length], rows[0]!);
+  return hostTensor("i32", [rows.length, length], rows.flat());
+}
+
+function vocabularyOf(graph: Graph, input: Input): number {
+  for (const node of graph.nodes)
+    if (node.op === "embedding" && node.operands.ids === input.value)
+      return constantDim(node.operands.table.type.shape[0]!) ?? Infinity;
+  return Infinity;
+}
+
+/** The longest sequence that an input takes. */
+export function contextOf(graph: Graph, input: Input): number {
+  const length = input.value.type.shape.at(-1)!;
+  const symbol = graph.symbols.find(({ name }) => name === length.key);
+  return symbol === undefined ? (constantDim(length) ?? Infinity) : (symbol.max ?? Infinity);
+}

@@ -1,0 +1,30 @@
+import { dirname, join } from "node:path";
+import { readConfig } from "../../checkpoint/config.ts";
+import { kindOfPath, readBytes } from "../../checkpoint/files.ts";
+import type { JsonObject } from "../../checkpoint/json.ts";
+import { huggingFaceTokenizer } from "../../text/huggingface.ts";
+import { piecesTokenizer } from "../../text/pieces.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { orStop, stop } from "../stop.ts";
+
+/** The JSON object of a file; undefined if there is no such file. */
+export const readIfThere = (path: string): JsonObject | undefined =>
+  kindOfPath(path) === "file" ? orStop(readConfig(orStop(readBytes(path)), path)) : undefined;
+
+/** The tokenizer of a folder, or of a file that is named; undefined if the folder has none. */
+export function findTokenizer(path: string): Tokenizer | undefined {
+  if (kindOfPath(path) === undefined) stop("E741", `there is no tokenizer at \`${path}\``);
+  const folder = kindOfPath(path) === "folder" ? path : dirname(path);
+  const candidates =
+    kindOfPath(path) === "folder"
+      ? ["tokenizer.json", "pieces.json"].map((name) => join(path, name))
+      : [path];
+  for (const file of candidates) {
+    const content = readIfThere(file);
+    if (content === undefined) continue;
+    if (Object.hasOwn(content, "pieces")) return orStop(piecesTokenizer(content, file));
+    const config = readIfThere(join(folder, "tokenizer_config.json")) ?? {};
+    return orStop(huggingFaceTokenizer(content, config, file));
+  }
+  return undefined;
+}

@@ -1,0 +1,30 @@
+import { Problem } from "../checkpoint/problem.ts";
+import { showDiagnostic, type Diagnostic } from "../support/diagnostic.ts";
+import type { Out } from "./out.ts";
+
+/** Ends a command because of the user's mistakes: they are printed, the exit code is 1. */
+export class Stop extends Error {
+  override readonly name = "Stop";
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((diagnostic) => diagnostic.message).join("; "));
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Ends the command with one mistake. */
+export function stop(code: string, message: string, help?: string): never {
+  throw new Stop([new Problem(code, message, help)]);
+}
+
+/** The value, or the end of the command. */
+export function orStop<T>(value: T | Problem): T {
+  if (value instanceof Problem) throw new Stop([value]);
+  return value;
+}
+
+/** Prints diagnostics as people read them. */
+export function showDiagnostics(diagnostics: readonly Diagnostic[], out: Out): void {
+  for (const diagnostic of diagnostics) out.note(`${showDiagnostic(diagnostic, out.notePaint)}\n`);
+}

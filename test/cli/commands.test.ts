@@ -1,0 +1,181 @@
+import { expect, test } from "vitest";
+import { documentation } from "../../src/cli/documentation.ts";
+import { layerRecords } from "../../src/lower/layers/table.ts";
+import { opNames } from "../../src/ops/table.ts";
+import { inFolder, lmg, output, put, tinyModel } from "./harness.ts";
+
+inFolder({
+  "tiny.lmg": tinyModel,
+  "two.lmg": `model one { input x: f32[B, 4]; residual { up: linear(4) } }\n\nmodel two { input x: f32[B, 2]; relu }\n`,
+  "parts/block.lmg": "block twice { input x: [B, D]; a: linear(D) -> b: linear(D) }\n",
+  "uses.lmg": `use "./parts/block.lmg"\n\nmodel uses { input x: f32[B, 3]; t: twice }\n`,
+  "config.json": `{"vocab_size": 7, "hidden_size": 4, "num_hidden_layers": 3}`,
+});
+
+test("`check` says what a model is", async () => {
+  expect(await output("check", "tiny.lmg")).toMatchInlineSnapshot(`
+    "tiny.lmg: tiny is well-formed
+      tokens: i32[B, T] -> logits: f32[B, T, 11]
+      280 parameters in 11 tensors, 2 residual edges
+    "
+  `);
+});
+
+test("`check` looks at every model of a file, or at the one that is named", async () => {
+  expect((await output("check", "two.lmg")).match(/\w+ is well-formed/g)).toStrictEqual([
+    "one is well-formed",
+    "two is well-formed",
+  ]);
+  expect(await output("check", "two.lmg", "--model", "two")).toContain("two.lmg: two is well-formed\n");
+});
+
+test("`check --json` is JSON, and takes sizes from a config and from --set, which wins", async () => {
+  expect(JSON.parse(await output("check", "tiny.lmg", "--json", "--config", "config.json"))).toStrictEqual([
+    {
+      model: "tiny",
+      inputs: [{ name: "tokens", type: "i32[B, T]", optional: false }],
+      outputs: [{ name: "logits", type: "f32[B, T, 7]" }],
+      // 7·4 for wte, 3·(4·4 + 4 + 2·4) for the layers, 2·4 for ln_f
+      parameters: 120,
+      tensors: 15,
+      edges: 3,
+    },
+  ]);
+  expect(await output("check", "tiny.lmg", "--config", ".", "--set", "vocab=5")).toContain("f32[B, T, 5]");
+});
+
+test("a `use` line finds its file beside the file where it stands", async () => {
+  expect(await output("check", "uses.lmg")).toContain("24 parameters in 4 tensors");
+});
+
+test("`ir` prints the graph before the passes, after one of them, and at the end", async () => {
+  expect(await output("ir", "two.lmg", "--model", "one", "--after", "lower")).toMatchInlineSnapshot(`
+    "graph one {
+      dim B
+      input %x: f32[B, 4]
+      parameter %up.weight: f32[4, 4] = uniform(-0.5, 0.5) "up.weight"
+      parameter %up.bias: f32[4] = uniform(-0.5, 0.5) "up.bias"
+      edge 0 "edge 0" from "stream" { branch "up" }
+      %0: f32[B, 4] = linear(x: %x, weight: %up.weight, bias: %up.bias) label "up"
+      %1: f32[B, 4] = residual(source: %x, branches: [%0], edge: 0) edges 0.join
+      output stream = %1
+    }
+    "
+  `);
+  expect(await output("ir", "two.lmg", "--model", "one")).toMatchInlineSnapshot(`
+    "graph one {
+      dim B
+      input %x: f32[B, 4]
+      parameter %up.weight: f32[4, 4] = uniform(-0.5, 0.5) "up.weight"
+      parameter %up.bias: f32[4] = uniform(-0.5, 0.5) "up.bias"
+      edge 0 "edge 0" from "stream" { branch "up" }
+      %0: f32[B, 4] = linear_epilogue(x: %x, weight: %up.weight, extras: [%up.bias, %x], epilogue: { add(i0, i1); add(i2, t0) }) label "up" edges 0.join fused linear add
+      output stream = %0
+    }
+    "
+  `);
+});
+
+test("`ir --each` shows the graphs that a pass changed, as text or JSON", async () => {
+  const names = JSON.parse(await output("ir", "two.lmg", "--each", "--json", "--no-annotations")) as {
+    after: string;
+    ir: string;
+  }[];
+  expect(names.map(({ after }) => after)).toStrictEqual(["lower", "lower-edges", "linear-epilogues"]);
+  expect(names[0]!.ir).not.toContain("label");
+  const text = await output("ir", "two.lmg", "--each");
+  expect(text.match(/^\/\/ after .*$/gm)).toStrictEqual(names.map(({ after }) => `// after ${after}`));
+});
+
+test("`ir --check-passes` says that the passes keep what the model computes", async () => {
+  const { code, notes } = await lmg("ir", "tiny.lmg", "--check-passes");
+  expect(code).toBe(0);
+  expect(notes).toBe("every pass keeps what the model computes, on random and on hard inputs\n");
+});
+
+test("`edges` lists each edge with its norms and what became of its parts, repeats folded", async () => {
+  expect(await output("edges", "tiny.lmg", "--set", "depth=4")).toMatchInlineSnapshot(`
+    "line 6  h.0 edge 0  + mlp; pre layernorm h.0.ln
+        add fused into add_norm (layer of h.1.ln; keeps the sum)
+        pre norm not fused: the norm reads the result of embedding, not the sum of an add
+    line 6  h.* edge 0 (h × 2)  + mlp; pre layernorm h.*.ln
+        add fused into add_norm (layer of h.*.ln; keeps the sum)
+        pre norm fused into add_norm (layer of h.*.ln; keeps the sum)
+    line 6  h.3 edge 0  + mlp; pre layernorm h.3.ln
+        add fused into add_norm (layer of ln_f)
+        pre norm fused into add_norm (layer of h.3.ln; keeps the sum)
+    4 residual edges, 4 with the add fused
+    "
+  `);
+});
+
+test("`edges --all` folds nothing, `--json` is for programs", async () => {
+  const text = await output("edges", "tiny.lmg", "--all");
+  expect(text.match(/^line \d+ {2}h\.\d edge \d/gm)).toStrictEqual([
+    "line 6  h.0 edge 0",
+    "line 6  h.1 edge 0",
+  ]);
+  const edges = JSON.parse(await output("edges", "tiny.lmg", "--json")) as object[];
+  expect(edges).toHaveLength(2);
+  expect(edges[0]).toMatchObject({
+    line: 6,
+    name: "h.0 edge 0",
+    source: "stream",
+    branches: ["mlp"],
+    norms: [{ position: "pre", kind: "layernorm", label: "h.0.ln" }],
+    skip: null,
+    branch: null,
+  });
+});
+
+test("`edges --no-fuse` says of no edge that it fused", async () => {
+  expect(await output("edges", "tiny.lmg", "--no-fuse")).toMatch(/2 residual edges, 0 with the add fused\n$/);
+});
+
+test("`ops NAME` documents a layer and the op of the same name", async () => {
+  expect(await output("ops", "layernorm")).toMatchInlineSnapshot(`
+    "Layers of the language
+
+      x -> layernorm(eps: float = 0.00001, affine: bool = true, bias: bool = true)
+          (x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off
+          (owns LABEL.weight, LABEL.bias)
+    "
+  `);
+});
+
+test("`ops` knows every layer and every op, in text, Markdown and JSON", async () => {
+  const names = new Set([...Object.keys(layerRecords), ...opNames]);
+  const entries = JSON.parse(await output("ops", "--json")) as { name: string; doc: string; usage: string }[];
+  for (const name of names)
+    expect(entries.filter((entry) => entry.name === name && entry.doc !== "")).not.toHaveLength(0);
+  const markdown = await output("ops", "--markdown");
+  const text = await output("ops");
+  for (const { usage } of documentation()) {
+    expect(markdown).toContain(`\n${usage}\n`);
+    expect(text).toContain(`  ${usage}\n`);
+  }
+});
+
+test("`fmt` prints, `fmt --write` replaces, `fmt --check` shows the difference and ends with 1", async () => {
+  put("ragged.lmg", "model m {\n input x: f32[B,4]\n   up:linear( 4 )   // widen\n}\n");
+  const formatted = "model m {\n  input x: f32[B, 4]\n  up: linear(4) // widen\n}\n";
+  expect(await output("fmt", "ragged.lmg")).toBe(formatted);
+  const { code, text, notes } = await lmg("fmt", "--check", "ragged.lmg", "tiny.lmg");
+  expect(code).toBe(1);
+  expect(text).toMatchInlineSnapshot(`
+    "--- ragged.lmg	as it is
+    +++ ragged.lmg	formatted
+    @@ -1,4 +1,4 @@
+     model m {
+    - input x: f32[B,4]
+    -   up:linear( 4 )   // widen
+    +  input x: f32[B, 4]
+    +  up: linear(4) // widen
+     }
+    "
+  `);
+  expect(notes).toBe("error[E808]: 1 file not formatted\n  help: `lmg fmt --write` formats them\n");
+  expect(await output("fmt", "--write", "ragged.lmg", "tiny.lmg")).toBe("formatted ragged.lmg\n");
+  expect(await output("fmt", "--check", "ragged.lmg")).toBe("");
+  expect(await output("fmt", "ragged.lmg")).toBe(formatted);
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
+import type { Out } from "../../src/cli/out.ts";
+import { plainPaint } from "../../src/support/diagnostic.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import { inFolder, lmg, mistake, tinyModel } from "./harness.ts";
+
+inFolder({ "tiny.lmg": tinyModel, "latin1.lmg": Uint8Array.of(0x6d, 0xe9), "list.json": "[1]" });
+
+describe("a mistake of the user ends with 1 and a message", () => {
+  test.each([
+    [["chekc", "tiny.lmg"], "error: unknown command 'chekc'\n(Did you mean check?)"],
+    [
+      ["check", "tiny.lmg", "--sett", "a=1"],
+      "error: unknown option '--sett'\n(Did you mean --set?)\n(`lmg check --help` explains it)",
+    ],
+    [["check"], "error: missing required argument 'model.lmg'\n(`lmg check --help` explains it)"],
+    [["check", "none.lmg"], "error[E700]: cannot read `none.lmg`: there is no such file or folder"],
+    [["check", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
+    [["check", "latin1.lmg"], "error[E703]: latin1.lmg: the text is not valid UTF-8"],
+    [
+      ["check", "tiny.lmg", "--set", "depth"],
+      "error[E801]: --set expects name=value, found `depth`\n  help: for example --set depth=2",
+    ],
+    [
+      ["check", "tiny.lmg", "--config", "none.json"],
+      "error[E700]: cannot read `none.json`: there is no such file or folder",
+    ],
+    [
+      ["check", "tiny.lmg", "--config", "list.json"],
+      "error[E703]: list.json: expected a JSON object, found a list",
+    ],
+    [
+      ["ir", "tiny.lmg", "--after", "fuse-addnorm"],
+      "error[E807]: there is no pass `fuse-addnorm` in this run\n  help: did you mean fuse-add-norm?",
+    ],
+    [
+      ["ops", "layernrom"],
+      "error[E806]: there is no layer, block or op `layernrom`\n  help: did you mean `layernorm`?",
+    ],
+    [
+      ["compile", "tiny.lmg", "--target", "wgls"],
+      "error: option '--target <target>' argument 'wgls' is invalid. Allowed choices are ts, js.\n(`lmg compile --help` explains it)",
+    ],
+  ])("lmg %j", async (args, message) => {
+    expect(await mistake(...args)).toBe(message);
+  });
+
+  test("an unknown model is answered with those of the file", async () => {
+    expect(await mistake("check", "tiny.lmg", "--model", "tinny")).toMatchInlineSnapshot(`
+      "tiny.lmg:1:1: error[E226]: the file has no model called \`tinny\`
+        1 | model tiny(vocab = 11, dim = 8, depth = 2, ctx = 6) {
+          | ^
+        help: did you mean \`tiny\`?"
+    `);
+  });
+
+  test("an unknown parameter is answered with the nearest", async () => {
+    expect(await mistake("check", "tiny.lmg", "--set", "dept=2")).toMatchInlineSnapshot(`
+      "--set dept:1:1: error[E541]: the model \`tiny\` has no parameter called \`dept\`
+        1 | 2
+          | ^
+        help: did you mean \`depth\`?"
+    `);
+  });
+
+  test("a value of another kind is answered with what was expected", async () => {
+    expect(await mistake("check", "tiny.lmg", "--set", "depth=two")).toMatchInlineSnapshot(`
+      "--set depth:1:1: error[E201]: there is no value called \`two\`
+        1 | two
+          | ^^^"
+    `);
+  });
+});
+
+test("no arguments print the commands; --help of each has examples; both end as help does", async () => {
+  const help = await lmg("--help");
+  expect(help.code).toBe(0);
+  for (const name of Object.keys(commands)) {
+    expect(help.text).toMatch(new RegExp(`^  ${name} `, "m"));
+    const { code, text } = await lmg(name, "--help");
+    expect([name, code]).toStrictEqual([name, 0]);
+    expect(text).toMatch(/\nExamples:\n {2}lmg /);
+    expect((await lmg("help", name)).text).toBe(text);
+  }
+  expect((await lmg()).notes).toBe(help.text);
+  expect((await lmg()).code).toBe(1);
+  expect((await lmg("--version")).text).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("a bug of ours ends with 2 and one line, the stack only on request", async () => {
+  const notes: string[] = [];
+  const broken: Out = {
+    write: () => {
+      throw new TypeError("broken pipe of ours");
+    },
+    note: (text) => void notes.push(text),
+    paint: plainPaint,
+    notePaint: plainPaint,
+  };
+  const run = () => runProgram(["check", "tiny.lmg"], broken);
+  expect(await run()).toBe(2);
+  expect(notes.join("")).toBe(
+    "lmg: TypeError: broken pipe of ours\nthis is a bug in lmg, please report it\n",
+  );
+  process.env["LMG_DEBUG"] = "1";
+  expect(await run()).toBe(2);
+  delete process.env["LMG_DEBUG"];
+  expect(notes.at(-1)).toMatch(/^TypeError: broken pipe of ours\n {4}at /);
+});
