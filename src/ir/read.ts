@@ -1,5 +1,6 @@
 import type { FailedMatchResult, Node as Tree } from "ohm-js";
 import { errorAt, isError, sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
+import { invariant } from "../support/invariant.ts";
 import type { Source } from "../support/source.ts";
 import type { Edge, Graph, Input, Node, Output, Parameter, SymbolDeclaration } from "./graph.ts";
 import { textOf, wrong, type Context } from "./text/context.ts";
@@ -78,17 +79,16 @@ class Reader {
     else if (!this.full && !this.#closed && this.#name !== undefined)
       this.#mistakeAt(source.text.length, "the graph is not closed: a `}` is missing");
     if (diagnostics.some(isError)) return { diagnostics: sortDiagnostics(diagnostics) };
-    const graph = {
+    const graph: Graph = {
       name: this.#name ?? "",
-      symbols: this.#symbols,
-      inputs: this.#inputs,
-      parameters: this.#parameters,
-      nodes: this.#nodes,
-      outputs: this.#outputs,
-      edges: this.#edges,
+      symbols: whole(this.#symbols),
+      inputs: whole(this.#inputs),
+      parameters: whole(this.#parameters),
+      nodes: whole(this.#nodes),
+      outputs: whole(this.#outputs),
+      edges: whole(this.#edges),
     };
-    // Without an error every part was read.
-    return { graph: graph as Graph, diagnostics: [] };
+    return { graph, diagnostics: [] };
   }
 
   /** All statements but the first stand between `graph NAME {` and `}`. */
@@ -146,6 +146,14 @@ class Reader {
     const span = { source: this.#context.source, start, end: start + 1 };
     this.#context.diagnostics.push(errorAt("E601", span, message));
   }
+}
+
+/** What was read, where every part that could not be read has been reported. */
+function whole<T>(parts: readonly (T | undefined)[]): T[] {
+  return parts.map((part) => {
+    invariant(part !== undefined, "a statement was left out without a word");
+    return part;
+  });
 }
 
 function tooDeepAt(text: string): number | undefined {

@@ -14,7 +14,7 @@ export interface GoldenCase {
   readonly optional: (name: string) => HostTensor | undefined;
 }
 
-const folder = new URL("../golden/torch/", import.meta.url);
+const ownFolder = new URL("../golden/torch/", import.meta.url);
 
 interface Listing {
   readonly cases: readonly {
@@ -25,8 +25,8 @@ interface Listing {
   }[];
 }
 
-/** The cases of one group of PyTorch goldens, by name. */
-export function goldenCases(group: string): ReadonlyMap<string, GoldenCase> {
+/** The cases of one group of PyTorch goldens, by name; from another folder of the same form, if one is given. */
+export function goldenCases(group: string, folder: URL = ownFolder): ReadonlyMap<string, GoldenCase> {
   const { cases } = JSON.parse(readFileSync(new URL(`${group}.json`, folder), "utf8")) as Listing;
   const tensors = readTensors(readFileSync(new URL(`${group}.safetensors`, folder)));
   return new Map(

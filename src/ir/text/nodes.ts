@@ -2,7 +2,7 @@ import type { Node as Tree } from "ohm-js";
 import type { OpRecord } from "../../ops/define.ts";
 import { Mismatch } from "../../ops/define.ts";
 import { isOpName, opNames, recordOf, type OpName } from "../../ops/table.ts";
-import { listWords, nearest } from "../../support/text.ts";
+import { listWords, nearest, plural } from "../../support/text.ts";
 import { sameType, showType, type TensorType } from "../../tensor/type.ts";
 import type { EdgePart, EdgeRole, Node, Origin, Output, Value } from "../graph.ts";
 import { tryMakeNode } from "../node.ts";
@@ -38,7 +38,7 @@ function checkResults(
   node: Node,
 ): void {
   if (results.length !== node.results.length) {
-    const message = `${node.op} gives ${node.results.length} results here, the text names ${results.length}`;
+    const message = `${node.op} gives ${plural(node.results.length, "result")} here, the text names ${results.length}`;
     wrong(context, "E606", results[0]!, message);
   }
   types.forEach((type, index) => {
@@ -61,7 +61,7 @@ function readCall(context: Context, tree: Tree, results: readonly Tree[], edges:
     wrong(context, "E604", tree.child(2), `there is no op \`${op}\``, help);
     return;
   }
-  const given = readArguments(context, op, items(tree.child(4)));
+  const given = readArguments(context, op, items(tree.child(4)), tree.child(2));
   const origin = readOrigin(context, tree, edges);
   if (given === undefined || origin === undefined) return undefined;
   const hints = results.map((result) => hintOf(valueName(result.child(0))) ?? "");
@@ -85,7 +85,7 @@ interface Given {
 }
 
 /** Pairs the arguments of a call with the operands and attributes of its op. */
-function readArguments(context: Context, op: OpName, args: readonly Tree[]): Given | undefined {
+function readArguments(context: Context, op: OpName, args: readonly Tree[], name: Tree): Given | undefined {
   const record = recordOf(op);
   const operandNames = Object.keys(record.operands);
   const places = new Map<string, Tree>();
@@ -103,7 +103,7 @@ function readArguments(context: Context, op: OpName, args: readonly Tree[]): Giv
     places.set(name, value);
     return [name, readArgument(context, op, record, name, argument)] as const;
   });
-  const complete = checkComplete(context, op, record, places, args[0]);
+  const complete = checkComplete(context, op, record, places, name);
   if (!complete || read.some((entry) => entry?.[1] === undefined)) return undefined;
   const values = new Map(read as (readonly [string, unknown])[]);
   const operands = Object.entries(record.operands).map(([name, kind]) => [
@@ -140,7 +140,7 @@ function checkComplete(
   op: OpName,
   record: OpRecord,
   places: ReadonlyMap<string, Tree>,
-  place: Tree | undefined,
+  place: Tree,
 ): boolean {
   const missing = [
     ...Object.entries(record.operands).flatMap(([name, kind]) => (kind === "one" ? [name] : [])),
@@ -148,7 +148,7 @@ function checkComplete(
   ].filter((name) => !places.has(name));
   if (missing.length === 0) return true;
   const message = `${op} needs ${listWords(missing.map((name) => `\`${name}\``))}`;
-  if (place !== undefined) wrong(context, "E605", place, message);
+  wrong(context, "E605", place, message);
   return false;
 }
 

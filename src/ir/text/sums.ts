@@ -64,7 +64,8 @@ function readFactor(context: Context, node: Node): Dim | undefined {
 function readSymbol(context: Context, node: Node): Dim | undefined {
   const name = node.sourceString;
   if (context.symbols.has(name)) return symbolDim(name);
-  const near = nearest(name, context.symbols);
+  // All names of one letter are near each other.
+  const near = name.length > 1 ? nearest(name, context.symbols) : undefined;
   const help = near === undefined ? `declare it with \`dim ${name}\`` : `did you mean \`${near}\`?`;
   wrong(context, "E604", node, `there is no dim \`${name}\``, { help });
 }

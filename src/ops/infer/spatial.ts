@@ -27,12 +27,18 @@ function pair(name: string, values: readonly number[], least: number): Mismatch 
   return firstOf(...values.map((value) => wholeAtLeast(name, value, least)));
 }
 
+/** Sizes are held exactly up to 2^53; pictures and paddings below this keep sums of them there. */
+const LARGEST_SIZE = 2 ** 40;
+
 function spatialSizes(
   x: TensorType,
   kernel: readonly Dim[],
   stride: readonly number[],
   padding: readonly number[],
 ): readonly Dim[] | Mismatch {
+  const largest = Math.max(...x.shape.slice(2).map((size) => constantDim(size) ?? 0), ...padding);
+  if (largest > LARGEST_SIZE)
+    return new Mismatch("x", `${showType(x)} with padding ${padding.join(", ")} is too large`);
   const sizes = [0, 1].map((axis) =>
     windows(x.shape[axis + 2]!, kernel[axis]!, stride[axis]!, padding[axis]!),
   );

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { alibiSlopes } from "../../src/ops/evaluate/attend.ts";
+import { relativeBucket } from "../../src/ops/evaluate/create.ts";
+import { ropeFrequencies, type RopeScaling } from "../../src/ops/evaluate/rope.ts";
+import { goldenCases, STORED_ROUNDING } from "./golden.ts";
+
+const positions = goldenCases("positions");
+
+const plain: RopeScaling = {
+  theta: 10000,
+  dims: 0,
+  scaling: "none",
+  factor: 1,
+  original: 0,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  beta_fast: 32,
+  beta_slow: 1,
+  magnitude: 0,
+};
+
+describe("rope frequencies", () => {
+  test("are θ^(-2i/d): 1, 1/10, 1/100, 1/1000 for θ 10000 and 8 channels", () => {
+    const { frequencies, magnitude } = ropeFrequencies(plain, 8, 100);
+    expect([...frequencies].map((each) => Number(each.toPrecision(15)))).toEqual([1, 0.1, 0.01, 0.001]);
+    expect(magnitude).toBe(1);
+  });
+
+  test.each([
+    ["rotary_linear", { scaling: "linear", factor: 4 }],
+    ["rotary_dynamic_short", { scaling: "dynamic", factor: 2, original: 16 }],
+    ["rotary_dynamic_long", { scaling: "dynamic", factor: 2, original: 16 }],
+    ["rotary_yarn", { scaling: "yarn", factor: 4, original: 64 }],
+    ["rotary_llama3", { scaling: "llama3", theta: 500000, factor: 8, original: 512 }],
+  ] as const)("of %s are those of transformers", (name, scaling) => {
+    const { tensor } = positions.get(name)!;
+    const expected = tensor("inv_freq").data;
+    const length = Math.max(...tensor("positions").data) + 1;
+    const { frequencies } = ropeFrequencies({ ...plain, ...scaling }, tensor("q").shape.at(-1)!, length);
+    expect(frequencies.length).toBe(expected.length);
+    expect(frequencies.length).toBeGreaterThan(0);
+    frequencies.forEach((each, pair) => {
+      expect(Math.abs(each / expected[pair]! - 1)).toBeLessThan(STORED_ROUNDING);
+    });
+  });
+
+  test("of the static NTK scaling turn the slowest pair `factor` times slower and the fastest as before", () => {
+    const { frequencies } = ropeFrequencies({ ...plain, scaling: "ntk", factor: 8 }, 16, 100);
+    const before = ropeFrequencies(plain, 16, 100).frequencies;
+    expect(frequencies[0]).toBe(1);
+    expect(before[7]! / frequencies[7]!).toBeCloseTo(8, 12);
+  });
+
+  test("of dynamic scaling are plain up to the original length and follow the length beyond", () => {
+    const at = (length: number) => [
+      ...ropeFrequencies({ ...plain, scaling: "dynamic", factor: 2, original: 16 }, 8, length).frequencies,
+    ];
+    expect(at(16)).toEqual([...ropeFrequencies(plain, 8, 16).frequencies]);
+    expect(at(32)[3]).toBeLessThan(at(17)[3]!);
+  });
+
+  test("have the magnitude that YaRN prescribes, 0.1 ln(factor) + 1, unless one is given", () => {
+    const yarn = { ...plain, scaling: "yarn", factor: 4, original: 64 } as const;
+    expect(ropeFrequencies(yarn, 16, 10).magnitude).toBe(0.1 * Math.log(4) + 1);
+    expect(ropeFrequencies({ ...yarn, magnitude: 0.8 }, 16, 10).magnitude).toBe(0.8);
+  });
+});
+
+describe("ALiBi slopes", () => {
+  test.each([4, 6, 8])("of %d heads are those of transformers", (heads) => {
+    const expected = positions.get(`alibi_${heads}`)!.tensor("slopes").data;
+    expect(expected.length).toBe(heads);
+    alibiSlopes(heads).forEach((slope, head) => {
+      expect(Math.abs(slope / expected[head]! - 1)).toBeLessThan(STORED_ROUNDING);
+    });
+    expect(alibiSlopes(heads).length).toBe(heads);
+  });
+});
+
+describe("T5's buckets", () => {
+  test.each(["t5_buckets_far_both_ways", "t5_buckets_far_causal", "t5_buckets_late_queries"])(
+    "%s are those of transformers",
+    (name) => {
+      const { attrs, tensor } = positions.get(name)!;
+      const [relative, buckets] = [tensor("relative").data, tensor("buckets").data];
+      const [count, far] = [attrs["num_buckets"] as number, attrs["max_distance"] as number];
+      const found = Array.from(relative, (each) =>
+        relativeBucket(each, count, far, attrs["bidirectional"] === false),
+      );
+      expect(found.length).toBeGreaterThan(20);
+      expect(found).toEqual([...buckets]);
+    },
+  );
+});
