@@ -1,0 +1,61 @@
+import { interpreterEngine, planEngine, type Engine } from "../../src/cli/run/engine.ts";
+import type { Weights } from "../../src/cli/run/weights.ts";
+import { toStored } from "../../src/checkpoint/stored.ts";
+import { compile } from "../../src/compile.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import type { HostTensor } from "../../src/tensor/host.ts";
+import type { GoldenCase } from "../ops/golden.ts";
+import { inputOf, modelOf, PREFIX } from "./models.ts";
+
+export interface Difference {
+  /** What ran: the interpreter before and after the passes, or the emitted plan. */
+  readonly engine: string;
+  /** The largest difference from PyTorch, relative to the largest value. */
+  readonly relative: number;
+}
+
+/** Runs a golden case in every way and compares; undefined if the language has no form of it. */
+export async function runCase(found: GoldenCase): Promise<readonly Difference[] | undefined> {
+  const text = modelOf(found);
+  if (text === undefined) return undefined;
+  const { diagnostics, model, graph, plan } = compile({ name: found.name, text });
+  if (model === undefined || graph === undefined || plan === undefined)
+    throw new Error(diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n"));
+  const weights = weightsOf(found, model.graph);
+  const engines: readonly (readonly [string, Engine])[] = [
+    ["interpreter", interpreterEngine(model.graph, weights)],
+    ["interpreter after the passes", interpreterEngine(graph, weights)],
+    ["plan", await planEngine(plan, weights)],
+  ];
+  const [name, input] = inputOf(found);
+  const memory = found.optional("memory");
+  const inputs = new Map([[name, input], ...(memory === undefined ? [] : ([["memory", memory]] as const))]);
+  const differences: Difference[] = [];
+  for (const [engine, { run }] of engines) {
+    const y = (await run(inputs)).get("y")!;
+    differences.push({ engine, relative: relativeDifference(y, found.tensor("y")) });
+  }
+  return differences;
+}
+
+function weightsOf(found: GoldenCase, graph: Graph): Weights {
+  const entries = graph.parameters.map(({ name }) => {
+    const tensor = found.tensor(`param.${name.slice(PREFIX.length)}`);
+    return [name, { dtype: tensor.dtype, shape: tensor.shape, read: () => toStored(tensor) }] as const;
+  });
+  return { tensors: new Map(entries), from: found.name, close: () => undefined };
+}
+
+/** The largest difference over the largest expected value; infinite for another shape, and where only one is NaN. */
+export function relativeDifference(actual: HostTensor, expected: HostTensor): number {
+  if (actual.shape.join() !== expected.shape.join() || expected.data.length === 0) return Infinity;
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.data.length; i++) {
+    const here = Math.abs(actual.data[i]! - expected.data[i]!);
+    difference = Math.max(difference, Number.isNaN(here) ? Infinity : here);
+    largest = Math.max(largest, Math.abs(expected.data[i]!));
+  }
+  return difference === 0 ? 0 : difference / largest;
+}
