@@ -23,10 +23,8 @@ interface OpenEdge {
 
 /** y = post(skip · s + branch · out(f(pre(x)))): one `residual` node, and nodes of their own for the norms. */
 export function lowerResidual(statement: ResidualStatement, frame: Frame): void {
-  const { builder, diagnostics } = frame.context;
+  const { builder } = frame.context;
   const clauses = sortClauses(statement, frame);
-  if (statement.body === undefined && clauses.from === undefined)
-    diagnostics.add(errors.edgeDoublesStream(statement.span), frame.calls);
   const edge: OpenEdge = { ...builder.openEdge(frame.labels.prefix), frame, norms: [] };
   const outerPart = builder.part;
   builder.part = undefined;

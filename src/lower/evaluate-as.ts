@@ -43,15 +43,9 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
     case "label":
       return expression.kind === "call" ? labelMeaning(expression, frame) : walk.evaluate(expression, frame);
     case "words":
-      return word !== undefined && isWordHere(word, kind, frame)
-        ? { kind: "word", value: word }
-        : walk.evaluate(expression, frame);
     case "placement":
-      return word !== undefined && isPlacement(word)
-        ? { kind: "word", value: word }
-        : walk.evaluate(expression, frame);
     case "dtype":
-      return word !== undefined && isDtype(word)
+      return word !== undefined && isWordHere(word, kind, frame)
         ? { kind: "word", value: word }
         : walk.evaluate(expression, frame);
     case "init":
@@ -63,9 +57,11 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
   }
 }
 
-/** An allowed word means itself; so does an unknown one, for the message. */
-const isWordHere = (word: string, kind: Kind, frame: Frame): boolean =>
-  kind.words!.includes(word) || frame.scope.find(word) === undefined;
+/** An allowed word means itself; so does one that is nothing else, for the message. */
+function isWordHere(word: string, kind: Kind, frame: Frame): boolean {
+  const isAllowed = kind.words?.includes(word) ?? (kind.name === "dtype" ? isDtype(word) : isPlacement(word));
+  return isAllowed || frame.scope.find(word) === undefined;
+}
 
 /** What a `let` holds: a value if there is one of that name, else a layer, else a word. */
 function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined {

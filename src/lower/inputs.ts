@@ -7,7 +7,7 @@ import * as shapeErrors from "./errors/shapes.ts";
 import { none, tensor, type Meaning } from "./meaning.ts";
 import { readStream, setStream } from "./stream.ts";
 import { placeOf } from "./tensors.ts";
-import { boundShape, declareType, matchType } from "./types.ts";
+import { boundShape, declareType, matchType, poisonDims } from "./types.ts";
 
 /** An input of the model itself, or of a block, which takes the next operand of its call. */
 export function lowerInput(statement: InputStatement, frame: Frame): void {
@@ -16,6 +16,7 @@ export function lowerInput(statement: InputStatement, frame: Frame): void {
   const isFirst = frame.stream.kind === "unset" && !frame.hasInput;
   frame.hasInput = true;
   frame.scope.bind(name.text, meaning, name.span);
+  if (meaning === undefined) poisonDims(statement.type, frame);
   if (meaning?.kind === "tensor") {
     frame.context.builder.markRead(meaning.value);
     if (isFirst) setStream(frame, meaning.value, name.span);

@@ -9,7 +9,10 @@ export type Placement = (typeof placements)[number];
 export const isPlacement = (word: string): word is Placement =>
   (placements as readonly string[]).includes(word);
 
-/** What an argument can be. `size` is an int that may depend on run-time symbols, `ints` an int or a list of them. */
+/**
+ * What an argument can be. An `int` of a block and a `size` of an op may depend on run-time symbols, a `count` is known;
+ * `ints` is a count or a list of them.
+ */
 export type KindName =
   | "int"
   | "float"
@@ -22,6 +25,7 @@ export type KindName =
   | "dtype"
   | "placement"
   | "words"
+  | "count"
   | "size"
   | "ints"
   | "init"
@@ -50,6 +54,7 @@ export function describeKind({ name, words, optional }: Kind): string {
 
 const kindTexts: { readonly [K in KindName]: string } = {
   int: "a whole number",
+  count: "a whole number",
   float: "a number",
   bool: "true or false",
   text: "a text",
@@ -71,7 +76,8 @@ export function convert(meaning: Meaning, kind: Kind): Meaning | undefined {
   if (meaning.kind === "none" && (kind.optional || kind.name === "layer")) return meaning;
   switch (kind.name) {
     case "int":
-      if (meaning.kind === "dim") return meaning;
+    case "count":
+      if (meaning.kind === "dim") return kind.name === "int" ? meaning : undefined;
       return meaning.kind === "number" && Number.isSafeInteger(meaning.value)
         ? { ...meaning, float: false }
         : undefined;

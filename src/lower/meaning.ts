@@ -140,7 +140,8 @@ function showInit(init: Init): string {
 
 /** With its article, for a message: `the number 3`, `a tensor f32[B, T]`. */
 export function describe(meaning: Meaning): string {
-  const shown = showMeaning(meaning);
+  const shown =
+    meaning.kind === "number" ? String(Number(meaning.value.toPrecision(6))) : showMeaning(meaning);
   switch (meaning.kind) {
     case "number":
       return meaning.float ? `the number ${shown}` : `the whole number ${shown}`;

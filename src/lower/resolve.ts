@@ -27,8 +27,14 @@ export function resolveLayer(call: Call, frame: Frame): LayerValue | "none" | un
   if (callee !== undefined)
     return withArguments({ callee, given: noArguments, span: call.span }, call, frame);
   const binding = frame.scope.find(name);
+  const [labelled] = frame.labels.findInstances(name);
   if (binding === undefined)
-    frame.context.diagnostics.add(errors.unknownLayer(call, layerNames(frame)), frame.calls);
+    frame.context.diagnostics.add(
+      labelled === undefined
+        ? errors.unknownLayer(call, layerNames(frame))
+        : errors.labelIsNoLayer(call, labelled.span),
+      frame.calls,
+    );
   else if (binding.meaning !== undefined)
     frame.context.diagnostics.add(errors.valueIsNoLayer(call, binding.meaning), frame.calls);
   return undefined;

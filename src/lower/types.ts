@@ -24,7 +24,7 @@ export function matchType(type: TypeReference, actual: TensorType, frame: Frame,
     return false;
   };
   const made = frame.context.builder.madeAt(checked.value);
-  const dtype = dtypeOf(type, frame);
+  const dtype = dtypeOf(type);
   if (dtype === "unknown") return false;
   if (dtype === undefined ? !isFloat(actual.dtype) : dtype !== actual.dtype)
     return report(errors.dtypeDiffers(type, checked.what, actual, made));
@@ -95,7 +95,7 @@ function limit(size: SizeReference, found: Dim, frame: Frame): boolean {
 
 /** The type of an input of the model itself: capitals that are not bound yet are run-time dims. */
 export function declareType(type: TypeReference, frame: Frame): TensorType | undefined {
-  const dtype = dtypeOf(type, frame);
+  const dtype = dtypeOf(type);
   const dims = (type.dims ?? []).map((size) => declareDim(size, frame));
   if (dtype === "unknown" || !dims.every((size) => size !== undefined)) return undefined;
   return { dtype: dtype ?? "f32", shape: dims };
@@ -121,14 +121,19 @@ function declareDim(size: DimReference, frame: Frame): Dim | undefined {
   return size.bound === undefined || limit(size, found, frame) ? found : undefined;
 }
 
-function dtypeOf(type: TypeReference, frame: Frame): Dtype | undefined | "unknown" {
+/** A word that is no dtype has been reported by the parser. */
+function dtypeOf(type: TypeReference): Dtype | undefined | "unknown" {
   if (type.dtype === undefined) return undefined;
-  const word = type.dtype.text;
-  if (isDtype(word)) return word;
-  const held = frame.scope.find(word)?.meaning;
-  if (held?.kind === "word" && isDtype(held.value)) return held.value;
-  frame.context.diagnostics.add(errors.unknownDtype(type.dtype), frame.calls);
-  return "unknown";
+  return isDtype(type.dtype.text) ? type.dtype.text : "unknown";
+}
+
+/** Binds the dims that a refused type would have bound, so that nobody complains twice. */
+export function poisonDims(type: TypeReference, frame: Frame): void {
+  for (const size of type.dims ?? []) {
+    const name = size.kind === "dim" ? bareName(size.value) : undefined;
+    if (name !== undefined && /^[A-Z]/.test(name) && frame.scope.find(name) === undefined)
+      frame.scope.bind(name, undefined, size.span);
+  }
 }
 
 /** The shape of a type whose dims are all bound by now; undefined otherwise. */

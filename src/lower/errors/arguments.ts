@@ -1,8 +1,9 @@
 import type { Argument, AssertStatement, Call, Definition, Expression, Name } from "../../language/ast.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
-import { nearest, plural } from "../../support/text.ts";
-import { describeKind, type Kind } from "../kinds.ts";
+import { dtypes } from "../../tensor/dtype.ts";
+import { plural } from "../../support/text.ts";
+import { describeKind, placements, type Kind } from "../kinds.ts";
 import { describe, type Meaning } from "../meaning.ts";
 import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
 
@@ -67,7 +68,8 @@ export const argumentsMissing = (call: Call, callee: string, lacking: readonly s
   });
 
 export function wrongKind(expression: Expression, what: string, kind: Kind, found: Meaning): Diagnostic {
-  const message = `${what} takes ${describeKind(kind)}, got ${describe(found)}`;
+  const verb = what.startsWith("`") ? "takes" : "must be";
+  const message = `${what} ${verb} ${describeKind(kind)}, got ${describe(found)}`;
   return errorAt("E306", expression.span, message, wrongKindHelp(expression, kind, found));
 }
 
@@ -80,12 +82,13 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
   if (
     found.kind === "number" &&
     !Number.isInteger(found.value) &&
-    (kind.name === "int" || kind.name === "size")
+    ["int", "count", "size"].includes(kind.name)
   )
     return { help: `\`/\` is exact; \`div(a, b)\` and \`floor(x)\` give whole numbers` };
-  if (kind.words !== undefined && (found.kind === "word" || found.kind === "text")) {
-    const near = nearest(found.value, kind.words);
-    return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+  const words =
+    kind.words ?? (kind.name === "dtype" ? dtypes : kind.name === "placement" ? placements : undefined);
+  if (words !== undefined && (found.kind === "word" || found.kind === "text")) {
+    return suggest(found.value, words);
   }
   return {};
 }
@@ -138,6 +141,9 @@ export function inputCount(
     needed === inputs.length ? plural(needed, "input") : `${needed} to ${plural(inputs.length, "input")}`;
   return errorAt("E313", span, `\`${name}\` takes ${range} (${inputs.join(", ")}), got ${found}`, {
     more: [{ span: definition.name.span, text: "defined here" }],
-    help: inputs.length === 0 ? "it begins a chain" : `write \`(${inputs.join(", ")}) -> ${name}\``,
+    help:
+      inputs.length === 0
+        ? "it begins a chain"
+        : `write \`${inputs.length === 1 ? inputs[0]! : `(${inputs.join(", ")})`} -> ${name}\``,
   });
 }

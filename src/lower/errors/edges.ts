@@ -5,16 +5,13 @@ import { showType, type TensorType } from "../../tensor/type.ts";
 import { describe, type Meaning } from "../meaning.ts";
 import { suggest } from "./suggest.ts";
 
-export const edgeDoublesStream = (span: Span): Diagnostic =>
-  errorAt("E521", span, "an edge without a body and without `from` doubles the stream", {
-    help: "write the branch, `residual { … }`, or where the other value comes from, `residual from x0`",
-  });
-
-export const clauseTwice = (span: Span, what: string, first: Span): Diagnostic =>
-  errorAt("E522", span, `\`${what}\` stands twice on this edge`, {
+export const clauseTwice = (span: Span, what: string, first: Span): Diagnostic => {
+  const isSandwich = [span, first].some((clause) => spanText(clause).startsWith("sandwich"));
+  return errorAt("E522", span, `\`${what}\` stands twice on this edge`, {
     more: [{ span: first, text: "the first one" }],
-    ...(what === "pre" || what === "out" ? { help: "`sandwich` counts as `pre` and `out`" } : {}),
+    ...(isSandwich ? { help: "`sandwich` counts as `pre` and `out`" } : {}),
   });
+};
 
 export const unknownClause = (
   position: Name,

@@ -17,6 +17,13 @@ import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
 export const unknownValue = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
   errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names));
 
+/** A label is no layer's name. */
+export const labelIsNoLayer = (call: Call, first: Span): Diagnostic =>
+  errorAt("E202", call.path.span, `there is no layer called \`${call.path.root.text}\``, {
+    more: [{ span: first, text: "this layer has that label" }],
+    help: `to use it again, weights and all, write \`same(${call.path.root.text})\``,
+  });
+
 export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =>
   errorAt(
     "E202",

@@ -1,13 +1,11 @@
-import type { DimReference, InputStatement, Name, TypeReference } from "../../language/ast.ts";
+import type { DimReference, InputStatement, TypeReference } from "../../language/ast.ts";
 import type { OpName } from "../../ops/table.ts";
 import { errorAt, warningAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
-import { dtypes } from "../../tensor/dtype.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
 import { describe, type Meaning } from "../meaning.ts";
-import { suggest } from "./suggest.ts";
 
 /** Where the value was made that does not fit, with its type. */
 const madeLabel = (made: Span | undefined, type: TensorType): readonly Label[] =>
@@ -40,17 +38,17 @@ export const rankDiffers = (
   what: string,
   actual: TensorType,
   made: Span | undefined,
-): Diagnostic => {
-  const axes = plural(actual.shape.length, "axis").replace("axiss", "axes");
-  return errorAt(
+): Diagnostic =>
+  errorAt(
     "E404",
     type.span,
-    `\`${what}\` is ${showType(actual)}, which has ${axes}, not those of ${spanText(type.span)}`,
+    `\`${what}\` takes ${spanText(type.span)}, but ${showType(actual)} has ${axes(actual)}`,
     {
       more: madeLabel(made, actual),
     },
   );
-};
+
+const axes = ({ shape }: TensorType): string => (shape.length === 1 ? "1 axis" : `${shape.length} axes`);
 
 export const dtypeDiffers = (
   type: TypeReference,
@@ -77,11 +75,6 @@ export const restInModel = (span: Span): Diagnostic =>
 
 export const dimNotPositive = (span: Span, size: number): Diagnostic =>
   errorAt("E408", span, `a dim is at least 1, got ${size}`);
-
-export const unknownDtype = (name: Name): Diagnostic =>
-  errorAt("E409", name.span, `\`${name.text}\` is no dtype`, {
-    help: suggest(name.text, dtypes).help ?? `dtypes are ${dtypes.join(", ")}`,
-  });
 
 export const inputFill = (statement: InputStatement, meaning: Meaning): Diagnostic =>
   errorAt(

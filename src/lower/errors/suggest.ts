@@ -2,9 +2,13 @@ import { listWords, nearest } from "../../support/text.ts";
 
 /** `did you mean \`depth\`?`, or nothing where no name is near. */
 export function suggest(word: string, candidates: Iterable<string>): { readonly help?: string } {
-  const near = nearest(word, candidates);
+  const near = nearName(word, candidates);
   return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
 }
+
+/** Every letter is one edit away from every other: a name of one letter is near nothing. */
+const nearName = (word: string, candidates: Iterable<string>): string | undefined =>
+  word.length < 2 ? undefined : nearest(word, candidates);
 
 /** The nearest name; if none is near, all of them. */
 export function suggestOrList(
@@ -12,7 +16,7 @@ export function suggestOrList(
   candidates: readonly string[],
   what: string,
 ): { readonly help?: string } {
-  const near = nearest(word, candidates);
+  const near = nearName(word, candidates);
   if (near !== undefined) return { help: `did you mean \`${near}\`?` };
   return candidates.length === 0 ? {} : { help: `${what} ${quoted(candidates)}` };
 }

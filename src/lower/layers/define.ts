@@ -99,10 +99,10 @@ const readWord = (meaning: Meaning): string => {
 
 /** Builders of parameter specs; without a default the parameter is positional and must be given. */
 export const int = (value?: number): ParameterSpec<number> =>
-  spec(kind("int"), value === undefined ? undefined : number(value), readNumber);
+  spec(kind("count"), value === undefined ? undefined : number(value), readNumber);
 
 export const optionalInt = (): ParameterSpec<number | undefined> =>
-  spec(kind("int", true), none, readOptionalNumber);
+  spec(kind("count", true), none, readOptionalNumber);
 
 export const float = (value?: number): ParameterSpec<number> =>
   spec(kind("float"), value === undefined ? undefined : number(value, true), readNumber);
