@@ -1,5 +1,6 @@
 import type { Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
+import { nodeFlops } from "../ir/stats.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
@@ -7,7 +8,7 @@ import { contracts, type Form } from "./kernel-ops.ts";
 import { assignSlots, type DraftBuffer } from "./memory.ts";
 import { nameOf, outputOrigin } from "./names.ts";
 import type { Plan, PlanOutput, Step } from "./plan.ts";
-import { flopsOf, selectKernel, type KernelChoice } from "./select.ts";
+import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
 import { broadcastView, denseView, hasForm, isDense, sliceView, type View } from "./view.ts";
 
@@ -138,7 +139,7 @@ class PlanBuilder {
       return view;
     });
     const { op, attrs } = choice;
-    const step = { op, operands, attrs, results, origin: node.origin, flops: flopsOf(node) };
+    const step = { op, operands, attrs, results, origin: node.origin, flops: nodeFlops(node) };
     (isPrepared ? this.prepare : this.steps).push(step as unknown as Step);
   }
 
@@ -146,7 +147,7 @@ class PlanBuilder {
   #isPrepared(node: Node, choice: KernelChoice): boolean {
     const values = Object.values(choice.operands).flatMap((operand) => operand ?? []);
     return (
-      values.every((value) => this.#isStatic(this.#viewOf(value as Value))) &&
+      values.every((value) => this.#isStatic(this.#viewOf(value))) &&
       node.results.every(({ type }) => symbolsOf(elementsOf(type)).size === 0)
     );
   }

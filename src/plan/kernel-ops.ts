@@ -51,7 +51,7 @@ export type KernelOperands<K extends KernelOp> = K extends GraphKernel
 
 export type KernelAttributes<K extends KernelOp> = K extends GraphKernel
   ? AttributesOf<K>
-  : Readonly<Record<never, never>>;
+  : Readonly<Record<string, never>>;
 
 /**
  * How an operand may lie in memory.
@@ -62,7 +62,7 @@ export type Form = "any" | "unit" | "rows" | "dense";
 
 /** What every target's kernel for an op must bear. */
 export interface Contract<K extends KernelOp> {
-  readonly forms: { readonly [N in keyof KernelOperands<K>]-?: Form };
+  readonly forms: Readonly<Record<keyof KernelOperands<K>, Form>>;
   /**
    * Operands whose memory a result may take over, if both are dense and equally large: the kernel reads each of their
    * elements before, or in the same turn as, it writes the element at that place.

@@ -1,10 +1,6 @@
 import type { Node, NodeOf, Value } from "../ir/graph.ts";
 import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
-import { recordOf, type OpName } from "../ops/table.ts";
-import { mapOperands } from "../ir/node.ts";
 import { InternalError } from "../support/invariant.ts";
-import { dim, type Dim } from "../tensor/dim.ts";
-import type { TensorType } from "../tensor/type.ts";
 import { isGraphKernel, type GraphKernel } from "./kernel-ops.ts";
 
 /** What a kernel computes for a node: the same as the node, said as the kernel table says it. */
@@ -20,7 +16,7 @@ export function selectKernel(node: Node): KernelChoice {
   if (isScalarName(op)) return elementwiseOf(op, Object.values(node.operands as Record<string, Value>));
   if (op === "linear") return epilogueOf(node);
   if (!isGraphKernel(op)) throw new InternalError(`a plan cannot hold \`${op}\``);
-  return { op, operands: node.operands as KernelChoice["operands"], attrs: node.attrs };
+  return { op, operands: node.operands, attrs: node.attrs };
 }
 
 function elementwiseOf(op: ScalarProgram["steps"][number]["op"], inputs: readonly Value[]): KernelChoice {
@@ -47,12 +43,4 @@ function epilogueOf({ operands, attrs }: NodeOf<"linear">): KernelChoice {
     operands: { x, weight, extras: bias === undefined ? [] : [bias] },
     attrs: { layout: attrs.layout, epilogue: bias === undefined ? { steps: [] } : addBias },
   };
-}
-
-/** The floating-point operations of a node by its record; 0 for ops that only move data. */
-export function flopsOf(node: Node): Dim {
-  const record = recordOf(node.op satisfies OpName);
-  const types = mapOperands(node.operands as Record<string, Value>, (value): TensorType => value.type);
-  const results = node.results.map((value) => value.type);
-  return record.flops?.(types as never, node.attrs as never, results) ?? dim(0);
 }

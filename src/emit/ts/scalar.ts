@@ -10,8 +10,8 @@ interface Notation {
   readonly helper?: HelperName;
 }
 
-const infix = (operator: string): Notation => ({ write: (x, y) => `(${x!} ${operator} ${y!})` });
-const truth = (operator: string): Notation => ({ write: (x, y) => `(${x!} ${operator} ${y!} ? 1 : 0)` });
+const infix = (operator: string): Notation => ({ write: (x, y) => `(${x} ${operator} ${y})` });
+const truth = (operator: string): Notation => ({ write: (x, y) => `(${x} ${operator} ${y} ? 1 : 0)` });
 const builtin = (name: string): Notation => ({
   write: (...args) => `Math.${name}(${args.map(bare).join(", ")})`,
 });
@@ -22,12 +22,12 @@ const helper = (name: HelperName): Notation => ({
 
 /** How TypeScript writes each scalar function. Results that need it are in parentheses. */
 const notations: { readonly [N in ScalarName]: Notation } = {
-  neg: { write: (x) => `(-${x!})` },
+  neg: { write: (x) => `(-${x})` },
   abs: builtin("abs"),
   exp: builtin("exp"),
   log: builtin("log"),
   sqrt: builtin("sqrt"),
-  rsqrt: { write: (x) => `(1 / Math.sqrt(${bare(x!)}))` },
+  rsqrt: { write: (x) => `(1 / Math.sqrt(${bare(x)}))` },
   sin: builtin("sin"),
   cos: builtin("cos"),
   tanh: builtin("tanh"),
@@ -41,7 +41,7 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   softplus: helper("softplus"),
   square: helper("square"),
   floor: builtin("floor"),
-  not: { write: (x) => `(${x!} === 0 ? 1 : 0)` },
+  not: { write: (x) => `(${x} === 0 ? 1 : 0)` },
   add: infix("+"),
   sub: infix("-"),
   mul: infix("*"),
@@ -56,9 +56,9 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   le: truth("<="),
   gt: truth(">"),
   ge: truth(">="),
-  and: { write: (x, y) => `(${x!} !== 0 && ${y!} !== 0 ? 1 : 0)` },
-  or: { write: (x, y) => `(${x!} !== 0 || ${y!} !== 0 ? 1 : 0)` },
-  where: { write: (condition, x, y) => `(${condition!} !== 0 ? ${x!} : ${y!})` },
+  and: { write: (x, y) => `(${x} !== 0 && ${y} !== 0 ? 1 : 0)` },
+  or: { write: (x, y) => `(${x} !== 0 || ${y} !== 0 ? 1 : 0)` },
+  where: { write: (condition, x, y) => `(${condition} !== 0 ? ${x} : ${y})` },
 };
 
 /** A program as lines that come first and the expression of its result. */

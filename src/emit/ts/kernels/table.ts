@@ -48,8 +48,10 @@ export const tsKernels: { readonly [K in KernelOp]: TsKernel<K> } = {
 };
 
 /** The step as a call of its kernel. */
-export const callOf = <S extends Step>(step: S, naming: Naming): Call =>
-  (tsKernels[step.op] as TsKernel<S["op"]>)(step as never, naming);
+export function callOf(step: Step, naming: Naming): Call {
+  const kernel = tsKernels[step.op] as (step: Step, naming: Naming) => Call;
+  return kernel(step, naming);
+}
 
 /** Words of scratch memory that the kernel needs while it runs. */
 export const scratchOf = (step: Step): Dim | undefined =>

@@ -1,0 +1,164 @@
+import { showAttribute } from "../ir/text/attributes.ts";
+import { recordOf } from "../ops/table.ts";
+import { showPlace } from "../support/source.ts";
+import { constantDim, showDim } from "../tensor/dim.ts";
+import { showShape } from "../tensor/type.ts";
+import type { Buffer, Home, Plan, Slot, Step } from "./plan.ts";
+import { planTotals, stepStats, type PlanTotals, type Sizes } from "./stats.ts";
+import { isDense, type View } from "./view.ts";
+
+/** A plan as JSON holds it: sizes are texts such as `768 * B * T`. With sizes for the symbols, costs are in it too. */
+export interface PlanDescription {
+  readonly name: string;
+  readonly symbols: readonly { readonly name: string; readonly max?: number }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly string[];
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly string[];
+  }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+  }[];
+  /** Sizes in elements. */
+  readonly slots: readonly string[];
+  readonly buffers: readonly { readonly name: string; readonly elements: string; readonly home: Home }[];
+  readonly prepare: readonly StepDescription[];
+  readonly steps: readonly StepDescription[];
+  readonly totals?: PlanTotals;
+}
+
+export interface StepDescription {
+  readonly op: string;
+  readonly label: string;
+  /** `model.lmg:9:5`, the line of the user's own file; empty if none is known. */
+  readonly place: string;
+  readonly fused: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly operands: Readonly<Record<string, ViewDescription | readonly ViewDescription[]>>;
+  readonly results: readonly ViewDescription[];
+  readonly flops?: number;
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
+}
+
+export interface ViewDescription {
+  readonly buffer: string;
+  readonly shape: readonly string[];
+  /** Only of views that are not a whole buffer, row-major. */
+  readonly offset?: string;
+  readonly strides?: readonly string[];
+}
+
+export function describePlan(plan: Plan, sizes?: Sizes): PlanDescription {
+  const step = (each: Step): StepDescription => describeStep(each, plan, sizes);
+  const typed = ({ name, type }: Plan["inputs"][number] | Plan["outputs"][number]) => ({
+    name,
+    dtype: type.dtype,
+    shape: type.shape.map(showDim),
+  });
+  const description = {
+    name: plan.name,
+    symbols: plan.symbols,
+    inputs: plan.inputs.map(typed),
+    outputs: plan.outputs.map(typed),
+    parameters: plan.parameters.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    slots: plan.slots.map(showSlot),
+    buffers: plan.buffers.map(({ name, elements, home }) => ({ name, elements: showDim(elements), home })),
+    prepare: plan.prepare.map(step),
+    steps: plan.steps.map(step),
+  };
+  return sizes === undefined ? description : { ...description, totals: planTotals(plan, sizes) };
+}
+
+function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined): StepDescription {
+  const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
+  const entries = Object.entries(operands).flatMap(([name, operand]) => {
+    if (operand === undefined) return [];
+    const isList = Array.isArray(operand);
+    const views = (isList ? operand : [operand]) as readonly View[];
+    const described = views.map((view) => describeView(view, plan.buffers));
+    return [[name, isList ? described : described[0]!] as const];
+  });
+  return {
+    op: step.op,
+    label: step.origin.label,
+    place: placeOf(step),
+    fused: step.origin.fused,
+    attributes: attributesOf(step),
+    operands: Object.fromEntries(entries),
+    results: step.results.map((view) => describeView(view, plan.buffers)),
+    ...(sizes === undefined ? {} : stepStats(step, sizes)),
+  };
+}
+
+function placeOf({ origin: { spans } }: Step): string {
+  const span = spans.at(-1);
+  return span === undefined ? "" : showPlace(span);
+}
+
+/** The attributes that have not their default, as IR text has them. */
+function attributesOf(step: Step): Record<string, string> {
+  if (step.op === "copy") return {};
+  const specs = recordOf(step.op).attrs;
+  const values = step.attrs as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(specs)
+      .filter(([name, spec]) => values[name] !== spec.default)
+      .map(([name, spec]) => [name, showAttribute(spec.kind, values[name])]),
+  );
+}
+
+function describeView(view: View, buffers: readonly Buffer[]): ViewDescription {
+  const plain = { buffer: buffers[view.buffer]!.name, shape: view.type.shape.map(showDim) };
+  if (isDense(view) && constantDim(view.offset) === 0) return plain;
+  return { ...plain, offset: showDim(view.offset), strides: view.strides.map(showDim) };
+}
+
+const showSlot = ({ sizes }: Slot): string => {
+  const texts = sizes.map(showDim);
+  return texts.length === 1 ? texts[0]! : `max(${texts.join(", ")})`;
+};
+
+/**
+ * A plan as people read it: the slots, then a line a step:
+ *
+ *     plan gpt2: 89 steps over 3 slots
+ *       slot 0   max(T, 768*B*T)
+ *     1  embedding   wte   wte.weight, tokens → 1: [B, T, 768]   gpt2.lmg:20:3
+ */
+export function printPlan(plan: Plan): string {
+  const rows = [
+    ...plan.prepare.map((step) => stepRow(step, plan, "once")),
+    ...plan.steps.map((step, index) => stepRow(step, plan, String(index + 1))),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
+  const lines = rows.map(([number, ...cells]) =>
+    [number!.padStart(widths[0]!), ...cells.map((cell, at) => cell.padEnd(widths[at + 1] ?? 0))]
+      .join("  ")
+      .trimEnd(),
+  );
+  const slots = plan.slots.map((slot, index) => `  slot ${index}  ${showSlot(slot)}`);
+  const head = `plan ${plan.name}: ${plan.steps.length} steps, ${plan.prepare.length} at load, ${plan.slots.length} slots`;
+  return [head, ...slots, ...lines].join("\n") + "\n";
+}
+
+function stepRow(step: Step, plan: Plan, number: string): readonly string[] {
+  const fused = step.origin.fused.length === 0 ? step.op : step.origin.fused.join("+");
+  const results = step.results.map(
+    (view) => `${showHome(plan.buffers[view.buffer]!)}${showShape(view.type.shape)}`,
+  );
+  return [number, fused, step.origin.label, results.join(" "), placeOf(step)];
+}
+
+/** Where a result goes: a slot by its number, an output by its name. */
+function showHome({ name, home }: Buffer): string {
+  if (home.kind === "slot") return `slot ${home.slot} `;
+  return home.kind === "output" ? `output ${home.output} ` : `${name} `;
+}
