@@ -1,40 +1,43 @@
-import type { Edge, Graph } from "../ir/graph.ts";
+import type { Edge, EdgeRole, Graph } from "../ir/graph.ts";
 import type { Remark } from "./pass.ts";
 
 /** What became of one residual edge. */
 export interface EdgeExplanation {
   readonly index: number;
   readonly edge: Edge;
-  /** True if the add of the edge is part of an add_norm kernel, or of another kernel with more to do. */
+  /** True if the edge's add is part of a kernel that does more. */
   readonly joined: boolean;
-  /** The kernels that the edge's add, gains and norms are part of, in the order of the passes. */
-  readonly fused: readonly string[];
-  /** What did not fuse, and why; a sentence each. */
-  readonly refused: readonly string[];
+  /** The kernels that parts of the edge joined, in the order of the passes. */
+  readonly fused: readonly { readonly roles: readonly EdgeRole[]; readonly into: string }[];
+  /** What did not fuse, and why, as a word and as a sentence. */
+  readonly refused: readonly {
+    readonly roles: readonly EdgeRole[];
+    readonly reason: string;
+    readonly message: string;
+  }[];
 }
 
-/** The remarks of a compilation, edge by edge: what `lmg edges` prints. */
+/** The remarks of a compilation, edge by edge: what `lmg edges` prints. Linear in both. */
 export function explainEdges(graph: Graph, remarks: readonly Remark[]): readonly EdgeExplanation[] {
-  const byEdge = new Map<number, Remark[]>();
-  for (const remark of remarks)
-    for (const edge of new Set(remark.edges.map((part) => part.edge))) {
-      const found = byEdge.get(edge);
-      if (found === undefined) byEdge.set(edge, [remark]);
-      else found.push(remark);
-    }
+  const fused = graph.edges.map(() => new Map<string, EdgeExplanation["fused"][number]>());
+  const refused = graph.edges.map(() => new Map<string, EdgeExplanation["refused"][number]>());
+  for (const { edges, outcome } of remarks)
+    for (const { edge, role } of edges)
+      if (outcome.kind === "fused") {
+        const { into } = outcome;
+        const roles = withRole(fused[edge]!.get(into)?.roles, role);
+        fused[edge]!.set(into, { roles, into });
+      } else {
+        const { reason, message } = outcome;
+        const roles = withRole(refused[edge]!.get(message)?.roles, role);
+        refused[edge]!.set(message, { roles, reason, message });
+      }
   return graph.edges.map((edge, index) => {
-    const found = byEdge.get(index) ?? [];
-    return {
-      index,
-      edge,
-      joined: found.some((remark) => remark.outcome.kind === "fused" && hasJoin(remark, index)),
-      fused: unique(found.flatMap(({ outcome }) => (outcome.kind === "fused" ? [outcome.into] : []))),
-      refused: unique(found.flatMap(({ outcome }) => (outcome.kind === "refused" ? [outcome.message] : []))),
-    };
+    const kernels = [...fused[index]!.values()];
+    const joined = kernels.some(({ roles }) => roles.includes("join"));
+    return { index, edge, joined, fused: kernels, refused: [...refused[index]!.values()] };
   });
 }
 
-const hasJoin = (remark: Remark, edge: number): boolean =>
-  remark.edges.some((part) => part.edge === edge && part.role === "join");
-
-const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
+const withRole = (roles: readonly EdgeRole[] = [], role: EdgeRole): readonly EdgeRole[] =>
+  roles.includes(role) ? roles : [...roles, role];

@@ -49,17 +49,18 @@ class Merge {
   }
 
   run(): Graph {
-    const byInput = new Map<Value, Linear[]>();
-    for (const node of this.#graph.nodes) {
-      if (node.op !== "linear") continue;
-      const same = byInput.get(node.operands.x);
-      if (same === undefined) byInput.set(node.operands.x, [node]);
-      else same.push(node);
-    }
-    for (const linears of byInput.values()) if (linears.length > 1) this.#mergeGroup(linears);
+    const linears = this.#graph.nodes.filter((node) => node.op === "linear");
+    for (const group of groupBy(linears, (linear) => this.#placeOf(linear)).values())
+      if (group.length > 1) this.#mergeGroup(group);
     if (this.#replaced.size === 0) return this.#graph;
     const nodes = this.#graph.nodes.flatMap((node) => this.#replaced.get(node) ?? [node]);
     return { ...this.#graph, nodes: sortNodes([...this.#made, ...nodes]) };
+  }
+
+  /** What is read and in which layer: results of other layers would wait for their turn, and take memory meanwhile. */
+  #placeOf({ operands, origin }: Linear): string {
+    const scope = origin.scope.map(({ label, index }) => `${label} ${index}`);
+    return [this.#numberOf(operands.x), ...scope].join(", ");
   }
 
   #mergeGroup(linears: readonly Linear[]): void {
@@ -69,15 +70,17 @@ class Merge {
       if (refusal === undefined) free.push(linear);
       else this.#refuse(linear, refusal);
     }
-    const [first] = free;
-    if (first === undefined) return;
-    const alike: Linear[] = [];
-    for (const linear of free) {
-      const difference = differenceOf(first, linear);
-      if (difference === undefined) alike.push(linear);
-      else this.#refuse(linear, difference);
+    for (const alike of groupBy(free, formOf).values()) {
+      const [first] = alike;
+      if (alike.length > 1) this.#merge(alike);
+      else if (first !== undefined) this.#refuseAlone(first, free);
     }
-    if (alike.length > 1) this.#merge(alike);
+  }
+
+  /** No other linear has its form: says in what the next one differs. */
+  #refuseAlone(linear: Linear, others: readonly Linear[]): void {
+    const other = others.find((candidate) => candidate !== linear);
+    if (other !== undefined) this.#refuse(linear, differenceOf(linear, other));
   }
 
   #refusalOf(linear: Linear): MergeRefusal | undefined {
@@ -143,12 +146,24 @@ class Merge {
   }
 }
 
-/** Why two linears of one input cannot be one. */
-function differenceOf(a: Linear, b: Linear): MergeRefusal | undefined {
+/** What linears must agree in to be one. */
+const formOf = ({ attrs, operands: { weight, bias } }: Linear): string =>
+  [attrs.layout, weight.type.dtype, bias?.type.dtype ?? "no bias"].join(", ");
+
+/** Why two linears of one input, with different forms, cannot be one. */
+function differenceOf(a: Linear, b: Linear): MergeRefusal {
   if (a.attrs.layout !== b.attrs.layout) return "layout";
-  if ((a.operands.bias === undefined) !== (b.operands.bias === undefined)) return "bias";
-  const isAlike =
-    a.operands.weight.type.dtype === b.operands.weight.type.dtype &&
-    a.operands.bias?.type.dtype === b.operands.bias?.type.dtype;
-  return isAlike ? undefined : "dtype";
+  return (a.operands.bias === undefined) === (b.operands.bias === undefined) ? "dtype" : "bias";
+}
+
+/** The items by key, in order; the keys in the order of their first items. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }

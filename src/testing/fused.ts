@@ -1,6 +1,7 @@
 import type { Graph } from "../ir/graph.ts";
 import { explainEdges, type EdgeExplanation } from "../passes/explain.ts";
 import type { Remark } from "../passes/pass.ts";
+import { listWords } from "../support/text.ts";
 import { edge } from "./queries.ts";
 
 /** A compilation as far as these checks look at it: its graph after the passes and what the passes said. */
@@ -15,11 +16,13 @@ export function explainEdge(compiled: Explained, name: string | number): EdgeExp
   return explainEdges(compiled.graph, compiled.remarks)[index]!;
 }
 
-/** The explanation as text: the edge, what it is part of, what refused and why. */
+/** The explanation as text: the edge, what its parts joined, what refused and why. */
 export const showExplanation = ({ edge: { name }, fused, refused }: EdgeExplanation): string =>
-  [`edge ${name}`, ...fused.map((into) => `  fused into ${into}`), ...refused.map((why) => `  ${why}`)].join(
-    "\n",
-  );
+  [
+    name,
+    ...fused.map(({ roles, into }) => `  ${listWords(roles)} fused into ${into}`),
+    ...refused.map(({ roles, message }) => `  ${listWords(roles)}: ${message}`),
+  ].join("\n");
 
 /** Fails, with what the passes said of the edge, unless its add is part of an `add_norm`. */
 export function expectFused(compiled: Explained, name: string | number): void {

@@ -167,15 +167,6 @@ describe("shape changes that cancel disappear", () => {
        output y = %q`,
     ));
 
-  test("a permute that moves only axes of size 1 is a reshape", () =>
-    check(
-      `%r = reshape(%x, shape: [B, 1, T, 4])
-       %p = permute(%r, axes: [0, 2, 1, 3])
-       output y = %p`,
-      `%p: f32[B, T, 1, 4] = reshape(%x, shape: [B, T, 1, 4])
-       output y = %p`,
-    ));
-
   test("a permute of equal sizes is none that cancels", () => {
     expect(after("%p = permute(%a, axes: [1, 0])\n output y = %p")).toContain("permute(%a, axes: [1, 0])");
   });

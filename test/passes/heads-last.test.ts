@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { canonicalize } from "../../src/passes/canonicalize.ts";
 import { headsLast } from "../../src/passes/heads-last.ts";
 import { irAfter } from "./helpers.ts";
 
-const after = (body: string): string => irAfter(headsLast, body);
+const after = (body: string): string => irAfter([canonicalize, headsLast], body);
 
 /** q, k and v as lowering makes them: [B, T, H·K] to [B, H, T, K]. */
 const heads = (name: string, from: string): string =>
@@ -55,6 +56,24 @@ describe("heads last", () => {
       %kr: f32[B, T, 2, 2] = rope(x: %k0, layout: heads_last)
       %qs: f32[B, T, 2, 2] = mul(%qr, %scalar)
       %o: f32[B, T, 2, 2] = attend(q: %qs, k: %kr, v: %v0, causal: true, scale: 0.5, layout: heads_last)
+      %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
+      output y = %y"
+    `);
+  });
+
+  test("one head is no exception, as grouped queries share it", () => {
+    expect(
+      after(`
+        input %kv: f32[B, T, 2]
+        ${heads("q", "%x")}
+        %k0 = reshape(%kv, shape: [B, T, 1, 2])
+        %k = permute(%k0, axes: [0, 2, 1, 3])
+        %o = attend(q: %q, k: %k, v: %k, scale: 0.5)
+        ${merged}`),
+    ).toMatchInlineSnapshot(`
+      "%q0: f32[B, T, 2, 2] = reshape(%x, shape: [B, T, 2, 2])
+      %k0: f32[B, T, 1, 2] = reshape(%kv, shape: [B, T, 1, 2])
+      %o: f32[B, T, 2, 2] = attend(q: %q0, k: %k0, v: %k0, scale: 0.5, layout: heads_last)
       %y: f32[B, T, 4] = reshape(%o, shape: [B, T, 4])
       output y = %y"
     `);

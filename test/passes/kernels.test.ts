@@ -379,10 +379,51 @@ describe("linears that read the same value", () => {
         output r = %r`),
     ).toMatchInlineSnapshot(`
       [
-        "bias: one has a bias and the other has none",
         "fused into linear (linear, linear)",
+        "bias: one has a bias and the other has none",
       ]
     `);
+  });
+
+  test("become one in each form that several have", () => {
+    expect(
+      after(`
+        %p = linear(x: %x, weight: %a, bias: %bias)
+        %q = linear(x: %x, weight: %c)
+        %r = linear(x: %x, weight: %d, bias: %bias6)
+        %s = linear(x: %x, weight: %d)
+        output p = %p
+        output q = %q
+        output r = %r
+        output s = %s`),
+    ).toMatchInlineSnapshot(`
+      "%0: f32[10, 4] = concat([%a, %d], axis: 0)
+      %1: f32[10] = concat([%bias, %bias6], axis: 0)
+      %2: f32[10, 4] = concat([%c, %d], axis: 0)
+      %3: f32[B, T, 10] = linear(x: %x, weight: %0, bias: %1)
+      %p: f32[B, T, 4] = slice(%3, axis: 2, start: 0, size: 4)
+      %4: f32[B, T, 10] = linear(x: %x, weight: %2)
+      %q: f32[B, T, 4] = slice(%4, axis: 2, start: 0, size: 4)
+      %r: f32[B, T, 6] = slice(%3, axis: 2, start: 4, size: 6)
+      %s: f32[B, T, 6] = slice(%4, axis: 2, start: 4, size: 6)
+      output p = %p
+      output q = %q
+      output r = %r
+      output s = %s"
+    `);
+  });
+
+  test("of several layers that read one value become one in each layer, so that no result waits for its turn", () => {
+    const text = after(`
+      %k0 = linear(x: %x, weight: %a) scope h[0]
+      %v0 = linear(x: %x, weight: %c) scope h[0]
+      %k1 = linear(x: %x, weight: %d) scope h[1]
+      %v1 = linear(x: %x, weight: %a) scope h[1]
+      output k0 = %k0
+      output v0 = %v0
+      output k1 = %k1
+      output v1 = %v1`);
+    expect(text.match(/linear\(/g)).toHaveLength(2);
   });
 
   test("of different values stay apart without a word", () => {

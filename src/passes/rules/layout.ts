@@ -1,6 +1,6 @@
 import type { Node, Value } from "../../ir/graph.ts";
 import { withOperands } from "../../ir/node.ts";
-import { addDims, constantDim, sameDim } from "../../tensor/dim.ts";
+import { addDims, constantDim } from "../../tensor/dim.ts";
 import { sameType } from "../../tensor/type.ts";
 import { fillsShape, isScalarNode } from "../facts.ts";
 import { operandValues } from "../../ir/node.ts";
@@ -90,17 +90,6 @@ const scalarsStay = (before: readonly Value[], after: readonly Value[]): boolean
 
 const sameDtypeAs = (a: Value, b: Value): boolean => a.type.dtype === b.type.dtype;
 
-/** permute that only moves axes of size 1 is a reshape, which moves no element. */
-const permuteOfOnes: Rule = (node) => {
-  if (node.op !== "permute") return undefined;
-  const { shape } = node.operands.x.type;
-  const moved = node.attrs.axes.filter((axis) => constantDim(shape[axis]!) !== 1);
-  if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!)) return undefined;
-  const to = node.results[0]!.type.shape;
-  if (to.every((size, axis) => sameDim(size, shape[axis]))) return undefined;
-  return makeInPlace("reshape", { x: node.operands.x }, { shape: to }, node.origin, node.results);
-};
-
 export const layoutRules: readonly Rule[] = [
   changesNothing,
   reshapeTwice,
@@ -109,5 +98,4 @@ export const layoutRules: readonly Rule[] = [
   sliceTwice,
   concatOne,
   broadcastOperand,
-  permuteOfOnes,
 ];
