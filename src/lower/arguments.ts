@@ -10,7 +10,7 @@ import { signatureOf, type Signature, type SignatureParameter } from "./signatur
  * a bare variable of the same name. Undefined if an argument is wrong, which has been reported.
  */
 export function callLayer(layer: LayerValue, call: Call, frame: Frame): LayerValue | undefined {
-  const signature = signatureOf(layer.callee, frame.context.library);
+  const signature = signatureOf(layer.callee, frame.context.library, frame.context.signatures);
   const given = bindArguments(call.arguments ?? [], signature, nameOf(layer), frame);
   if (given === undefined) return undefined;
   return { callee: layer.callee, given: new Map([...layer.given, ...given]), span: call.span };
@@ -77,7 +77,7 @@ function parameterOf(
 
 /** The required parameters that a layer still lacks. */
 export function missingArguments(layer: LayerValue, frame: Frame): readonly string[] {
-  return [...signatureOf(layer.callee, frame.context.library).values()]
+  return [...signatureOf(layer.callee, frame.context.library, frame.context.signatures).values()]
     .filter((parameter) => parameter.required && !layer.given.has(parameter.name))
     .map((parameter) => parameter.name);
 }

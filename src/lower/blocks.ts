@@ -7,7 +7,7 @@ import { LabelScope } from "./labels.ts";
 import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
 import type { Module } from "./modules.ts";
 import { Scope } from "./scope.ts";
-import { kindOf } from "./signature.ts";
+import { signatureOf } from "./signature.ts";
 import { readStream } from "./stream.ts";
 
 /** Calls that lead from block to block; deeper than any model is written. */
@@ -94,13 +94,14 @@ function openFrame(
 export function bindParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {
   const { definition, module, context, scope } = frame;
   const defaults = context.defaults.get(definition.name.text);
+  const signature = signatureOf({ kind: "block", definition, module }, context.library, context.signatures);
   for (const parameter of definition.parameters) {
     const name = parameter.name.text;
     const argument = given.get(name) ?? defaults?.get(name);
     if (argument !== undefined) scope.bind(name, argument.meaning, argument.span);
     else if (parameter.default !== undefined) {
       const fallback = parameter.default;
-      const kind = kindOf(parameter, definition, module, context.library);
+      const { kind } = signature.get(name)!;
       scope.bindLazily(name, parameter.span, () =>
         context.walk.evaluateAs(fallback, kind, frame, `the default of \`${name}\``),
       );

@@ -8,6 +8,7 @@ import type { GivenArgument, LayerValue, Meaning } from "./meaning.ts";
 import type { Library, Module } from "./modules.ts";
 import type { Diagnostics } from "./report.ts";
 import type { Scope } from "./scope.ts";
+import type { Signatures } from "./signature.ts";
 
 /** What is one for the whole lowering of a model. */
 export interface Context {
@@ -18,6 +19,7 @@ export interface Context {
   readonly walk: Walk;
   /** What `default` lines say: by the layer's name, then the parameter's. */
   readonly defaults: Map<string, Map<string, GivenArgument>>;
+  readonly signatures: Signatures;
   /** Parameters that may be read again: those of the layers being run once more. */
   readonly replays: { readonly first: number; readonly end: number }[];
   /** Full names of parameters in which a part was made up. */

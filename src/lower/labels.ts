@@ -21,10 +21,11 @@ export class LabelScope {
   /** True if a part of the prefix was made up for a layer without a label. */
   readonly unlabelled: boolean;
   readonly #parent: LabelScope | undefined;
-  readonly #instances = new Map<string, Instance[]>();
-  readonly #repeats = new Map<string, Map<number, RanIteration>>();
-  readonly #failed = new Set<string>();
-  #counts = new Map<string, number>();
+  // Made when needed: most bodies have few of these, and a deep model has many bodies.
+  #instances: Map<string, Instance[]> | undefined;
+  #repeats: Map<string, Map<number, RanIteration>> | undefined;
+  #failed: Set<string> | undefined;
+  #counts: Map<string, number> | undefined;
 
   constructor(prefix: string, unlabelled: boolean, parent?: LabelScope) {
     this.prefix = prefix;
@@ -38,12 +39,14 @@ export class LabelScope {
 
   /** `linear`, then `linear_1`: the name of a layer, block or repeat without a label, by kind and order. */
   nextName(kind: string): string {
+    this.#counts ??= new Map();
     const count = this.#counts.get(kind) ?? 0;
     this.#counts.set(kind, count + 1);
     return count === 0 ? kind : `${kind}_${count}`;
   }
 
   addInstance(label: string, instance: Instance): void {
+    this.#instances ??= new Map();
     const there = this.#instances.get(label);
     if (there === undefined) this.#instances.set(label, [instance]);
     else there.push(instance);
@@ -51,16 +54,17 @@ export class LabelScope {
 
   /** All layers at a label, in the innermost body that has one. */
   findInstances(label: string): readonly Instance[] {
-    return this.#instances.get(label) ?? this.#parent?.findInstances(label) ?? [];
+    return this.#instances?.get(label) ?? this.#parent?.findInstances(label) ?? [];
   }
 
   /** Remembers a label whose layer was refused, so that nobody complains twice. */
   addFailed(label: string): void {
+    this.#failed ??= new Set();
     this.#failed.add(label);
   }
 
   hasFailed(label: string): boolean {
-    return this.#failed.has(label) || this.#parent?.hasFailed(label) === true;
+    return this.#failed?.has(label) === true || this.#parent?.hasFailed(label) === true;
   }
 
   /** An iteration of `repeat … shared`: its own labels, the names of the body around it. */
@@ -77,6 +81,7 @@ export class LabelScope {
 
   /** The iterations of a repeat by number, made if this is its first; a second repeat of one label goes on. */
   openRepeat(label: string): Map<number, RanIteration> {
+    this.#repeats ??= new Map();
     const there = this.#repeats.get(label);
     if (there !== undefined) return there;
     const made = new Map<number, RanIteration>();
@@ -85,15 +90,15 @@ export class LabelScope {
   }
 
   findRepeat(label: string): ReadonlyMap<number, RanIteration> | undefined {
-    return this.#repeats.get(label) ?? this.#parent?.findRepeat(label);
+    return this.#repeats?.get(label) ?? this.#parent?.findRepeat(label);
   }
 
   /** All labels of layers that can be seen from here, for suggestions. */
   labels(): string[] {
-    return [...this.#instances.keys(), ...(this.#parent?.labels() ?? [])];
+    return [...(this.#instances?.keys() ?? []), ...(this.#parent?.labels() ?? [])];
   }
 
   repeatLabels(): string[] {
-    return [...this.#repeats.keys(), ...(this.#parent?.repeatLabels() ?? [])];
+    return [...(this.#repeats?.keys() ?? []), ...(this.#parent?.repeatLabels() ?? [])];
   }
 }

@@ -103,6 +103,7 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
     statement: lowerStatement,
   },
   defaults: new Map(),
+  signatures: new Map(),
   replays: [],
   unlabelled: new Map(),
   depth: 0,

@@ -18,16 +18,29 @@ export interface SignatureParameter {
 
 export type Signature = ReadonlyMap<string, SignatureParameter>;
 
-export function signatureOf(callee: Callee, library: Library): Signature {
+const opSignatures: ReadonlyMap<string, Signature> = new Map(
+  Object.entries(layerRecords).map(([layer, { parameters }]) => [
+    layer,
+    new Map(
+      Object.entries(parameters).map(([name, { kind: of, fallback }]) => [
+        name,
+        { name, kind: of, required: fallback === undefined },
+      ]),
+    ),
+  ]),
+);
+
+/** Signatures of blocks that were worked out already. */
+export type Signatures = Map<Definition, Signature>;
+
+export function signatureOf(callee: Callee, library: Library, known: Signatures): Signature {
   if (callee.kind === "same") return new Map();
-  if (callee.kind === "block") return blockSignature(callee.definition, callee.module, library);
-  const { parameters } = layerRecords[callee.name]!;
-  return new Map(
-    Object.entries(parameters).map(([name, { kind: parameterKind, fallback }]) => [
-      name,
-      { name, kind: parameterKind, required: fallback === undefined },
-    ]),
-  );
+  if (callee.kind === "op") return opSignatures.get(callee.name)!;
+  const there = known.get(callee.definition);
+  if (there !== undefined) return there;
+  const made = blockSignature(callee.definition, callee.module, library);
+  known.set(callee.definition, made);
+  return made;
 }
 
 export const blockSignature = (definition: Definition, module: Module, library: Library): Signature =>
