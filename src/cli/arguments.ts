@@ -19,9 +19,10 @@ export function parseSettings(settings: readonly string[]): Readonly<Record<stri
   return Object.fromEntries(values);
 }
 
-/** `B=1,T=128`: sizes of run-time dims. */
-export function parseDims(text: string): ReadonlyMap<string, number> | Problem {
+/** `B=1,T=128`: sizes of run-time dims; none if the option is not there. */
+export function parseDims(text: string | undefined): ReadonlyMap<string, number> | Problem {
   const sizes = new Map<string, number>();
+  if (text === undefined) return sizes;
   for (const part of text.split(",")) {
     const [, name, size] = /^\s*([A-Z]\w*)\s*=\s*(\d+)\s*$/.exec(part) ?? [];
     if (name === undefined || !(Number(size) >= 1 && Number(size) <= 2 ** 31 - 1))
@@ -56,6 +57,10 @@ export function completeDims(
   }
   return sizes;
 }
+
+/** `B=1, T=128` */
+export const showDims = (sizes: ReadonlyMap<string, number>): string =>
+  [...sizes].map(([name, size]) => `${name}=${size}`).join(", ");
 
 /** `1,2,3`, or several rows of equal length as `1,2;3,4`: token ids [B, T]. */
 export function parseTokens(text: string): readonly (readonly number[])[] | Problem {

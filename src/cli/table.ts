@@ -18,19 +18,3 @@ export function showTable(
   const lines = table.toString().split("\n");
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
-
-/** `1,234,567` */
-export const showCount = (count: number): string =>
-  count.toLocaleString("en-US", { maximumFractionDigits: 0 });
-
-/** `1.5 kB`, `3.2 MB`: powers of 1000. */
-export function showBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let size = bytes;
-  let unit = 0;
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? String(size) : size.toPrecision(3)} ${units[unit]!}`;
-}

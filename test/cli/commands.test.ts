@@ -1,8 +1,10 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { documentation } from "../../src/cli/documentation.ts";
 import { layerRecords } from "../../src/lower/layers/table.ts";
 import { opNames } from "../../src/ops/table.ts";
-import { inFolder, lmg, output, put, tinyModel } from "./harness.ts";
+import { inFolder, lmg, mistake, output, put, tinyModel } from "./harness.ts";
 
 inFolder({
   "tiny.lmg": tinyModel,
@@ -178,4 +180,105 @@ test("`fmt` prints, `fmt --write` replaces, `fmt --check` shows the difference a
   expect(await output("fmt", "--write", "ragged.lmg", "tiny.lmg")).toBe("formatted ragged.lmg\n");
   expect(await output("fmt", "--check", "ragged.lmg")).toBe("");
   expect(await output("fmt", "ragged.lmg")).toBe(formatted);
+});
+
+test("`plan` lists steps, slots and costs", async () => {
+  expect(await output("plan", "tiny.lmg", "--set", "depth=1", "--dims", "B=2,T=3")).toMatchInlineSnapshot(`
+    "plan tiny: 5 steps, 0 at load, 3 slots
+      slot 0  8*B*T
+      slot 1  8*B*T
+      slot 2  8*B*T
+    1  embedding        wte      slot 1 [B, T, 8]          tiny.lmg:4:3
+    2  layer_norm       h.0.ln   slot 0 [B, T, 8]          tiny.lmg:6:18
+    3  linear+relu      h.0.mlp  slot 2 [B, T, 8]          tiny.lmg:6:34
+    4  add+layer_norm   ln_f     slot 1 [B, T, 8]          tiny.lmg:6:5
+    5  linear_epilogue           output logits [B, T, 11]  tiny.lmg:9:3
+
+    2.83 kFLOP and 2.98 kB read and written in a run with B=2, T=3
+    768 B of weights, 0 B prepared at load
+    576 B of memory for a run, 792 B if no step used any again
+    "
+  `);
+});
+
+test("`plan --json` gives each step with its costs; without fusion there are more", async () => {
+  const plan = async (...more: string[]) =>
+    JSON.parse(await output("plan", "tiny.lmg", "--json", ...more)) as {
+      steps: { op: string; flops: number }[];
+    };
+  const fused = await plan();
+  expect(fused.steps.map(({ op }) => op)).toContain("add_norm");
+  expect(fused.steps.every(({ flops }) => flops >= 0)).toBe(true);
+  expect((await plan("--no-fuse")).steps.length).toBeGreaterThan(fused.steps.length);
+});
+
+test("`stats` counts by part, with repeats folded, and compares with a plan without fusion", async () => {
+  expect(await output("stats", "tiny.lmg", "--dims", "T=4")).toMatchInlineSnapshot(`
+    "part        parameters    FLOP    bytes
+    wte                 88       0    272 B
+    h × 2              176  1.73 k  3.01 kB
+      ln                32     512    640 B
+      mlp              144  1.09 k  1.09 kB
+      relu               0      64    512 B
+      residual           0      64    768 B
+    ln_f                16     256    320 B
+    linear               0     704    656 B
+
+    280 parameters, 1.12 kB
+    2.69 kFLOP in a run with B=1, T=4; values alive at once: 384 B
+
+                   fused  not fused
+    steps              7         11
+    bytes moved  3.36 kB    4.26 kB
+    arena          384 B      384 B
+    "
+  `);
+});
+
+test("`stats --json` has the same totals", async () => {
+  const { dims, totals, parts } = JSON.parse(
+    await output("stats", "tiny.lmg", "--dims", "T=4", "--json"),
+  ) as {
+    dims: object;
+    totals: { parameters: number; flops: number };
+    parts: { name: string; times: number; parameters: number }[];
+  };
+  expect(dims).toStrictEqual({ B: 1, T: 4 });
+  expect(totals.parameters).toBe(280);
+  expect(parts.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(280);
+  expect(parts.find(({ name }) => name === "h")).toMatchObject({ times: 2, parameters: 176 });
+});
+
+test("`compile` writes one module, whole, and says what it wrote", async () => {
+  expect(await output("compile", "tiny.lmg", "-o", "out/deep")).toMatch(
+    /^wrote out\/deep\/tiny\.ts \([\d.]+ kB, \d+ steps\)\n$/,
+  );
+  expect(readdirSync("out/deep")).toStrictEqual(["tiny.ts"]);
+  const { files } = JSON.parse(
+    await output("compile", "tiny.lmg", "--target", "js", "-o", "out/deep", "--json"),
+  ) as {
+    files: { path: string; bytes: number }[];
+  };
+  expect(files).toStrictEqual([{ path: "out/deep/tiny.js", bytes: statSync("out/deep/tiny.js").size }]);
+  const module = (await import(pathToFileURL("out/deep/tiny.js").href)) as Record<string, unknown>;
+  expect(module).toHaveProperty("createModel");
+});
+
+test("`compile` of a model with a mistake writes nothing and makes no folder", async () => {
+  put("wrong.lmg", "model wrong { input x: f32[B, 4]; nope }\n");
+  expect(await mistake("compile", "wrong.lmg", "-o", "never")).toContain("wrong.lmg:1:");
+  expect(existsSync("never")).toBe(false);
+});
+
+test("`compile` that cannot write leaves what was there", async () => {
+  put("taken/tiny.ts/keep", "kept");
+  expect(await mistake("compile", "tiny.lmg", "-o", "taken")).toBe(
+    "error[E700]: cannot write `taken/tiny.ts`: it is a folder",
+  );
+  expect(readdirSync("taken")).toStrictEqual(["tiny.ts"]);
+  put("file", "kept");
+  expect(await mistake("compile", "tiny.lmg", "-o", "file/out")).toBe(
+    "error[E700]: cannot write `file/out`: a part of the path is not a folder",
+  );
+  expect(readFileSync("file", "utf8")).toBe("kept");
 });

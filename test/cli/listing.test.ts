@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { foldRows } from "../../src/cli/folding.ts";
-import { showBytes, showTable } from "../../src/cli/table.ts";
+import { showBytes, showCount } from "../../src/cli/numbers.ts";
+import { showTable } from "../../src/cli/table.ts";
 import { summarize } from "../../src/cli/run/values.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 
@@ -59,6 +60,15 @@ test.each([
   [124_439_808 * 4, "498 MB"],
 ])("%d bytes are shown as %s", (bytes, text) => {
   expect(showBytes(bytes)).toBe(text);
+});
+
+test.each([
+  [0, "0"],
+  [999, "999"],
+  [1000, "1,000"],
+  [124_439_808, "124,439,808"],
+])("%d is shown as %s", (count, text) => {
+  expect(showCount(count)).toBe(text);
 });
 
 test("a tensor is summed up in a line that shows what is not finite", () => {

@@ -46,6 +46,20 @@ describe("a mistake of the user ends with 1 and a message", () => {
     expect(await mistake(...args)).toBe(message);
   });
 
+  test.each([
+    [["plan", "tiny.lmg", "--dims", "T=7"], "error[E802]: T is at most 6 in this model, found T=7"],
+    [
+      ["stats", "tiny.lmg", "--dims", "S=1"],
+      "error[E802]: the model has no run-time dim `S`; it has B, T\n  help: did you mean B?",
+    ],
+    [
+      ["stats", "tiny.lmg", "--depth", "0"],
+      "error[E804]: --depth expects a whole number from 1 to 100, found `0`",
+    ],
+  ])("lmg %j", async (args, message) => {
+    expect(await mistake(...args)).toBe(message);
+  });
+
   test("an unknown model is answered with those of the file", async () => {
     expect(await mistake("check", "tiny.lmg", "--model", "tinny")).toMatchInlineSnapshot(`
       "tiny.lmg:1:1: error[E226]: the file has no model called \`tinny\`

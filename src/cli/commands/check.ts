@@ -1,19 +1,23 @@
 import type { Graph } from "../../ir/graph.ts";
+import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
-import type { Source } from "../../support/source.ts";
+import { lower } from "../../lower/lower.ts";
+import { isError, sortDiagnostics } from "../../support/diagnostic.ts";
 import { plural } from "../../support/text.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { elementsOf, showType } from "../../tensor/type.ts";
 import type { Command } from "../command.ts";
+import { showCount } from "../numbers.ts";
+import type { Out } from "../out.ts";
 import {
-  compileSource,
+  lowerOptions,
   modelArgument,
   modelOptions,
   passOptions,
   readModelFile,
   type ModelOptions,
-} from "../load.ts";
-import { showCount } from "../table.ts";
+} from "../source.ts";
+import { showDiagnostics, Stop } from "../stop.ts";
 
 interface CheckOptions extends ModelOptions {
   readonly json?: true;
@@ -24,7 +28,7 @@ export const command: Command = {
   options: [
     ...modelOptions,
     { flags: "--json", description: "the model's inputs, outputs and sizes as JSON" },
-    ...passOptions,
+    ...passOptions.filter(({ flags }) => flags === "--check-passes"),
   ],
   examples: [
     ["lmg check model.lmg", "all mistakes at once, or a line that says what the model is"],
@@ -32,20 +36,32 @@ export const command: Command = {
   ],
   async run([path], options: CheckOptions, out) {
     const source = readModelFile(path!);
-    const summaries: Summary[] = [];
-    for (const name of modelsToCheck(source, options.model)) {
-      const { model } = await compileSource(source, { ...options, ...name }, out);
-      summaries.push(summarizeGraph(model.graph));
-    }
+    const { file, diagnostics: syntax } = parse(source);
+    if (syntax.some(isError)) throw new Stop(syntax);
+    const models = modelsToCheck(file, options.model).map((name) =>
+      lower(file, { ...lowerOptions(options), ...name }),
+    );
+    const diagnostics = sortDiagnostics([...syntax, ...models.flatMap((model) => model.diagnostics)]);
+    if (diagnostics.some(isError)) throw new Stop(diagnostics);
+    showDiagnostics(diagnostics, out);
+    const graphs = models.map(({ model }) => model!.graph);
+    if (options.checkPasses === true) await checkPasses(graphs, out);
+    const summaries = graphs.map(summarizeGraph);
     if (options.json === true) out.write(`${JSON.stringify(summaries, null, 2)}\n`);
     else for (const summary of summaries) out.write(showSummary(path!, summary));
   },
 };
 
+/** Passes are loaded only for this: a check of the text alone starts faster without them. */
+async function checkPasses(graphs: readonly Graph[], out: Out): Promise<void> {
+  const { requireSamePasses } = await import("../load.ts");
+  for (const graph of graphs) await requireSamePasses(graph, {}, out);
+}
+
 /** The model that `--model` names, or every model of the file; without any the compiler says what is missing. */
-function modelsToCheck(source: Source, named: string | undefined): readonly { readonly model?: string }[] {
+function modelsToCheck(file: File, named: string | undefined): readonly { readonly model?: string }[] {
   if (named !== undefined) return [{ model: named }];
-  const models = parse(source).file.definitions.filter(({ kind }) => kind === "model");
+  const models = file.definitions.filter(({ kind }) => kind === "model");
   return models.length < 2 ? [{}] : models.map(({ name }) => ({ model: name.text }));
 }
 

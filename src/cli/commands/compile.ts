@@ -4,9 +4,10 @@ import { fileProblem, writeAtomically } from "../../checkpoint/files.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { loadModel } from "../load.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { Stop } from "../stop.ts";
-import { showBytes } from "../table.ts";
+import { showBytes } from "../numbers.ts";
 
 interface CompileCommandOptions extends ModelOptions {
   readonly target: "ts" | "js";

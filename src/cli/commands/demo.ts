@@ -29,7 +29,7 @@ export const command: Command = {
     const file = join(weights, "config.json");
     const config = orStop(readConfig(orStop(readBytes(file)), file));
     const fused = await loadModel(path, {}, out, { config });
-    const unfused = await loadModel(path, {}, out, { config, fuse: false });
+    const unfused = await loadModel(path, { fuse: false }, out, { config });
     out.write(`examples/llama.lmg with the sizes of examples/weights/whale/config.json:\n`);
     out.write(`  ${plural(fused.model.graph.edges.length, "residual edge")}; `);
     out.write(`${fused.plan.steps.length} steps after fusion, ${unfused.plan.steps.length} without\n`);

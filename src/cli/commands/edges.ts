@@ -4,7 +4,8 @@ import { positionAt } from "../../support/source.ts";
 import { listWords, plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { foldRows } from "../folding.ts";
-import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { loadModel } from "../load.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import type { Out } from "../out.ts";
 
 interface EdgesOptions extends ModelOptions {

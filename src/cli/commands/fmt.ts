@@ -5,7 +5,7 @@ import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { readModelFile } from "../load.ts";
+import { readModelFile } from "../source.ts";
 import { stop, Stop } from "../stop.ts";
 
 interface FmtOptions {

@@ -3,7 +3,8 @@ import type { Graph } from "../../ir/graph.ts";
 import { passes } from "../../passes/pipeline.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { loadModel } from "../load.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { stop } from "../stop.ts";
 
 interface IrOptions extends ModelOptions {

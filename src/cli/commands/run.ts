@@ -9,11 +9,12 @@ import { RandomStream } from "../../tensor/random.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseNumber, parseTokens } from "../arguments.ts";
 import type { Command, OptionSpec } from "../command.ts";
-import { loadModel, modelArgument, modelOptions, passOptions, type ModelOptions } from "../load.ts";
+import { loadModel } from "../load.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import type { Out } from "../out.ts";
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { generate } from "../run/generate.ts";
-import { contextOf, readInputs, tokenInput, tokenTensor } from "../run/inputs.ts";
+import { contextOf, readInputs, requireInputs, tokenInput, tokenTensor } from "../run/inputs.ts";
 import { nextTokens, showCandidates, TextStream } from "../run/report.ts";
 import type { Sampling } from "../run/sampling.ts";
 import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
@@ -169,10 +170,15 @@ function readPrompt(
   return ids.length > 0 ? [ids] : stop("E818", "the prompt has no tokens");
 }
 
+/** The arrays and the ids that a run gets; all that must be given are. */
 function withTokens({ graph, inputs }: Session, rows: readonly (readonly number[])[] | undefined) {
-  if (rows === undefined) return inputs;
-  const input = tokenInput(graph);
-  return new Map([...inputs, [input.name, tokenTensor(graph, input, rows)]]);
+  const given = new Map(inputs);
+  if (rows !== undefined) {
+    const input = tokenInput(graph);
+    given.set(input.name, tokenTensor(graph, input, rows));
+  }
+  requireInputs(graph, given);
+  return given;
 }
 
 /** The output that `--output` names, or the first. */
@@ -235,6 +241,7 @@ async function runGeneration(
   const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
   const name = chosenOutput(session);
   const context = contextOf(graph, tokenInput(graph));
+  const sampling = readSampling(options);
   const written = options.json === true ? () => undefined : out.write;
   const stream = tokenizer === undefined ? undefined : new TextStream(tokenizer, prompt, written);
   const { tokens, stopped } = await generate(
@@ -242,7 +249,7 @@ async function runGeneration(
     count,
     context,
     stopIds,
-    readSampling(options),
+    sampling,
     new RandomStream(seed, "sample"),
     async (ids) => (await engine.run(withTokens(session, [ids]))).get(name)!,
     (ids) => stream?.show(ids),

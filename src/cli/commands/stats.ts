@@ -1,11 +1,13 @@
 import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
-import { planStats } from "../../plan/stats.ts";
-import { completeDims, parseDims, parseNumber } from "../arguments.ts";
+import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
+import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { loadModel, modelArgument, modelOptions, type LoadedModel, type ModelOptions } from "../load.ts";
+import { loadModel, type LoadedModel } from "../load.ts";
+import { modelArgument, modelOptions, type ModelOptions } from "../source.ts";
 import type { Out } from "../out.ts";
 import { orStop } from "../stop.ts";
-import { showBytes, showCount, showTable } from "../table.ts";
+import { showBytes, showCount, showScaled } from "../numbers.ts";
+import { showTable } from "../table.ts";
 
 interface StatsOptions extends ModelOptions {
   readonly dims?: string;
@@ -32,7 +34,7 @@ export const command: Command = {
   ],
   async run([path], options: StatsOptions, out) {
     const depth = orStop(parseNumber("--depth", options.depth, 1, 100, true));
-    const given = options.dims === undefined ? new Map<string, number>() : orStop(parseDims(options.dims));
+    const given = orStop(parseDims(options.dims));
     const fused = await loadModel(path!, options, out);
     const unfused = await loadModel(path!, { ...options, fuse: false }, silent(out));
     const sizes = orStop(completeDims(fused.model.graph.symbols, given));
@@ -71,7 +73,7 @@ function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Total
   const { total, trainable, parameterBytes } = statsOf(graph);
   const { parameters, flops } = evaluateCost(total, sizes);
   const planTotals = ({ plan }: LoadedModel): PlanTotals => {
-    const { steps, bytesMoved, arenaBytes } = planStats(plan, sizes);
+    const { steps, bytesMoved, arenaBytes } = totalsOfPlan(plan, sizes);
     return { steps, bytesMoved, arenaBytes };
   };
   return {
@@ -97,7 +99,7 @@ function showRows(rows: readonly StatsRow[], sizes: Sizes, depth: number): strin
   const add = (row: StatsRow, level: number): void => {
     const { parameters, flops, bytes } = evaluateCost(row, sizes);
     const name = `${"  ".repeat(level)}${row.name}${row.times > 1 ? ` × ${row.times}` : ""}`;
-    lines.push([name, showCount(parameters), showFlops(flops), showBytes(bytes)]);
+    lines.push([name, showCount(parameters), showScaled(flops).trimEnd(), showBytes(bytes)]);
     if (level + 1 < depth) for (const inner of row.rows) add(inner, level + 1);
   };
   for (const row of rows) add(row, 0);
@@ -106,7 +108,7 @@ function showRows(rows: readonly StatsRow[], sizes: Sizes, depth: number): strin
 
 function showTotals(totals: Totals, sizes: Sizes): string {
   const { parameters, trainable, parameterBytes, flops, fused, unfused, liveBytes } = totals;
-  const dims = [...sizes].map(([name, size]) => `${name}=${size}`).join(", ");
+  const dims = showDims(sizes);
   const frozen = parameters === trainable ? "" : `, ${showCount(trainable)} of them trainable`;
   const sum = showTable(
     ["", "fused", "not fused"],
@@ -119,13 +121,6 @@ function showTotals(totals: Totals, sizes: Sizes): string {
   );
   return (
     `${showCount(parameters)} parameters${frozen}, ${showBytes(parameterBytes)}\n` +
-    `${showFlops(flops)} FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n\n${sum}`
+    `${showScaled(flops)}FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n\n${sum}`
   );
-}
-
-/** `1.23 G`: three digits and a power of 1000. */
-function showFlops(flops: number): string {
-  const units = ["", " k", " M", " G", " T", " P"];
-  const unit = flops === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(flops) / 3));
-  return unit === 0 ? String(flops) : `${(flops / 1000 ** unit).toPrecision(3)}${units[unit]!}`;
 }

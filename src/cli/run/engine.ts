@@ -4,6 +4,7 @@ import type { Graph } from "../../ir/graph.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { plural } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../../tensor/host.ts";
 import { orStop, Stop } from "../stop.ts";
@@ -22,7 +23,7 @@ export function interpreterEngine(graph: Graph, weights: Weights): Engine {
   for (const [name, tensor] of weights.tensors)
     parameters[name] = orStop(toHostTensor(tensor.read(), `${weights.from}: ${name}`));
   return {
-    description: `interpreted in float64, ${graph.nodes.length} nodes`,
+    description: `interpreted in float64, ${plural(graph.nodes.length, "node")}`,
     run: (inputs) =>
       mistakes(
         () => new Map(Object.entries(interpret(graph, { inputs: Object.fromEntries(inputs), parameters }))),
@@ -58,7 +59,7 @@ export async function planEngine(plan: Plan, weights: Weights): Promise<Engine> 
   const model = createModel(tensors);
   const outputTypes = new Map(plan.outputs.map(({ name, type }) => [name, type.dtype]));
   return {
-    description: `plan of ${plan.steps.length} steps`,
+    description: `plan of ${plural(plan.steps.length, "step")}`,
     run: (inputs) =>
       mistakes(() => {
         const given = Object.fromEntries([...inputs].map(([name, tensor]) => [name, toEmitted(tensor)]));

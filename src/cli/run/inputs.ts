@@ -84,6 +84,19 @@ function pick<T>(
   );
 }
 
+/** Ends the command if an input without a default is not given. */
+export function requireInputs(graph: Graph, given: ReadonlyMap<string, unknown>): void {
+  const missing = graph.inputs.find(({ name, fill }) => fill === undefined && !given.has(name));
+  if (missing === undefined) return;
+  const { name, value } = missing;
+  const ids = isInteger(value.type.dtype) ? ", or ids with --tokens or --prompt" : "";
+  stop(
+    "E816",
+    `the input \`${name}\` ${showType(value.type)} is not given`,
+    `give an array with --input ${name}=FILE${ids}`,
+  );
+}
+
 /** The input that takes token ids: the one called `tokens`, or the only one of whole numbers that must be given. */
 export function tokenInput(graph: Graph): Input {
   const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));

@@ -1,0 +1,44 @@
+import { describePlan, printPlan } from "../../plan/describe.ts";
+import { planTotals, type PlanTotals } from "../../plan/stats.ts";
+import { completeDims, parseDims, showDims } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { loadModel } from "../load.ts";
+import { showBytes, showScaled } from "../numbers.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { orStop } from "../stop.ts";
+
+interface PlanOptions extends ModelOptions {
+  readonly dims?: string;
+  readonly json?: true;
+}
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
+    { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
+    ...passOptions,
+  ],
+  examples: [
+    ["lmg plan model.lmg", "the steps in order, what was fused in each, and where its result goes"],
+    ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
+  ],
+  async run([path], options: PlanOptions, out) {
+    const given = orStop(parseDims(options.dims));
+    const { plan } = await loadModel(path!, options, out);
+    const sizes = orStop(completeDims(plan.symbols, given));
+    if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);
+    else out.write(`${printPlan(plan)}\n${showTotals(planTotals(plan, sizes), showDims(sizes))}`);
+  },
+};
+
+function showTotals(totals: PlanTotals, dims: string): string {
+  const { flops, bytesMoved, arenaBytes, arenaBytesWithoutReuse, weightBytes, preparedBytes } = totals;
+  const lines = [
+    `${showScaled(flops)}FLOP and ${showBytes(bytesMoved)} read and written in a run${dims === "" ? "" : ` with ${dims}`}`,
+    `${showBytes(weightBytes)} of weights, ${showBytes(preparedBytes)} prepared at load`,
+    `${showBytes(arenaBytes)} of memory for a run, ${showBytes(arenaBytesWithoutReuse)} if no step used any again`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,73 @@
+import { dirname, join } from "node:path";
+import { readConfig } from "../checkpoint/config.ts";
+import { kindOfPath, readBytes, readText } from "../checkpoint/files.ts";
+import type { JsonObject } from "../checkpoint/json.ts";
+import { Problem, quotePath } from "../checkpoint/problem.ts";
+import type { LowerOptions } from "../lower/lower.ts";
+import type { Source } from "../support/source.ts";
+import { parseSettings } from "./arguments.ts";
+import type { OptionSpec } from "./command.ts";
+import { orStop, stop } from "./stop.ts";
+
+/** Options of every command that reads a model. */
+export interface ModelOptions {
+  readonly model?: string;
+  readonly set?: readonly string[];
+  readonly config?: string;
+  /** Commander's form of `--no-fuse`. */
+  readonly fuse?: boolean;
+  readonly checkPasses?: true;
+}
+
+export const modelArgument = { name: "<model.lmg>", description: "the file of the model" };
+
+export const modelOptions: readonly OptionSpec[] = [
+  { flags: "--model <name>", description: "which model of the file, if it has several" },
+  {
+    flags: "--set <name=value>",
+    description: "a parameter of the model; may stand several times",
+    repeated: true,
+  },
+  {
+    flags: "--config <path>",
+    description: "parameters from a published config.json, or the folder that has it",
+  },
+];
+
+export const passOptions: readonly OptionSpec[] = [
+  { flags: "--no-fuse", description: "without the passes that fuse several steps into one" },
+  {
+    flags: "--check-passes",
+    description: "interpret before and after each pass, and name the first that differs",
+  },
+];
+
+/** The text of a model file. */
+export function readModelFile(path: string): Source {
+  if (kindOfPath(path) === "folder")
+    stop("E700", `cannot read ${quotePath(path)}: it is a folder, not a .lmg file`);
+  return { name: path, text: orStop(readText(path)) };
+}
+
+/** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */
+export function lowerOptions(options: ModelOptions, config = readConfigOption(options.config)): LowerOptions {
+  return {
+    ...(options.model === undefined ? {} : { model: options.model }),
+    settings: orStop(parseSettings(options.set ?? [])),
+    resolveUse,
+    ...(config === undefined ? {} : { config }),
+  };
+}
+
+/** The file that a `use` line names, beside the file where it stands. */
+function resolveUse(path: string, from: Source): Source | undefined {
+  const file = join(dirname(from.name), path);
+  const text = kindOfPath(file) === "file" ? readText(file) : undefined;
+  return text === undefined || text instanceof Problem ? undefined : { name: file, text };
+}
+
+function readConfigOption(path: string | undefined): JsonObject | undefined {
+  if (path === undefined) return undefined;
+  const file = kindOfPath(path) === "folder" ? join(path, "config.json") : path;
+  return orStop(readConfig(orStop(readBytes(file)), file));
+}
