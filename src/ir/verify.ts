@@ -1,7 +1,7 @@
 import type { Attribute, AttributeKind } from "../ops/attributes.ts";
 import { Mismatch, type OpStage } from "../ops/define.ts";
 import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
-import { isOpName, recordOf } from "../ops/table.ts";
+import { recordOf } from "../ops/table.ts";
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import { isDtype, type Dtype } from "../tensor/dtype.ts";
 import { sameType, showType, type TensorType } from "../tensor/type.ts";
@@ -101,7 +101,6 @@ function valuesAreMadeBefore(graph: Graph, names: ValueNames): string[] {
 
 /** Operands and attributes are complete and of their kinds, and the results have the types that they give. */
 function nodeIsWhole(node: Node, names: ValueNames): string[] {
-  if (!isOpName(node.op)) return ["there is no such op"];
   const problems = [...operandsAreWhole(node), ...attributesAreWhole(node)];
   return problems.length > 0 ? problems : resultsAreInferred(node, names);
 }
@@ -182,9 +181,7 @@ const edgesExist = (graph: Graph, names: ValueNames): string[] =>
 
 function stagesAreAllowed(graph: Graph, names: ValueNames, stages: readonly OpStage[] | undefined): string[] {
   if (stages === undefined) return [];
-  const strangers = graph.nodes.filter(
-    (node) => isOpName(node.op) && !stages.includes(recordOf(node.op).stage),
-  );
+  const strangers = graph.nodes.filter((node) => !stages.includes(recordOf(node.op).stage));
   return strangers.map(
     (node) => `${show(node, names)}: an op of stage ${recordOf(node.op).stage} may not stand here`,
   );

@@ -1,5 +1,7 @@
-import type { Graph } from "../../src/ir/graph.ts";
+import type { Graph, Node, Value } from "../../src/ir/graph.ts";
+import { makeNode, makeValue, onlyResult } from "../../src/ir/node.ts";
 import { readGraph } from "../../src/ir/read.ts";
+import { tensorType } from "../../src/tensor/type.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 
 /** The graph that a text says; a mistake in it fails with its messages. */
@@ -39,3 +41,27 @@ export const twoLayers = `graph two_layers {
   output logits = %logits
 }
 `;
+
+/** x + 1 + 1 + …, `length` times: as deep as a graph can be. */
+export function chainOf(length: number): Graph {
+  const [x, one] = [makeValue(tensorType("f32", 1), "x"), makeValue(tensorType("f32", 1), "one")];
+  const nodes: Node[] = [];
+  let last: Value = x;
+  for (let i = 0; i < length; i++) {
+    const node = makeNode("add", { x: last, y: one }, {});
+    nodes.push(node);
+    last = onlyResult(node);
+  }
+  return {
+    name: "chain",
+    symbols: [],
+    inputs: [
+      { name: "x", value: x, fill: undefined, span: undefined },
+      { name: "one", value: one, fill: 1, span: undefined },
+    ],
+    parameters: [],
+    nodes,
+    outputs: [{ name: "sum", value: last, span: undefined }],
+    edges: [],
+  };
+}
