@@ -50,6 +50,8 @@ export const nest = (by: number, doc: Doc): Doc => ({ kind: "nest", by, doc });
 export const group = (doc: Doc): Doc => ({ kind: "group", doc, broken: mustBreak(doc) });
 export const fill = (docs: readonly Doc[]): Doc => ({ kind: "fill", docs });
 export const suffix = (text: string): Doc => ({ kind: "suffix", text });
+/** Nothing that is seen, but the groups that it is in break. */
+export const breaks: Doc = suffix("");
 export const choice = (broken: string, flat: string): Doc => ({ kind: "choice", broken, flat });
 
 /** The docs with `separator` between them. */

@@ -1,4 +1,4 @@
-import { fill, group, hardLine, line, nest, softLine, suffix, type Doc } from "./doc.ts";
+import { breaks, fill, group, hardLine, line, nest, softLine, suffix, type Doc } from "./doc.ts";
 import type { BracketPart, Part, Statement } from "./read.ts";
 import { highestLevel, isElse, isSpaced, lowestLevel, operatorLevel, type Surroundings } from "./spacing.ts";
 
@@ -108,7 +108,7 @@ export function printComments(comments: readonly Part[], otherwise: Doc): Doc {
 function printPart(part: Part, around: Surroundings): Doc {
   switch (part.kind) {
     case "comment":
-      return part.own ? part.text : suffix(` ${part.text}`);
+      return part.own ? [part.text, breaks] : suffix(` ${part.text}`);
     case "bracket":
       return printBracket(part, around);
     case "body":

@@ -66,7 +66,7 @@ class Reader {
     for (let token = this.#peek(); token !== undefined && token.text !== "}"; token = this.#peek()) {
       if (token.kind === "newline") this.#blankLines(items);
       else if (token.kind === "comment") items.push({ kind: "note", text: this.#take().text.trimEnd() });
-      else items.push(this.#line());
+      else items.push(...this.#line());
     }
     if (items.at(-1)?.kind === "blank") items.pop();
     return items;
@@ -77,24 +77,20 @@ class Reader {
     let count = 0;
     for (; this.#peek()?.kind === "newline"; this.#at++) count++;
     const needed = items.length === 0 ? Infinity : 2;
-    if (count >= needed) items.push({ kind: "blank" });
+    if (count >= needed && items.at(-1)?.kind !== "blank") items.push({ kind: "blank" });
   }
 
-  /** Statements with `;` between them, and the comment behind them. */
-  #line(): Item {
+  /** Statements with `;` between them, and the comment behind them; nothing for a `;` alone. */
+  #line(): Item[] {
     const statements: Statement[] = [];
-    for (;;) {
-      const token = this.#peek();
-      if (token?.text === ";") this.#at++;
-      else if (
-        token?.kind === "comment" ||
-        token?.kind === "newline" ||
-        token?.text === "}" ||
-        token === undefined
-      )
-        return { kind: "line", statements, comment: this.#comment(false) };
+    for (let token = this.#peek(); token !== undefined && token.text !== "}"; token = this.#peek()) {
+      if (token.kind === "comment" || token.kind === "newline") break;
+      if (token.text === ";") this.#at++;
       else statements.push(this.#statement());
     }
+    const comment = this.#comment(false);
+    if (statements.length > 0) return [{ kind: "line", statements, comment }];
+    return comment === undefined ? [] : [{ kind: "note", text: comment.text }];
   }
 
   #statement(): Statement {

@@ -40,8 +40,7 @@ const extraComma: Recognizer = (failure) => {
 const statementsShareLine: Recognizer = (failure) => {
   const { found, before } = failure;
   const isComplete = failure.wants("end of input") && (endsValue(before) || before?.text === "}");
-  if (!isComplete || !startsValue(found) || found?.text === "as" || failure.openBracket() >= 0)
-    return undefined;
+  if (!isComplete || !startsValue(found) || failure.openBracket() >= 0) return undefined;
   return errors.statementsShareLine(failure.place, failure.shown);
 };
 

@@ -124,8 +124,14 @@ export const quote = (token: Token): string =>
 
 /** A token that a value or a layer can end with. */
 export const endsValue = (token: Token | undefined): boolean =>
-  token !== undefined && (token.kind !== "symbol" || token.text === ")" || token.text === "]");
+  token !== undefined &&
+  !isInfix(token) &&
+  (token.kind !== "symbol" || token.text === ")" || token.text === "]");
 
 /** A token that a value or a layer can start with. */
 export const startsValue = (token: Token | undefined): boolean =>
-  token !== undefined && (token.kind !== "symbol" || token.text === "(" || token.text === "[");
+  token !== undefined &&
+  !isInfix(token) &&
+  (token.kind !== "symbol" || token.text === "(" || token.text === "[");
+
+const isInfix = (token: Token): boolean => /^(?:if|else|as|and|or)$/.test(token.text);
