@@ -86,7 +86,7 @@ function lowerBody(
   setStream(frame, normed, statement.span);
   if (statement.body !== undefined) frame.context.walk.body(statement.body, frame);
   const label = branchLabel(frame.applied);
-  frame.applied = outer;
+  frame.applied = [...outer, ...frame.applied];
   // A layer on the sum needs the sum; else the edge adds the branches itself.
   const needsSum = clauses.norms.out !== undefined || clauses.branch?.isLayer === true;
   if (frame.stream.kind === "sum" && !needsSum) return frame.stream.branches;

@@ -47,17 +47,32 @@ describe("one word moves the norm, in the model, the graph and the numbers", () 
 
   test("pre: x + f(N(x))", () => {
     const { rows, actual, f, norm } = partsOf(clause, { placement: "pre" });
-    expect(difference(actual, rows.flatMap((x) => plus(x, f(norm("ln")(x)))))).toBeLessThan(TOLERANCE);
+    expect(
+      difference(
+        actual,
+        rows.flatMap((x) => plus(x, f(norm("ln")(x)))),
+      ),
+    ).toBeLessThan(TOLERANCE);
   });
 
   test("out: x + N(f(x))", () => {
     const { rows, actual, f, norm } = partsOf(clause, { placement: "out" });
-    expect(difference(actual, rows.flatMap((x) => plus(x, norm("ln")(f(x)))))).toBeLessThan(TOLERANCE);
+    expect(
+      difference(
+        actual,
+        rows.flatMap((x) => plus(x, norm("ln")(f(x)))),
+      ),
+    ).toBeLessThan(TOLERANCE);
   });
 
   test("post: N(x + f(x))", () => {
     const { rows, actual, f, norm } = partsOf(clause, { placement: "post" });
-    expect(difference(actual, rows.flatMap((x) => norm("ln")(plus(x, f(x)))))).toBeLessThan(TOLERANCE);
+    expect(
+      difference(
+        actual,
+        rows.flatMap((x) => norm("ln")(plus(x, f(x)))),
+      ),
+    ).toBeLessThan(TOLERANCE);
   });
 
   test("sandwich: x + N2(f(N1(x))), the norms owning ln.pre and ln.out", () => {
@@ -68,12 +83,18 @@ describe("one word moves the norm, in the model, the graph and the numbers", () 
 
   test("none: x + f(x), and the norm owns nothing", () => {
     const { rows, actual, f, graph } = partsOf(clause, { placement: "none" });
-    expect(difference(actual, rows.flatMap((x) => plus(x, f(x))))).toBeLessThan(TOLERANCE);
+    expect(
+      difference(
+        actual,
+        rows.flatMap((x) => plus(x, f(x))),
+      ),
+    ).toBeLessThan(TOLERANCE);
     expect(graph.parameters.map(({ name }) => name)).toEqual(["f.weight", "f.bias"]);
   });
 
   test("the edge's record names the norms where they stand", () => {
-    const norms = (placement: string) => partsOf(clause, { placement }).graph.edges.map((record) => record.norms);
+    const norms = (placement: string) =>
+      partsOf(clause, { placement }).graph.edges.map((record) => record.norms);
     expect(norms("post")).toEqual([[{ position: "post", kind: "layernorm", label: "ln" }]]);
     expect(norms("sandwich")).toEqual([
       [
@@ -96,7 +117,9 @@ describe("gains", () => {
   });
 
   test("`scale` is a learned gain of the edge", () => {
-    const { rows, actual, f, weights, graph } = partsOf(`skip a: scale([${D}]), branch b: scale([1], init: 0)`);
+    const { rows, actual, f, weights, graph } = partsOf(
+      `skip a: scale([${D}]), branch b: scale([1], init: 0)`,
+    );
     const [[b], a] = [weights("b"), weights("a")];
     const expected = rows.flatMap((x) => {
       const branch = f(x);
@@ -109,7 +132,9 @@ describe("gains", () => {
   });
 
   test("another layer is applied to what it gains", () => {
-    const { rows, actual, f, weights } = partsOf(`skip a: affine([${D}]), branch g: parameter([1], init: 0) -> tanh`);
+    const { rows, actual, f, weights } = partsOf(
+      `skip a: affine([${D}]), branch g: parameter([1], init: 0) -> tanh`,
+    );
     const [w, b, [g]] = [weights("a.weight"), weights("a.bias"), weights("g")];
     const expected = rows.flatMap((x) => {
       const branch = f(x);
@@ -120,7 +145,12 @@ describe("gains", () => {
 
   test("the out-norm comes before the branch's gain", () => {
     const { rows, actual, f, norm } = partsOf("out ln: layernorm, branch 3");
-    const expected = rows.flatMap((x) => plus(x, norm("ln")(f(x)).map((v) => 3 * v)));
+    const expected = rows.flatMap((x) =>
+      plus(
+        x,
+        norm("ln")(f(x)).map((v) => 3 * v),
+      ),
+    );
     expect(difference(actual, expected)).toBeLessThan(TOLERANCE);
   });
 });

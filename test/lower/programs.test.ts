@@ -54,21 +54,24 @@ describe("the programs of the language", () => {
     expect(diagnostics.map((diagnostic) => showDiagnostic(diagnostic))).toEqual([]);
   });
 
-  test.each(models)("$model, made small, gives finite outputs of its types", ({ model, text, parameters }) => {
-    const settings = Object.fromEntries(
-      parameters.filter((name) => name in small).map((name) => [name, small[name]!]),
-    );
-    const { model: lowered } = lowerText(text, { model, settings });
-    const graph = lowered!.graph;
-    expect(verifyGraph(graph)).toEqual([]);
-    const outputs = interpret(graph, bindingsOf(graph, symbols));
-    const sizes = new Map(Object.entries(symbols));
-    for (const { name, value } of graph.outputs) {
-      const { shape, data } = outputs[name]!;
-      expect(shape).toEqual(value.type.shape.map((size) => evaluateDim(size, sizes)));
-      expect(data.length).toBeGreaterThan(0);
-      expect(data.every((element) => Number.isFinite(element))).toBe(true);
-      expect(data.some((element) => element !== 0)).toBe(true);
-    }
-  });
+  test.each(models)(
+    "$model, made small, gives finite outputs of its types",
+    ({ model, text, parameters }) => {
+      const settings = Object.fromEntries(
+        parameters.filter((name) => name in small).map((name) => [name, small[name]!]),
+      );
+      const { model: lowered } = lowerText(text, { model, settings });
+      const graph = lowered!.graph;
+      expect(verifyGraph(graph)).toEqual([]);
+      const outputs = interpret(graph, bindingsOf(graph, symbols));
+      const sizes = new Map(Object.entries(symbols));
+      for (const { name, value } of graph.outputs) {
+        const { shape, data } = outputs[name]!;
+        expect(shape).toEqual(value.type.shape.map((size) => evaluateDim(size, sizes)));
+        expect(data.length).toBeGreaterThan(0);
+        expect(data.every((element) => Number.isFinite(element))).toBe(true);
+        expect(data.some((element) => element !== 0)).toBe(true);
+      }
+    },
+  );
 });

@@ -36,7 +36,8 @@ export function modelOf(text: string, options: LowerOptions = {}): LoweredModel 
 export const graphOf = (text: string, options: LowerOptions = {}): Graph => modelOf(text, options).graph;
 
 /** The text of the graph, for snapshots. */
-export const irOf = (text: string, options: LowerOptions = {}): string => `\n${printGraph(graphOf(text, options))}`;
+export const irOf = (text: string, options: LowerOptions = {}): string =>
+  `\n${printGraph(graphOf(text, options))}`;
 
 /** What a user reads for a text. */
 export const messages = (text: string, options: LowerOptions = {}): string =>

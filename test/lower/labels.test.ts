@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import { difference, graphOf, irOf, modelOf, opsOf, outputOf, parameterNames } from "./support.ts";
+
+const model = (body: string, more = ""): string =>
+  `model m {\n  input x: f32[B, 8]\n${body}\n  output y\n}\n${more}`;
+
+describe("labels are the names of weights", () => {
+  test("repeats, blocks and dotted labels build the full name", () => {
+    const text = model(
+      "repeat 2 as model.layers { residual pre ln_1: rmsnorm { attn: f -> out.proj: linear(8) } }",
+      "block f() { input x: [.., D]; q.proj: linear(D, bias: false) }",
+    );
+    expect(parameterNames(graphOf(text))).toEqual([
+      "model.layers.0.ln_1.weight",
+      "model.layers.0.attn.q.proj.weight",
+      "model.layers.0.out.proj.weight",
+      "model.layers.0.out.proj.bias",
+      "model.layers.1.ln_1.weight",
+      "model.layers.1.attn.q.proj.weight",
+      "model.layers.1.out.proj.weight",
+      "model.layers.1.out.proj.bias",
+    ]);
+  });
+
+  test("`parameter` and `scale` own the label itself, `bias` and `affine` what follows it", () => {
+    const text = model("p = w: parameter([8])\ns: scale([8]) -> b: bias -> a: affine([8])\nstream + p");
+    expect(parameterNames(graphOf(text))).toEqual(["w", "s", "b.bias", "a.weight", "a.bias"]);
+  });
+
+  test("batch norm owns its running statistics, which are not trained", () => {
+    const { parameters } = graphOf(model("bn: batchnorm"));
+    expect(parameters.map(({ name, trainable }) => [name, trainable])).toEqual([
+      ["bn.weight", true],
+      ["bn.bias", true],
+      ["bn.running_mean", false],
+      ["bn.running_var", false],
+    ]);
+  });
+
+  test("without labels, layers and repeats are named by kind and order, and the model says which", () => {
+    const text = model(
+      "linear(8); relu; linear(8); repeat 2 { rmsnorm; f }; repeat 1 { f }",
+      "block f() { input x: [.., D]; linear(D, bias: false) }",
+    );
+    const { graph, unlabelled } = modelOf(text);
+    const names = [
+      "linear.weight",
+      "linear.bias",
+      "linear_1.weight",
+      "linear_1.bias",
+      "repeat.0.rmsnorm.weight",
+      "repeat.0.f.linear.weight",
+      "repeat.1.rmsnorm.weight",
+      "repeat.1.f.linear.weight",
+      "repeat_1.0.f.linear.weight",
+    ];
+    expect(parameterNames(graph)).toEqual(names);
+    expect(unlabelled.map(({ name }) => name)).toEqual(names);
+  });
+
+  test("a range counts from its start, and an index alone is the name", () => {
+    const text = model("repeat 2..4 as h[i] { repeat 1 as [j] { a: linear(8, bias: false) } }");
+    expect(parameterNames(graphOf(text))).toEqual(["h.2.0.a.weight", "h.3.0.a.weight"]);
+  });
+
+  test("none with a label owns nothing and lets the value through", () => {
+    const text = model("a: f(act: none) -> b: f", "block f(act: layer = none) { input x: [.., D]; g: act }");
+    expect(opsOf(graphOf(text))).toEqual([]);
+  });
+});
+
+describe("weights that are used again", () => {
+  test("`same` runs a layer with the weights at its label", () => {
+    const text = model(
+      "a: f\nx -> same(a)",
+      "block f() { input x: [.., D]; w: linear(D) -> relu -> v: linear(D) }",
+    );
+    const graph = graphOf(text);
+    expect(parameterNames(graph)).toEqual(["a.w.weight", "a.w.bias", "a.v.weight", "a.v.bias"]);
+    expect(opsOf(graph)).toEqual(["linear", "relu", "linear", "linear", "relu", "linear"]);
+    const once = graphOf(
+      model("a: f", "block f() { input x: [.., D]; w: linear(D) -> relu -> v: linear(D) }"),
+    );
+    expect(difference(outputOf(graph).data, outputOf(once).data)).toBe(0);
+  });
+
+  test("`same` finds a layer of an earlier iteration", () => {
+    const text = model("repeat 3 as h[i] { if i == 0 { a: linear(8) } else { same(h[0].a) } }");
+    expect(parameterNames(graphOf(text))).toEqual(["h.0.a.weight", "h.0.a.bias"]);
+  });
+
+  test("`unembed` multiplies by a table, transposed", () => {
+    const text = `model m { input ids: i32[B, T]; wte: embedding(7, 4); unembed(wte); output y }`;
+    expect(irOf(text)).toMatchInlineSnapshot(`
+      "
+      graph m {
+        dim B
+        dim T
+        input %ids: i32[B, T]
+        parameter %wte.weight: f32[7, 4] = normal(0, 1) "wte.weight"
+        %0: f32[B, T, 4] = embedding(table: %wte.weight, ids: %ids) label "wte"
+        %y: f32[B, T, 7] = linear(x: %0, weight: %wte.weight)
+        output y = %y
+      }
+      "
+    `);
+  });
+
+  test("a block takes a label as a parameter", () => {
+    const text = `model m { input ids: i32[B]; wte: embedding(7, 4); head(wte); output y }
+      block head(table: label) { input x: [.., D]; rmsnorm(affine: false) -> unembed(table) }`;
+    expect(parameterNames(graphOf(text))).toEqual(["wte.weight"]);
+  });
+
+  test("`repeat … shared` runs one copy of its layers, whose names lack the number", () => {
+    const text = model(
+      "linear(8)\nrepeat 3 shared { a: f; linear(8) }\nlinear(8)",
+      "block f() { input x: [.., D]; w: linear(D) }",
+    );
+    const graph = graphOf(text);
+    expect(parameterNames(graph)).toEqual([
+      "linear.weight",
+      "linear.bias",
+      "a.w.weight",
+      "a.w.bias",
+      "linear_1.weight",
+      "linear_1.bias",
+      "linear_2.weight",
+      "linear_2.bias",
+    ]);
+    expect(opsOf(graph)).toEqual(Array.from({ length: 8 }, () => "linear"));
+  });
+
+  test("shared repeats nest in repeats that are not", () => {
+    const text = model("repeat 2 as h { repeat 2 shared { a: linear(8, bias: false) } }");
+    const graph = graphOf(text);
+    expect(parameterNames(graph)).toEqual(["h.0.a.weight", "h.1.a.weight"]);
+    const weights = graph.nodes.map((node) => (node.op === "linear" ? node.operands.weight.hint : ""));
+    expect(weights).toHaveLength(4);
+    expect(graph.nodes.map((node) => node.op === "linear" && node.operands.weight)).toEqual(
+      [0, 0, 1, 1].map((index) => graph.parameters[index]!.value),
+    );
+  });
+
+  test("a layer that is reached by `same` in a repeat names its own place, not another's", () => {
+    const text = model("a: linear(8)\nrepeat 2 as h { same(a) -> b: linear(8, bias: false) }");
+    expect(parameterNames(graphOf(text))).toEqual(["a.weight", "a.bias", "h.0.b.weight", "h.1.b.weight"]);
+  });
+});
