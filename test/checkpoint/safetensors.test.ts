@@ -183,6 +183,11 @@ describe("a damaged or hostile file gives one message", () => {
       "E707 m: tensor `w`: f32[2, 3] takes 24 bytes, but its data_offsets span 20",
     ],
     [
+      "has more bytes than the shape takes",
+      fileWith(entry(`{"dtype":"F32","shape":[2,3],"data_offsets":[0,28]}`), new Uint8Array(28)),
+      "E707 m: tensor `w`: f32[2, 3] takes 24 bytes, but its data_offsets span 28",
+    ],
+    [
       "has offsets the wrong way round",
       fileWith(entry(`{"dtype":"F32","shape":[1],"data_offsets":[4,0]}`), new Uint8Array(4)),
       "E706 m: tensor `w`: data_offsets must be [begin, end], found [4, 0]",

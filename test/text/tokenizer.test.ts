@@ -63,16 +63,16 @@ describe("the vocabulary of llama2.c", () => {
     { length: 256 },
     (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
   );
-  const words = [" ", "a", "b", "ab", " a", " ab", "Ã©"];
+  const words = [" ", "a", "b", "ab", " a", " ab", "bb", "Ã©"];
   const file = {
     pieces: ["<unk>", "\n<s>\n", "\n</s>\n", ...bytes, ...words],
-    scores: [...new Array<number>(259 + 3).fill(0), -1, -2, -3, 0],
+    scores: [...new Array<number>(259 + 3).fill(0), -1, -2, -3, -4, 0],
   };
   const tokenizer = expectValue(piecesTokenizer(file, "pieces.json"));
   const id = (piece: string): number => 259 + words.indexOf(piece);
 
   test("begins a text with its token and a blank, and merges by score", () => {
-    // ` abb`: of `ab` (-1) and ` a` (-2) the first is better; then ` ` and `ab` make ` ab`.
+    // ` abb`: of ` a` (-2), `ab` (-1) and `bb` (-4) the second is best; then ` ` and `ab` make ` ab`.
     expect(tokenizer.encode("abb")).toStrictEqual([1, id(" ab"), id("b")]);
     expect(tokenizer.encode("")).toStrictEqual([1]);
   });
