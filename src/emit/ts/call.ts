@@ -26,16 +26,16 @@ export interface Call {
 export interface Naming {
   /** The typed array that holds a view's buffer. */
   readonly array: (view: View) => string;
-  /** The index of the view's first element in it. */
-  readonly offset: (view: View) => string;
+  /** The index of the view's first element in it; undefined where that is 0 whenever the kernel is called. */
+  readonly start: (view: View) => string | undefined;
   readonly size: (size: Dim) => string;
   /** Where a step may put what it needs while it runs. */
-  readonly scratch: { readonly array: string; readonly offset: string };
+  readonly scratch: { readonly array: string; readonly start: string };
 }
 
 /**
  * A kernel and its call, parameter by parameter, so that both always agree. A tensor `x` is two parameters, the typed
- * array `x` and the index `x0` of its first element; strides and sizes follow as numbers.
+ * array `x` and the index `xAt` of its first element, if that is not always 0; strides and sizes follow as numbers.
  */
 export class CallBuilder {
   readonly #naming: Naming;
@@ -47,16 +47,17 @@ export class CallBuilder {
     this.#naming = naming;
   }
 
-  /** The view as parameters `name` and `name0`; returns the index of its first element. */
+  /** The view as parameters; returns the index of its first element. */
   tensor(name: string, view: View): string {
     this.#add(name, isFloat(view.type.dtype) ? "Float32Array" : "Int32Array", this.#naming.array(view));
-    return this.#number(`${name}0`, this.#naming.offset(view));
+    const start = this.#naming.start(view);
+    return start === undefined ? "0" : this.#number(`${name}At`, start);
   }
 
-  /** Memory that only the step itself uses: its scratch, as `name` and `name0`. */
+  /** Memory that only the step itself uses: its scratch. Returns the index of the first element. */
   scratch(name: string): string {
     this.#add(name, "Float32Array", this.#naming.scratch.array);
-    return this.#number(`${name}0`, this.#naming.scratch.offset);
+    return this.#number(`${name}At`, this.#naming.scratch.start);
   }
 
   /** A size or stride as a number. */

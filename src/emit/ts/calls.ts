@@ -4,9 +4,7 @@ import type { KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { callOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
-
-/** Widest line that a call or a parameter list takes before it is broken. */
-const WIDTH = 110;
+import { WIDTH, wrapped } from "./text.ts";
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {
@@ -32,25 +30,8 @@ export class CallTable {
     const name = this.#names.kernel(kernel.name);
     this.#nameOf.set(key, name);
     for (const helper of kernel.helpers) this.helpers.add(helper);
-    const head = wrapped(`function ${name}(`, kernel.parameters, ")«: void» {", WIDTH);
+    const head = wrapped(`function ${name}(`, kernel.parameters, ")«: void» {");
     this.kernels.push([...kernel.doc.map((line) => `/** ${line} */`), ...head, kernel.body, "}"]);
     return name;
   }
 }
-
-/** A list between a head and a tail: on one line, or packed into lines of its own. */
-export function wrapped(head: string, items: readonly string[], tail: string, width: number): Code[] {
-  const whole = `${head}${items.join(", ")}${tail}`;
-  if (shownLength(whole) <= width) return [whole];
-  const lines: string[] = [];
-  for (const item of items) {
-    const last = lines.at(-1);
-    if (last !== undefined && shownLength(last) + shownLength(item) + 4 <= width)
-      lines[lines.length - 1] = `${last} ${item},`;
-    else lines.push(`${item},`);
-  }
-  return [head, lines, tail];
-}
-
-/** Without the marks around types. */
-const shownLength = (text: string): number => text.replace(/[«»]/g, "").length;

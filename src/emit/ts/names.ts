@@ -66,20 +66,25 @@ export class ModuleNames {
       if (home.kind === "slot") return isFloat(dtype) ? "f32" : "i32";
       return home.kind === "output" ? this.local(view.buffer) : `weights[${literal(name)}]`;
     },
-    offset: (view) =>
-      this.#plan.buffers[view.buffer]!.home.kind === "slot"
-        ? this.#plus(this.local(view.buffer), view.offset)
-        : this.size(view.offset),
+    start: (view) => {
+      const { kind } = this.#plan.buffers[view.buffer]!.home;
+      if (kind === "slot") return this.#plus(this.local(view.buffer), view.offset);
+      const start = this.size(view.offset);
+      return start === "0" && kind !== "output" ? undefined : start;
+    },
     size: (size) => this.size(size),
-    scratch: { array: "f32", offset: "scratch" },
+    scratch: { array: "f32", start: "scratch" },
   };
 
   /** How steps that prepare weights name memory: each tensor is an array of its own. */
   readonly prepare: Naming = {
     array: (view: View) => this.local(view.buffer),
-    offset: (view) => this.size(view.offset),
+    start: (view) => {
+      const start = this.size(view.offset);
+      return start === "0" ? undefined : start;
+    },
     size: (size) => this.size(size),
-    scratch: { array: "scratch", offset: "0" },
+    scratch: { array: "scratch", start: "0" },
   };
 
   #plus(start: string, offset: Dim): string {

@@ -5,16 +5,41 @@ import type { CallTable } from "./calls.ts";
 import { stepComment } from "./comments.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "./runtime/types.ts";
+import { scratchOf } from "./kernels/table.ts";
+import { dim, evaluateDim } from "../../tensor/dim.ts";
 import { literal, numberText } from "./text.ts";
 
 /** The function that makes what the steps of a run read from the tensors of a checkpoint. */
 export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const readByRun = staticReads(plan, plan.steps);
-  const read = new Set([...readByRun, ...staticReads(plan, plan.prepare)]);
+  const readHere = staticReads(plan, plan.prepare);
+  const isMade = (buffer: number): boolean => plan.buffers[buffer]!.home.kind === "prepared";
+  const given = [...readHere].filter((buffer) => !isMade(buffer));
+  const lines: Code[] = [
+    ...given.map((buffer) => `const ${names.local(buffer)} = ${givenText(plan, buffer)};`),
+    ...prepareLines(plan, names, calls),
+  ];
+  const entries = [...readByRun].map((buffer) => {
+    const key = keyText(plan.buffers[buffer]!.name);
+    const value = isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer);
+    return key === value ? `${key},` : `${key}: ${value},`;
+  });
+  const parameter = lines.length + entries.length === 0 ? "_tensors" : "tensors";
+  return [
+    "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
+    `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
+    [...lines, ...(entries.length === 0 ? ["return {};"] : ["return {", entries, "};"])],
+    "}",
+  ];
+}
+
+function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const made = new Set<number>();
-  const lines: Code[] = [];
-  for (const buffer of read)
-    if (plan.buffers[buffer]!.home.kind !== "prepared") lines.push(givenLine(plan, names, buffer));
+  const scratch = Math.max(
+    0,
+    ...plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
+  );
+  const lines: Code[] = scratch === 0 ? [] : [`const scratch = new Float32Array(${scratch});`];
   for (const step of plan.prepare) {
     lines.push("", stepComment(step));
     for (const { buffer } of step.results) {
@@ -25,17 +50,7 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
     }
     lines.push(...calls.call(step, names.prepare, 2));
   }
-  const entries = [...readByRun].map((buffer) => {
-    const [key, value] = [keyText(plan.buffers[buffer]!.name), names.local(buffer)];
-    return key === value ? `${key},` : `${key}: ${value},`;
-  });
-  const parameter = read.size === 0 ? "_tensors" : "tensors";
-  return [
-    "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
-    `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
-    [...lines, ...(entries.length === 0 ? ["return {};"] : ["return {", entries, "};"])],
-    "}",
-  ];
+  return lines;
 }
 
 /** The buffers without a place in the arena that steps read, in the order in which they first do. */
@@ -52,11 +67,11 @@ function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
 const arrayType = (dtype: Plan["buffers"][number]["dtype"]): string =>
   isFloat(dtype) ? "Float32Array" : "Int32Array";
 
-function givenLine(plan: Plan, names: ModuleNames, buffer: number): string {
+/** The array of a parameter or a constant. */
+function givenText(plan: Plan, buffer: number): string {
   const { home, dtype } = plan.buffers[buffer]!;
-  const local = names.local(buffer);
   if (home.kind === "parameter")
-    return `const ${local} = ${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(home.parameter)});`;
+    return `${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(home.parameter)})`;
   const values = home.kind === "constant" ? home.values : [];
-  return `const ${local} = ${arrayType(dtype)}.of(${values.map(numberText).join(", ")});`;
+  return `${arrayType(dtype)}.of(${values.map(numberText).join(", ")})`;
 }

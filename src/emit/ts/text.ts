@@ -50,8 +50,36 @@ export const commentText = (text: string): string => text.replace(/[\r\n\u2028\u
 export function numberText(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "(-Infinity)";
-  return Object.is(value, -0) ? "(-0)" : value < 0 ? `(${String(value)})` : String(value);
+  if (Object.is(value, -0)) return "(-0)";
+  const plain = String(value);
+  const exponential = value.toExponential();
+  const text = exponential.length < plain.length ? exponential : plain;
+  return value < 0 ? `(${text})` : text;
 }
+
+/** A sum of index terms; those that are 0 are left out. */
+export const sumText = (...terms: readonly string[]): string =>
+  terms.filter((term) => term !== "0").join(" + ") || "0";
+
+/** Widest line that a call or a parameter list takes before it is broken. */
+export const WIDTH = 110;
+
+/** A list between a head and a tail: on one line, or packed into lines of its own. */
+export function wrapped(head: string, items: readonly string[], tail: string, width = WIDTH): Code[] {
+  const whole = `${head}${items.join(", ")}${tail}`;
+  if (shownLength(whole) <= width) return [whole];
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last !== undefined && shownLength(last) + shownLength(item) + 4 <= width)
+      lines[lines.length - 1] = `${last} ${item},`;
+    else lines.push(`${item},`);
+  }
+  return [head, lines, tail];
+}
+
+/** Without the marks around types. */
+const shownLength = (text: string): number => text.replace(/[«»]/g, "").length;
 
 /** A word that TypeScript takes as a name, near to the text. */
 export function identifier(text: string): string {

@@ -1,8 +1,8 @@
-import { block, forLoop, fragment } from "../text.ts";
+import { block, forLoop, fragment, wrapped } from "../text.ts";
 import type { Code } from "../../../support/text.ts";
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-const numbers = (names: readonly string[]): string => names.map((name) => `${name}«: number»`).join(", ");
+const numbers = (names: readonly string[]): string[] => names.map((name) => `${name}«: number»`);
 
 /**
  * The inner loop of a matrix product with its rows × columns sums in local variables: each element that is loaded is
@@ -14,21 +14,25 @@ function dotTile(name: string, rows: number, columns: number): Code[] {
   const parameters = [
     "depth«: number»",
     "x«: Float32Array»",
-    numbers(xs.map((i) => `x${i}`)),
+    ...numbers(xs.map((i) => `x${i}`)),
     "w«: Float32Array»",
-    numbers(ws.map((j) => `w${j}`)),
+    ...numbers(ws.map((j) => `w${j}`)),
     "wStep«: number»",
   ];
   const sums = xs.flatMap((i) => ws.map((j) => ({ name: `s${i}${j}`, i, j })));
-  return block(`function ${name}(${parameters.join(", ")})«: void» {`, [
-    ...sums.map((sum) => `let ${sum.name} = 0;`),
-    ...block("for (let k = 0, p = 0; k < depth; k++, p += wStep) {", [
-      ...xs.map((i) => `const a${i} = x[x${i} + k];`),
-      ...ws.map((j) => `const b${j} = w[w${j} + p];`),
-      ...sums.map((sum) => `${sum.name} += a${sum.i} * b${sum.j};`),
-    ]),
-    ...sums.map((sum) => `tile[${sum.i * columns + sum.j}] = ${sum.name};`),
-  ]);
+  return [
+    ...wrapped(`function ${name}(`, parameters, ")«: void» {"),
+    [
+      ...sums.map((sum) => `let ${sum.name} = 0;`),
+      ...block("for (let k = 0, p = 0; k < depth; k++, p += wStep) {", [
+        ...xs.map((i) => `const a${i} = x[x${i} + k];`),
+        ...ws.map((j) => `const b${j} = w[w${j} + p];`),
+        ...sums.map((sum) => `${sum.name} += a${sum.i} * b${sum.j};`),
+      ]),
+      ...sums.map((sum) => `tile[${sum.i * columns + sum.j}] = ${sum.name};`),
+    ],
+    "}",
+  ];
 }
 
 /** Matrix products: `product` is a block of up to 4 rows × 64 columns that a kernel finishes and stores. */

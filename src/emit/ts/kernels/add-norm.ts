@@ -4,8 +4,8 @@ import { constantDim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { CallBuilder } from "../call.ts";
-import { forLoop, numberText } from "../text.ts";
-import { walk } from "../walk.ts";
+import { forLoop, numberText, sumText } from "../text.ts";
+import { walk, walkedRows } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { affineText, normText, rounding } from "./row-norm.ts";
 import type { Code } from "../../../support/text.ts";
@@ -22,16 +22,11 @@ export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, nam
   const sum = attrs.keep_sum || attrs.norm === "none" ? results.at(-1)! : undefined;
   call.size("width", operands.source.type.shape.at(-1)!);
   const joined = [
-    { name: "source", view: operands.source },
-    ...operands.branches.map((view, index) => ({ name: `branch${index}`, view })),
+    walkedRows(call, "source", operands.source),
+    ...operands.branches.map((view, index) => walkedRows(call, numbered("branch", index), view)),
   ];
-  const stored = [
-    ...outs.map((view, index) => ({ name: `out${index}_`, view })),
-    ...(sum === undefined ? [] : [{ name: "sum", view: sum }]),
-  ];
-  for (const { name, view } of joined) call.tensor(name, view);
   const vector = (name: string, view: View | undefined) => view && vectorText(call, name, view);
-  const bias = vector("bias", operands.bias);
+  const bias = vector("branchBias", operands.bias);
   const gains = {
     source: vector("sourceGain", operands.source_gain),
     branch: vector("branchGain", operands.branch_gain),
@@ -42,34 +37,32 @@ export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, nam
     unitOffset: attrs.inner_unit_offset,
   };
   const affines = affinesOf(call, operands, attrs);
-  for (const { name, view } of stored) call.tensor(name, view);
+  const stored = [
+    ...outs.map((view, index) => walkedRows(call, numbered("out", index), view)),
+    ...(sum === undefined ? [] : [walkedRows(call, "sum", sum)]),
+  ];
   const dtype = operands.source.type.dtype;
-  const rowsOf = ({ name, view }: { name: string; view: View }) => ({
-    name,
-    strides: view.strides.slice(0, -1),
-  });
   const all = [...joined, ...stored];
-  const { loops } = walk(call, operands.source.type.shape.slice(0, -1), all.map(rowsOf), "row");
-  const kept = sum === undefined ? "out0_" : "sum";
+  const { loops } = walk(call, operands.source.type.shape.slice(0, -1), all, "row");
+  const kept = sum === undefined ? "out" : "sum";
   const body = loops((at) => {
-    const branches = operands.branches.map((_, index) => `branch${index}[branch${index}Row + i]`);
+    const branches = operands.branches.map((_, index) => rowElement(numbered("branch", index)));
     const terms = bias === undefined ? branches : [...branches, bias];
-    const source = scaled("source[sourceRow + i]", attrs.source_scale, gains.source);
+    const source = scaled(rowElement("source"), attrs.source_scale, gains.source);
     const join = joinText(call, { terms, source, attrs, inner, branchGain: gains.branch, dtype });
-    const norm =
-      attrs.norm === "none" ? undefined : normText(attrs.norm, attrs.eps, `${kept}[${kept}Row + i]`);
+    const norm = attrs.norm === "none" ? undefined : normText(attrs.norm, attrs.eps, rowElement(kept));
     return [
       ...all.map(({ name }, index) => `const ${name}Row = ${at[index]!};`),
       ...join.lines,
-      ...forLoop("i", "width", [`${kept}[${kept}Row + i] = ${join.element};`]),
+      ...forLoop("i", "width", [`${rowElement(kept)} = ${join.element};`]),
       ...(norm === undefined ? [] : norm.lines),
       ...(norm === undefined
         ? []
         : forLoop("i", "width", [
-            `const normalized = ${norm.normalized(`${kept}[${kept}Row + i]`)};`,
+            `const normalized = ${norm.normalized(rowElement(kept))};`,
             ...affines.map(
               (affine, index) =>
-                `out${index}_[out${index}_Row + i] = ${affineText(call, "normalized", affine, dtype, attrs.cast)};`,
+                `${rowElement(numbered("out", index))} = ${affineText(call, "normalized", affine, dtype, attrs.cast)};`,
             ),
           ])),
     ];
@@ -77,10 +70,16 @@ export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, nam
   return call.finish(kernelName(operands.branches.length, attrs), [docOf(attrs)], body);
 };
 
+/** `out`, `out2`, `out3`: the first of several has no number. */
+const numbered = (name: string, index: number): string => (index === 0 ? name : `${name}${index + 1}`);
+
+/** The element of the row that the loop over `i` is at. */
+const rowElement = (name: string): string => `${name}[${name}Row + i]`;
+
 /** A vector of the row's width, or one number for all. */
 function vectorText(call: CallBuilder, name: string, view: View): string {
   const start = call.tensor(name, view);
-  return constantDim(elementsOf(view.type)) === 1 ? `${name}[${start}]` : `${name}[${start} + i]`;
+  return constantDim(elementsOf(view.type)) === 1 ? `${name}[${start}]` : `${name}[${sumText(start, "i")}]`;
 }
 
 /** Weight and bias of each norm, taken from the lists in order. */
@@ -94,8 +93,8 @@ function affinesOf(
     const weight = affine.startsWith("weight") ? weights.next().value : undefined;
     const bias = affine.endsWith("bias") ? biases.next().value : undefined;
     return {
-      weight: weight && vectorText(call, `weight${index}_`, weight),
-      bias: bias && vectorText(call, `bias${index}_`, bias),
+      weight: weight && vectorText(call, numbered("weight", index), weight),
+      bias: bias && vectorText(call, numbered("bias", index), bias),
       unitOffset: attrs.unit_offset,
     };
   });

@@ -3,7 +3,8 @@ import type { StepOf } from "../../../plan/plan.ts";
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import { constantDim, multiplyDims, dim, type Dim } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop, numberText } from "../text.ts";
+import type { Code } from "../../../support/text.ts";
+import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../text.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
@@ -42,23 +43,16 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
   call.size("keys", key.row.size);
   call.size("width", query.width);
   call.size("valueWidth", axesOf(v, attrs.layout).width);
-  for (const [name, view] of [
-    ["q", q],
-    ["k", k],
-    ["v", v],
-    ["out", out],
-  ] as const) {
-    call.tensor(name, view);
+  const starts = new Map<string, string>();
+  for (const [name, view] of Object.entries({ q, k, v, out })) {
+    starts.set(name, call.tensor(name, view));
     const axes = axesOf(view, attrs.layout);
     for (const axis of ["batch", "head", "row"] as const)
       call.size(`${name}${capital(axis)}`, axes[axis].stride);
   }
-  for (const [name, view] of [
-    ["bias", bias],
-    ["mask", mask],
-  ] as const) {
+  for (const [name, view] of Object.entries({ bias, mask })) {
     if (view === undefined) continue;
-    call.tensor(name, view);
+    starts.set(name, call.tensor(name, view));
     ["Batch", "Head", "Row", "Step"].forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
@@ -73,16 +67,21 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
     ...(mask === undefined ? [] : ["mask"]),
   ];
   const doc = `Attention${words.length > 0 ? ` (${words.join(", ")})` : ""}, a head and ${BLOCK_ROWS} query rows at a time.`;
-  return call.finish(["attend", ...words].join("_"), [doc], attendBody(operands, attrs, query.head.size));
+  return call.finish(["attend", ...words].join("_"), [doc], attendBody(starts, attrs, query.head.size));
 };
 
 const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
 
 type Attend = StepOf<"attend">;
 
-function attendBody({ bias, mask }: Attend["operands"], attrs: Attend["attrs"], heads: Dim) {
-  const from = (name: string): string => `${name}0 + b * ${name}Batch + h * ${name}Head`;
-  const shared = (name: string): string => `${name}0 + b * ${name}Batch + g * ${name}Head`;
+function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"], heads: Dim): Code[] {
+  const isCut = attrs.window !== undefined;
+  const headStart = (name: string): string => {
+    const head = name === "k" || name === "v" ? "g" : "h";
+    return `const ${name}From = ${sumText(starts.get(name)!, `b * ${name}Batch`, `${head} * ${name}Head`)};`;
+  };
+  const products = (head: string, args: readonly string[]): Code[] => wrapped(head, args, ");", WIDTH - 10);
+  const firstKey = (name: string): string => (isCut ? `${name}From + first * ${name}Row` : `${name}From`);
   return [
     "// The first query stands at this key.",
     "const behind = keys - queries;",
@@ -92,79 +91,75 @@ function attendBody({ bias, mask }: Attend["operands"], attrs: Attend["attrs"], 
     ...forLoop("b", "batch", [
       ...forLoop("h", "heads", [
         "const g = Math.floor((h * keyHeads) / heads);",
-        `const qAt = ${from("q")};`,
-        `const kAt = ${shared("k")};`,
-        `const vAt = ${shared("v")};`,
-        `const outAt = ${from("out")};`,
-        ...(bias === undefined ? [] : [`const biasAt = ${from("bias")};`]),
-        ...(mask === undefined ? [] : [`const maskAt = ${from("mask")};`]),
+        ...[...starts.keys()].map(headStart),
         ...(attrs.alibi ? ["const slope = slopes[h];"] : []),
         ...block(`for (let start = 0; start < queries; start += ${BLOCK_ROWS}) {`, [
           `const rows = Math.min(${BLOCK_ROWS}, queries - start);`,
-          "// The keys that some row of the block sees.",
-          attrs.window === undefined
-            ? "const first = 0;"
-            : "const first = Math.min(keys, Math.max(0, start + behind - seen + 1));",
-          `const end = ${endText(attrs)};`,
-          "const length = end - first;",
-          "multiply(rows, length, width, q, qAt + start * qRow, qRow, k, kAt + first * kRow, kRow, 1, scores, scores0, length);",
-          ...forLoop("r", "rows", rowBody(bias, mask, attrs)),
-          "multiply(rows, valueWidth, length, scores, scores0, length, v, vAt + first * vRow, 1, vRow, out, outAt + start * outRow, outRow);",
+          ...(isCut || attrs.causal ? ["// The keys that some row of the block sees."] : []),
+          ...(isCut ? ["const first = Math.min(keys, Math.max(0, start + behind - seen + 1));"] : []),
+          `const length = ${lengthText(attrs)};`,
+          ...products("multiply(", [
+            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow"],
+            ...["k", firstKey("k"), "kRow", "1", "scores", "scoresAt", "length"],
+          ]),
+          ...forLoop("r", "rows", rowBody(starts, attrs)),
+          ...products("multiply(", [
+            ...["rows", "valueWidth", "length", "scores", "scoresAt", "length"],
+            ...["v", firstKey("v"), "1", "vRow", "out", "outFrom + start * outRow", "outRow"],
+          ]),
         ]),
       ]),
     ]),
   ];
 }
 
-/** One past the last key that the last row of a block sees, at least `first`. */
-function endText({ causal, window }: Attend["attrs"]): string {
-  if (causal) return "Math.max(first, Math.min(keys, start + rows + behind))";
-  return window === undefined ? "keys" : "Math.max(first, Math.min(keys, start + rows + behind + seen - 1))";
+/** How many keys, from the first that a row of the block sees, some row sees. */
+function lengthText({ causal, window }: Attend["attrs"]): string {
+  const end = causal ? "start + rows + behind" : "start + rows + behind + seen - 1";
+  if (window === undefined) return causal ? `Math.max(0, Math.min(keys, ${end}))` : "keys";
+  return `Math.max(0, Math.min(keys, ${end}) - first)`;
 }
 
 /** Turns a row of products into a row of weights; hidden keys get 0, and so does a row that sees nothing. */
-function rowBody(bias: View | undefined, mask: View | undefined, attrs: Attend["attrs"]) {
+function rowBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"]): Code[] {
+  const [hasBias, hasMask, isCut] = [starts.has("bias"), starts.has("mask"), attrs.window !== undefined];
   const product = `${numberText(attrs.scale)} * scores[at + s]`;
-  const capped =
-    attrs.softcap > 0
-      ? `${numberText(attrs.softcap)} * Math.tanh((${product}) / ${numberText(attrs.softcap)})`
-      : product;
+  const cap = numberText(attrs.softcap);
   const score = [
-    capped,
-    ...(bias === undefined ? [] : ["+ bias[biasAt + i * biasRow + j * biasStep]"]),
+    attrs.softcap > 0 ? `${cap} * Math.tanh((${product}) / ${cap})` : product,
+    ...(hasBias ? ["+ bias[biasFrom + i * biasRow + j * biasStep]"] : []),
     ...(attrs.alibi ? ["- slope * Math.abs(i + behind - j)"] : []),
   ].join(" ");
-  const readsKey = bias !== undefined || mask !== undefined || attrs.alibi;
-  const hidden = "mask[maskAt + i * maskRow + j * maskStep] === 0";
+  const seen = hasMask ? `mask[maskFrom + i * maskRow + j * maskStep] === 0 ? -Infinity : ${score}` : score;
+  const low = isCut ? "low" : "0";
+  const high = isCut || attrs.causal ? "high" : "length";
   return [
-    "const i = start + r;",
-    "const at = scores0 + r * length;",
-    ...(attrs.causal || attrs.window !== undefined
-      ? [
-          `const low = ${attrs.window === undefined ? "0" : "Math.min(length, Math.max(0, i + behind - seen + 1 - first))"};`,
-          `const high = Math.max(low, ${highText(attrs)});`,
-        ]
-      : ["const low = 0;", "const high = length;"]),
+    ...(high === "length" && !hasBias && !hasMask && !attrs.alibi ? [] : ["const i = start + r;"]),
+    "const at = scoresAt + r * length;",
+    ...(isCut ? ["const low = Math.min(length, Math.max(0, i + behind - seen + 1 - first));"] : []),
+    ...(high === "high" ? [`const high = ${highText(attrs)};`] : []),
     "let largest = -Infinity;",
-    ...block("for (let s = low; s < high; s++) {", [
-      ...(readsKey ? ["const j = first + s;"] : []),
-      mask === undefined ? `const score = ${score};` : `const score = ${hidden} ? -Infinity : ${score};`,
+    ...block(`for (let s = ${low}; s < ${high}; s++) {`, [
+      ...(hasBias || hasMask || attrs.alibi ? [isCut ? "const j = first + s;" : "const j = s;"] : []),
+      `const score = ${seen};`,
       "scores[at + s] = score;",
       "if (!(score <= largest)) largest = score;",
     ]),
     "let total = 0;",
-    ...block("for (let s = low; s < high; s++) {", [
+    ...block(`for (let s = ${low}; s < ${high}; s++) {`, [
       "const weight = largest === -Infinity ? 0 : Math.exp(scores[at + s] - largest);",
       "scores[at + s] = weight;",
       "total += weight;",
     ]),
     "const share = total === 0 ? 0 : 1 / total;",
-    "for (let s = low; s < high; s++) scores[at + s] *= share;",
-    ...(attrs.causal || attrs.window !== undefined
-      ? ["scores.fill(0, at, at + low);", "scores.fill(0, at + high, at + length);"]
-      : []),
+    `for (let s = ${low}; s < ${high}; s++) scores[at + s] *= share;`,
+    ...(isCut ? ["scores.fill(0, at, at + low);"] : []),
+    ...(high === "high" ? ["scores.fill(0, at + high, at + length);"] : []),
   ];
 }
 
-const highText = ({ causal }: Attend["attrs"]): string =>
-  causal ? "Math.min(length, i + behind + 1 - first)" : "Math.min(length, i + behind + seen - first)";
+/** One past the last key that row i sees, counted from the first of the block. */
+function highText({ causal, window }: Attend["attrs"]): string {
+  if (window === undefined) return "Math.max(0, Math.min(length, i + behind + 1))";
+  return `Math.max(low, Math.min(length, i + behind + ${causal ? "1" : "seen"} - first))`;
+}

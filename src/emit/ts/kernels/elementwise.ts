@@ -1,7 +1,7 @@
 import type { Dtype } from "../../../tensor/dtype.ts";
 import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
-import { walk } from "../walk.ts";
+import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
@@ -12,17 +12,16 @@ export const elementwise: TsKernel<"elementwise"> = (
 ) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
-  inputs.forEach((input, index) => call.tensor(`x${index}`, input));
-  call.tensor("out", out);
+  const names = inputs.map((_, index) => (inputs.length === 1 ? "x" : `x${index + 1}`));
   const walked = [
-    ...inputs.map(({ strides }, index) => ({ name: `x${index}`, strides })),
-    { name: "out", strides: out.strides },
+    ...inputs.map((input, index) => walkedTensor(call, names[index]!, input)),
+    walkedTensor(call, "out", out),
   ];
   const { loops } = walk(call, out.type.shape, walked);
   const body = loops((at) => {
     const { lines, result, helpers } = scalarText(
       program,
-      inputs.map((_, index) => `x${index}[${at[index]!}]`),
+      names.map((name, index) => `${name}[${at[index]!}]`),
     );
     call.helpers(helpers);
     return [...lines, `out[${at.at(-1)!}] = ${result};`];
@@ -34,12 +33,8 @@ export const elementwise: TsKernel<"elementwise"> = (
 export const copy: TsKernel<"copy"> = ({ operands: { x }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
-  call.tensor("x", x);
-  call.tensor("out", out);
-  const { loops } = walk(call, out.type.shape, [
-    { name: "x", strides: x.strides },
-    { name: "out", strides: out.strides },
-  ]);
+  const walked = [walkedTensor(call, "x", x), walkedTensor(call, "out", out)];
+  const { loops } = walk(call, out.type.shape, walked);
   return call.finish(
     "copy",
     ["Elements from one place to another."],
@@ -72,13 +67,9 @@ function castText(dtype: Dtype, x: string): string {
 export const cast: TsKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
-  call.tensor("x", x);
-  call.tensor("out", out);
+  const walked = [walkedTensor(call, "x", x), walkedTensor(call, "out", out)];
   if (dtype === "f16" || dtype === "bf16") call.helper("round_half");
-  const { loops } = walk(call, out.type.shape, [
-    { name: "x", strides: x.strides },
-    { name: "out", strides: out.strides },
-  ]);
+  const { loops } = walk(call, out.type.shape, walked);
   const body = loops((at) => [`out[${at[1]!}] = ${castText(dtype, `x[${at[0]!}]`)};`]);
   return call.finish(`cast_to_${dtype}`, [`Elements as ${dtype}.`], body);
 };

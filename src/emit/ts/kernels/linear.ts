@@ -4,8 +4,8 @@ import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
 import { rowStride, type View } from "../../../plan/view.ts";
 import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
-import { block, forLoop } from "../text.ts";
-import { walk } from "../walk.ts";
+import { block, forLoop, sumText } from "../text.ts";
+import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
@@ -21,12 +21,13 @@ function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_
   call.size("rows", productOfDims(out.type.shape.slice(0, -1)));
   call.size("columns", out.type.shape.at(-1)!);
   call.size("depth", x.type.shape.at(-1)!);
-  call.tensor("x", x);
+  const xAt = call.tensor("x", x);
   call.size("xStep", rowStep(x));
-  call.tensor("w", weight);
+  const wAt = call.tensor("w", weight);
   const [unit, row] = [dim(1), rowStep(weight)];
   call.size("wRow", layout === "out_in" ? row : unit);
   call.size("wStep", layout === "out_in" ? unit : row);
+  return { xAt, wAt };
 }
 
 /** x Wᵀ in blocks, each finished by the epilogue while it is in the cache, before it is stored. */
@@ -35,34 +36,34 @@ export const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, 
   const { layout, epilogue } = attrs;
   const out = onlyView(results);
   const call = new CallBuilder(naming);
-  productOperands(call, x, weight, layout, out);
+  const { xAt, wAt } = productOperands(call, x, weight, layout, out);
   const read = extras.map((extra, index) => extraReader(call, extra, index, out));
-  call.tensor("out", out);
+  const outAt = call.tensor("out", out);
   if (epilogue.steps.length === 0) {
     call.helper("multiply");
-    const args = "rows, columns, depth, x, x0, xStep, w, w0, wRow, wStep, out, out0, columns";
+    const args = `rows, columns, depth, x, ${xAt}, xStep, w, ${wAt}, wRow, wStep, out, ${outAt}, columns`;
     return call.finish("linear", ["out = x wᵀ."], [`multiply(${args});`]);
   }
   call.helper("multiplyBlock");
   const { lines, result, helpers } = scalarText(epilogue, ["product[64 * i + j]", ...read]);
   call.helpers(helpers);
   const doc = "out = x wᵀ, each element finished before it is stored.";
-  return call.finish(
-    `linear_${programName(epilogue)}`,
-    [doc],
-    productLoops([...lines, `out[o + j] = ${result};`]),
-  );
+  const body = productLoops({ xAt, wAt, outAt }, [...lines, `out[o + j] = ${result};`]);
+  return call.finish(`linear_${programName(epilogue)}`, [doc], body);
 };
 
 /** A block of 4 rows and 64 columns at a time; `finish` stores element (m + i, n + j) of the result. */
-const productLoops = (finish: readonly string[]) =>
+const productLoops = (
+  { xAt, wAt, outAt }: { readonly xAt: string; readonly wAt: string; readonly outAt: string },
+  finish: readonly string[],
+) =>
   block("for (let n = 0; n < columns; n += 64) {", [
     "const width = Math.min(64, columns - n);",
     ...block("for (let m = 0; m < rows; m += 4) {", [
       "const height = Math.min(4, rows - m);",
-      "multiplyBlock(height, width, depth, x, x0 + m * xStep, xStep, w, w0 + n * wRow, wRow, wStep);",
+      `multiplyBlock(height, width, depth, x, ${sumText(xAt, "m * xStep")}, xStep, w, ${sumText(wAt, "n * wRow")}, wRow, wStep);`,
       ...forLoop("i", "height", [
-        "const o = out0 + (m + i) * columns + n;",
+        `const o = ${sumText(outAt, "(m + i) * columns", "n")};`,
         ...forLoop("j", "width", finish),
       ]),
     ]),
@@ -73,9 +74,10 @@ function extraReader(call: CallBuilder, extra: View, index: number, out: View): 
   const name = `y${index + 1}`;
   const start = call.tensor(name, extra);
   if (constantDim(elementsOf(extra.type)) === 1) return `${name}[${start}]`;
-  if (extra.type.shape.length === 1 && out.type.shape.length > 1) return `${name}[${start} + n + j]`;
+  if (extra.type.shape.length === 1 && out.type.shape.length > 1)
+    return `${name}[${sumText(start, "n", "j")}]`;
   const step = call.size(`${name}Step`, rowStep(extra));
-  return `${name}[${start} + (m + i) * ${step} + n + j]`;
+  return `${name}[${sumText(start, `(m + i) * ${step}`, "n", "j")}]`;
 }
 
 /** One product a pair of matrices. */
@@ -85,25 +87,20 @@ export const matmul: TsKernel<"matmul"> = (
 ) => {
   const out = onlyView(results);
   const call = new CallBuilder(naming);
+  const rank = out.type.shape.length - 2;
   const [rows, columns] = out.type.shape.slice(-2) as [View["offset"], View["offset"]];
   call.size("rows", rows);
   call.size("columns", columns);
   call.size("depth", a.type.shape.at(-1)!);
-  call.tensor("a", a);
+  const walkedA = walkedTensor(call, "a", a, rank);
   call.size("aStep", a.strides.at(-2)!);
-  call.tensor("b", b);
+  const walkedB = walkedTensor(call, "b", b, rank);
   const [outer, inner] = [b.strides.at(-2)!, b.strides.at(-1)!];
   call.size("bRow", transpose_b ? outer : inner);
   call.size("bStep", transpose_b ? inner : outer);
-  call.tensor("out", out);
+  const walkedOut = walkedTensor(call, "out", out, rank);
   call.helper("multiply");
-  const leading = (view: View, name: string) => ({ name, strides: view.strides.slice(0, -2) });
-  const { loops } = walk(
-    call,
-    out.type.shape.slice(0, -2),
-    [leading(a, "a"), leading(b, "b"), leading(out, "out")],
-    "batch",
-  );
+  const { loops } = walk(call, out.type.shape.slice(0, -2), [walkedA, walkedB, walkedOut], "batch");
   const body = loops(([atA, atB, atOut]) => [
     `multiply(rows, columns, depth, a, ${atA!}, aStep, b, ${atB!}, bRow, bStep, out, ${atOut!}, columns);`,
   ]);

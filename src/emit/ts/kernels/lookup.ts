@@ -1,8 +1,8 @@
 import { rowStride } from "../../../plan/view.ts";
 import { dim, multiplyDims } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop } from "../text.ts";
-import { walk } from "../walk.ts";
+import { block, forLoop, sumText } from "../text.ts";
+import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
@@ -10,23 +10,19 @@ import { onlyView } from "./result.ts";
 export const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
-  call.tensor("table", table);
+  const tableAt = call.tensor("table", table);
   call.size("entries", table.type.shape[0]!);
   call.size("width", table.type.shape[1]!);
   call.size("tableStep", rowStride(table) ?? dim(0));
-  call.tensor("ids", ids);
-  call.tensor("out", out);
-  const { loops } = walk(call, ids.type.shape, [
-    { name: "ids", strides: ids.strides },
-    { name: "out", strides: out.strides.slice(0, -1) },
-  ]);
+  const walked = [walkedTensor(call, "ids", ids), walkedRows(call, "out", out)];
+  const { loops } = walk(call, ids.type.shape, walked);
   const body = loops(([idAt, outAt]) => [
     `const id = ids[${idAt!}];`,
     ...block("if (!(id >= 0 && id < entries)) {", [
       "throw new InputError(`the id ${id} is not in a table of ${entries} rows (0 to ${entries - 1})`);",
     ]),
     `const outRow = ${outAt!};`,
-    "const row = table0 + id * tableStep;",
+    `const row = ${sumText(tableAt, "id * tableStep")};`,
     ...forLoop("c", "width", ["out[outRow + c] = table[row + c];"]),
   ]);
   return call.finish("embedding", ["Rows of a table by id."], body);
@@ -35,8 +31,8 @@ export const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, res
 export const iota: TsKernel<"iota"> = ({ attrs: { size }, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("size", size);
-  call.tensor("out", onlyView(results));
-  return call.finish("iota", ["0, 1, 2, …"], forLoop("i", "size", ["out[out0 + i] = i;"]));
+  const outAt = call.tensor("out", onlyView(results));
+  return call.finish("iota", ["0, 1, 2, …"], forLoop("i", "size", [`out[${sumText(outAt, "i")}] = i;`]));
 };
 
 /** T5's buckets; the logarithm is float32's, as the reference's, since it decides at exact powers. */
@@ -44,7 +40,7 @@ export const relative_bucket: TsKernel<"relative_bucket"> = ({ attrs, results },
   const call = new CallBuilder(naming);
   call.size("rows", attrs.rows);
   call.size("columns", attrs.columns);
-  call.tensor("out", onlyView(results));
+  const outAt = call.tensor("out", onlyView(results));
   const side = attrs.causal ? attrs.buckets : Math.floor(attrs.buckets / 2);
   const near = Math.floor(side / 2);
   const share = `Math.fround(Math.fround(Math.log(Math.fround(steps / ${near}))) / Math.fround(Math.log(${attrs.far} / ${near})))`;
@@ -53,7 +49,7 @@ export const relative_bucket: TsKernel<"relative_bucket"> = ({ attrs, results },
     ...forLoop("j", "columns", [
       attrs.causal ? "const steps = Math.max(i - j, 0);" : "const steps = Math.abs(j - i);",
       `const bucket = steps < ${near} ? steps : ${far};`,
-      `out[out0 + i * columns + j] = ${attrs.causal ? "bucket" : `j > i ? ${side} + bucket : bucket`};`,
+      `out[${sumText(outAt, "i * columns", "j")}] = ${attrs.causal ? "bucket" : `j > i ? ${side} + bucket : bucket`};`,
     ]),
   ]);
   return call.finish("relative_bucket", ["T5's bucket of the distance from query i to key j."], body);
@@ -68,20 +64,12 @@ export const topk: TsKernel<"topk"> = (
   const [first, second] = [values!, indices!];
   call.size("width", x.type.shape.at(-1)!);
   call.size("k", dim(k));
-  call.tensor("x", x);
-  call.tensor("values", first);
-  call.tensor("indices", second);
-  const leading = x.type.shape.slice(0, -1);
-  const { loops } = walk(
-    call,
-    leading,
-    [
-      { name: "x", strides: x.strides.slice(0, -1) },
-      { name: "values", strides: first.strides.slice(0, -1) },
-      { name: "indices", strides: second.strides.slice(0, -1) },
-    ],
-    "row",
-  );
+  const walked = [
+    walkedRows(call, "x", x),
+    walkedRows(call, "values", first),
+    walkedRows(call, "indices", second),
+  ];
+  const { loops } = walk(call, x.type.shape.slice(0, -1), walked, "row");
   const body = loops(([xAt, valuesAt, indicesAt]) => [
     `const xRow = ${xAt!};`,
     `const valuesRow = ${valuesAt!};`,
@@ -122,26 +110,16 @@ export const spread: TsKernel<"spread"> = (
   call.size("count", values.type.shape.at(-1)!);
   call.size("size", dim(size));
   call.size("total", out.type.shape.reduce(multiplyDims, dim(1)));
-  call.tensor("values", values);
-  call.tensor("indices", indices);
-  call.tensor("out", out);
-  const { loops } = walk(
-    call,
-    values.type.shape.slice(0, -1),
-    [
-      { name: "values", strides: values.strides.slice(0, -1) },
-      { name: "indices", strides: indices.strides.slice(0, -1) },
-      { name: "out", strides: out.strides.slice(0, -1) },
-    ],
-    "row",
-  );
+  const walkedOut = walkedRows(call, "out", out);
+  const walked = [walkedRows(call, "values", values), walkedRows(call, "indices", indices), walkedOut];
+  const { loops } = walk(call, values.type.shape.slice(0, -1), walked, "row");
   const body = [
-    "out.fill(0, out0, out0 + total);",
+    `out.fill(0, ${walkedOut.start}, ${sumText(walkedOut.start, "total")});`,
     ...loops(([valuesAt, indicesAt, outAt]) => [
       ...forLoop("c", "count", [
-        `const index = indices[${indicesAt!} + c];`,
+        `const index = indices[${sumText(indicesAt!, "c")}];`,
         "if (!(index >= 0 && index < size)) throw new InputError(`the index ${index} has no place in an axis of ${size}`);",
-        `out[${outAt!} + index] = values[${valuesAt!} + c];`,
+        `out[${sumText(outAt!, "index")}] = values[${sumText(valuesAt!, "c")}];`,
       ]),
     ]),
   ];

@@ -2,8 +2,8 @@ import type { Code } from "../../../support/text.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
-import { block, forLoop, numberText } from "../text.ts";
-import { walk } from "../walk.ts";
+import { block, forLoop, numberText, sumText } from "../text.ts";
+import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
@@ -19,24 +19,15 @@ function perTarget(
 ): Call {
   const call = new CallBuilder(naming);
   call.size("classes", logits.type.shape.at(-1)!);
-  call.tensor("logits", logits);
-  call.tensor("targets", targets);
-  call.tensor("out", onlyView(results));
-  const { loops } = walk(
-    call,
-    targets.type.shape,
-    [
-      { name: "logits", strides: logits.strides.slice(0, -1) },
-      { name: "targets", strides: targets.strides },
-    ],
-    "row",
-  );
+  const walked = [walkedRows(call, "logits", logits), walkedTensor(call, "targets", targets)];
+  const outAt = call.tensor("out", onlyView(results));
+  const { loops } = walk(call, targets.type.shape, walked, "row");
   const body = loops(([logitsAt, targetAt]) => [
     `const from = ${logitsAt!};`,
     `const target = targets[${targetAt!}];`,
     ...lines.row,
   ]);
-  return call.finish(name, [doc], [...lines.before, ...body, `out[out0] = ${lines.result};`]);
+  return call.finish(name, [doc], [...lines.before, ...body, `out[${outAt}] = ${lines.result};`]);
 }
 
 const checkTarget =
@@ -86,13 +77,16 @@ export const mean_squared_error: TsKernel<"mean_squared_error"> = (
 ) => {
   const call = new CallBuilder(naming);
   call.size("count", elementsOf(x.type));
-  call.tensor("x", x);
-  call.tensor("y", y);
-  call.tensor("out", onlyView(results));
+  const xAt = call.tensor("x", x);
+  const yAt = call.tensor("y", y);
+  const outAt = call.tensor("out", onlyView(results));
   const body = [
     "let sum = 0;",
-    ...forLoop("i", "count", ["const d = x[x0 + i] - y[y0 + i];", "sum += d * d;"]),
-    "out[out0] = sum / count;",
+    ...forLoop("i", "count", [
+      `const d = x[${sumText(xAt, "i")}] - y[${sumText(yAt, "i")}];`,
+      "sum += d * d;",
+    ]),
+    `out[${outAt}] = sum / count;`,
   ];
   return call.finish("mean_squared_error", ["The mean of (x - y)²."], body);
 };

@@ -1,8 +1,8 @@
 import type { View } from "../../../plan/view.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
-import { forLoop, numberText } from "../text.ts";
-import { walk } from "../walk.ts";
+import { forLoop, numberText, sumText } from "../text.ts";
+import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 import { affineText, normText, type RowNormKind } from "./row-norm.ts";
@@ -20,15 +20,14 @@ interface RowNorm {
 function rowNorm(x: View, out: View, norm: RowNorm, naming: Naming): Call {
   const call = new CallBuilder(naming);
   call.size("width", x.type.shape.at(-1)!);
-  call.tensor("x", x);
-  const weight = norm.weight && `weight[${call.tensor("weight", norm.weight)} + i]`;
-  const bias = norm.bias && `bias[${call.tensor("bias", norm.bias)} + i]`;
-  call.tensor("out", out);
+  const walkedX = walkedRows(call, "x", x);
+  const weight = norm.weight && `weight[${sumText(call.tensor("weight", norm.weight), "i")}]`;
+  const bias = norm.bias && `bias[${sumText(call.tensor("bias", norm.bias), "i")}]`;
+  const walkedOut = walkedRows(call, "out", out);
   const { lines, normalized } = normText(norm.kind, norm.eps, "x[xRow + i]");
   const affine = { weight, bias, unitOffset: norm.unitOffset ?? false };
   const element = affineText(call, normalized("x[xRow + i]"), affine, x.type.dtype, norm.cast ?? "after");
-  const leading = (view: View, name: string) => ({ name, strides: view.strides.slice(0, -1) });
-  const { loops } = walk(call, x.type.shape.slice(0, -1), [leading(x, "x"), leading(out, "out")], "row");
+  const { loops } = walk(call, x.type.shape.slice(0, -1), [walkedX, walkedOut], "row");
   const body = loops(([xRow, outRow]) => [
     `const xRow = ${xRow!};`,
     `const outRow = ${outRow!};`,
@@ -67,18 +66,14 @@ export const batch_norm: TsKernel<"batch_norm"> = ({ operands, attrs: { eps, axi
   const { x, ...vectors } = operands;
   const out = onlyView(results);
   const call = new CallBuilder(naming);
-  call.tensor("x", x);
+  const walkedX = walkedTensor(call, "x", x);
   const given = Object.entries(vectors).flatMap(([name, view]) =>
     view === undefined ? [] : [{ name, view }],
   );
-  for (const { name, view } of given) call.tensor(name, view);
-  call.tensor("out", out);
   const alongAxis = x.type.shape.map((_, at) => dim(at === axis ? 1 : 0));
-  const { loops } = walk(call, x.type.shape, [
-    { name: "x", strides: x.strides },
-    { name: "out", strides: out.strides },
-    ...given.map(({ name }) => ({ name, strides: alongAxis })),
-  ]);
+  const channels = given.map(({ name, view }) => ({ ...walkedTensor(call, name, view), strides: alongAxis }));
+  const walkedOut = walkedTensor(call, "out", out);
+  const { loops } = walk(call, x.type.shape, [walkedX, walkedOut, ...channels]);
   const body = loops(([xAt, outAt, ...at]) => {
     const element = (name: string): string | undefined => {
       const index = given.findIndex((vector) => vector.name === name);

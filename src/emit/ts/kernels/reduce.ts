@@ -49,26 +49,25 @@ const reduction =
     const pick = <T>(list: readonly T[], kept: boolean): T[] =>
       list.filter((_, axis) => folded.has(axis) !== kept);
     const outStrides = attrs.keep ? pick(out.strides, true) : out.strides;
-    call.tensor("x", x);
-    call.tensor("out", out);
+    const xAt = call.tensor("x", x);
+    const outAt = call.tensor("out", out);
     if (op === "reduce_mean") call.size("elements", productOfDims(pick(x.type.shape, false)));
     const kept = pick(x.type.shape, true);
     const outer = walk(call, kept, [
-      { name: "x", strides: pick(x.strides, true) },
-      { name: "out", strides: outStrides },
+      { name: "x", start: xAt, strides: pick(x.strides, true) },
+      { name: "out", start: outAt, strides: outStrides },
     ]);
     const inner = walk(
       call,
       pick(x.type.shape, false),
-      [{ name: "x", strides: pick(x.strides, false) }],
+      [{ name: "x", start: "from", strides: pick(x.strides, false) }],
       "folded",
-      ["from"],
     );
-    const body = outer.loops(([xAt, outAt]) => [
-      `const from = ${xAt!};`,
+    const body = outer.loops(([x0, out0]) => [
+      `const from = ${x0!};`,
       `let result = ${start(x)};`,
       ...inner.loops(([at]) => [fold(`x[${at!}]`)]),
-      `out[${outAt!}] = ${finish};`,
+      `out[${out0!}] = ${finish};`,
     ]);
     return call.finish(op, [`The ${op.slice("reduce_".length)} over some axes.`], body);
   };
@@ -93,25 +92,25 @@ function alongAxis(
   const call = new CallBuilder(naming);
   const others = <T>(list: readonly T[]): T[] => list.filter((_, at) => at !== axis);
   call.size("length", x.type.shape[axis]!);
-  call.tensor("x", x);
-  call.size("xStep", x.strides[axis]!);
-  call.tensor("out", out);
-  call.size("outStep", out.strides[axis]!);
+  const xAt = call.tensor("x", x);
+  call.size("xStride", x.strides[axis]!);
+  const outAt = call.tensor("out", out);
+  call.size("outStride", out.strides[axis]!);
   const { loops } = walk(
     call,
     others<Dim>(x.type.shape),
     [
-      { name: "x", strides: others(x.strides) },
-      { name: "out", strides: others(out.strides) },
+      { name: "x", start: xAt, strides: others(x.strides) },
+      { name: "out", start: outAt, strides: others(out.strides) },
     ],
     "line",
   );
-  const body = loops(([xAt, outAt]) => [
-    `const from = ${xAt!};`,
-    `const to = ${outAt!};`,
+  const body = loops(([from, to]) => [
+    `const from = ${from!};`,
+    `const to = ${to!};`,
     ...lines(
-      (index) => `x[from + ${index} * xStep]`,
-      (index) => `out[to + ${index} * outStep]`,
+      (index) => `x[from + ${index} * xStride]`,
+      (index) => `out[to + ${index} * outStride]`,
     ),
   ]);
   return call.finish(name, [doc], body);

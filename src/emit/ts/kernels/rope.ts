@@ -4,7 +4,7 @@ import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { CallBuilder } from "../call.ts";
-import { forLoop, numberText } from "../text.ts";
+import { forLoop, numberText, sumText } from "../text.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 import { walk } from "../walk.ts";
@@ -20,25 +20,27 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
   call.size("batch", x.type.shape[0]!);
   call.size("heads", x.type.shape[head]!);
   call.size("rows", x.type.shape[row]!);
+  const starts = { x: "", out: "" };
   for (const [name, view] of [
     ["x", x],
     ["out", out],
   ] as const) {
-    call.tensor(name, view);
+    starts[name] = call.tensor(name, view);
     call.size(`${name}Batch`, view.strides[0]!);
     call.size(`${name}Head`, view.strides[head]!);
     call.size(`${name}Row`, view.strides[row]!);
   }
   const longest: Code[] = [];
+  let positionsAt = "";
   if (positions !== undefined) {
-    call.tensor("positions", positions);
+    positionsAt = call.tensor("positions", positions);
     call.size("positionsBatch", positions.strides[0]!);
     call.size("positionsRow", positions.strides[1]!);
     if (attrs.scaling === "dynamic") {
       const { loops } = walk(
         call,
         positions.type.shape,
-        [{ name: "positions", strides: positions.strides }],
+        [{ name: "positions", start: positionsAt, strides: positions.strides }],
         "all",
       );
       longest.push(
@@ -53,24 +55,24 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
     ...frequencyLines(attrs, headWidth, width, positions === undefined ? "rows" : "length"),
     ...forLoop("b", "batch", [
       ...forLoop("t", "rows", [
-        `const position = ${positions === undefined ? "t" : "positions[positions0 + b * positionsBatch + t * positionsRow]"};`,
-        "const xAt = x0 + b * xBatch + t * xRow;",
-        "const outAt = out0 + b * outBatch + t * outRow;",
+        `const position = ${positions === undefined ? "t" : `positions[${sumText(positionsAt, "b * positionsBatch", "t * positionsRow")}]`};`,
+        `const xRowAt = ${sumText(starts.x, "b * xBatch", "t * xRow")};`,
+        `const outRowAt = ${sumText(starts.out, "b * outBatch", "t * outRow")};`,
         ...forLoop("p", String(width / 2), [
           "const angle = position * frequencies[p];",
           `const cos = ${magnitudeText(attrs, headWidth)}Math.cos(angle);`,
           `const sin = ${magnitudeText(attrs, headWidth)}Math.sin(angle);`,
           ...forLoop("h", "heads", [
-            `const u = x[xAt + h * xHead + ${first}];`,
-            `const v = x[xAt + h * xHead + ${second}];`,
-            `out[outAt + h * outHead + ${first}] = u * cos - v * sin;`,
-            `out[outAt + h * outHead + ${second}] = v * cos + u * sin;`,
+            `const u = x[xRowAt + h * xHead + ${first}];`,
+            `const v = x[xRowAt + h * xHead + ${second}];`,
+            `out[outRowAt + h * outHead + ${first}] = u * cos - v * sin;`,
+            `out[outRowAt + h * outHead + ${second}] = v * cos + u * sin;`,
           ]),
         ]),
         ...(width === headWidth
           ? []
           : forLoop("h", "heads", [
-              `for (let i = ${width}; i < ${headWidth}; i++) out[outAt + h * outHead + i] = x[xAt + h * xHead + i];`,
+              `for (let i = ${width}; i < ${headWidth}; i++) out[outRowAt + h * outHead + i] = x[xRowAt + h * xHead + i];`,
             ])),
       ]),
     ]),

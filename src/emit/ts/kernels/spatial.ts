@@ -1,7 +1,7 @@
 import type { View } from "../../../plan/view.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop } from "../text.ts";
+import { block, forLoop, sumText } from "../text.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 import type { Code } from "../../../support/text.ts";
@@ -50,20 +50,20 @@ export const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attr
   call.size("kernelHeight", weight.type.shape[2]!);
   call.size("kernelWidth", weight.type.shape[3]!);
   call.size("groups", dim(attrs.groups));
-  call.tensor("x", x);
-  call.tensor("weight", weight);
-  if (bias !== undefined) call.tensor("bias", bias);
-  call.tensor("out", out);
+  const xAt = call.tensor("x", x);
+  const weightAt = call.tensor("weight", weight);
+  const biasAt = bias && call.tensor("bias", bias);
+  const outAt = call.tensor("out", out);
   const body = [
-    "let to = out0;",
+    `let to = ${outAt};`,
     ...forLoop("b", "batch", [
       ...forLoop("o", "outputs", [
         "const firstInput = Math.floor(o / (outputs / groups)) * inputs;",
         ...overPlane([
-          `let sum = ${bias === undefined ? "0" : "bias[bias0 + o]"};`,
+          `let sum = ${biasAt === undefined ? "0" : `bias[${sumText(biasAt, "o")}]`};`,
           ...forLoop("c", "inputs", [
-            "const plane = x0 + (b * channels + firstInput + c) * height * width;",
-            "const kernel = weight0 + (o * inputs + c) * kernelHeight * kernelWidth;",
+            `const plane = ${sumText(xAt, "(b * channels + firstInput + c) * height * width")};`,
+            `const kernel = ${sumText(weightAt, "(o * inputs + c) * kernelHeight * kernelWidth")};`,
             ...overWindow(["sum += x[plane + y * width + column] * weight[kernel + r * kernelWidth + s];"]),
           ]),
           "out[to++] = sum;",
@@ -81,14 +81,16 @@ export const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, res
   windowSizes(call, x, out, attrs.stride, attrs.padding);
   call.size("kernelHeight", dim(attrs.kernel[0]!));
   call.size("kernelWidth", dim(attrs.kernel[1]!));
-  call.tensor("x", x);
-  call.tensor("out", out);
+  const xAt = call.tensor("x", x);
+  const outAt = call.tensor("out", out);
   const body = [
-    "let to = out0;",
+    `let to = ${outAt};`,
     ...block("for (let plane = 0; plane < batch * channels; plane++) {", [
       ...overPlane([
         "let largest = -Infinity;",
-        ...overWindow(["largest = Math.max(largest, x[x0 + (plane * height + y) * width + column]);"]),
+        ...overWindow([
+          `largest = Math.max(largest, x[${sumText(xAt, "(plane * height + y) * width", "column")}]);`,
+        ]),
         "out[to++] = largest;",
       ]),
     ]),
