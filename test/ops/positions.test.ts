@@ -59,6 +59,23 @@ describe("rope frequencies", () => {
     expect(at(32)[3]).toBeLessThan(at(17)[3]!);
   });
 
+  test("of YaRN slow down from the pair that turns beta_fast times to the last channel at most, worked by hand", () => {
+    // θ 10, 4 channels: pair 0 turns 10000 / 2π ≈ 1591 times in the original text, so it stays; one turn lies beyond
+    // channel 3, where the ramp ends: pair 1 is slowed by a third, to 10^-½ · (⅓ / 4 + ⅔) = ¾ · 10^-½.
+    const yarn = {
+      ...plain,
+      theta: 10,
+      scaling: "yarn",
+      factor: 4,
+      original: 10000,
+      beta_fast: 1591,
+    } as const;
+    const { frequencies } = ropeFrequencies(yarn, 4, 10);
+    expect(frequencies.length).toBe(2);
+    expect(frequencies[0]).toBeCloseTo(1, 12);
+    expect(frequencies[1]).toBeCloseTo(0.75 * 10 ** -0.5, 12);
+  });
+
   test("have the magnitude that YaRN prescribes, 0.1 ln(factor) + 1, unless one is given", () => {
     const yarn = { ...plain, scaling: "yarn", factor: 4, original: 64 } as const;
     expect(ropeFrequencies(yarn, 16, 10).magnitude).toBe(0.1 * Math.log(4) + 1);
