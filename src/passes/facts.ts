@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
 import { isScalarName, type ScalarName } from "../ops/scalar.ts";
 import { constantDim } from "../tensor/dim.ts";
@@ -43,7 +43,8 @@ export function fillsShape(operands: readonly Value[], shape: Shape): boolean {
   return sameShape(filled, shape);
 }
 
-export const isNorm = (
-  node: Node | undefined,
-): node is Extract<Node, { readonly op: "layer_norm" | "rms_norm" | "l2_norm" }> =>
+/** A norm whose statistics are of the row, the last axis. */
+export type RowNorm = NodeOf<"layer_norm"> | NodeOf<"rms_norm"> | NodeOf<"l2_norm">;
+
+export const isNorm = (node: Node | undefined): node is RowNorm =>
   node?.op === "layer_norm" || node?.op === "rms_norm" || node?.op === "l2_norm";

@@ -1,9 +1,9 @@
 import type { EdgePart, Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { listWords } from "../support/text.ts";
 import { sortNodes } from "../ir/walk.ts";
-import { isNorm, loadTimeValues } from "./facts.ts";
+import { isNorm, loadTimeValues, type RowNorm } from "./facts.ts";
 import { makeInPlace, mergeEdges, mergeOrigins, removeDeadNodes } from "./nodes.ts";
-import { matchJoin, type Join, type RowNorm } from "./norm-fusion/join.ts";
+import { matchJoin, type Join } from "./norm-fusion/join.ts";
 import { affineOf, matchReaders, whyNoNorm, whyNoSum, type Readers } from "./norm-fusion/readers.ts";
 import { explainRefusal, refuse, type Refusal } from "./norm-fusion/reasons.ts";
 import type { Pass, Report } from "./pass.ts";

@@ -1,4 +1,4 @@
-import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult } from "../ir/node.ts";
 import { sortNodes } from "../ir/walk.ts";
 import { dim } from "../tensor/dim.ts";
@@ -98,10 +98,7 @@ class Merge {
     const axis = layout === "out_in" ? 0 : 1;
     const weight = this.#join(linears, axis, (linear) => linear.operands.weight);
     const bias = first.operands.bias && this.#join(linears, 0, (linear) => linear.operands.bias!);
-    const origin = {
-      ...mergeOrigins(linears),
-      fused: linears.map((linear) => linear.origin.label || "linear"),
-    };
+    const origin = { ...originOf(linears), fused: linears.map((linear) => linear.origin.label || "linear") };
     const merged = makeNode("linear", { x: first.operands.x, weight, bias }, { layout }, origin);
     const x = onlyResult(merged);
     let start = dim(0);
@@ -127,7 +124,7 @@ class Merge {
     const key = [axis, ...values.map((value) => this.#numberOf(value))].join(" ");
     const known = this.#joined.get(key);
     if (known !== undefined) return known;
-    const node = makeNode("concat", { values }, { axis }, mergeOrigins(linears));
+    const node = makeNode("concat", { values }, { axis }, originOf(linears));
     this.#made.push(node);
     this.#joined.set(key, onlyResult(node));
     return onlyResult(node);
@@ -144,6 +141,15 @@ class Merge {
     const outcome = { kind: "refused", reason, message: sentences[reason] } as const;
     this.#report({ pass: mergeLinears.name, origin, edges: origin.edges, outcome });
   }
+}
+
+/** The text of the first, and the label of the layer that all are in. */
+function originOf(linears: readonly Linear[]): Origin {
+  const paths = linears.map(({ origin }) => origin.label.split("."));
+  const [first = []] = paths;
+  const end = first.findIndex((part, index) => paths.some((path) => path[index] !== part));
+  const label = first.slice(0, end < 0 ? first.length : end).join(".");
+  return { ...mergeOrigins(linears), label: label === "" ? first.join(".") : label, fused: [] };
 }
 
 /** What linears must agree in to be one. */

@@ -1,5 +1,6 @@
 import type { Graph } from "../ir/graph.ts";
 import { verifyGraph } from "../ir/verify.ts";
+import type { OpStage } from "../ops/define.ts";
 import { InternalError } from "../support/invariant.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { deadCode } from "./dead-code.ts";
@@ -92,9 +93,11 @@ export interface PassOptions {
 export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
   const report = options.report ?? (() => undefined);
   let current = graph;
+  let isLowered = false;
   for (const pass of selectPasses(options)) {
     current = pass.run(current, report);
-    if (options.verify === true) requireValid(pass, current);
+    isLowered ||= pass === lowerEdges;
+    if (options.verify === true) requireValid(pass, current, isLowered ? ["core", "kernel"] : undefined);
     options.observe?.(pass, current);
   }
   return current;
@@ -104,8 +107,8 @@ export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
 export const selectPasses = ({ passes: given, fuse = true }: PassOptions): readonly Pass[] =>
   given ?? pipeline.filter((stage) => fuse || !stage.fuses).map(({ pass }) => pass);
 
-function requireValid(pass: Pass, graph: Graph): void {
-  const problems = verifyGraph(graph);
+function requireValid(pass: Pass, graph: Graph, stages: readonly OpStage[] | undefined): void {
+  const problems = verifyGraph(graph, stages && { stages });
   if (problems.length > 0)
     throw new InternalError(`after the pass ${pass.name}: ${problems.slice(0, 5).join("; ")}`);
 }

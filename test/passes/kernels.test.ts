@@ -385,6 +385,27 @@ describe("linears that read the same value", () => {
     `);
   });
 
+  test("are named by the layer that they are in, and by what became one", () => {
+    expect(
+      irAfter(
+        mergeLinears,
+        `
+        %q = linear(x: %x, weight: %a) label "h.0.attn.q_proj"
+        %k = linear(x: %x, weight: %c) label "h.0.attn.k_proj"
+        output q = %q
+        output k = %k`,
+        true,
+      ),
+    ).toMatchInlineSnapshot(`
+      "%0: f32[8, 4] = concat([%a, %c], axis: 0) label "h.0.attn"
+      %1: f32[B, T, 8] = linear(x: %x, weight: %0) label "h.0.attn" fused "h.0.attn.q_proj" "h.0.attn.k_proj"
+      %q: f32[B, T, 4] = slice(%1, axis: 2, start: 0, size: 4) label "h.0.attn.q_proj"
+      %k: f32[B, T, 4] = slice(%1, axis: 2, start: 4, size: 4) label "h.0.attn.k_proj"
+      output q = %q
+      output k = %k"
+    `);
+  });
+
   test("become one in each form that several have", () => {
     expect(
       after(`

@@ -3,7 +3,7 @@ import { constantDim, sameDim } from "../../tensor/dim.ts";
 import { sameType, showShape, type TensorType } from "../../tensor/type.ts";
 import { numberOf } from "../facts.ts";
 import type { Uses } from "../uses.ts";
-import type { Found } from "./join.ts";
+import type { Found } from "./found.ts";
 import { refuse } from "./reasons.ts";
 
 /** What one side of an edge is multiplied by: a number, and one number or one a column known when the kernel runs. */

@@ -1,12 +1,11 @@
 import type { Node, NodeOf, Value } from "../../ir/graph.ts";
 import { sameDim } from "../../tensor/dim.ts";
 import { sameShape, sameType, showShape, type Shape, type TensorType } from "../../tensor/type.ts";
-import { isNorm } from "../facts.ts";
+import { isNorm, type RowNorm } from "../facts.ts";
 import type { Uses } from "../uses.ts";
+import type { Found } from "./found.ts";
 import { peelGain, type Gain } from "./gain.ts";
 import { MAX_BRANCHES, refuse, type Refusal } from "./reasons.ts";
-
-export type RowNorm = NodeOf<"layer_norm"> | NodeOf<"rms_norm"> | NodeOf<"l2_norm">;
 
 /** An add read as the join of a residual edge: scale · gain · source + scale · gain · inner(Σ branches + bias). */
 export interface Join {
@@ -45,12 +44,6 @@ export function matchJoin(add: NodeOf<"add">, uses: Uses): Join | Refusal {
     absorbed: found.absorbed,
     notes: found.notes,
   };
-}
-
-/** What the match gathers on its way. */
-export interface Found {
-  readonly absorbed: Node[];
-  readonly notes: Refusal[];
 }
 
 interface Sides {

@@ -3,9 +3,8 @@ import { operandValues } from "../../ir/node.ts";
 import { listWords } from "../../support/text.ts";
 import { sameDim } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";
-import { isNorm, isScalarNode } from "../facts.ts";
+import { isNorm, isScalarNode, type RowNorm } from "../facts.ts";
 import type { Uses } from "../uses.ts";
-import type { RowNorm } from "./join.ts";
 import { refuse, type Refusal } from "./reasons.ts";
 
 /** The norms of one sum that share its statistics, and those that cannot. */
