@@ -25,8 +25,12 @@ export function bindArguments(
 ): Map<string, GivenArgument> | undefined {
   const bound = new Map<string, GivenArgument>();
   const seen = new Map<string, Argument>();
-  let failed = false;
+  const tensors = given.filter((argument) => isTensorName(argument, frame));
+  if (tensors.length > 0)
+    frame.context.diagnostics.add(errors.tensorsInParentheses(tensors, callee), frame.calls);
+  let failed = tensors.length > 0;
   for (const argument of given) {
+    if (tensors.includes(argument)) continue;
     const parameter = parameterOf(argument, signature, seen, callee, frame);
     if (parameter === undefined) {
       failed = true;
@@ -45,6 +49,13 @@ export function bindArguments(
     else bound.set(parameter.name, { meaning, span: argument.span });
   }
   return failed ? undefined : bound;
+}
+
+/** A value that flows, in a place for what is known before the model runs. */
+function isTensorName({ name, value }: Argument, frame: Frame): boolean {
+  const variable = name === undefined ? bareName(value) : undefined;
+  if (variable === undefined) return false;
+  return variable === "stream" || frame.scope.find(variable)?.meaning?.kind === "tensor";
 }
 
 function parameterOf(

@@ -85,6 +85,7 @@ function openFrame(
     labels: new LabelScope(label, unlabelled),
     stream: { kind: "unset" },
     hasInput: false,
+    stopped: false,
     operands,
     applied: [],
   };
@@ -111,6 +112,7 @@ export function bindParameters(frame: Frame, given: ReadonlyMap<string, GivenArg
 
 function resultOf(frame: Frame, span: Span): Meaning | undefined {
   const { outputs } = frame;
+  if (frame.stopped) return undefined;
   if (outputs.length === 0) {
     const value = readStream(frame, span);
     return value === undefined ? undefined : tensor(value);

@@ -1,4 +1,5 @@
 import type { AssertStatement, ConfigLine, ConfigStatement, Expression, Path } from "../language/ast.ts";
+import type { Span } from "../support/source.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/settings.ts";
 import { evaluateCondition, evaluateText } from "./expressions.ts";
@@ -51,7 +52,7 @@ function readKey(
     const meaning = frame.context.walk.evaluateAs(
       inline(value),
       parameter.kind,
-      keyFrame(keys, config, frame),
+      keyFrame(keys, config, value.span, frame),
       `\`${line.name.text}\``,
     );
     return meaning === undefined ? undefined : convert(meaning, parameter.kind);
@@ -66,7 +67,7 @@ function checkAssert(
 ): void {
   const holes = line.message.parts.filter((part) => typeof part !== "string");
   const keys = [line.condition, ...holes].flatMap(keysOf);
-  const inner = keyFrame(keys, config, frame);
+  const inner = keyFrame(keys, config, line.condition.span, frame);
   if (evaluateCondition(inline(line.condition), inner) !== false) return;
   const parts = line.message.parts.map((part) => (typeof part === "string" ? part : inline(part)));
   const message = evaluateText({ ...line.message, parts }, inner);
@@ -77,10 +78,10 @@ function checkAssert(
 function keyFrame(
   keys: readonly string[],
   config: Readonly<Record<string, ConfigValue>>,
+  span: Span,
   frame: Frame,
 ): Frame {
   const scope = new Scope(() => undefined);
-  const { span } = frame.definition.name;
   for (const key of keys) {
     const value = lookUp(config, key);
     const meaning = isMissing(value) ? none : meaningOf(value);

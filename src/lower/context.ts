@@ -75,6 +75,8 @@ export interface Frame {
   stream: Stream;
   /** True once an input is bound: the first one begins the stream. */
   hasInput: boolean;
+  /** True after a failed assertion: what follows would only fail for the same reason. */
+  stopped: boolean;
   /** What a call gives to the inputs that are not bound yet; undefined for the model itself. */
   operands: (Meaning | undefined)[] | undefined;
   /** Layers applied since a branch began, for the listing of edges. */

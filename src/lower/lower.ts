@@ -121,6 +121,7 @@ const openModel = (definition: Definition, module: Module, context: Context): Fr
   labels: new LabelScope("", false),
   stream: { kind: "unset" },
   hasInput: false,
+  stopped: false,
   operands: undefined,
   applied: [],
 });
@@ -170,12 +171,15 @@ function resolveParameters(
 
 function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {
   for (const parameter of frame.definition.parameters)
-    if (parameter.default === undefined && !given.has(parameter.name.text))
+    if (parameter.default === undefined && !given.has(parameter.name.text)) {
       frame.context.diagnostics.add(errors.parameterNeedsValue(parameter));
+      frame.scope.bind(parameter.name.text, undefined, parameter.span);
+    }
 }
 
 /** A model without `output` gives its stream. */
 function modelOutputs(frame: Frame): readonly Output[] | undefined {
+  if (frame.stopped) return undefined;
   if (frame.outputs.length === 0) {
     const { span } = frame.definition.name;
     const value = readStream(frame, span);

@@ -24,7 +24,10 @@ import { toTensor } from "./tensors.ts";
 
 /** The statements of a body, in text order; one that fails does not keep the next from being looked at. */
 export function lowerBody(body: Body, frame: Frame): void {
-  for (const statement of body.statements) lowerStatement(statement, frame);
+  for (const statement of body.statements) {
+    if (frame.stopped) return;
+    lowerStatement(statement, frame);
+  }
 }
 
 export function lowerStatement(statement: Statement, frame: Frame): void {
@@ -93,6 +96,8 @@ function lowerAssert(statement: AssertStatement, frame: Frame): void {
   const message = evaluateText(statement.message, frame);
   if (message?.kind === "text")
     frame.context.diagnostics.add(argumentErrors.assertionFailed(statement, message.value), frame.calls);
+  frame.stopped = true;
+  frame.stream = { kind: "failed" };
 }
 
 /** What calls leave out from here on, in the model and in the blocks that it calls. */

@@ -6,9 +6,8 @@ const model = (body: string, more = ""): string =>
 
 describe("a residual edge", () => {
   test("is one node; its norm is a node that names the edge", () => {
-    expect(
-      irOf(model("residual pre ln: layernorm(affine: false) { f: linear(8, bias: false) }")),
-    ).toMatchInlineSnapshot(`
+    expect(irOf(model("residual pre ln: layernorm(affine: false) { f: linear(8, bias: false) }")))
+      .toMatchInlineSnapshot(`
       "
       graph m {
         dim B

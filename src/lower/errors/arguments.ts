@@ -81,6 +81,7 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
     return { help: `${text} is known only when the model runs` };
   if (
     found.kind === "number" &&
+    expression.kind !== "number" &&
     !Number.isInteger(found.value) &&
     ["int", "count", "size"].includes(kind.name)
   )
@@ -97,6 +98,19 @@ export const notATruth = (span: Span, found: Meaning): Diagnostic =>
   errorAt("E307", span, `a condition is true or false, known before the model runs, got ${describe(found)}`, {
     ...(found.kind === "tensor" ? { help: "`(condition, y, z) -> where` chooses between tensors" } : {}),
   });
+
+export const tensorsInParentheses = (tensors: readonly Argument[], callee: string): Diagnostic => {
+  const names = tensors.map(({ span }) => spanText(span));
+  const flow = names.length === 1 ? names[0]! : `(${names.join(", ")})`;
+  return errorAt(
+    "E315",
+    tensors[0]!.span,
+    `\`${names[0]!}\` is a tensor; parentheses hold what is known before the model runs`,
+    {
+      help: `tensors flow through arrows: \`${flow} -> ${callee}\``,
+    },
+  );
+};
 
 export const unknownWord = (span: Span, word: string, words: readonly string[]): Diagnostic =>
   errorAt("E314", span, `\`${word}\` is none of ${quoted(words)}`, suggest(word, words));

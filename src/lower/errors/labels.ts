@@ -57,7 +57,9 @@ export const iterationNotRun = (
     help:
       ran.length === 0
         ? "none has run so far"
-        : `iterations so far: ${Math.min(...ran)} to ${Math.max(...ran)}`,
+        : ran.length === 1
+          ? `only iteration ${ran[0]!} has so far`
+          : `iterations ${Math.min(...ran)} to ${Math.max(...ran)} have so far`,
   });
 
 export const notBoundYet = (span: Span, name: string): Diagnostic =>

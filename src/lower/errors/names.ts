@@ -188,5 +188,5 @@ export const parameterNeedsValue = (parameter: ParameterDeclaration): Diagnostic
 export const deadStream = (before: Span, span: Span): Diagnostic =>
   warningAt("W201", before, "nothing reads what this line makes: a later line replaces the stream", {
     more: [{ span, text: "replaced here" }],
-    help: "name it, `x = …`, or begin the later line with `stream`",
+    help: "name it, `name = …`, or begin the later line with `stream`",
   });

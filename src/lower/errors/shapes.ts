@@ -42,7 +42,7 @@ export const rankDiffers = (
   errorAt(
     "E404",
     type.span,
-    `\`${what}\` takes ${spanText(type.span)}, but ${showType(actual)} has ${axes(actual)}`,
+    `\`${what}\` must be ${spanText(type.span)}, but ${showType(actual)} has ${axes(actual)}`,
     {
       more: madeLabel(made, actual),
     },

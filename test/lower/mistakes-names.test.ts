@@ -1,0 +1,319 @@
+import { describe, expect, test } from "vitest";
+import { messages, mistakes } from "./support.ts";
+
+describe("names", () => {
+  test("an unknown value, with what is near", () => {
+    expect(mistakes("  total = x -> relu\n  totl + 1")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E201]: there is no value called \`totl\`
+        4 |   totl + 1
+          |   ^^^^
+        help: did you mean \`total\`?
+      "
+    `);
+  });
+
+  test("an unknown layer, with what is near", () => {
+    expect(mistakes("  layernrom")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:3: error[E202]: there is no layer called \`layernrom\`
+        3 |   layernrom
+          |   ^^^^^^^^^
+        help: did you mean \`layernorm\`?
+      "
+    `);
+  });
+
+  test("a layer where a value is needed", () => {
+    expect(mistakes("  x + relu")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:7: error[E203]: \`relu\` is a layer, but a value is needed here
+        3 |   x + relu
+          |       ^^^^
+        help: apply it to the stream in parentheses, \`(relu)\`, or to a value with an arrow, \`x -> relu\`
+      "
+    `);
+    expect(mistakes("  x + gelu(approx: tanh)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:7: error[E308]: \`gelu(approx: tanh)\` is a layer, but a value is needed here
+        3 |   x + gelu(approx: tanh)
+          |       ^^^^^^^^^^^^^^^^^^
+        help: put it in parentheses to apply it to the stream: \`(gelu(approx: tanh))\`
+      "
+    `);
+  });
+
+  test("a value where a layer is needed", () => {
+    expect(mistakes("  r = x\n  x -> r")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:8: error[E204]: \`r\` is a tensor f32[B, 8], but a layer is needed here
+        4 |   x -> r
+          |        ^
+        help: layers stand after arrows and labels; values stand at the head of a chain or between operators
+      "
+    `);
+  });
+
+  test("a label where a layer is needed", () => {
+    expect(mistakes("  dense: linear(8)\n  x -> dense")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:8: error[E202]: there is no layer called \`dense\`
+        4 |   x -> dense
+          |        ^^^^^
+        3 |   dense: linear(8)
+          |   ^^^^^^^^^^^^^^^^ this layer has that label
+        help: to use it again, weights and all, write \`same(dense)\`
+      "
+    `);
+  });
+
+  test("a layer of an iteration without `same`", () => {
+    expect(mistakes("  repeat 2 as h { a: linear(8) }\n  x -> h[1].a")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:8: error[E205]: \`h[1].a\` is no layer
+        4 |   x -> h[1].a
+          |        ^^^^^^
+        help: to use the layer at a label again, write \`same(h[1].a)\`
+      "
+    `);
+  });
+
+  test("a dim that no type binds", () => {
+    expect(mistakes("  reshape([B, T, 4])")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:15: error[E207]: the dim \`T\` is not bound here
+        3 |   reshape([B, T, 4])
+          |               ^
+        help: dims are bound by the types of inputs
+      "
+    `);
+  });
+
+  test("a stream before the first input", () => {
+    expect(messages("model m {\n  relu\n  output y\n}")).toMatchInlineSnapshot(`
+      "
+      model.lmg:2:3: error[E213]: there is no stream yet
+        2 |   relu
+          |   ^^^^
+        help: the first \`input\` begins it; a chain may also begin with a value or with \`parameter\`, \`positions\`
+      "
+    `);
+  });
+
+  test("`let` of a tensor, and a tensor's binding of a number: each offers the other", () => {
+    expect(mistakes("  let a = x\n  b = 2 * 3\n  b + a")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:11: error[E219]: \`let\` is for what is known before the model runs, but this is a tensor f32[B, 8]
+        3 |   let a = x
+          |           ^
+        help: for a tensor leave \`let\` out: \`a = x\`
+      model.lmg:4:7: error[E220]: \`b = …\` names a tensor, but this is the whole number 6
+        4 |   b = 2 * 3
+          |       ^^^^^
+        help: write \`let b = 2 * 3\`
+      "
+    `);
+  });
+
+  test("a tuple that is bound to too few names, or to none", () => {
+    expect(
+      mistakes("  (a, b, c) = x -> split(2)\n  d = x -> split(4)\n  x -> split(2)"),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:15: error[E221]: this chain gives 2 values, but 3 names (\`a\`, \`b\` and \`c\`) are bound
+        3 |   (a, b, c) = x -> split(2)
+          |               ^^^^^^^^^^^^^
+        help: bind a tuple of 2, with \`_\` for what is not wanted
+      model.lmg:4:7: error[E221]: this chain gives 4 values, but only \`d\` is bound
+        4 |   d = x -> split(4)
+          |       ^^^^^^^^^^^^^
+        help: bind a tuple of 4, with \`_\` for what is not wanted
+      model.lmg:5:3: error[E222]: the stream is one tensor, but this chain gives 2
+        5 |   x -> split(2)
+          |   ^^^^^^^^^^^^^
+        help: bind them, \`(a, b) = …\`, and go on with one: \`a\`
+      "
+    `);
+  });
+
+  test("two outputs and two definitions of one name", () => {
+    expect(
+      messages(
+        "model m { input x: f32[B]; output y; output y }\nblock f() { input x: [B]; relu }\nblock f() { tanh }",
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:1:45: error[E215]: there are two outputs called \`y\`
+        1 | model m { input x: f32[B]; output y; output y }
+          |                                             ^
+        1 | model m { input x: f32[B]; output y; output y }
+          |                            ^^^^^^^^ the first one
+      model.lmg:3:7: error[E216]: \`f\` is defined twice
+        3 | block f() { tanh }
+          |       ^
+        2 | block f() { input x: [B]; relu }
+          |       ^ the other one
+      "
+    `);
+  });
+
+  test("a model and a file that are not there", () => {
+    expect(
+      messages('use "./nowhere.lmg"\nmodel tiny { input x: f32[B]; output y }', {
+        model: "tony",
+        resolveUse: () => undefined,
+      }),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:1:1: error[E226]: the file has no model called \`tony\`
+        1 | use "./nowhere.lmg"
+          | ^
+        help: did you mean \`tiny\`?
+      model.lmg:1:5: error[E218]: there is no file "./nowhere.lmg"
+        1 | use "./nowhere.lmg"
+          |     ^^^^^^^^^^^^^^^
+        help: the path is relative to the folder of this file
+      "
+    `);
+  });
+
+  test("defaults that need each other", () => {
+    expect(
+      mistakes("  f", "block f(a: int = b, b: int = a) {\n  input x: [.., D]\n  linear(a)\n}"),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:6:9: error[E224]: the default of \`a\` needs \`a\` itself
+        6 | block f(a: int = b, b: int = a) {
+          |         ^^^^^^^^^^
+        3 |   f
+          |   ^ called here
+        help: defaults are worked out where they are first needed; break the circle with a value
+      "
+    `);
+  });
+
+  test("a value that nobody reads", () => {
+    expect(mistakes("  a: linear(8)\n  x -> tanh")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:3: warning[W201]: nothing reads what this line makes: a later line replaces the stream
+        3 |   a: linear(8)
+          |   ^^^^^^^^^^^^
+        4 |   x -> tanh
+          |   ^^^^^^^^^ replaced here
+        help: name it, \`name = …\`, or begin the later line with \`stream\`
+      "
+    `);
+  });
+});
+
+describe("iterations", () => {
+  test("one that has not run, one that is running, a repeat that is not there", () => {
+    expect(mistakes("  repeat 3 as h[i] {\n    x + h[i + 1].z\n    relu as z\n  }")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:10: error[E506]: iteration 1 of \`h\` has not run here
+        4 |     x + h[i + 1].z
+          |          ^^^^^^^
+        help: only iteration 0 has so far
+      "
+    `);
+    expect(mistakes("  repeat 3 as h[i] {\n    x + h[i].z\n    relu as z\n  }")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:9: error[E512]: \`z\` is not bound yet in this iteration, which is still running
+        4 |     x + h[i].z
+          |         ^^^^^^
+        help: read an earlier iteration, or bind it above
+      "
+    `);
+    expect(mistakes("  repeat 3 as blocks { relu as z }\n  stream + block[1].z")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:12: error[E505]: there is no \`repeat … as block\` above
+        4 |   stream + block[1].z
+          |            ^^^^^
+        help: did you mean \`blocks\`?
+      "
+    `);
+  });
+
+  test("a name that no iteration binds", () => {
+    expect(mistakes("  repeat 3 as h { relu as level }\n  stream + h[1].levle")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:12: error[E212]: no value called \`levle\` was bound in that iteration
+        4 |   stream + h[1].levle
+          |            ^^^^^^^^^^
+        help: did you mean \`level\`?
+      "
+    `);
+  });
+});
+
+describe("labels", () => {
+  test("two owners of one weight, both shown", () => {
+    expect(mistakes("  dense: linear(8)\n  relu -> dense: linear(8)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:11: error[E501]: two layers would own the weight \`dense.weight\`
+        4 |   relu -> dense: linear(8)
+          |           ^^^^^^^^^^^^^^^^ the second one
+        3 |   dense: linear(8)
+          |   ^^^^^^^^^^^^^^^^ the first one
+        help: give one another label; \`same(LABEL)\` uses a layer again with its weights
+      "
+    `);
+  });
+
+  test("a label that is not there, and one of several layers", () => {
+    expect(mistakes("  wte: linear(8)\n  unembed(wt)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:11: error[E503]: there is no layer labelled \`wt\` above
+        4 |   unembed(wt)
+          |           ^^
+        help: did you mean \`wte\`?
+      "
+    `);
+    expect(mistakes("  a: linear(8, bias: false)\n  a: bias\n  same(a)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:5:8: error[E504]: several layers are labelled \`a\`
+        5 |   same(a)
+          |        ^
+        3 |   a: linear(8, bias: false)
+          |   ^^^^^^^^^^^^^^^^^^^^^^^^^ one
+        4 |   a: bias
+          |   ^^^^^^^ another
+      "
+    `);
+  });
+
+  test("a layer without a table under `unembed`", () => {
+    expect(mistakes("  n: scale([8])\n  unembed(n)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E414]: \`unembed\`: \`n\` owns no table
+        4 |   unembed(n)
+          |   ^^^^^^^^^^
+      "
+    `);
+  });
+
+  test("`same` with a label of its own", () => {
+    expect(mistakes("  a: linear(8)\n  b: same(a)")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E507]: \`a\` owns its weights already; they cannot be \`b\` too
+        4 |   b: same(a)
+          |   ^^^^^^^^^^
+        3 |   a: linear(8)
+          |   ^^^^^^^^^^^^ the layer that is used again
+        help: leave the label off
+      "
+    `);
+  });
+
+  test("a shared weight of two shapes", () => {
+    expect(mistakes("  repeat 2 shared [k] { d: linear(8 + k) }")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:25: error[E502]: the shared weight \`d.weight\` is f32[8, 8], but is needed as [9, 8] here
+        3 |   repeat 2 shared [k] { d: linear(8 + k) }
+          |                         ^^^^^^^^^^^^^^^^
+        3 |   repeat 2 shared [k] { d: linear(8 + k) }
+          |                         ^^^^^^^^^^^^^^^^ made here
+      "
+    `);
+  });
+});
