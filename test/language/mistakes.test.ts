@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mistakesOf } from "./support.ts";
+import { mistakesIn, mistakesOf } from "./support.ts";
 
 /* Each message is read as a person would: is it true, does it point at the place, does it say what to write? */
 
@@ -863,6 +863,181 @@ describe("mistakes in literals", () => {
         2 |   let n = m // 2
           |             ^^^^
         help: integer division is \`div(a, b)\`; if this is a comment, say it in more than one word"
+    `);
+  });
+});
+
+describe("mistakes in train", () => {
+  test("bacth 3", () => {
+    expect(mistakesOf("train { bacth 3 }")).toMatchInlineSnapshot(`
+      "m:2:11: error[E145]: \`bacth\` is not a setting of \`train\`
+        2 |   train { bacth 3 }
+          |           ^^^^^ did you mean \`batch\`?
+        help: the settings are target, loss, metric, optimizer, schedule, batch, epochs, steps, clip, data and seed; a value is bound with \`=\`"
+    `);
+  });
+
+  test("epochs = 10", () => {
+    expect(mistakesOf("train { epochs = 10 }")).toMatchInlineSnapshot(`
+      "m:2:11: warning[W101]: this binds a value called \`epochs\`, it does not set epochs
+        2 |   train { epochs = 10 }
+          |           ^^^^^^
+        help: a setting is written without \`=\`: \`epochs …\`"
+    `);
+  });
+
+  test("optimizer: adam", () => {
+    expect(mistakesOf("train { optimizer: adam }")).toMatchInlineSnapshot(`
+      "m:2:20: error[E146]: after \`optimizer\` stands its value, found \`:\`
+        2 |   train { optimizer: adam }
+          |                    ^
+        help: a setting is written without \`:\` and \`=\`: \`optimizer …\`"
+    `);
+  });
+
+  test("batch", () => {
+    expect(mistakesOf("train { batch }")).toMatchInlineSnapshot(`
+      "m:2:16: error[E146]: after \`batch\` stands its value, found the end of the statement
+        2 |   train { batch }
+          |                ^
+        help: a setting is written without \`:\` and \`=\`: \`batch …\`"
+    `);
+  });
+
+  test("target y", () => {
+    expect(mistakesOf("train { target y }")).toMatchInlineSnapshot(`
+      "m:2:19: error[E164]: \`y\` needs a type, found the end of the statement
+        2 |   train { target y }
+          |                   ^
+        help: for example \`target y: i32[B]\`"
+    `);
+  });
+
+  test("loss (a, b) => mse", () => {
+    expect(mistakesOf("train { loss (a, b) => mse }")).toMatchInlineSnapshot(`
+      "m:2:23: error[E120]: an arrow is written \`->\`, not \`=>\`
+        2 |   train { loss (a, b) => mse }
+          |                       ^^ write \`->\`"
+    `);
+  });
+});
+
+describe("mistakes in config", () => {
+  test("dim: hidden_size", () => {
+    expect(mistakesOf("config { dim: hidden_size }")).toMatchInlineSnapshot(`
+      "m:2:15: error[E152]: a parameter takes its value from a config with \`=\`
+        2 |   config { dim: hidden_size }
+          |               ^ write \`dim = hidden_size\`"
+    `);
+  });
+
+  test("dim hidden_size", () => {
+    expect(mistakesOf("config { dim hidden_size }")).toMatchInlineSnapshot(`
+      "m:2:16: error[E140]: expected \`=\`, found \`hidden_size\`
+        2 |   config { dim hidden_size }
+          |                ^^^^^^^^^^^"
+    `);
+  });
+});
+
+describe("mistakes at the top of a file", () => {
+  test("model { f }", () => {
+    expect(mistakesIn("model { f }")).toMatchInlineSnapshot(`
+      "m:1:7: error[E148]: a \`model\` needs a name, found \`{\`
+        1 | model { f }
+          |       ^
+        help: write \`model name(dim = 64) { … }\`"
+    `);
+  });
+
+  test("model m", () => {
+    expect(mistakesIn("model m")).toMatchInlineSnapshot(`
+      "m:1:8: error[E147]: \`model\` needs a body in braces here, found the end of the statement
+        1 | model m
+          |        ^ expected \`{\`"
+    `);
+  });
+
+  test("model m(dim: 64) { f }", () => {
+    expect(mistakesIn("model m(dim: 64) { f }")).toMatchInlineSnapshot(`
+      "m:1:12: error[E152]: after \`:\` stands the kind of the parameter, found \`64\`
+        1 | model m(dim: 64) { f }
+          |            ^ write \`dim = 64\`"
+    `);
+  });
+
+  test("model m(dim 64) { f }", () => {
+    expect(mistakesIn("model m(dim 64) { f }")).toMatchInlineSnapshot(`
+      "m:1:13: error[E152]: after the name of a parameter stands \`:\` and its kind, or \`=\` and its default, found \`64\`
+        1 | model m(dim 64) { f }
+          |             ^^ write \`dim = 64\`"
+    `);
+  });
+
+  test("model m(k: integer) { f }", () => {
+    expect(mistakesIn("model m(k: integer) { f }")).toMatchInlineSnapshot(`
+      "m:1:12: error[E126]: \`integer\` is not a kind of parameter
+        1 | model m(k: integer) { f }
+          |            ^^^^^^^ did you mean \`int\`?
+        help: the kinds are int, float, bool, text, list, shape, layer, label, dtype and placement; words to choose from are written \`first | second\`"
+    `);
+  });
+
+  test("model Tiny(out = 3) { f }", () => {
+    expect(mistakesIn("model Tiny(out = 3) { f }")).toMatchInlineSnapshot(`
+      "m:1:7: error[E125]: the name of a model begins with a small letter or \`_\`, unlike \`Tiny\`
+        1 | model Tiny(out = 3) { f }
+          |       ^^^^
+        help: capitals are the run-time dims of shapes, like \`B\` and \`T\`
+      m:1:12: error[E124]: \`out\` is a word of the language and cannot name a parameter
+        1 | model Tiny(out = 3) { f }
+          |            ^^^
+        help: it is free as a label and as an argument's name; choose another name here"
+    `);
+  });
+
+  test("mdoel m { f }", () => {
+    expect(mistakesIn("mdoel m { f }")).toMatchInlineSnapshot(`
+      "m:1:1: error[E143]: a file holds \`use\`, \`model\` and \`block\`, found \`mdoel\`
+        1 | mdoel m { f }
+          | ^^^^^
+        help: did you mean \`model\`?"
+    `);
+  });
+
+  test("def m(x) { f }", () => {
+    expect(mistakesIn("def m(x) { f }")).toMatchInlineSnapshot(`
+      "m:1:1: error[E143]: a file holds \`use\`, \`model\` and \`block\`, found \`def\`
+        1 | def m(x) { f }
+          | ^^^
+        help: a reusable part is a \`block\`, at the top of the file"
+    `);
+  });
+
+  test("input x: f32[B]", () => {
+    expect(mistakesIn("input x: f32[B]")).toMatchInlineSnapshot(`
+      "m:1:1: error[E143]: a file holds \`use\`, \`model\` and \`block\`, found \`input\`
+        1 | input x: f32[B]
+          | ^^^^^
+        help: put it into a \`model\` or a \`block\`, before its \`}\`"
+    `);
+  });
+
+  test("use ./std.lmg", () => {
+    expect(mistakesIn("use ./std.lmg")).toMatchInlineSnapshot(`
+      "m:1:5: error[E170]: after \`use\` stands the path of a file, found \`.\`
+        1 | use ./std.lmg
+          |     ^
+        help: write \`use "./std.lmg"\`"
+    `);
+  });
+
+  test('use "a{b}"', () => {
+    expect(mistakesIn('use "a{b}"')).toMatchInlineSnapshot(`
+      "m:1:5: error[E132]: the path of a \`use\` cannot hold values
+        1 | use "a{b}"
+          |     ^^^^^^
+        help: write \`\\{\` for a brace"
     `);
   });
 });
