@@ -6,7 +6,7 @@ import { addDims, constantDim, dim, sameDim, symbolsOf, type Dim } from "../tens
 import { elementsOf, type TensorType } from "../tensor/type.ts";
 import { contracts, type Form } from "./kernel-ops.ts";
 import { assignSlots, type DraftBuffer } from "./memory.ts";
-import { nameOf, outputOrigin } from "./names.ts";
+import { namesOf, outputOrigin } from "./names.ts";
 import type { Plan, PlanOutput, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
@@ -19,7 +19,7 @@ import { broadcastView, denseView, hasForm, isDense, sliceView, type View } from
 export function planGraph(graph: Graph): Plan {
   const builder = new PlanBuilder();
   const inputs = graph.inputs.map(({ name, value, fill }) => {
-    const view = builder.allocate(name, value.type, undefined);
+    const view = builder.allocate([name], value.type, undefined);
     builder.views.set(value, view);
     return { name, type: value.type, fill, buffer: view.buffer };
   });
@@ -27,7 +27,7 @@ export function planGraph(graph: Graph): Plan {
   const parameters = graph.parameters.map(({ name, value }) => {
     const shape = value.type.shape.map(sizeOfParameter);
     if (!read.has(value)) return { name, dtype: value.type.dtype, shape, buffer: undefined };
-    const view = builder.allocate(name, value.type, { kind: "parameter", parameter: name });
+    const view = builder.allocate([name], value.type, { kind: "parameter", parameter: name });
     builder.views.set(value, view);
     return { name, dtype: value.type.dtype, shape, buffer: view.buffer };
   });
@@ -68,12 +68,16 @@ class PlanBuilder {
   readonly #copies = new Map<View, View>();
   readonly #names = new Map<string, number>();
 
-  /** A new buffer for a whole tensor; without a home it will be in the arena. */
-  allocate(name: string, type: TensorType, home: DraftBuffer["home"]): View {
-    const seen = this.#names.get(name) ?? 0;
-    this.#names.set(name, seen + 1);
-    const unique = seen === 0 ? name : `${name}_${seen}`;
-    this.buffers.push({ name: unique, dtype: type.dtype, elements: elementsOf(type), home });
+  /** A new buffer for a whole tensor, called by the first name that is free; without a home it will be in the arena. */
+  allocate(names: readonly string[], type: TensorType, home: DraftBuffer["home"]): View {
+    const last = names.at(-1)!;
+    let name = names.find((wish) => !this.#names.has(wish)) ?? last;
+    for (let count = this.#names.get(last) ?? 1; this.#names.has(name); count++) {
+      name = `${last}_${count}`;
+      this.#names.set(last, count + 1);
+    }
+    this.#names.set(name, 1);
+    this.buffers.push({ name, dtype: type.dtype, elements: elementsOf(type), home });
     return denseView(this.buffers.length - 1, type);
   }
 
@@ -91,7 +95,7 @@ class PlanBuilder {
   #addConstant(node: Node, values: readonly number[]): void {
     const [result] = node.results as readonly [Value];
     const type: TensorType = node.op === "full" ? { dtype: result.type.dtype, shape: [] } : result.type;
-    const view = this.allocate(nameOf(node, 0), type, { kind: "constant", values });
+    const view = this.allocate(namesOf(node, 0), type, { kind: "constant", values });
     this.views.set(result, broadcastView(view, result.type));
   }
 
@@ -107,7 +111,7 @@ class PlanBuilder {
     const [result] = node.results as readonly [Value];
     const parts = node.operands.values.map((value) => this.#viewOf(value));
     const isStatic = parts.every((part) => this.#isStatic(part));
-    const whole = this.allocate(nameOf(node, 0), result.type, isStatic ? { kind: "prepared" } : undefined);
+    const whole = this.allocate(namesOf(node, 0), result.type, isStatic ? { kind: "prepared" } : undefined);
     let start = dim(0);
     for (const part of parts) {
       const place = sliceView(whole, node.attrs.axis, start, part.type);
@@ -131,7 +135,7 @@ class PlanBuilder {
         : operand && read(name, operand as Value);
     const results = node.results.map((value, index) => {
       const view = this.allocate(
-        nameOf(node, index),
+        namesOf(node, index),
         value.type,
         isPrepared ? { kind: "prepared" } : undefined,
       );
@@ -161,7 +165,7 @@ class PlanBuilder {
       buffer.home = { kind: "output", output: name };
       return { name, type: value.type, buffer: view.buffer };
     }
-    const copy = this.allocate(name, value.type, { kind: "output", output: name });
+    const copy = this.allocate([name], value.type, { kind: "output", output: name });
     this.#addCopy(view, copy, outputOrigin(name));
     return { name, type: value.type, buffer: copy.buffer };
   }
@@ -183,7 +187,7 @@ class PlanBuilder {
     if (made !== undefined) return made;
     const isPrepared = this.#isStatic(view) && symbolsOf(elementsOf(view.type)).size === 0;
     const name = `${this.buffers[view.buffer]!.name}.copy`;
-    const copy = this.allocate(name, view.type, isPrepared ? { kind: "prepared" } : undefined);
+    const copy = this.allocate([name], view.type, isPrepared ? { kind: "prepared" } : undefined);
     this.#addCopy(view, copy, origin);
     this.#copies.set(view, copy);
     return copy;

@@ -1,14 +1,18 @@
 import type { Node, Origin } from "../ir/graph.ts";
 import { recordOf } from "../ops/table.ts";
 
-/** What a listing calls result `index` of a node: the layer's label, or its name in the model, or its op. */
-export function nameOf(node: Node, index: number): string {
+/**
+ * What a listing may call result `index` of a node, best first: the layer's label or its name in the model, with the op
+ * if another node of the layer has that name, and the part that it plays if the node has several results.
+ */
+export function namesOf(node: Node, index: number): readonly string[] {
   const own = node.results[index]?.hint;
-  const whole = node.origin.label === "" ? (own ?? node.op) : node.origin.label;
-  if (index === 0) return whole;
-  if (node.op === "add_norm" && node.attrs.keep_sum && index === node.results.length - 1)
-    return `${whole}.sum`;
-  return own ?? `${whole}.${recordOf(node.op).results[index] ?? String(index)}`;
+  const wholes =
+    node.origin.label === "" ? [own ?? node.op] : [node.origin.label, `${node.origin.label}.${node.op}`];
+  if (index === 0) return wholes;
+  const isSum = node.op === "add_norm" && node.attrs.keep_sum && index === node.results.length - 1;
+  const part = isSum ? "sum" : (recordOf(node.op).results[index] ?? String(index));
+  return wholes.map((whole) => `${whole}.${part}`);
 }
 
 /** The origin of a step that the plan adds for an output. */
