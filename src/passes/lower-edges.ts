@@ -50,5 +50,5 @@ function lowerEdge(edge: NodeOf<"residual">): readonly Node[] {
   return [...nodes, makeInPlace("add", { x, y }, {}, originOf("join"), edge.results)];
 }
 
-/** Constants take the type of what they multiply, so that they change no type. */
-const scalarType = (value: Value): Dtype => value.type.dtype;
+/** A scalar takes the dtype of the tensor beside it and is not rounded to it, as in PyTorch; a scalar beside it does not. */
+const scalarType = ({ type }: Value): Dtype => (type.shape.length === 0 ? type.dtype : "f32");
