@@ -101,7 +101,7 @@ describe("`run` computes", () => {
       "circle/model.safetensors; plan of 1 step
       logits: f32[1, 2, 5] = 0, 4, 0, 0, 0, 0, … from 0 to 4
 
-      next token:
+      likeliest tokens at the last position of logits:
       token  probability  text
           2      93.17 %  "c"
           0       1.71 %  "a"
@@ -112,7 +112,7 @@ describe("`run` computes", () => {
       "bare/model.safetensors; plan of 1 step
       logits: f32[1, 2, 5] = 0, 4, 0, 0, 0, 0, … from 0 to 4
 
-      next token:
+      likeliest tokens at the last position of logits:
       token  probability
           2      93.17 %
       "

@@ -20,7 +20,7 @@ export const command: Command = {
   arguments: [],
   options: [
     { flags: "--prompt <text>", description: "how the text begins", default: "The whale" },
-    { flags: "--generate <count>", description: "how many characters to add", default: "200" },
+    { flags: "--generate <count>", description: "how many characters to add", default: "100" },
   ],
   examples: [['lmg demo --prompt "Call me"', "let the model go on from there"]],
   async run(_args, { prompt, generate }: DemoOptions, out) {

@@ -62,7 +62,7 @@ const runOptions: readonly OptionSpec[] = [
   { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
   {
     flags: "--output <name>",
-    description: "the output to save and to take tokens from; the first if not given",
+    description: "the output to save and to take tokens from; the first of rank 3 if not given",
   },
   { flags: "--logits <file.npy>", description: "save that output" },
   { flags: "--top <count>", description: "how many of the likeliest next tokens to print", default: "5" },
@@ -181,10 +181,11 @@ function withTokens({ graph, inputs }: Session, rows: readonly (readonly number[
   return given;
 }
 
-/** The output that `--output` names, or the first. */
+/** The output that `--output` names; else the first that has a row for each position, as logits [B, T, V] do. */
 function chosenOutput({ graph, options }: Session): string {
   const names = graph.outputs.map(({ name }) => name);
-  if (options.output === undefined) return names[0]!;
+  if (options.output === undefined)
+    return graph.outputs.find(({ value }) => value.type.shape.length >= 3)?.name ?? names[0]!;
   return names.includes(options.output)
     ? options.output
     : stop("E819", `the model has no output \`${options.output}\`; it has ${names.join(", ")}`);
@@ -205,7 +206,10 @@ async function runOnce(session: Session, rows: readonly (readonly number[])[] | 
   out.write(`${weights.from}; ${engine.description}\n`);
   for (const [output, tensor] of outputs) out.write(`${output}: ${summarize(tensor)}\n`);
   if (options.logits !== undefined) out.write(`wrote ${options.logits}\n`);
-  if (candidates.length > 0) out.write(`\nnext token:\n${showCandidates(candidates, tokenizer)}`);
+  if (candidates.length > 0)
+    out.write(
+      `\nlikeliest tokens at the last position of ${name}:\n${showCandidates(candidates, tokenizer)}`,
+    );
 }
 
 function jsonOf(
