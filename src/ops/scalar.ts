@@ -125,16 +125,3 @@ export type ScalarArgument =
 export interface ScalarProgram {
   readonly steps: readonly { readonly op: ScalarName; readonly args: readonly ScalarArgument[] }[];
 }
-
-/** Runs a program for one element. */
-export function runScalarProgram(program: ScalarProgram, inputs: readonly number[]): number {
-  const results: number[] = [];
-  for (const { op, args } of program.steps) {
-    const values = args.map((arg) =>
-      arg.kind === "number" ? arg.value : arg.kind === "input" ? inputs[arg.index]! : results[arg.index]!,
-    );
-    const scalar: ScalarFunction = scalarFunctions[op];
-    results.push(scalar.evaluate(...values));
-  }
-  return results.at(-1)!;
-}

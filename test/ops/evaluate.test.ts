@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { EvaluationError } from "../../src/ops/evaluate/error.ts";
-import { opNames } from "../../src/ops/table.ts";
+import { opNames, type OpName } from "../../src/ops/table.ts";
 import { expectClose, f32, i32 } from "./tensors.ts";
 import { opCases as cases } from "./cases/all.ts";
 import { run } from "./cases/case.ts";
 
 test("every op of the table has a case with results from elsewhere", () => {
   expect(Object.keys(cases).toSorted()).toEqual(opNames.toSorted());
-  expect(opNames.filter((name) => cases[name].length === 0)).toEqual([]);
+  expect(Object.values(cases).filter((list) => list.length === 0)).toEqual([]);
 });
 
-describe.each(opNames)("%s", (op) => {
+describe.each(Object.keys(cases) as OpName[])("%s", (op) => {
   test.each(cases[op].map((each) => [each.about, each] as const))(
     "%s",
     (_, { operands, attrs, expected, tolerance }) => {
