@@ -59,7 +59,10 @@ function symbolsAreDeclared(graph: Graph): string[] {
     for (const size of type.shape) sizes.set(size.key, size);
   };
   for (const { value } of [...graph.inputs, ...graph.parameters]) note(value);
-  for (const node of graph.nodes) node.results.forEach(note);
+  for (const node of graph.nodes) {
+    node.results.forEach(note);
+    for (const size of attributeSizes(node)) sizes.set(size.key, size);
+  }
   const used = new Set([...sizes.values()].flatMap((size) => [...symbolsOf(size)]));
   const bound = new Set(graph.inputs.flatMap(({ value }) => value.type.shape.map(({ key }) => key)));
   const inParameters = graph.parameters.filter(({ value }) =>
@@ -71,6 +74,12 @@ function symbolsAreDeclared(graph: Graph): string[] {
     ...inParameters.map(({ name }) => `the parameter ${name} has a size that is not known at compile time`),
   ];
 }
+
+/** The sizes among the attributes of a node: the start of a slice stands in no type. */
+const attributeSizes = (node: Node): Dim[] =>
+  Object.values(node.attrs)
+    .flat()
+    .filter((value): value is Dim => isSize(value));
 
 const givenValues = ({ inputs, parameters }: Graph): Value[] =>
   [...inputs, ...parameters].map(({ value }) => value);

@@ -52,6 +52,11 @@ describe("each rule is reported when it is broken", () => {
       ["the dim T is not declared"],
     ],
     [
+      "a dim that is not declared in an attribute",
+      withNode(1, (node) => attrsOf(node, { start: symbolDim("S") })),
+      ["the dim S is not declared", "%0 = rms_norm: there is no attribute `start`"],
+    ],
+    [
       "a dim that no input binds",
       { ...whole, symbols: [...whole.symbols, { name: "S" }] },
       ["no input says what S is"],
