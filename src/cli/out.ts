@@ -29,15 +29,21 @@ function paintOf(stream: NodeJS.WriteStream): Paint {
     : plainPaint;
 }
 
-/** The streams of this process. */
-export const processOut = (): Out => ({
-  write: (text) => process.stdout.write(text),
-  note: (text) => process.stderr.write(text),
-  paint: paintOf(process.stdout),
-  notePaint: paintOf(process.stderr),
-});
+/** The streams of this process. A reader that has enough (`lmg ir … | head`) ends it quietly. */
+export function processOut(): Out {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+    paint: paintOf(process.stdout),
+    notePaint: paintOf(process.stderr),
+  };
+}
 
-/** Everything that was written, for tests and for commands that run others. */
+/** Everything that was written, for tests. */
 export class TextOut implements Out {
   readonly paint = plainPaint;
   readonly notePaint = plainPaint;

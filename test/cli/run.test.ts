@@ -157,6 +157,33 @@ describe("`run` computes", () => {
     });
   });
 
+  test("with a warning where the checkpoint's names are made up", async () => {
+    put("plain.lmg", "model plain {\n  input x: f32[B, 2]\n  linear(2)\n}\n");
+    put(
+      "plain.safetensors",
+      writeSafetensors(
+        new Map([...affineWeights].map(([name, tensor]) => [name.replace("up", "linear"), tensor])),
+      ),
+    );
+    const { code, text, notes } = await lmg(
+      "run",
+      "plain.lmg",
+      "--weights",
+      "plain.safetensors",
+      "--input",
+      "x=x.npy",
+    );
+    expect(code).toBe(0);
+    expect(text).toContain(": f32[2, 2] = 3.5, 6.5, 2.5, 5.5\n");
+    expect(notes).toMatchInlineSnapshot(`
+      "plain.lmg:3:3: warning[W801]: 2 checkpoint names, \`linear.weight\` first: made up from the kind and order of a layer
+        3 |   linear(2)
+          |   ^^^^^^^^^
+        help: write a label: \`name: layer\`
+      "
+    `);
+  });
+
   test("random weights, the same for the same seed", async () => {
     const run = (seed: string) => output("run", "tiny.lmg", "--random", seed, "--tokens", "1,2", "--json");
     expect(await run("3")).toBe(await run("3"));

@@ -1,0 +1,59 @@
+import type { OptionSpec } from "../command.ts";
+import type { ModelOptions } from "../source.ts";
+
+/** What `lmg run` takes beside the options of the model and the passes. */
+export interface RunOptions extends ModelOptions {
+  readonly weights?: string;
+  readonly random?: string;
+  readonly prefix?: string;
+  readonly ignore?: readonly string[];
+  readonly tokens?: string;
+  readonly prompt?: string;
+  readonly tokenizer?: string;
+  readonly input?: readonly string[];
+  readonly interpret?: true;
+  readonly output?: string;
+  readonly logits?: string;
+  readonly top: string;
+  readonly generate?: string;
+  readonly temperature: string;
+  readonly topK?: string;
+  readonly topP: string;
+  readonly seed: string;
+  readonly json?: true;
+}
+
+export const runOptions: readonly OptionSpec[] = [
+  {
+    flags: "--weights <path>",
+    description: "a checkpoint: its folder (with its config.json), or a .safetensors file",
+  },
+  { flags: "--random <seed>", description: "random weights instead" },
+  { flags: "--prefix <text>", description: "what the checkpoint's names have in front, to be taken off" },
+  { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
+  { flags: "--tokens <ids>", description: "token ids: 1,2,3 or several rows as 1,2,3;4,5,6" },
+  { flags: "--prompt <text>", description: "a text, with the tokenizer of the checkpoint's folder" },
+  { flags: "--tokenizer <path>", description: "another folder or file for the tokenizer" },
+  {
+    flags: "--input <name=file>",
+    description: "an array: .npy, .npz:array or .safetensors:tensor",
+    repeated: true,
+  },
+  { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
+  {
+    flags: "--output <name>",
+    description: "the output to save and to take tokens from; the first of rank 3 if not given",
+  },
+  { flags: "--logits <file.npy>", description: "save that output" },
+  { flags: "--top <count>", description: "how many of the likeliest next tokens to print", default: "5" },
+  { flags: "--generate <count>", description: "add tokens to the prompt" },
+  { flags: "--temperature <t>", description: "0 takes the likeliest token always", default: "0" },
+  { flags: "--top-k <k>", description: "draw from the k likeliest tokens only" },
+  {
+    flags: "--top-p <p>",
+    description: "draw from the fewest tokens that reach this probability",
+    default: "1",
+  },
+  { flags: "--seed <number>", description: "of the draws", default: "0" },
+  { flags: "--json", description: "as JSON" },
+];

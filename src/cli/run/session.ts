@@ -1,0 +1,142 @@
+import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeNpy } from "../../checkpoint/npy.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import type { HostTensor } from "../../tensor/host.ts";
+import { RandomStream } from "../../tensor/random.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { parseNumber } from "../arguments.ts";
+import type { Out } from "../out.ts";
+import { orStop, stop, Stop } from "../stop.ts";
+import type { Engine } from "./engine.ts";
+import { generate } from "./generate.ts";
+import { contextOf, requireInputs, tokenInput, tokenTensor } from "./inputs.ts";
+import type { RunOptions } from "./options.ts";
+import { nextTokens, showCandidates, TextStream } from "./report.ts";
+import type { Candidate, Sampling } from "./sampling.ts";
+import { summarize } from "./values.ts";
+import type { Weights } from "./weights.ts";
+
+/** A model with its weights, ready to run, and what was asked of it. */
+export interface Session {
+  readonly graph: Graph;
+  readonly engine: Engine;
+  readonly inputs: ReadonlyMap<string, HostTensor>;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly weights: Weights;
+  readonly out: Out;
+  readonly options: RunOptions;
+}
+
+/** Rows of token ids, [B, T]. */
+export type Rows = readonly (readonly number[])[];
+
+/** The arrays and the ids that a run gets; all that must be given are. */
+function withTokens({ graph, inputs }: Session, rows: Rows | undefined) {
+  const given = new Map(inputs);
+  if (rows !== undefined) {
+    const input = tokenInput(graph);
+    given.set(input.name, tokenTensor(graph, input, rows));
+  }
+  requireInputs(graph, given);
+  return given;
+}
+
+/** The output that `--output` names; else the first that has a row for each position, as logits [B, T, V] do. */
+function chosenOutput({ graph, options }: Session): string {
+  const names = graph.outputs.map(({ name }) => name);
+  if (options.output === undefined)
+    return graph.outputs.find(({ value }) => value.type.shape.length >= 3)?.name ?? names[0]!;
+  return names.includes(options.output)
+    ? options.output
+    : stop("E819", `the model has no output \`${options.output}\`; it has ${names.join(", ")}`);
+}
+
+/** Runs the model once and says what came out. */
+export async function runOnce(session: Session, rows: Rows | undefined): Promise<void> {
+  const { options, out, engine, weights, tokenizer } = session;
+  const name = chosenOutput(session);
+  const count = orStop(parseNumber("--top", options.top, 0, 1000, true));
+  const outputs = await engine.run(withTokens(session, rows));
+  const chosen = outputs.get(name)!;
+  if (options.logits !== undefined) save(options.logits, chosen);
+  const candidates = rows !== undefined && isFloat(chosen.dtype) ? nextTokens(chosen, count) : [];
+  if (options.json === true) {
+    out.write(`${JSON.stringify(jsonOf(session, outputs, rows, candidates), null, 2)}\n`);
+    return;
+  }
+  out.write(`${weights.from}; ${engine.description}\n`);
+  for (const [output, tensor] of outputs) out.write(`${output}: ${summarize(tensor)}\n`);
+  if (options.logits !== undefined) out.write(`wrote ${options.logits}\n`);
+  if (candidates.length > 0)
+    out.write(
+      `\nlikeliest tokens at the last position of ${name}:\n${showCandidates(candidates, tokenizer)}`,
+    );
+}
+
+function jsonOf(
+  { weights, engine, tokenizer }: Session,
+  outputs: ReadonlyMap<string, HostTensor>,
+  rows: Rows | undefined,
+  candidates: readonly Candidate[],
+): object {
+  return {
+    weights: weights.from,
+    engine: engine.description,
+    tokens: rows ?? null,
+    outputs: [...outputs].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+    next: candidates.map((candidate) => ({ ...candidate, text: tokenizer?.decode([candidate.id]) ?? null })),
+  };
+}
+
+function save(path: string, tensor: HostTensor): void {
+  const problem = writeAtomically(path, writeNpy(tensor));
+  if (problem !== undefined) throw new Stop([problem]);
+}
+
+/** Goes on from a prompt, and writes the text as it comes. */
+export async function runGeneration(
+  session: Session,
+  rows: Rows | undefined,
+  stopIds: ReadonlySet<number>,
+): Promise<void> {
+  const { graph, options, out, engine, tokenizer, weights } = session;
+  const [prompt, ...others] = rows ?? [];
+  if (prompt === undefined || others.length > 0)
+    return stop("E820", "--generate needs one prompt: --prompt TEXT or --tokens 1,2,3");
+  const count = orStop(parseNumber("--generate", options.generate!, 1, 1_000_000, true));
+  const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
+  const name = chosenOutput(session);
+  const context = contextOf(graph, tokenInput(graph));
+  const sampling = readSampling(options);
+  const written = options.json === true ? () => undefined : out.write;
+  const stream = tokenizer === undefined ? undefined : new TextStream(tokenizer, prompt, written);
+  const { tokens, stopped } = await generate(
+    prompt,
+    count,
+    context,
+    stopIds,
+    sampling,
+    new RandomStream(seed, "sample"),
+    async (ids) => (await engine.run(withTokens(session, [ids]))).get(name)!,
+    (ids) => stream?.show(ids),
+  );
+  if (options.json === true) {
+    const text = tokenizer?.decode(tokens) ?? null;
+    out.write(
+      `${JSON.stringify({ weights: weights.from, engine: engine.description, tokens, text, stopped }, null, 2)}\n`,
+    );
+    return;
+  }
+  out.write(stream === undefined ? `${tokens.join(",")}\n` : "\n");
+  if (stopped === "context") out.note(`stopped: the model reads at most ${context} tokens\n`);
+}
+
+function readSampling(options: RunOptions): Sampling {
+  return {
+    temperature: orStop(parseNumber("--temperature", options.temperature, 0, 100)),
+    topK:
+      options.topK === undefined ? Infinity : orStop(parseNumber("--top-k", options.topK, 1, 2 ** 31, true)),
+    topP: orStop(parseNumber("--top-p", options.topP, 0, 1)),
+  };
+}
