@@ -1,4 +1,4 @@
-import { constantDim, sameDim, showDim } from "../../tensor/dim.ts";
+import { constantDim, sameDim, showDim, type Dim } from "../../tensor/dim.ts";
 import { broadcastShapes, sameShape, showType, type Shape, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import {
@@ -55,23 +55,32 @@ export function inferAttend(
   if (wrong !== undefined) return wrong;
   const [batch, heads, rows] = headsFirst(q.shape, attrs.layout);
   const [, keyHeads, columns] = headsFirst(k.shape, attrs.layout);
-  const valueWidth = v.shape[3]!;
-  const misfit = firstOf(keysFit(q, k, attrs.layout), valuesFit(k, v, attrs.layout));
+  const misfit = firstOf(
+    keysFit(q, k, attrs.layout),
+    valuesFit(k, v, attrs.layout),
+    headsShare(heads!, keyHeads!),
+    attrs.alibi && constantDim(heads!) === undefined
+      ? new Mismatch("q", `alibi needs a number of heads known at compile time, got ${showType(q)}`)
+      : undefined,
+  );
   if (misfit !== undefined) return misfit;
-  const [h, g] = [constantDim(heads!), constantDim(keyHeads!)];
-  if (!sameDim(heads, keyHeads) && (h === undefined || g === undefined || g < 1 || h % g !== 0))
-    return new Mismatch(
-      "k",
-      `${showDim(heads!)} heads of q do not share ${showDim(keyHeads!)} heads of k evenly`,
-    );
-  if (attrs.alibi && h === undefined)
-    return new Mismatch("q", `alibi needs a number of heads known at compile time, got ${showType(q)}`);
   const scores = [batch!, heads!, rows!, columns!];
   const added = firstOf(
     bias && (floatElements("bias", bias) ?? stretches("bias", bias, scores)),
     mask && (boolElements("mask", mask) ?? stretches("mask", mask, scores)),
   );
-  return added ?? [{ dtype: q.dtype, shape: [...q.shape.slice(0, 3), valueWidth] }];
+  return added ?? [{ dtype: q.dtype, shape: [...q.shape.slice(0, 3), v.shape[3]!] }];
+}
+
+/** Each head of k serves as many heads of q. */
+function headsShare(heads: Dim, keyHeads: Dim): Mismatch | undefined {
+  const [h, g] = [constantDim(heads), constantDim(keyHeads)];
+  const even = sameDim(heads, keyHeads) || (h !== undefined && g !== undefined && g >= 1 && h % g === 0);
+  if (even) return undefined;
+  return new Mismatch(
+    "k",
+    `${showDim(heads)} heads of q do not share ${showDim(keyHeads)} heads of k evenly`,
+  );
 }
 
 function keysFit(q: TensorType, k: TensorType, layout: HeadLayout): Mismatch | undefined {

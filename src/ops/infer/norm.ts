@@ -77,25 +77,22 @@ export interface AddNormTypes extends JoinTypes {
   readonly biases: readonly TensorType[];
 }
 
+interface AddNormForm {
+  readonly norm: string;
+  readonly affines: readonly Affine[];
+  readonly keep_sum: boolean;
+  readonly order: "branches_first" | "in_turn";
+  readonly inner: string;
+}
+
 /** The outs in the order of `affines`, then the sum if it is kept. */
-export function inferAddNorm(
-  operands: AddNormTypes,
-  attrs: {
-    readonly norm: string;
-    readonly affines: readonly Affine[];
-    readonly keep_sum: boolean;
-    readonly order: "branches_first" | "in_turn";
-    readonly inner: string;
-  },
-): Types {
+export function inferAddNorm(operands: AddNormTypes, attrs: AddNormForm): Types {
   const { source, source_gain, branch_gain, weights, biases } = operands;
   const joined = inferJoin(operands);
   if (joined instanceof Mismatch) return joined;
   const [sum] = joined as readonly [TensorType];
   if (!sameShape(sum.shape, source.shape))
     return new Mismatch("branches", `a branch is larger than the source, ${showType(source)}`);
-  if (attrs.order === "in_turn" && attrs.inner !== "none")
-    return new Mismatch("order", "an inner norm needs the sum of the branches before the source is added");
   const width = source.shape.at(-1);
   return (
     firstOf(
@@ -109,14 +106,18 @@ export function inferAddNorm(
       ...biases.map((bias) => rowVector("biases", bias, width, "the row")),
       asMany("weights", weights.length, attrs.affines.filter(affineHasWeight).length),
       asMany("biases", biases.length, attrs.affines.filter(affineHasBias).length),
-      attrs.norm === "none" || attrs.affines.length > 0
-        ? undefined
-        : new Mismatch("affines", "expected at least one norm"),
-      attrs.norm === "none" && (attrs.affines.length > 0 || !attrs.keep_sum)
-        ? new Mismatch("norm", "without a norm the sum is the only result")
-        : undefined,
+      formIsWhole(attrs),
     ) ?? [...attrs.affines.map(() => sum), ...(attrs.keep_sum ? [sum] : [])]
   );
+}
+
+function formIsWhole({ norm, affines, keep_sum, order, inner }: AddNormForm): Mismatch | undefined {
+  if (order === "in_turn" && inner !== "none")
+    return new Mismatch("order", "an inner norm needs the sum of the branches before the source is added");
+  if (norm !== "none")
+    return affines.length > 0 ? undefined : new Mismatch("affines", "expected at least one norm");
+  if (affines.length === 0 && keep_sum) return undefined;
+  return new Mismatch("norm", "without a norm the sum is the only result");
 }
 
 const gainOfRow = (name: string, type: TensorType | undefined): Mismatch | undefined =>
