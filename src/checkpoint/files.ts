@@ -163,12 +163,15 @@ function readHeader(file: number, path: string): SafetensorsHeader | Problem {
   return parseHeader(readRange(file, LENGTH_BYTES, LENGTH_BYTES + length), size, path);
 }
 
+/** Node reads at most 2³¹ - 1 bytes at once. */
+const MAX_READ = 2 ** 30;
+
 /** The bytes from `start` to `end`, which were in the file when it was opened. */
 function readRange(file: number, start: number, end: number): Uint8Array {
   const bytes = new Uint8Array(end - start);
   let filled = 0;
   while (filled < bytes.length) {
-    const count = readSync(file, bytes, filled, bytes.length - filled, start + filled);
+    const count = readSync(file, bytes, filled, Math.min(MAX_READ, bytes.length - filled), start + filled);
     if (count === 0) throw new Error("it became shorter while it was read");
     filled += count;
   }
