@@ -113,8 +113,9 @@ function compare(after: Graph, before: Recording, now: Recording, rounding: numb
     }
   for (const { name, value } of after.outputs) {
     const difference = firstDifference(before.outputs[name]!, now.outputs[name]!, rounding);
+    if (difference === undefined) continue;
     const node = after.nodes.find((candidate) => candidate.results.includes(value));
-    if (difference !== undefined) return { ...difference, value: `the output ${name}`, node };
+    return { ...difference, value: `the output ${name}`, node };
   }
   return undefined;
 }
