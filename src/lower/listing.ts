@@ -4,7 +4,7 @@ import { describeKind } from "./kinds.ts";
 import { layerRecords } from "./layers/table.ts";
 import { Library, loadModule, type Module, type ResolveUse } from "./modules.ts";
 import { showMeaning } from "./meaning.ts";
-import { blockSignature, kindOf } from "./signature.ts";
+import { blockSignature } from "./signature.ts";
 
 /** A model, block or layer as a help text lists it. */
 export interface ListedDefinition {
@@ -76,9 +76,7 @@ function listDefinition(definition: Definition, module: Module, library: Library
     ),
     parameters: definition.parameters.map((parameter) => ({
       name: parameter.name.text,
-      kind: describeKind(
-        signature.get(parameter.name.text)?.kind ?? kindOf(parameter, definition, module, library),
-      ),
+      kind: describeKind(signature.get(parameter.name.text)!.kind),
       default: parameter.default === undefined ? undefined : spanText(parameter.default.span),
     })),
     owns: [],

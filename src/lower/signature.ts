@@ -1,4 +1,4 @@
-import type { Definition, Expression, ParameterDeclaration } from "../language/ast.ts";
+import type { Definition, Expression } from "../language/ast.ts";
 import { parameterKinds } from "../language/words.ts";
 import { isDtype } from "../tensor/dtype.ts";
 import { bareName } from "./expressions.ts";
@@ -43,39 +43,25 @@ export function signatureOf(callee: Callee, library: Library, known: Signatures)
   return made;
 }
 
-export const blockSignature = (definition: Definition, module: Module, library: Library): Signature =>
-  new Map(
-    definition.parameters.map((parameter) => {
-      const name = parameter.name.text;
-      const of = kindOf(parameter, definition, module, library);
-      return [name, { name, kind: of, required: parameter.default === undefined }];
-    }),
-  );
-
-/** The kind as written, or that of the default. */
-export function kindOf(
-  parameter: ParameterDeclaration,
-  definition: Definition,
-  module: Module,
-  library: Library,
-): Kind {
-  const declared = declaredKind(parameter, parameterKinds);
-  if (declared !== undefined) return declared;
-  if (parameter.default === undefined) return kind("any");
+/** The parameters in order; the kind of each is written, or that of its default, which may name those before it. */
+export function blockSignature(definition: Definition, module: Module, library: Library): Signature {
+  const signature = new Map<string, SignatureParameter>();
   const isLayer = (name: string): boolean =>
     Object.hasOwn(layerRecords, name) || findDefinition(module, library, name) !== undefined;
-  /** Parameters before this one, so that the search ends. */
-  const kindOfName = (name: string, before: readonly ParameterDeclaration[]): Kind => {
-    const index = before.findIndex((other) => other.name.text === name);
-    const other = before[index];
-    if (other !== undefined)
-      return kindOf(other, { ...definition, parameters: before.slice(0, index) }, module, library);
+  const kindOfName = (name: string): Kind => {
+    const earlier = signature.get(name);
+    if (earlier !== undefined) return earlier.kind;
     if (isPlacement(name)) return kind("placement");
     if (isDtype(name)) return kind("dtype");
     return kind(isLayer(name) ? "layer" : "any");
   };
-  const earlier = definition.parameters.slice(0, definition.parameters.indexOf(parameter));
-  return inferKind(parameter.default, (name) => kindOfName(name, earlier), 0);
+  for (const parameter of definition.parameters) {
+    const { name, default: fallback } = parameter;
+    const inferred = fallback === undefined ? kind("any") : inferKind(fallback, kindOfName, 0);
+    const of = declaredKind(parameter, parameterKinds) ?? inferred;
+    signature.set(name.text, { name: name.text, kind: of, required: fallback === undefined });
+  }
+  return signature;
 }
 
 /** Deeper than a default is written; beyond it the kind is left open. */

@@ -3,9 +3,8 @@ import { messages, mistakes } from "./support.ts";
 
 describe("arguments", () => {
   test("an unknown one, with what is near or all there are", () => {
-    expect(
-      mistakes("  linear(8, baias: false)\n  rmsnorm(momentum: 0.1)\n  relu(approx: tanh)"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  linear(8, baias: false)\n  rmsnorm(momentum: 0.1)\n  relu(approx: tanh)"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:13: error[E301]: \`linear\` has no parameter called \`baias\`
         3 |   linear(8, baias: false)
@@ -57,9 +56,8 @@ describe("arguments", () => {
   });
 
   test("of the wrong kind", () => {
-    expect(
-      mistakes("  linear(8.5)\n  linear(8, bias: 1)\n  dropout(none)\n  scale(8)"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  linear(8.5)\n  linear(8, bias: 1)\n  dropout(none)\n  scale(8)"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:10: error[E306]: \`n\` of \`linear\` takes a whole number, got the number 8.5
         3 |   linear(8.5)
@@ -137,9 +135,8 @@ describe("arguments", () => {
 
 describe("blocks", () => {
   test("too many inputs, and a missing argument", () => {
-    expect(
-      mistakes("  (x, x) -> f(3)\n  f", "block f(n: int) {\n  input a: [.., D]\n  linear(n)\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  (x, x) -> f(3)\n  f", "block f(n: int) {\n  input a: [.., D]\n  linear(n)\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:13: error[E313]: \`f\` takes 1 input (a), got 2
         3 |   (x, x) -> f(3)
@@ -184,9 +181,8 @@ describe("blocks", () => {
   });
 
   test("`default` in a block", () => {
-    expect(
-      mistakes("  f", "block f() {\n  input x: [.., D]\n  default linear(bias: false)\n  linear(D)\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  f", "block f() {\n  input x: [.., D]\n  default linear(bias: false)\n  linear(D)\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:8:3: error[E511]: \`default\` stands in a model only
         8 |   default linear(bias: false)
@@ -219,9 +215,8 @@ describe("arithmetic and conditions", () => {
   });
 
   test("an assertion with holes", () => {
-    expect(
-      mistakes('  let heads = 3\n  assert 8 % heads == 0, "8 channels do not split into {heads} heads"'),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes('  let heads = 3\n  assert 8 % heads == 0, "8 channels do not split into {heads} heads"'))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:4:10: error[E310]: 8 channels do not split into 3 heads
         4 |   assert 8 % heads == 0, "8 channels do not split into {heads} heads"
@@ -261,9 +256,8 @@ describe("arithmetic and conditions", () => {
   });
 
   test("indices of lists", () => {
-    expect(
-      mistakes("  let k = [1, 2]\n  let a = k[2]\n  let b = k.first\n  let c = k[x]"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  let k = [1, 2]\n  let a = k[2]\n  let b = k.first\n  let c = k[x]"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:4:12: error[E209]: the index 2 is outside a list of 2
         4 |   let a = k[2]
@@ -324,9 +318,8 @@ describe("settings and configs", () => {
   });
 
   test("a setting of the wrong kind", () => {
-    expect(
-      messages(text, { settings: { width: "wide", depth: "2.5", placement: "middle", act: "reul" } }),
-    ).toMatchInlineSnapshot(`
+    expect(messages(text, { settings: { width: "wide", depth: "2.5", placement: "middle", act: "reul" } }))
+      .toMatchInlineSnapshot(`
       "
       --set width:1:1: error[E201]: there is no value called \`wide\`
         1 | wide
@@ -366,9 +359,8 @@ describe("settings and configs", () => {
   });
 
   test("a config's value of the wrong kind, an object, and a line for no parameter", () => {
-    expect(
-      messages(text, { config: { hidden_size: "four", layers: { n: 3 }, hidden_act: "silu" } }),
-    ).toMatchInlineSnapshot(`
+    expect(messages(text, { config: { hidden_size: "four", layers: { n: 3 }, hidden_act: "silu" } }))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:2:20: error[E306]: \`width\` takes a whole number, got the text "four"
         2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
@@ -443,9 +435,8 @@ describe("training", () => {
           |                     ^^^^^^^^^^
       "
     `);
-    expect(
-      train("    loss (y, t) -> mean_squared_error\n    optimizer adam(betas: [0.9])\n    schedule 3"),
-    ).toMatchInlineSnapshot(`
+    expect(train("    loss (y, t) -> mean_squared_error\n    optimizer adam(betas: [0.9])\n    schedule 3"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:7:15: error[E571]: \`adam\` needs \`lr\`
         7 |     optimizer adam(betas: [0.9])
@@ -489,9 +480,8 @@ describe("training", () => {
   });
 
   test("a target with an input's name, and one of another shape than the loss needs", () => {
-    expect(
-      train("    target x: f32[B, 8]\n    target u: f32[B, 4]\n    loss (y, u) -> mean_squared_error"),
-    ).toMatchInlineSnapshot(`
+    expect(train("    target x: f32[B, 8]\n    target u: f32[B, 4]\n    loss (y, u) -> mean_squared_error"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:6:12: error[E563]: there is an input called \`x\` already
         6 |     target x: f32[B, 8]

@@ -116,9 +116,8 @@ describe("names", () => {
   });
 
   test("a tuple that is bound to too few names, or to none", () => {
-    expect(
-      mistakes("  (a, b, c) = x -> split(2)\n  d = x -> split(4)\n  x -> split(2)"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  (a, b, c) = x -> split(2)\n  d = x -> split(4)\n  x -> split(2)"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:15: error[E221]: this chain gives 2 values, but 3 names (\`a\`, \`b\` and \`c\`) are bound
         3 |   (a, b, c) = x -> split(2)
@@ -178,9 +177,8 @@ describe("names", () => {
   });
 
   test("defaults that need each other", () => {
-    expect(
-      mistakes("  f", "block f(a: int = b, b: int = a) {\n  input x: [.., D]\n  linear(a)\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  f", "block f(a: int = b, b: int = a) {\n  input x: [.., D]\n  linear(a)\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:6:9: error[E224]: the default of \`a\` needs \`a\` itself
         6 | block f(a: int = b, b: int = a) {

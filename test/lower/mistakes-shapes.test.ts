@@ -3,9 +3,8 @@ import { messages, mistakes } from "./support.ts";
 
 describe("shapes", () => {
   test("operands that do not broadcast", () => {
-    expect(
-      messages("model m {\n  input x: f32[B, 8]\n  input z: f32[B, 4]\n  x + z\n  output y\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(messages("model m {\n  input x: f32[B, 8]\n  input z: f32[B, 4]\n  x + z\n  output y\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:4:5: error[E401]: f32[B, 8] + f32[B, 4] does not broadcast
         4 |   x + z
@@ -19,9 +18,8 @@ describe("shapes", () => {
   });
 
   test("a type that disagrees, with both places", () => {
-    expect(
-      mistakes("  linear(4) as a: f32[B, 8]\n  relu as b: i32[B, 4]\n  tanh as c: f32[B, T, 4]"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  linear(4) as a: f32[B, 8]\n  relu as b: i32[B, 4]\n  tanh as c: f32[B, T, 4]"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:26: error[E403]: axis 1 of \`a\` must be 8, but f32[B, 4] has 4 there
         3 |   linear(4) as a: f32[B, 8]
@@ -43,9 +41,8 @@ describe("shapes", () => {
   });
 
   test("an output of another width", () => {
-    expect(
-      messages("model m(dim = 4) {\n  input x: f32[B, 8]\n  output y: f32[B, 2 * dim + 1]\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(messages("model m(dim = 4) {\n  input x: f32[B, 8]\n  output y: f32[B, 2 * dim + 1]\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:20: error[E403]: axis 1 of \`y\` must be 2 * dim + 1 = 9, but f32[B, 8] has 8 there
         3 |   output y: f32[B, 2 * dim + 1]
@@ -57,9 +54,8 @@ describe("shapes", () => {
   });
 
   test("an input that a block does not take: one message, though its dims are unknown after it", () => {
-    expect(
-      mistakes("  f", "block f() {\n  input a: [B, T, D]\n  linear(D) -> linear(2 * D)\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  f", "block f() {\n  input a: [B, T, D]\n  linear(D) -> linear(2 * D)\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:7:12: error[E404]: \`a\` must be [B, T, D], but f32[B, 8] has 2 axes
         7 |   input a: [B, T, D]
@@ -190,9 +186,8 @@ describe("shapes", () => {
   });
 
   test("dims of a model's input", () => {
-    expect(
-      messages("model m {\n  input x: f32[.., 8]\n  input z: f32[B, 0]\n  output y\n}"),
-    ).toMatchInlineSnapshot(`
+    expect(messages("model m {\n  input x: f32[.., 8]\n  input z: f32[B, 0]\n  output y\n}"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:2:16: error[E407]: \`..\` stands for the dims of what a block is called with; a model names its dims
         2 |   input x: f32[.., 8]
@@ -220,9 +215,8 @@ describe("shapes", () => {
 
 describe("edges", () => {
   test("a branch of another width, with the place where the carried value was made", () => {
-    expect(
-      mistakes("  wide: linear(16)\n  residual pre ln: layernorm { down: linear(8) }"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  wide: linear(16)\n  residual pre ln: layernorm { down: linear(8) }"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:4:3: error[E528]: the branch ends with f32[B, 8], but the edge carries f32[B, 16]
         4 |   residual pre ln: layernorm { down: linear(8) }
@@ -235,9 +229,8 @@ describe("edges", () => {
   });
 
   test("a carried value of another width", () => {
-    expect(
-      mistakes("  x0 = stream\n  wide: linear(16)\n  residual from x0 { up: linear(16) }"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  x0 = stream\n  wide: linear(16)\n  residual from x0 { up: linear(16) }"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:5:3: error[E528]: the branch ends with f32[B, 16], but the edge carries f32[B, 8]
         5 |   residual from x0 { up: linear(16) }
@@ -295,9 +288,8 @@ describe("edges", () => {
   });
 
   test("gains and sources of the wrong kind", () => {
-    expect(
-      mistakes('  residual skip "a" { c: linear(8) }\n  let n = 3\n  residual from n { d: linear(8) }'),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes('  residual skip "a" { c: linear(8) }\n  let n = 3\n  residual from n { d: linear(8) }'))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:3:17: error[E525]: \`skip\` takes a number, a tensor or a layer, got the text "a"
         3 |   residual skip "a" { c: linear(8) }
@@ -320,9 +312,8 @@ describe("edges", () => {
   });
 
   test("branches that do not add up, and none at all", () => {
-    expect(
-      mistakes("  parallel {\n    a: linear(8)\n    b: linear(4)\n  }\n  stream * 2"),
-    ).toMatchInlineSnapshot(`
+    expect(mistakes("  parallel {\n    a: linear(8)\n    b: linear(4)\n  }\n  stream * 2"))
+      .toMatchInlineSnapshot(`
       "
       model.lmg:5:5: error[E415]: the branches of \`parallel\` do not add up: f32[B, 4] and f32[B, 8]
         5 |     b: linear(4)

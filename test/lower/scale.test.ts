@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { graphOf, modelOf } from "./support.ts";
+
+const gpt = (depth: number): string => `model gpt(depth = ${depth}, dim = 16) {
+  input tokens: i32[B, T]
+  wte: embedding(9, dim)
+  repeat depth as h {
+    residual pre ln_1: layernorm { attn: attention(4) }
+    residual pre ln_2: layernorm { mlp: ffn(4 * dim) }
+  }
+  ln_f: layernorm
+  unembed(wte)
+  output logits
+}`;
+
+/** The least of several times, which other work on the machine disturbs least. */
+function milliseconds(run: () => unknown): number {
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    run();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
+
+describe("deep models", () => {
+  test("a model of 10,000 nodes is no deeper a recursion than a small one", () => {
+    expect(graphOf("model m { input x: f32[B]; repeat 10000 { relu }; output y }").nodes).toHaveLength(
+      10_000,
+    );
+    expect(
+      graphOf("model m { input x: f32[B]; parallel { repeat 5000 { relu } }; stream; output y }").nodes,
+    ).toHaveLength(9_999);
+  });
+
+  test("time grows with the number of layers, not with its square", () => {
+    const run = (depth: number) => () => modelOf(gpt(depth));
+    run(48)();
+    const ratio = milliseconds(run(192)) / milliseconds(run(24));
+    // Eight times the layers; a quadratic walk would take 64 times as long. The slack is for collected garbage.
+    expect(ratio).toBeLessThan(24);
+  });
+});
