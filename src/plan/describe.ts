@@ -3,6 +3,7 @@ import { recordOf } from "../ops/table.ts";
 import { showPlace } from "../support/source.ts";
 import { constantDim, showDim } from "../tensor/dim.ts";
 import { showShape } from "../tensor/type.ts";
+import { stepWords } from "./names.ts";
 import type { Buffer, Home, Plan, Slot, Step } from "./plan.ts";
 import { planTotals, stepStats, type PlanTotals, type Sizes } from "./stats.ts";
 import { isDense, type View } from "./view.ts";
@@ -150,11 +151,10 @@ export function printPlan(plan: Plan): string {
 }
 
 function stepRow(step: Step, plan: Plan, number: string): readonly string[] {
-  const fused = step.origin.fused.length === 0 ? step.op : step.origin.fused.join("+");
   const results = step.results.map(
     (view) => `${showHome(plan.buffers[view.buffer]!)}${showShape(view.type.shape)}`,
   );
-  return [number, fused, step.origin.label, results.join(" "), placeOf(step)];
+  return [number, stepWords(step).join(" + "), step.origin.label, results.join(" "), placeOf(step)];
 }
 
 /** Where a result goes: a slot by its number, an output by its name. */

@@ -1,5 +1,6 @@
 import type { Node, Origin } from "../ir/graph.ts";
 import { recordOf } from "../ops/table.ts";
+import type { Step } from "./plan.ts";
 
 /**
  * What a listing may call result `index` of a node, best first: the layer's label or its name in the model, with the op
@@ -23,3 +24,11 @@ export const outputOrigin = (name: string): Origin => ({
   edges: [],
   fused: [],
 });
+
+/** What a step computes, op by op: what passes fused, or the ops of its program, or its op. */
+export function stepWords(step: Step): readonly string[] {
+  if (step.origin.fused.length > 0) return step.origin.fused;
+  if (step.op === "elementwise") return step.attrs.program.steps.map(({ op }) => op);
+  if (step.op === "linear_epilogue") return ["linear", ...step.attrs.epilogue.steps.map(({ op }) => op)];
+  return [step.op];
+}

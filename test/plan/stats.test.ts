@@ -42,11 +42,11 @@ test("a plan prints with a line a step", () => {
     "plan test: 3 steps, 2 at load, 2 slots
       slot 0  5*B
       slot 1  4*B
-    once  copy                    w [2, 4]
-    once  copy                    w [3, 4]
-       1  embedding        embed  slot 1 [B, 4]
-       2  linear_epilogue  head   slot 0 [B, 5]
-       3  softmax                 output y [B, 5]
+    once  copy                 w [2, 4]
+    once  copy                 w [3, 4]
+       1  embedding     embed  slot 1 [B, 4]
+       2  linear + add  head   slot 0 [B, 5]
+       3  softmax              output y [B, 5]
     "
   `);
 });

@@ -1,3 +1,4 @@
+import { stepWords } from "../../plan/names.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { positionAt } from "../../support/source.ts";
 import { commentText, shapeComment } from "./text.ts";
@@ -13,17 +14,10 @@ export function sourceName(plan: Plan): string | undefined {
 
 /** `// gpt2.lmg:9  h.0.ln_1: add + layer_norm → [B, T, 768]`: the line, the layer, what was fused, the shapes. */
 export function stepComment(step: Step): string {
-  const { spans, label, fused } = step.origin;
+  const { spans, label } = step.origin;
   const span = spans.at(-1);
   const place = span === undefined ? "" : `${span.source.name}:${positionAt(span.source, span.start).line}  `;
-  const made = (fused.length === 0 ? opsOf(step) : fused).join(" + ");
+  const made = stepWords(step).join(" + ");
   const shapes = step.results.map(({ type }) => shapeComment(type.shape)).join(", ");
   return `// ${commentText(`${place}${label === "" ? "" : `${label}: `}${made} → ${shapes}`)}`;
-}
-
-/** The ops of a kernel that no pass made: those of its program. */
-function opsOf(step: Step): readonly string[] {
-  if (step.op === "elementwise") return step.attrs.program.steps.map(({ op }) => op);
-  if (step.op === "linear_epilogue") return ["linear", ...step.attrs.epilogue.steps.map(({ op }) => op)];
-  return [step.op];
 }

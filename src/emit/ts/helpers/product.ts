@@ -113,4 +113,26 @@ export const productHelpers = {
       }
     `,
   },
+  weighSeen: {
+    code: fragment`
+      /**
+       * Makes a row of attention again if it holds NaN, without the keys that have no weight: a hidden key has no part
+       * whatever its value is, but 0 · NaN and 0 · ∞ are NaN.
+       */
+      function weighSeen(
+        width«: number», keys«: number», weights«: Float32Array», weightsAt«: number»,
+        v«: Float32Array», vAt«: number», vRow«: number», out«: Float32Array», outAt«: number»,
+      )«: void» {
+        let total = 0;
+        for (let i = 0; i < width; i++) total += out[outAt + i];
+        if (!Number.isNaN(total)) return;
+        out.fill(0, outAt, outAt + width);
+        for (let s = 0; s < keys; s++) {
+          const weight = weights[weightsAt + s];
+          if (weight === 0) continue;
+          for (let i = 0; i < width; i++) out[outAt + i] += weight * v[vAt + s * vRow + i];
+        }
+      }
+    `,
+  },
 } as const;

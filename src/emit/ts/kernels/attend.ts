@@ -56,7 +56,7 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
     ["Batch", "Head", "Row", "Step"].forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
-  call.helper("multiply");
+  call.helpers(["multiply", "weighSeen"]);
   if (attrs.window !== undefined) call.number("seen", String(attrs.window));
   const words = [
     ...(attrs.causal ? ["causal"] : []),
@@ -106,6 +106,12 @@ function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"],
           ...products("multiply(", [
             ...["rows", "valueWidth", "length", "scores", "scoresAt", "length"],
             ...["v", firstKey("v"), "1", "vRow", "out", "outFrom + start * outRow", "outRow"],
+          ]),
+          ...forLoop("r", "rows", [
+            ...products("weighSeen(", [
+              ...["valueWidth", "length", "scores", "scoresAt + r * length", "v", firstKey("v"), "vRow"],
+              ...["out", "outFrom + (start + r) * outRow"],
+            ]),
           ]),
         ]),
       ]),

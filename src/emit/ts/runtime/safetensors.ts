@@ -1,7 +1,7 @@
 import { fragment } from "../text.ts";
 
-/** What reads a safetensors file: 8 bytes with the length of the header, the header as JSON, the tensors' bytes. */
-export const safetensorsRuntime = fragment`
+/** What makes a model of a safetensors file. */
+const loadRuntime = fragment`
   /**
    * Reads a safetensors file into a model. Floats are read as float32, whole numbers as int32. Throws WeightsError for a
    * file that is cut off or contradicts itself, and for tensors that do not fit the model.
@@ -9,7 +9,10 @@ export const safetensorsRuntime = fragment`
   export function loadSafetensors(bytes«: Uint8Array | ArrayBuffer», options«: WeightOptions» = {})«: Model» {
     return createModel(readSafetensors(bytes), options);
   }
+`;
 
+/** What reads a safetensors file: 8 bytes with the length of the header, the header as JSON, the tensors' bytes. */
+export const readerRuntime = fragment`
   /** The tensors of a safetensors file. F32 data that is aligned stays where it is in the file's bytes. */
   export function readSafetensors(file«: Uint8Array | ArrayBuffer»)«: Map<string, Tensor>» {
     const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
@@ -108,3 +111,6 @@ export const safetensorsRuntime = fragment`
     return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
 `;
+
+/** What reads weights from a file. */
+export const safetensorsRuntime = [...loadRuntime, "", ...readerRuntime];

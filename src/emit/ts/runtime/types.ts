@@ -10,8 +10,8 @@ export const keyText = (name: string): string =>
 
 const resultType = (dtype: Dtype): string => (isFloat(dtype) ? "FloatTensor" : "IntTensor");
 
-/** The types of the module's surface: what goes in and what comes out. */
-export function publicTypes(plan: Plan): Code[] {
+/** The types of the module's surface: what goes in and what comes out; `model` declares what runs it. */
+export function publicTypes(plan: Plan, model: readonly string[] = runsAtOnce): Code[] {
   const inputs = plan.inputs.map(({ name, type, fill }) => {
     const comment = `/** ${showType(type)}${fill === undefined ? "" : `; all ${fill} if it is left off`} */`;
     return [
@@ -69,7 +69,7 @@ const general = fragment`
   }
 `;
 
-const model = fragment`
+const runsAtOnce = fragment`
   export interface Model {
     /**
      * Runs the model. The run-time dims come from the shapes of the inputs. The results are the caller's; all other memory
