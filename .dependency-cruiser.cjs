@@ -8,6 +8,7 @@ const layers = [
   "std",
   "lower",
   "passes",
+  "autodiff",
   "testing",
   "plan",
   "emit",

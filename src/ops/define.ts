@@ -31,10 +31,11 @@ export class Mismatch {
 }
 
 /**
- * Where an op may stand: `core` ops come from the language and have gradients; `edge` ops are gone after the residual
- * edges are lowered; `kernel` ops are made by passes and only plans see them.
+ * Where an op may stand: `core` ops come from the language and have gradients; `gradient` ops are made by
+ * differentiation; `edge` ops are gone after the residual edges are lowered; `kernel` ops are made by passes and only
+ * plans see them.
  */
-export type OpStage = "core" | "edge" | "kernel";
+export type OpStage = "core" | "gradient" | "edge" | "kernel";
 
 /** All target-independent meaning of an op. Nothing here knows of graphs or targets. */
 export interface OpRecord<O extends OperandSpec = OperandSpec, A extends AttributeSpec = AttributeSpec> {

@@ -104,6 +104,8 @@ export const linearOps = {
       beta_slow: float(1),
       /** What sine and cosine are multiplied by; 0: what the scaling prescribes. */
       magnitude: float(0),
+      /** Turns the other way: the transpose, and so the gradient, of the same op without it. */
+      inverse: bool(false),
       layout: word(["heads_first", "heads_last"], "heads_first"),
     },
     results: ["out"],

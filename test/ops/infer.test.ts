@@ -90,6 +90,61 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       ["f32[B, 3, 4, 5]"],
     ],
     ["attend", attention, { scale: 1 }, ["f32[B, 4, T, 6]"]],
+    ["dropout", { x: "f32[B, T]", key: "i32[2]" }, { rate: 0.5 }, ["f32[B, T]"]],
+    [
+      "batch_statistics",
+      { x: "f32[B, 4]", running_mean: "f32[4]", running_variance: "f32[4]" },
+      {},
+      ["f32[4]", "f32[4]", "f32[4]", "f32[4]"],
+    ],
+    [
+      "norm_grad",
+      { grad: "f32[B, T, 4]", x: "f32[B, T, 4]", weight: "f32[4]" },
+      { norm: "layer", eps: 0, bias: true },
+      ["f32[B, T, 4]", "f32[4]", "f32[4]"],
+    ],
+    [
+      "batch_norm_grad",
+      { grad: "f32[B, 4]", x: "f32[B, 4]", mean: "f32[4]", variance: "f32[4]" },
+      { eps: 0 },
+      ["f32[B, 4]", "f32[4]", "f32[4]", "f32[4]", "f32[4]"],
+    ],
+    [
+      "batch_statistics_grad",
+      { x: "f32[B, 4, T]", mean: "f32[4]", grad_mean: "f32[4]", grad_variance: "f32[4]" },
+      {},
+      ["f32[B, 4, T]"],
+    ],
+    [
+      "attend_grad",
+      { ...attention, grad: "f32[B, 4, T, 6]", bias: "f32[T, T]" },
+      { scale: 1 },
+      ["f32[B, 4, T, 8]", "f32[B, 2, T, 8]", "f32[B, 2, T, 6]", "f32[T, T]"],
+    ],
+    ["embedding_grad", { grad: "f32[B, T, 4]", ids: "i32[B, T]" }, { rows: dim(9) }, ["f32[9, 4]"]],
+    ["linear_weight_grad", { grad: "f32[B, T, 4]", x: "f32[B, T, 6]" }, {}, ["f32[4, 6]"]],
+    ["linear_weight_grad", { grad: "f32[B, 4]", x: "f32[B, 6]" }, { layout: "in_out" }, ["f32[6, 4]"]],
+    ["cross_entropy_grad", { grad: "f32[]", logits: "f32[B, 4]", targets: "i32[B]" }, {}, ["f32[B, 4]"]],
+    [
+      "conv2d_x_grad",
+      { grad: "f32[B, 2, 3, 3]", weight: "f32[2, 1, 3, 3]" },
+      { height: dim(6), width: dim(7), stride: [2, 2], padding: [1, 0], groups: 2 },
+      ["f32[B, 2, 6, 7]"],
+    ],
+    [
+      "conv2d_weight_grad",
+      { grad: "f32[B, 2, 3, 3]", x: "f32[B, 4, 5, 5]" },
+      { kernel: [3, 3], groups: 2 },
+      ["f32[2, 2, 3, 3]"],
+    ],
+    [
+      "max_pool2d_grad",
+      { grad: "f32[B, 2, 2, 2]", x: "f32[B, 2, 4, 5]" },
+      { kernel: [2, 2], stride: [2, 2] },
+      ["f32[B, 2, 4, 5]"],
+    ],
+    ["take", { x: "f32[B, 4]", indices: "i32[B, 2]" }, {}, ["f32[B, 2]"]],
+    ["extent", {}, { size: multiplyDims(B, T) }, ["f32[]"]],
     ["cross_entropy", { logits: "f32[B, T, 10]", targets: "i32[B, T]" }, {}, ["f32[]"]],
     ["residual", { source: "f32[T, 8]", branches: ["f32[B, T, 8]"] }, { edge: 0 }, ["f32[B, T, 8]"]],
     ["add_norm", { ...join, weights: ["f32[8]"] }, fused, ["f32[B, T, 8]", "f32[B, T, 8]"]],
@@ -412,6 +467,114 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       "branch_gain: f32[4] does not broadcast to the edge's sum, [B, 8]",
     ],
   ],
+  dropout: [
+    [{ x: "f32[B]" }, { rate: 1 }, "rate: expected a share of at least 0 and below 1, got 1"],
+    [
+      { x: "f32[B]", key: "i32[3]" },
+      { rate: 0.5 },
+      "key: expected the seed and the number of the step, [2], got i32[3]",
+    ],
+  ],
+  batch_statistics: [
+    [
+      { x: "f32[B, 4]", running_mean: "f32[4]", running_variance: "f32[3]" },
+      {},
+      "running_variance: expected [4], the width of axis 1 of x, got f32[3]",
+    ],
+    [
+      { x: "f32[B, 4]", running_mean: "f32[4]", running_variance: "f32[4]" },
+      { momentum: 1.5 },
+      "momentum: expected a share between 0 and 1, got 1.5",
+    ],
+  ],
+  norm_grad: [
+    [
+      { grad: "f32[B, 3]", x: "f32[B, 4]" },
+      { norm: "rms", eps: 0 },
+      "grad: expected f32[B, 4], the type of x, got f32[B, 3]",
+    ],
+    [
+      { grad: "f32[B, 4]", x: "f32[B, 4]", carried: "f32[4]" },
+      { norm: "rms", eps: 0 },
+      "carried: expected f32[B, 4], the type of x, got f32[4]",
+    ],
+  ],
+  batch_norm_grad: [
+    [
+      { grad: "f32[B]", x: "f32[B, 4]", mean: "f32[4]", variance: "f32[4]" },
+      { eps: 0 },
+      "grad: expected f32[B, 4], the type of x, got f32[B]",
+    ],
+  ],
+  batch_statistics_grad: [
+    [
+      { x: "f32[B, 4]", mean: "f32[4]", grad_mean: "f32[3]", grad_variance: "f32[4]" },
+      {},
+      "grad_mean: expected [4], the width of axis 1 of x, got f32[3]",
+    ],
+  ],
+  attend_grad: [
+    [
+      { ...attention, grad: "f32[B, 4, T, 8]" },
+      { scale: 1 },
+      "grad: expected f32[B, 4, T, 6], the type of the result, got f32[B, 4, T, 8]",
+    ],
+  ],
+  embedding_grad: [
+    [
+      { grad: "f32[B, 4]", ids: "i32[B, T]" },
+      { rows: dim(9) },
+      "grad: expected one row for each id of i32[B, T], got f32[B, 4]",
+    ],
+  ],
+  linear_weight_grad: [
+    [
+      { grad: "f32[B, 4]", x: "f32[T, 4]" },
+      {},
+      "x: expected as many rows as grad has, f32[B, 4], got f32[T, 4]",
+    ],
+  ],
+  cross_entropy_grad: [
+    [
+      { grad: "f32[B]", logits: "f32[B, 4]", targets: "i32[B]" },
+      {},
+      "grad: expected f32[], the type of the loss, got f32[B]",
+    ],
+  ],
+  conv2d_x_grad: [
+    [
+      { grad: "f32[B, 2, 3, 3]", weight: "f32[2, 1, 3, 3]" },
+      { height: dim(7), width: dim(5) },
+      "grad: expected f32[B, 2, 5, 3], the type of the result, got f32[B, 2, 3, 3]",
+    ],
+  ],
+  conv2d_weight_grad: [
+    [
+      { grad: "f32[B, 2, 3, 3]", x: "f32[B, 3, 5, 5]" },
+      { kernel: [3, 3], groups: 2 },
+      "groups: 3 channels do not split into 2 groups",
+    ],
+    [
+      { grad: "f32[B, 2, 3, 3]", x: "f32[B, 3, 5, 5]" },
+      { kernel: [2, 3] },
+      "grad: expected f32[B, 2, 4, 3], the type of the result, got f32[B, 2, 3, 3]",
+    ],
+  ],
+  max_pool2d_grad: [
+    [
+      { grad: "f32[B, 2, 3, 3]", x: "f32[B, 2, 4, 4]" },
+      { kernel: [2, 2], stride: [2, 2] },
+      "grad: expected f32[B, 2, 2, 2], the type of the result, got f32[B, 2, 3, 3]",
+    ],
+  ],
+  take: [
+    [
+      { x: "f32[B, 4]", indices: "i32[T, 2]" },
+      {},
+      "indices: expected the leading axes of x, [B], got i32[T, 2]",
+    ],
+  ],
+  extent: [[{}, { size: dim(-1) }, "size: a size cannot be -1"]],
   elementwise: [
     [{ inputs: ["f32[B]"] }, { program: { steps: [] } }, "program: a program needs at least one step"],
     [

@@ -34,7 +34,7 @@ export interface AttendOperands {
 }
 
 /** Strides of [B, H, T, K] in a tensor of either layout. */
-function viewOf({ shape }: HostTensor, layout: HeadLayout) {
+export function viewOf({ shape }: HostTensor, layout: HeadLayout) {
   const [batch, second, third, width] = shape as readonly [number, number, number, number];
   const [heads, rows] = layout === "heads_first" ? [second, third] : [third, second];
   const [byHead, byRow] = layout === "heads_first" ? [rows * width, width] : [width, heads * width];
@@ -82,7 +82,12 @@ export function evaluateAttend(operands: AttendOperands, attrs: AttendAttributes
 type View = ReturnType<typeof viewOf>;
 
 /** Fills a row of scores; hidden ones are -∞. */
-function scorer({ q, k, bias, mask }: AttendOperands, query: View, key: View, attrs: AttendAttributes) {
+export function scorer(
+  { q, k, bias, mask }: AttendOperands,
+  query: View,
+  key: View,
+  attrs: AttendAttributes,
+) {
   const scores = [query.batch, query.heads, query.rows, key.rows];
   const [biasAt, maskAt] = [readerOf(bias, scores), readerOf(mask, scores)];
   const slopes = attrs.alibi ? alibiSlopes(query.heads) : undefined;
@@ -112,7 +117,7 @@ function scorer({ q, k, bias, mask }: AttendOperands, query: View, key: View, at
 }
 
 /** In place; a row of -∞ alone becomes zeros. */
-function softmaxRow(row: Float64Array): void {
+export function softmaxRow(row: Float64Array): void {
   let largest = -Infinity;
   for (const score of row) largest = Math.max(largest, score);
   if (largest === -Infinity) {

@@ -4,7 +4,7 @@ import { rowCount, scalarTensor } from "./norm.ts";
 import { evaluateLogSoftmax } from "./reduce.ts";
 
 /** The class of a row, checked against the width of the logits. */
-function classOf(targets: HostTensor, row: number, classes: number): number {
+export function classOf(targets: HostTensor, row: number, classes: number): number {
   const target = targets.data[row]!;
   if (target < 0 || target >= classes)
     throw new EvaluationError(`the target ${target} is not among ${classes} classes (0 to ${classes - 1})`);

@@ -16,7 +16,11 @@ export interface RowNorm {
 }
 
 /** (x - centre) · scale is the normalized row. Mean first, then the variance about it: stable for a large mean. */
-function statisticsOf(row: Float64Array, kind: RowNormKind, eps: number): { centre: number; scale: number } {
+export function statisticsOf(
+  row: Float64Array,
+  kind: RowNormKind,
+  eps: number,
+): { centre: number; scale: number } {
   const width = row.length;
   let sum = 0;
   if (kind === "layer") for (const element of row) sum += element;

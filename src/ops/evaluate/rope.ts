@@ -1,7 +1,7 @@
 import type { HostTensor } from "../../tensor/host.ts";
 import type { RopeAttributes } from "../infer/attention.ts";
 
-export type RopeScaling = Omit<RopeAttributes, "pairs" | "layout">;
+export type RopeScaling = Omit<RopeAttributes, "pairs" | "layout" | "inverse">;
 
 /** What rope turns by: radians a position for each pair of channels, and the factor of sine and cosine. */
 export interface RopeFrequencies {
@@ -87,6 +87,7 @@ export function evaluateRope(
   const length = positions === undefined ? rows : [...positions.data].reduce((a, b) => Math.max(a, b + 1), 0);
   const { frequencies, magnitude } = ropeFrequencies(attrs, width, length);
   const pairs = frequencies.length;
+  const direction = attrs.inverse ? -1 : 1;
   const data = Float64Array.from(x.data);
   for (let vector = 0; vector < x.data.length / width; vector++) {
     const row = headsLast ? Math.floor(vector / heads) % rows : vector % rows;
@@ -95,7 +96,7 @@ export function evaluateRope(
       const first = vector * width + (attrs.pairs === "halves" ? pair : 2 * pair);
       const second = attrs.pairs === "halves" ? first + pairs : first + 1;
       const cos = magnitude * Math.cos(position * frequencies[pair]!);
-      const sin = magnitude * Math.sin(position * frequencies[pair]!);
+      const sin = direction * magnitude * Math.sin(position * frequencies[pair]!);
       data[first] = x.data[first]! * cos - x.data[second]! * sin;
       data[second] = x.data[second]! * cos + x.data[first]! * sin;
     }

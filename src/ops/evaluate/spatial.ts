@@ -2,20 +2,24 @@ import { sizeOf, type HostTensor } from "../../tensor/host.ts";
 
 type Four = readonly [number, number, number, number];
 
-interface Window {
+export interface Window {
   readonly kernel: readonly [number, number];
   readonly stride: readonly number[];
   readonly padding: readonly number[];
 }
 
-function windowShape(height: number, width: number, { kernel, stride, padding }: Window): [number, number] {
+export function windowShape(
+  height: number,
+  width: number,
+  { kernel, stride, padding }: Window,
+): [number, number] {
   const along = (size: number, axis: 0 | 1): number =>
     Math.floor((size + 2 * padding[axis]! - kernel[axis]) / stride[axis]!) + 1;
   return [along(height, 0), along(width, 1)];
 }
 
 /** Calls `visit` for each place of the window at (row, column) that is inside the picture. */
-function overWindow(
+export function overWindow(
   [height, width]: readonly [number, number],
   row: number,
   column: number,

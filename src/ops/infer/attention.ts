@@ -115,6 +115,7 @@ export interface RopeAttributes {
   readonly beta_fast: number;
   readonly beta_slow: number;
   readonly magnitude: number;
+  readonly inverse: boolean;
   readonly layout: HeadLayout;
 }
 

@@ -1,6 +1,7 @@
 import type { OpName } from "../../../src/ops/table.ts";
 import type { OpCase } from "./case.ts";
 import { elementwiseCases } from "./elementwise.ts";
+import { gradientCases, trainingCases } from "./gradient.ts";
 import { linearCases } from "./linear.ts";
 import { chainCases, edgeCases, lossCases, normCases } from "./norm.ts";
 import { reduceCases } from "./reduce.ts";
@@ -15,6 +16,8 @@ export const opCases = {
   ...linearCases,
   ...normCases,
   ...lossCases,
+  ...trainingCases,
+  ...gradientCases,
   ...edgeCases,
   ...chainCases,
 } as unknown as Readonly<Record<OpName, readonly OpCase<OpName>[]>>;

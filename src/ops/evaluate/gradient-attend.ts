@@ -1,0 +1,94 @@
+import { sizeOf, type HostTensor } from "../../tensor/host.ts";
+import { scorer, softmaxRow, viewOf, type AttendAttributes, type AttendOperands } from "./attend.ts";
+import { stretchedStrides } from "./index-walk.ts";
+
+/** grad_q, grad_k, grad_v, and grad_bias if there is a bias, a row of scores at a time. */
+export function evaluateAttendGrad(
+  { grad, ...operands }: AttendOperands & { readonly grad: HostTensor },
+  attrs: AttendAttributes,
+): readonly HostTensor[] {
+  const { q, k, v, bias } = operands;
+  const [query, key, value, result] = [q, k, v, grad].map((tensor) => viewOf(tensor, attrs.layout)) as [
+    View,
+    View,
+    View,
+    View,
+  ];
+  const [ofQ, ofK, ofV] = [q, k, v].map(({ data }) => new Float64Array(data.length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const toBias = biasWriter(bias, [query.batch, query.heads, query.rows, key.rows]);
+  const scoreRow = scorer(operands, query, key, attrs);
+  const weights = new Float64Array(key.rows);
+  const scores = new Float64Array(key.rows);
+  for (let item = 0; item < query.batch; item++)
+    for (let head = 0; head < query.heads; head++)
+      for (let row = 0; row < query.rows; row++) {
+        const keyHead = Math.floor(head / (query.heads / key.heads));
+        scoreRow(item, head, keyHead, row, weights);
+        softmaxRow(weights);
+        const from = result.at(item, head, row);
+        let mean = 0;
+        for (let column = 0; column < key.rows; column++) {
+          const weight = weights[column]!;
+          if (weight === 0) continue;
+          const at = value.at(item, keyHead, column);
+          let dot = 0;
+          for (let i = 0; i < value.width; i++) {
+            dot += grad.data[from + i]! * v.data[at + i]!;
+            ofV[at + i]! += weight * grad.data[from + i]!;
+          }
+          scores[column] = dot;
+          mean += weight * dot;
+        }
+        const queryAt = query.at(item, head, row);
+        for (let column = 0; column < key.rows; column++) {
+          const weight = weights[column]!;
+          if (weight === 0) continue;
+          const score = weight * (scores[column]! - mean);
+          toBias(item, head, row, column, score);
+          const keyAt = key.at(item, keyHead, column);
+          const slope = score * attrs.scale * capSlope(q, k, queryAt, keyAt, query.width, attrs);
+          for (let i = 0; i < query.width; i++) {
+            ofQ[queryAt + i]! += slope * k.data[keyAt + i]!;
+            ofK[keyAt + i]! += slope * q.data[queryAt + i]!;
+          }
+        }
+      }
+  const results: HostTensor[] = [
+    { ...q, data: ofQ },
+    { ...k, data: ofK },
+    { ...v, data: ofV },
+  ];
+  return bias === undefined ? results : [...results, { ...bias, data: toBias.data }];
+}
+
+type View = ReturnType<typeof viewOf>;
+
+/** The derivative of c · tanh(s / c) at the score s = scale · q k: 1 - tanh². */
+function capSlope(
+  q: HostTensor,
+  k: HostTensor,
+  queryAt: number,
+  keyAt: number,
+  width: number,
+  { softcap, scale }: AttendAttributes,
+): number {
+  if (softcap === 0) return 1;
+  let dot = 0;
+  for (let i = 0; i < width; i++) dot += q.data[queryAt + i]! * k.data[keyAt + i]!;
+  return 1 - Math.tanh((scale * dot) / softcap) ** 2;
+}
+
+/** Adds the gradient of a score to the element of the bias that stretched to it. */
+function biasWriter(bias: HostTensor | undefined, scores: readonly number[]) {
+  const data = new Float64Array(bias === undefined ? 0 : sizeOf(bias.shape));
+  const strides = bias === undefined ? [0, 0, 0, 0] : stretchedStrides(bias.shape, scores);
+  const [b, h, t, s] = strides as [number, number, number, number];
+  const write = (item: number, head: number, row: number, column: number, gradient: number): void => {
+    if (bias !== undefined) data[item * b + head * h + row * t + column * s]! += gradient;
+  };
+  return Object.assign(write, { data });
+}
