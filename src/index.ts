@@ -1,0 +1,39 @@
+/**
+ * The library: `compile` runs the whole compiler, `emitTypeScript` writes the module; each stage is here by itself too.
+ * No function touches files, and nothing here needs Node: the compiler runs in a browser.
+ */
+export { compile, type Compilation, type CompileOptions } from "./compile.ts";
+
+export type { Source, Span } from "./support/source.ts";
+export { showDiagnostic, type Diagnostic, type Label } from "./support/diagnostic.ts";
+export type { Dtype } from "./tensor/dtype.ts";
+export { dim, evaluateDim, showDim, symbolDim, type Dim } from "./tensor/dim.ts";
+export { showType, tensorType, type TensorType } from "./tensor/type.ts";
+export { hostTensor, type HostTensor } from "./tensor/host.ts";
+
+export { parse, type Parsed } from "./language/parse.ts";
+export { format } from "./language/format.ts";
+export { lower, type Lowered, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
+
+export type { Edge, Graph, Node, NodeOf, Origin, Parameter, Value } from "./ir/graph.ts";
+export { printGraph, sameGraph } from "./ir/print.ts";
+export { readGraph } from "./ir/read.ts";
+export { verifyGraph } from "./ir/verify.ts";
+export { interpret } from "./ir/interpret.ts";
+export { initialParameters, randomInputs, randomParameters } from "./ir/initialize.ts";
+export { statsOf, type Stats } from "./ir/stats.ts";
+export { ops, opNames, type OpName } from "./ops/table.ts";
+
+export { passes, runPasses, type PassOptions } from "./passes/pipeline.ts";
+export type { Pass, Remark } from "./passes/pass.ts";
+export { explainEdges, type EdgeExplanation } from "./passes/explain.ts";
+export { checkPasses, showDifference } from "./passes/check.ts";
+
+export { planGraph } from "./plan/build.ts";
+export type { Plan, Step } from "./plan/plan.ts";
+export { planStats, type PlanStats } from "./plan/stats.ts";
+export { printPlan } from "./plan/describe.ts";
+export { emitTypeScript, type EmittedFile, type TypeScriptOptions } from "./emit/ts/emit.ts";
+
+export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
+export { matchParameters } from "./checkpoint/match.ts";
