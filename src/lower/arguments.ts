@@ -1,9 +1,10 @@
+import type { Signature, SignatureParameter } from "./kinds.ts";
 import type { Argument, Call } from "../language/ast.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import { bareName } from "./expressions.ts";
 import { nameOf, type GivenArgument, type LayerValue } from "./meaning.ts";
-import { signatureOf, type Signature, type SignatureParameter } from "./signature.ts";
+import { signatureOf } from "./signature.ts";
 
 /**
  * A layer called with (more) arguments. Parameters without a default are positional, in order; the others are named, or

@@ -5,7 +5,7 @@ import * as errors from "./errors/arguments.ts";
 import * as nameErrors from "./errors/names.ts";
 import { LabelScope } from "./labels.ts";
 import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 import { Scope } from "./scope.ts";
 import { signatureOf } from "./signature.ts";
 import { readStream } from "./stream.ts";

@@ -3,11 +3,11 @@ import type { Span } from "../support/source.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/settings.ts";
 import { evaluateCondition, evaluateText } from "./expressions.ts";
-import { convert } from "./kinds.ts";
+import { convert, type SignatureParameter } from "./kinds.ts";
 import { none, type GivenArgument, type Meaning } from "./meaning.ts";
 import { Scope } from "./scope.ts";
 import { meaningOf } from "./settings.ts";
-import { blockSignature, type SignatureParameter } from "./signature.ts";
+import { blockSignature } from "./signature.ts";
 
 /** A value of a config.json. */
 export type ConfigValue =

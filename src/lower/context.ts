@@ -2,13 +2,13 @@ import type { Value } from "../ir/graph.ts";
 import type { Body, Call, Chain, Definition, Expression, Layer, Statement } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Builder } from "./builder.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind, Signatures } from "./kinds.ts";
 import type { LabelScope } from "./labels.ts";
 import type { GivenArgument, LayerValue, Meaning } from "./meaning.ts";
-import type { Library, Module } from "./modules.ts";
+import type { Module } from "./module.ts";
+import type { Library } from "./modules.ts";
 import type { Diagnostics } from "./report.ts";
 import type { Scope } from "./scope.ts";
-import type { Signatures } from "./signature.ts";
 
 /** What is one for the whole lowering of a model. */
 export interface Context {

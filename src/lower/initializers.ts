@@ -2,9 +2,8 @@ import type { Initializer } from "../ir/graph.ts";
 import type { Call, Expression } from "../language/ast.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
-import { kind, wordsKind } from "./kinds.ts";
+import { kind, wordsKind, type Signature, type SignatureParameter } from "./kinds.ts";
 import type { GivenArgument, Init, Meaning } from "./meaning.ts";
-import type { Signature, SignatureParameter } from "./signature.ts";
 
 const parameter = (
   name: string,

@@ -1,4 +1,4 @@
-import type { ParameterDeclaration } from "../language/ast.ts";
+import type { Definition, ParameterDeclaration } from "../language/ast.ts";
 import { dtypes, isDtype } from "../tensor/dtype.ts";
 import { toDim, type Meaning } from "./meaning.ts";
 
@@ -147,3 +147,16 @@ export function declaredKind(parameter: ParameterDeclaration, known: readonly st
     );
   return known.includes(first.text) ? kind(first.text as KindName, optional) : undefined;
 }
+
+/** A parameter as a caller sees it. */
+export interface SignatureParameter {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Without a default: positional, and it must be given. */
+  readonly required: boolean;
+}
+
+export type Signature = ReadonlyMap<string, SignatureParameter>;
+
+/** Signatures of blocks that were worked out already. */
+export type Signatures = Map<Definition, Signature>;

@@ -2,7 +2,8 @@ import type { Definition, File } from "../language/ast.ts";
 import { spanText, type Span } from "../support/source.ts";
 import { describeKind } from "./kinds.ts";
 import { layerRecords } from "./layers/table.ts";
-import { Library, loadModule, type Module, type ResolveUse } from "./modules.ts";
+import type { Module } from "./module.ts";
+import { Library, loadModule, type ResolveUse } from "./modules.ts";
 import { showMeaning } from "./meaning.ts";
 import { blockSignature } from "./signature.ts";
 

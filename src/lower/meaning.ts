@@ -3,7 +3,7 @@ import type { Definition } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import { constantDim, dim, showDim, type Dim } from "../tensor/dim.ts";
 import { showType } from "../tensor/type.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 
 /** What an expression or a chain stands for: something known before the model runs, or tensors that flow. */
 export type Meaning =

@@ -4,19 +4,7 @@ import { stdSources } from "../std/std.generated.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
 import * as errors from "./errors/names.ts";
-
-/** A file whose names are known: its own definitions and those that its `use` lines bring. */
-export interface Module {
-  readonly source: Source;
-  readonly library: boolean;
-  readonly own: ReadonlyMap<string, Definition>;
-  readonly used: ReadonlyMap<string, Found>;
-}
-
-export interface Found {
-  readonly definition: Definition;
-  readonly module: Module;
-}
+import type { Found, Module } from "./module.ts";
 
 /** Finds the file of a `use` line; undefined if there is none. The core itself reads no files. */
 export type ResolveUse = (path: string, from: Source) => Source | undefined;

@@ -3,20 +3,19 @@ import { parameterKinds } from "../language/words.ts";
 import { isDtype } from "../tensor/dtype.ts";
 import { bareName } from "./expressions.ts";
 import { isFunctionCall } from "./functions.ts";
-import { declaredKind, isPlacement, kind, type Kind } from "./kinds.ts";
+import {
+  declaredKind,
+  isPlacement,
+  kind,
+  type Kind,
+  type Signature,
+  type SignatureParameter,
+  type Signatures,
+} from "./kinds.ts";
 import { layerRecords } from "./layers/table.ts";
 import type { Callee } from "./meaning.ts";
-import { findDefinition, type Library, type Module } from "./modules.ts";
-
-/** A parameter as a caller sees it. */
-export interface SignatureParameter {
-  readonly name: string;
-  readonly kind: Kind;
-  /** Without a default: positional, and it must be given. */
-  readonly required: boolean;
-}
-
-export type Signature = ReadonlyMap<string, SignatureParameter>;
+import type { Module } from "./module.ts";
+import { findDefinition, type Library } from "./modules.ts";
 
 const opSignatures: ReadonlyMap<string, Signature> = new Map(
   Object.entries(layerRecords).map(([layer, { parameters }]) => [
@@ -29,9 +28,6 @@ const opSignatures: ReadonlyMap<string, Signature> = new Map(
     ),
   ]),
 );
-
-/** Signatures of blocks that were worked out already. */
-export type Signatures = Map<Definition, Signature>;
 
 export function signatureOf(callee: Callee, library: Library, known: Signatures): Signature {
   if (callee.kind === "same") return new Map();

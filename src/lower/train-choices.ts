@@ -2,9 +2,8 @@ import type { Chain } from "../language/ast.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
-import { kind, type Kind } from "./kinds.ts";
+import { kind, type Kind, type Signature } from "./kinds.ts";
 import { bool, number, type GivenArgument, type Meaning } from "./meaning.ts";
-import type { Signature } from "./signature.ts";
 
 /** An optimizer or a schedule with all its options. */
 export interface Choice {

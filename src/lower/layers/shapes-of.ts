@@ -34,3 +34,11 @@ export function partOf(site: Site, x: Value, size: Dim, by: number, what: string
 export function needRank(site: Site, x: Value, least: number, form: string): void {
   if (x.type.shape.length < least) site.fail(`expected ${form}, got ${showType(x.type)}`, x);
 }
+
+/** x under another shape of as many elements. */
+export const reshape = (site: Site, x: Value, sizes: readonly Dim[]): Value =>
+  site.emit("reshape", { x }, { shape: sizes });
+
+/** The sizes but that of one axis. */
+export const without = (sizes: readonly Dim[], axis: number): Dim[] =>
+  sizes.filter((_, index) => index !== axis);

@@ -4,6 +4,7 @@ import { elementwiseLayers } from "./elementwise.ts";
 import { linearLayers } from "./linear.ts";
 import { lossLayers } from "./loss.ts";
 import { normLayers } from "./norm.ts";
+import { pieceLayers } from "./pieces.ts";
 import { reduceLayers } from "./reduce.ts";
 import { shapeLayers } from "./shape.ts";
 
@@ -13,6 +14,7 @@ export const layerRecords: Readonly<Record<string, AnyLayerRecord>> = {
   ...normLayers,
   ...elementwiseLayers,
   ...attentionLayers,
+  ...pieceLayers,
   ...shapeLayers,
   ...reduceLayers,
   ...lossLayers,
