@@ -4,13 +4,13 @@ import { nodeFlops } from "../ir/stats.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
-import { contracts, type Form } from "./kernel-ops.ts";
+import { contracts } from "./kernel-ops.ts";
 import { assignSlots, type DraftBuffer } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
 import type { Plan, PlanOutput, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
-import { broadcastView, denseView, hasForm, isDense, sliceView, type View } from "./view.ts";
+import { broadcastView, denseView, hasForm, isDense, sliceView, type Form, type View } from "./view.ts";
 
 /**
  * The plan of a graph that has no residual edges left: nodes in their order, each a kernel step, a view or a copy.

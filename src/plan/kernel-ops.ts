@@ -1,5 +1,5 @@
 import type { AttributesOf, OpName, OperandsOf } from "../ops/table.ts";
-import type { View } from "./view.ts";
+import type { Form, View } from "./view.ts";
 
 /**
  * The ops of graphs that a plan may hold. The others become views (reshape, permute, slice, broadcast), buffers
@@ -52,13 +52,6 @@ export type KernelOperands<K extends KernelOp> = K extends GraphKernel
 export type KernelAttributes<K extends KernelOp> = K extends GraphKernel
   ? AttributesOf<K>
   : Readonly<Record<string, never>>;
-
-/**
- * How an operand may lie in memory.
- * `any`: any strides, 0 for a broadcast axis. `unit`: the last axis has stride 1, the others any. `rows`: as `unit`, and
- * the leading axes are one axis with one stride. `dense`: row-major without gaps.
- */
-export type Form = "any" | "unit" | "rows" | "dense";
 
 /** What every target's kernel for an op must bear. */
 export interface Contract<K extends KernelOp> {

@@ -2,10 +2,10 @@ import { evaluateDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { elementsOf } from "../tensor/type.ts";
-import { contracts, type Form } from "./kernel-ops.ts";
+import { contracts } from "./kernel-ops.ts";
 import { operandViews, type Plan, type Step } from "./plan.ts";
 import { slotWords, type Sizes } from "./stats.ts";
-import { denseView, hasForm, isDense, type View } from "./view.ts";
+import { denseView, hasForm, isDense, type Form, type View } from "./view.ts";
 
 /**
  * Every problem of a plan for given run-time dims, as text; none for a right plan. Walks the steps over a model of the

@@ -2,7 +2,6 @@ import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, multiplyDims, productOfDims, sameDim, type Dim } from "../tensor/dim.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
 import { broadcastShapes } from "../tensor/type.ts";
-import type { Form } from "./kernel-ops.ts";
 
 /** A tensor in a buffer: element [i, j, …] stands at offset + i · strides[0] + j · strides[1] + …, counted in elements. */
 export interface View {
@@ -19,6 +18,13 @@ export interface Axis {
   /** One stride a view. */
   readonly strides: readonly Dim[];
 }
+
+/**
+ * How an operand may lie in memory.
+ * `any`: any strides, 0 for a broadcast axis. `unit`: the last axis has stride 1, the others any. `rows`: as `unit`, and
+ * the leading axes are one axis with one stride. `dense`: row-major without gaps.
+ */
+export type Form = "any" | "unit" | "rows" | "dense";
 
 const zero = dim(0);
 const one = dim(1);
