@@ -6,7 +6,7 @@ import { showDiagnostic } from "../../src/support/diagnostic.ts";
 
 /** A graph from IR text. */
 export function graphOf(body: string): Graph {
-  const result = readGraph({ name: "test.ir", text: `graph test {${body}\n}` });
+  const result = readGraph({ name: "test.ir", text: `graph test {\n${body}\n}` });
   if (result.graph === undefined)
     throw new Error(result.diagnostics.map((each) => showDiagnostic(each)).join("\n"));
   return result.graph;

@@ -1,16 +1,15 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import { sizeOf } from "../../tensor/host.ts";
 import { CallTable } from "./calls.ts";
 import { helpers, helpersFor } from "./helpers/table.ts";
 import { ModuleNames } from "./names.ts";
 import { prepareFunction } from "./prepare.ts";
-import { runFunction } from "./run.ts";
+import { arenaArrays, runFunction } from "./run.ts";
 import { inputRuntime } from "./runtime/inputs.ts";
 import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { publicTypes } from "./runtime/types.ts";
-import { intRuntime, weightRuntime } from "./runtime/weights.ts";
+import { elementRuntime, weightRuntime } from "./runtime/weights.ts";
 import { commentText, finishText, identifier, literal } from "./text.ts";
 import { sourceName } from "./comments.ts";
 
@@ -38,20 +37,20 @@ export function emitTypeScript(
   const calls = new CallTable(names);
   const run = runFunction(plan, names, calls);
   const prepare = prepareFunction(plan, names, calls);
-  const used = helpersFor(calls.helpers);
-  const wholes = plan.parameters.some(({ dtype, buffer }) => !isFloat(dtype) && buffer !== undefined);
-  const sections: Code[][] = [
+  const model = createModel(plan, run, prepare.length > 0);
+  const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
     publicTypes(plan),
     parameterTable(plan),
-    createModel(run),
+    model,
     prepare,
-    ...calls.kernels.map((kernel) => [...kernel]),
-    ...used.map((name) => [...helpers[name].code]),
-    [...weightRuntime, ...(wholes ? ["", ...intRuntime] : [])],
-    inputRuntime,
+    ...calls.kernels,
+    ...helpersFor(calls.helpers).map((name) => helpers[name].code),
+    weightRuntime,
+    ...partsFor(elementRuntime, [prepare]),
+    ...partsFor(inputRuntime, [model, ...calls.kernels]),
     safetensorsRuntime,
-  ];
+  ].filter((section) => section.length > 0);
   const text = sections.map((section) => layoutCode(section)).join("\n");
   return {
     files: [{ path: `${identifier(plan.name)}.${types ? "ts" : "js"}`, text: finishText(text, types) }],
@@ -81,18 +80,38 @@ const parameterTable = (plan: Plan): Code[] => [
   "];",
 ];
 
-const createModel = (run: readonly Code[]): Code[] => [
-  "/** The model with its weights; throws WeightsError if they do not fit. */",
-  "export function createModel(source«: WeightSource», options«: WeightOptions» = {})«: Model» {",
-  [
-    "const weights = prepareWeights(matchWeights(source, options));",
-    "// Memory of the runs: one piece, seen as floats and as whole numbers.",
-    "let f32 = new Float32Array(0);",
-    "let i32 = new Int32Array(0);",
-    "",
-    ...run,
-    "",
-    "return { run };",
-  ],
-  "}",
-];
+function createModel(plan: Plan, run: readonly Code[], hasWeights: boolean): Code[] {
+  const arrays = arenaArrays(plan);
+  return [
+    "/** The model with its weights; throws WeightsError if they do not fit. */",
+    "export function createModel(source«: WeightSource», options«: WeightOptions» = {})«: Model» {",
+    [
+      hasWeights
+        ? "const weights = prepareWeights(matchWeights(source, options));"
+        : "matchWeights(source, options);",
+      ...(arrays.length === 0
+        ? []
+        : ["// Memory of the runs; floats and whole numbers are two views of one piece."]),
+      ...arrays.map(({ name, type }) => `let ${name} = new ${type}(0);`),
+      "",
+      ...run,
+      "",
+      "return { run };",
+    ],
+    "}",
+  ];
+}
+
+/** The parts of a record that the text calls, and those that they call, in the order of the record. */
+function partsFor(parts: Readonly<Record<string, readonly string[]>>, text: readonly (readonly Code[])[]) {
+  const used = new Set<string>();
+  const visit = (code: string): void => {
+    for (const [name, lines] of Object.entries(parts)) {
+      if (used.has(name) || !new RegExp(`\\b${name}\\b`).test(code)) continue;
+      used.add(name);
+      visit(lines.join("\n"));
+    }
+  };
+  visit(text.map((code) => layoutCode(code)).join("\n"));
+  return Object.entries(parts).flatMap(([name, lines]) => (used.has(name) ? [lines] : []));
+}

@@ -9,7 +9,7 @@ import { scratchOf } from "./kernels/table.ts";
 import { dim, evaluateDim } from "../../tensor/dim.ts";
 import { literal, numberText } from "./text.ts";
 
-/** The function that makes what the steps of a run read from the tensors of a checkpoint. */
+/** The function that makes what the steps of a run read from the tensors of a checkpoint; nothing if they read none. */
 export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const readByRun = staticReads(plan, plan.steps);
   const readHere = staticReads(plan, plan.prepare);
@@ -24,11 +24,16 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
     const value = isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer);
     return key === value ? `${key},` : `${key}: ${value},`;
   });
-  const parameter = lines.length + entries.length === 0 ? "_tensors" : "tensors";
+  if (lines.length + entries.length === 0) return [];
+  const parameter = [...readByRun, ...readHere].some(
+    (buffer) => plan.buffers[buffer]!.home.kind === "parameter",
+  )
+    ? "tensors"
+    : "_tensors";
   return [
     "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
     `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
-    [...lines, ...(entries.length === 0 ? ["return {};"] : ["return {", entries, "};"])],
+    [...lines, "return {", entries, "};"],
     "}",
   ];
 }

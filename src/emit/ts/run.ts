@@ -22,8 +22,7 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
     [
       `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(plan, names),
-      "",
-      ...arenaLines(plan, names),
+      ...spaced(arenaLines(plan, names)),
       "",
       ...plan.inputs.flatMap((input) => inputLines(input, plan, names)),
       ...steps,
@@ -35,6 +34,9 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
     "}",
   ];
 }
+
+/** With an empty line before, if there is anything. */
+const spaced = (lines: readonly Code[]): Code[] => (lines.length === 0 ? [] : ["", ...lines]);
 
 const accessOf = (name: string): string => {
   const key = keyText(name);
@@ -61,8 +63,20 @@ function symbolLines(plan: Plan, names: ModuleNames): string[] {
   return lines;
 }
 
+/** The typed arrays through which the steps see the arena. */
+export function arenaArrays(plan: Plan): readonly { readonly name: string; readonly type: string }[] {
+  const inArena = plan.buffers.filter(({ home }) => home.kind === "slot");
+  const hasFloats = inArena.some(({ dtype }) => isFloat(dtype)) || plan.steps.some((step) => scratchOf(step));
+  return [
+    ...(hasFloats ? [{ name: "f32", type: "Float32Array" }] : []),
+    ...(inArena.some(({ dtype }) => !isFloat(dtype)) ? [{ name: "i32", type: "Int32Array" }] : []),
+  ];
+}
+
 /** Where each slot of the arena begins, and the arena itself, larger if it has to be. */
 function arenaLines(plan: Plan, names: ModuleNames): Code[] {
+  const arrays = arenaArrays(plan);
+  if (arrays.length === 0) return [];
   const scratch = new Map<string, Dim>();
   for (const step of plan.steps) {
     const size = scratchOf(step);
@@ -88,11 +102,10 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
         ? `const ${name} = 0;`
         : `const ${name} = ${ends[index - 1]!} + ${largest(sizes[index - 1]!)};`,
     ),
-    "if (words > f32.length) {",
+    `if (words > ${arrays[0]!.name}.length) {`,
     [
       "const memory = new ArrayBuffer(4 * words);",
-      "f32 = new Float32Array(memory);",
-      "i32 = new Int32Array(memory);",
+      ...arrays.map(({ name, type }) => `${name} = new ${type}(memory);`),
     ],
     "}",
   ];

@@ -1,54 +1,61 @@
 import { fragment } from "../text.ts";
 
 /** What reads and checks the inputs of a run. */
-export const inputRuntime = fragment`
-  /** Inputs that do not fit the model. */
-  export class InputError extends Error {
-    «override readonly» name = "InputError";
-  }
-
-  function checkInputNames(inputs«: object», known«: readonly string[]»)«: void» {
-    const odd = Object.keys(inputs).find((name) => !known.includes(name));
-    if (odd !== undefined) throw new InputError("there is no input " + odd + "; the inputs are " + known.join(", "));
-  }
-
-  /** The size of one axis of an input: what binds a run-time dim. */
-  function inputSize(name«: string», input«: Tensor | undefined», axis«: number», form«: string»)«: number» {
-    if (input === undefined) throw new InputError("the input " + name + " " + form + " is missing");
-    const size = input.shape[axis];
-    if (size === undefined) throw new InputError(shapeMessage(name, input, form));
-    if (!Number.isSafeInteger(size) || size < 1)
-      throw new InputError("the input " + name + " is empty or has no whole shape: [" + input.shape.join(", ") + "]");
-    return size;
-  }
-
-  const shapeMessage = (name«: string», input«: Tensor», form«: string»)«: string» =>
-    "the input " + name + " is " + form + ", got [" + input.shape.join(", ") + "]";
-
-  /** Copies an input to its place, checked; one that is left off is filled. */
-  function readInput(
-    name«: string», input«: Tensor | undefined», form«: string», shape«: readonly number[]»,
-    fill«: number | undefined», into«: Float32Array | Int32Array», at«: number»,
-  )«: void» {
-    const size = shape.reduce((product, length) => product * length, 1);
-    if (input === undefined) {
-      if (fill === undefined) throw new InputError("the input " + name + " " + form + " is missing");
-      into.fill(fill, at, at + size);
-      return;
-    }
-    if (input.shape.length !== shape.length) throw new InputError(shapeMessage(name, input, form));
-    if (shape.some((length, axis) => length !== input.shape[axis]))
-      throw new InputError(shapeMessage(name, input, form + " = [" + shape.join(", ") + "] here"));
-    const { data } = input;
-    if (data.length !== size)
-      throw new InputError("the input " + name + " has " + data.length + " elements, its shape says " + size);
-    if (into instanceof Int32Array) checkWhole(name, data);
-    into.set(data, at);
-  }
-
-  function checkWhole(name«: string», data«: ArrayLike<number>»)«: void» {
-    for (let i = 0; i < data.length; i++)
-      if ((data[i] | 0) !== data[i])
-        throw new InputError("the input " + name + " takes whole numbers, got " + data[i] + " at " + i);
-  }
-`;
+export const inputRuntime = {
+  InputError: fragment`
+      /** Inputs that do not fit the model. */
+      export class InputError extends Error {
+        «override readonly» name = "InputError";
+      }
+  `,
+  checkInputNames: fragment`
+      function checkInputNames(inputs«: object», known«: readonly string[]»)«: void» {
+        const odd = Object.keys(inputs).find((name) => !known.includes(name));
+        if (odd !== undefined) throw new InputError("there is no input " + odd + "; the inputs are " + known.join(", "));
+      }
+  `,
+  inputSize: fragment`
+      /** The size of one axis of an input: what binds a run-time dim. */
+      function inputSize(name«: string», input«: Tensor | undefined», axis«: number», form«: string»)«: number» {
+        if (input === undefined) throw new InputError("the input " + name + " " + form + " is missing");
+        const size = input.shape[axis];
+        if (size === undefined) throw new InputError(shapeMessage(name, input, form));
+        if (!Number.isSafeInteger(size) || size < 1)
+          throw new InputError("the input " + name + " is empty or has no whole shape: [" + input.shape.join(", ") + "]");
+        return size;
+      }
+  `,
+  shapeMessage: fragment`
+      const shapeMessage = (name«: string», input«: Tensor», form«: string»)«: string» =>
+        "the input " + name + " is " + form + ", got [" + input.shape.join(", ") + "]";
+  `,
+  readInput: fragment`
+      /** Copies an input to its place, checked; one that is left off is filled. */
+      function readInput(
+        name«: string», input«: Tensor | undefined», form«: string», shape«: readonly number[]»,
+        fill«: number | undefined», into«: Float32Array | Int32Array», at«: number»,
+      )«: void» {
+        const size = shape.reduce((product, length) => product * length, 1);
+        if (input === undefined) {
+          if (fill === undefined) throw new InputError("the input " + name + " " + form + " is missing");
+          into.fill(fill, at, at + size);
+          return;
+        }
+        if (input.shape.length !== shape.length) throw new InputError(shapeMessage(name, input, form));
+        if (shape.some((length, axis) => length !== input.shape[axis]))
+          throw new InputError(shapeMessage(name, input, form + " = [" + shape.join(", ") + "] here"));
+        const { data } = input;
+        if (data.length !== size)
+          throw new InputError("the input " + name + " has " + data.length + " elements, its shape says " + size);
+        if (into instanceof Int32Array) checkWhole(name, data);
+        into.set(data, at);
+      }
+  `,
+  checkWhole: fragment`
+      function checkWhole(name«: string», data«: ArrayLike<number>»)«: void» {
+        for (let i = 0; i < data.length; i++)
+          if ((data[i] | 0) !== data[i])
+            throw new InputError("the input " + name + " takes whole numbers, got " + data[i] + " at " + i);
+      }
+  `,
+} as const;

@@ -71,19 +71,22 @@ export const weightRuntime = fragment`
     }
     return last[b.length];
   }
-
-  /** The elements as float32; a Float32Array as it is. */
-  function floats(tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» {
-    const { data } = tensors.get(name)«!»;
-    return data instanceof Float32Array ? data : Float32Array.from(data);
-  }
 `;
 
-/** Only for models that have parameters of whole numbers. */
-export const intRuntime = fragment`
-  /** The elements as whole numbers; an Int32Array as it is. */
-  function ints(tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» {
-    const { data } = tensors.get(name)«!»;
-    return data instanceof Int32Array ? data : Int32Array.from(data);
-  }
-`;
+/** What reads the elements of a tensor, each if the model has such tensors. */
+export const elementRuntime = {
+  floats: fragment`
+    /** The elements as float32; a Float32Array as it is. */
+    function floats(tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» {
+      const { data } = tensors.get(name)«!»;
+      return data instanceof Float32Array ? data : Float32Array.from(data);
+    }
+  `,
+  ints: fragment`
+    /** The elements as whole numbers; an Int32Array as it is. */
+    function ints(tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» {
+      const { data } = tensors.get(name)«!»;
+      return data instanceof Int32Array ? data : Int32Array.from(data);
+    }
+  `,
+} as const;
