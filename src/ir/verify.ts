@@ -9,29 +9,37 @@ import type { Graph, Node, Value } from "./graph.ts";
 import { mapOperands, operandValues } from "./node.ts";
 import { nameValues, type ValueNames } from "./print.ts";
 
-/** Stages of ops that may stand in a graph; all of them if left out. */
 export interface VerifyOptions {
+  /** Stages of ops that may stand in the graph; all of them if left out. */
   readonly stages?: readonly OpStage[];
+  /**
+   * Nodes that an earlier call found whole, and to which this one adds. A node never changes, so that what a pass left
+   * alone need not be looked at again.
+   */
+  readonly whole?: WeakSet<Node>;
 }
+
+/** Names for messages; made when the first is needed. */
+type Names = () => ValueNames;
 
 /** Every way in which the graph breaks the rules of graphs, as text; none for a graph that is whole. */
 export function verifyGraph(graph: Graph, options: VerifyOptions = {}): string[] {
-  const names = nameValues(graph);
+  let named: ValueNames | undefined;
+  const names = (): ValueNames => (named ??= nameValues(graph));
+  const { stages, whole = new WeakSet() } = options;
   return [
     ...uniqueNames(graph),
     ...symbolsAreDeclared(graph),
     ...valuesAreMadeOnce(graph, names),
     ...valuesAreMadeBefore(graph, names),
-    ...graph.nodes.flatMap((node) =>
-      nodeIsWhole(node, names).map((problem) => `${show(node, names)}: ${problem}`),
-    ),
+    ...graph.nodes.filter((node) => !whole.has(node)).flatMap((node) => nodeIsWhole(node, names, whole)),
     ...edgesExist(graph, names),
-    ...stagesAreAllowed(graph, names, options.stages),
+    ...stagesAreAllowed(graph, names, stages),
   ];
 }
 
-const show = (node: Node, names: ValueNames): string =>
-  `${node.results.map((value) => names.get(value) ?? "%?").join(", ")} = ${node.op}`;
+const show = (node: Node, names: Names): string =>
+  `${node.results.map((value) => names().get(value) ?? "%?").join(", ")} = ${node.op}`;
 
 /** The items that stand more than once, once for each further time. */
 function repeated<T>(items: readonly T[]): T[] {
@@ -85,20 +93,20 @@ const givenValues = ({ inputs, parameters }: Graph): Value[] =>
   [...inputs, ...parameters].map(({ value }) => value);
 
 /** SSA: every value is made exactly once. */
-const valuesAreMadeOnce = (graph: Graph, names: ValueNames): string[] =>
+const valuesAreMadeOnce = (graph: Graph, names: Names): string[] =>
   repeated([...givenValues(graph), ...graph.nodes.flatMap((node) => node.results)]).map(
-    (value) => `${names.get(value) ?? "%?"} is made twice`,
+    (value) => `${names().get(value) ?? "%?"} is made twice`,
   );
 
 /** Nodes stand in an order in which they can run; outputs exist. */
-function valuesAreMadeBefore(graph: Graph, names: ValueNames): string[] {
+function valuesAreMadeBefore(graph: Graph, names: Names): string[] {
   const made = new Set<Value>(givenValues(graph));
   const problems: string[] = [];
   for (const node of graph.nodes) {
     for (const value of operandValues(node))
       if (!made.has(value)) {
-        const what = names.has(value)
-          ? `${names.get(value)!} before it is made`
+        const what = names().has(value)
+          ? `${names().get(value)!} before it is made`
           : "a value that nothing makes";
         problems.push(`${show(node, names)}: it reads ${what}`);
       }
@@ -109,9 +117,11 @@ function valuesAreMadeBefore(graph: Graph, names: ValueNames): string[] {
 }
 
 /** Operands and attributes are complete and of their kinds, and the results have the types that they give. */
-function nodeIsWhole(node: Node, names: ValueNames): string[] {
-  const problems = [...operandsAreWhole(node), ...attributesAreWhole(node)];
-  return problems.length > 0 ? problems : resultsAreInferred(node, names);
+function nodeIsWhole(node: Node, names: Names, whole: WeakSet<Node>): string[] {
+  const shape = [...operandsAreWhole(node), ...attributesAreWhole(node)];
+  const problems = shape.length > 0 ? shape : resultsAreInferred(node, names);
+  if (problems.length === 0) whole.add(node);
+  return problems.map((problem) => `${show(node, names)}: ${problem}`);
 }
 
 const unknownKeys = (given: object, known: object): string[] =>
@@ -166,7 +176,7 @@ const isOfKind: { readonly [K in AttributeKind]: (value: unknown, spec: Attribut
     (value as ScalarProgram).steps.every(({ op }) => isScalarName(op)),
 };
 
-function resultsAreInferred(node: Node, names: ValueNames): string[] {
+function resultsAreInferred(node: Node, names: Names): string[] {
   const operands = mapOperands(node.operands as Record<string, Value>, ({ type }) => type);
   const types: readonly TensorType[] | Mismatch = recordOf(node.op).infer(operands as never, node.attrs);
   if (types instanceof Mismatch) return [`\`${types.blamed}\`: ${types.message}`];
@@ -175,12 +185,14 @@ function resultsAreInferred(node: Node, names: ValueNames): string[] {
   return node.results.flatMap((value, index) => {
     const inferred = types[index]!;
     if (sameType(value.type, inferred)) return [];
-    return [`${names.get(value) ?? "%?"} is ${showType(value.type)}, but the op gives ${showType(inferred)}`];
+    return [
+      `${names().get(value) ?? "%?"} is ${showType(value.type)}, but the op gives ${showType(inferred)}`,
+    ];
   });
 }
 
 /** Nodes name edges by index. */
-const edgesExist = (graph: Graph, names: ValueNames): string[] =>
+const edgesExist = (graph: Graph, names: Names): string[] =>
   graph.nodes.flatMap((node) => {
     const own = node.op === "residual" ? [node.attrs.edge] : [];
     const named = [...own, ...node.origin.edges.map(({ edge }) => edge)];
@@ -188,7 +200,7 @@ const edgesExist = (graph: Graph, names: ValueNames): string[] =>
     return missing.map((edge) => `${show(node, names)}: there is no edge ${edge}`);
   });
 
-function stagesAreAllowed(graph: Graph, names: ValueNames, stages: readonly OpStage[] | undefined): string[] {
+function stagesAreAllowed(graph: Graph, names: Names, stages: readonly OpStage[] | undefined): string[] {
   if (stages === undefined) return [];
   const strangers = graph.nodes.filter((node) => !stages.includes(recordOf(node.op).stage));
   return strangers.map(

@@ -1,4 +1,4 @@
-import type { Graph } from "../ir/graph.ts";
+import type { Graph, Node } from "../ir/graph.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import type { OpStage } from "../ops/define.ts";
 import { InternalError } from "../support/invariant.ts";
@@ -94,10 +94,12 @@ export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
   const report = options.report ?? (() => undefined);
   let current = graph;
   let isLowered = false;
+  const whole = new WeakSet<Node>();
   for (const pass of selectPasses(options)) {
     current = pass.run(current, report);
     isLowered ||= pass === lowerEdges;
-    if (options.verify === true) requireValid(pass, current, isLowered ? ["core", "kernel"] : undefined);
+    if (options.verify === true)
+      requireValid(pass, current, isLowered ? ["core", "kernel"] : undefined, whole);
     options.observe?.(pass, current);
   }
   return current;
@@ -107,8 +109,13 @@ export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
 export const selectPasses = ({ passes: given, fuse = true }: PassOptions): readonly Pass[] =>
   given ?? pipeline.filter((stage) => fuse || !stage.fuses).map(({ pass }) => pass);
 
-function requireValid(pass: Pass, graph: Graph, stages: readonly OpStage[] | undefined): void {
-  const problems = verifyGraph(graph, stages && { stages });
+function requireValid(
+  pass: Pass,
+  graph: Graph,
+  stages: readonly OpStage[] | undefined,
+  whole: WeakSet<Node>,
+): void {
+  const problems = verifyGraph(graph, { whole, ...(stages && { stages }) });
   if (problems.length > 0)
     throw new InternalError(`after the pass ${pass.name}: ${problems.slice(0, 5).join("; ")}`);
 }
