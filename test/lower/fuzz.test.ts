@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { verifyGraph } from "../../src/ir/verify.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { lowerText, programs } from "./support.ts";
 
@@ -43,6 +44,7 @@ test("a program with a few words changed lowers, or ends in messages that point 
       // Made small, as numbers of layers are multiplied by numbers of experts here.
       const mutated = mutate(text.replaceAll(/depth = \d+/g, "depth = 2"), edits);
       const { model, diagnostics } = lowerText(mutated);
+      if (model !== undefined) expect(verifyGraph(model.graph)).toEqual([]);
       expect(model !== undefined || diagnostics.length > 0).toBe(true);
       for (const diagnostic of diagnostics)
         expect(showDiagnostic(diagnostic)).toMatch(/^[^\n]+:\d+:\d+: (error|warning)\[/);

@@ -51,14 +51,9 @@ describe("use", () => {
   });
 });
 
-test("dropout is the identity, and says so where a graph for training would need it", () => {
+test("dropout is an op of the training graph alone, and a rate of zero is none", () => {
   const text = model("", "dropout(0.1)");
   expect(opsOf(graphOf(text))).toEqual([]);
-  expect(messages(text, { training: true })).toMatchInlineSnapshot(`
-    "
-    model.lmg:4:3: warning[W202]: dropout is left out of the training graph
-      4 |   dropout(0.1)
-        |   ^^^^^^^^^^^^
-    "
-  `);
+  expect(opsOf(graphOf(text, { training: true }))).toEqual(["dropout"]);
+  expect(opsOf(graphOf(model("", "dropout(0)"), { training: true }))).toEqual([]);
 });

@@ -30,7 +30,7 @@ const small: Readonly<Record<string, number>> = {
 };
 
 /** A size a run-time dim; images must be large enough for a ResNet. */
-const symbols: Readonly<Record<string, number>> = { B: 2, T: 5, S: 4, H: 33, W: 35 };
+const symbols: Readonly<Record<string, number>> = { B: 2, T: 5, S: 4, H: 17, W: 16 };
 
 const models = readdirSync(programs)
   .filter((name) => name.endsWith(".lmg"))

@@ -13,11 +13,11 @@ import type { HostTensor } from "../../src/tensor/host.ts";
 
 export const programs = new URL("../programs/", import.meta.url);
 
-/** The files of `test/programs`, as `use "./std.lmg"` finds them. */
-export const resolveProgram = (path: string): Source => {
-  const name = path.replace("./", "");
-  return { name, text: readFileSync(new URL(name, programs), "utf8") };
-};
+const library = { name: "std.lmg", text: readFileSync(new URL("std.lmg", programs), "utf8") };
+
+/** What the programs of `test/programs` use. */
+export const resolveProgram = (path: string): Source | undefined =>
+  path === "./std.lmg" ? library : undefined;
 
 export function lowerText(text: string, options: LowerOptions = {}): Lowered {
   const { file, diagnostics } = parse({ name: "model.lmg", text });

@@ -1,5 +1,4 @@
-import type { Value } from "../../ir/graph.ts";
-import { constantInit, defineLayer, flag, float, initOf, shape, word, type Site } from "./define.ts";
+import { constantInit, defineLayer, flag, float, initOf, shape, word } from "./define.ts";
 import { knownSize, needRank } from "./shapes-of.ts";
 
 /** Norms, and the learned gains and offsets that stand beside them. */
@@ -51,21 +50,31 @@ export const normLayers = {
   batchnorm: defineLayer({
     doc:
       "(x - mean) / √(var + eps) · weight + bias for each channel of axis 1 (Ioffe and Szegedy 2015), with the running " +
-      "statistics, or with those of the batch in the training graph",
+      "statistics, or with those of the batch in the training graph, which also moves the running ones by the share " +
+      "momentum toward them, the variance toward the unbiased one, as PyTorch does; Keras: momentum 0.01, eps 1e-3, " +
+      "unbiased: false",
     operands: ["x"],
-    parameters: { eps: float(1e-5), momentum: float(0.1), affine: flag(true) },
+    parameters: { eps: float(1e-5), momentum: float(0.1), unbiased: flag(true), affine: flag(true) },
     owns: ["weight", "bias", "running_mean", "running_var"],
-    build: (site, [x], { eps, affine }) => {
+    build: (site, [x], { eps, momentum, unbiased, affine }) => {
       needRank(site, x!, 2, "[B, C, ..]");
       const width = knownSize(site, x!, 1);
       const weight = affine ? site.own("weight", [width], { init: constantInit(1) }) : undefined;
       const bias = affine ? site.own("bias", [width], { init: constantInit(0) }) : undefined;
       const runningMean = site.own("running_mean", [width], { init: constantInit(0), trainable: false });
       const runningVariance = site.own("running_var", [width], { init: constantInit(1), trainable: false });
-      const { mean, variance } = site.training
-        ? batchStatistics(site, x!)
-        : { mean: runningMean, variance: runningVariance };
-      return site.emit("batch_norm", { x: x!, mean, variance, weight, bias }, { eps, axis: 1 });
+      const [mean, variance] = site.training
+        ? site.emitAll(
+            "batch_statistics",
+            { x: x!, running_mean: runningMean, running_variance: runningVariance },
+            { momentum, unbiased },
+          )
+        : [runningMean, runningVariance];
+      return site.emit(
+        "batch_norm",
+        { x: x!, mean: mean!, variance: variance!, weight, bias },
+        { eps, axis: 1 },
+      );
     },
   }),
   bias: defineLayer({
@@ -113,19 +122,8 @@ export const normLayers = {
     owns: [],
     build: (site, [x], { rate }) => {
       if (!(rate >= 0 && rate < 1)) site.fail(`a rate is at least 0 and below 1, got ${rate}`);
-      if (site.training && rate > 0) site.warn("dropout is left out of the training graph");
-      return x!;
+      if (!site.training || rate === 0) return x!;
+      return site.emit("dropout", { x: x!, key: undefined }, { rate });
     },
   }),
 } as const;
-
-/** Mean and biased variance of each channel over the batch and all places. */
-function batchStatistics(site: Site, x: Value): { mean: Value; variance: Value } {
-  const axes = x.type.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const kept = site.emit("reduce_mean", { x }, { axes, keep: true });
-  const spread = site.emit("square", { x: site.emit("sub", { x, y: kept }, {}) }, {});
-  return {
-    mean: site.emit("reduce_mean", { x }, { axes }),
-    variance: site.emit("reduce_mean", { x: spread }, { axes }),
-  };
-}
