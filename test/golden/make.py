@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [modules] [positions] [encoder_layer]
+    python test/golden/make.py [hf] [modules] [positions] [encoder_layer] [training]
 """
 
 import sys
@@ -12,8 +12,10 @@ import encoder_layer
 import hf
 import positions
 import torch_modules
+import training
 
-GROUPS = {"hf": hf.make, "modules": torch_modules.make, "positions": positions.make, "encoder_layer": encoder_layer.make}
+GROUPS = {"hf": hf.make, "modules": torch_modules.make, "positions": positions.make, "encoder_layer": encoder_layer.make,
+          "training": training.make}
 
 
 def main(names):

@@ -1,0 +1,50 @@
+import type { Graph, Parameter, Value } from "../../ir/graph.ts";
+import { operandValues } from "../../ir/node.ts";
+import { constantDim } from "../../tensor/dim.ts";
+import type { Backward } from "../backward.ts";
+
+/** a x + b x³ + c x⁵ takes singular values in (0, 1] near 1 in five steps (Jordan et al. 2024). */
+const QUINTIC = { a: 3.4445, b: -4.775, c: 2.0315 };
+
+/** What keeps a gradient of zeros zero. */
+const LEAST_NORM = 1e-7;
+
+/** A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz steps on the wide side. */
+export function orthogonal(b: Backward, x: Value, steps: number): Value {
+  const [rows, columns] = x.type.shape.map((size) => constantDim(size)!) as [number, number];
+  const tall = rows > columns;
+  const flipped = (matrix: Value): Value =>
+    tall ? b.emit("permute", { x: matrix }, { axes: [1, 0] }) : matrix;
+  const norm = b.unary("sqrt", b.emit("reduce_sum", { x: b.square(x) }, { axes: [0, 1] }));
+  let wide = b.div(flipped(x), b.add(norm, LEAST_NORM));
+  for (let step = 0; step < steps; step++) {
+    const gram = b.emit("matmul", { a: wide, b: wide }, { transpose_b: true });
+    const square = b.emit("matmul", { a: gram, b: gram }, {});
+    const even = b.add(b.mul(gram, QUINTIC.b), b.mul(square, QUINTIC.c));
+    wide = b.add(b.mul(wide, QUINTIC.a), b.emit("matmul", { a: even, b: wide }, {}));
+  }
+  return flipped(wide);
+}
+
+/** The root mean square of an orthogonal matrix is 1 / √max(rows, columns), of AdamW's usual step about 0.2. */
+export const matrixScale = (rows: number, columns: number): number =>
+  0.2 * Math.sqrt(Math.max(rows, columns));
+
+/**
+ * The parameters that Muon makes orthogonal: hidden matrices. Tables of embeddings and the last product before a cross
+ * entropy keep AdamW, as the authors advise.
+ */
+export function hiddenMatrices(graph: Graph, parameters: readonly Parameter[]): ReadonlySet<Value> {
+  const matrices = new Set(
+    parameters.filter(({ value }) => value.type.shape.length === 2).map(({ value }) => value),
+  );
+  const logits = new Set(
+    graph.nodes.flatMap((node) => (node.op === "cross_entropy" ? [node.operands.logits] : [])),
+  );
+  for (const node of graph.nodes) {
+    if (node.op === "embedding") matrices.delete(node.operands.table);
+    if (node.results.some((value) => logits.has(value)))
+      for (const value of operandValues(node)) matrices.delete(value);
+  }
+  return matrices;
+}
