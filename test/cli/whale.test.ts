@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readNpy } from "../../src/checkpoint/npy.ts";
 import { expectValue } from "../checkpoint/fixtures.ts";
-import { inFolder, output } from "./harness.ts";
+import { lmg, inFolder, output } from "./harness.ts";
 
 const repository = process.cwd();
 const model = `${repository}/examples/llama.lmg`;
@@ -53,8 +53,18 @@ test.each(
 });
 
 test("`demo` says what it compiled and goes on from a prompt", async () => {
-  const text = await output("demo", "--prompt", "Call me ", "--generate", "5");
-  expect(text).toMatch(
-    /^examples\/llama\.lmg with the sizes of examples\/weights\/whale\/config\.json:\n {2}8 residual edges; \d+ steps after fusion, \d+ without\n.*\n\nCall me .{5}\n$/,
+  const { code, text, notes } = await lmg("demo", "--prompt", "Call me ", "--generate", "5");
+  expect(code).toBe(0);
+  expect(notes).toMatch(/^\n5 characters in \d+\.\d s\n$/);
+  expect(text).toBe(
+    [
+      "examples/llama.lmg, sizes and weights from examples/weights/whale: 674,304 parameters",
+      "  8 of 8 residual edges share a kernel with the norms beside them",
+      "  fusion: 67 steps → 43, 24.3 MB of activations moved → 17.1 MB (T = 256)",
+      "it was trained on one novel and writes, a character at a time:",
+      "",
+      "Call me to hi",
+      "",
+    ].join("\n"),
   );
 });

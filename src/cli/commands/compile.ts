@@ -42,7 +42,7 @@ export const command: Command = {
 };
 
 /** Each file is written whole or not at all. */
-function writeFiles(
+export function writeFiles(
   folder: string,
   files: readonly { readonly path: string; readonly text: string }[],
 ): readonly { readonly path: string; readonly bytes: number }[] {

@@ -2,39 +2,76 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../../checkpoint/config.ts";
 import { readBytes } from "../../checkpoint/files.ts";
-import { plural } from "../../support/text.ts";
+import { emitTypeScript } from "../../emit/ts/emit.ts";
+import { explainEdges } from "../../passes/explain.ts";
+import { planTotals, type PlanTotals } from "../../plan/stats.ts";
+import { sizeOf } from "../../tensor/host.ts";
 import type { Command } from "../command.ts";
-import { loadModel } from "../load.ts";
+import { loadModel, type LoadedModel } from "../load.ts";
+import { showBytes } from "../numbers.ts";
+import type { Out } from "../out.ts";
 import { orStop } from "../stop.ts";
+import { writeFiles } from "./compile.ts";
 import { run } from "./run.ts";
 
 interface DemoOptions {
   readonly prompt: string;
   readonly generate: string;
+  readonly out?: string;
 }
 
 /** The examples that the package carries, from `src/cli/commands` and from `dist/cli/commands` alike. */
 const examples = fileURLToPath(new URL("../../../examples/", import.meta.url));
+
+/** Sizes for which the summary counts bytes: the context that the model was trained on. */
+const sizes = new Map([
+  ["B", 1],
+  ["T", 256],
+]);
 
 export const command: Command = {
   arguments: [],
   options: [
     { flags: "--prompt <text>", description: "how the text begins", default: "The whale" },
     { flags: "--generate <count>", description: "how many characters to add", default: "100" },
+    { flags: "-o, --out <folder>", description: "also write the module that runs, to read it" },
   ],
   examples: [['lmg demo --prompt "Call me"', "let the model go on from there"]],
-  async run(_args, { prompt, generate }: DemoOptions, out) {
+  async run(_args, { prompt, generate, out: folder }: DemoOptions, out) {
     const path = join(examples, "llama.lmg");
     const weights = join(examples, "weights", "whale");
     const file = join(weights, "config.json");
     const config = orStop(readConfig(orStop(readBytes(file)), file));
     const fused = await loadModel(path, {}, out, { config });
     const unfused = await loadModel(path, { fuse: false }, out, { config });
-    out.write(`examples/llama.lmg with the sizes of examples/weights/whale/config.json:\n`);
-    out.write(`  ${plural(fused.model.graph.edges.length, "residual edge")}; `);
-    out.write(`${fused.plan.steps.length} steps after fusion, ${unfused.plan.steps.length} without\n`);
-    out.write(`a small model that was trained on one novel, run from the emitted module:\n\n`);
+    summarize(fused, unfused, out);
+    if (folder !== undefined)
+      for (const { path: written, bytes } of writeFiles(folder, emitTypeScript(fused.plan).files))
+        out.write(`  wrote ${written} (${showBytes(bytes)}), a module that needs nothing else to run\n`);
+    out.write("it was trained on one novel and writes, a character at a time:\n\n");
+    const start = performance.now();
     const sampling = { temperature: "0.7", topP: "0.95", seed: "1", top: "5" };
     await run([path], { weights, prompt, generate, ...sampling }, out);
+    out.note(`\n${generate} characters in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   },
 };
+
+/** What was compiled, and what fusion made of it. */
+function summarize(fused: LoadedModel, unfused: LoadedModel, out: Out): void {
+  const parameters = fused.model.graph.parameters.reduce(
+    (sum, { value }) => sum + sizeOf(value.type.shape.map((size) => Number(size.key))),
+    0,
+  );
+  const edges = explainEdges(fused.graph, fused.remarks);
+  const joined = edges.filter((edge) => edge.joined).length;
+  const [after, before] = [fused, unfused].map(({ plan }) => planTotals(plan, sizes));
+  out.write(
+    `examples/llama.lmg, sizes and weights from examples/weights/whale: ${parameters.toLocaleString("en-US")} parameters\n` +
+      `  ${joined} of ${edges.length} residual edges share a kernel with the norms beside them\n` +
+      `  fusion: ${before!.steps} steps → ${after!.steps}, ` +
+      `${showBytes(activations(before!))} of activations moved → ${showBytes(activations(after!))} (T = ${sizes.get("T")!})\n`,
+  );
+}
+
+/** Bytes that a run moves beside its weights. */
+const activations = ({ bytesMoved, weightBytes }: PlanTotals): number => bytesMoved - weightBytes;

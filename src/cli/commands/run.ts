@@ -1,7 +1,9 @@
 import { dirname, join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
 import { kindOfPath } from "../../checkpoint/files.ts";
+import type { Graph } from "../../ir/graph.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { warningAt } from "../../support/diagnostic.ts";
 import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -9,7 +11,7 @@ import { parseNumber, parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
-import { interpreterEngine, planEngine } from "../run/engine.ts";
+import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { readInputs } from "../run/inputs.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { runGeneration, runOnce, type Rows } from "../run/session.ts";
@@ -17,10 +19,11 @@ import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
 import { openWeights, randomWeights, type Weights } from "../run/weights.ts";
 import { modelArgument, modelOptions, passOptions } from "../source.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
+import { dawnOption, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
 
 export const command: Command = {
   arguments: [modelArgument],
-  options: [...modelOptions, ...runOptions, ...passOptions],
+  options: [...modelOptions, ...runOptions, ...wgslOptionSpecs, dawnOption, ...passOptions],
   examples: [
     ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],
     [
@@ -31,6 +34,7 @@ export const command: Command = {
       "lmg run gpt2.lmg --weights FOLDER --tokens 1,2,3 --logits logits.npy",
       "logits of ids, saved for NumPy",
     ],
+    ["lmg run gpt2.lmg --weights FOLDER --prompt Hello --target wgsl", "on the GPU, through WebGPU"],
     ["lmg run digits.lmg --random 0 --input image=digit.npy", "any model, any input"],
   ],
   run,
@@ -49,14 +53,25 @@ export async function run([path]: readonly string[], options: RunOptions, out: O
     const tokenizer = findChosenTokenizer(folder, options);
     const inputs = readInputs(model.graph, options.input ?? []);
     const prompt = readPrompt(options, tokenizer);
-    const engine =
-      options.interpret === true ? interpreterEngine(graph, weights) : await planEngine(plan, weights);
-    const session = { graph: model.graph, engine, inputs, tokenizer, weights, out, options };
-    if (options.generate === undefined) await runOnce(session, prompt);
-    else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config));
+    const engine = await openEngine(graph, plan, weights, options);
+    try {
+      const session = { graph: model.graph, engine, inputs, tokenizer, weights, out, options };
+      if (options.generate === undefined) await runOnce(session, prompt);
+      else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config));
+    } finally {
+      engine.close();
+    }
   } finally {
     weights.close();
   }
+}
+
+/** Each target is loaded only where it runs. */
+async function openEngine(graph: Graph, plan: Plan, weights: Weights, options: RunOptions): Promise<Engine> {
+  if (options.interpret === true) return interpreterEngine(graph, weights);
+  if (options.target !== "wgsl") return planEngine(plan, weights);
+  const { wgslEngine } = await import("../run/wgsl-engine.ts");
+  return wgslEngine(plan, weights, wgslOptionsOf(options), { dawn: options.dawn ?? [] });
 }
 
 const checkpointFolder = ({ weights }: RunOptions): string | undefined =>

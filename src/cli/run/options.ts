@@ -1,8 +1,10 @@
 import type { OptionSpec } from "../command.ts";
 import type { ModelOptions } from "../source.ts";
+import type { DawnOptions, WgslChoices } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
-export interface RunOptions extends ModelOptions {
+export interface RunOptions extends ModelOptions, WgslChoices, DawnOptions {
+  readonly target?: "ts" | "wgsl";
   readonly weights?: string;
   readonly random?: string;
   readonly prefix?: string;
@@ -38,6 +40,12 @@ export const runOptions: readonly OptionSpec[] = [
     flags: "--input <name=file>",
     description: "an array: .npy, .npz:array or .safetensors:tensor",
     repeated: true,
+  },
+  {
+    flags: "--target <target>",
+    description: "what to run: JavaScript, or WebGPU shaders",
+    choices: ["ts", "wgsl"],
+    default: "ts",
   },
   { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
   {
