@@ -101,7 +101,7 @@ test("`edges` lists each edge with its norms and what became of its parts, repea
   expect(await output("edges", "tiny.lmg", "--set", "depth=4")).toMatchInlineSnapshot(`
     "line 6  h.0 edge 0  + mlp; pre layernorm h.0.ln
         add fused into add_norm (layer of h.1.ln; keeps the sum)
-        pre norm not fused: the norm reads the result of embedding, not the sum of an add
+        pre norm not fused with an add: the norm reads the result of embedding, not the sum of an add
     line 6  h.* edge 0 (h × 2)  + mlp; pre layernorm h.*.ln
         add fused into add_norm (layer of h.*.ln; keeps the sum)
         pre norm fused into add_norm (layer of h.*.ln; keeps the sum)

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { TextOut } from "../../src/cli/out.ts";
@@ -14,6 +16,33 @@ const read = (page: string): string => readFileSync(page, "utf8");
 const words = (command: string): string[] =>
   [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
 
+/** Runs `lmg …` in a folder that has the examples and the page's named snippets (`lmg name.lmg`). */
+async function runCommand(command: string, blocks: readonly CodeBlock[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "lmg-docs-"));
+  symlinkSync(resolve("examples"), join(folder, "examples"));
+  for (const { info, text } of blocks) {
+    const name = /^lmg (\w+\.lmg)$/.exec(info)?.[1];
+    if (name !== undefined) writeFileSync(join(folder, name), text);
+  }
+  const home = process.cwd();
+  const out = new TextOut();
+  try {
+    process.chdir(folder);
+    await runProgram(words(command.replace(/^(npx )?lmg /, "")), out);
+  } finally {
+    process.chdir(home);
+  }
+  return (out.text + out.notes).trimEnd();
+}
+
+/** The module that the pages' scripts import and show. */
+async function emittedExample(): Promise<string> {
+  const args = ["compile", "examples/llama.lmg", "--config", "examples/weights/whale", "-o", "out/"];
+  const code = await runProgram(args, new TextOut());
+  expect(code).toBe(0);
+  return readFileSync("out/llama.ts", "utf8");
+}
+
 /** A `body` snippet stands in the page's `frame`. */
 function programOf(block: CodeBlock, blocks: readonly CodeBlock[]): string {
   if (block.info !== "lmg body") return block.text;
@@ -23,7 +52,14 @@ function programOf(block: CodeBlock, blocks: readonly CodeBlock[]): string {
 
 describe.each(pages)("%s", (page) => {
   const blocks = codeBlocks(read(page));
-  const snippets = blocks.filter(({ info }) => info === "lmg" || info === "lmg body");
+  const snippets = blocks.filter(
+    ({ info }) => /^lmg( body| \w+\.lmg)?$/.test(info) && !info.endsWith("bad.lmg"),
+  );
+
+  test("shows code that is tested", () => {
+    const known = /^(lmg( body| frame| \w+\.lmg)?|console|sh|text|ts( excerpt)?|)$/;
+    expect(blocks.filter(({ info }) => !known.test(info)).map(({ info }) => info)).toEqual([]);
+  });
 
   test.each(snippets.map((block) => [block.line, block] as const))(
     "the model at line %d compiles",
@@ -39,9 +75,15 @@ describe.each(pages)("%s", (page) => {
   test.each(commands.map((shown) => [shown.command, shown] as const))(
     "`%s` prints what the page shows",
     async (_, shown) => {
-      const out = new TextOut();
-      await runProgram(words(shown.command.replace(/^(npx )?lmg /, "")), out);
-      expect((out.text + out.notes).trimEnd()).toBe(shown.output);
+      expect(await runCommand(shown.command, blocks)).toBe(shown.output);
+    },
+  );
+
+  const excerpts = blocks.filter(({ info }) => info === "ts excerpt");
+  test.each(excerpts.map(({ line, text }) => [line, text] as const))(
+    "the excerpt at line %d is emitted",
+    async (_, text) => {
+      expect(await emittedExample()).toContain(text);
     },
   );
 
@@ -49,6 +91,7 @@ describe.each(pages)("%s", (page) => {
   test.each(scripts.map((block) => [block.line, block] as const))(
     "the script at line %d runs",
     async (line, block) => {
+      await emittedExample();
       const folder = `out/docs/${page.replaceAll("/", "-")}`;
       mkdirSync(folder, { recursive: true });
       const file = `${folder}/${line}.ts`;
@@ -56,7 +99,8 @@ describe.each(pages)("%s", (page) => {
         JSON.stringify(pathToFileURL(`${process.cwd()}/src/${name}`).href);
       const text = block.text
         .replaceAll(/from "lmg"/g, `from ${source("index.ts")}`)
-        .replaceAll(/from "lmg\/testing"/g, `from ${source("testing/index.ts")}`);
+        .replaceAll(/from "lmg\/testing"/g, `from ${source("testing/index.ts")}`)
+        .replaceAll(/from "\.\/out\//g, `from "${pathToFileURL(resolve("out")).href}/`);
       writeFileSync(file, text);
       await import(pathToFileURL(file).href);
     },

@@ -223,7 +223,7 @@ describe("edges", () => {
           |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ f32[B, 8]
         3 |   wide: linear(16)
           |   ^^^^^^^^^^^^^^^^ the edge carries f32[B, 16] from here
-        help: the branch must broadcast to what the edge carries; a projection on the way round is \`from (stream -> proj: linear(…))\`
+        help: end the branch with a layer that gives what the edge carries, or project what it carries: \`from (stream -> proj: linear(…))\`
       "
     `);
   });
@@ -237,7 +237,7 @@ describe("edges", () => {
           |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ f32[B, 16]
         2 |   input x: f32[B, 8]
           |   ^^^^^^^^^^^^^^^^^^ the edge carries f32[B, 8] from here
-        help: the branch must broadcast to what the edge carries; a projection on the way round is \`from (stream -> proj: linear(…))\`
+        help: end the branch with a layer that gives what the edge carries, or project what it carries: \`from (stream -> proj: linear(…))\`
       "
     `);
   });
@@ -361,7 +361,7 @@ test("a mistake in a repeat is reported once", () => {
         |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ f32[B, 4]
       2 |   input x: f32[B, 8]
         |   ^^^^^^^^^^^^^^^^^^ the edge carries f32[B, 8] from here
-      help: the branch must broadcast to what the edge carries; a projection on the way round is \`from (stream -> proj: linear(…))\`
+      help: end the branch with a layer that gives what the edge carries, or project what it carries: \`from (stream -> proj: linear(…))\`
     "
   `);
 });

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../../checkpoint/config.ts";
 import { readBytes } from "../../checkpoint/files.ts";
@@ -23,6 +23,9 @@ interface DemoOptions {
 /** The examples that the package carries, from `src/cli/commands` and from `dist/cli/commands` alike. */
 const examples = fileURLToPath(new URL("../../../examples/", import.meta.url));
 
+/** As a person in this folder would write it: emitted code names the file. */
+const here = (path: string): string => relative(process.cwd(), path);
+
 /** Sizes for which the summary counts bytes: the context that the model was trained on. */
 const sizes = new Map([
   ["B", 1],
@@ -38,8 +41,8 @@ export const command: Command = {
   ],
   examples: [['lmg demo --prompt "Call me"', "let the model go on from there"]],
   async run(_args, { prompt, generate, out: folder }: DemoOptions, out) {
-    const path = join(examples, "llama.lmg");
-    const weights = join(examples, "weights", "whale");
+    const path = here(join(examples, "llama.lmg"));
+    const weights = here(join(examples, "weights", "whale"));
     const file = join(weights, "config.json");
     const config = orStop(readConfig(orStop(readBytes(file)), file));
     const fused = await loadModel(path, {}, out, { config });

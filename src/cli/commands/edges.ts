@@ -108,9 +108,15 @@ function rowOf({ edge, fused, refused }: Fate): EdgeRow {
     norms: edge.norms.map(({ position, kind, label }) => `${position} ${kind} ${label}`.trim()).join(", "),
     gains: gains.filter((gain) => gain !== undefined).join(", "),
     fused: fused.map(({ parts, into }) => `${listWords(parts)} fused into ${into}`).join("\n"),
-    refused: refused.map(({ parts, because }) => `${listWords(parts)} not fused: ${because}`).join("\n"),
+    refused: refused
+      .map(({ parts, because }) => `${listWords(parts)} ${missed(parts)}: ${because}`)
+      .join("\n"),
   };
 }
+
+/** What an add looks for is a norm, what a norm looks for is an add; either may still be in a kernel of another kind. */
+const missed = (parts: readonly string[]): string =>
+  parts.every((part) => part.endsWith("norm")) ? "not fused with an add" : "not fused with a norm";
 
 /** A line that says what the edge is, then one for each thing that became of it. */
 function showEdge(row: EdgeRow, repeats: string, out: Out): void {

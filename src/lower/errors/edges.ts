@@ -69,7 +69,7 @@ export function edgeDoesNotFit(
     {
       ...(branch === undefined ? {} : { label: showType(branch.value.type) }),
       more: made,
-      help: "the branch must broadcast to what the edge carries; a projection on the way round is `from (stream -> proj: linear(…))`",
+      help: "end the branch with a layer that gives what the edge carries, or project what it carries: `from (stream -> proj: linear(…))`",
     },
   );
 }
