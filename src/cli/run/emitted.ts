@@ -1,0 +1,70 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import { toFloat32 } from "../../checkpoint/stored.ts";
+import type { EmittedFile } from "../../emit/ts/emit.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import { hostTensor, type HostTensor } from "../../tensor/host.ts";
+import { Stop } from "../stop.ts";
+import type { Weights } from "./weights.ts";
+
+/** A tensor as emitted modules take and give it. */
+export interface EmittedTensor {
+  readonly data: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
+export type EmittedTensors = Readonly<Record<string, EmittedTensor>>;
+
+/** Imports the JavaScript form of an emitted module. */
+export async function importEmitted<Module>(files: readonly EmittedFile[]): Promise<Module> {
+  const url = `data:text/javascript;base64,${Buffer.from(files[0]!.text).toString("base64")}`;
+  return (await import(url)) as Module;
+}
+
+export function emittedWeights(weights: Weights): EmittedTensors {
+  const tensors: Record<string, EmittedTensor> = {};
+  for (const [name, tensor] of weights.tensors) {
+    const stored = tensor.read();
+    const data = toFloat32(stored);
+    tensors[name] = { data: isFloat(stored.dtype) ? data : Int32Array.from(data), shape: stored.shape };
+  }
+  return tensors;
+}
+
+export const emittedInputs = (inputs: ReadonlyMap<string, HostTensor>): EmittedTensors =>
+  Object.fromEntries([...inputs].map(([name, tensor]) => [name, toEmitted(tensor)]));
+
+const toEmitted = ({ dtype, shape, data }: HostTensor): EmittedTensor => ({
+  data: isFloat(dtype) ? Float32Array.from(data) : Int32Array.from(data),
+  shape,
+});
+
+/** The outputs of an emitted module, with the types that the plan gives them. */
+export function hostOutputs(plan: Plan, outputs: EmittedTensors): ReadonlyMap<string, HostTensor> {
+  const types = new Map(plan.outputs.map(({ name, type }) => [name, type.dtype]));
+  return new Map(
+    Object.entries(outputs).map(([name, { data, shape }]) => [
+      name,
+      hostTensor(types.get(name) ?? "f32", shape, data),
+    ]),
+  );
+}
+
+/** What emitted modules and the interpreter throw for what a user gave them, and with which code it is told. */
+const codes: { readonly [name: string]: string } = {
+  InputError: "E816",
+  EvaluationError: "E816",
+  WeightsError: "E816",
+  DeviceError: "E832",
+};
+
+/** Ends the command where inputs, weights or a device do not fit: emitted modules say so by the error's name. */
+export async function mistakes<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const code = error instanceof Error && Object.hasOwn(codes, error.name) ? codes[error.name] : undefined;
+    if (code !== undefined) throw new Stop([new Problem(code, (error as Error).message)]);
+    throw error;
+  }
+}
