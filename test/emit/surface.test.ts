@@ -88,7 +88,7 @@ describe("a run", () => {
       "there is no input token; the inputs are tokens, mask",
     ],
   ])("refuses %s", (_, inputs, message) => {
-    const run = () => module.createModel(weights).run(inputs as never);
+    const run = () => module.createModel(weights).run(inputs);
     expect(run).toThrow(module.InputError);
     expect(run).toThrow(new module.InputError(message));
   });
