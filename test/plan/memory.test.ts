@@ -99,7 +99,9 @@ describe("a result takes the place of an operand that dies", () => {
       "it is read turned as well",
       "%t: f32[4, 4] = permute(x: %a, axes: [1, 0])\n %b: f32[4, 4] = add(%a, %t)",
     ],
-    ["the kernel reads it more than once", "%b: f32[4, 4] = matmul(a: %a, b: %a)"],
+    ["it is read turned", "%t: f32[4, 4] = permute(x: %a, axes: [1, 0])\n %b: f32[4, 4] = exp(%t)"],
+    ["the kernel reads it more than once", "%b: f32[4, 4] = matmul(a: %a, b: %x)"],
+    ["the kernel reads it by two operands", "%b: f32[4, 4] = matmul(a: %a, b: %a)"],
   ])("but not if %s", (_, lines) => {
     const fixed = lines.replace("exp(%row)", "add(%row, %a)");
     const plan = planOf(`

@@ -60,7 +60,8 @@ export const productHelpers = {
 
         /**
          * product = x wᵀ for up to 4 rows of x and 64 rows of w: x[m, k] stands at x0 + m · xStep + k, w[n, k] at
-         * w0 + n · wRow + k · wStep, so w may lie in either order. Columns beyond the last are computed as the last one.
+         * w0 + n · wRow + k · wStep, so w may lie in either order. A tile's columns beyond the last
+         * repeat the last one, as reads past the end of an array are slow.
          */
         function multiplyBlock(
           rows«: number», columns«: number», depth«: number»,
