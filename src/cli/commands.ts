@@ -24,6 +24,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/compile.ts"),
   },
   run: { summary: "run a model on weights and input", load: () => import("./commands/run.ts") },
+  compare: {
+    summary: "run targets beside the interpreter and name the first step that differs",
+    load: () => import("./commands/compare.ts"),
+  },
   ops: {
     summary: "document the layers of the language and the ops of graphs",
     load: () => import("./commands/ops.ts"),

@@ -1,13 +1,9 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
-import { kindOfPath } from "../../checkpoint/files.ts";
 import type { Graph } from "../../ir/graph.ts";
-import type { LoweredModel } from "../../lower/lower.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { warningAt } from "../../support/diagnostic.ts";
-import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
-import { parseNumber, parseTokens } from "../arguments.ts";
+import { parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
@@ -16,9 +12,10 @@ import { readInputs } from "../run/inputs.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { runGeneration, runOnce, type Rows } from "../run/session.ts";
 import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
-import { openWeights, randomWeights, type Weights } from "../run/weights.ts";
+import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/chosen.ts";
+import type { Weights } from "../run/weights.ts";
 import { modelArgument, modelOptions, passOptions } from "../source.ts";
-import { orStop, showDiagnostics, stop } from "../stop.ts";
+import { orStop, stop } from "../stop.ts";
 import { dawnOption, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
 
 export const command: Command = {
@@ -43,12 +40,9 @@ export const command: Command = {
 /** Loads model, weights and input, runs them, and says what came out. Also what `lmg demo` does. */
 export async function run([path]: readonly string[], options: RunOptions, out: Out): Promise<void> {
   const folder = checkpointFolder(options);
-  const config =
-    options.config === undefined && folder !== undefined
-      ? readIfThere(join(folder, "config.json"))
-      : undefined;
+  const config = checkpointConfig(options);
   const { model, graph, plan } = await loadModel(path!, options, out, config === undefined ? {} : { config });
-  const weights = openChosen(model, options, out);
+  const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);
     const inputs = readInputs(model.graph, options.input ?? []);
@@ -74,34 +68,8 @@ async function openEngine(graph: Graph, plan: Plan, weights: Weights, options: R
   return wgslEngine(plan, weights, wgslOptionsOf(options), { dawn: options.dawn ?? [] });
 }
 
-const checkpointFolder = ({ weights }: RunOptions): string | undefined =>
-  weights === undefined ? undefined : kindOfPath(weights) === "folder" ? weights : dirname(weights);
-
 const readGenerationConfig = (folder: string | undefined) =>
   folder === undefined ? undefined : readIfThere(join(folder, "generation_config.json"));
-
-function openChosen({ graph, unlabelled }: LoweredModel, options: RunOptions, out: Out): Weights {
-  if (options.weights !== undefined) {
-    warnOfMadeUpNames(unlabelled, out);
-    return openWeights(graph, options.weights, options);
-  }
-  if (options.random !== undefined)
-    return randomWeights(graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));
-  return stop(
-    "E817",
-    "there are no weights to run on",
-    "name a checkpoint with --weights, or draw some with --random 0",
-  );
-}
-
-/** Names by kind and order change when a layer is put in between: another checkpoint than one of this text may not fit. */
-function warnOfMadeUpNames(unlabelled: LoweredModel["unlabelled"], out: Out): void {
-  const [first] = unlabelled;
-  if (first === undefined) return;
-  const names = `${plural(unlabelled.length, "checkpoint name")}, \`${first.name}\``;
-  const message = `${names}${unlabelled.length > 1 ? " first" : ""}: made up from the kind and order of a layer`;
-  showDiagnostics([warningAt("W801", first.span, message, { help: "write a label: `name: layer`" })], out);
-}
 
 function findChosenTokenizer(folder: string | undefined, options: RunOptions): Tokenizer | undefined {
   const where = options.tokenizer ?? folder;

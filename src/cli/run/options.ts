@@ -1,14 +1,11 @@
 import type { OptionSpec } from "../command.ts";
+import { weightOptions, type WeightChoice } from "./chosen.ts";
 import type { ModelOptions } from "../source.ts";
 import type { DawnOptions, WgslChoices } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
-export interface RunOptions extends ModelOptions, WgslChoices, DawnOptions {
+export interface RunOptions extends Omit<ModelOptions, "config">, WeightChoice, WgslChoices, DawnOptions {
   readonly target?: "ts" | "wgsl";
-  readonly weights?: string;
-  readonly random?: string;
-  readonly prefix?: string;
-  readonly ignore?: readonly string[];
   readonly tokens?: string;
   readonly prompt?: string;
   readonly tokenizer?: string;
@@ -26,13 +23,7 @@ export interface RunOptions extends ModelOptions, WgslChoices, DawnOptions {
 }
 
 export const runOptions: readonly OptionSpec[] = [
-  {
-    flags: "--weights <path>",
-    description: "a checkpoint: its folder (with its config.json), or a .safetensors file",
-  },
-  { flags: "--random <seed>", description: "random weights instead" },
-  { flags: "--prefix <text>", description: "what the checkpoint's names have in front, to be taken off" },
-  { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
+  ...weightOptions,
   { flags: "--tokens <ids>", description: "token ids: 1,2,3 or several rows as 1,2,3;4,5,6" },
   { flags: "--prompt <text>", description: "a text, with the tokenizer of the checkpoint's folder" },
   { flags: "--tokenizer <path>", description: "another folder or file for the tokenizer" },

@@ -1,0 +1,46 @@
+import type { HostTensor } from "../../tensor/host.ts";
+import type { Observed } from "./observe.ts";
+
+/** How far a target's result is from the interpreter's. */
+export interface Difference {
+  readonly observed: Observed;
+  /** The largest difference over the largest finite expected element; infinite for another shape, NaN or infinity. */
+  readonly relative: number;
+  /** Where that is, row-major, and what stands there; -1 for another number of elements. */
+  readonly index: number;
+  readonly expected: number;
+  readonly found: number;
+}
+
+type Outputs = ReadonlyMap<string, HostTensor>;
+
+/** The difference of every observed result, in the order of the steps. */
+export const differencesOf = (
+  observed: readonly Observed[],
+  expected: Outputs,
+  found: Outputs,
+): readonly Difference[] =>
+  observed.map((each) => ({
+    observed: each,
+    ...differenceOf(expected.get(each.output)!, found.get(each.output)!),
+  }));
+
+function differenceOf(expected: HostTensor, found: HostTensor): Omit<Difference, "observed"> {
+  const [a, b] = [expected.data, found.data];
+  if (a.length !== b.length) return { relative: Infinity, index: -1, expected: a.length, found: b.length };
+  let largest = 0;
+  for (const value of a) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
+  let [worst, index] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const difference = distance(a[i]!, b[i]!);
+    if (difference > worst) [worst, index] = [difference, i];
+  }
+  const relative = worst === 0 ? 0 : worst / (largest === 0 ? 1 : largest);
+  return { relative, index, expected: a[index] ?? 0, found: b[index] ?? 0 };
+}
+
+/** NaN equals NaN, and an infinity itself. */
+function distance(a: number, b: number): number {
+  if (Object.is(a, b)) return 0;
+  return Number.isFinite(a) && Number.isFinite(b) ? Math.abs(a - b) : Infinity;
+}

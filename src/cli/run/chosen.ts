@@ -1,0 +1,70 @@
+import { dirname, join } from "node:path";
+import { kindOfPath } from "../../checkpoint/files.ts";
+import type { JsonObject } from "../../checkpoint/json.ts";
+import type { LoweredModel } from "../../lower/lower.ts";
+import { warningAt } from "../../support/diagnostic.ts";
+import { plural } from "../../support/text.ts";
+import { parseNumber } from "../arguments.ts";
+import type { OptionSpec } from "../command.ts";
+import type { Out } from "../out.ts";
+import { orStop, showDiagnostics, stop } from "../stop.ts";
+import { readIfThere } from "./tokenizer-files.ts";
+import { openWeights, randomWeights, type Weights } from "./weights.ts";
+
+/** Where a command's weights come from. */
+export interface WeightChoice {
+  readonly config?: string;
+  readonly weights?: string;
+  readonly random?: string;
+  readonly prefix?: string;
+  readonly ignore?: readonly string[];
+}
+
+export const weightOptions: readonly OptionSpec[] = [
+  {
+    flags: "--weights <path>",
+    description: "a checkpoint: its folder (with its config.json), or a .safetensors file",
+  },
+  { flags: "--random <seed>", description: "random weights instead" },
+  { flags: "--prefix <text>", description: "what the checkpoint's names have in front, to be taken off" },
+  { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
+];
+
+export const checkpointFolder = ({ weights }: WeightChoice): string | undefined =>
+  weights === undefined ? undefined : kindOfPath(weights) === "folder" ? weights : dirname(weights);
+
+/** The config of the checkpoint; undefined if it has none, or if `--config` names another. */
+export function checkpointConfig(options: WeightChoice): JsonObject | undefined {
+  const folder = checkpointFolder(options);
+  return options.config === undefined && folder !== undefined
+    ? readIfThere(join(folder, "config.json"))
+    : undefined;
+}
+
+/** The weights that `--weights` or `--random` choose; without either the command ends. */
+export function openChosenWeights(
+  { graph, unlabelled }: LoweredModel,
+  options: WeightChoice,
+  out: Out,
+): Weights {
+  if (options.weights !== undefined) {
+    warnOfMadeUpNames(unlabelled, out);
+    return openWeights(graph, options.weights, options);
+  }
+  if (options.random !== undefined)
+    return randomWeights(graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));
+  return stop(
+    "E817",
+    "there are no weights to run on",
+    "name a checkpoint with --weights, or draw some with --random 0",
+  );
+}
+
+/** Names by kind and order change when a layer is put in between: another checkpoint than one of this text may not fit. */
+function warnOfMadeUpNames(unlabelled: LoweredModel["unlabelled"], out: Out): void {
+  const [first] = unlabelled;
+  if (first === undefined) return;
+  const names = `${plural(unlabelled.length, "checkpoint name")}, \`${first.name}\``;
+  const message = `${names}${unlabelled.length > 1 ? " first" : ""}: made up from the kind and order of a layer`;
+  showDiagnostics([warningAt("W801", first.span, message, { help: "write a label: `name: layer`" })], out);
+}
