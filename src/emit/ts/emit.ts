@@ -70,7 +70,7 @@ function header(plan: Plan, kernels: number): string[] {
   ];
 }
 
-const parameterTable = (plan: Plan): Code[] => [
+export const parameterTable = (plan: Plan): Code[] => [
   "/** The tensors that the weights must have. */",
   "export const parameters«: readonly Parameter[]» = [",
   plan.parameters.map(
@@ -103,7 +103,7 @@ function createModel(plan: Plan, run: readonly Code[], hasWeights: boolean): Cod
 }
 
 /** The parts of a record that the text calls, and those that they call, in the order of the record. */
-function partsFor(parts: Readonly<Record<string, readonly string[]>>, text: readonly (readonly Code[])[]) {
+export function partsFor(parts: Readonly<Record<string, readonly string[]>>, text: readonly (readonly Code[])[]) {
   const used = new Set<string>();
   const visit = (code: string): void => {
     for (const [name, lines] of Object.entries(parts)) {

@@ -1,0 +1,292 @@
+import type { View } from "../../plan/view.ts";
+import { invariant } from "../../support/invariant.ts";
+import { layoutCode, type Code } from "../../support/text.ts";
+import { addDims, constantDim, dim, multiplyDims, sameDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import { helpersFor, helpers, type HelperName } from "./helpers.ts";
+import {
+  entryPoint,
+  MAX_BINDINGS,
+  type Binding,
+  type Context,
+  type Dispatch,
+  type Groups,
+  type Parts,
+} from "./kernel.ts";
+import { dimText } from "./text.ts";
+
+/** An operand or result in the text of a kernel. */
+export interface Tensor {
+  readonly view: View;
+  /** Its element at an index, as f32 or i32. */
+  readonly at: (index: string) => string;
+  /** The statement that stores a value there. */
+  readonly put: (index: string, value: string) => string;
+}
+
+/** Views by the names that they have in the kernel; undefined for an operand that is not there. */
+export type Views = Readonly<Record<string, View | undefined>>;
+
+export type Tensors<V extends Views> = {
+  readonly [K in keyof V]: undefined extends V[K] ? Tensor | undefined : Tensor;
+};
+
+/** What the entry point is given, by the names that bodies use. */
+const builtins = {
+  id: "@builtin(global_invocation_id) id: vec3u",
+  group: "@builtin(workgroup_id) group: vec3u",
+  groups: "@builtin(num_workgroups) groups: vec3u",
+  local: "@builtin(local_invocation_id) local: vec3u",
+  lane: "@builtin(local_invocation_index) lane: u32",
+  subgroup_size: "@builtin(subgroup_size) subgroup_size: u32",
+  subgroup_lane: "@builtin(subgroup_invocation_id) subgroup_lane: u32",
+} as const;
+
+export type Builtin = keyof typeof builtins;
+
+interface Finish {
+  readonly name: string;
+  readonly doc: readonly string[];
+  readonly body: readonly Code[];
+  readonly workgroup: readonly number[];
+  readonly groups: Groups;
+  readonly when?: Dispatch["when"] | undefined;
+  readonly parts?: Parts | undefined;
+}
+
+interface Bound {
+  readonly names: string[];
+  readonly buffer: number;
+  readonly element: string;
+  writes: boolean;
+  /** The vectors that lie here one after the other, and where each begins. */
+  readonly pack?: Map<number, number>;
+}
+
+const isTrue = (text: string): boolean => text !== "";
+
+/**
+ * A kernel and its dispatch, declaration by declaration, so that both always agree. Sizes known now become override
+ * constants: kernels that differ in them alone are one text. Sizes of run time are computed from the block `dims`.
+ */
+export class KernelBuilder {
+  readonly context: Context;
+  readonly #constants: Record<string, number> = {};
+  readonly #overrides: string[] = [];
+  readonly #sizes: string[] = [];
+  readonly #declarations: Code[] = [];
+  readonly #bindings: Bound[] = [];
+  readonly #helpers = new Set<HelperName>();
+  readonly #builtins = new Set<Builtin>();
+  readonly #declared = new Set<string>();
+  #workgroupBytes = 0;
+  #readsDims = false;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  /**
+   * Declares operands and results. Those that share memory are one binding: WebGPU forbids to bind memory twice if one
+   * of the two is written. Index 0 is the view's first element.
+   */
+  tensors<R extends Views, W extends Views>(reads: R, writes: W): Tensors<R> & Tensors<W> {
+    const entries = (views: Views, isWritten: boolean) =>
+      Object.entries(views).flatMap(([name, view]) =>
+        view === undefined ? [] : [{ name, view, isWritten }],
+      );
+    const all = [...entries(reads, false), ...entries(writes, true)];
+    const memories = new Set(all.map(({ view }) => this.context.memoryOf(view.buffer)));
+    if (memories.size > MAX_BINDINGS) this.#packVectors(all);
+    const bound = all.map(({ name, view, isWritten }) => this.#bind(name, view, isWritten));
+    return Object.fromEntries(
+      all.map(({ name, view }, index) => [name, this.#tensor(name, view, bound[index]!)]),
+    ) as Tensors<R> & Tensors<W>;
+  }
+
+  /** Puts the vectors that a run does not change into one binding. */
+  #packVectors(all: readonly { readonly view: View; readonly isWritten: boolean }[]): void {
+    const pack = new Map<number, number>();
+    let end = 0;
+    for (const { view } of all) {
+      const length = isFloat(view.type.dtype) ? this.context.vectorLength(view.buffer) : undefined;
+      if (length === undefined || pack.has(view.buffer)) continue;
+      pack.set(view.buffer, end);
+      end += length + (length % 2);
+    }
+    const [buffer] = pack.keys();
+    if (buffer === undefined) return;
+    const element = this.context.target.f16 ? "f16" : "f32";
+    this.#bindings.push({ names: ["vectors"], buffer, element, writes: false, pack });
+  }
+
+  #bind(name: string, view: View, writes: boolean): Bound {
+    const { memoryOf, target } = this.context;
+    const packed = this.#bindings.find(({ pack }) => pack?.has(view.buffer) === true);
+    if (packed !== undefined) return packed;
+    const element = isFloat(view.type.dtype) ? (target.f16 ? "f16" : "f32") : "i32";
+    const memory = memoryOf(view.buffer);
+    const same = this.#bindings.find(({ buffer, pack }) => pack === undefined && memoryOf(buffer) === memory);
+    if (same === undefined) {
+      const binding = { names: [name], buffer: view.buffer, element, writes };
+      this.#bindings.push(binding);
+      return binding;
+    }
+    invariant(same.element === element, `${name} shares memory with another type`);
+    same.names.push(name);
+    same.writes ||= writes;
+    return same;
+  }
+
+  #tensor(name: string, view: View, { names, pack }: Bound): Tensor {
+    const array = names.join("_");
+    const offset = addDims(dim(pack?.get(view.buffer) ?? 0), view.offset);
+    const isHalf = this.context.target.f16 && isFloat(view.type.dtype);
+    const start = constantDim(offset) === 0 ? "" : `${this.size(`${name}_start`, offset)} + `;
+    const place = (index: string): string => `${array}[${start}${index}]`;
+    return {
+      view,
+      at: (index) => (isHalf ? `f32(${place(index)})` : place(index)),
+      put: (index, value) => `${place(index)} = ${isHalf ? `f16(${value})` : value};`,
+    };
+  }
+
+  /** A size or stride as a number: an override constant if it is known now, else computed from the run-time dims. */
+  size(name: string, size: Dim): string {
+    const constant = constantDim(size);
+    if (constant !== undefined) return this.constant(name, constant);
+    invariant(!this.#sizes.some((line) => line.startsWith(`let ${name} =`)), `two sizes are called ${name}`);
+    this.#sizes.push(`let ${name} = ${dimText(size)};`);
+    this.#readsDims ||= symbolsOf(size).size > 0;
+    return name;
+  }
+
+  /** An override constant. */
+  constant(name: string, value: number, type: "u32" | "i32" | "f32" = "u32"): string {
+    invariant(!Object.hasOwn(this.#constants, name), `two constants are called ${name}`);
+    this.#constants[name] = value;
+    this.#overrides.push(`override ${name}: ${type};`);
+    return name;
+  }
+
+  /** A product `index * size` as a summand; empty for a stride of 0, without the factor for 1. */
+  stride(index: string, name: string, stride: Dim): string {
+    const constant = constantDim(stride);
+    if (constant === 0) return "";
+    return constant === 1 ? index : `${index} * ${this.size(name, stride)}`;
+  }
+
+  /** Declarations of the module: constants, private and workgroup memory, functions. */
+  declare(...code: readonly Code[]): void {
+    this.#declarations.push(...code);
+  }
+
+  /** Declares a function of a name, once. */
+  declareFunction(name: string, code: readonly Code[]): void {
+    if (this.#declared.has(name)) return;
+    this.#declared.add(name);
+    this.declare(...code);
+  }
+
+  /** An array that the workgroup shares; declared once, however often it is asked for. */
+  shared(name: string, element: "f32" | "vec2f" | "vec4f", count: number): void {
+    if (this.#declared.has(name)) return;
+    this.#declared.add(name);
+    this.#workgroupBytes += count * { f32: 4, vec2f: 8, vec4f: 16 }[element];
+    this.declare(`var<workgroup> ${name}: array<${element}, ${count}>;`);
+  }
+
+  helper(...names: readonly HelperName[]): void {
+    for (const name of names) this.#helpers.add(name);
+  }
+
+  /** Names a builtin value that the body reads. */
+  builtin(...names: readonly Builtin[]): void {
+    for (const name of names) this.#builtins.add(name);
+  }
+
+  finish({ name, doc, body, workgroup, groups, when, parts }: Finish): Dispatch {
+    const parameters = (Object.keys(builtins) as Builtin[])
+      .filter((builtin) => this.#builtins.has(builtin))
+      .map((builtin) => `${builtins[builtin]},`);
+    const main: Code[] = [
+      `@compute @workgroup_size(${workgroup.join(", ")})`,
+      `fn ${entryPoint}(`,
+      parameters,
+      ") {",
+      [...this.#sizes, ...body],
+      "}",
+    ];
+    const parts_ = [
+      this.#enables(),
+      this.#overrides,
+      this.#interface(),
+      this.#declarations,
+      this.#functions(),
+      main,
+    ];
+    return {
+      kernel: {
+        name,
+        doc,
+        text: parts_
+          .map((part) => (part.length === 0 ? "" : layoutCode(part)))
+          .filter(isTrue)
+          .join("\n"),
+        workgroupSize: workgroup.reduce((product, size) => product * size, 1),
+        workgroupBytes: this.#workgroupBytes,
+        readsDims: this.#readsDims,
+      },
+      constants: this.#constants,
+      bindings: this.#bindings.map(({ names, buffer, writes, pack }): Binding => ({
+        ...(pack && { pack: [...pack.keys()] }),
+        name: names.join("_"),
+        buffer,
+        writes,
+      })),
+      groups,
+      ...(when && { when }),
+      ...(parts && { parts }),
+    };
+  }
+
+  #enables(): string[] {
+    const usesHalf = this.#bindings.some(({ element }) => element === "f16");
+    return [
+      ...(usesHalf ? ["enable f16;"] : []),
+      ...(this.#builtins.has("subgroup_size") ? ["enable subgroups;"] : []),
+    ];
+  }
+
+  #interface(): string[] {
+    const first = this.#readsDims ? 1 : 0;
+    return [
+      ...(this.#readsDims ? ["@group(0) @binding(0) var<uniform> dims: Dims;"] : []),
+      ...this.#bindings.map(({ names, element, writes }, index) => {
+        const access = writes ? "read_write" : "read";
+        return `@group(0) @binding(${first + index}) var<storage, ${access}> ${names.join("_")}: array<${element}>;`;
+      }),
+    ];
+  }
+
+  #functions(): Code[] {
+    return helpersFor(this.#helpers).flatMap((name, index) => [
+      ...(index === 0 ? [] : [""]),
+      ...helpers[name].code,
+    ]);
+  }
+}
+
+/** The product of an index expression and dims is one where the size is 1 throughout. */
+export const isUnit = (size: Dim): boolean => constantDim(size) === 1;
+
+/** Whether strides are those of a row-major walk over sizes. */
+export function isRowMajor(sizes: readonly Dim[], strides: readonly Dim[]): boolean {
+  let expected: Dim | undefined;
+  for (let axis = sizes.length - 1; axis >= 0; axis--) {
+    if (expected === undefined ? constantDim(strides[axis]!) !== 1 : !sameDim(strides[axis], expected))
+      return false;
+    expected = expected === undefined ? sizes[axis]! : multiplyDims(expected, sizes[axis]!);
+  }
+  return true;
+}

@@ -1,0 +1,212 @@
+import { layoutCode, plural, type Code } from "../../support/text.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { sizeOf } from "../../tensor/host.ts";
+import { sourceName } from "../ts/comments.ts";
+import { parameterTable, partsFor, type EmittedFile } from "../ts/emit.ts";
+import { inputRuntime } from "../ts/runtime/inputs.ts";
+import { readerRuntime } from "../ts/runtime/safetensors.ts";
+import { publicTypes } from "../ts/runtime/types.ts";
+import { elementRuntime, weightRuntime } from "../ts/runtime/weights.ts";
+import { commentText, finishText, fragment, identifier, literal, typesOnly } from "../ts/text.ts";
+import {
+  dimsFunction,
+  inputsFunction,
+  kernelTable,
+  memoryTables,
+  resultLines,
+  stepTable,
+  uploadFunction,
+} from "./host.ts";
+import { makeProgram, type Program } from "./program.ts";
+import { deviceRuntime, halfRuntime, modelType, wordRuntime } from "./runtime.ts";
+
+export interface WgslOptions {
+  /** False writes JavaScript: the same text without its types. */
+  readonly types?: boolean;
+  /** Floats take 16 bits on the device; sums stay in 32. Needs the device's feature `shader-f16`. */
+  readonly f16?: boolean;
+  /** Rows are summed within subgroups first. Needs the device's feature `subgroups`. */
+  readonly subgroups?: boolean;
+}
+
+/**
+ * One standalone module, `<model>.ts` (or `.js`): the shaders, each once and readable, and the WebGPU host that runs
+ * them: `createModel(device, weights)` and its types. Valid under `tsc --strict` with @webgpu/types; only erasable types.
+ */
+export function emitWgsl(plan: Plan, options: WgslOptions = {}): { files: readonly EmittedFile[] } {
+  const types = options.types ?? true;
+  const target = { f16: options.f16 ?? false, subgroups: options.subgroups ?? false };
+  const text = finishText(moduleText(makeProgram(plan, target)), types);
+  return { files: [{ path: `${identifier(plan.name)}.${types ? "ts" : "js"}`, text }] };
+}
+
+function moduleText(program: Program): string {
+  const { plan, target } = program;
+  const upload = uploadFunction(program);
+  const inputs = [...dimsFunction(plan), "", ...inputsFunction(program)];
+  const fields = plan.symbols.map(({ name }) => `  readonly ${identifier(name)}: number;`);
+  const sections: readonly (readonly Code[])[] = [
+    header(program),
+    publicTypes(plan, modelType),
+    typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
+    parameterTable(plan),
+    kernelTable(program),
+    stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
+    stepTable("steps", "The steps of a run, in order.", program.steps, program),
+    memoryTables(program),
+    upload,
+    inputs,
+    dimWords(plan),
+    createModel(program),
+    loadRuntime,
+    deviceRuntime,
+    target.f16 ? halfRuntime : wordRuntime,
+    weightRuntime,
+    ...partsFor(elementRuntime, [upload]),
+    ...partsFor(inputRuntime, [inputs]),
+    readerRuntime,
+  ];
+  return sections.map((section) => layoutCode(section)).join("\n");
+}
+
+function header({ plan, kernels, steps }: Program): string[] {
+  const count = plan.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const from = sourceName(plan);
+  const bound = plan.symbols.map(({ name, max }) => (max === undefined ? name : `${name} ≤ ${max}`));
+  return [
+    '«/// <reference types="@webgpu/types" />»',
+    `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
+    "//",
+    `// ${count.toLocaleString("en-US")} parameters in ${plural(plan.parameters.length, "tensor")}, ` +
+      `${plural(steps.length, "dispatch")}, ${plural(kernels.length, "kernel")}.`.replace(
+        "dispatchs",
+        "dispatches",
+      ),
+    ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
+  ];
+}
+
+const loadRuntime = fragment`
+  /** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */
+  export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», options«: WeightOptions» = {})«: Promise<Model>» =>
+    createModel(device, readSafetensors(bytes), options);
+`;
+
+/** What the device must have been asked for. */
+const neededFeatures = ({ target }: Program): string[] => [
+  ...(target.f16 ? ["shader-f16"] : []),
+  ...(target.subgroups ? ["subgroups"] : []),
+];
+
+const createModel = (program: Program): Code[] => [
+  "/** Features that a device must have been requested with. */",
+  `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
+  "",
+  ...createRuntime,
+  "",
+  "/** What the device gave back as the results of the model. */",
+  `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${program.plan.symbols.length === 0 ? "_d" : "d"}«: Dims»)«: Outputs» {`,
+  resultLines(program),
+  "}",
+];
+
+/** The block of run-time dims as the shaders read it. */
+const dimWords = ({ symbols }: Plan): Code[] => [
+  `const DIM_BYTES = ${4 * Math.max(1, symbols.length)};`,
+  "",
+  "/** The run-time dims as shaders read them. */",
+  symbols.length === 0
+    ? "const dimWords = (_d«: Dims»)«: Uint32Array» => Uint32Array.of(0);"
+    : `const dimWords = (d«: Dims»)«: Uint32Array» => Uint32Array.of(${symbols.map(({ name }) => `d.${identifier(name)}`).join(", ")});`,
+];
+
+const createRuntime = fragment`
+  /**
+   * The model with its weights on the device. Throws WeightsError for weights that do not fit the model, DeviceError for a
+   * device that cannot run it.
+   */
+  export async function createModel(device«: GPUDevice», source«: WeightSource», options«: WeightOptions» = {})«: Promise<Model>» {
+    const tensors = matchWeights(source, options);
+    for (const feature of requiredFeatures)
+      if (!device.features.has(feature)) throw new DeviceError("the device was not requested with the feature " + feature);
+    if (await isLost(device)) await orLoss(device, () => Promise.reject(new Error("no device")));
+    const memory = new DeviceMemory(device);
+    const { storage, source: copied, target, uniform, read } = usage;
+    const [preparing, running] = await orLoss(device, () => guarded(device, "compiling the model", async () =>
+      [await compileSteps(device, prepare), await compileSteps(device, steps)]« as const»));
+
+    await orLoss(device, () => guarded(device, "loading the weights", async () => {
+      for (const [name, data] of givenTensors(tensors)) {
+        const words = stored(data);
+        memory.reserve(name, words.byteLength, storage | target | copied);
+        memory.write(name, words);
+      }
+      for (const [name, bytes] of preparedMemory) memory.reserve(name, bytes, storage | copied);
+      memory.reserve("dims", DIM_BYTES, uniform | target);
+      const encoder = device.createCommandEncoder();
+      encode(device, encoder, memory, preparing, {}« as Dims»);
+      for (const { name, parts } of packs) memory.pack(encoder, name, parts, storage | target);
+      device.queue.submit([encoder.finish()]);
+      await device.queue.onSubmittedWorkDone();
+      memory.free(spentWeights);
+    }));
+
+    /** Makes room for a run of these sizes; what was bound to memory that moved is bound again. */
+    function makeRoom(d«: Dims»)«: void» {
+      let isNew = false;
+      for (const { name, bytes, isOutput } of runMemory) {
+        if (memory.reserve(name, bytes(d), storage | target | copied)) isNew = true;
+        if (isOutput) memory.reserve(name + " read back", bytes(d), target | read);
+      }
+      if (isNew) for (const dispatch of running) dispatch.bound = undefined;
+      memory.write("dims", dimWords(d));
+    }
+
+    async function runOnce(inputs«: Inputs»)«: Promise<Outputs>» {
+      const d = bindDims(inputs);
+      const given = readInputs(inputs, d);
+      const outputs = runMemory.filter(({ isOutput }) => isOutput);
+      await guarded(device, "running the model", () => {
+        makeRoom(d);
+        for (const [name, data] of given) memory.write(name, stored(data));
+        const encoder = device.createCommandEncoder();
+        encode(device, encoder, memory, running, d);
+        for (const { name, bytes } of outputs)
+          encoder.copyBufferToBuffer(memory.get(name), 0, memory.get(name + " read back"), 0, Math.ceil(bytes(d) / 4) * 4);
+        device.queue.submit([encoder.finish()]);
+      });
+      const bytes = new Map«<string, ArrayBuffer>»();
+      await Promise.all(outputs.map(async ({ name }) => {
+        const buffer = memory.get(name + " read back");
+        await buffer.mapAsync(usage.read);
+        bytes.set(name, buffer.getMappedRange().slice(0));
+        buffer.unmap();
+      }));
+      return resultsOf(bytes, d);
+    }
+
+    let last«: Promise<unknown>» = Promise.resolve();
+    const run = (inputs«: Inputs»)«: Promise<Outputs>» => {
+      const result = last.then(() => orLoss(device, () => runOnce(inputs)));
+      last = result.catch(() => undefined);
+      return result;
+    };
+    return { run, destroy: () => memory.free() };
+  }
+
+  /** Whatever fails on a lost device fails because of that. */
+  async function orLoss«<T>»(device«: GPUDevice», run«: () => Promise<T>»)«: Promise<T>» {
+    let failure«: unknown»;
+    try {
+      return await run();
+    } catch (error) {
+      failure = error;
+      if (!(await isLost(device))) throw error;
+    }
+    const { message } = await device.lost;
+    throw new DeviceError("the device was lost: " + message, { cause: failure });
+  }
+
+  const isLost = (device«: GPUDevice»)«: Promise<boolean>» =>
+    Promise.race([device.lost.then(() => true), new Promise«<boolean>»((done) => setTimeout(() => done(false)))]);
+`;

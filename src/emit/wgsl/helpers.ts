@@ -1,0 +1,204 @@
+import { fragment } from "../ts/text.ts";
+import type { Code } from "../../support/text.ts";
+
+/** A function that several kernels call. */
+export interface Helper {
+  readonly uses?: readonly string[];
+  readonly code: readonly Code[];
+}
+
+/** In the order in which a shader has them. */
+export const helpers = {
+  from_bits: {
+    code: fragment`
+      // A variable keeps the compiler from refusing an infinity or NaN.
+      fn from_bits(pattern: u32) -> f32 {
+        var bits = pattern;
+        return bitcast<f32>(bits);
+      }
+    `,
+  },
+  safe_tanh: {
+    code: fragment`
+      // Some devices compute tanh by powers of e that overflow; beyond 15 it is ±1 in f32.
+      fn safe_tanh(x: f32) -> f32 {
+        return tanh(clamp(x, -15.0, 15.0));
+      }
+    `,
+  },
+  sigmoid: {
+    code: fragment`
+      fn sigmoid(x: f32) -> f32 {
+        return 1.0 / (1.0 + exp(-x));
+      }
+    `,
+  },
+  relu: {
+    code: fragment`
+      fn relu(x: f32) -> f32 {
+        return select(x, 0.0, x < 0.0);
+      }
+    `,
+  },
+  silu: {
+    code: fragment`
+      // e^88 is the largest that f32 holds.
+      fn silu(x: f32) -> f32 {
+        return select(x / (1.0 + exp(-x)), 0.0, x < -88.0);
+      }
+    `,
+  },
+  softplus: {
+    code: fragment`
+      fn softplus(x: f32) -> f32 {
+        return max(x, 0.0) + log(1.0 + exp(-abs(x)));
+      }
+    `,
+  },
+  erfc: {
+    code: fragment`
+      // 1 - erf(x) by the Chebyshev fit of Numerical Recipes, section 6.2; its relative error is at most 1.2e-7.
+      fn erfc(x: f32) -> f32 {
+        let t = 1.0 / (1.0 + 0.5 * abs(x));
+        let low = 0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)));
+        let fit = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * low))));
+        let tail = t * exp(fit - x * x);
+        return select(tail, 2.0 - tail, x < 0.0);
+      }
+    `,
+  },
+  erf: {
+    uses: ["erfc"],
+    code: fragment`
+      // Near 0 by its power series, which keeps the relative error small there.
+      fn erf(x: f32) -> f32 {
+        let s = x * x;
+        let series = 1.0 - s * (1.0 / 3.0 - s * (0.1 - s * (1.0 / 42.0 - s * (1.0 / 216.0 - s / 1320.0))));
+        return select(1.1283791670955126 * x * series, 1.0 - erfc(x), abs(x) > 0.5);
+      }
+    `,
+  },
+  gelu: {
+    uses: ["erfc"],
+    code: fragment`
+      fn gelu(x: f32) -> f32 {
+        return 0.5 * x * erfc(-0.7071067811865476 * x);
+      }
+    `,
+  },
+  gelu_tanh: {
+    uses: ["safe_tanh"],
+    code: fragment`
+      fn gelu_tanh(x: f32) -> f32 {
+        return 0.5 * x * (1.0 + safe_tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+      }
+    `,
+  },
+  power: {
+    code: fragment`
+      // WGSL's pow has no negative base; a whole exponent gives it one.
+      fn power(x: f32, y: f32) -> f32 {
+        let size = select(pow(abs(x), y), 1.0, y == 0.0);
+        let is_odd = abs(y - 2.0 * trunc(y / 2.0)) == 1.0;
+        return select(size, -size, x < 0.0 && is_odd);
+      }
+    `,
+  },
+  modulo: {
+    code: fragment`
+      // The remainder that has the sign of y.
+      fn modulo(x: f32, y: f32) -> f32 {
+        return x - y * floor(x / y);
+      }
+    `,
+  },
+  modulo_i32: {
+    code: fragment`
+      // The remainder that has the sign of y.
+      fn modulo_i32(x: i32, y: i32) -> i32 {
+        return (x % y + y) % y;
+      }
+    `,
+  },
+  round_f16: {
+    code: fragment`
+      // The nearest f16, ties to even: 10 stored bits, steps of 2^-24 below 2^-14, infinite from 65520.
+      fn round_f16(x: f32) -> f32 {
+        var bits = bitcast<u32>(x);
+        let size = abs(x);
+        if (size < 0x1p-14) {
+          return round(x * 0x1p24) * 0x1p-24;
+        }
+        if (size >= 65520.0) {
+          bits = (bits & 0x80000000u) | select(0x7f800000u, 0x7fc00000u, (bits & 0x7fffffffu) > 0x7f800000u);
+          return bitcast<f32>(bits);
+        }
+        bits = (bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u;
+        return bitcast<f32>(bits);
+      }
+    `,
+  },
+  round_bf16: {
+    code: fragment`
+      // The nearest bfloat16, ties to even: the upper half of an f32.
+      fn round_bf16(x: f32) -> f32 {
+        var bits = bitcast<u32>(x);
+        if ((bits & 0x7fffffffu) > 0x7f800000u) {
+          return x;
+        }
+        bits = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
+        return bitcast<f32>(bits);
+      }
+    `,
+  },
+  cosine_and_sine: {
+    code: fragment`
+      // Devices differ in sine and cosine, some by 2e-4, so these are polynomials (Cephes' sinf and cosf, error 1e-7) on
+      // [-π/4, π/4]; quarter turns are taken away in three parts of π/2.
+      fn cosine_and_sine(angle: f32) -> vec2f {
+        let quarters = round(angle * 0.6366197723675814);
+        let r = ((angle - quarters * 1.5703125) - quarters * 0.0004837512969970703) - quarters * 7.549790126404332e-8;
+        let s = r * r;
+        let sine = r + r * s * (-0.16666654611 + s * (0.0083321608736 - s * 0.00019515295891));
+        let cosine = 1.0 - 0.5 * s + s * s * (0.041666645683 + s * (-0.0013887316255 + s * 0.000024433157118));
+        switch (i32(quarters) & 3) {
+          case 0: { return vec2f(cosine, sine); }
+          case 1: { return vec2f(-sine, cosine); }
+          case 2: { return vec2f(-cosine, -sine); }
+          default: { return vec2f(sine, -cosine); }
+        }
+      }
+    `,
+  },
+  safe_sin: {
+    uses: ["cosine_and_sine"],
+    code: fragment`
+      fn safe_sin(x: f32) -> f32 {
+        return cosine_and_sine(x).y;
+      }
+    `,
+  },
+  safe_cos: {
+    uses: ["cosine_and_sine"],
+    code: fragment`
+      fn safe_cos(x: f32) -> f32 {
+        return cosine_and_sine(x).x;
+      }
+    `,
+  },
+} as const satisfies Readonly<Record<string, Helper>>;
+
+export type HelperName = keyof typeof helpers;
+
+/** The helpers and those that they use, in the order of the table. */
+export function helpersFor(names: Iterable<HelperName>): HelperName[] {
+  const needed = new Set<string>();
+  const visit = (name: string): void => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    const helper: Helper = helpers[name as HelperName];
+    for (const used of helper.uses ?? []) visit(used);
+  };
+  for (const name of names) visit(name);
+  return (Object.keys(helpers) as HelperName[]).filter((name) => needed.has(name));
+}

@@ -1,0 +1,88 @@
+import type { KernelOp } from "../../plan/kernel-ops.ts";
+import type { StepOf } from "../../plan/plan.ts";
+import type { Dim } from "../../tensor/dim.ts";
+
+/** What the emitted shaders may use of a device beyond the core of WebGPU. */
+export interface Target {
+  /** Floats are stored in 16 bits; sums and statistics stay in 32. Needs the feature `shader-f16`. */
+  readonly f16: boolean;
+  /** Rows are summed within subgroups first. Needs the feature `subgroups`. */
+  readonly subgroups: boolean;
+}
+
+/** One shader with one entry point; two kernels with the same text are one. */
+export interface Kernel {
+  /** Also the name of the entry point; a number is added if another kernel has the name. */
+  readonly name: string;
+  /** What it computes, a sentence a line. */
+  readonly doc: readonly string[];
+  /** The text after the comment; `${entryPoint}` stands where the entry point's name is to be. */
+  readonly text: string;
+  readonly workgroupSize: number;
+  /** Bytes of workgroup memory. */
+  readonly workgroupBytes: number;
+  /** Whether binding 0 is the uniform block of run-time dims; storage bindings follow it. */
+  readonly readsDims: boolean;
+}
+
+/** Stands for the entry point's name in a kernel's text. */
+export const entryPoint = "«entry»";
+
+/** A storage buffer of a dispatch. */
+export interface Binding {
+  /** The names that the kernel's operands and results have, if several lie in this buffer: `q_k_v`. */
+  readonly name: string;
+  /** An index into the plan's buffers; of several that share a slot, one. */
+  readonly buffer: number;
+  readonly writes: boolean;
+  /** Present if the binding is several vectors one after the other, each from an even place: a device binds few buffers. */
+  readonly pack?: readonly number[];
+}
+
+/** The storage buffers that every device lets a shader bind. */
+export const MAX_BINDINGS = 8;
+
+/**
+ * How many workgroups run: a list of `count / per` (spread over two axes where one is too short), or a grid of them.
+ * Divisions round up.
+ */
+export type Groups =
+  | { readonly kind: "list"; readonly count: Dim; readonly per: number }
+  | { readonly kind: "grid"; readonly axes: readonly { readonly count: Dim; readonly per: number }[] };
+
+/** A matrix of which a device may not bind all rows at once: then there is one dispatch for each part of them. */
+export interface Parts {
+  /** Which binding. */
+  readonly binding: number;
+  readonly rows: number;
+  /** Elements from one row to the next. */
+  readonly rowElements: number;
+  /** Whether the grid's first axis walks the rows, so that each part has a share of it. */
+  readonly along: boolean;
+}
+
+/** One step as a dispatch. */
+export interface Dispatch {
+  readonly kernel: Kernel;
+  /** Values of the kernel's override constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly bindings: readonly Binding[];
+  readonly groups: Groups;
+  /** Present if the dispatch is only for runs in which `size` is small; it comes before the one for all runs. */
+  readonly when?: { readonly size: Dim; readonly atMost: number };
+  readonly parts?: Parts;
+}
+
+/** What a kernel is told beside its step. */
+export interface Context {
+  readonly target: Target;
+  /** Which memory a plan's buffer lies in: views with the same number overlap. */
+  readonly memoryOf: (buffer: number) => string;
+  /** The elements of a buffer that a run does not change, if they are few enough to be copied beside others. */
+  readonly vectorLength: (buffer: number) => number | undefined;
+  /** Whether a part of the plan this large must be bound in parts on a device with the default limits. */
+  readonly mustSplit: (elements: number) => boolean;
+}
+
+/** Writes a step of one op as dispatches, of which the first that is meant for a run's sizes is run. */
+export type WgslKernel<K extends KernelOp> = (step: StepOf<K>, context: Context) => readonly Dispatch[];

@@ -1,0 +1,82 @@
+import type { View } from "../../../plan/view.ts";
+import type { Dtype } from "../../../tensor/dtype.ts";
+import { programName } from "../../ts/scalar.ts";
+import { onlyView } from "../../ts/kernels/result.ts";
+import { KernelBuilder } from "../builder.ts";
+import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
+import { loaded, scalarText, stored, toFloat, type Typed } from "../scalar.ts";
+import { eachElement, LIST_SIZE, places } from "../walk.ts";
+
+interface Elementwise {
+  readonly name: string;
+  readonly doc: string;
+  readonly inputs: readonly View[];
+  readonly out: View;
+  /** The lines and the value for one element of each input. */
+  readonly compute: (
+    inputs: readonly string[],
+    builder: KernelBuilder,
+  ) => { lines: readonly string[]; value: string };
+}
+
+/** An invocation an element of the result: load, compute, store. */
+function perElement(context: Context, { name, doc, inputs, out, compute }: Elementwise): Dispatch {
+  const builder = new KernelBuilder(context);
+  const names = inputs.map((_, index) => (inputs.length === 1 ? "x" : `x${index}`));
+  const tensors = builder.tensors(
+    Object.fromEntries(inputs.map((view, index) => [names[index]!, view])) as Record<string, View>,
+    { out },
+  );
+  const each = eachElement(builder, out.type.shape);
+  const { lines, at } = places(builder, "i", out.type.shape, [
+    ...inputs.map(({ strides }, index) => ({ name: names[index]!, strides })),
+    { name: "out", strides: out.strides },
+  ]);
+  const { lines: first, value } = compute(
+    names.map((input, index) => tensors[input]!.at(at[index]!)),
+    builder,
+  );
+  const body = [...each.lines, ...lines, ...first, tensors.out.put(at.at(-1)!, value)];
+  return builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups });
+}
+
+export const elementwise: WgslKernel<"elementwise"> = (
+  { operands: { inputs }, attrs: { program }, results },
+  context,
+) => {
+  const out = onlyView(results);
+  const compute: Elementwise["compute"] = (texts, builder) => {
+    const { lines, result, helpers } = scalarText(
+      program,
+      inputs.map(({ type }, index) => loaded(type.dtype, texts[index]!)),
+    );
+    builder.helper(...helpers);
+    return { lines, value: stored(out.type.dtype, result) };
+  };
+  const name = `each_${programName(program)}`;
+  return [perElement(context, { name, doc: "Element by element.", inputs, out, compute })];
+};
+
+export const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) => {
+  const compute: Elementwise["compute"] = ([element]) => ({ lines: [], value: element! });
+  const doc = "Elements from one place to another.";
+  return [perElement(context, { name: "copy_elements", doc, inputs: [x], out: onlyView(results), compute })];
+};
+
+/** What a word of another dtype is, made from x. */
+function castTo(dtype: Dtype, x: Typed, builder: KernelBuilder): string {
+  if (dtype !== "f16" && dtype !== "bf16") return stored(dtype, x);
+  builder.helper(`round_${dtype}`);
+  return `round_${dtype}(${toFloat(x)})`;
+}
+
+export const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, context) => {
+  const compute: Elementwise["compute"] = ([element], builder) => ({
+    lines: [],
+    value: castTo(dtype, loaded(x.type.dtype, element!), builder),
+  });
+  const doc = `Elements as ${dtype}.`;
+  return [
+    perElement(context, { name: `cast_to_${dtype}`, doc, inputs: [x], out: onlyView(results), compute }),
+  ];
+};

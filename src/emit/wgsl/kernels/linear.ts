@@ -1,0 +1,188 @@
+import { rowStride, type View } from "../../../plan/view.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { invariant } from "../../../support/invariant.ts";
+import type { Code } from "../../../support/text.ts";
+import { constantDim, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { programName } from "../../ts/scalar.ts";
+import { onlyView } from "../../ts/kernels/result.ts";
+import { KernelBuilder, type Tensor } from "../builder.ts";
+import type { Context, Dispatch, Parts, WgslKernel } from "../kernel.ts";
+import { loaded, scalarText, stored } from "../scalar.ts";
+import { places } from "../walk.ts";
+import {
+  FEW_ROWS,
+  fewRowsGroups,
+  fewRowsProduct,
+  tiledGroups,
+  tiledProduct,
+  type Product,
+} from "./product.ts";
+
+/** The stride between rows of a view whose form is `rows`. */
+export function rowStep(view: View): Dim {
+  const stride = rowStride(view);
+  invariant(stride !== undefined, "rows of a view have no one stride");
+  return stride;
+}
+
+type Linear = StepOf<"linear_epilogue">;
+type Kind = "tiled" | "few rows";
+
+/** x Wᵀ with its epilogue: for few rows by columns, else by tiles. Of a weight [N, K] that is too large, part by part. */
+export const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
+  const rows = productOfDims(onlyView(step.results).type.shape.slice(0, -1));
+  const known = constantDim(rows);
+  if (known !== undefined) return [linear(step, context, known <= FEW_ROWS ? "few rows" : "tiled", rows)];
+  const few = { ...linear(step, context, "few rows", rows), when: { size: rows, atMost: FEW_ROWS } };
+  return [few, linear(step, context, "tiled", rows)];
+};
+
+function linear({ operands, attrs, results }: Linear, context: Context, kind: Kind, rows: Dim): Dispatch {
+  const { x, weight, extras } = operands;
+  const out = onlyView(results);
+  const builder = new KernelBuilder(context);
+  const columns = out.type.shape.at(-1)!;
+  const names = extras.map((_, index) => `y${index + 1}`);
+  const tensors = builder.tensors(
+    { x, weight, ...Object.fromEntries(extras.map((view, index) => [names[index]!, view])) },
+    { out },
+  );
+  const isSplit = attrs.layout === "out_in" && context.mustSplit(constantDim(elementsOf(weight.type)) ?? 0);
+  const sizes = {
+    rows: builder.size("rows", rows),
+    columns: builder.size(isSplit ? "part" : "columns", columns),
+    depth: builder.size("depth", x.type.shape.at(-1)!),
+  };
+  // A part's columns begin at `first`; the result's row is as long as before.
+  const whole = isSplit ? builder.size("columns", columns) : sizes.columns;
+  const first = isSplit ? `${builder.constant("first", 0)} + ` : "";
+  const [xTerm, weightTerm] = [
+    rowTerm(builder, "x_row", rowStep(x)),
+    rowTerm(builder, "weight_row", rowStep(weight)),
+  ];
+  const read = names.map((name, index) =>
+    extraReader(builder, tensors[name as keyof typeof tensors], name, out, extras[index]!),
+  );
+  const store: Product["store"] = (row, column, product) => {
+    const place = `${first}${column}`;
+    const { lines, result, helpers } = scalarText(attrs.epilogue, [
+      { text: product, kind: "float" },
+      ...read.map((reader, index) => loaded(extras[index]!.type.dtype, reader(row, place))),
+    ]);
+    builder.helper(...helpers);
+    return [...lines, tensors.out.put(`${row} * ${whole} + ${place}`, stored(out.type.dtype, result))];
+  };
+  const product: Product = {
+    builder,
+    ...sizes,
+    x: (row, k) => tensors.x.at(`${xTerm(row)}${k}`),
+    w: (k, column) =>
+      tensors.weight.at(
+        attrs.layout === "out_in" ? `${weightTerm(column)}${k}` : `${weightTerm(k)}${column}`,
+      ),
+    unit: attrs.layout === "out_in" ? "depth" : "columns",
+    store,
+  };
+  const { body, workgroup } = kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, []);
+  const words = attrs.epilogue.steps.length === 0 ? "" : `_${programName(attrs.epilogue)}`;
+  return builder.finish({
+    name: `linear${kind === "tiled" ? "" : "_few"}${words}`,
+    doc: docOf(kind, attrs.epilogue.steps.length > 0),
+    body,
+    workgroup,
+    groups: kind === "tiled" ? tiledGroups(rows, columns) : fewRowsGroups(columns, product.unit),
+    parts: isSplit ? partsOf(weight) : undefined,
+  });
+}
+
+const docOf = (kind: Kind, finishes: boolean): string[] => [
+  `out = x wᵀ${finishes ? ", each element finished before it is stored" : ""}.`,
+  kind === "tiled" ? "A tile of 64 × 64 elements a workgroup." : `For at most ${FEW_ROWS} rows.`,
+];
+
+function partsOf(weight: View): Parts {
+  const [rows, rowElements] = [constantDim(weight.type.shape[0]!), constantDim(rowStep(weight))];
+  invariant(rows !== undefined && rowElements !== undefined, "a weight in parts has run-time sizes");
+  return { binding: 1, rows, rowElements, along: true };
+}
+
+/** `row * step + `, or nothing where there is one row. */
+function rowTerm(builder: KernelBuilder, name: string, stride: Dim): (row: string) => string {
+  const text = builder.stride("«row»", name, stride);
+  return (row) => (text === "" ? "" : `${text.replace("«row»", row)} + `);
+}
+
+/** A lone number, a row that all rows share, or a tensor of the result's shape. */
+function extraReader(
+  builder: KernelBuilder,
+  tensor: Tensor,
+  name: string,
+  out: View,
+  extra: View,
+): (row: string, column: string) => string {
+  if (constantDim(elementsOf(extra.type)) === 1) return () => tensor.at("0u");
+  if (extra.type.shape.length === 1 && out.type.shape.length > 1) return (_, column) => tensor.at(column);
+  const term = rowTerm(builder, `${name}_row`, rowStep(extra));
+  return (row, column) => tensor.at(`${term(row)}${column}`);
+}
+
+/** One product a pair of matrices. */
+export const matmul: WgslKernel<"matmul"> = (
+  { operands: { a, b }, attrs: { transpose_b }, results },
+  context,
+) => {
+  const out = onlyView(results);
+  const builder = new KernelBuilder(context);
+  const tensors = builder.tensors({ a, b }, { out });
+  const [rows, columns] = out.type.shape.slice(-2) as [Dim, Dim];
+  const leading = out.type.shape.slice(0, -2);
+  const sizes = {
+    rows: builder.size("rows", rows),
+    columns: builder.size("columns", columns),
+    depth: builder.size("depth", a.type.shape.at(-1)!),
+  };
+  const aTerm = rowTerm(builder, "a_row", a.strides.at(-2)!);
+  const bTerm = rowTerm(builder, "b_row", b.strides.at(-2)!);
+  const walked = [a, b].map((view, index) => ({
+    name: index === 0 ? "a" : "b",
+    strides: view.strides.slice(0, -2),
+  }));
+  const batch = places(builder, "matrix", leading, walked);
+  const before: Code[] =
+    leading.length === 0
+      ? []
+      : [
+          "let matrix = group.z;",
+          ...batch.lines,
+          `let a_first = ${batch.at[0]!};`,
+          `let b_first = ${batch.at[1]!};`,
+        ];
+  const [aFirst, bFirst, outFirst] =
+    leading.length === 0
+      ? ["", "", ""]
+      : ["a_first + ", "b_first + ", `matrix * ${sizes.rows} * ${sizes.columns} + `];
+  const product: Product = {
+    builder,
+    ...sizes,
+    x: (row, k) => tensors.a.at(`${aFirst}${aTerm(row)}${k}`),
+    w: (k, column) => tensors.b.at(bFirst + (transpose_b ? `${bTerm(column)}${k}` : `${bTerm(k)}${column}`)),
+    unit: transpose_b ? "depth" : "columns",
+    store: (row, column, value) => [
+      tensors.out.put(`${outFirst}${row} * ${sizes.columns} + ${column}`, value),
+    ],
+  };
+  const { body, workgroup } = tiledProduct(product, before);
+  return [
+    builder.finish({
+      name: transpose_b ? "matmul_transposed" : "matmul",
+      doc: [
+        `out = a b${transpose_b ? "ᵀ" : ""} for each pair of matrices.`,
+        "A tile of 64 × 64 elements a workgroup.",
+      ],
+      body,
+      workgroup,
+      groups: tiledGroups(rows, columns, ...(leading.length === 0 ? [] : [productOfDims(leading)])),
+    }),
+  ];
+};

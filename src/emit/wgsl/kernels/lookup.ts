@@ -1,0 +1,186 @@
+import { relativeBucket } from "../../../ops/evaluate/create.ts";
+import { invariant } from "../../../support/invariant.ts";
+import { constantDim } from "../../../tensor/dim.ts";
+import { isFloat } from "../../../tensor/dtype.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { onlyView } from "../../ts/kernels/result.ts";
+import { KernelBuilder } from "../builder.ts";
+import type { WgslKernel } from "../kernel.ts";
+import { forLoop, ifThen } from "../text.ts";
+import { eachElement, LIST_SIZE, places } from "../walk.ts";
+import { rowStep } from "./linear.ts";
+
+/** An invocation an element of the result. Of a table in parts, each part stores the rows that it has. */
+export const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, results }, context) => {
+  const builder = new KernelBuilder(context);
+  const out = onlyView(results);
+  const tensors = builder.tensors({ table, ids }, { out });
+  const isSplit = context.mustSplit(constantDim(elementsOf(table.type)) ?? 0);
+  const each = eachElement(builder, out.type.shape);
+  const width = builder.size("width", table.type.shape[1]!);
+  const tokens = places(builder, "token", ids.type.shape, [{ name: "ids", strides: ids.strides }]);
+  const id = `u32(${tensors.ids.at(tokens.at[0]!)})`;
+  const part = isSplit
+    ? [
+        `let entry = ${id} - ${builder.constant("first", 0)};`,
+        "// An id before this part wraps around and is past it too.",
+        ...ifThen(`entry >= ${builder.constant("part", 0)}`, ["return;"]),
+      ]
+    : [`let entry = ${id};`];
+  const row = builder.stride("entry", "table_row", rowStep(table));
+  const body = [
+    ...each.lines,
+    `let token = i / ${width};`,
+    ...tokens.lines,
+    ...part,
+    tensors.out.put("i", tensors.table.at(`${row === "" ? "" : `${row} + `}i % ${width}`)),
+  ];
+  const [rows, rowElements] = [constantDim(table.type.shape[0]!), constantDim(rowStep(table))];
+  invariant(
+    !isSplit || (rows !== undefined && rowElements !== undefined),
+    "a table in parts has run-time sizes",
+  );
+  return [
+    builder.finish({
+      name: "embedding",
+      doc: ["Rows of a table by id."],
+      body,
+      workgroup: [LIST_SIZE],
+      groups: each.groups,
+      parts: isSplit ? { binding: 0, rows: rows!, rowElements: rowElements!, along: false } : undefined,
+    }),
+  ];
+};
+
+export const iota: WgslKernel<"iota"> = ({ results }, context) => {
+  const builder = new KernelBuilder(context);
+  const out = onlyView(results);
+  const tensors = builder.tensors({}, { out });
+  const each = eachElement(builder, out.type.shape);
+  const body = [...each.lines, tensors.out.put("i", "i32(i)")];
+  return [
+    builder.finish({ name: "iota", doc: ["0, 1, 2, …"], body, workgroup: [LIST_SIZE], groups: each.groups }),
+  ];
+};
+
+/** T5's buckets; the thresholds are whole distances, so that no device's logarithm decides. */
+export const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, context) => {
+  const builder = new KernelBuilder(context);
+  const out = onlyView(results);
+  const tensors = builder.tensors({}, { out });
+  const each = eachElement(builder, out.type.shape);
+  const columns = builder.size("bucket_columns", attrs.columns);
+  const side = attrs.causal ? attrs.buckets : Math.floor(attrs.buckets / 2);
+  const starts = bucketStarts(side, attrs.far);
+  builder.declare(
+    "// The least distance of each bucket.",
+    `const starts = array<i32, ${starts.length}>(${starts.join(", ")});`,
+  );
+  const body = [
+    ...each.lines,
+    `let distance = i32(i % ${columns}) - i32(i / ${columns});`,
+    attrs.causal ? "let steps = max(-distance, 0);" : "let steps = abs(distance);",
+    "var bucket = 0;",
+    ...forLoop("b", `${starts.length}u`, ifThen("steps >= starts[b]", ["bucket = i32(b);"])),
+    tensors.out.put("i", attrs.causal ? "bucket" : `select(bucket, bucket + ${side}, distance > 0)`),
+  ];
+  const doc = "T5's bucket of the distance from query i to key j.";
+  return [
+    builder.finish({
+      name: "relative_bucket",
+      doc: [doc],
+      body,
+      workgroup: [LIST_SIZE],
+      groups: each.groups,
+    }),
+  ];
+};
+
+/** The least distance that falls into each bucket of one side, found by asking the op's own rule. */
+function bucketStarts(side: number, far: number): number[] {
+  const starts = [0];
+  for (let steps = 1; steps <= far && starts.length < side; steps++) {
+    const bucket = relativeBucket(-steps, side, far, true);
+    while (starts.length <= bucket) starts.push(steps);
+  }
+  return starts;
+}
+
+/** The k largest of each row by insertion into the sorted list that is the result. An invocation a row. */
+export const topk: WgslKernel<"topk"> = (
+  { operands: { x }, attrs: { k }, results: [first, second] },
+  context,
+) => {
+  const builder = new KernelBuilder(context);
+  const tensors = builder.tensors({ x }, { values: first!, indices: second! });
+  const [values, indices] = [tensors.values, tensors.indices];
+  const leading = x.type.shape.slice(0, -1);
+  const each = eachElement(builder, leading);
+  const rows = places(builder, "i", leading, [{ name: "x", strides: x.strides.slice(0, -1) }]);
+  builder.constant("k", k);
+  const body = [
+    ...each.lines,
+    ...rows.lines,
+    `let x_row = ${rows.at[0]!};`,
+    "let list = i * k;",
+    "var held = 0u;",
+    ...forLoop("c", builder.size("width", x.type.shape.at(-1)!), [
+      `let value = ${tensors.x.at("x_row + c")};`,
+      "var place = held;",
+      "// An equal element comes after those before it.",
+      "while (place > 0u) {",
+      [
+        `let above = ${values.at("list + place - 1u")};`,
+        ...ifThen("!(value > above)", ["break;"]),
+        "place--;",
+      ],
+      "}",
+      ...ifThen("place == k", ["continue;"]),
+      ...ifThen("held < k", ["held++;"]),
+      "for (var m = held - 1u; m > place; m--) {",
+      [
+        values.put("list + m", values.at("list + m - 1u")),
+        indices.put("list + m", indices.at("list + m - 1u")),
+      ],
+      "}",
+      values.put("list + place", "value"),
+      indices.put("list + place", "i32(c)"),
+    ]),
+  ];
+  const doc = "The k largest elements of each row, largest first, and where they stood. A row an invocation.";
+  return [builder.finish({ name: "topk", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
+};
+
+/** Each element of the result looks whether an index names it. */
+export const spread: WgslKernel<"spread"> = (
+  { operands: { values, indices }, attrs: { size }, results },
+  context,
+) => {
+  const builder = new KernelBuilder(context);
+  const out = onlyView(results);
+  const tensors = builder.tensors({ values, indices }, { out });
+  const each = eachElement(builder, out.type.shape);
+  const leading = values.type.shape.slice(0, -1);
+  const rows = places(builder, "row", leading, [
+    { name: "values", strides: values.strides.slice(0, -1) },
+    { name: "indices", strides: indices.strides.slice(0, -1) },
+  ]);
+  builder.constant("size", size);
+  const body = [
+    ...each.lines,
+    "let row = i / size;",
+    "let place = i32(i % size);",
+    ...rows.lines,
+    `let values_row = ${rows.at[0]!};`,
+    `let indices_row = ${rows.at[1]!};`,
+    `var result = ${isFloat(values.type.dtype) ? "0.0" : "0"};`,
+    ...forLoop("c", builder.size("chosen", values.type.shape.at(-1)!), [
+      ...ifThen(`${tensors.indices.at("indices_row + c")} == place`, [
+        `result = ${tensors.values.at("values_row + c")};`,
+      ]),
+    ]),
+    tensors.out.put("i", "result"),
+  ];
+  const doc = "Zeros with values put at their indices.";
+  return [builder.finish({ name: "spread", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
+};

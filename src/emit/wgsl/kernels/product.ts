@@ -1,0 +1,169 @@
+import type { Code } from "../../../support/text.ts";
+import type { Dim } from "../../../tensor/dim.ts";
+import type { KernelBuilder } from "../builder.ts";
+import type { Groups } from "../kernel.ts";
+import { forLoop, ifThen } from "../text.ts";
+
+/** Side of the tile of the result that a workgroup computes, and the depth of a turn: 8 KiB of workgroup memory. */
+export const TILE = 64;
+const TURN = 16;
+/** Invocations a side of the workgroup: each computes 4 × 4 elements. */
+const SIDE = 16;
+const EACH = TILE / SIDE;
+/** The most rows that the matrix-vector kernel takes: a component of a vec4 each. */
+export const FEW_ROWS = 4;
+
+/** A product of x [rows, depth] and w [depth, columns], by how elements are read and results are stored. */
+export interface Product {
+  readonly builder: KernelBuilder;
+  /** Names of the sizes in the kernel. */
+  readonly rows: string;
+  readonly columns: string;
+  readonly depth: string;
+  readonly x: (row: string, k: string) => string;
+  readonly w: (k: string, column: string) => string;
+  /** Along which index neighbours of w lie side by side. */
+  readonly unit: "depth" | "columns";
+  /** Lines that store one element of the product. */
+  readonly store: (row: string, column: string, value: string) => readonly Code[];
+}
+
+interface Body {
+  readonly body: readonly Code[];
+  readonly workgroup: readonly number[];
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/**
+ * Tiles of x and w go through workgroup memory; an invocation keeps 4 × 4 sums in registers, in rows and columns 16
+ * apart, so that neighbours read and write neighbouring elements.
+ */
+export function tiledProduct(product: Product, before: readonly Code[]): Body {
+  const { builder, rows, columns, depth, x, w, unit, store } = product;
+  builder.builtin("group", "local", "lane");
+  builder.shared("x_tile", "f32", TILE * TURN);
+  builder.shared("w_tile", "f32", TURN * (TILE + 1));
+  const [column, k] = unit === "depth" ? [`e / ${TURN}u`, `e % ${TURN}u`] : [`e % ${TILE}u`, `e / ${TILE}u`];
+  const size = `${SIDE * SIDE}u`;
+  const body = [
+    ...before,
+    `let first_row = group.y * ${TILE}u;`,
+    `let first_column = group.x * ${TILE}u;`,
+    ...numbers(EACH).map((row) => `var sum${row} = vec4f();`),
+    ...forLoop(
+      "start",
+      depth,
+      [
+        ...forLoop(
+          "e",
+          `${TILE * TURN}u`,
+          [
+            `let row = first_row + e / ${TURN}u;`,
+            `let x_depth = start + e % ${TURN}u;`,
+            "var x_element = 0.0;",
+            ...ifThen(`row < ${rows} && x_depth < ${depth}`, [`x_element = ${x("row", "x_depth")};`]),
+            "x_tile[e] = x_element;",
+            `let column = first_column + ${column};`,
+            `let w_depth = start + ${k};`,
+            "var w_element = 0.0;",
+            ...ifThen(`column < ${columns} && w_depth < ${depth}`, [
+              `w_element = ${w("w_depth", "column")};`,
+            ]),
+            `w_tile[(${k}) * ${TILE + 1}u + ${column}] = w_element;`,
+          ],
+          { start: "lane", step: size },
+        ),
+        "workgroupBarrier();",
+        ...forLoop("k", `${TURN}u`, [
+          `let at = k * ${TILE + 1}u + local.x;`,
+          `let w_row = vec4f(${numbers(EACH)
+            .map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`)
+            .join(", ")});`,
+          ...numbers(EACH).map((r) => `sum${r} += x_tile[(local.y + ${r * SIDE}u) * ${TURN}u + k] * w_row;`),
+        ]),
+        "workgroupBarrier();",
+      ],
+      { step: `${TURN}u` },
+    ),
+    `var sums = array<vec4f, ${EACH}>(${numbers(EACH)
+      .map((r) => `sum${r}`)
+      .join(", ")});`,
+    ...forLoop("r", `${EACH}u`, [
+      `let row = first_row + local.y + r * ${SIDE}u;`,
+      ...forLoop("c", `${EACH}u`, [
+        `let column = first_column + local.x + c * ${SIDE}u;`,
+        ...ifThen(`row < ${rows} && column < ${columns}`, [
+          "let product = sums[r][c];",
+          ...store("row", "column", "product"),
+        ]),
+      ]),
+    ]),
+  ];
+  return { body, workgroup: [SIDE, SIDE] };
+}
+
+export const tiledGroups = (rows: Dim, columns: Dim, ...batch: readonly Dim[]): Groups => ({
+  kind: "grid",
+  axes: [
+    { count: columns, per: TILE },
+    { count: rows, per: TILE },
+    ...batch.map((count) => ({ count, per: 1 })),
+  ],
+});
+
+/** How the 256 invocations of a matrix-vector group share its columns: lanes a column along the depth. */
+const shares = { depth: { columns: 8, lanes: 32 }, columns: { columns: 64, lanes: 4 } } as const;
+
+export const fewRowsColumns = (unit: Product["unit"]): number => shares[unit].columns;
+
+/**
+ * At most 4 rows: w is read once, in the order in which it lies, and each column's sum is shared by several invocations.
+ * The rows are the components of a vector; a row that is not there repeats the last one and is not stored.
+ */
+export function fewRowsProduct(product: Product, before: readonly Code[]): Body {
+  const { builder, rows, columns, depth, x, w, unit, store } = product;
+  const { columns: width, lanes } = shares[unit];
+  builder.builtin("group", "lane");
+  builder.shared("partial", "vec4f", width * lanes);
+  const [own, slice] =
+    unit === "depth" ? [`lane / ${lanes}u`, `lane % ${lanes}u`] : [`lane % ${width}u`, `lane / ${width}u`];
+  const other = unit === "depth" ? `c * ${lanes}u + s` : `s * ${width}u + c`;
+  const elements = numbers(FEW_ROWS).map((row) => x(row === 0 ? "0u" : `min(${row}u, ${rows} - 1u)`, "k"));
+  const body = [
+    ...before,
+    `let first_column = group.x * ${width}u;`,
+    `let own_column = first_column + ${own};`,
+    "var sum = vec4f();",
+    ...ifThen(
+      `own_column < ${columns}`,
+      forLoop(
+        "k",
+        depth,
+        [
+          `let x_column = vec4f(`,
+          [elements.map((element) => `${element},`)].flat(),
+          ");",
+          `sum += x_column * ${w("k", "own_column")};`,
+        ],
+        { start: slice, step: `${lanes}u` },
+      ),
+    ),
+    "partial[lane] = sum;",
+    "workgroupBarrier();",
+    `let c = lane % ${width}u;`,
+    `let row = lane / ${width}u;`,
+    "let column = first_column + c;",
+    ...ifThen(`row < ${rows} && row < ${FEW_ROWS}u && column < ${columns}`, [
+      "var product = 0.0;",
+      ...forLoop("s", `${lanes}u`, [`product += partial[${other}][row];`]),
+      ...store("row", "column", "product"),
+    ]),
+  ];
+  return { body, workgroup: [width * lanes] };
+}
+
+export const fewRowsGroups = (columns: Dim, unit: Product["unit"]): Groups => ({
+  kind: "grid",
+  axes: [{ count: columns, per: fewRowsColumns(unit) }],
+});

@@ -1,0 +1,118 @@
+import type { Plan, Step } from "../../plan/plan.ts";
+import { constantDim } from "../../tensor/dim.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import { stepComment } from "../ts/comments.ts";
+import { identifier, Names } from "../ts/text.ts";
+import { entryPoint, type Binding, type Context, type Dispatch, type Kernel, type Target } from "./kernel.ts";
+import { dispatchesOf } from "./kernels/table.ts";
+
+/** A kernel with its name in the emitted module. */
+export interface NamedKernel {
+  readonly name: string;
+  readonly kernel: Kernel;
+  /** The shader, whole. */
+  readonly text: string;
+  /** The steps that run it, in order. */
+  readonly steps: readonly Step[];
+}
+
+export interface NamedDispatch extends Dispatch {
+  readonly kernelName: string;
+}
+
+export interface ProgramStep {
+  readonly step: Step;
+  /** Of these the first that is meant for a run's sizes is run. */
+  readonly dispatches: readonly NamedDispatch[];
+}
+
+/** A plan in terms of this target, before it is written down: what emission and the fit check both read. */
+export interface Program {
+  readonly plan: Plan;
+  readonly target: Target;
+  readonly kernels: readonly NamedKernel[];
+  readonly prepare: readonly ProgramStep[];
+  readonly steps: readonly ProgramStep[];
+}
+
+/** The largest binding that every device allows, in bytes: WebGPU's default maxStorageBufferBindingSize. */
+export const DEFAULT_BINDING_BYTES = 128 * 2 ** 20;
+
+/** Bytes of an element in memory. */
+export const elementBytes = (plan: Plan, buffer: number, { f16 }: Target): number =>
+  f16 && isFloat(plan.buffers[buffer]!.dtype) ? 2 : 4;
+
+/** What the memory of a buffer is called in the emitted module: its slot, or its own unique name. */
+export function memoryName(plan: Plan, buffer: number): string {
+  const { home, name } = plan.buffers[buffer]!;
+  return home.kind === "slot" ? `slot ${home.slot}` : name;
+}
+
+/** The most elements of a vector that is copied beside others; a row of a model is hardly longer. */
+const MAX_VECTOR = 2 ** 16;
+
+function vectorLength(plan: Plan, buffer: number): number | undefined {
+  const { home, elements } = plan.buffers[buffer]!;
+  const length = constantDim(elements);
+  const isFixed = home.kind === "parameter" || home.kind === "constant" || home.kind === "prepared";
+  return isFixed && length !== undefined && length <= MAX_VECTOR ? length : undefined;
+}
+
+/** What a binding's memory is called: of a pack, all its vectors. */
+export const bindingName = (plan: Plan, { buffer, pack }: Binding): string =>
+  pack === undefined ? memoryName(plan, buffer) : pack.map((each) => memoryName(plan, each)).join(" + ");
+
+/** Chooses kernels for all steps; kernels with the same text are one. Linear in the plan. */
+export function makeProgram(plan: Plan, target: Target): Program {
+  const context: Context = {
+    target,
+    memoryOf: (buffer) => memoryName(plan, buffer),
+    vectorLength: (buffer) => vectorLength(plan, buffer),
+    mustSplit: (elements) => elements * (target.f16 ? 2 : 4) > DEFAULT_BINDING_BYTES,
+  };
+  const names = new Names();
+  const byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();
+  const named = (step: Step): ProgramStep => ({
+    step,
+    dispatches: dispatchesOf(step, context).map((dispatch) => {
+      const { kernel } = dispatch;
+      const key = `${kernel.name}\n${kernel.text}`;
+      let known = byText.get(key);
+      if (known === undefined)
+        byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
+      known.steps.push(step);
+      return { ...dispatch, kernelName: known.name };
+    }),
+  });
+  const [prepare, steps] = [plan.prepare.map(named), plan.steps.map(named)];
+  const kernels = [...byText.values()].map((found) => ({ ...found, text: shaderText(plan, found) }));
+  return { plan, target, kernels, prepare, steps };
+}
+
+/** The shader with its comment: what it computes, and the first step that runs it. */
+function shaderText(
+  plan: Plan,
+  {
+    name,
+    kernel,
+    steps,
+  }: { readonly name: string; readonly kernel: Kernel; readonly steps: readonly Step[] },
+): string {
+  const others = new Set(steps).size - 1;
+  const more = others === 0 ? "" : ` and ${others} more`;
+  const comment = [
+    ...kernel.doc.map((line, index) => `// ${index === 0 ? `${name}: ` : ""}${line}`),
+    `// For ${stepComment(steps[0]!).slice(3)}${more}.`,
+  ];
+  const fields = plan.symbols.map((symbol) => `${identifier(symbol.name)}: u32`).join(", ");
+  const [enables, rest] = splitEnables(kernel.text);
+  const dims = kernel.readsDims ? [`struct Dims { ${fields} }`, ""] : [];
+  return [...comment, ...enables, "", ...dims, rest.replaceAll(entryPoint, name)].join("\n");
+}
+
+/** Enable directives come before everything else. */
+function splitEnables(text: string): [string[], string] {
+  const lines = text.split("\n");
+  const count = lines.findIndex((line) => !line.startsWith("enable "));
+  return [lines.slice(0, count), lines.slice(count).join("\n").trimStart()];
+}

@@ -1,0 +1,577 @@
+import type { Graph } from "../../../src/ir/graph.ts";
+import type { ScalarName, ScalarProgram } from "../../../src/ops/scalar.ts";
+import type { WgslOp } from "../../../src/emit/wgsl/kernels/table.ts";
+import { addDims, dim, multiplyDims } from "../../../src/tensor/dim.ts";
+import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
+
+type Sizes = Readonly<Record<string, number>>;
+
+export interface Case {
+  readonly about: string;
+  readonly graph: Graph;
+  /** Values of the run-time dims; every one is run on the same model. */
+  readonly sizes?: readonly Sizes[];
+  /** Whole numbers of inputs are below this. */
+  readonly ids?: number;
+  /** Floats of inputs lie in [low, high). */
+  readonly range?: readonly [low: number, high: number];
+}
+
+/** Rows and columns that no tile, no workgroup and no vector divides, and some that they do. */
+export const odd = [1, 3, 17, 63, 64, 65, 257] as const;
+
+const batches: readonly Sizes[] = [
+  { B: 1, T: 1 },
+  { B: 2, T: 3 },
+  { B: 3, T: 17 },
+  { B: 1, T: 65 },
+];
+
+const input = (index: number) => ({ kind: "input" as const, index });
+const step = (index: number) => ({ kind: "step" as const, index });
+
+const gated: ScalarProgram = {
+  steps: [
+    { op: "add", args: [input(0), input(1)] },
+    { op: "gelu_tanh", args: [step(0)] },
+    { op: "mul", args: [step(1), input(2)] },
+  ],
+};
+
+const unary = (op: ScalarName, graph: Graph, range?: readonly [number, number]): Case => ({
+  about: op,
+  graph,
+  ...(range && { range }),
+});
+
+const x65 = f32(3, 65);
+const unaries: Case[] = [
+  ...(
+    [
+      "neg",
+      "abs",
+      "exp",
+      "sigmoid",
+      "erf",
+      "relu",
+      "relu2",
+      "gelu",
+      "gelu_tanh",
+      "silu",
+      "softplus",
+      "square",
+      "floor",
+    ] as const
+  ).map((op) => unary(op, graphOf(op, { x: x65 }, {}), [-6, 6])),
+  ...(["sin", "cos", "tanh"] as const).map((op) => unary(op, graphOf(op, { x: x65 }, {}), [-90, 90])),
+  ...(["log", "sqrt", "rsqrt"] as const).map((op) => unary(op, graphOf(op, { x: x65 }, {}), [0.01, 9])),
+  unary("not", graphOf("not", { x: bool(3, 65) }, {})),
+];
+const binaries: Case[] = [
+  ...(["add", "sub", "mul", "div", "mod", "min", "max", "eq", "ne", "lt", "le", "gt", "ge"] as const).map(
+    (op) => ({
+      about: `${op} of floats, which broadcast`,
+      graph: graphOf(op, { x: f32(B, T, 5), y: f32(T, 1) }, {}),
+      sizes: batches,
+    }),
+  ),
+  ...(["add", "sub", "mul", "min", "max", "eq", "lt", "mod"] as const).map((op) => ({
+    about: `${op} of whole numbers`,
+    graph: graphOf(op, { x: i32(3, 17), y: i32(17) }, {}),
+    ids: 9,
+  })),
+  { about: "pow", graph: graphOf("pow", { x: f32(65), y: f32(3, 1) }, {}), range: [0.1, 3] },
+  ...(["and", "or"] as const).map((op) => ({
+    about: op,
+    graph: graphOf(op, { x: bool(65), y: bool(3, 65) }, {}),
+  })),
+  {
+    about: "where",
+    graph: graphOf("where", { condition: bool(T, 1), x: f32(B, T, 3), y: f32(3) }, {}),
+    sizes: batches,
+  },
+];
+
+const norms = ["layer", "rms", "l2"] as const;
+
+function addNorm(
+  about: string,
+  attrs: Parameters<typeof graphOf<"add_norm">>[2],
+  more: Partial<Parameters<typeof graphOf<"add_norm">>[1]> = {},
+  width = 65,
+): Case {
+  const x = f32(B, T, width);
+  const operands = {
+    source: x,
+    branches: [x],
+    source_gain: undefined,
+    branch_gain: undefined,
+    bias: undefined,
+    inner_weight: undefined,
+    inner_bias: undefined,
+    weights: [],
+    biases: [],
+    ...more,
+  };
+  return { about, graph: graphOf("add_norm", operands, { eps: 1e-5, ...attrs }), sizes: batches };
+}
+
+const plainAttend = { causal: false, scale: 0.3, layout: "heads_first" } as const;
+const qkv = (heads: number, keyHeads: number, width: number, valueWidth = width, keys = T) => ({
+  q: f32(B, heads, T, width),
+  k: f32(B, keyHeads, keys, width),
+  v: f32(B, keyHeads, keys, valueWidth),
+  bias: undefined,
+  mask: undefined,
+});
+const attendSizes: readonly Sizes[] = [
+  { B: 1, T: 1 },
+  { B: 2, T: 3 },
+  { B: 1, T: 33 },
+  { B: 2, T: 65 },
+];
+
+function sliced(): Graph {
+  const builder = new GraphBuilder();
+  const whole = builder.input(f32(B, T, 3 * 24));
+  const parts = [0, 24, 48].map(
+    (start) => builder.node("slice", { x: whole }, { axis: 2, start: dim(start), size: dim(24) })[0]!,
+  );
+  const [q, k, v] = parts.map((x) => builder.node("reshape", { x }, { shape: [B, T, dim(3), dim(8)] })[0]!);
+  return builder.graph(
+    builder.node(
+      "attend",
+      { q: q!, k: k!, v: v!, bias: undefined, mask: undefined },
+      { causal: true, scale: 0.35, layout: "heads_last" },
+    ),
+  );
+}
+
+function moved(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(f32(B, T, 5));
+  const [turned] = builder.node("permute", { x }, { axes: [2, 0, 1] });
+  const y = builder.input(f32(B, T, 3));
+  const [joined] = builder.node("concat", { values: [x, y] }, { axis: 2 });
+  const [part] = builder.node("slice", { x: joined! }, { axis: 2, start: dim(3), size: dim(4) });
+  return builder.graph([turned!, joined!, part!]);
+}
+
+function doubled(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(f32(B, T, 3));
+  const [joined] = builder.node("concat", { values: [x, x] }, { axis: 1 });
+  const [folded] = builder.node("reduce_sum", { x: joined! }, { axes: [0], keep: false });
+  return builder.graph([joined!, folded!]);
+}
+
+const rope = (
+  about: string,
+  attrs: Parameters<typeof graphOf<"rope">>[2],
+  positions = false,
+  width = 16,
+): Case => ({
+  about,
+  graph: graphOf(
+    "rope",
+    { x: f32(B, T, 3, width), positions: positions ? i32(B, T) : undefined },
+    { layout: "heads_last", ...attrs },
+  ),
+  sizes: batches,
+  ids: 300,
+});
+
+const reduce = (op: "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min"): Case[] => [
+  {
+    about: "over the last axis",
+    graph: graphOf(op, { x: f32(B, T, 65) }, { axes: [2], keep: true }),
+    sizes: batches,
+  },
+  { about: "over a middle axis", graph: graphOf(op, { x: f32(B, T, 3) }, { axes: [1] }), sizes: batches },
+  { about: "over all axes", graph: graphOf(op, { x: f32(B, T, 3) }, { axes: [0, 1, 2] }), sizes: batches },
+];
+
+const softmaxes = (op: "softmax" | "log_softmax"): Case[] => [
+  ...odd.map((width): Case => ({
+    about: `width ${width}`,
+    graph: graphOf(op, { x: f32(B, width) }, {}),
+    sizes: [{ B: 3 }],
+  })),
+  { about: "along a middle axis", graph: graphOf(op, { x: f32(B, T, 3) }, { axis: 1 }), sizes: batches },
+];
+
+const rowNorms = (graph: (width: number) => Graph): Case[] =>
+  odd.map((width) => ({
+    about: `width ${width}`,
+    graph: graph(width),
+    sizes: [
+      { B: 1, T: 1 },
+      { B: 2, T: 3 },
+    ],
+  }));
+
+/** At least one case for each kernel op: a new op without one does not compile. */
+export const cases: { readonly [K in WgslOp]: readonly Case[] } = {
+  copy: [
+    { about: "into another order, into parts, out of parts", graph: moved(), sizes: batches },
+    { about: "into parts that begin at run-time places", graph: doubled(), sizes: batches },
+  ],
+  cast: [
+    ...(["f16", "bf16"] as const).map((dtype): Case => ({
+      about: dtype,
+      graph: graphOf("cast", { x: f32(257) }, { dtype }),
+      range: [-9, 9],
+    })),
+    {
+      about: "f16 beyond and below its range",
+      graph: graphOf("cast", { x: f32(257) }, { dtype: "f16" }),
+      range: [-1e-5, 1e-5],
+    },
+    {
+      about: "whole numbers of floats",
+      graph: graphOf("cast", { x: f32(65) }, { dtype: "i32" }),
+      range: [-9, 9],
+    },
+    { about: "floats of whole numbers", graph: graphOf("cast", { x: i32(65) }, { dtype: "f32" }) },
+    { about: "truth of whole numbers", graph: graphOf("cast", { x: i32(65) }, { dtype: "bool" }), ids: 3 },
+    { about: "numbers of truth", graph: graphOf("cast", { x: bool(65) }, { dtype: "f32" }) },
+  ],
+  elementwise: [
+    ...unaries,
+    ...binaries,
+    {
+      about: "a chain",
+      graph: graphOf("elementwise", { inputs: [f32(B, T, 65), f32(65), f32(B, 1, 65)] }, { program: gated }),
+      sizes: batches,
+    },
+  ],
+  iota: [{ about: "0, 1, 2, …", graph: iotaGraph(), sizes: batches }],
+  relative_bucket: [true, false].map((causal) => ({
+    about: causal ? "causal" : "both sides",
+    graph: bucketGraph(causal),
+    sizes: [{ T: 3 }, { T: 257 }],
+  })),
+  reduce_sum: [
+    ...reduce("reduce_sum"),
+    { about: "whole numbers", graph: graphOf("reduce_sum", { x: i32(3, 17) }, { axes: [1] }) },
+  ],
+  reduce_mean: reduce("reduce_mean"),
+  reduce_max: [
+    ...reduce("reduce_max"),
+    { about: "whole numbers", graph: graphOf("reduce_max", { x: i32(3, 17) }, { axes: [0] }) },
+  ],
+  reduce_min: reduce("reduce_min"),
+  cumsum: [0, 1, 2].map((axis) => ({
+    about: `along axis ${axis}`,
+    graph: graphOf("cumsum", { x: f32(B, T, 3) }, { axis }),
+    sizes: batches,
+  })),
+  topk: [
+    { about: "8 of 65", graph: graphOf("topk", { x: f32(B, T, 65) }, { k: 8 }), sizes: batches },
+    { about: "all of 3", graph: graphOf("topk", { x: f32(B, 3) }, { k: 3 }), sizes: [{ B: 257 }] },
+  ],
+  spread: [
+    {
+      about: "2 of 5",
+      graph: graphOf("spread", { values: f32(B, 2), indices: i32(B, 2) }, { size: 5 }),
+      sizes: [{ B: 3 }, { B: 65 }],
+      ids: 5,
+    },
+  ],
+  softmax: softmaxes("softmax"),
+  log_softmax: softmaxes("log_softmax"),
+  matmul: [
+    { about: "one matrix", graph: graphOf("matmul", { a: f32(65, 17), b: f32(17, 63) }, {}) },
+    {
+      about: "a batch",
+      graph: graphOf("matmul", { a: f32(B, 3, T, 17), b: f32(B, 3, 17, T) }, {}),
+      sizes: batches,
+    },
+    {
+      about: "transposed, b for all",
+      graph: graphOf("matmul", { a: f32(B, T, 65), b: f32(63, 65) }, { transpose_b: true }),
+      sizes: batches,
+    },
+  ],
+  linear_epilogue: [
+    ...odd.flatMap((width): Case[] => [
+      { about: `${width} → 65`, graph: linearGraph(width, 65, "out_in"), sizes: batches },
+      { about: `65 → ${width}, weight [in, out]`, graph: linearGraph(65, width, "in_out"), sizes: batches },
+    ]),
+    {
+      about: "bias, gelu and a gate",
+      graph: graphOf(
+        "linear_epilogue",
+        { x: f32(B, T, 17), weight: f32(33, 17), extras: [f32(33), f32(B, T, 33)] },
+        { layout: "out_in", epilogue: gated },
+      ),
+      sizes: batches,
+    },
+    {
+      about: "a lone gain",
+      graph: graphOf(
+        "linear_epilogue",
+        { x: f32(T, 17), weight: f32(17, 3), extras: [f32(1)] },
+        { layout: "in_out", epilogue: { steps: [{ op: "mul", args: [input(0), input(1)] }] } },
+      ),
+      sizes: [{ T: 1 }, { T: 65 }],
+    },
+    {
+      about: "rows known at compile time",
+      graph: graphOf("linear", { x: f32(3, 17), weight: f32(17, 5), bias: f32(5) }, { layout: "in_out" }),
+    },
+  ],
+  embedding: odd.map((width) => ({
+    about: `rows of ${width}`,
+    graph: graphOf("embedding", { table: f32(17, width), ids: i32(B, T) }, {}),
+    sizes: batches,
+    ids: 17,
+  })),
+  conv2d: [
+    {
+      about: "stride, padding and groups",
+      graph: graphOf(
+        "conv2d",
+        { x: f32(B, 4, 9, 7), weight: f32(6, 2, 3, 2), bias: f32(6) },
+        { stride: [2, 1], padding: [1, 2], groups: 2 },
+      ),
+      sizes: [{ B: 1 }, { B: 3 }],
+    },
+    {
+      about: "without bias",
+      graph: graphOf("conv2d", { x: f32(2, 3, 5, 5), weight: f32(4, 3, 1, 1), bias: undefined }, {}),
+    },
+  ],
+  max_pool2d: [
+    {
+      about: "overlapping windows over the edge",
+      graph: graphOf(
+        "max_pool2d",
+        { x: f32(B, 3, 9, 7) },
+        { kernel: [3, 2], stride: [2, 1], padding: [1, 1] },
+      ),
+      sizes: [{ B: 1 }, { B: 3 }],
+    },
+  ],
+  rope: [
+    rope("halves", {}),
+    rope("interleaved pairs of some channels", { pairs: "interleaved", dims: 6 }),
+    rope("positions given", {}, true),
+    rope("heads first", { layout: "heads_first" }),
+    rope("linear", { scaling: "linear", factor: 4 }),
+    rope("ntk", { scaling: "ntk", factor: 4 }),
+    rope("dynamic", { scaling: "dynamic", factor: 4, original: 16 }),
+    rope("dynamic with positions", { scaling: "dynamic", factor: 4, original: 16 }, true),
+    rope("yarn", { scaling: "yarn", factor: 4, original: 16 }),
+    rope("llama3", { scaling: "llama3", factor: 8, original: 16 }),
+  ],
+  attend: [
+    { about: "plain", graph: graphOf("attend", qkv(3, 3, 8), plainAttend), sizes: attendSizes },
+    {
+      about: "causal with grouped heads, values of another width",
+      graph: graphOf("attend", qkv(4, 2, 17, 33), { ...plainAttend, causal: true }),
+      sizes: attendSizes,
+    },
+    {
+      about: "a causal window",
+      graph: graphOf("attend", qkv(2, 2, 8), { ...plainAttend, causal: true, window: 5 }),
+      sizes: attendSizes,
+    },
+    {
+      about: "a window on both sides",
+      graph: graphOf("attend", qkv(2, 2, 8), { ...plainAttend, window: 5 }),
+      sizes: attendSizes,
+    },
+    {
+      about: "soft cap and ALiBi",
+      graph: graphOf("attend", qkv(3, 3, 64), { ...plainAttend, causal: true, softcap: 0.5, alibi: true }),
+      sizes: attendSizes,
+    },
+    {
+      about: "bias and mask",
+      graph: graphOf("attend", { ...qkv(3, 1, 8), bias: f32(3, T, T), mask: bool(B, 1, 1, T) }, plainAttend),
+      sizes: attendSizes,
+    },
+    {
+      about: "more keys than queries, causal",
+      graph: graphOf("attend", qkv(2, 2, 8, 8, S), { ...plainAttend, causal: true }),
+      sizes: [
+        { B: 1, T: 1, S: 65 },
+        { B: 2, T: 3, S: 40 },
+      ],
+    },
+    {
+      about: "fewer keys than queries: rows that see nothing are zero",
+      graph: graphOf("attend", qkv(2, 2, 8, 8, S), { ...plainAttend, causal: true }),
+      sizes: [{ B: 1, T: 17, S: 3 }],
+    },
+    { about: "q, k and v are parts of one tensor, heads last", graph: sliced(), sizes: attendSizes },
+  ],
+  layer_norm: [
+    ...rowNorms((width) =>
+      graphOf("layer_norm", { x: f32(B, T, width), weight: f32(width), bias: f32(width) }, { eps: 1e-5 }),
+    ),
+    {
+      about: "a large mean with a small spread",
+      graph: graphOf("layer_norm", { x: f32(B, 257), weight: undefined, bias: undefined }, { eps: 1e-5 }),
+      sizes: [{ B: 3 }],
+      range: [999, 1001],
+    },
+    {
+      about: "wider than registers hold",
+      graph: graphOf("layer_norm", { x: f32(2, 8193), weight: undefined, bias: undefined }, { eps: 1e-5 }),
+    },
+  ],
+  rms_norm: [
+    ...rowNorms((width) =>
+      graphOf("rms_norm", { x: f32(B, T, width), weight: f32(width), bias: undefined }, { eps: 1e-6 }),
+    ),
+    {
+      about: "1 + weight, with bias",
+      graph: graphOf(
+        "rms_norm",
+        { x: f32(B, 65), weight: f32(65), bias: f32(65) },
+        { eps: 1e-6, unit_offset: true },
+      ),
+      sizes: [{ B: 3 }],
+    },
+    ...(["f16", "bf16"] as const).map((dtype): Case => ({
+      about: `${dtype} rounded before and after the weight`,
+      graph: graphOf(
+        "rms_norm",
+        { x: of(dtype, B, 65), weight: of(dtype, 65), bias: undefined },
+        { eps: 1e-6, cast: "before" },
+      ),
+      sizes: [{ B: 3 }],
+    })),
+  ],
+  l2_norm: rowNorms((width) => graphOf("l2_norm", { x: f32(B, T, width) }, {})),
+  batch_norm: [
+    {
+      about: "channels in the middle",
+      graph: graphOf(
+        "batch_norm",
+        { x: f32(B, 5, 3, 3), mean: f32(5), variance: f32(5), weight: f32(5), bias: f32(5) },
+        { eps: 1e-3 },
+      ),
+      sizes: [{ B: 3 }],
+      range: [0.1, 2],
+    },
+    {
+      about: "channels last, no affine part",
+      graph: graphOf(
+        "batch_norm",
+        { x: f32(B, 5), mean: f32(5), variance: f32(5), weight: undefined, bias: undefined },
+        { eps: 1e-3 },
+      ),
+      sizes: [{ B: 65 }],
+      range: [0.1, 2],
+    },
+  ],
+  add_norm: [
+    ...norms.map((norm) => addNorm(`${norm}, the sum kept`, { norm, affines: ["none"] })),
+    ...odd.map((width) =>
+      addNorm(
+        `width ${width}`,
+        { norm: "layer", affines: ["weight_bias"], keep_sum: false },
+        { weights: [f32(width)], biases: [f32(width)] },
+        width,
+      ),
+    ),
+    addNorm(
+      "two affine results, branches and a bias",
+      { norm: "layer", affines: ["weight_bias", "weight"] },
+      {
+        branches: [f32(B, T, 65), f32(B, T, 65)],
+        bias: f32(65),
+        weights: [f32(65), f32(65)],
+        biases: [f32(65)],
+      },
+    ),
+    addNorm(
+      "gains and scales",
+      { norm: "rms", affines: ["weight"], source_scale: 2, branch_scale: 0.5, unit_offset: true },
+      { source_gain: f32(1), branch_gain: f32(65), weights: [f32(65)] },
+    ),
+    addNorm(
+      "an out-norm within",
+      { norm: "rms", affines: ["weight"], inner: "rms", inner_eps: 1e-6 },
+      { inner_weight: f32(65), weights: [f32(65)] },
+    ),
+    addNorm(
+      "an out-norm with bias under a scale",
+      { norm: "layer", affines: ["none"], inner: "layer", inner_eps: 1e-6, branch_scale: 0.5 },
+      { inner_weight: f32(65), inner_bias: f32(65) },
+    ),
+    addNorm("only an out-norm", { norm: "none", affines: [], inner: "rms", inner_eps: 1e-6 }),
+    addNorm(
+      "branches in turn, no norm",
+      { norm: "none", affines: [], order: "in_turn" },
+      { branches: [f32(B, T, 65), f32(B, T, 65)] },
+    ),
+    addNorm(
+      "a branch that lacks leading axes",
+      { norm: "layer", affines: ["none"] },
+      { branches: [f32(T, 65)] },
+    ),
+  ],
+  cross_entropy: [
+    {
+      about: "plain",
+      graph: graphOf("cross_entropy", { logits: f32(B, T, 17), targets: i32(B, T) }, {}),
+      sizes: batches,
+      ids: 17,
+    },
+    {
+      about: "smoothed, some rows ignored",
+      graph: graphOf(
+        "cross_entropy",
+        { logits: f32(B, T, 17), targets: i32(B, T) },
+        { smoothing: 0.1, ignore: 3 },
+      ),
+      sizes: batches,
+      ids: 17,
+    },
+  ],
+  mean_squared_error: [
+    {
+      about: "over all elements",
+      graph: graphOf("mean_squared_error", { x: f32(B, 17), y: f32(B, 17) }, {}),
+      sizes: [{ B: 1 }, { B: 65 }],
+    },
+  ],
+  accuracy: [
+    {
+      about: "a share of rows",
+      graph: graphOf("accuracy", { logits: f32(B, 3), targets: i32(B) }, {}),
+      sizes: [{ B: 1 }, { B: 257 }],
+      ids: 3,
+    },
+  ],
+};
+
+function linearGraph(width: number, columns: number, layout: "out_in" | "in_out"): Graph {
+  const weight = layout === "out_in" ? f32(columns, width) : f32(width, columns);
+  return graphOf("linear", { x: f32(B, T, width), weight, bias: undefined }, { layout });
+}
+
+/** An input binds the size, since iota has no operands. */
+function iotaGraph(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(i32(B, T));
+  const [row] = builder.node("iota", {}, { size: addDims(multiplyDims(T, dim(2)), dim(1)) });
+  const [same] = builder.node("add", { x, y: x }, {});
+  return builder.graph([row!, same!]);
+}
+
+function bucketGraph(causal: boolean): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(i32(T));
+  const [buckets] = builder.node(
+    "relative_bucket",
+    {},
+    { rows: T, columns: addDims(T, dim(1)), buckets: 32, far: 128, causal },
+  );
+  const [same] = builder.node("add", { x, y: x }, {});
+  return builder.graph([buckets!, same!]);
+}
