@@ -99,7 +99,7 @@ export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
     current = pass.run(current, report);
     isLowered ||= pass === lowerEdges;
     if (options.verify === true)
-      requireValid(pass, current, isLowered ? ["core", "kernel"] : undefined, whole);
+      requireValid(pass, current, isLowered ? ["core", "gradient", "kernel"] : undefined, whole);
     options.observe?.(pass, current);
   }
   return current;

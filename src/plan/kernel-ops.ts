@@ -1,6 +1,26 @@
 import type { AttributesOf, OpName, OperandsOf } from "../ops/table.ts";
 import type { Form, View } from "./view.ts";
 
+/** Those that only training steps have. */
+export const trainingKernels = [
+  "dropout",
+  "batch_statistics",
+  "norm_grad",
+  "batch_norm_grad",
+  "batch_statistics_grad",
+  "attend_grad",
+  "embedding_grad",
+  "linear_weight_grad",
+  "cross_entropy_grad",
+  "conv2d_x_grad",
+  "conv2d_weight_grad",
+  "max_pool2d_grad",
+  "take",
+  "extent",
+] as const satisfies readonly OpName[];
+
+export type TrainingKernel = (typeof trainingKernels)[number];
+
 /**
  * The ops of graphs that a plan may hold. The others become views (reshape, permute, slice, broadcast), buffers
  * (constant, full), copies (concat) or one of these (a lone `add` is an `elementwise`, a `linear` a `linear_epilogue`).
@@ -34,6 +54,7 @@ export const graphKernels = [
   "cross_entropy",
   "mean_squared_error",
   "accuracy",
+  ...trainingKernels,
 ] as const satisfies readonly OpName[];
 
 export type GraphKernel = (typeof graphKernels)[number];
@@ -113,4 +134,30 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   cross_entropy: { forms: { logits: "unit", targets: "any" }, overwrites: [] },
   mean_squared_error: { forms: { x: "dense", y: "dense" }, overwrites: [] },
   accuracy: { forms: { logits: "unit", targets: "any" }, overwrites: [] },
+  dropout: { forms: { x: "dense", key: "dense" }, overwrites: ["x"] },
+  batch_statistics: {
+    forms: { x: "dense", running_mean: "dense", running_variance: "dense" },
+    overwrites: [],
+  },
+  norm_grad: { forms: { grad: "unit", x: "unit", weight: "dense", carried: "unit" }, overwrites: [] },
+  batch_norm_grad: {
+    forms: { grad: "dense", x: "dense", mean: "dense", variance: "dense", weight: "dense" },
+    overwrites: [],
+  },
+  batch_statistics_grad: {
+    forms: { x: "dense", mean: "dense", grad_mean: "dense", grad_variance: "dense" },
+    overwrites: ["x"],
+  },
+  attend_grad: {
+    forms: { grad: "unit", q: "unit", k: "unit", v: "unit", bias: "any", mask: "any" },
+    overwrites: [],
+  },
+  embedding_grad: { forms: { grad: "unit", ids: "any" }, overwrites: [] },
+  linear_weight_grad: { forms: { grad: "rows", x: "rows" }, overwrites: [] },
+  cross_entropy_grad: { forms: { grad: "dense", logits: "unit", targets: "any" }, overwrites: [] },
+  conv2d_x_grad: { forms: { grad: "dense", weight: "dense" }, overwrites: [] },
+  conv2d_weight_grad: { forms: { grad: "dense", x: "dense" }, overwrites: [] },
+  max_pool2d_grad: { forms: { grad: "dense", x: "dense" }, overwrites: [] },
+  take: { forms: { x: "unit", indices: "unit" }, overwrites: [] },
+  extent: { forms: {}, overwrites: [] },
 };

@@ -46,7 +46,8 @@ function walkedShape(choice: KernelChoice, name: string, view: View, node: Node)
   invariant(result !== undefined, `${node.op} has no result`);
   if (choice.op === "elementwise" || (choice.op === "add_norm" && isJoined(name))) return result;
   if (choice.op === "matmul") return [...result.slice(0, -2), ...view.type.shape.slice(-2)];
-  if (node.op === "attend" && (name === "bias" || name === "mask")) return scoresShape(node);
+  if ((node.op === "attend" || node.op === "attend_grad") && (name === "bias" || name === "mask"))
+    return scoresShape(node);
   if (node.op === "rope" && name === "positions") {
     const x = headsFirst(node.operands.x.type, node.attrs.layout);
     return [x[0]!, x[2]!];
@@ -61,6 +62,6 @@ const headsFirst = ({ shape }: TensorType, layout: "heads_first" | "heads_last")
   layout === "heads_first" ? shape : [shape[0]!, shape[2]!, shape[1]!, shape[3]!];
 
 /** [B, H, T, S]. */
-function scoresShape({ operands: { q, k }, attrs: { layout } }: NodeOf<"attend">): Shape {
+function scoresShape({ operands: { q, k }, attrs: { layout } }: NodeOf<"attend" | "attend_grad">): Shape {
   return [...headsFirst(q.type, layout).slice(0, 3), headsFirst(k.type, layout)[2]!];
 }

@@ -40,7 +40,7 @@ model classifier {
 
 /** The optimizer of PyTorch's options. */
 export function torchOptimizer(name: string, hyper: Readonly<Record<string, unknown>>): Optimizer {
-  const number = (key: string, fallback: number): number => Number.parseFloat(String(hyper[key] ?? fallback));
+  const number = (key: string, fallback: number): number => (hyper[key] as number | undefined) ?? fallback;
   return optimizerOf({
     name,
     options: {

@@ -1,6 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import { mathHelpers } from "./math.ts";
 import { productHelpers } from "./product.ts";
+import { trainingHelpers } from "./training.ts";
 
 /** A function that several kernels call. */
 export interface Helper {
@@ -9,7 +10,7 @@ export interface Helper {
 }
 
 /** In the order in which a module has them. */
-export const helpers = { ...mathHelpers, ...productHelpers } as const satisfies Readonly<
+export const helpers = { ...mathHelpers, ...productHelpers, ...trainingHelpers } as const satisfies Readonly<
   Record<string, Helper>
 >;
 

@@ -9,12 +9,12 @@ import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
 /** Query rows whose scores are held at once: enough for whole tiles, few enough that causal blocks skip much. */
-const BLOCK_ROWS = 16;
+export const BLOCK_ROWS = 16;
 
 type Layout = "heads_first" | "heads_last";
 
 /** Batch, head and row of a view that lies either way: sizes and strides. */
-function axesOf({ type, strides }: View, layout: Layout) {
+export function axesOf({ type, strides }: View, layout: Layout) {
   const [head, row] = layout === "heads_first" ? [1, 2] : [2, 1];
   const along = (axis: number): { size: Dim; stride: Dim } => ({
     size: type.shape[axis]!,
@@ -70,7 +70,7 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
   return call.finish(["attend", ...words].join("_"), [doc], attendBody(starts, attrs, query.head.size));
 };
 
-const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
+export const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
 
 type Attend = StepOf<"attend">;
 
@@ -120,14 +120,14 @@ function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"],
 }
 
 /** How many keys, from the first that a row of the block sees, some row sees. */
-function lengthText({ causal, window }: Attend["attrs"]): string {
+export function lengthText({ causal, window }: Attend["attrs"]): string {
   const end = causal ? "start + rows + behind" : "start + rows + behind + seen - 1";
   if (window === undefined) return causal ? `Math.max(0, Math.min(keys, ${end}))` : "keys";
   return `Math.max(0, Math.min(keys, ${end}) - first)`;
 }
 
 /** Turns a row of products into a row of weights; hidden keys get 0, and so does a row that sees nothing. */
-function rowBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"]): Code[] {
+export function rowBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"]): Code[] {
   const [hasBias, hasMask, isCut] = [starts.has("bias"), starts.has("mask"), attrs.window !== undefined];
   const product = `${numberText(attrs.scale)} * scores[at + s]`;
   const cap = numberText(attrs.softcap);

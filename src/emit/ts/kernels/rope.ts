@@ -65,8 +65,8 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
           ...forLoop("h", "heads", [
             `const u = x[xRowAt + h * xHead + ${first}];`,
             `const v = x[xRowAt + h * xHead + ${second}];`,
-            `out[outRowAt + h * outHead + ${first}] = u * cos - v * sin;`,
-            `out[outRowAt + h * outHead + ${second}] = v * cos + u * sin;`,
+            `out[outRowAt + h * outHead + ${first}] = u * cos ${attrs.inverse ? "+" : "-"} v * sin;`,
+            `out[outRowAt + h * outHead + ${second}] = v * cos ${attrs.inverse ? "-" : "+"} u * sin;`,
           ]),
         ]),
         ...(width === headWidth

@@ -7,7 +7,7 @@ import { onlyView } from "./result.ts";
 import type { Code } from "../../../support/text.ts";
 
 /** The sizes of pictures and windows as parameters. */
-function windowSizes(
+export function windowSizes(
   call: CallBuilder,
   x: View,
   out: View,
@@ -27,7 +27,7 @@ function windowSizes(
 }
 
 /** Loops over the places of a window that are inside the picture; `visit` reads row `y` and column `x_`. */
-const overWindow = (visit: readonly string[]): Code[] =>
+export const overWindow = (visit: readonly Code[]): Code[] =>
   forLoop("r", "kernelHeight", [
     "const y = oy * strideY - paddingY + r;",
     "if (y < 0 || y >= height) continue;",
@@ -38,7 +38,7 @@ const overWindow = (visit: readonly string[]): Code[] =>
     ]),
   ]);
 
-const overPlane = (body: readonly Code[]): Code[] =>
+export const overPlane = (body: readonly Code[]): Code[] =>
   forLoop("oy", "outHeight", forLoop("ox", "outWidth", body));
 
 export const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, naming) => {

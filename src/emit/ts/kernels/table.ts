@@ -5,6 +5,18 @@ import type { Call, Naming } from "../call.ts";
 import { add_norm } from "./add-norm.ts";
 import { attend, attendScratch } from "./attend.ts";
 import { cast, copy, elementwise } from "./elementwise.ts";
+import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
+import { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad } from "./gradient-norm.ts";
+import { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad } from "./gradient-spatial.ts";
+import {
+  cross_entropy_grad,
+  dropout,
+  embedding_grad,
+  extent,
+  linear_weight_grad,
+  take,
+  weightGradScratch,
+} from "./gradient.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linear_epilogue, matmul } from "./linear.ts";
 import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
@@ -45,6 +57,20 @@ export const tsKernels: { readonly [K in KernelOp]: TsKernel<K> } = {
   cross_entropy,
   mean_squared_error,
   accuracy,
+  dropout,
+  batch_statistics,
+  norm_grad,
+  batch_norm_grad,
+  batch_statistics_grad,
+  attend_grad,
+  embedding_grad,
+  linear_weight_grad,
+  cross_entropy_grad,
+  conv2d_x_grad,
+  conv2d_weight_grad,
+  max_pool2d_grad,
+  take,
+  extent,
 };
 
 /** The step as a call of its kernel. */
@@ -54,5 +80,8 @@ export function callOf(step: Step, naming: Naming): Call {
 }
 
 /** Words of scratch memory that the kernel needs while it runs. */
-export const scratchOf = (step: Step): Dim | undefined =>
-  step.op === "attend" ? attendScratch(step) : undefined;
+export function scratchOf(step: Step): Dim | undefined {
+  if (step.op === "attend") return attendScratch(step);
+  if (step.op === "attend_grad") return attendGradScratch(step);
+  return step.op === "linear_weight_grad" ? weightGradScratch(step) : undefined;
+}

@@ -52,5 +52,5 @@ export const isWgslOp = (op: KernelOp): op is WgslOp => Object.hasOwn(wgslKernel
 export function dispatchesOf(step: Step, context: Context): readonly Dispatch[] {
   const kernel = (wgslKernels as Readonly<Partial<Record<KernelOp, unknown>>>)[step.op];
   invariant(kernel, `this target has no kernel for ${step.op}, an op of training steps`);
-  return (kernel as WgslKernel<KernelOp>)(step as never, context);
+  return (kernel as WgslKernel<KernelOp>)(step, context);
 }

@@ -1,0 +1,161 @@
+import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { denseStrides, type View } from "../../../plan/view.ts";
+import type { Code } from "../../../support/text.ts";
+import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { CallBuilder } from "../call.ts";
+import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../text.ts";
+import { axesOf, BLOCK_ROWS, capital, lengthText, rowBody } from "./attend.ts";
+import type { TsKernel } from "./kernel.ts";
+
+type AttendGrad = StepOf<"attend_grad">;
+
+/** Blocks of scores that are held at once: weights, their gradients, and with a cap the products below it. */
+const blocksOf = ({ attrs }: AttendGrad): number => (attrs.softcap > 0 ? 3 : 2);
+
+export const attendGradScratch = (step: AttendGrad): Dim =>
+  multiplyDims(axesOf(step.operands.k, step.attrs.layout).row.size, dim(BLOCK_ROWS * blocksOf(step)));
+
+/**
+ * A head and 16 query rows at a time, as attend itself: the weights are computed again, then the gradient of the scores,
+ * and from both the gradients of q (a product), k and v (added up over the blocks and the heads of a group).
+ */
+export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
+  const { operands, attrs, results } = step;
+  const { grad, q, k, v, bias, mask } = operands;
+  const [dq, dk, dv, dbias] = results as [View, View, View, View | undefined];
+  const call = new CallBuilder(naming);
+  const [query, key] = [axesOf(q, attrs.layout), axesOf(k, attrs.layout)];
+  call.size("batch", query.batch.size);
+  call.size("heads", query.head.size);
+  call.size("keyHeads", key.head.size);
+  call.size("queries", query.row.size);
+  call.size("keys", key.row.size);
+  call.size("width", query.width);
+  call.size("valueWidth", axesOf(v, attrs.layout).width);
+  const starts = new Map<string, string>();
+  for (const [name, view] of Object.entries({ q, k, v, grad, dq, dk, dv })) {
+    starts.set(name, call.tensor(name, view));
+    const axes = axesOf(view, attrs.layout);
+    for (const axis of ["batch", "head", "row"] as const)
+      call.size(`${name}${capital(axis)}`, axes[axis].stride);
+  }
+  const fills = Object.entries({ dk, dv, ...(dbias && { dbias }) }).map(([name, view]) => {
+    if (name === "dbias") {
+      starts.set(name, call.tensor(name, view));
+      scoreStrides(view).forEach((stride, at) => call.size(`dbias${SCORE_AXES[at]!}`, stride));
+    }
+    const from = starts.get(name)!;
+    return `${name}.fill(0, ${from}, ${sumText(from, call.size(`${name}Count`, elementsOf(view.type)))});`;
+  });
+  for (const [name, view] of Object.entries({ bias, mask })) {
+    if (view === undefined) continue;
+    starts.set(name, call.tensor(name, view));
+    SCORE_AXES.forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
+  }
+  call.scratch("scores");
+  call.helpers(["multiply", "addOuter"]);
+  if (attrs.window !== undefined) call.number("seen", String(attrs.window));
+  const words = [
+    ...(attrs.causal ? ["causal"] : []),
+    ...(attrs.window === undefined ? [] : ["window"]),
+    ...(attrs.softcap > 0 ? ["softcap"] : []),
+    ...(attrs.alibi ? ["alibi"] : []),
+    ...(bias === undefined ? [] : ["bias"]),
+    ...(mask === undefined ? [] : ["mask"]),
+  ];
+  const doc = `The gradient of attention${words.length > 0 ? ` (${words.join(", ")})` : ""}; the weights are computed again.`;
+  const body = [...fills, ...attendGradBody(starts, attrs, query.head.size)];
+  return call.finish(["attend_grad", ...words].join("_"), [doc], body);
+};
+
+const SCORE_AXES = ["Batch", "Head", "Row", "Step"] as const;
+
+/** Strides of a dense tensor that stretches to the scores [B, H, T, S]. */
+function scoreStrides({ type: { shape } }: View): Dim[] {
+  const strides = denseStrides(shape).map((stride, axis) =>
+    constantDim(shape[axis]!) === 1 ? dim(0) : stride,
+  );
+  return [...Array.from({ length: 4 - shape.length }, () => dim(0)), ...strides];
+}
+
+const products = (head: string, args: readonly string[]): Code[] => wrapped(head, args, ");", WIDTH - 10);
+
+function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"], heads: Dim): Code[] {
+  const isCut = attrs.window !== undefined;
+  const ofKeys = new Set(["k", "v", "dk", "dv"]);
+  const headStart = (name: string): string => {
+    const head = ofKeys.has(name) ? "g" : "h";
+    return `const ${name}From = ${sumText(starts.get(name)!, `b * ${name}Batch`, `${head} * ${name}Head`)};`;
+  };
+  const firstKey = (name: string): string => (isCut ? `${name}From + first * ${name}Row` : `${name}From`);
+  return [
+    "// The first query stands at this key.",
+    "const behind = keys - queries;",
+    `const slopesAt = scoresAt + ${BLOCK_ROWS} * keys;`,
+    ...(attrs.softcap > 0 ? [`const rawAt = scoresAt + ${2 * BLOCK_ROWS} * keys;`] : []),
+    ...(attrs.alibi
+      ? [`const slopes = [${alibiSlopes(constantDim(heads)!).map(numberText).join(", ")}];`]
+      : []),
+    ...forLoop("b", "batch", [
+      ...forLoop("h", "heads", [
+        "const g = Math.floor((h * keyHeads) / heads);",
+        ...[...starts.keys()].map(headStart),
+        ...(attrs.alibi ? ["const slope = slopes[h];"] : []),
+        ...block(`for (let start = 0; start < queries; start += ${BLOCK_ROWS}) {`, [
+          `const rows = Math.min(${BLOCK_ROWS}, queries - start);`,
+          ...(isCut ? ["const first = Math.min(keys, Math.max(0, start + behind - seen + 1));"] : []),
+          `const length = ${lengthText(attrs)};`,
+          ...products("multiply(", [
+            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow"],
+            ...["k", firstKey("k"), "kRow", "1", "scores", "scoresAt", "length"],
+          ]),
+          ...(attrs.softcap > 0 ? ["scores.copyWithin(rawAt, scoresAt, scoresAt + rows * length);"] : []),
+          ...forLoop("r", "rows", rowBody(starts, attrs)),
+          ...products("addOuter(", [
+            ...["rows", "length", "valueWidth", "scores", "scoresAt"],
+            ...["grad", "gradFrom + start * gradRow", "gradRow", "dv", firstKey("dv"), "dvRow"],
+          ]),
+          ...products("multiply(", [
+            ...["rows", "length", "valueWidth", "grad", "gradFrom + start * gradRow", "gradRow"],
+            ...["v", firstKey("v"), "vRow", "1", "scores", "slopesAt", "length"],
+          ]),
+          ...forLoop("r", "rows", slopeRow(starts, attrs)),
+          ...products("multiply(", [
+            ...["rows", "width", "length", "scores", "slopesAt", "length"],
+            ...["k", firstKey("k"), "1", "kRow", "dq", "dqFrom + start * dqRow", "dqRow"],
+          ]),
+          ...products("addOuter(", [
+            ...["rows", "length", "width", "scores", "slopesAt"],
+            ...["q", "qFrom + start * qRow", "qRow", "dk", firstKey("dk"), "dkRow"],
+          ]),
+        ]),
+      ]),
+    ]),
+  ];
+}
+
+/** Turns a row of weights' gradients into those of the products q k: P (dP - Σ P dP), through cap and scale. */
+function slopeRow(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"]): Code[] {
+  const [cap, scale] = [numberText(attrs.softcap), numberText(attrs.scale)];
+  const capped = [
+    `const t = Math.tanh((${scale} * scores[rawAt + r * length + s]) / ${cap});`,
+    `scores[to + s] = ${scale} * score * (1 - t * t);`,
+  ];
+  const column = attrs.window === undefined ? "s" : "(first + s)";
+  return [
+    "const at = scoresAt + r * length;",
+    "const to = slopesAt + r * length;",
+    "let mean = 0;",
+    "for (let s = 0; s < length; s++) if (scores[at + s] !== 0) mean += scores[at + s] * scores[to + s];",
+    ...forLoop("s", "length", [
+      "const weight = scores[at + s];",
+      "const score = weight === 0 ? 0 : weight * (scores[to + s] - mean);",
+      ...(starts.has("dbias")
+        ? [`dbias[dbiasFrom + (start + r) * dbiasRow + ${column} * dbiasStep] += score;`]
+        : []),
+      ...(attrs.softcap > 0 ? capped : [`scores[to + s] = ${scale} * score;`]),
+    ]),
+  ];
+}
