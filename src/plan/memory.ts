@@ -94,7 +94,6 @@ function overwritable(
     const same = all.filter((other) => other.buffer === view.buffer);
     return (
       dying.has(view.buffer) &&
-      isDense(view) &&
       sameDim(elementsOf(view.type), draft.elements) &&
       sameDim(draft.elements, drafts[result]!.elements) &&
       isFloat(draft.dtype) === isFloat(drafts[result]!.dtype) &&
