@@ -7,6 +7,7 @@ import { TextOut } from "../../src/cli/out.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { compile } from "../../src/compile.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import { fusionTable } from "../bench/fusion.ts";
 import { codeBlocks, shownCommands, type CodeBlock } from "./markdown.ts";
 
 const pages = ["README.md", "grammar/README.md", "src/README.md", "examples/README.md"];
@@ -105,4 +106,8 @@ describe.each(pages)("%s", (page) => {
       await import(pathToFileURL(file).href);
     },
   );
+});
+
+test("the README's table of what fusion saves is what the plans say", () => {
+  expect(read("README.md")).toContain(fusionTable());
 });
