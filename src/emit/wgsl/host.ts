@@ -72,7 +72,7 @@ export const stepTable = (
 export function placeText({ step }: ProgramStep): string {
   const comment = stepComment(step).slice(3);
   const [place, rest] = comment.includes("  ") ? comment.split("  ") : [undefined, comment];
-  const label = step.origin.label === "" ? rest!.split(" → ")[0]! : commentText(step.origin.label);
+  const label = step.origin.label === "" ? rest.split(" → ")[0]! : commentText(step.origin.label);
   return place === undefined ? label : `${label} (${place})`;
 }
 

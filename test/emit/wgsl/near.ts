@@ -18,3 +18,15 @@ export function expectNear(found: Tensor, expected: HostTensor, tolerance: numbe
       expect.fail(`element ${i} is ${is}, expected ${wanted} within ${tolerance}`);
   }
 }
+
+/** The largest difference, relative to the largest expected element; infinite for NaN and for lists of other lengths. */
+export function largest(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length || expected.length === 0) return Infinity;
+  let [worst, scale] = [0, 1];
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(found[i]! - expected[i]!);
+    worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(expected[i]!));
+  }
+  return worst / scale;
+}

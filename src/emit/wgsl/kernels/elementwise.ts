@@ -24,7 +24,7 @@ function perElement(context: Context, { name, doc, inputs, out, compute }: Eleme
   const builder = new KernelBuilder(context);
   const names = inputs.map((_, index) => (inputs.length === 1 ? "x" : `x${index}`));
   const tensors = builder.tensors(
-    Object.fromEntries(inputs.map((view, index) => [names[index]!, view])) as Record<string, View>,
+    Object.fromEntries(inputs.map((view, index) => [names[index]!, view])),
     { out },
   );
   const each = eachElement(builder, out.type.shape);
