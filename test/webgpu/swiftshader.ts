@@ -50,7 +50,7 @@ function unpackSwiftShader(): string {
   return folder;
 }
 
-function findUp(path: string, from: string): string {
+export function findUp(path: string, from: string): string {
   for (let folder = dirname(from); ; folder = dirname(folder)) {
     const found = join(folder, path);
     if (existsSync(found)) return found;
@@ -59,7 +59,7 @@ function findUp(path: string, from: string): string {
 }
 
 /** The regular files of a tar: blocks of 512 bytes, a header with name and octal size before each file. */
-function* untar(tar: Buffer): Generator<{ name: string; bytes: Buffer }> {
+export function* untar(tar: Buffer): Generator<{ name: string; bytes: Buffer }> {
   const text = (start: number, length: number): string =>
     tar
       .subarray(start, start + length)

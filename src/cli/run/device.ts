@@ -29,8 +29,7 @@ export async function openAdapter({
   load = () => import("webgpu"),
 }: DeviceRequest): Promise<{ readonly gpu: GPU; readonly adapter: GPUAdapter }> {
   const { create } = await loadPackage(load);
-  const gpu = create([...dawn]);
-  const adapter = await gpu.requestAdapter();
+  const { gpu, adapter } = await requestAdapter(create, dawn);
   if (adapter === null)
     return stop(
       "E831",
@@ -39,6 +38,23 @@ export async function openAdapter({
     );
   return { gpu, adapter };
 }
+
+/** Dawn throws for an option that it does not know. */
+async function requestAdapter(
+  create: WebGpuPackage["create"],
+  dawn: readonly string[],
+): Promise<{ readonly gpu: GPU; readonly adapter: GPUAdapter | null }> {
+  try {
+    const gpu = create([...dawn]);
+    return { gpu, adapter: await gpu.requestAdapter() };
+  } catch (error) {
+    return stop("E831", `--dawn ${dawn.join(", ")}: ${messageOf(error)}`);
+  }
+}
+
+/** The first line of what was thrown. */
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
 
 /** A device with the largest buffers that its adapter allows; what is missing ends the command. */
 export async function openDevice(request: DeviceRequest): Promise<OpenDevice> {
@@ -69,10 +85,9 @@ async function loadPackage(load: () => Promise<WebGpuPackage>): Promise<WebGpuPa
   try {
     return await load();
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
     return stop(
       "E830",
-      `\`--target wgsl\` runs through the package \`webgpu\`, which cannot be loaded: ${reason}`,
+      `\`--target wgsl\` runs through the package \`webgpu\`, which cannot be loaded: ${messageOf(error)}`,
       "install it with `npm install webgpu`, or run the module of `lmg compile --target wgsl` in a browser",
     );
   }

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readConfig } from "../../src/checkpoint/config.ts";
+import { Problem } from "../../src/checkpoint/problem.ts";
+import { interpreterEngine } from "../../src/cli/run/engine.ts";
+import { openWeights } from "../../src/cli/run/weights.ts";
+import { compile } from "../../src/compile.ts";
+import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
+import { hostTensor } from "../../src/tensor/host.ts";
+import { openBrowser, type Browser } from "./chromium.ts";
+import { serve, type Server } from "./serve.ts";
+
+const folder = "examples/weights/whale";
+const page = readFileSync("test/browser/page/index.html", "utf8");
+const weights = readFileSync(`${folder}/model.safetensors`);
+const tokens = { data: [26, 44, 41, 1, 59, 44, 37, 48, 41], shape: [1, 9] };
+
+let browser: Browser | undefined;
+const servers: Server[] = [];
+
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  for (const server of servers) server.close();
+});
+
+/** What the page shows for an emitted module and a weight file, and whether it came to an end. */
+async function visit(
+  module: string,
+  file: Uint8Array,
+): Promise<{ readonly state: string; readonly text: string }> {
+  const files = new Map<string, string | Uint8Array>([
+    ["index.html", page],
+    ["model.js", module],
+    ["weights.safetensors", file],
+    ["inputs.json", JSON.stringify({ tokens })],
+  ]);
+  const server = await serve(files);
+  servers.push(server);
+  const tab = await browser!.context.newPage();
+  const errors: string[] = [];
+  tab.on("pageerror", (error) => errors.push(error.message));
+  await tab.goto(server.url);
+  const outputs = tab.locator("#outputs[data-state]");
+  await outputs.waitFor({ state: "attached", timeout: 50_000 }).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${errors.join("\n")}`);
+  });
+  const shown = { state: (await outputs.getAttribute("data-state"))!, text: (await outputs.textContent())! };
+  await tab.close();
+  return shown;
+}
+
+function compileWhale() {
+  const config = readConfig(readFileSync(`${folder}/config.json`), folder);
+  if (config instanceof Problem) throw new Error(config.message);
+  const source = { name: "examples/llama.lmg", text: readFileSync("examples/llama.lmg", "utf8") };
+  const { model, plan } = compile(source, { config });
+  return { graph: model!.graph, module: emitWgsl(plan!, { types: false }).files[0]!.text };
+}
+
+test("a page shows the numbers of the interpreter, from an emitted module and the shipped weights", async ({
+  skip,
+}) => {
+  if (browser === undefined) return skip();
+  const { graph, module } = compileWhale();
+  const { state, text } = await visit(module, weights);
+  expect(state, text).toBe("done");
+  const [logits] = JSON.parse(text) as { name: string; shape: number[]; data: number[] }[];
+
+  const oracle = interpreterEngine(graph, openWeights(graph, folder, {}));
+  const given = new Map([["tokens", hostTensor("i32", tokens.shape, tokens.data)]]);
+  const expected = (await oracle.run(given)).get("logits")!;
+  expect(logits!.name).toBe("logits");
+  expect(logits!.shape).toEqual([1, 9, 75]);
+  expect(logits!.data).toHaveLength(expected.data.length);
+  // Logits up to 13; float32 on the CPU is 1.2e-5 away from float64, another order of additions may be as much again.
+  logits!.data.forEach((value, index) => {
+    expect(Math.abs(value - expected.data[index]!)).toBeLessThan(5e-5);
+  });
+});
+
+test("a page says what is wrong with a weight file that is cut off", async ({ skip }) => {
+  if (browser === undefined) return skip();
+  const { state, text } = await visit(compileWhale().module, weights.subarray(0, 5000));
+  expect(state).toBe("failed");
+  expect(text).toMatch(/^WeightsError: /);
+});
