@@ -7,21 +7,36 @@ import { elementsOf, type TensorType } from "../tensor/type.ts";
 import { contracts } from "./kernel-ops.ts";
 import { assignSlots, type DraftBuffer } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
-import type { Plan, PlanOutput, Step } from "./plan.ts";
+import type { Plan, PlanOutput, PlanParameter, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
+import { keepStates, type StatePair } from "./state.ts";
 import { broadcastView, denseView, hasForm, isDense, sliceView, type Form, type View } from "./view.ts";
+
+export interface PlanOptions {
+  /** Inputs that the model keeps from run to run, as the outputs leave them: no inputs or outputs of the plan. */
+  readonly state?: readonly StatePair[];
+}
 
 /**
  * The plan of a graph that has no residual edges left: nodes in their order, each a kernel step, a view or a copy.
  * Linear in the graph, but for slots, which are few.
  */
-export function planGraph(graph: Graph): Plan {
+export function planGraph(graph: Graph, { state = [] }: PlanOptions = {}): Plan {
   const builder = new PlanBuilder();
-  const inputs = graph.inputs.map(({ name, value, fill }) => {
+  const nextOf = new Map(state.map(({ input, output }) => [input, output]));
+  const kept = graph.inputs.filter(({ name }) => nextOf.has(name));
+  const stateParameters = kept.map(({ name, value }): PlanParameter => {
+    const view = builder.allocate([name], value.type, { kind: "state", state: name });
+    builder.views.set(value, view);
+    const shape = value.type.shape.map(sizeOfParameter);
+    return { name, dtype: value.type.dtype, shape, buffer: view.buffer };
+  });
+  const inputs = graph.inputs.flatMap(({ name, value, fill }) => {
+    if (nextOf.has(name)) return [];
     const view = builder.allocate([name], value.type, undefined);
     builder.views.set(value, view);
-    return { name, type: value.type, fill, buffer: view.buffer };
+    return [{ name, type: value.type, fill, buffer: view.buffer }];
   });
   const read = new Set([...graph.nodes.flatMap(operandValues), ...graph.outputs.map(({ value }) => value)]);
   const parameters = graph.parameters.map(({ name, value }) => {
@@ -32,7 +47,12 @@ export function planGraph(graph: Graph): Plan {
     return { name, dtype: value.type.dtype, shape, buffer: view.buffer };
   });
   for (const node of graph.nodes) builder.addNode(node);
-  const outputs = graph.outputs.map(({ name, value }) => builder.addOutput(name, value, graph));
+  const nextValues = new Map(graph.outputs.map(({ name, value }) => [name, value]));
+  builder.keep(kept.map(({ name, value }) => ({ name, value, next: nextValues.get(nextOf.get(name)!)! })));
+  const nexts = new Set(nextOf.values());
+  const outputs = graph.outputs
+    .filter(({ name }) => !nexts.has(name))
+    .map(({ name, value }) => builder.addOutput(name, value, graph));
   const { buffers, slots } = assignSlots(
     builder.buffers,
     builder.steps,
@@ -44,7 +64,8 @@ export function planGraph(graph: Graph): Plan {
     name: graph.name,
     symbols: graph.symbols,
     inputs,
-    parameters,
+    parameters: [...parameters, ...stateParameters],
+    state: kept.map(({ name, value }) => ({ name, type: value.type })),
     outputs,
     buffers,
     prepare,
@@ -154,6 +175,17 @@ class PlanBuilder {
       values.every((value) => this.#isStatic(this.#viewOf(value))) &&
       node.results.every(({ type }) => symbolsOf(elementsOf(type)).size === 0)
     );
+  }
+
+  /** The results of this run become the state of the next. */
+  keep(states: readonly { readonly name: string; readonly value: Value; readonly next: Value }[]): void {
+    const kept = states.map(({ name, value, next }) => ({
+      name,
+      now: this.#viewOf(value),
+      next: this.#viewOf(next),
+    }));
+    for (const { name, now, next } of keepStates(kept, this.buffers, this.steps))
+      this.#addCopy(next, now, outputOrigin(name));
   }
 
   addOutput(name: string, value: Value, graph: Graph): PlanOutput {

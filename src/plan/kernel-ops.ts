@@ -137,7 +137,7 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   dropout: { forms: { x: "dense", key: "dense" }, overwrites: ["x"] },
   batch_statistics: {
     forms: { x: "dense", running_mean: "dense", running_variance: "dense" },
-    overwrites: [],
+    overwrites: ["running_mean", "running_variance"],
   },
   norm_grad: { forms: { grad: "unit", x: "unit", weight: "dense", carried: "unit" }, overwrites: [] },
   batch_norm_grad: {

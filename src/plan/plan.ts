@@ -15,6 +15,8 @@ export interface Plan {
   readonly symbols: readonly SymbolDeclaration[];
   readonly inputs: readonly PlanInput[];
   readonly parameters: readonly PlanParameter[];
+  /** The parameters among them that runs change: what a training step moves. */
+  readonly state: readonly PlanState[];
   readonly outputs: readonly PlanOutput[];
   readonly buffers: readonly Buffer[];
   /** Steps that read parameters and constants only: they run once, when the weights are there. */
@@ -41,6 +43,12 @@ export interface PlanParameter {
   readonly buffer: number | undefined;
 }
 
+/** A tensor that the model is given at first and that each run leaves as the next one finds it. */
+export interface PlanState {
+  readonly name: string;
+  readonly type: TensorType;
+}
+
 export interface PlanOutput {
   readonly name: string;
   readonly type: TensorType;
@@ -58,13 +66,14 @@ export interface Buffer {
 
 /**
  * Where a buffer lives. `parameter`, `constant` and `prepared` last as long as the model, `output` belongs to the
- * caller, `slot` is memory of the arena from the step that writes it to the last that reads it. State that passes from
- * run to run (a KV cache) will be a home of its own.
+ * caller, `slot` is memory of the arena from the step that writes it to the last that reads it. `state`
+ * passes from run to run; two buffers of one state are the same memory before and after its step.
  */
 export type Home =
   | { readonly kind: "parameter"; readonly parameter: string }
   | { readonly kind: "constant"; readonly values: readonly number[] }
   | { readonly kind: "prepared" }
+  | { readonly kind: "state"; readonly state: string }
   | { readonly kind: "output"; readonly output: string }
   | { readonly kind: "slot"; readonly slot: number };
 

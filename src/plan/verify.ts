@@ -57,7 +57,7 @@ class Memory {
     });
     this.#arena = new Int32Array(end).fill(-1);
     plan.buffers.forEach(({ home, elements }, index) => {
-      const isGiven = home.kind === "parameter" || home.kind === "constant";
+      const isGiven = home.kind === "parameter" || home.kind === "constant" || home.kind === "state";
       if (home.kind !== "slot")
         this.#others.set(index, new Uint8Array(evaluateDim(elements, sizes)).fill(isGiven ? 1 : 0));
     });

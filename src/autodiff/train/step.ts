@@ -27,7 +27,7 @@ export interface StepOptions {
 /** A graph that takes data and state and gives the loss, the metrics and the next state. */
 export interface StepGraph {
   readonly graph: Graph;
-  /** In the order of the graph's inputs and outputs. */
+  /** All that a step reads and a plan keeps; what the step leaves as it is has its own value as the next. */
   readonly state: readonly StateTensor[];
 }
 
@@ -82,10 +82,10 @@ function accumulateStep(parts: Parts): StepGraph {
   for (const parameter of parts.trained) {
     const sum = state.open(accumulatedName(parameter), parameter.value.type);
     state.close(accumulatedName(parameter), "accumulated", b.add(sum, gradientOf(parameter, parts)));
+    state.addParameter(parameter, "parameter", parameter.value);
   }
   addStatistics(parts, state);
-  const weights = parts.trained.map(({ name, value, span }) => ({ name, value, fill: undefined, span }));
-  return finish("accumulate", parts, b, state, { inputs: weights, outputs: [] });
+  return finish("accumulate", parts, b, state, { inputs: [], outputs: [] });
 }
 
 function updateStep(parts: Parts): StepGraph {

@@ -8,7 +8,7 @@ import { prepareFunction } from "./prepare.ts";
 import { arenaArrays, runFunction } from "./run.ts";
 import { inputRuntime } from "./runtime/inputs.ts";
 import { safetensorsRuntime } from "./runtime/safetensors.ts";
-import { publicTypes } from "./runtime/types.ts";
+import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
 import { elementRuntime, weightRuntime } from "./runtime/weights.ts";
 import { commentText, finishText, identifier, literal } from "./text.ts";
 import { sourceName } from "./comments.ts";
@@ -40,7 +40,7 @@ export function emitTypeScript(
   const model = createModel(plan, run, prepare.length > 0);
   const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
-    publicTypes(plan),
+    publicTypes(plan, plan.state.length === 0 ? runsAtOnce : keepsState),
     parameterTable(plan),
     model,
     prepare,
@@ -96,14 +96,26 @@ function createModel(plan: Plan, run: readonly Code[], hasWeights: boolean): Cod
       "",
       ...run,
       "",
-      "return { run };",
+      ...(plan.state.length === 0
+        ? ["return { run };"]
+        : ["return {", ["run,", "state: {", stateEntries(plan), "},"], "};"]),
     ],
     "}",
   ];
 }
 
+/** What passes from run to run, by name: the model's own arrays. */
+const stateEntries = (plan: Plan): string[] =>
+  plan.state.map(({ name, type }) => {
+    const shape = type.shape.map((size) => size.key).join(", ");
+    return `${keyText(name)}: { data: weights[${literal(name)}], shape: [${shape}] },`;
+  });
+
 /** The parts of a record that the text calls, and those that they call, in the order of the record. */
-export function partsFor(parts: Readonly<Record<string, readonly string[]>>, text: readonly (readonly Code[])[]) {
+export function partsFor(
+  parts: Readonly<Record<string, readonly string[]>>,
+  text: readonly (readonly Code[])[],
+) {
   const used = new Set<string>();
   const visit = (code: string): void => {
     for (const [name, lines] of Object.entries(parts)) {

@@ -64,6 +64,7 @@ export class ModuleNames {
     array: (view) => {
       const { home, name, dtype } = this.#plan.buffers[view.buffer]!;
       if (home.kind === "slot") return isFloat(dtype) ? "f32" : "i32";
+      if (home.kind === "state") return `weights[${literal(home.state)}]`;
       return home.kind === "output" ? this.local(view.buffer) : `weights[${literal(name)}]`;
     },
     start: (view) => {

@@ -24,12 +24,12 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
     const value = isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer);
     return key === value ? `${key},` : `${key}: ${value},`;
   });
+  for (const { name, type } of plan.state) entries.push(`${keyText(name)}: ${arrayText(type.dtype, name)},`);
   if (lines.length + entries.length === 0) return [];
-  const parameter = [...readByRun, ...readHere].some(
+  const isRead = [...readByRun, ...readHere].some(
     (buffer) => plan.buffers[buffer]!.home.kind === "parameter",
-  )
-    ? "tensors"
-    : "_tensors";
+  );
+  const parameter = isRead || plan.state.length > 0 ? "tensors" : "_tensors";
   return [
     "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
     `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
@@ -72,11 +72,14 @@ function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
 const arrayType = (dtype: Plan["buffers"][number]["dtype"]): string =>
   isFloat(dtype) ? "Float32Array" : "Int32Array";
 
+/** The array of a tensor that the model is given. */
+const arrayText = (dtype: Plan["buffers"][number]["dtype"], name: string): string =>
+  `${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(name)})`;
+
 /** The array of a parameter or a constant. */
 function givenText(plan: Plan, buffer: number): string {
   const { home, dtype } = plan.buffers[buffer]!;
-  if (home.kind === "parameter")
-    return `${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(home.parameter)})`;
+  if (home.kind === "parameter") return arrayText(dtype, home.parameter);
   const values = home.kind === "constant" ? home.values : [];
   return `${arrayType(dtype)}.of(${values.map(numberText).join(", ")})`;
 }

@@ -109,10 +109,13 @@ export const batch_statistics: TsKernel<"batch_statistics"> = ({ operands, attrs
       "let squares = 0;",
       ...over([`const d = x[${sumText(xAt, "i")}] - centre;`, "squares += d * d;"]),
       "const spread = squares / count;",
+      "// Both are read before anything is written: results may lie over them.",
+      `const oldMean = ${at["runningMean"]!};`,
+      `const oldVariance = ${at["runningVariance"]!};`,
       `${mean!} = centre;`,
       `${variance!} = spread;`,
-      `${nextMean!} = (1 - momentum) * ${at["runningMean"]!} + momentum * centre;`,
-      `${nextVariance!} = (1 - momentum) * ${at["runningVariance"]!} + momentum * spread${attrs.unbiased ? " * correction" : ""};`,
+      `${nextMean!} = (1 - momentum) * oldMean + momentum * centre;`,
+      `${nextVariance!} = (1 - momentum) * oldVariance + momentum * spread${attrs.unbiased ? " * correction" : ""};`,
     ]),
   ];
   const name = attrs.unbiased ? "batch_statistics" : "batch_statistics_biased";

@@ -69,12 +69,29 @@ const general = fragment`
   }
 `;
 
-const runsAtOnce = fragment`
+/** What runs a plan that keeps nothing. */
+export const runsAtOnce = fragment`
   export interface Model {
     /**
      * Runs the model. The run-time dims come from the shapes of the inputs. The results are the caller's; all other memory
      * is kept for the next run, and grows when the inputs do.
      */
     readonly run: (inputs: Inputs) => Outputs;
+  }
+`;
+
+/** What runs a plan with state: a training step. */
+export const keepsState = fragment`
+  export interface Model {
+    /**
+     * Runs one step, which changes the state. The run-time dims come from the shapes of the inputs. The results are the
+     * caller's; all other memory is kept for the next run, and grows when the inputs do.
+     */
+    readonly run: (inputs: Inputs) => Outputs;
+    /**
+     * What passes from step to step. A Float32Array that createModel was given is the state itself: steps write into it,
+     * and two modules that were given the same arrays share them.
+     */
+    readonly state: Readonly<Record<string, FloatTensor>>;
   }
 `;
