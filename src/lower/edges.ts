@@ -53,8 +53,11 @@ export function lowerResidual(statement: ResidualStatement, frame: Frame): void 
     branch: branch?.shown,
   });
   builder.part = outerPart;
-  setStream(frame, y, statement.span);
-  if (statement.tap !== undefined) bindTap(statement.tap, y === undefined ? undefined : tensor(y), frame);
+  // An edge gives what it carries: when it failed, the lines after it can still be looked at.
+  const result = y ?? source;
+  setStream(frame, result, statement.span);
+  if (statement.tap !== undefined)
+    bindTap(statement.tap, result === undefined ? undefined : tensor(result), frame);
 }
 
 const inRole = <T>(edge: OpenEdge, role: EdgeRole, run: () => T): T =>
@@ -83,7 +86,7 @@ function lowerBody(
   const outer = frame.applied;
   const normed = x === undefined ? undefined : applyNorm(edge, "pre", clauses, x);
   frame.applied = [];
-  setStream(frame, normed, statement.span);
+  setStream(frame, normed ?? x, statement.span);
   if (statement.body !== undefined) frame.context.walk.body(statement.body, frame);
   const label = branchLabel(frame.applied);
   frame.applied = [...outer, ...frame.applied];

@@ -144,7 +144,8 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const parameters = resolveParameters(frame, fromSettings, fromConfig);
   const graph =
     outputs === undefined || diagnostics.failed ? undefined : builder.finish(definition.name.text, outputs);
-  const train = lowerTrain(frame, outputs);
+  // Without outputs there is nothing that losses could read: what would be said of them follows from what was said.
+  const train = outputs === undefined ? undefined : lowerTrain(frame, outputs);
   if (graph === undefined) return undefined;
   return {
     name: definition.name.text,
