@@ -78,6 +78,7 @@ export class KernelBuilder {
   readonly #bindings: Bound[] = [];
   readonly #helpers = new Set<HelperName>();
   readonly #builtins = new Set<Builtin>();
+  readonly #ownFunctions: Code[] = [];
   readonly #declared = new Set<string>();
   #workgroupBytes = 0;
   #readsDims = false;
@@ -185,7 +186,7 @@ export class KernelBuilder {
   declareFunction(name: string, code: readonly Code[]): void {
     if (this.#declared.has(name)) return;
     this.#declared.add(name);
-    this.declare(...code);
+    this.#ownFunctions.push("", ...code);
   }
 
   /** An array that the workgroup shares; declared once, however often it is asked for. */
@@ -223,6 +224,7 @@ export class KernelBuilder {
       this.#interface(),
       this.#declarations,
       this.#functions(),
+      this.#ownFunctions.slice(1),
       main,
     ];
     return {

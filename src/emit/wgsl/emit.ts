@@ -31,7 +31,8 @@ export interface WgslOptions {
 
 /**
  * One standalone module, `<model>.ts` (or `.js`): the shaders, each once and readable, and the WebGPU host that runs
- * them: `createModel(device, weights)` and its types. Valid under `tsc --strict` with @webgpu/types; only erasable types.
+ * them: `createModel(device, weights)` and its types. Valid under `tsc --strict` with the
+ * WebGPU types of TypeScript 6's DOM library or of @webgpu/types; only erasable types.
  */
 export function emitWgsl(plan: Plan, options: WgslOptions = {}): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
@@ -74,7 +75,6 @@ function header({ plan, kernels, steps }: Program): string[] {
   const from = sourceName(plan);
   const bound = plan.symbols.map(({ name, max }) => (max === undefined ? name : `${name} ≤ ${max}`));
   return [
-    '«/// <reference types="@webgpu/types" />»',
     `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
     "//",
     `// ${count.toLocaleString("en-US")} parameters in ${plural(plan.parameters.length, "tensor")}, ` +

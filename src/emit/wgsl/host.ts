@@ -105,7 +105,7 @@ function groupsText(groups: Groups, byRows: boolean): string {
     return per === 1 ? text : `share(${text}, ${per})`;
   });
   const text = `[${axes.join(", ")}]`;
-  return byRows ? `(d, rows) => ${text}` : byDims(text);
+  return byRows ? `(${text.includes("d.") ? "d" : "_d"}, rows) => ${text}` : byDims(text);
 }
 
 /** The tables that say what memory there is, and what it holds. */

@@ -36,8 +36,11 @@ export interface EmittedModule {
 }
 
 /** The emitted module of a plan, imported from its JavaScript form. */
-export async function instantiate(plan: Plan, options: WgslOptions = {}): Promise<EmittedModule> {
-  const { text } = emitWgsl(plan, { ...options, types: false }).files[0]!;
+export const instantiate = (plan: Plan, options: WgslOptions = {}): Promise<EmittedModule> =>
+  importText(emitWgsl(plan, { ...options, types: false }).files[0]!.text);
+
+/** Imports JavaScript text as a module. */
+export async function importText(text: string): Promise<EmittedModule> {
   // A file and no data: URL, which would stand whole in every stack trace.
   const folder = mkdtempSync(join(tmpdir(), "lmg-wgsl-"));
   const path = join(folder, "model.mjs");

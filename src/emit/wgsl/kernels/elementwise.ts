@@ -23,10 +23,9 @@ interface Elementwise {
 function perElement(context: Context, { name, doc, inputs, out, compute }: Elementwise): Dispatch {
   const builder = new KernelBuilder(context);
   const names = inputs.map((_, index) => (inputs.length === 1 ? "x" : `x${index}`));
-  const tensors = builder.tensors(
-    Object.fromEntries(inputs.map((view, index) => [names[index]!, view])),
-    { out },
-  );
+  const tensors = builder.tensors(Object.fromEntries(inputs.map((view, index) => [names[index]!, view])), {
+    out,
+  });
   const each = eachElement(builder, out.type.shape);
   const { lines, at } = places(builder, "i", out.type.shape, [
     ...inputs.map(({ strides }, index) => ({ name: names[index]!, strides })),

@@ -110,7 +110,7 @@ function partsOf(weight: View): Parts {
 /** `row * step + `, or nothing where there is one row. */
 function rowTerm(builder: KernelBuilder, name: string, stride: Dim): (row: string) => string {
   const text = builder.stride("«row»", name, stride);
-  return (row) => (text === "" ? "" : `${text.replace("«row»", row)} + `);
+  return (row) => (text === "" || row === "0u" ? "" : `${text.replace("«row»", row)} + `);
 }
 
 /** A lone number, a row that all rows share, or a tensor of the result's shape. */

@@ -80,7 +80,10 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
           `let w_row = vec4f(${numbers(EACH)
             .map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`)
             .join(", ")});`,
-          ...numbers(EACH).map((r) => `sum${r} += x_tile[(local.y + ${r * SIDE}u) * ${TURN}u + k] * w_row;`),
+          ...numbers(EACH).map(
+            (r) =>
+              `sum${r} += x_tile[${r === 0 ? "local.y" : `(local.y + ${r * SIDE}u)`} * ${TURN}u + k] * w_row;`,
+          ),
         ]),
         "workgroupBarrier();",
       ],

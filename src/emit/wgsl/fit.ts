@@ -1,0 +1,232 @@
+import type { Plan } from "../../plan/plan.ts";
+import { slotWords, stepStats, type Sizes } from "../../plan/stats.ts";
+import { evaluateDim } from "../../tensor/dim.ts";
+import { placeText } from "./host.ts";
+import type { Dispatch, Groups, Target } from "./kernel.ts";
+import { isWgslOp } from "./kernels/table.ts";
+import {
+  bindingName,
+  elementBytes,
+  makeProgram,
+  memoryName,
+  type NamedDispatch,
+  type Program,
+} from "./program.ts";
+
+/** The limits of a device that a plan can break, by their names in WebGPU. */
+export interface DeviceLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+}
+
+/** What every WebGPU device allows (the specification's defaults); sizes in bytes. */
+export const defaultLimits: DeviceLimits = {
+  maxBufferSize: 256 * 2 ** 20,
+  maxStorageBufferBindingSize: 128 * 2 ** 20,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16 * 2 ** 10,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
+/** Why a plan does not run on a device: one step and what it needs. */
+export interface FitProblem {
+  /** The layer and its line: `h.0.attn (gpt2.lmg:24)`. */
+  readonly place: string;
+  /** Undefined if this target has no kernel for the step at all. */
+  readonly limit: keyof DeviceLimits | undefined;
+  readonly needs: number;
+  readonly allows: number;
+  /** A sentence for a person. */
+  readonly message: string;
+}
+
+export interface FitOptions {
+  readonly limits?: DeviceLimits;
+  readonly f16?: boolean;
+  readonly subgroups?: boolean;
+}
+
+const targetOf = ({ f16, subgroups }: FitOptions): Target => ({
+  f16: f16 ?? false,
+  subgroups: subgroups ?? false,
+});
+
+/** Every limit that a run of these sizes would break, in the order of the steps; asks no device. */
+export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): FitProblem[] {
+  const unknown = [...plan.prepare, ...plan.steps].filter(({ op }) => !isWgslOp(op));
+  if (unknown.length > 0)
+    return unknown.map((step) => {
+      const place = placeText({ step, dispatches: [] });
+      return {
+        place,
+        limit: undefined,
+        needs: 1,
+        allows: 0,
+        message: `${place} is a \`${step.op}\`, for which this target has no kernel`,
+      };
+    });
+  const program = makeProgram(plan, targetOf(options));
+  const limits = options.limits ?? defaultLimits;
+  return [...program.prepare, ...program.steps].flatMap((step) => {
+    const place = placeText(step);
+    return needsOf(program, chosen(step.dispatches, sizes), sizes, limits).flatMap(
+      ({ limit, needs, what }) => {
+        const allows = limits[limit];
+        const message = `${place} needs ${what}; ${limit} is ${allows.toLocaleString("en-US")}`;
+        return needs <= allows ? [] : [{ place, limit, needs, allows, message }];
+      },
+    );
+  });
+}
+
+/** The dispatch of a step that runs for these sizes. */
+const chosen = (dispatches: readonly NamedDispatch[], sizes: Sizes): NamedDispatch =>
+  dispatches.find(({ when }) => when === undefined || evaluateDim(when.size, sizes) <= when.atMost)!;
+
+interface Need {
+  readonly limit: keyof DeviceLimits;
+  readonly needs: number;
+  readonly what: string;
+}
+
+const count = (size: number): string => size.toLocaleString("en-US");
+
+function needsOf(program: Program, dispatch: NamedDispatch, sizes: Sizes, limits: DeviceLimits): Need[] {
+  const { kernel, kernelName, bindings, groups } = dispatch;
+  const workgroups = groupsOf(groups, sizes);
+  const most = Math.max(...workgroups);
+  return [
+    {
+      limit: "maxComputeInvocationsPerWorkgroup",
+      needs: kernel.workgroupSize,
+      what: `${kernel.workgroupSize} invocations a workgroup (${kernelName})`,
+    },
+    {
+      limit: "maxComputeWorkgroupStorageSize",
+      needs: kernel.workgroupBytes,
+      what: `${count(kernel.workgroupBytes)} bytes of workgroup memory (${kernelName})`,
+    },
+    {
+      limit: "maxStorageBuffersPerShaderStage",
+      needs: bindings.length,
+      what: `${bindings.length} storage buffers (${kernelName})`,
+    },
+    {
+      limit: "maxComputeWorkgroupsPerDimension",
+      needs: most,
+      what: `${workgroups.map(count).join(" × ")} workgroups`,
+    },
+    ...bindings.flatMap((_, index) => memoryNeeds(program, dispatch, index, sizes, limits)),
+  ];
+}
+
+/** A buffer must exist, and be bound: whole, or part by part if the kernel can. */
+function memoryNeeds(
+  { plan, target }: Program,
+  { bindings, parts }: Dispatch,
+  index: number,
+  sizes: Sizes,
+  limits: DeviceLimits,
+): Need[] {
+  const binding = bindings[index]!;
+  const buffers = binding.pack ?? [binding.buffer];
+  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, target, sizes), 0);
+  const name = bindingName(plan, binding);
+  // A part is a multiple of 64 rows, so that it begins at a multiple of 256 bytes.
+  const partBytes =
+    parts?.binding === index
+      ? Math.min(
+          bytes,
+          Math.max(
+            64 * parts.rowElements * elementBytes(plan, binding.buffer, target),
+            Math.min(bytes, limits.maxStorageBufferBindingSize),
+          ),
+        )
+      : bytes;
+  return [
+    { limit: "maxBufferSize", needs: bytes, what: `${count(bytes)} bytes for ${name}` },
+    {
+      limit: "maxStorageBufferBindingSize",
+      needs: partBytes,
+      what: `to bind ${count(partBytes)} bytes of ${name}`,
+    },
+  ];
+}
+
+/** Bytes of the memory that a buffer lies in: of its slot, which may be larger than the buffer. */
+function bytesOf(plan: Plan, buffer: number, target: Target, sizes: Sizes): number {
+  const { home, elements } = plan.buffers[buffer]!;
+  const words =
+    home.kind === "slot" ? slotWords(plan.slots[home.slot]!, sizes) : evaluateDim(elements, sizes);
+  return words * elementBytes(plan, buffer, target);
+}
+
+/** Workgroups along x, y and z, as the emitted host spreads them. */
+function groupsOf(groups: Groups, sizes: Sizes): number[] {
+  if (groups.kind === "grid")
+    return groups.axes.map((axis) => Math.ceil(evaluateDim(axis.count, sizes) / axis.per));
+  const all = Math.ceil(evaluateDim(groups.count, sizes) / groups.per);
+  const columns = Math.min(all, defaultLimits.maxComputeWorkgroupsPerDimension);
+  return [columns, columns === 0 ? 0 : Math.ceil(all / columns)];
+}
+
+/** What one dispatch of a run costs. */
+export interface DispatchStats {
+  readonly place: string;
+  readonly kernel: string;
+  readonly workgroups: readonly number[];
+  readonly invocations: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly flops: number;
+}
+
+export interface DispatchReport {
+  /** In the order of a run. */
+  readonly dispatches: readonly DispatchStats[];
+  /** Shaders that a run of these sizes uses, each once. */
+  readonly kernels: number;
+  /** Bytes on the device that weights and what is made of them take, and that a run takes beside them. */
+  readonly residentBytes: number;
+  readonly runBytes: number;
+}
+
+/** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. Elements of 16 bits count half. */
+export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
+  const program = makeProgram(plan, targetOf(options));
+  const share = program.target.f16 ? 0.5 : 1;
+  const dispatches = program.steps.map((step): DispatchStats => {
+    const { kernel, kernelName, groups } = chosen(step.dispatches, sizes);
+    const { bytesRead, bytesWritten, flops } = stepStats(step.step, sizes);
+    const workgroups = groupsOf(groups, sizes);
+    const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
+    return {
+      place: placeText(step),
+      kernel: kernelName,
+      workgroups,
+      invocations,
+      bytesRead: bytesRead * share,
+      bytesWritten: bytesWritten * share,
+      flops,
+    };
+  });
+  const isRun = (kind: string): boolean => kind === "slot" || kind === "output";
+  const total = (keep: (kind: string) => boolean): number => {
+    const memory = new Map<string, number>();
+    plan.buffers.forEach(({ home }, buffer) => {
+      if (keep(home.kind)) memory.set(memoryName(plan, buffer), bytesOf(plan, buffer, program.target, sizes));
+    });
+    return [...memory.values()].reduce((sum, bytes) => sum + bytes, 0);
+  };
+  return {
+    dispatches,
+    kernels: new Set(dispatches.map(({ kernel }) => kernel)).size,
+    residentBytes: total((kind) => !isRun(kind)),
+    runBytes: total(isRun),
+  };
+}

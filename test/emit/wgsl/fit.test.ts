@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { compile } from "../../../src/compile.ts";
+import { checkFit, defaultLimits, dispatchReport } from "../../../src/emit/wgsl/fit.ts";
+import { planGraph } from "../../../src/plan/build.ts";
+import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
+import { executionDevice } from "../../webgpu/device.ts";
+import { f32, graphOf } from "./graphs.ts";
+import { instantiate } from "./module.ts";
+
+const path = new URL("../../../examples/gpt2.lmg", import.meta.url);
+const source = { name: "gpt2.lmg", text: readFileSync(path, "utf8") };
+const gpt2 = compile(source).plan!;
+const sizes = (B: number, T: number) => new Map(Object.entries({ B, T }));
+
+describe("a plan is checked against limits before any device is asked", () => {
+  test("GPT-2 fits into the limits of every device at 128 tokens, though its table is larger than a binding", () => {
+    const table = 50257 * 768 * 4;
+    expect(table).toBeGreaterThan(defaultLimits.maxStorageBufferBindingSize);
+    expect(checkFit(gpt2, sizes(1, 128))).toEqual([]);
+  });
+
+  test("the step, the line and the limit are named when the logits grow too large", () => {
+    const line = source.text.split("\n").findIndex((text) => text.includes("unembed")) + 1;
+    expect(checkFit(gpt2, sizes(1, 1024))).toEqual([
+      {
+        place: `linear (gpt2.lmg:${line})`,
+        limit: "maxStorageBufferBindingSize",
+        needs: 1024 * 50257 * 4,
+        allows: 128 * 2 ** 20,
+        message: `linear (gpt2.lmg:${line}) needs to bind 205,852,672 bytes of logits; maxStorageBufferBindingSize is 134,217,728`,
+      },
+    ]);
+  });
+
+  test("16-bit storage halves what is bound", () => {
+    expect(checkFit(gpt2, sizes(1, 1024), { f16: true })).toEqual([]);
+  });
+
+  test.each([
+    ["maxComputeWorkgroupStorageSize", 4096],
+    ["maxComputeInvocationsPerWorkgroup", 128],
+    ["maxStorageBuffersPerShaderStage", 3],
+    ["maxComputeWorkgroupsPerDimension", 30],
+    ["maxBufferSize", 2 ** 20],
+  ] as const)("a device with a lower %s is told apart", (limit, value) => {
+    const problems = checkFit(gpt2, sizes(1, 128), { limits: { ...defaultLimits, [limit]: value } });
+    expect(problems.length).toBeGreaterThan(0);
+    expect(new Set(problems.map((problem) => problem.limit))).toEqual(new Set([limit]));
+    expect(problems.every(({ needs, allows }) => needs > allows && allows === value)).toBe(true);
+  });
+
+  test("a training step is refused by name", () => {
+    const graph = graphOf(
+      "dropout" as never,
+      { x: f32(4), key: { dtype: "u32", shape: f32(2).shape } } as never,
+      {
+        rate: 0.5,
+      } as never,
+    );
+    const plan = planGraph(graph);
+    expect(checkFit(plan, new Map())).toMatchObject([{ limit: undefined, place: "dropout" }]);
+  });
+});
+
+describe("what a run of GPT-2 costs", () => {
+  const report = dispatchReport(gpt2, sizes(1, 128));
+
+  test("a layer is seven dispatches: two norms with their adds, four products, attention", () => {
+    const layer = report.dispatches.filter(({ place }) => /^h\.3\./.test(place)).map(({ kernel }) => kernel);
+    expect(layer).toEqual([
+      "add_layer_norm_keep_1",
+      "linear_add",
+      "attend_causal",
+      "linear_add",
+      "add_layer_norm_keep_1",
+      "linear_add_gelu_tanh",
+      "linear_add",
+    ]);
+  });
+
+  test("without fusion each layer takes three more, and the last norm one", () => {
+    const { plan } = compile(source, { fuse: false });
+    const unfused = dispatchReport(plan!, sizes(1, 128));
+    expect(unfused.dispatches.length - report.dispatches.length).toBe(12 * 3 + 1);
+  });
+
+  test("the weights are on the device once", () => {
+    // 124,439,808 parameters and one constant.
+    expect(report.residentBytes).toBeGreaterThanOrEqual(124_439_808 * 4);
+    expect(report.residentBytes).toBeLessThan(124_439_808 * 4 + 1024);
+  });
+});
+
+const device = await executionDevice();
+
+describe.skipIf(device === undefined)("a matrix that is too large to bind is bound part by part", () => {
+  test("a tied table of 140 MB looks up and projects as the interpreter does", async () => {
+    const text = `model tied(dim = 700) { input ids: i32[B]; t: embedding(50001, dim); unembed(t); output y: f32[B, 50001] }`;
+    const { plan, graph } = compile({ name: "tied.lmg", text: text.replaceAll("; ", "\n") });
+    const parameters = randomParameters(graph!, 1);
+    const ids = { dtype: "i32" as const, shape: [5], data: Int32Array.of(0, 49_999, 50_000, 7, 47_900) };
+    expect(Object.keys(randomInputs(graph!, { B: 5 }, 1))).toEqual(["ids"]);
+    const model = await (await instantiate(plan!)).createModel(device!, parameters);
+    const found = (await model.run({ ids })).y!.data;
+    model.destroy();
+    const [table] = Object.values(parameters);
+    const dot = (a: number, b: number): number => {
+      let sum = 0;
+      for (let i = 0; i < 700; i++)
+        sum += Math.fround(table!.data[a * 700 + i]!) * Math.fround(table!.data[b * 700 + i]!);
+      return sum;
+    };
+    // Columns at both sides of the border between the parts, which is a multiple of 64 rows.
+    const border = Math.floor(defaultLimits.maxStorageBufferBindingSize / 2800 / 64) * 64;
+    for (const [row, id] of ids.data.entries())
+      for (const column of [0, 63, border - 1, border, border + 1, 50_000])
+        expect(Math.abs(found[row * 50_001 + column]! - dot(id, column))).toBeLessThan(1e-4);
+  });
+});

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import { compile } from "../../../src/compile.ts";
+import { emitWgsl, type WgslOptions } from "../../../src/emit/wgsl/emit.ts";
+import { planGraph } from "../../../src/plan/build.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
+import { cases } from "./cases.ts";
+
+const textOf = (plan: Plan, options: WgslOptions = {}): string => emitWgsl(plan, options).files[0]!.text;
+
+const example = (name: string, settings: Readonly<Record<string, string>> = {}): Plan => {
+  const text = readFileSync(new URL(`../../../examples/${name}.lmg`, import.meta.url), "utf8");
+  return compile({ name: `${name}.lmg`, text }, { settings }).plan!;
+};
+
+const strict: ts.CompilerOptions = {
+  strict: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  noImplicitReturns: true,
+  noImplicitOverride: true,
+  exactOptionalPropertyTypes: true,
+  erasableSyntaxOnly: true,
+  isolatedModules: true,
+  target: ts.ScriptTarget.ES2022,
+  lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+  types: [],
+  noEmit: true,
+};
+
+/** The compiler's messages about a module. */
+function complaints(text: string, options = strict): string[] {
+  const file = "module.ts";
+  const host = ts.createCompilerHost(options);
+  const original = host.getSourceFile.bind(host);
+  host.getSourceFile = (name, target) =>
+    name === file ? ts.createSourceFile(name, text, target) : original(name, target);
+  const program = ts.createProgram([file], options, host);
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+describe("an emitted WebGPU module", () => {
+  test.each([
+    ["of a language model", textOf(example("gpt2", { dim: "24", heads: "3", depth: "2", vocab: "50" }))],
+    ["with 16-bit storage", textOf(example("neox", { dim: "16", heads: "2", depth: "1" }), { f16: true })],
+    ["with parts of a matrix", textOf(example("gpt2", { depth: "1" }))],
+    ["without parameters", textOf(planGraph(cases.softmax[0]!.graph))],
+    ["without run-time sizes", textOf(planGraph(cases.cast[0]!.graph))],
+  ])("%s passes tsc --strict and holds only types that can be erased", (_, text) => {
+    expect(complaints(text)).toEqual([]);
+  });
+
+  test("passes with the types of @webgpu/types as well", () => {
+    // Both libraries declare WebGPU, so their own files are not checked against each other.
+    const options = { ...strict, types: ["@webgpu/types"], skipLibCheck: true };
+    expect(complaints(textOf(example("gpt2", { depth: "1" })), options)).toEqual([]);
+  });
+
+  test("with a type error would not pass", () => {
+    const text = textOf(example("norm_tanh")).replace("pass.end();", "pass.end(1);");
+    expect(complaints(text)).toEqual(["Expected 0 arguments, but got 1."]);
+  });
+
+  test("imports nothing and names nothing of Node or of the page", () => {
+    const text = textOf(example("gpt2"));
+    expect(text).not.toMatch(
+      /\b(import|require|process|Buffer\.|globalThis|navigator|document|window)\b(?! \d)/,
+    );
+  });
+
+  test("reads as a person would write it", async () => {
+    await expect(textOf(example("norm_tanh"))).toMatchFileSnapshot("norm_tanh.snapshot.ts.txt");
+  });
+
+  test("has each kernel once, however deep the model is", () => {
+    const kernelsOf = (depth: string): number =>
+      textOf(example("gpt2", { depth })).match(/\/\* wgsl \*\//g)!.length;
+    expect(kernelsOf("12")).toBe(kernelsOf("3"));
+  });
+});
