@@ -91,6 +91,16 @@ export function stepStats(step: Step, sizes: Sizes): StepStats {
   };
 }
 
+/** Bytes of activations that the steps read and write: the part of the bytes moved that fusion can change. */
+export function activationBytes(plan: Plan, sizes: Sizes): number {
+  const isActivation = ({ buffer }: View): boolean =>
+    ["slot", "output"].includes(plan.buffers[buffer]!.home.kind);
+  const viewsOf = (step: Step): View[] => [...uniqueViews(operandViews(step)), ...step.results];
+  return plan.steps
+    .flatMap((step) => viewsOf(step).filter(isActivation))
+    .reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
+}
+
 const bytesOf = (shape: readonly Dim[], sizes: Sizes): number =>
   WORD_BYTES * sizeOf(shape.map((size) => evaluateDim(size, sizes)));
 

@@ -7,7 +7,7 @@ import { compile } from "../../src/compile.ts";
 import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { planStats } from "../../src/plan/stats.ts";
+import { activationBytes } from "../../src/plan/stats.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 
 /** Where the norms stand in each, and what is set to keep the timed ones small: width 256, 4 layers. */
@@ -42,18 +42,12 @@ function planOf(name: string, fuse: boolean, settings: Settings = {}) {
   return { graph: model!.graph, plan: plan! };
 }
 
-/** Bytes read and written for activations: what fusion can change. Weights are read once either way. */
-const activationBytes = (plan: Plan): number => {
-  const { bytesMoved, weightBytes } = planStats(plan, sizes);
-  return bytesMoved - weightBytes;
-};
-
 /** The table in the README, in Markdown. */
 export function fusionTable(): string {
   const rows = examples.map(([name, placement]) => {
     const [fused, plain] = [planOf(name, true).plan, planOf(name, false).plan];
-    const share = activationBytes(fused) / activationBytes(plain);
-    const mib = (plan: Plan): string => (activationBytes(plan) / 2 ** 20).toFixed(0);
+    const share = activationBytes(fused, sizes) / activationBytes(plain, sizes);
+    const mib = (plan: Plan): string => (activationBytes(plan, sizes) / 2 ** 20).toFixed(0);
     return (
       `| ${name} | ${placement} | ${plain.steps.length} → ${fused.steps.length} ` +
       `| ${mib(plain)} → ${mib(fused)} | ${(100 * (1 - share)).toFixed(0)} % |`

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describePlan, printPlan } from "../../src/plan/describe.ts";
-import { planStats } from "../../src/plan/stats.ts";
+import { activationBytes, planStats } from "../../src/plan/stats.ts";
 import { planOf } from "./graphs.ts";
 
 const plan = planOf(`
@@ -25,6 +25,8 @@ test("bytes, operations and memory are those that one counts by hand", () => {
     [15, 15],
   ]);
   expect(stats.bytesMoved).toBe(4 * (3 + 12 + 12 + 12 + 20 + 5 + 15 + 15 + 15));
+  // Without the rows of the table, w and b: ids, x written and read, the logits written and read, y.
+  expect(activationBytes(plan, new Map([["B", 3]]))).toBe(4 * (3 + 12 + 12 + 15 + 15 + 15));
   // 2 · B · 4 · 5 for the product and B · 5 for the bias.
   expect(stats.perStep[1]!.flops).toBe(2 * 3 * 4 * 5 + 3 * 5);
   expect(stats.steps).toBe(3);

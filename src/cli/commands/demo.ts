@@ -4,7 +4,7 @@ import { readConfig } from "../../checkpoint/config.ts";
 import { readBytes } from "../../checkpoint/files.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { explainEdges } from "../../passes/explain.ts";
-import { planTotals, type PlanTotals } from "../../plan/stats.ts";
+import { activationBytes } from "../../plan/stats.ts";
 import { sizeOf } from "../../tensor/host.ts";
 import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
@@ -67,14 +67,11 @@ function summarize(fused: LoadedModel, unfused: LoadedModel, out: Out): void {
   );
   const edges = explainEdges(fused.graph, fused.remarks);
   const joined = edges.filter((edge) => edge.joined).length;
-  const [after, before] = [fused, unfused].map(({ plan }) => planTotals(plan, sizes));
+  const bytes = ({ plan }: LoadedModel): string => showBytes(activationBytes(plan, sizes));
   out.write(
     `examples/llama.lmg, sizes and weights from examples/weights/whale: ${parameters.toLocaleString("en-US")} parameters\n` +
       `  ${joined} of ${edges.length} residual edges share a kernel with the norms beside them\n` +
-      `  fusion: ${before!.steps} steps → ${after!.steps}, ` +
-      `${showBytes(activations(before!))} of activations moved → ${showBytes(activations(after!))} (T = ${sizes.get("T")!})\n`,
+      `  fusion: ${unfused.plan.steps.length} steps → ${fused.plan.steps.length}, ` +
+      `${bytes(unfused)} of activations moved → ${bytes(fused)} (T = ${sizes.get("T")!})\n`,
   );
 }
-
-/** Bytes that a run moves beside its weights. */
-const activations = ({ bytesMoved, weightBytes }: PlanTotals): number => bytesMoved - weightBytes;
