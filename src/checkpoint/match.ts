@@ -26,6 +26,10 @@ export const harmlessTensors: readonly string[] = [
   "*.num_batches_tracked", // torch.nn.BatchNorm
 ];
 
+/** The name under which TensorFlow's norms kept a parameter; the first published BERT checkpoints still have it. */
+const olderName = (parameter: string): string =>
+  parameter.replace(/\.weight$/, ".gamma").replace(/\.bias$/, ".beta");
+
 export interface Match {
   /** The checkpoint's tensor of each parameter. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
@@ -47,8 +51,11 @@ export function matchParameters(
   const tensors = new Map<string, CheckpointTensor>();
   const missing: string[] = [];
   const misshapen: string[] = [];
+  const wanted = new Set<string>();
   for (const { name: parameter, value } of parameters) {
-    const tensor = checkpoint.get(parameter);
+    const stored = checkpoint.has(parameter) ? parameter : olderName(parameter);
+    const tensor = checkpoint.get(stored);
+    wanted.add(stored);
     const shape = value.type.shape.map((size) => constantDim(size) ?? notConstant(parameter));
     if (tensor === undefined) missing.push(parameter);
     else if (tensor.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]))
@@ -56,7 +63,6 @@ export function matchParameters(
     else
       misshapen.push(`${quote(parameter)} is ${showSizes(tensor.shape)}, the model has ${showSizes(shape)}`);
   }
-  const wanted = new Set(parameters.map((parameter) => parameter.name));
   const isIgnored = ignoreRule(harmless, tensors);
   const [ignored, surplus] = partition(
     [...checkpoint].filter(([tensor]) => !wanted.has(tensor)),

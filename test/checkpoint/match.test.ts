@@ -35,6 +35,16 @@ const match = (
 const model = [parameter("wte.weight", 4, 2), parameter("ln_f.weight", 2)];
 const fitting = { "wte.weight": tensor([4, 2], 3), "ln_f.weight": tensor([2], 1) };
 
+test("norms may have the older names of their parameters", () => {
+  const old = { "ln.gamma": tensor([2], 1), "ln.beta": tensor([2], 0) };
+  const { tensors, ignored } = match([parameter("ln.weight", 2), parameter("ln.bias", 2)], old) as Match;
+  expect([...tensors]).toStrictEqual([
+    ["ln.weight", old["ln.gamma"]],
+    ["ln.bias", old["ln.beta"]],
+  ]);
+  expect(ignored).toEqual([]);
+});
+
 test("every parameter gets the tensor of its name", () => {
   const { tensors, ignored } = match(model, fitting) as Match;
   expect([...tensors]).toStrictEqual(Object.entries(fitting));
