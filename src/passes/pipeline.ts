@@ -6,6 +6,7 @@ import { canonicalize } from "./canonicalize.ts";
 import { deadCode } from "./dead-code.ts";
 import { elementwiseChains } from "./elementwise-chains.ts";
 import { fuseAddNorm } from "./fuse-add-norm.ts";
+import { fuseNormGrad } from "./fuse-norm-grad.ts";
 import { headsLast } from "./heads-last.ts";
 import { linearEpilogues } from "./linear-epilogues.ts";
 import { lowerEdges } from "./lower-edges.ts";
@@ -54,6 +55,11 @@ export const pipeline: readonly Stage[] = [
   {
     pass: fuseAddNorm,
     because: "before all other fusion: it alone takes gains, out-norms and several branches of an edge along",
+    fuses: true,
+  },
+  {
+    pass: fuseNormGrad,
+    because: "beside add+norm, whose backward it is: before the add looks like a link of a chain",
     fuses: true,
   },
   {

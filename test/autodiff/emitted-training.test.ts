@@ -213,3 +213,11 @@ describe.each(runs.map((run) => [run.about, run] as const))("%s", (_, { text, op
     );
   });
 });
+
+test("the gradient of a residual stream joins that of the norm in one kernel, on every edge", () => {
+  const { graph } = trainingStep(trainingGraph(languageModel), { optimizer: adamw }).update;
+  const backward = runPasses(graph).nodes.filter((node) => node.op === "norm_grad");
+  const [edges, last] = [2 * 2, 1];
+  expect(backward.filter((node) => node.operands.carried !== undefined).length).toBe(edges);
+  expect(backward.length).toBe(edges + last);
+});
