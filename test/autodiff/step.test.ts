@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import { learningRate } from "../../src/autodiff/train/schedule.ts";
+import { trainingStep } from "../../src/autodiff/train/step.ts";
+import { initialParameters } from "../../src/ir/initialize.ts";
+import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
+import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
+import { torchOptimizer, trainingGraph } from "./classifier.ts";
+import { Trainer } from "./trainer.ts";
+
+const sgd = torchOptimizer("sgd", {});
+
+const model = (layers: string): string => `
+model m {
+  input x: f32[B, 8]
+  ${layers}
+  output y
+  train { target t: f32[B, 8]; loss (y, t) -> mean_squared_error }
+}
+`;
+
+function trainerOf(layers: string, seed = 0): Trainer {
+  const graph = trainingGraph(model(layers));
+  return new Trainer(trainingStep(graph, { optimizer: sgd }), sgd, initialParameters(graph, 1), { seed });
+}
+
+const rows = (count: number): { x: HostTensor; t: HostTensor } => {
+  const x = randomTensor([count, 8], new RandomStream(4, "x"));
+  return { x, t: { ...x, data: x.data.map(() => 0) } };
+};
+
+describe("dropout", () => {
+  // With a target of zero the loss is the mean of squares: of the kept elements, each doubled.
+  const lossesOf = (seed: number): number[] => {
+    const trainer = trainerOf("scale([8]) -> dropout(0.5)", seed);
+    return [0, 1, 2].map(() => trainer.update(rows(64), 0)["loss"]!.data[0]!);
+  };
+
+  test("draws anew for each step, and the same again for the same seed", () => {
+    const first = lossesOf(1);
+    expect(new Set(first).size).toBe(3);
+    expect(lossesOf(1)).toEqual(first);
+    expect(lossesOf(2)).not.toEqual(first);
+  });
+
+  test("keeps the share that it says", () => {
+    const { x } = rows(64);
+    const squares = [...x.data].reduce((sum, element) => sum + element ** 2, 0) / x.data.length;
+    // Half of 512 elements stay, times 4: four standard deviations of the share are 4 · √(0.25 / 512) = 9 %, twice that
+    // of the loss.
+    for (const loss of lossesOf(3)) expect(Math.abs(loss / (2 * squares) - 1)).toBeLessThan(0.25);
+  });
+
+  test("of two layers drops different elements", () => {
+    const trainer = trainerOf("scale([8]) -> dropout(0.5) -> dropout(0.5)");
+    // If both dropped the same, half would stay, sixteen times as large squared: 8 times the mean of squares, not 4.
+    const { x } = rows(256);
+    const squares = [...x.data].reduce((sum, element) => sum + element ** 2, 0) / x.data.length;
+    expect(trainer.update(rows(256), 0)["loss"]!.data[0]! / squares).toBeLessThan(5.5);
+  });
+});
+
+describe("running statistics", () => {
+  const { x, t } = rows(5);
+  const column = Array.from({ length: 5 }, (_, row) => x.data[row * 8]!);
+  const mean = column.reduce((a, b) => a + b) / 5;
+  const biased = column.reduce((sum, element) => sum + (element - mean) ** 2, 0) / 5;
+
+  test("move toward the unbiased variance, as PyTorch's do", () => {
+    const trainer = trainerOf("bn: batchnorm");
+    trainer.update({ x, t }, 0);
+    expect(trainer.state.get("bn.running_mean")!.data[0]).toBeCloseTo(0.1 * mean, 12);
+    expect(trainer.state.get("bn.running_var")!.data[0]).toBeCloseTo(0.9 + (0.1 * biased * 5) / 4, 12);
+  });
+
+  test("move toward the biased variance with Keras's settings", () => {
+    const trainer = trainerOf("bn: batchnorm(eps: 1e-3, momentum: 0.01, unbiased: false)");
+    trainer.update({ x, t }, 0);
+    expect(trainer.state.get("bn.running_var")!.data[0]).toBeCloseTo(0.99 + 0.01 * biased, 12);
+  });
+
+  test("of a norm that is used twice move twice", () => {
+    const trainer = trainerOf("bn: batchnorm(affine: false) -> same(bn)");
+    trainer.update({ x, t }, 0);
+    // The second norm reads normed columns: mean 0.
+    expect(trainer.state.get("bn.running_mean")!.data[0]).toBeCloseTo(0.9 * 0.1 * mean, 12);
+  });
+});
+
+describe("a training step", () => {
+  test("leaves parameters alone that the loss does not depend on", () => {
+    const text = model("a: linear(8)\n  unused = b: linear(8)");
+    const { update } = trainingStep(trainingGraph(text), { optimizer: sgd });
+    expect(update.state.map(({ name }) => name)).toEqual(["a.weight", "a.bias"]);
+    expect(update.graph.parameters.map(({ name }) => name)).toEqual(["b.weight", "b.bias"]);
+  });
+
+  test("cannot have a parameter and an input of one name", () => {
+    const { diagnostics } = trainingStep(trainingGraph(model("x: scale([8])")), { optimizer: sgd });
+    expect(`\n${diagnostics.map((each) => showDiagnostic(each)).join("\n")}\n`).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E581]: a parameter and an input are both called \`x\`
+        4 |   x: scale([8])
+          |   ^^^^^^^^^^^^^ the parameter
+        3 |   input x: f32[B, 8]
+          |   ^^^^^^^^^^^^^^^^^^ the input
+        help: give the layer another label: a training step has both as inputs
+      "
+    `);
+  });
+
+  test("starts a moment of each parameter at zero", () => {
+    const { update } = trainingStep(trainingGraph(model("a: linear(8)")), {
+      optimizer: torchOptimizer("adam", {}),
+    });
+    const moments = update.state.filter(({ kind }) => kind === "optimizer");
+    expect(moments.map(({ name }) => name)).toEqual(
+      ["first_moment.a.weight", "second_moment.a.weight", "first_moment.a.bias", "second_moment.a.bias"].map(
+        (name) => `optimizer.${name}`,
+      ),
+    );
+    expect(moments.every(({ init }) => init.kind === "constant" && init.value === 0)).toBe(true);
+  });
+});
+
+describe("schedules", () => {
+  const rates = (name: string, options: Record<string, number>, steps: readonly number[]): number[] =>
+    steps.map((step) => Number(learningRate({ name, options }, 1, step, 100).toFixed(6)));
+
+  test("rise over the warmup by equal parts, not from zero", () => {
+    expect(rates("constant", { warmup: 4 }, [0, 1, 3, 4, 99])).toEqual([0.2, 0.4, 0.8, 1, 1]);
+  });
+
+  test("fall in a line, along a cosine, or at the end", () => {
+    expect(rates("linear", { warmup: 0, floor: 0.5 }, [0, 50, 99])).toEqual([1, 0.75, 0.505]);
+    expect(rates("cosine", { warmup: 0, floor: 0.1 }, [0, 50, 75])).toEqual([
+      1,
+      0.55,
+      Number((0.1 + 0.45 * (1 + Math.cos(0.75 * Math.PI))).toFixed(6)),
+    ]);
+    expect(rates("wsd", { warmup: 10, decay: 0.2, floor: 0 }, [10, 79, 80, 90, 99])).toEqual([
+      1, 1, 1, 0.5, 0.05,
+    ]);
+  });
+
+  test("are constant if none is chosen", () => {
+    expect(learningRate(undefined, 0.3, 7, 10)).toBe(0.3);
+  });
+});
+
+test("a state that data brings has the type that the step says", () => {
+  const trainer = trainerOf("a: linear(8)");
+  const { x, t } = rows(3);
+  expect(() => trainer.update({ x: hostTensor("f32", [3, 7], new Array<number>(21).fill(0)), t }, 0)).toThrow(
+    "the input `x` is f32[3, 7], expected f32[B, 8]",
+  );
+  expect(trainer.update({ x, t }, 0)["loss"]!.data[0]).toBeGreaterThan(0);
+});
