@@ -1,7 +1,7 @@
 import type { Plan } from "../../plan/plan.ts";
 import { slotWords, stepStats, type Sizes } from "../../plan/stats.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
-import { placeText } from "./host.ts";
+import { placeText } from "./host/steps.ts";
 import type { Dispatch, Groups, Target } from "./kernel.ts";
 import { isWgslOp } from "./kernels/table.ts";
 import {

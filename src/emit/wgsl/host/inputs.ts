@@ -1,0 +1,116 @@
+import type { Plan } from "../../../plan/plan.ts";
+import type { Code } from "../../../support/text.ts";
+import { constantDim, type Dim } from "../../../tensor/dim.ts";
+import { isFloat } from "../../../tensor/dtype.ts";
+import { showShape } from "../../../tensor/type.ts";
+import { keyText } from "../../ts/runtime/types.ts";
+import { identifier, literal, numberText } from "../../ts/text.ts";
+import { memoryName, type Program } from "../program.ts";
+import { sizeText } from "./size.ts";
+
+const accessOf = (name: string): string => {
+  const key = keyText(name);
+  return key === name ? `inputs.${name}` : `inputs[${key}]`;
+};
+
+/** The function that checks the inputs' shapes and finds the run-time dims. */
+export function dimsFunction(plan: Plan): Code[] {
+  const lines: string[] = [];
+  const bound = new Set<string>();
+  const required = plan.inputs.filter(({ fill }) => fill === undefined);
+  for (const { name, type } of [...required, ...plan.inputs.filter((input) => !required.includes(input))])
+    type.shape.forEach((size, axis) => {
+      const symbol = plan.symbols.find((candidate) => candidate.name === size.key);
+      if (symbol === undefined || bound.has(symbol.name)) return;
+      bound.add(symbol.name);
+      const local = identifier(symbol.name);
+      lines.push(
+        `const ${local} = inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${literal(showShape(type.shape))});`,
+      );
+      if (symbol.max === undefined) return;
+      lines.push(
+        `if (${local} > ${symbol.max}) throw new InputError(${literal(`${symbol.name} is at most ${symbol.max}, got `)} + ${local});`,
+      );
+    });
+  return [
+    "/** The run-time dims, from the shapes of the inputs. */",
+    "function bindDims(inputs«: Inputs»)«: Dims» {",
+    [
+      `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
+      ...lines,
+      `return {${bound.size === 0 ? "" : ` ${[...bound].map(identifier).join(", ")} `}};`,
+    ],
+    "}",
+  ];
+}
+
+/** The function that reads the inputs, checked, as they go to the device. */
+export function inputsFunction(program: Program): Code[] {
+  const { plan } = program;
+  const limits = idLimits(program);
+  const lines = plan.inputs.map(({ name, type, fill, buffer }) => {
+    const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
+    const size = sizeText(plan.buffers[buffer]!.elements);
+    const shape = type.shape.map((axis) => sizeText(axis)).join(", ");
+    const filled = fill === undefined ? "undefined" : numberText(fill);
+    const local = identifier(name);
+    const limit = limits.get(buffer);
+    return [
+      `const ${local} = new ${array}(${size});`,
+      `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${local}, 0);`,
+      ...(limit === undefined ? [] : [`checkIds(${literal(name)}, ${local}, ${limit});`]),
+    ];
+  });
+  const entries = plan.inputs.map(
+    ({ name, buffer }) => `[${literal(memoryName(plan, buffer))}, ${identifier(name)}],`,
+  );
+  const d = plan.symbols.length === 0 ? "_d" : "d";
+  return [
+    ...(limits.size === 0 ? [] : [...checkIds, ""]),
+    "/** The inputs and the memory that they go to. */",
+    `function readInputs(inputs«: Inputs», ${d}«: Dims»)«: [string, Float32Array | Int32Array][]» {`,
+    [...lines.flat(), "return [", entries, "];"],
+    "}",
+  ];
+}
+
+const checkIds = [
+  "/** A shader cannot refuse an id that is not in its table, so that is done before. */",
+  "function checkIds(name«: string», ids«: ArrayLike<number>», rows«: number»)«: void» {",
+  "  for (let i = 0; i < ids.length; i++)",
+  "    if (!(ids[i]«!» >= 0 && ids[i]«!» < rows))",
+  '      throw new InputError("the id " + ids[i] + " of " + name + " is not in a table of " + rows + " rows (0 to " + (rows - 1) + ")");',
+  "}",
+];
+
+/** For inputs that are ids of a table or classes of a loss: how many there are. */
+function idLimits({ plan }: Program): Map<number, number> {
+  const inputs = new Set(plan.inputs.map(({ buffer }) => buffer));
+  const limits = new Map<number, number>();
+  const limit = (buffer: number, size: Dim): void => {
+    const rows = constantDim(size);
+    if (rows !== undefined && inputs.has(buffer))
+      limits.set(buffer, Math.min(rows, limits.get(buffer) ?? Infinity));
+  };
+  for (const step of plan.steps) {
+    if (step.op === "embedding") limit(step.operands.ids.buffer, step.operands.table.type.shape[0]!);
+    else if ((step.op === "cross_entropy" && step.attrs.ignore === undefined) || step.op === "accuracy")
+      limit(step.operands.targets.buffer, step.operands.logits.type.shape.at(-1)!);
+  }
+  return limits;
+}
+
+/** The lines of a run that make the results of what the device gives back. */
+export const resultLines = ({ plan }: Program): Code[] => [
+  "return {",
+  plan.outputs.map(({ name, type, buffer }) => {
+    const shape = type.shape.map((size) => sizeText(size)).join(", ");
+    const bytes = `bytes.get(${literal(memoryName(plan, buffer))})«!»`;
+    const count = sizeText(plan.buffers[buffer]!.elements);
+    const data = isFloat(type.dtype)
+      ? `loadedFloats(${bytes}, ${count})`
+      : `new Int32Array(${bytes}, 0, ${count})`;
+    return `${keyText(name)}: { data: ${data}, shape: [${shape}] },`;
+  }),
+  "};",
+];

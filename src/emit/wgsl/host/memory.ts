@@ -1,0 +1,93 @@
+import { operandViews } from "../../../plan/plan.ts";
+import type { Code } from "../../../support/text.ts";
+import { constantDim } from "../../../tensor/dim.ts";
+import { isFloat } from "../../../tensor/dtype.ts";
+import { literal, numberText } from "../../ts/text.ts";
+import { bindingName, elementBytes, memoryName, type Program } from "../program.ts";
+import { byDims, sizeText } from "./size.ts";
+
+/** The tables that say what memory there is, and what it holds. */
+export function memoryTables(program: Program): Code[] {
+  const { plan, target } = program;
+  const slots = plan.slots.map(({ sizes }, slot) => {
+    const bytes = Math.max(
+      ...plan.buffers.map(({ home }, buffer) =>
+        home.kind === "slot" && home.slot === slot ? elementBytes(plan, buffer, target) : 0,
+      ),
+    );
+    const texts = sizes.map((size) => sizeText(size));
+    const elements = texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
+    return `{ name: "slot ${slot}", bytes: ${byDims(`${bytes} * (${elements})`)} },`;
+  });
+  const outputs = plan.outputs.map(({ buffer }) => {
+    const bytes = `${elementBytes(plan, buffer, target)} * (${sizeText(plan.buffers[buffer]!.elements)})`;
+    return `{ name: ${literal(memoryName(plan, buffer))}, bytes: ${byDims(bytes)}, isOutput: true },`;
+  });
+  const prepared = plan.buffers.flatMap((buffer, index) =>
+    buffer.home.kind === "prepared"
+      ? [
+          `[${literal(buffer.name)}, ${elementBytes(plan, index, target) * (constantDim(buffer.elements) ?? 0)}],`,
+        ]
+      : [],
+  );
+  return [
+    "/** Memory of the runs: tensors that are never alive together share a slot. */",
+    "const runMemory«: readonly Memory[]» = [",
+    [...slots, ...outputs],
+    "];",
+    "",
+    "/** What is made of the weights once, in bytes. */",
+    "const preparedMemory«: readonly (readonly [string, number])[]» = [",
+    prepared,
+    "];",
+    "",
+    "/** Vectors that lie one after the other, as a shader binds few buffers: each from an even place. */",
+    "const packs«: readonly { readonly name: string; readonly parts: readonly string[] }[]» = [",
+    packLines(program),
+    "];",
+    "",
+    "/** Weights that only those are made of. */",
+    `const spentWeights«: readonly string[]» = [${spentWeights(program).map(literal).join(", ")}];`,
+  ];
+}
+
+function packLines({ plan, prepare, steps }: Program): string[] {
+  const packs = new Map<string, string>();
+  for (const { dispatches } of [...prepare, ...steps])
+    for (const binding of dispatches.flatMap(({ bindings }) => bindings)) {
+      if (binding.pack === undefined) continue;
+      const parts = binding.pack.map((buffer) => literal(memoryName(plan, buffer)));
+      const name = bindingName(plan, binding);
+      packs.set(name, `{ name: ${literal(name)}, parts: [${parts.join(", ")}] },`);
+    }
+  return [...packs.values()];
+}
+
+function spentWeights({ plan, prepare, steps }: Program): string[] {
+  const read = new Set(steps.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
+  const spent = new Set(prepare.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
+  return [...spent].filter((buffer) => !read.has(buffer)).map((buffer) => plan.buffers[buffer]!.name);
+}
+
+/** The function that brings parameters and constants to the device. */
+export function uploadFunction({ plan }: Program): Code[] {
+  const read = plan.parameters.filter(({ buffer }) => buffer !== undefined);
+  const parameters = read.map(({ name, buffer }) => {
+    const kind = isFloat(plan.buffers[buffer!]!.dtype) ? "floats" : "ints";
+    return `[${literal(plan.buffers[buffer!]!.name)}, ${kind}(tensors, ${literal(name)})],`;
+  });
+  const constants = plan.buffers.flatMap(({ name, dtype, home }) =>
+    home.kind === "constant"
+      ? [
+          `[${literal(name)}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")})],`,
+        ]
+      : [],
+  );
+  const entries = [...parameters, ...constants];
+  return [
+    "/** What the device holds from the start. */",
+    `function givenTensors(${parameters.length === 0 ? "_tensors" : "tensors"}«: Map<string, Tensor>»)«: [string, Float32Array | Int32Array][]» {`,
+    ["return [", entries, "];"],
+    "}",
+  ];
+}

@@ -1,0 +1,90 @@
+import type { Code } from "../../../support/text.ts";
+import { constantDim } from "../../../tensor/dim.ts";
+import { stepComment } from "../../ts/comments.ts";
+import { commentText, literal } from "../../ts/text.ts";
+import type { Groups } from "../kernel.ts";
+import { bindingName, elementBytes, type NamedDispatch, type Program, type ProgramStep } from "../program.ts";
+import { byDims, sizeText } from "./size.ts";
+
+/** The shaders, each once, by name. */
+export const kernelTable = ({ kernels }: Program): string[] => [
+  "/** The shaders, each with one entry point of its name. */",
+  "const kernels = {",
+  ...kernels.flatMap(({ name, text }) => [
+    `  ${name}: /* wgsl */ \``,
+    ...text.trimEnd().replaceAll("\\", "\\\\").replaceAll("`", "\\`").replaceAll("${", "\\${").split("\n"),
+    "`,",
+  ]),
+  "}« as const»;",
+  "",
+  "«type KernelName = keyof typeof kernels;»",
+  "",
+  "/** Kernels that read run-time dims: their first binding is the block of them. */",
+  `const readsDims«: ReadonlySet<string>» = new Set([${kernels
+    .filter(({ kernel }) => kernel.readsDims)
+    .map(({ name }) => literal(name))
+    .join(", ")}]);`,
+];
+
+/** `const steps = [ … ]`, a comment and an entry a step. */
+export const stepTable = (
+  name: "prepare" | "steps",
+  doc: string,
+  list: readonly ProgramStep[],
+  program: Program,
+): Code[] => [
+  `/** ${doc} */`,
+  `const ${name}«: readonly Step[]» = [`,
+  list.flatMap((step) => [
+    stepComment(step.step),
+    "{",
+    [
+      `place: ${literal(placeText(step))},`,
+      "dispatches: [",
+      step.dispatches.flatMap((dispatch) => ["{", dispatchLines(dispatch, program), "},"]),
+      "],",
+    ],
+    "},",
+  ]),
+  "];",
+];
+
+/** `h.0.ln_1 (gpt2.lmg:9)`, as errors name a step. */
+export function placeText({ step }: ProgramStep): string {
+  const comment = stepComment(step).slice(3);
+  const [place, rest] = comment.includes("  ") ? comment.split("  ") : [undefined, comment];
+  const label = step.origin.label === "" ? rest.split(" → ")[0]! : commentText(step.origin.label);
+  return place === undefined ? label : `${label} (${place})`;
+}
+
+function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): string[] {
+  const { kernelName, constants, bindings, groups, when, parts } = dispatch;
+  const values = Object.entries(constants).map(([name, value]) => `${name}: ${value}`);
+  const memory = bindings.map((binding) => literal(bindingName(plan, binding)));
+  const lines = [
+    `kernel: ${literal(kernelName)},`,
+    `constants: {${values.length === 0 ? "" : ` ${values.join(", ")} `}},`,
+    `memory: [${memory.join(", ")}],`,
+    `groups: ${groupsText(groups, parts?.along === true)},`,
+  ];
+  if (when !== undefined) lines.push(`when: ${byDims(`${sizeText(when.size)} <= ${when.atMost}`)},`);
+  if (parts !== undefined) {
+    const rowBytes = parts.rowElements * elementBytes(plan, bindings[parts.binding]!.buffer, target);
+    lines.push(`parts: { binding: ${parts.binding}, rows: ${parts.rows}, rowBytes: ${rowBytes} },`);
+  }
+  return lines;
+}
+
+/** The first axis of a matrix in parts walks the rows of the part. */
+function groupsText(groups: Groups, byRows: boolean): string {
+  if (groups.kind === "list") return byDims(`list(${sizeText(groups.count)}, ${groups.per})`);
+  const axes = groups.axes.map(({ count, per }, axis) => {
+    const text = byRows && axis === 0 ? "rows" : sizeText(count);
+    if (text === "rows") return `share(rows, ${per})`;
+    const known = constantDim(count);
+    if (known !== undefined) return String(Math.ceil(known / per));
+    return per === 1 ? text : `share(${text}, ${per})`;
+  });
+  const text = `[${axes.join(", ")}]`;
+  return byRows ? `(${text.includes("d.") ? "d" : "_d"}, rows) => ${text}` : byDims(text);
+}

@@ -1,0 +1,83 @@
+import { fragment } from "../../ts/text.ts";
+
+/** The memory of a model on a device, and the recording of dispatches over it. */
+export const memoryRuntime = fragment`
+  /** The memory of a model on a device. */
+  class DeviceMemory {
+    «readonly» #device«: GPUDevice»;
+    «readonly» #buffers«: Map<string, GPUBuffer>»;
+
+    constructor(device«: GPUDevice») {
+      this.#device = device;
+      this.#buffers = new Map();
+    }
+
+    get(name«: string»)«: GPUBuffer» {
+      return this.#buffers.get(name)«!»;
+    }
+
+    /** A buffer of at least so many bytes; true if it is a new one. */
+    reserve(name«: string», bytes«: number», use«: number»)«: boolean» {
+      const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+      const old = this.#buffers.get(name);
+      if (old !== undefined && old.size >= size) return false;
+      const most = this.#device.limits.maxBufferSize;
+      if (size > most) throw new DeviceError(name + " needs " + size + " bytes, the device allows buffers of " + most);
+      old?.destroy();
+      this.#buffers.set(name, this.#device.createBuffer({ label: name, size, usage: use }));
+      return true;
+    }
+
+    write(name«: string», data«: Float32Array | Int32Array | Uint16Array | Uint32Array»)«: void» {
+      this.#device.queue.writeBuffer(this.get(name), 0, data.buffer« as ArrayBuffer», data.byteOffset, data.byteLength);
+    }
+
+    /** Copies buffers into one. */
+    pack(encoder«: GPUCommandEncoder», name«: string», parts«: readonly string[]», use«: number»)«: void» {
+      const sizes = parts.map((part) => Math.ceil(this.get(part).size / PAIR_BYTES) * PAIR_BYTES);
+      this.reserve(name, sizes.reduce((sum, size) => sum + size, 0), use);
+      let at = 0;
+      parts.forEach((part, index) => {
+        encoder.copyBufferToBuffer(this.get(part), 0, this.get(name), at, this.get(part).size);
+        at += sizes[index]«!»;
+      });
+    }
+
+    free(names«: Iterable<string>» = [...this.#buffers.keys()])«: void» {
+      for (const name of names) {
+        this.#buffers.get(name)?.destroy();
+        this.#buffers.delete(name);
+      }
+    }
+  }
+
+  /** The bind group of a dispatch; "auto" layouts number bindings as the shader does: the dims first, if it reads them. */
+  function bind(device«: GPUDevice», memory«: DeviceMemory», ready«: Ready»)«: GPUBindGroup» {
+    const entries«: GPUBindGroupEntry[]» = readsDims.has(ready.kernel) ? [{ binding: 0, resource: { buffer: memory.get("dims") } }] : [];
+    ready.memory.forEach((name, index) => {
+      const buffer = memory.get(name);
+      const part = ready.part?.binding === index ? ready.part : { offset: 0, size: buffer.size };
+      const most = device.limits.maxStorageBufferBindingSize;
+      if (part.size > most)
+        throw new DeviceError(ready.place + " binds " + name + ", " + part.size + " bytes; the device allows " + most);
+      entries.push({ binding: entries.length, resource: { buffer, offset: part.offset, size: part.size } });
+    });
+    return device.createBindGroup({ label: ready.place, layout: ready.pipeline.getBindGroupLayout(0), entries });
+  }
+
+  /** Records dispatches into one pass. */
+  function encode(device«: GPUDevice», encoder«: GPUCommandEncoder», memory«: DeviceMemory», ready«: readonly Ready[]», dims«: Dims»)«: void» {
+    const most = device.limits.maxComputeWorkgroupsPerDimension;
+    const pass = encoder.beginComputePass();
+    for (const dispatch of chosen(ready, dims)) {
+      const [x, y, z] = dispatch.groups(dims, dispatch.rows);
+      if (Math.max(x, y ?? 1, z ?? 1) > most)
+        throw new DeviceError(dispatch.place + " needs " + [x, y, z].join(" × ") + " workgroups; the device allows " + most + " along an axis");
+      dispatch.bound ??= bind(device, memory, dispatch);
+      pass.setPipeline(dispatch.pipeline);
+      pass.setBindGroup(0, dispatch.bound);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+    pass.end();
+  }
+`;
