@@ -28,6 +28,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "run targets beside the interpreter and name the first step that differs",
     load: () => import("./commands/compare.ts"),
   },
+  fit: {
+    summary: "say whether a WebGPU device can run a model, before any is asked",
+    load: () => import("./commands/fit.ts"),
+  },
   ops: {
     summary: "document the layers of the language and the ops of graphs",
     load: () => import("./commands/ops.ts"),

@@ -58,6 +58,8 @@ async function emit(plan: Plan, options: CompileCommandOptions): Promise<readonl
   const { target } = options;
   if (target === "ts" || target === "js") return emitTypeScript(plan, { types: target === "ts" }).files;
   const { emitWgsl } = await import("../../emit/wgsl/emit.ts");
+  const { requireKernels } = await import("../plan/dispatches.ts");
+  requireKernels(plan);
   return emitWgsl(plan, { ...wgslOptionsOf(options), types: target === "wgsl" }).files;
 }
 

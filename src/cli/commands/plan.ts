@@ -6,8 +6,10 @@ import { loadModel } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
+import { wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
-interface PlanOptions extends ModelOptions {
+interface PlanOptions extends ModelOptions, WgslChoices {
+  readonly target?: "wgsl";
   readonly dims?: string;
   readonly json?: true;
 }
@@ -17,18 +19,31 @@ export const command: Command = {
   options: [
     ...modelOptions,
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
+    {
+      flags: "--target <target>",
+      description: "the dispatches that a target makes of the steps, with and without fusion",
+      choices: ["wgsl"],
+    },
     { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
+    ...wgslOptionSpecs,
     ...passOptions,
   ],
   examples: [
     ["lmg plan model.lmg", "the steps in order, what was fused in each, and where its result goes"],
     ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
+    ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
   async run([path], options: PlanOptions, out) {
     const given = orStop(parseDims(options.dims));
     const { plan } = await loadModel(path!, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));
-    if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);
+    if (options.target === "wgsl") {
+      const { writeDispatches } = await import("../plan/dispatches.ts");
+      const fuse = options.fuse ?? true;
+      const other = await loadModel(path!, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
+      const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
+      writeDispatches(plans, sizes, wgslOptionsOf(options), options.json === true, out);
+    } else if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);
     else out.write(`${printPlan(plan)}\n${showTotals(planTotals(plan, sizes), showDims(sizes))}`);
   },
 };

@@ -1,0 +1,88 @@
+import { checkFit, dispatchReport, type FitProblem } from "../../emit/wgsl/fit.ts";
+import { Problem } from "../../checkpoint/problem.ts";
+import { plural } from "../../support/text.ts";
+import { completeDims, parseDims, showDims } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { readLimits } from "../fit/limits.ts";
+import { loadModel } from "../load.ts";
+import { showBytes } from "../numbers.ts";
+import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { orStop, Stop } from "../stop.ts";
+import {
+  dawnOption,
+  wgslOptionsOf,
+  wgslOptionSpecs,
+  type DawnOptions,
+  type WgslChoices,
+} from "../targets.ts";
+
+interface FitCommandOptions extends ModelOptions, WgslChoices, DawnOptions {
+  readonly limits: string;
+  readonly dims?: string;
+  readonly json?: true;
+}
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: [
+    ...modelOptions,
+    {
+      flags: "--limits <where>",
+      description: "default: what every WebGPU device allows; adapter: that of this machine; or a JSON file",
+      default: "default",
+    },
+    { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
+    { flags: "--json", description: "as JSON" },
+    ...wgslOptionSpecs,
+    dawnOption,
+    ...passOptions,
+  ],
+  examples: [
+    [
+      "lmg fit gpt2.lmg --dims T=1024",
+      "can every WebGPU device run 1024 tokens? If not: which line, which limit",
+    ],
+    ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
+  ],
+  async run([path], options: FitCommandOptions, out) {
+    const given = orStop(parseDims(options.dims));
+    const { plan } = await loadModel(path!, options, out);
+    const sizes = orStop(completeDims(plan.symbols, given));
+    const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
+    const target = wgslOptionsOf(options);
+    const problems = checkFit(plan, sizes, { ...target, limits });
+    // A plan with steps that the target has no kernel for cannot be counted.
+    const canCount = problems.every(({ limit }) => limit !== undefined);
+    const costs = canCount ? dispatchReport(plan, sizes, target) : undefined;
+    const dims = showDims(sizes);
+    if (options.json === true) {
+      const totals = costs && { ...costs, dispatches: costs.dispatches.length };
+      const report = { model: plan.name, dims: Object.fromEntries(sizes), limits, problems, costs: totals };
+      out.write(`${JSON.stringify(report, null, 2)}\n`);
+    } else if (problems.length === 0 && costs !== undefined) {
+      const { dispatches, kernels, residentBytes, runBytes } = costs;
+      out.write(`${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n`);
+      out.write(`  ${dispatches.length} dispatches of ${plural(kernels, "kernel")} in a run\n`);
+      out.write(`  ${showBytes(residentBytes)} of weights on the device, ${showBytes(runBytes)} for a run\n`);
+    }
+    if (problems.length > 0) throw new Stop(showProblems(problems, where, dims));
+  },
+};
+
+/** How many steps are told; where one tensor is too large, many steps bind it. */
+const SHOWN = 8;
+
+/** One mistake a step and limit, and after the last what may help. */
+function showProblems(problems: readonly FitProblem[], where: string, dims: string): readonly Problem[] {
+  const shown = problems.slice(0, SHOWN);
+  const more = problems.length - shown.length;
+  const canShrink = dims !== "" && problems.some(({ limit }) => limit !== undefined);
+  const help = [
+    ...(more > 0 ? [`${more} more like this; --json has them all`] : []),
+    ...(canShrink ? [`that is more than fits ${where}; smaller --dims may do`] : []),
+  ].join("; ");
+  return shown.map(({ message }, index) => {
+    const isLast = index === shown.length - 1 && help !== "";
+    return new Problem("E833", dims === "" ? message : `${message} (${dims})`, isLast ? help : undefined);
+  });
+}

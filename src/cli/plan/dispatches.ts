@@ -1,0 +1,61 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import type { WgslOptions } from "../../emit/wgsl/emit.ts";
+import { checkFit, dispatchReport, type DispatchReport } from "../../emit/wgsl/fit.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Sizes } from "../../plan/stats.ts";
+import { plural } from "../../support/text.ts";
+import { showDims } from "../arguments.ts";
+import { showBytes } from "../numbers.ts";
+import type { Out } from "../out.ts";
+import { Stop } from "../stop.ts";
+import { showTable } from "../table.ts";
+
+/** Ends the command if the target has no kernel for a step. */
+export function requireKernels(plan: Plan): void {
+  const sizes = new Map(plan.symbols.map(({ name }) => [name, 1]));
+  const missing = checkFit(plan, sizes).filter(({ limit }) => limit === undefined);
+  if (missing.length > 0) throw new Stop(missing.map(({ message }) => new Problem("E833", message)));
+}
+
+/** The dispatches of the first plan, and a line of totals for each. */
+export function writeDispatches(
+  plans: Readonly<Record<string, Plan>>,
+  sizes: Sizes,
+  options: WgslOptions,
+  asJson: boolean,
+  out: Out,
+): void {
+  const reports = Object.entries(plans).map(([name, plan]) => {
+    requireKernels(plan);
+    return { name, report: dispatchReport(plan, sizes, options) };
+  });
+  if (asJson) {
+    const entries = reports.map(({ name, report }) => [name, { ...report, bytesMoved: bytesMoved(report) }]);
+    out.write(
+      `${JSON.stringify({ dims: Object.fromEntries(sizes), ...Object.fromEntries(entries) }, null, 2)}\n`,
+    );
+    return;
+  }
+  out.write(`${showDispatches(reports[0]!.report)}\n`);
+  for (const { name, report } of reports)
+    out.write(`${name}: ${showTotals(report)}${sizes.size === 0 ? "" : ` with ${showDims(sizes)}`}\n`);
+}
+
+const bytesMoved = ({ dispatches }: DispatchReport): number =>
+  dispatches.reduce((sum, { bytesRead, bytesWritten }) => sum + bytesRead + bytesWritten, 0);
+
+function showDispatches({ dispatches }: DispatchReport): string {
+  const rows = dispatches.map(({ kernel, workgroups, bytesRead, bytesWritten, place }, index) => [
+    String(index + 1),
+    kernel,
+    workgroups.join(" × "),
+    showBytes(bytesRead),
+    showBytes(bytesWritten),
+    place,
+  ]);
+  return showTable(["", "kernel", "workgroups", "read", "written", "step"], rows, [0, 2, 3, 4]);
+}
+
+const showTotals = (report: DispatchReport): string =>
+  `${report.dispatches.length} dispatches of ${plural(report.kernels, "kernel")}, ` +
+  `${showBytes(bytesMoved(report))} read and written, ${showBytes(report.runBytes)} of memory for a run`;

@@ -1,0 +1,195 @@
+/// <reference types="@webgpu/types" />
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { create } from "webgpu";
+import { openDevice } from "../../src/cli/run/device.ts";
+import { wgslEngine } from "../../src/cli/run/wgsl-engine.ts";
+import { randomWeights } from "../../src/cli/run/weights.ts";
+import { Stop } from "../../src/cli/stop.ts";
+import { compile } from "../../src/compile.ts";
+import { hostTensor } from "../../src/tensor/host.ts";
+import { executionDevice } from "../webgpu/device.ts";
+import { inFolder, lmg, mistake, output, tinyModel } from "./harness.ts";
+
+const repository = process.cwd();
+const llama = `${repository}/examples/llama.lmg`;
+const whale = `${repository}/examples/weights/whale`;
+
+/** Shaders compile ten times faster on SwiftShader with this: `test/webgpu/device.ts` says why. */
+const dawn = ["--dawn", "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"];
+
+inFolder({ "tiny.lmg": tinyModel });
+
+let canRun = false;
+beforeAll(async () => {
+  const device = await executionDevice();
+  canRun = device !== undefined;
+  device?.destroy();
+});
+
+describe("`--target wgsl` where shaders can run", () => {
+  test("the shipped model goes on with the same text as in TypeScript", async ({ skip }) => {
+    if (!canRun) return skip();
+    const args = ["run", llama, "--weights", whale, "--prompt", "The whale", "--generate", "12"];
+    const typescript = await output(...args);
+    expect(typescript).toHaveLength("The whale".length + 12 + 1);
+    expect(await output(...args, "--target", "wgsl", ...dawn)).toBe(typescript);
+  });
+
+  test("`compare` runs both targets beside the interpreter and finds no difference", async ({ skip }) => {
+    if (!canRun) return skip();
+    const text = await output("compare", "tiny.lmg", "--random", "3", "--dims", "B=3,T=5", ...dawn);
+    expect(text).toMatch(/^random weights of seed 3; \d+ results of steps, B=3, T=5\n/);
+    expect(text).toMatch(/^ts +\S+e-\d+ .* none above 0\.0001$/m);
+    expect(text).toMatch(/^wgsl +\S+e-\d+ .* none above 0\.0001$/m);
+  });
+
+  test("a feature that the adapter lacks is named", async ({ skip }) => {
+    if (!canRun) return skip();
+    const request = { features: ["no-such-feature"], load: () => Promise.resolve({ create }) };
+    await expect(openDevice(request)).rejects.toThrow(/^the WebGPU adapter .+ has no no-such-feature$/);
+  });
+
+  test("a device that is lost ends the command with its reason", async ({ skip }) => {
+    if (!canRun) return skip();
+    const { model, plan } = compile({ name: "tiny.lmg", text: tinyModel });
+    const devices: GPUDevice[] = [];
+    const load = () =>
+      Promise.resolve({ create: (options: string[]) => remembering(create(options), devices) });
+    const engine = await wgslEngine(plan!, randomWeights(model!.graph, 1), {}, { load, dawn: [dawn[1]!] });
+    devices[0]!.destroy();
+    const run = engine.run(new Map([["tokens", hostTensor("i32", [1, 2], [1, 2])]]));
+    await expect(run).rejects.toBeInstanceOf(Stop);
+    await expect(run).rejects.toThrow(/^the device was lost: /);
+    engine.close();
+  });
+});
+
+/** A GPU that keeps the devices it hands out. */
+function remembering(gpu: GPU, devices: GPUDevice[]): GPU {
+  return {
+    requestAdapter: async () => {
+      const adapter = (await gpu.requestAdapter())!;
+      const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> => {
+        const device = await adapter.requestDevice(descriptor);
+        devices.push(device);
+        return device;
+      };
+      return { info: adapter.info, features: adapter.features, limits: adapter.limits, requestDevice };
+    },
+  } as unknown as GPU;
+}
+
+describe("`--target wgsl` where shaders cannot run", () => {
+  test("the package is missing", async () => {
+    const load = () => Promise.reject(new Error("Cannot find package 'webgpu'\nRequire stack: …"));
+    const failure = openDevice({ load }).catch((error: unknown) => error);
+    expect(await failure).toBeInstanceOf(Stop);
+    const [problem] = ((await failure) as Stop).diagnostics;
+    expect(problem).toMatchObject({
+      code: "E830",
+      message:
+        "`--target wgsl` runs through the package `webgpu`, which cannot be loaded: Cannot find package 'webgpu'",
+      help: "install it with `npm install webgpu`, or run the module of `lmg compile --target wgsl` in a browser",
+    });
+  });
+
+  // Direct3D is on Windows only, and Metal on macOS only.
+  const foreign = process.platform === "win32" ? "backend=metal" : "backend=d3d12";
+  const run = ["run", "tiny.lmg", "--random", "1", "--tokens", "1,2", "--target", "wgsl"];
+
+  test("there is no adapter", async () => {
+    expect(await mistake(...run, "--dawn", foreign)).toBe(
+      `error[E831]: this machine has no WebGPU adapter for ${foreign}\n` +
+        "  help: `lmg compile --target wgsl` writes a module that runs in a browser; `--target ts` runs here",
+    );
+  });
+
+  test.each([
+    ["nonsense", "Flags expected argument format is <key>=<value>"],
+    ["backend=foo", "unrecognised backend 'foo'"],
+  ])("Dawn does not know the option %s", async (option, reason) => {
+    expect(await mistake(...run, "--dawn", option)).toBe(`error[E831]: --dawn ${option}: ${reason}`);
+  });
+
+  test("an input that does not fit is refused as in TypeScript", async () => {
+    expect(
+      await mistake("run", "tiny.lmg", "--random", "1", "--tokens", "99", "--target", "wgsl", ...dawn),
+    ).toMatch(/^error\[E814\]: token 99 at position 0 is not in the vocabulary/);
+  });
+
+  test("weights that do not fit are refused before any device is asked", async () => {
+    const notes = await mistake(
+      "run",
+      "tiny.lmg",
+      "--weights",
+      whale,
+      "--tokens",
+      "1",
+      "--target",
+      "wgsl",
+      "--dawn",
+      foreign,
+    );
+    expect(notes).toMatch(/^error\[E7\d\d\]/);
+  });
+});
+
+test("`compile --target wgsl` writes a module with its shaders, typed or not", async () => {
+  expect(await output("compile", "tiny.lmg", "--target", "wgsl", "-o", "typed")).toMatch(
+    /^wrote typed\/tiny\.ts \(/,
+  );
+  const typed = readFileSync("typed/tiny.ts", "utf8");
+  expect(typed).toContain("@compute");
+  expect(typed).toContain("export async function createModel(device: GPUDevice");
+  await output("compile", "tiny.lmg", "--target", "wgsl-js", "-o", "plain");
+  expect(readFileSync("plain/tiny.js", "utf8")).toContain("export async function createModel(device, source");
+});
+
+describe("`compare`", () => {
+  test("names the first step that differs by more than allowed, and by how much", async () => {
+    const { code, text, notes } = await lmg(
+      "compare",
+      "tiny.lmg",
+      "--random",
+      "1",
+      "--targets",
+      "ts",
+      "--tolerance",
+      "1e-12",
+    );
+    expect(code).toBe(1);
+    expect(text).toMatch(/^ts +\S+e-\d+ /m);
+    expect(notes).toMatch(
+      /^error\[E840\]: ts differs from the interpreter, first in .+ \(tiny\.lmg:\d+:\d+\): it has -?\d\S* instead of -?\d\S* at element \d+, \de-\d|\d\.\de-\d+ of the largest element\n$/,
+    );
+  });
+
+  test("lists every step, and all of it as JSON", async () => {
+    const args = ["compare", "tiny.lmg", "--random", "1", "--targets", "ts"];
+    const text = await output(...args, "--steps");
+    const [column] = JSON.parse(await output(...args, "--json")) as {
+      steps: { step: string; relative: number }[];
+    }[];
+    expect(column!.steps.length).toBeGreaterThan(5);
+    for (const { step, relative } of column!.steps) {
+      expect(text).toContain(`\n${step} `);
+      expect(relative).toBeLessThan(1e-5);
+    }
+  });
+
+  test.each([
+    [["--targets", "wasm"], "error[E841]: --targets expects ts, wgsl or both as ts,wgsl, found `wasm`"],
+    [
+      ["--targets", "ts", "--tolerance", "x"],
+      "error[E804]: --tolerance expects a number of at least 0, found `x`",
+    ],
+  ])("refuses %j", async (args, message) => {
+    expect(await mistake("compare", "tiny.lmg", "--random", "1", ...args)).toBe(message);
+  });
+});
+
+test("nothing is written where the folder cannot be", async () => {
+  await mistake("compile", "tiny.lmg", "--target", "wgsl", "-o", "tiny.lmg/out");
+  expect(existsSync("tiny.lmg/out")).toBe(false);
+});
