@@ -1,9 +1,10 @@
 // A second opinion: compares lmg with golden values that are not part of this repository.
 //
-//     npx tsx test/torch/reference.ts FOLDER
+//     npx tsx test/torch/reference.ts FOLDER [--wgsl]
 //
 // FOLDER holds `torch/*.json` and `.safetensors` in the form of `test/golden/torch`, and `stories260K/` with a Llama
 // checkpoint and its `golden.json` (prompts as tokens, float64 logits, greedy text). Exits with 1 if anything differs.
+// With --wgsl the stories are also told by shaders.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { TextOut } from "../../src/cli/out.ts";
@@ -11,17 +12,23 @@ import { runProgram } from "../../src/cli/program.ts";
 import { readConfig } from "../../src/checkpoint/config.ts";
 import { Problem } from "../../src/checkpoint/problem.ts";
 import { interpreterEngine, planEngine } from "../../src/cli/run/engine.ts";
+import { wgslEngine } from "../../src/cli/run/wgsl-engine.ts";
 import { openWeights } from "../../src/cli/run/weights.ts";
 import { compile } from "../../src/compile.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { goldenCases } from "../ops/golden.ts";
+import { executionDevice } from "../webgpu/device.ts";
 import { relativeDifference, runCase } from "./run.ts";
 
 /** The bound that every figure must keep: relative for modules, absolute for logits. */
 const LIMIT = 1e-4;
 
 const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error("usage: npx tsx test/torch/reference.ts FOLDER");
+if (folder === undefined) throw new Error("usage: npx tsx test/torch/reference.ts FOLDER [--wgsl]");
+const withShaders = process.argv.includes("--wgsl");
+if (withShaders && (await executionDevice()) === undefined) throw new Error("there is no WebGPU adapter");
+/** Shaders compile ten times faster on SwiftShader with this: `test/webgpu/device.ts` says why. */
+const dawn = ["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"];
 let failures = 0;
 
 function report(name: string, engine: string, difference: number): void {
@@ -61,6 +68,7 @@ async function compareStories(): Promise<void> {
     ["interpreter", interpreterEngine(model!.graph, weights)],
     ["interpreter after the passes", interpreterEngine(graph!, weights)],
     ["plan", await planEngine(plan!, weights)],
+    ...(withShaders ? ([["wgsl", await wgslEngine(plan!, weights, {}, { dawn })]] as const) : []),
   ] as const;
   const { cases } = JSON.parse(readFileSync(`${path}/golden.json`, "utf8")) as { cases: readonly Story[] };
   for (const story of cases) {
@@ -75,7 +83,8 @@ async function compareStories(): Promise<void> {
         relativeDifference(logits, expected) * largest,
       );
     }
-    await compareText(story, path);
+    await compareText(story, path, "ts");
+    if (withShaders) await compareText(story, path, "wgsl");
   }
 }
 
@@ -85,6 +94,7 @@ const MARGIN = 1e-3;
 async function compareText(
   { prompt, tokens, greedy_text, greedy_min_margin }: Story,
   path: string,
+  target: "ts" | "wgsl",
 ): Promise<void> {
   if (greedy_text === undefined || (greedy_min_margin ?? 0) < MARGIN) return;
   const out = new TextOut();
@@ -97,10 +107,13 @@ async function compareText(
     tokens.join(","),
     "--generate",
     "64",
+    "--target",
+    target,
+    ...dawn.flatMap((option) => ["--dawn", option]),
   ];
   await runProgram(args, out);
   const same = out.text.includes(greedy_text.trim());
-  report(`greedy text of ${JSON.stringify(prompt)}`, "plan", same ? 0 : Infinity);
+  report(`greedy text of ${JSON.stringify(prompt)}`, target, same ? 0 : Infinity);
   if (!same) console.log(`expected ${JSON.stringify(greedy_text)}\nfound    ${JSON.stringify(out.text)}`);
 }
 
