@@ -171,6 +171,7 @@ class PlanBuilder {
   /** Reads nothing that a run brings, and its results have a size before the run. */
   #isPrepared(node: Node, choice: KernelChoice): boolean {
     const values = Object.values(choice.operands).flatMap((operand) => operand ?? []);
+    if (node.op === "extent" && symbolsOf(node.attrs.size).size > 0) return false;
     return (
       values.every((value) => this.#isStatic(this.#viewOf(value))) &&
       node.results.every(({ type }) => symbolsOf(elementsOf(type)).size === 0)
