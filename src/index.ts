@@ -29,11 +29,20 @@ export type { Pass, Remark } from "./passes/pass.ts";
 export { explainEdges, type EdgeExplanation } from "./passes/explain.ts";
 export { checkPasses, showDifference } from "./passes/check.ts";
 
+export { differentiate, type Differentiation } from "./autodiff/differentiate.ts";
+export { probeEdges, type EdgeProbe } from "./autodiff/probe.ts";
+export { initialState } from "./autodiff/train/initial.ts";
+export { optimizerOf, stepScalars, type Optimizer } from "./autodiff/train/optimizer.ts";
+export { learningRate } from "./autodiff/train/schedule.ts";
+export { trainingStep, type StepOptions, type TrainingStep } from "./autodiff/train/step.ts";
+
 export { planGraph } from "./plan/build.ts";
 export type { Plan, Step } from "./plan/plan.ts";
 export { planStats, type PlanStats } from "./plan/stats.ts";
 export { printPlan } from "./plan/describe.ts";
 export { emitTypeScript, type EmittedFile, type TypeScriptOptions } from "./emit/ts/emit.ts";
+export { emitWgsl, type WgslOptions } from "./emit/wgsl/emit.ts";
+export { checkFit, defaultLimits, type FitProblem } from "./emit/wgsl/fit.ts";
 
 export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
 export { matchParameters } from "./checkpoint/match.ts";
