@@ -101,6 +101,19 @@ describe("`--target wgsl` where shaders cannot run", () => {
     });
   });
 
+  test("the adapter gives no device", async () => {
+    const adapter = {
+      info: { description: "Old Card" },
+      features: new Set(),
+      limits: {},
+      requestDevice: () => Promise.reject(new Error("out of handles")),
+    };
+    const gpu = { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
+    const opening = openDevice({ load: () => Promise.resolve({ create: () => gpu }) });
+    await expect(opening).rejects.toThrow("the WebGPU adapter Old Card gives no device: out of handles");
+    await expect(opening).rejects.toBeInstanceOf(Stop);
+  });
+
   // Direct3D is on Windows only, and Metal on macOS only.
   const foreign = process.platform === "win32" ? "backend=metal" : "backend=d3d12";
   const run = ["run", "tiny.lmg", "--random", "1", "--tokens", "1,2", "--target", "wgsl"];

@@ -63,10 +63,7 @@ export async function openDevice(request: DeviceRequest): Promise<OpenDevice> {
   const missing = features.filter((feature) => !adapter.features.has(feature));
   if (missing.length > 0)
     return stop("E831", `the WebGPU adapter ${describe(adapter)} has no ${missing.join(" and no ")}`);
-  const device = await adapter.requestDevice({
-    requiredFeatures: [...features],
-    requiredLimits: Object.fromEntries(raised.map((limit) => [limit, adapter.limits[limit]])),
-  });
+  const device = await requestDevice(adapter, features);
   // A device does not keep the object alive that it came from, and without that object the process crashes.
   const owner: { gpu: GPU | undefined } = { gpu };
   const close = (): void => {
@@ -76,6 +73,16 @@ export async function openDevice(request: DeviceRequest): Promise<OpenDevice> {
   return { device, adapter: describe(adapter), close };
 }
 
+async function requestDevice(adapter: GPUAdapter, features: readonly GPUFeatureName[]): Promise<GPUDevice> {
+  const requiredLimits = Object.fromEntries(raised.map((limit) => [limit, adapter.limits[limit]]));
+  try {
+    return await adapter.requestDevice({ requiredFeatures: [...features], requiredLimits });
+  } catch (error) {
+    return stop("E831", `the WebGPU adapter ${describe(adapter)} gives no device: ${messageOf(error)}`);
+  }
+}
+
+/** The adapter's name, as its driver says it. */
 export function describe({ info }: GPUAdapter): string {
   const name = info.description || info.device || info.architecture || info.vendor;
   return name === "" ? "without a name" : name;
