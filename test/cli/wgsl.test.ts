@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { create } from "webgpu";
 import { openDevice } from "../../src/cli/run/device.ts";
+import type { Engine } from "../../src/cli/run/engine.ts";
 import { wgslEngine } from "../../src/cli/run/wgsl-engine.ts";
 import { randomWeights } from "../../src/cli/run/weights.ts";
 import { Stop } from "../../src/cli/stop.ts";
@@ -59,32 +60,70 @@ describe("`--target wgsl` where shaders can run", () => {
 
   test("a device that is lost ends the command with its reason", async ({ skip }) => {
     if (!canRun) return skip();
-    const { model, plan } = compile({ name: "tiny.lmg", text: tinyModel });
     const devices: GPUDevice[] = [];
-    const load = () =>
-      Promise.resolve({ create: (options: string[]) => remembering(create(options), devices) });
-    const engine = await wgslEngine(plan!, randomWeights(model!.graph, 1), {}, { load, dawn: [dawn[1]!] });
+    const engine = await tinyEngine((device) => {
+      devices.push(device);
+      return device;
+    });
     devices[0]!.destroy();
     const run = engine.run(new Map([["tokens", hostTensor("i32", [1, 2], [1, 2])]]));
     await expect(run).rejects.toBeInstanceOf(Stop);
     await expect(run).rejects.toThrow(/^the device was lost: /);
     engine.close();
   });
+
+  test("a device that is out of memory ends the command with what it was for", async ({ skip }) => {
+    if (!canRun) return skip();
+    const opening = tinyEngine(withoutMemory);
+    await expect(opening).rejects.toBeInstanceOf(Stop);
+    await expect(opening).rejects.toThrow("loading the weights: the device is out of memory. no room");
+  });
 });
 
-/** A GPU that keeps the devices it hands out. */
-function remembering(gpu: GPU, devices: GPUDevice[]): GPU {
+/** The tiny model with random weights on a device as `wrap` makes it. */
+function tinyEngine(wrap: (device: GPUDevice) => GPUDevice): Promise<Engine> {
+  const { model, plan } = compile({ name: "tiny.lmg", text: tinyModel });
+  const load = () => Promise.resolve({ create: (options: string[]) => wrapped(create(options), wrap) });
+  return wgslEngine(plan!, randomWeights(model!.graph, 1), {}, { load, dawn: [dawn[1]!] });
+}
+
+/** A GPU that hands out devices as `wrap` makes them. */
+function wrapped(gpu: GPU, wrap: (device: GPUDevice) => GPUDevice): GPU {
   return {
     requestAdapter: async () => {
       const adapter = (await gpu.requestAdapter())!;
-      const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> => {
-        const device = await adapter.requestDevice(descriptor);
-        devices.push(device);
-        return device;
-      };
+      const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> =>
+        wrap(await adapter.requestDevice(descriptor));
       return { info: adapter.info, features: adapter.features, limits: adapter.limits, requestDevice };
     },
   } as unknown as GPU;
+}
+
+/** A device that reports every buffer as one for which there was no memory. */
+function withoutMemory(device: GPUDevice): GPUDevice {
+  const scopes: { readonly filter: GPUErrorFilter; isFull: boolean }[] = [];
+  const changed: Partial<GPUDevice> = {
+    createBuffer: (descriptor) => {
+      for (const scope of scopes) scope.isFull = true;
+      return device.createBuffer(descriptor);
+    },
+    pushErrorScope: (filter) => {
+      scopes.push({ filter, isFull: false });
+      device.pushErrorScope(filter);
+      return undefined;
+    },
+    popErrorScope: async () => {
+      const { filter, isFull } = scopes.pop()!;
+      const error = await device.popErrorScope();
+      return filter === "out-of-memory" && isFull ? ({ message: "no room" }) : error;
+    },
+  };
+  return new Proxy(device, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(Object.hasOwn(changed, key) ? changed : target, key);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 describe("`--target wgsl` where shaders cannot run", () => {
