@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { TextOut } from "../../src/cli/out.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { compile } from "../../src/compile.ts";
+import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { fusionTable } from "../bench/fusion.ts";
 import { codeBlocks, shownCommands, type CodeBlock } from "./markdown.ts";
@@ -58,7 +59,7 @@ describe.each(pages)("%s", (page) => {
   );
 
   test("shows code that is tested", () => {
-    const known = /^(lmg( body| frame| \w+\.lmg)?|console|sh|text|ts( excerpt)?|)$/;
+    const known = /^(lmg( body| frame| \w+\.lmg)?|console|sh|text|ts( excerpt| browser)?|)$/;
     expect(blocks.filter(({ info }) => !known.test(info)).map(({ info }) => info)).toEqual([]);
   });
 
@@ -85,6 +86,18 @@ describe.each(pages)("%s", (page) => {
     "the excerpt at line %d is emitted",
     async (_, text) => {
       expect(await emittedExample()).toContain(text);
+    },
+  );
+
+  const inBrowser = blocks.filter(({ info }) => info === "ts browser");
+  test.each(inBrowser.map(({ line, text }) => [line, text] as const))(
+    "the script at line %d for a browser imports what there is",
+    (_, text) => {
+      const source = { name: "gpt2.lmg", text: read("examples/gpt2.lmg") };
+      const [module] = emitWgsl(compile(source).plan!).files;
+      const names = /import \{ (.*) \} from/.exec(text)![1]!.split(", ");
+      for (const name of names)
+        expect(module!.text).toMatch(new RegExp(`export (async )?(function|const|class) ${name}\\b`));
     },
   );
 
