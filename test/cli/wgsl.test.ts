@@ -115,7 +115,7 @@ function withoutMemory(device: GPUDevice): GPUDevice {
     popErrorScope: async () => {
       const { filter, isFull } = scopes.pop()!;
       const error = await device.popErrorScope();
-      return filter === "out-of-memory" && isFull ? ({ message: "no room" }) : error;
+      return filter === "out-of-memory" && isFull ? { message: "no room" } : error;
     },
   };
   return new Proxy(device, {
