@@ -6,25 +6,11 @@ import { runPasses } from "../../src/passes/pipeline.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import type { Source } from "../../src/support/source.ts";
+import { smallSizes } from "../programs/sizes.ts";
 import { expectSameAsOracle } from "./compare.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): Source => ({ name: path, text: readFileSync(new URL(path, root), "utf8") });
-
-/** Sizes at which a model runs in the interpreter in milliseconds; those that it has no parameter for do not count. */
-const small: Readonly<Record<string, number>> = {
-  dim: 16,
-  depth: 2,
-  heads: 2,
-  kv_heads: 1,
-  head_dim: 8,
-  rotary: 4,
-  hidden: 12,
-  vocab: 11,
-  ctx: 16,
-  experts: 3,
-  partial: 0.5,
-};
 
 /** A run-time dim each; pictures must be large enough for a ResNet. */
 const dims: Readonly<Record<string, number>> = { B: 2, T: 5, S: 4, H: 33, W: 35 };
@@ -65,7 +51,7 @@ describe.each([
 ])("%s, the emitted module computes what the interpreter computes", (_, fuse) => {
   test.each(models)("$path $model", async ({ file, folder, model, parameters }) => {
     const settings = Object.fromEntries(
-      parameters.filter((name) => name in small).map((name) => [name, small[name]!]),
+      parameters.filter((name) => name in smallSizes).map((name) => [name, smallSizes[name]!]),
     );
     const lowered = lower(file, { model, settings, resolveUse: (path) => read(folder + path) });
     expect(lowered.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);

@@ -10,27 +10,13 @@ import { isNorm } from "../../src/passes/facts.ts";
 import type { Remark } from "../../src/passes/pass.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import type { Source } from "../../src/support/source.ts";
+import { smallSizes } from "../programs/sizes.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): Source => ({
   name: path,
   text: readFileSync(new URL(path, root), "utf8"),
 });
-
-/** Sizes at which a model runs in the interpreter in milliseconds; those that it has no parameter for do not count. */
-const small: Readonly<Record<string, number>> = {
-  dim: 16,
-  depth: 2,
-  heads: 2,
-  kv_heads: 1,
-  head_dim: 8,
-  rotary: 4,
-  hidden: 12,
-  vocab: 11,
-  ctx: 16,
-  experts: 3,
-  partial: 0.5,
-};
 
 interface Program {
   readonly path: string;
@@ -44,7 +30,7 @@ function programsOf(path: string): Program[] {
   return [...headers].map(({ groups }) => {
     const names = [...(groups!.parameters ?? "").matchAll(/(\w+)\s*[:=]/g)].map((match) => match[1]!);
     const settings = Object.fromEntries(
-      names.filter((name) => name in small).map((name) => [name, small[name]!]),
+      names.filter((name) => name in smallSizes).map((name) => [name, smallSizes[name]!]),
     );
     return { path, model: groups!.model!, settings };
   });

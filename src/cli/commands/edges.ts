@@ -1,5 +1,5 @@
-import type { Edge, EdgeRole, Graph } from "../../ir/graph.ts";
-import type { Remark } from "../../passes/pass.ts";
+import type { Edge, EdgeRole } from "../../ir/graph.ts";
+import { explainEdges, type EdgeExplanation } from "../../passes/explain.ts";
 import { positionAt } from "../../support/source.ts";
 import { listWords, plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
@@ -35,26 +35,20 @@ export const command: Command = {
   ],
   async run([path], options: EdgesOptions, out) {
     const { model, remarks } = await loadModel(path!, options, out);
-    const fates = fatesOf(model.graph, remarks);
+    const edges = explainEdges(model.graph, remarks);
     if (options.json === true) {
-      out.write(`${JSON.stringify(fates.map(jsonOf), null, 2)}\n`);
+      out.write(`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`);
       return;
     }
-    const rows = fates.map((fate) => ({ row: rowOf(fate), scope: fate.edge.scope }));
+    const rows = edges.map((explained) => ({ row: rowOf(explained), scope: explained.edge.scope }));
     const folded = options.all === true ? rows.map(({ row }) => ({ row, repeats: "" })) : foldRows(rows);
     for (const { row, repeats } of folded) showEdge(row, repeats, out);
-    const joined = fates.filter(({ fused }) => fused.some(({ parts }) => parts.includes("add"))).length;
-    out.write(`${plural(fates.length, "residual edge")}, ${joined} with the add fused\n`);
+    const joined = edges.filter((explained) => explained.joined).length;
+    out.write(`${plural(edges.length, "residual edge")}, ${joined} with the add fused\n`);
   },
 };
 
-/** What became of an edge: each kernel, or reason why not, with the parts of the edge that it concerns. */
-interface Fate {
-  readonly edge: Edge;
-  readonly fused: readonly { readonly parts: readonly string[]; readonly into: string }[];
-  readonly refused: readonly { readonly parts: readonly string[]; readonly because: string }[];
-}
-
+/** How the parts of an edge are called in print. */
 const partNames: { readonly [R in EdgeRole]: string } = {
   join: "add",
   pre: "pre norm",
@@ -64,24 +58,9 @@ const partNames: { readonly [R in EdgeRole]: string } = {
   branch: "branch gain",
 };
 
-/** The remarks of the passes, edge by edge; linear in both. */
-function fatesOf(graph: Graph, remarks: readonly Remark[]): readonly Fate[] {
-  const fused = graph.edges.map(() => new Map<string, Set<string>>());
-  const refused = graph.edges.map(() => new Map<string, Set<string>>());
-  for (const { edges, outcome } of remarks)
-    for (const { edge, role } of edges) {
-      const found = outcome.kind === "fused" ? fused[edge]! : refused[edge]!;
-      const text = outcome.kind === "fused" ? outcome.into : outcome.message;
-      found.set(text, (found.get(text) ?? new Set()).add(partNames[role]));
-    }
-  return graph.edges.map((edge, index) => ({
-    edge,
-    fused: [...fused[index]!].map(([into, parts]) => ({ parts: [...parts], into })),
-    refused: [...refused[index]!].map(([because, parts]) => ({ parts: [...parts], because })),
-  }));
-}
+const namesOf = (roles: readonly EdgeRole[]): string[] => roles.map((role) => partNames[role]);
 
-const jsonOf = ({ edge, fused, refused }: Fate): object => ({
+const jsonOf = ({ edge, fused, refused }: EdgeExplanation): object => ({
   line: lineOf(edge),
   name: edge.name,
   source: edge.source,
@@ -89,14 +68,14 @@ const jsonOf = ({ edge, fused, refused }: Fate): object => ({
   norms: edge.norms,
   skip: edge.skip ?? null,
   branch: edge.branch ?? null,
-  fused,
-  refused,
+  fused: fused.map(({ roles, into }) => ({ parts: namesOf(roles), into })),
+  refused: refused.map(({ roles, message }) => ({ parts: namesOf(roles), because: message })),
 });
 
 const lineOf = ({ span }: Edge): number | null =>
   span === undefined ? null : positionAt(span.source, span.start).line;
 
-function rowOf({ edge, fused, refused }: Fate): EdgeRow {
+function rowOf({ edge, fused, refused }: EdgeExplanation): EdgeRow {
   const positions = edge.norms.map(({ position }) => position);
   const gains = [edge.skip && `skip ${edge.skip.text}`, edge.branch && `branch ${edge.branch.text}`];
   return {
@@ -107,16 +86,18 @@ function rowOf({ edge, fused, refused }: Fate): EdgeRow {
     placement: positions.length === 0 ? "no norm" : positions.join(" and "),
     norms: edge.norms.map(({ position, kind, label }) => `${position} ${kind} ${label}`.trim()).join(", "),
     gains: gains.filter((gain) => gain !== undefined).join(", "),
-    fused: fused.map(({ parts, into }) => `${listWords(parts)} fused into ${into}`).join("\n"),
+    fused: fused.map(({ roles, into }) => `${listWords(namesOf(roles))} fused into ${into}`).join("\n"),
     refused: refused
-      .map(({ parts, because }) => `${listWords(parts)} ${missed(parts)}: ${because}`)
+      .map(({ roles, message }) => `${listWords(namesOf(roles))} ${missed(roles)}: ${message}`)
       .join("\n"),
   };
 }
 
 /** What an add looks for is a norm, what a norm looks for is an add; either may still be in a kernel of another kind. */
-const missed = (parts: readonly string[]): string =>
-  parts.every((part) => part.endsWith("norm")) ? "not fused with an add" : "not fused with a norm";
+const missed = (roles: readonly EdgeRole[]): string =>
+  roles.every((role) => role === "pre" || role === "out" || role === "post")
+    ? "not fused with an add"
+    : "not fused with a norm";
 
 /** A line that says what the edge is, then one for each thing that became of it. */
 function showEdge(row: EdgeRow, repeats: string, out: Out): void {
