@@ -90,6 +90,7 @@ test("every example fuses every add+norm pair that the rules allow, and says why
   expect(table).toMatchInlineSnapshot(`
     [
       "bert: 4 of 4",
+      "chars: 5 of 5",
       "cohere: 4 of 4",
       "deepnorm: 4 of 4",
       "digits: 0 of 1; not_last_axis",
