@@ -1,0 +1,38 @@
+import type { HostTensor } from "../tensor/host.ts";
+import type { TrainingProgram } from "./program.ts";
+
+/** A tensor of the state. An engine that computes in float64 keeps it so, else a resumed run would differ. */
+export interface StateArray {
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: Float32Array | Float64Array;
+}
+
+/** Parameters, running statistics, moments and sums of gradients by name: all that passes from step to step. */
+export type TrainingState = Readonly<Record<string, StateArray>>;
+
+/** Which graph of the program runs; all three work on one state. */
+export type PartName = "update" | "accumulate" | "evaluation";
+
+/** Outputs that are one number, by name: `loss`, the metrics, `gradient_norm`. */
+export type Scalars = Readonly<Record<string, number>>;
+
+/** Something that runs the graphs of a training on a state that it keeps, where it likes: in arrays, or on a device. */
+export interface TrainingEngine {
+  /** What the user is told of it: `plan of 212 steps`. */
+  readonly description: string;
+  /**
+   * Runs one part on its inputs (those of `program[part].graph` that are no state) and changes the state as it says.
+   * Runs of one engine never overlap.
+   */
+  readonly run: (part: PartName, inputs: Readonly<Record<string, HostTensor>>) => Promise<Scalars>;
+  /** The whole state, as copies that later runs leave alone. */
+  readonly readState: () => Promise<TrainingState>;
+  /** Replaces the tensors that are given; each has the shape of the one it replaces. */
+  readonly writeState: (state: TrainingState) => Promise<void>;
+  /** Gives back what it holds beside memory; it does not run after that. */
+  readonly close: () => void;
+}
+
+/** Makes an engine that begins with a state, which has every tensor of `program.state`. */
+export type EngineFactory = (program: TrainingProgram, state: TrainingState) => Promise<TrainingEngine>;

@@ -1,0 +1,81 @@
+import { optimizerOf, type Optimizer } from "../autodiff/train/optimizer.ts";
+import type { StepOptions } from "../autodiff/train/step.ts";
+import { Problem } from "../checkpoint/problem.ts";
+import type { Choice } from "../lower/train-choices.ts";
+import type { LoweredTrain } from "../lower/train.ts";
+
+/** All that decides the numbers of a training beside the model and the data. */
+export interface TrainingSettings {
+  readonly optimizer: Optimizer;
+  /** The learning rate that the schedule scales. */
+  readonly rate: number;
+  readonly schedule: Choice | undefined;
+  /** Updates of the parameters. */
+  readonly steps: number;
+  /** Micro-steps, a batch each, whose gradients are averaged for one update. */
+  readonly accumulate: number;
+  /** The largest norm of all gradients together. */
+  readonly clip: number | undefined;
+  /** Of initial parameters, dropout, and the order of the data. */
+  readonly seed: number;
+}
+
+/** What a caller may say over the `train` section. */
+export interface SettingOverrides {
+  readonly steps?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly clip?: number | undefined;
+  readonly accumulate?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+/** Where the section gives no seed. */
+const DEFAULT_SEED = 0;
+
+export const seedOf = (train: LoweredTrain, { seed }: SettingOverrides): number =>
+  seed ?? train.seed ?? DEFAULT_SEED;
+
+/** The settings of a `train` section; `perEpoch` are the batches that go through the data once. */
+export function settingsOf(
+  train: LoweredTrain,
+  perEpoch: number,
+  overrides: SettingOverrides = {},
+): TrainingSettings | Problem {
+  if (train.optimizer === undefined)
+    return new Problem(
+      "E851",
+      "the `train` section has no optimizer",
+      "for example `optimizer adamw(lr: 1e-3)`",
+    );
+  const accumulate = overrides.accumulate ?? 1;
+  const steps = stepsOf(train, Math.max(1, Math.floor(perEpoch / accumulate)), overrides);
+  if (steps === undefined)
+    return new Problem(
+      "E852",
+      "nothing says how long to train",
+      "write `steps 1000` or `epochs 10` in the `train` section, or give --steps or --epochs",
+    );
+  return {
+    optimizer: optimizerOf(train.optimizer),
+    rate: overrides.rate ?? (train.optimizer.options["lr"] as number),
+    schedule: train.schedule,
+    steps,
+    accumulate,
+    clip: overrides.clip ?? train.clip,
+    seed: seedOf(train, overrides),
+  };
+}
+
+/** What was said last counts: a caller's epochs win over the section's steps. */
+function stepsOf(train: LoweredTrain, perEpoch: number, { steps, epochs }: SettingOverrides) {
+  if (steps !== undefined) return steps;
+  if (epochs !== undefined) return epochs * perEpoch;
+  return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * perEpoch);
+}
+
+export const stepOptionsOf = ({ optimizer, clip, accumulate }: TrainingSettings): StepOptions => ({
+  optimizer,
+  clip,
+  accumulate,
+});
