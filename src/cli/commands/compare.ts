@@ -145,9 +145,9 @@ async function compareTargets(
   return comparisons;
 }
 
-function toleranceOf(target: Target, { tolerance, f16 }: CompareOptions): number {
+function toleranceOf(target: Target, { tolerance, f16, f16Arithmetic }: CompareOptions): number {
   if (tolerance !== undefined) return orStop(parseNumber("--tolerance", tolerance, 0, Infinity));
-  return target === "wgsl" && f16 === true ? ROUNDING.f16 : ROUNDING.f32;
+  return target === "wgsl" && (f16 === true || f16Arithmetic === true) ? ROUNDING.f16 : ROUNDING.f32;
 }
 
 async function openTarget(

@@ -18,10 +18,14 @@ import { dimText } from "./text.ts";
 /** An operand or result in the text of a kernel. */
 export interface Tensor {
   readonly view: View;
+  /** Whether it lies in 16 bits. */
+  readonly isHalf: boolean;
   /** Its element at an index, as f32 or i32. */
   readonly at: (index: string) => string;
-  /** The statement that stores a value there. */
-  readonly put: (index: string, value: string) => string;
+  /** Its element at an index as it lies in memory: f16 if `isHalf`. */
+  readonly raw: (index: string) => string;
+  /** The statement that stores a value there; `type` says what the value is if it is an f16 already. */
+  readonly put: (index: string, value: string, type?: "f16") => string;
 }
 
 /** Views by the names that they have in the kernel; undefined for an operand that is not there. */
@@ -117,15 +121,15 @@ export class KernelBuilder {
     }
     const [buffer] = pack.keys();
     if (buffer === undefined) return;
-    const element = this.context.target.f16 ? "f16" : "f32";
+    const element = this.context.isHalf(buffer) ? "f16" : "f32";
     this.#bindings.push({ names: ["vectors"], buffer, element, writes: false, pack });
   }
 
   #bind(name: string, view: View, writes: boolean): Bound {
-    const { memoryOf, target } = this.context;
+    const { memoryOf, isHalf } = this.context;
     const packed = this.#bindings.find(({ pack }) => pack?.has(view.buffer) === true);
     if (packed !== undefined) return packed;
-    const element = isFloat(view.type.dtype) ? (target.f16 ? "f16" : "f32") : "i32";
+    const element = isFloat(view.type.dtype) ? (isHalf(view.buffer) ? "f16" : "f32") : "i32";
     const memory = memoryOf(view.buffer);
     const same = this.#bindings.find(({ buffer, pack }) => pack === undefined && memoryOf(buffer) === memory);
     if (same === undefined) {
@@ -142,13 +146,16 @@ export class KernelBuilder {
   #tensor(name: string, view: View, { names, pack }: Bound): Tensor {
     const array = names.join("_");
     const offset = addDims(dim(pack?.get(view.buffer) ?? 0), view.offset);
-    const isHalf = this.context.target.f16 && isFloat(view.type.dtype);
+    const isHalf = this.context.isHalf(view.buffer);
     const start = constantDim(offset) === 0 ? "" : `${this.size(`${name}_start`, offset)} + `;
     const place = (index: string): string => `${array}[${start}${index}]`;
     return {
       view,
+      isHalf,
       at: (index) => (isHalf ? `f32(${place(index)})` : place(index)),
-      put: (index, value) => `${place(index)} = ${isHalf ? `f16(${value})` : value};`,
+      raw: place,
+      put: (index, value, type) =>
+        `${place(index)} = ${isHalf && type === undefined ? `f16(${value})` : value};`,
     };
   }
 
@@ -190,10 +197,10 @@ export class KernelBuilder {
   }
 
   /** An array that the workgroup shares; declared once, however often it is asked for. */
-  shared(name: string, element: "f32" | "vec2f" | "vec4f", count: number): void {
+  shared(name: string, element: "f32" | "f16" | "vec2f" | "vec4f", count: number): void {
     if (this.#declared.has(name)) return;
     this.#declared.add(name);
-    this.#workgroupBytes += count * { f32: 4, vec2f: 8, vec4f: 16 }[element];
+    this.#workgroupBytes += count * { f32: 4, f16: 2, vec2f: 8, vec4f: 16 }[element];
     this.declare(`var<workgroup> ${name}: array<${element}, ${count}>;`);
   }
 

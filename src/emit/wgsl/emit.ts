@@ -11,6 +11,7 @@ import { commentText, finishText, fragment, identifier, literal, typesOnly } fro
 import { dimsFunction, inputsFunction, resultLines } from "./host/inputs.ts";
 import { memoryTables, uploadFunction } from "./host/memory.ts";
 import { kernelTable, stepTable } from "./host/steps.ts";
+import { targetOf, type TargetOptions } from "./kernel.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { compileRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";
@@ -18,13 +19,9 @@ import { createRuntime } from "./runtime/model.ts";
 import { modelType } from "./runtime/types.ts";
 import { halfRuntime, wordRuntime } from "./runtime/words.ts";
 
-export interface WgslOptions {
+export interface WgslOptions extends TargetOptions {
   /** False writes JavaScript: the same text without its types. */
   readonly types?: boolean;
-  /** Floats take 16 bits on the device; sums stay in 32. Needs the device's feature `shader-f16`. */
-  readonly f16?: boolean;
-  /** Rows are summed within subgroups first. Needs the device's feature `subgroups`. */
-  readonly subgroups?: boolean;
 }
 
 /**
@@ -34,8 +31,7 @@ export interface WgslOptions {
  */
 export function emitWgsl(plan: Plan, options: WgslOptions = {}): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
-  const target = { f16: options.f16 ?? false, subgroups: options.subgroups ?? false };
-  const text = finishText(moduleText(makeProgram(plan, target)), types);
+  const text = finishText(moduleText(makeProgram(plan, targetOf(options))), types);
   return { files: [{ path: `${identifier(plan.name)}.${types ? "ts" : "js"}`, text }] };
 }
 
@@ -60,7 +56,7 @@ function moduleText(program: Program): string {
     loadRuntime,
     compileRuntime,
     memoryRuntime,
-    target.f16 ? halfRuntime : wordRuntime,
+    target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime,
     ...partsFor(elementRuntime, [upload]),
     ...partsFor(inputRuntime, [inputs]),
@@ -93,7 +89,7 @@ const loadRuntime = fragment`
 
 /** What the device must have been asked for. */
 const neededFeatures = ({ target }: Program): string[] => [
-  ...(target.f16 ? ["shader-f16"] : []),
+  ...(target.f16 === undefined ? [] : ["shader-f16"]),
   ...(target.subgroups ? ["subgroups"] : []),
 ];
 

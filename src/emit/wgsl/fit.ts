@@ -2,7 +2,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { slotWords, stepStats, type Sizes } from "../../plan/stats.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { placeText } from "./host/steps.ts";
-import type { Dispatch, Groups, Target } from "./kernel.ts";
+import { targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";
 import { isWgslOp } from "./kernels/table.ts";
 import {
   bindingName,
@@ -45,16 +45,9 @@ export interface FitProblem {
   readonly message: string;
 }
 
-export interface FitOptions {
+export interface FitOptions extends TargetOptions {
   readonly limits?: DeviceLimits;
-  readonly f16?: boolean;
-  readonly subgroups?: boolean;
 }
-
-const targetOf = ({ f16, subgroups }: FitOptions): Target => ({
-  f16: f16 ?? false,
-  subgroups: subgroups ?? false,
-});
 
 /** Every limit that a run of these sizes would break, in the order of the steps; asks no device. */
 export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): FitProblem[] {
@@ -199,7 +192,7 @@ export interface DispatchReport {
 /** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. Elements of 16 bits count half. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
   const program = makeProgram(plan, targetOf(options));
-  const share = program.target.f16 ? 0.5 : 1;
+  const share = program.target.f16 === undefined ? 1 : 0.5;
   const dispatches = program.steps.map((step): DispatchStats => {
     const { kernel, kernelName, groups } = chosen(step.dispatches, sizes);
     const { bytesRead, bytesWritten, flops } = stepStats(step.step, sizes);

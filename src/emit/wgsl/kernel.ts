@@ -2,13 +2,35 @@ import type { KernelOp } from "../../plan/kernel-ops.ts";
 import type { StepOf } from "../../plan/plan.ts";
 import type { Dim } from "../../tensor/dim.ts";
 
+/**
+ * What half precision is used for. `storage`: floats lie in 16 bits in buffers and in the tiles of products, and are
+ * widened before anything is computed: a product of two halves is exact in f32, so only what is stored is rounded.
+ * `arithmetic`: products of matrices and plain steps of chains (+, -, ·, min, max, select, comparisons) are computed in
+ * f16 as well, which is faster where a device has twice the rate for it, and costs up to 2⁻¹¹ of each product. Either way
+ * sums, statistics, softmax, attention's scores, quotients, powers and transcendental functions are f32.
+ */
+export type HalfUse = "storage" | "arithmetic";
+
 /** What the emitted shaders may use of a device beyond the core of WebGPU. */
 export interface Target {
-  /** Floats are stored in 16 bits; sums and statistics stay in 32. Needs the feature `shader-f16`. */
-  readonly f16: boolean;
+  /** Needs the feature `shader-f16`; undefined for none. */
+  readonly f16: HalfUse | undefined;
   /** Rows are summed within subgroups first. Needs the feature `subgroups`. */
   readonly subgroups: boolean;
 }
+
+/** What a user asks of the target. */
+export interface TargetOptions {
+  /** True is `storage`. The device must have been asked for the feature `shader-f16`. */
+  readonly f16?: boolean | HalfUse;
+  /** Rows are summed within subgroups first. The device must have been asked for the feature `subgroups`. */
+  readonly subgroups?: boolean;
+}
+
+export const targetOf = ({ f16 = false, subgroups = false }: TargetOptions): Target => ({
+  f16: f16 === true ? "storage" : f16 === false ? undefined : f16,
+  subgroups,
+});
 
 /** One shader with one entry point; two kernels with the same text are one. */
 export interface Kernel {
@@ -76,6 +98,8 @@ export interface Dispatch {
 /** What a kernel is told beside its step. */
 export interface Context {
   readonly target: Target;
+  /** Whether the floats of a buffer lie in 16 bits. */
+  readonly isHalf: (buffer: number) => boolean;
   /** Which memory a plan's buffer lies in: views with the same number overlap. */
   readonly memoryOf: (buffer: number) => string;
   /** The elements of a buffer that a run does not change, if they are few enough to be copied beside others. */

@@ -38,9 +38,13 @@ export interface Program {
 /** The largest binding that every device allows, in bytes: WebGPU's default maxStorageBufferBindingSize. */
 export const DEFAULT_BINDING_BYTES = 128 * 2 ** 20;
 
+/** What a training keeps stays in 32 bits: an update may be smaller than what half precision tells apart. */
+const isHalf = ({ dtype, home }: Plan["buffers"][number], { f16 }: Target): boolean =>
+  f16 !== undefined && isFloat(dtype) && home.kind !== "state";
+
 /** Bytes of an element in memory. */
-export const elementBytes = (plan: Plan, buffer: number, { f16 }: Target): number =>
-  f16 && isFloat(plan.buffers[buffer]!.dtype) ? 2 : 4;
+export const elementBytes = (plan: Plan, buffer: number, target: Target): number =>
+  isHalf(plan.buffers[buffer]!, target) ? 2 : 4;
 
 /** What the memory of a buffer is called in the emitted module: its slot, or its own unique name. */
 export function memoryName(plan: Plan, buffer: number): string {
@@ -66,9 +70,10 @@ export const bindingName = (plan: Plan, { buffer, pack }: Binding): string =>
 export function makeProgram(plan: Plan, target: Target): Program {
   const context: Context = {
     target,
+    isHalf: (buffer) => isHalf(plan.buffers[buffer]!, target),
     memoryOf: (buffer) => memoryName(plan, buffer),
     vectorLength: (buffer) => vectorLength(plan, buffer),
-    mustSplit: (elements) => elements * (target.f16 ? 2 : 4) > DEFAULT_BINDING_BYTES,
+    mustSplit: (elements) => elements * (target.f16 === undefined ? 4 : 2) > DEFAULT_BINDING_BYTES,
   };
   const names = new Names();
   const byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();

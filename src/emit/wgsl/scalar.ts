@@ -5,8 +5,8 @@ import { bare } from "../ts/scalar.ts";
 import type { HelperName } from "./helpers.ts";
 import { floatText, needsBits } from "./text.ts";
 
-/** WGSL converts nothing by itself, so each expression is known to be an f32, an i32 or a bool. */
-export type Kind = "float" | "int" | "truth";
+/** WGSL converts nothing by itself, so each expression is known to be an f32, an f16, an i32 or a bool. */
+export type Kind = "float" | "half" | "int" | "truth";
 
 /** A subexpression; one with operators is in parentheses. `number` is set for a literal, which may be of either kind. */
 export interface Typed {
@@ -24,19 +24,19 @@ export const loaded = (dtype: Dtype, text: string): Typed =>
 export function toFloat({ text, kind, number }: Typed): string {
   if (number !== undefined) return floatText(number);
   if (kind === "truth") return `select(0.0, 1.0, ${bare(text)})`;
-  return kind === "int" ? `f32(${bare(text)})` : text;
+  return kind === "float" ? text : `f32(${bare(text)})`;
 }
 
 function toInt({ text, kind, number }: Typed): string {
   if (number !== undefined) return number < 0 ? `(${Math.trunc(number)})` : String(Math.trunc(number));
   if (kind === "truth") return `select(0, 1, ${bare(text)})`;
-  return kind === "float" ? `i32(${bare(text)})` : text;
+  return kind === "int" ? text : `i32(${bare(text)})`;
 }
 
 function toTruth({ text, kind, number }: Typed): string {
   if (number !== undefined) return String(number !== 0);
   if (kind === "truth") return text;
-  return kind === "float" ? `(${text} != 0.0)` : `(${text} != 0)`;
+  return `(${text} != ${{ float: "0.0", half: "0.0h", int: "0" }[kind]})`;
 }
 
 /** The value as a tensor of that dtype stores it. */
@@ -52,33 +52,54 @@ interface Notation {
   readonly helpers?: readonly HelperName[];
 }
 
-/** The kind that numbers have together: a float among them makes all floats. */
-function joined(args: readonly Typed[]): {
-  readonly kind: "float" | "int";
+/** Whether half precision has a normal number near it. */
+const fitsHalf = (number: number): boolean =>
+  number === 0 || (Math.abs(number) >= 2 ** -14 && Math.abs(number) <= 65504);
+
+/** Halves and literals that are near halves. */
+const areHalves = (args: readonly Typed[]): boolean =>
+  args.some(({ kind, number }) => kind === "half" && number === undefined) &&
+  args.every(({ kind, number }) => (number === undefined ? kind === "half" : fitsHalf(number)));
+
+const toHalf = ({ text, number }: Typed): string =>
+  number === undefined ? text : floatText(number).replace(/(?=\)?$)/, "h");
+
+interface Joined<K extends Kind> {
+  readonly kind: K;
   readonly texts: readonly string[];
-} {
+}
+
+/** The kind that numbers have together: halves stay halves, a float among others makes all floats. */
+const joinedAsTheyAre = (args: readonly Typed[]): Joined<"float" | "half" | "int"> =>
+  areHalves(args) ? { kind: "half", texts: args.map(toHalf) } : joined(args);
+
+/** As above, with halves as floats: what would lose more than its last bit in half precision. */
+function joined(args: readonly Typed[]): Joined<"float" | "int"> {
   const isFloatKind = ({ kind, number }: Typed): boolean =>
-    number === undefined ? kind === "float" : !Number.isInteger(number);
+    number === undefined ? kind === "float" || kind === "half" : !Number.isInteger(number);
   const allNumbers = args.every(({ number }) => number !== undefined);
   const kind = allNumbers || args.some(isFloatKind) ? "float" : "int";
   return { kind, texts: args.map(kind === "float" ? toFloat : toInt) };
 }
 
-const infix = (operator: string): Notation => ({
+const infix = (
+  operator: string,
+  join: (args: readonly Typed[]) => Joined<Kind> = joinedAsTheyAre,
+): Notation => ({
   write: (args) => {
-    const { kind, texts } = joined(args);
+    const { kind, texts } = join(args);
     return { text: `(${texts.join(` ${operator} `)})`, kind };
   },
 });
 const comparison = (operator: string): Notation => ({
-  write: (args) => ({ text: `(${joined(args).texts.join(` ${operator} `)})`, kind: "truth" }),
+  write: (args) => ({ text: `(${joinedAsTheyAre(args).texts.join(` ${operator} `)})`, kind: "truth" }),
 });
 const logical = (operator: string): Notation => ({
   write: (args) => ({ text: `(${args.map(toTruth).join(` ${operator} `)})`, kind: "truth" }),
 });
 const call = (name: string): Notation => ({
   write: (args) => {
-    const { kind, texts } = joined(args);
+    const { kind, texts } = joinedAsTheyAre(args);
     return { text: `${name}(${texts.map(bare).join(", ")})`, kind };
   },
 });
@@ -97,7 +118,12 @@ const once =
 
 /** How WGSL writes each scalar function. A notation that names an argument twice is given a name or a literal. */
 const notations: { readonly [N in ScalarName]: Notation } = {
-  neg: { write: once((x) => `(-${x})`) },
+  neg: {
+    write: (args) => {
+      const { kind, texts } = joinedAsTheyAre(args);
+      return { text: `(-${texts[0]!})`, kind };
+    },
+  },
   abs: call("abs"),
   exp: floatCall("exp"),
   log: floatCall("log"),
@@ -126,7 +152,7 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   add: infix("+"),
   sub: infix("-"),
   mul: infix("*"),
-  div: infix("/"),
+  div: infix("/", joined),
   mod: {
     write: (args) => {
       const { kind, texts } = joined(args);
@@ -151,7 +177,7 @@ const notations: { readonly [N in ScalarName]: Notation } = {
         const [x, y] = values.map(toTruth);
         return { text: `select(${bare(y!)}, ${bare(x!)}, ${bare(toTruth(condition!))})`, kind: "truth" };
       }
-      const { kind, texts } = joined(values);
+      const { kind, texts } = joinedAsTheyAre(values);
       return { text: `select(${bare(texts[1]!)}, ${bare(texts[0]!)}, ${bare(toTruth(condition!))})`, kind };
     },
   },

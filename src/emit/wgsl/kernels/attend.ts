@@ -57,7 +57,7 @@ export const attend: WgslKernel<"attend"> = ({ operands, attrs, results }, conte
     builder.declare(`const slopes = array<f32, ${slopes.length}>(${slopes.map(floatText).join(", ")});`);
   }
   builder.declare("// Below every score: marks a key that is not seen.", "const hidden = -3.4e38;");
-  builder.shared("q_rows", "f32", ROWS * query.width);
+  builder.shared("q_rows", tensors.q.isHalf ? "f16" : "f32", ROWS * query.width);
   builder.shared("scores", "f32", ROWS * KEYS);
   builder.shared("weights", "f32", ROWS * KEYS);
   builder.builtin("group", "lane");
@@ -76,6 +76,7 @@ export const attend: WgslKernel<"attend"> = ({ operands, attrs, results }, conte
       ),
     );
   const held = Math.ceil(value.width / KEYS);
+  const queryElement = tensors.q.isHalf ? "f32(q_rows[r * width + c])" : "q_rows[r * width + c]";
   const score = scoreLines(builder, attrs, {
     bias: bias && tensors.bias?.at(scorePlace("bias", bias)),
     mask: mask && tensors.mask?.at(scorePlace("mask", mask)),
@@ -104,7 +105,7 @@ export const attend: WgslKernel<"attend"> = ({ operands, attrs, results }, conte
         ...ifThen(["j < end", `i < ${sizes.queries}`, ...score.conditions].join(" && "), [
           `let k_at = ${place("k", k, "j", "g")};`,
           "var product = 0.0;",
-          ...forLoop("c", "width", [`product += q_rows[r * width + c] * ${tensors.k.at("k_at + c")};`]),
+          ...forLoop("c", "width", [`product += ${queryElement} * ${tensors.k.at("k_at + c")};`]),
           ...score.lines,
         ]),
         `scores[lane] = score;`,
@@ -168,8 +169,8 @@ const loadQueries = (q: Tensor, at: string, queries: string): Code[] => [
     "e",
     `${ROWS}u * width`,
     [
-      "var element = 0.0;",
-      ...ifThen(`first + e / width < ${queries}`, [`element = ${q.at(`${at} + e % width`)};`]),
+      q.isHalf ? "var element = 0.0h;" : "var element = 0.0;",
+      ...ifThen(`first + e / width < ${queries}`, [`element = ${q.raw(`${at} + e % width`)};`]),
       "q_rows[e] = element;",
     ],
     { start: "lane", step: `${ROWS * KEYS}u` },

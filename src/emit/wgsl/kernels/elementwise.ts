@@ -1,22 +1,28 @@
 import type { View } from "../../../plan/view.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
-import { programName } from "../../ts/scalar.ts";
+import { bare, programName } from "../../ts/scalar.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
-import { KernelBuilder } from "../builder.ts";
+import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { loaded, scalarText, stored, toFloat, type Typed } from "../scalar.ts";
 import { eachElement, LIST_SIZE, places } from "../walk.ts";
+
+/** An element of an input, at its place. */
+interface Element {
+  readonly tensor: Tensor;
+  readonly at: string;
+}
 
 interface Elementwise {
   readonly name: string;
   readonly doc: string;
   readonly inputs: readonly View[];
   readonly out: View;
-  /** The lines and the value for one element of each input. */
+  /** The lines and the value for one element of each input; `type` says what it is if it is an f16 already. */
   readonly compute: (
-    inputs: readonly string[],
+    inputs: readonly Element[],
     builder: KernelBuilder,
-  ) => { lines: readonly string[]; value: string };
+  ) => { readonly lines: readonly string[]; readonly value: string; readonly type?: "f16" };
 }
 
 /** An invocation an element of the result: load, compute, store. */
@@ -31,11 +37,15 @@ function perElement(context: Context, { name, doc, inputs, out, compute }: Eleme
     ...inputs.map(({ strides }, index) => ({ name: names[index]!, strides })),
     { name: "out", strides: out.strides },
   ]);
-  const { lines: first, value } = compute(
-    names.map((input, index) => tensors[input]!.at(at[index]!)),
+  const {
+    lines: first,
+    value,
+    type,
+  } = compute(
+    names.map((input, index) => ({ tensor: tensors[input]!, at: at[index]! })),
     builder,
   );
-  const body = [...each.lines, ...lines, ...first, tensors.out.put(at.at(-1)!, value)];
+  const body = [...each.lines, ...lines, ...first, tensors.out.put(at.at(-1)!, value, type)];
   return builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups });
 }
 
@@ -44,12 +54,18 @@ export const elementwise: WgslKernel<"elementwise"> = (
   context,
 ) => {
   const out = onlyView(results);
-  const compute: Elementwise["compute"] = (texts, builder) => {
+  const compute: Elementwise["compute"] = (elements, builder) => {
     const { lines, result, helpers } = scalarText(
       program,
-      inputs.map(({ type }, index) => loaded(type.dtype, texts[index]!)),
+      elements.map(({ tensor, at }): Typed =>
+        tensor.isHalf && context.target.f16 === "arithmetic"
+          ? { text: tensor.raw(at), kind: "half" }
+          : loaded(tensor.view.type.dtype, tensor.at(at)),
+      ),
     );
     builder.helper(...helpers);
+    if (result.kind === "half" && context.isHalf(out.buffer))
+      return { lines, value: bare(result.text), type: "f16" };
     return { lines, value: stored(out.type.dtype, result) };
   };
   const name = `each_${programName(program)}`;
@@ -57,7 +73,10 @@ export const elementwise: WgslKernel<"elementwise"> = (
 };
 
 export const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) => {
-  const compute: Elementwise["compute"] = ([element]) => ({ lines: [], value: element! });
+  const compute: Elementwise["compute"] = ([element]) => ({
+    lines: [],
+    value: element!.tensor.at(element!.at),
+  });
   const doc = "Elements from one place to another.";
   return [perElement(context, { name: "copy_elements", doc, inputs: [x], out: onlyView(results), compute })];
 };
@@ -72,7 +91,7 @@ function castTo(dtype: Dtype, x: Typed, builder: KernelBuilder): string {
 export const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, context) => {
   const compute: Elementwise["compute"] = ([element], builder) => ({
     lines: [],
-    value: castTo(dtype, loaded(x.type.dtype, element!), builder),
+    value: castTo(dtype, loaded(x.type.dtype, element!.tensor.at(element!.at)), builder),
   });
   const doc = `Elements as ${dtype}.`;
   return [

@@ -14,6 +14,7 @@ import {
   FEW_ROWS,
   fewRowsGroups,
   fewRowsProduct,
+  heldOperands,
   tiledGroups,
   tiledProduct,
   type Product,
@@ -73,12 +74,15 @@ function linear({ operands, attrs, results }: Linear, context: Context, kind: Ki
     builder.helper(...helpers);
     return [...lines, tensors.out.put(`${row} * ${whole} + ${place}`, stored(out.type.dtype, result))];
   };
+  const { held, read: element } = heldOperands(builder, [tensors.x, tensors.weight]);
   const product: Product = {
     builder,
     ...sizes,
-    x: (row, k) => tensors.x.at(`${xTerm(row)}${k}`),
+    held,
+    x: (row, k) => element(tensors.x, `${xTerm(row)}${k}`),
     w: (k, column) =>
-      tensors.weight.at(
+      element(
+        tensors.weight,
         attrs.layout === "out_in" ? `${weightTerm(column)}${k}` : `${weightTerm(k)}${column}`,
       ),
     unit: attrs.layout === "out_in" ? "depth" : "columns",
@@ -162,11 +166,14 @@ export const matmul: WgslKernel<"matmul"> = (
     leading.length === 0
       ? ["", "", ""]
       : ["a_first + ", "b_first + ", `matrix * ${sizes.rows} * ${sizes.columns} + `];
+  const { held, read } = heldOperands(builder, [tensors.a, tensors.b]);
   const product: Product = {
     builder,
     ...sizes,
-    x: (row, k) => tensors.a.at(`${aFirst}${aTerm(row)}${k}`),
-    w: (k, column) => tensors.b.at(bFirst + (transpose_b ? `${bTerm(column)}${k}` : `${bTerm(k)}${column}`)),
+    held,
+    x: (row, k) => read(tensors.a, `${aFirst}${aTerm(row)}${k}`),
+    w: (k, column) =>
+      read(tensors.b, bFirst + (transpose_b ? `${bTerm(column)}${k}` : `${bTerm(k)}${column}`)),
     unit: transpose_b ? "depth" : "columns",
     store: (row, column, value) => [
       tensors.out.put(`${outFirst}${row} * ${sizes.columns} + ${column}`, value),

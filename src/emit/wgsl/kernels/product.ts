@@ -1,6 +1,6 @@
 import type { Code } from "../../../support/text.ts";
 import type { Dim } from "../../../tensor/dim.ts";
-import type { KernelBuilder } from "../builder.ts";
+import type { KernelBuilder, Tensor } from "../builder.ts";
 import type { Groups } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 
@@ -20,12 +20,58 @@ export interface Product {
   readonly rows: string;
   readonly columns: string;
   readonly depth: string;
+  /** Elements as `held` has them. */
   readonly x: (row: string, k: string) => string;
   readonly w: (k: string, column: string) => string;
+  readonly held: Held;
   /** Along which index neighbours of w lie side by side. */
   readonly unit: "depth" | "columns";
   /** Lines that store one element of the product. */
   readonly store: (row: string, column: string, value: string) => readonly Code[];
+}
+
+/** How elements of both sides are held between memory and multiplication. */
+interface Held {
+  readonly element: "f32" | "f16";
+  readonly zero: string;
+  /** What stands around four elements side by side. */
+  readonly vector: readonly [open: string, close: string];
+  /** An element times four, as f32: what a sum takes. */
+  readonly times: (element: string, vector: string) => string;
+}
+
+const inFloats: Held = {
+  element: "f32",
+  zero: "0.0",
+  vector: ["vec4f(", ")"],
+  times: (element, vector) => `${element} * ${vector}`,
+};
+
+/** Halves take half of the workgroup memory; a product of two has 22 bits, which f32 holds. */
+const inHalves: Held = {
+  ...inFloats,
+  element: "f16",
+  zero: "0.0h",
+  vector: ["vec4f(vec4h(", "))"],
+  times: (element, vector) => `f32(${element}) * ${vector}`,
+};
+
+/** Each product is rounded to f16, and their sum is f32. */
+const multipliedInHalves: Held = {
+  ...inHalves,
+  vector: ["vec4h(", ")"],
+  times: (element, vector) => `vec4f(${element} * ${vector})`,
+};
+
+/** How the operands of a product are held and read. */
+export function heldOperands(
+  { context: { target } }: KernelBuilder,
+  operands: readonly Tensor[],
+): { readonly held: Held; readonly read: (operand: Tensor, index: string) => string } {
+  if (!operands.every(({ isHalf }) => isHalf))
+    return { held: inFloats, read: (operand, index) => operand.at(index) };
+  const held = target.f16 === "arithmetic" ? multipliedInHalves : inHalves;
+  return { held, read: (operand, index) => operand.raw(index) };
 }
 
 interface Body {
@@ -40,12 +86,15 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
  * apart, so that neighbours read and write neighbouring elements.
  */
 export function tiledProduct(product: Product, before: readonly Code[]): Body {
-  const { builder, rows, columns, depth, x, w, unit, store } = product;
+  const { builder, rows, columns, depth, x, w, held, unit, store } = product;
   builder.builtin("group", "local", "lane");
-  builder.shared("x_tile", "f32", TILE * TURN);
-  builder.shared("w_tile", "f32", TURN * (TILE + 1));
+  builder.shared("x_tile", held.element, TILE * TURN);
+  builder.shared("w_tile", held.element, TURN * (TILE + 1));
   const [column, k] = unit === "depth" ? [`e / ${TURN}u`, `e % ${TURN}u`] : [`e % ${TILE}u`, `e / ${TILE}u`];
   const size = `${SIDE * SIDE}u`;
+  const wRow = numbers(EACH)
+    .map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`)
+    .join(", ");
   const body = [
     ...before,
     `let first_row = group.y * ${TILE}u;`,
@@ -61,12 +110,12 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
           [
             `let row = first_row + e / ${TURN}u;`,
             `let x_depth = start + e % ${TURN}u;`,
-            "var x_element = 0.0;",
+            `var x_element = ${held.zero};`,
             ...ifThen(`row < ${rows} && x_depth < ${depth}`, [`x_element = ${x("row", "x_depth")};`]),
             "x_tile[e] = x_element;",
             `let column = first_column + ${column};`,
             `let w_depth = start + ${k};`,
-            "var w_element = 0.0;",
+            `var w_element = ${held.zero};`,
             ...ifThen(`column < ${columns} && w_depth < ${depth}`, [
               `w_element = ${w("w_depth", "column")};`,
             ]),
@@ -77,13 +126,11 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
         "workgroupBarrier();",
         ...forLoop("k", `${TURN}u`, [
           `let at = k * ${TILE + 1}u + local.x;`,
-          `let w_row = vec4f(${numbers(EACH)
-            .map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`)
-            .join(", ")});`,
-          ...numbers(EACH).map(
-            (r) =>
-              `sum${r} += x_tile[${r === 0 ? "local.y" : `(local.y + ${r * SIDE}u)`} * ${TURN}u + k] * w_row;`,
-          ),
+          `let w_row = ${held.vector.join(wRow)};`,
+          ...numbers(EACH).map((r) => {
+            const place = `${r === 0 ? "local.y" : `(local.y + ${r * SIDE}u)`} * ${TURN}u + k`;
+            return `sum${r} += ${held.times(`x_tile[${place}]`, "w_row")};`;
+          }),
         ]),
         "workgroupBarrier();",
       ],
@@ -125,7 +172,7 @@ export const fewRowsColumns = (unit: Product["unit"]): number => shares[unit].co
  * The rows are the components of a vector; a row that is not there repeats the last one and is not stored.
  */
 export function fewRowsProduct(product: Product, before: readonly Code[]): Body {
-  const { builder, rows, columns, depth, x, w, unit, store } = product;
+  const { builder, rows, columns, depth, x, w, held, unit, store } = product;
   const { columns: width, lanes } = shares[unit];
   builder.builtin("group", "lane");
   builder.shared("partial", "vec4f", width * lanes);
@@ -144,10 +191,10 @@ export function fewRowsProduct(product: Product, before: readonly Code[]): Body 
         "k",
         depth,
         [
-          `let x_column = vec4f(`,
-          [elements.map((element) => `${element},`)].flat(),
-          ");",
-          `sum += x_column * ${w("k", "own_column")};`,
+          `let x_column = ${held.vector[0]}`,
+          elements.map((element) => `${element},`),
+          `${held.vector[1]};`,
+          `sum += ${held.times(w("k", "own_column"), "x_column")};`,
         ],
         { start: slice, step: `${lanes}u` },
       ),
