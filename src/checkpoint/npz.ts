@@ -1,10 +1,8 @@
 import { unzipSync, zipSync } from "fflate";
 import type { HostTensor } from "../tensor/host.ts";
+import { MAX_RATIO } from "./gzip.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 import { Problem } from "./problem.ts";
-
-/** Deflate makes at most 1032 bytes of one (https://zlib.net/zlib_tech.html); a file that claims more is a trap. */
-const MAX_RATIO = 1032;
 
 /** The arrays of a .npz file by name, without `.npy`. Other entries are passed over. */
 export function readNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, HostTensor> | Problem {

@@ -1,5 +1,4 @@
-/** `1,234,567`. By hand: the first call of toLocaleString takes 40 ms. */
-export const showCount = (count: number): string => count.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");
+export { showCount } from "../support/text.ts";
 
 /** `1.50 kB`, `3.20 MB`: powers of 1000. */
 export const showBytes = (bytes: number): string => `${showScaled(bytes)}B`;

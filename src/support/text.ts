@@ -50,3 +50,6 @@ export function listWords(words: readonly string[], last = "and"): string {
 
 /** `1 layer`, `2 layers`. */
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `1,234,567`. By hand: the first call of toLocaleString takes 40 ms. */
+export const showCount = (count: number): string => count.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");

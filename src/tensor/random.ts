@@ -55,6 +55,16 @@ export class RandomStream {
   }
 }
 
+/**
+ * 32 random bits for every pair of counters, for one seed and one name: what is drawn at one place depends on no other,
+ * so that a reader may begin anywhere.
+ */
+export function randomTable(seed: number, name: string): (row: number, column: number) => number {
+  const key0 = seed >>> 0;
+  const key1 = hashName(name);
+  return (row, column) => threefry2x32(key0, key1, row, column)[0];
+}
+
 /** FNV-1a, 32 bits. */
 function hashName(name: string): number {
   let hash = 0x811c9dc5;

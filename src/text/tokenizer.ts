@@ -1,3 +1,4 @@
+import type { JsonObject } from "../checkpoint/json.ts";
 import type { Problem } from "../checkpoint/problem.ts";
 
 /** Text ↔ token ids, whatever form the vocabulary came in. */
@@ -8,4 +9,14 @@ export interface Tokenizer {
   readonly encode: (text: string) => readonly number[] | Problem;
   /** The text of ids; special tokens have none. Ids out of range have none either. */
   readonly decode: (ids: readonly number[]) => string;
+}
+
+/** A tokenizer that a training can use on long texts, and save beside what it trained. */
+export interface TextTokenizer extends Tokenizer {
+  /** Its tokens in words: `65 characters`, `512 byte-pair tokens`. */
+  readonly description: string;
+  /** What a `tokenizer.json` says of it. */
+  readonly file: JsonObject;
+  /** As `encode`, for texts of many megabytes. */
+  readonly encodeAll: (text: string) => Int32Array | Problem;
 }

@@ -1,0 +1,25 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import { showCount } from "../../support/text.ts";
+
+const DEFAULT_SHARE = 0.1;
+
+/** How many of `count` are kept for validation: a share below 1, of which training gets the whole part, or a number. */
+export function partSize(
+  validation: number | undefined,
+  count: number,
+  unit: "tokens" | "rows",
+  name: string,
+): number | Problem {
+  const asked = validation ?? DEFAULT_SHARE;
+  if (!(asked >= 0) || (asked >= 1 && !Number.isInteger(asked)))
+    return new Problem(
+      "E756",
+      `validation: expected a share below 1 or a whole number of ${unit}, found ${asked}`,
+    );
+  const kept = asked < 1 ? count - Math.floor(count * (1 - asked)) : asked;
+  if (kept < count) return kept;
+  return new Problem(
+    "E756",
+    `${name}: ${showCount(kept)} ${unit} for validation leave none of ${showCount(count)} to train on`,
+  );
+}

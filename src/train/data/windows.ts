@@ -1,0 +1,99 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import { plural, showCount } from "../../support/text.ts";
+import { randomTable } from "../../tensor/random.ts";
+import type { Batch, Batches, ValidationBatch } from "./batches.ts";
+
+/** A text as tokens, cut in what is trained on and what is kept for validation. */
+export interface TokenText {
+  readonly training: Int32Array;
+  readonly validation: Int32Array;
+  /** The tokens in words: `65 characters`. */
+  readonly vocabulary: string;
+}
+
+export interface WindowOptions {
+  /** The input and the target, both `[B, T]`. */
+  readonly input: string;
+  readonly target: string;
+  readonly batch: number;
+  /** Tokens of a window: T. */
+  readonly context: number;
+  readonly seed: number;
+  /** What messages call the text. */
+  readonly name: string;
+}
+
+/**
+ * Windows of a text; the target of each token is the one after it. Training windows begin anywhere, by the seed and
+ * their number (as nanoGPT draws them); those of validation lie one after the other.
+ */
+export function windowBatches(text: TokenText, options: WindowOptions): Batches | Problem {
+  const { training, validation, vocabulary } = text;
+  const { batch, context, seed } = options;
+  const short =
+    tooShort(training, "for training", options) ?? tooShort(validation, "for validation", options);
+  if (short !== undefined) return short;
+  const word = randomTable(seed, "text windows");
+  const starts = training.length - context;
+  return {
+    description:
+      `text, ${showCount(training.length)} tokens of ${vocabulary} for training, ` +
+      (validation.length === 0 ? "none" : showCount(validation.length)) +
+      " for validation",
+    perEpoch: Math.max(1, Math.floor((training.length - 1) / (batch * context))),
+    unit: "tokens",
+    size: batch * context,
+    at: (index) =>
+      cut(
+        training,
+        Array.from({ length: batch }, (_, row) => Math.floor((word(index, row) / 2 ** 32) * starts)),
+        options,
+      ),
+    validation: (limit) => validationWindows(validation, options, limit),
+  };
+}
+
+function tooShort(tokens: Int32Array, part: string, options: WindowOptions): Problem | undefined {
+  if (tokens.length > options.context || (tokens.length === 0 && part !== "for training")) return undefined;
+  return new Problem(
+    "E752",
+    `${options.name}: ${plural(tokens.length, "token")} ${part} cannot fill a window of ${options.context} tokens and the one after it`,
+    "give a longer text, a shorter context, or another share for validation",
+  );
+}
+
+/** Batches of windows one after the other, spread evenly over the text if there are more than `limit`. */
+function* validationWindows(
+  tokens: Int32Array,
+  options: WindowOptions,
+  limit = Infinity,
+): Iterable<ValidationBatch> {
+  const { batch, context } = options;
+  const windows = Math.floor(Math.max(0, tokens.length - 1) / context);
+  for (const index of spread(Math.ceil(windows / batch), limit)) {
+    const rows = Math.min(batch, windows - index * batch);
+    const starts = Array.from({ length: rows }, (_, row) => (index * batch + row) * context);
+    yield { tensors: cut(tokens, starts, options), weight: rows * context };
+  }
+}
+
+/** At most `limit` of the numbers below `count`, at even distances. */
+export function* spread(count: number, limit: number): Iterable<number> {
+  const taken = Math.min(count, limit);
+  for (let i = 0; i < taken; i++) yield Math.floor((i * count) / taken);
+}
+
+function cut(tokens: Int32Array, starts: readonly number[], options: WindowOptions): Batch {
+  const { input, target, context } = options;
+  const shape = [starts.length, context];
+  const read = new Int32Array(starts.length * context);
+  const next = new Int32Array(read.length);
+  for (const [row, start] of starts.entries()) {
+    read.set(tokens.subarray(start, start + context), row * context);
+    next.set(tokens.subarray(start + 1, start + 1 + context), row * context);
+  }
+  return {
+    [input]: { dtype: "i32", shape, data: read },
+    [target]: { dtype: "i32", shape, data: next },
+  };
+}
