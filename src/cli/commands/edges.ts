@@ -1,9 +1,8 @@
-import type { Edge, EdgeRole } from "../../ir/graph.ts";
 import { explainEdges, type EdgeExplanation } from "../../passes/explain.ts";
-import { positionAt } from "../../support/source.ts";
-import { listWords, plural } from "../../support/text.ts";
+import type { EdgeRow } from "../../report/edges.ts";
+import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { foldRows } from "../folding.ts";
+import { edgeRows, lineOf, namesOf } from "../edges.ts";
 import { loadModel } from "../load.ts";
 import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import type { Out } from "../out.ts";
@@ -12,14 +11,6 @@ interface EdgesOptions extends ModelOptions {
   readonly all?: true;
   readonly json?: true;
 }
-
-/** What is printed of an edge; texts only, so that equal ones fold. */
-type EdgeRow = Readonly<
-  Record<
-    "line" | "name" | "source" | "branch" | "placement" | "norms" | "gains" | "fused" | "refused",
-    string
-  >
->;
 
 export const command: Command = {
   arguments: [modelArgument],
@@ -40,25 +31,11 @@ export const command: Command = {
       out.write(`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`);
       return;
     }
-    const rows = edges.map((explained) => ({ row: rowOf(explained), scope: explained.edge.scope }));
-    const folded = options.all === true ? rows.map(({ row }) => ({ row, repeats: "" })) : foldRows(rows);
-    for (const { row, repeats } of folded) showEdge(row, repeats, out);
+    for (const row of edgeRows(edges, { all: options.all === true })) showEdge(row, out);
     const joined = edges.filter((explained) => explained.joined).length;
     out.write(`${plural(edges.length, "residual edge")}, ${joined} with the add fused\n`);
   },
 };
-
-/** How the parts of an edge are called in print. */
-const partNames: { readonly [R in EdgeRole]: string } = {
-  join: "add",
-  pre: "pre norm",
-  out: "out norm",
-  post: "post norm",
-  skip: "skip gain",
-  branch: "branch gain",
-};
-
-const namesOf = (roles: readonly EdgeRole[]): string[] => roles.map((role) => partNames[role]);
 
 const jsonOf = ({ edge, fused, refused }: EdgeExplanation): object => ({
   line: lineOf(edge),
@@ -72,38 +49,13 @@ const jsonOf = ({ edge, fused, refused }: EdgeExplanation): object => ({
   refused: refused.map(({ roles, message }) => ({ parts: namesOf(roles), because: message })),
 });
 
-const lineOf = ({ span }: Edge): number | null =>
-  span === undefined ? null : positionAt(span.source, span.start).line;
-
-function rowOf({ edge, fused, refused }: EdgeExplanation): EdgeRow {
-  const positions = edge.norms.map(({ position }) => position);
-  const gains = [edge.skip && `skip ${edge.skip.text}`, edge.branch && `branch ${edge.branch.text}`];
-  return {
-    line: String(lineOf(edge) ?? ""),
-    name: edge.name,
-    source: edge.source,
-    branch: edge.branches.length === 0 ? "the stream" : edge.branches.join(" + "),
-    placement: positions.length === 0 ? "no norm" : positions.join(" and "),
-    norms: edge.norms.map(({ position, kind, label }) => `${position} ${kind} ${label}`.trim()).join(", "),
-    gains: gains.filter((gain) => gain !== undefined).join(", "),
-    fused: fused.map(({ roles, into }) => `${listWords(namesOf(roles))} fused into ${into}`).join("\n"),
-    refused: refused
-      .map(({ roles, message }) => `${listWords(namesOf(roles))} ${missed(roles)}: ${message}`)
-      .join("\n"),
-  };
-}
-
-/** What an add looks for is a norm, what a norm looks for is an add; either may still be in a kernel of another kind. */
-const missed = (roles: readonly EdgeRole[]): string =>
-  roles.every((role) => role === "pre" || role === "out" || role === "post")
-    ? "not fused with an add"
-    : "not fused with a norm";
-
 /** A line that says what the edge is, then one for each thing that became of it. */
-function showEdge(row: EdgeRow, repeats: string, out: Out): void {
+function showEdge(row: EdgeRow, out: Out): void {
   const { strong, faint } = out.paint;
   const from = row.source === "stream" ? "" : ` from ${row.source}`;
-  const head = [`line ${row.line}`, strong(row.name) + (repeats === "" ? "" : ` (${repeats})`)].join("  ");
+  const head = [`line ${row.line}`, strong(row.name) + (row.repeats === "" ? "" : ` (${row.repeats})`)].join(
+    "  ",
+  );
   const parts = [`+ ${row.branch}${from}`, row.norms === "" ? row.placement : row.norms, row.gains];
   out.write(`${head}  ${parts.filter((part) => part !== "").join("; ")}\n`);
   for (const text of lines(row.fused)) out.write(`    ${text}\n`);

@@ -1,0 +1,58 @@
+import { drawFigure } from "./draw.ts";
+import { escapeText } from "./escape.ts";
+import type { Figure, Size } from "./figure.ts";
+import { themeOf } from "./theme.ts";
+
+/** A page that stands alone: no scripts, nothing that is fetched. `parts` are HTML. */
+export const page = (title: string, parts: readonly string[]): string =>
+  `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeText(title)}</title>
+<style>${themeOf(":root")}${pageStyle}</style>
+</head>
+<body>
+<h1>${escapeText(title)}</h1>
+${parts.join("\n")}
+</body>
+</html>
+`;
+
+const pageStyle = `:root{color-scheme:light dark}
+body{margin:1.5rem auto;max-width:1240px;padding:0 1rem;background:var(--page);font:15px/1.45 system-ui,sans-serif}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+pre,code{font:13px/1.4 ui-monospace,monospace}pre{overflow-x:auto;padding:.6rem;border:1px solid var(--faint)}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:1rem}
+.figures svg{width:100%;height:auto}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
+th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--faint)}
+td:not(:last-child){white-space:nowrap}td:last-child{min-width:8rem}
+th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
+
+export const heading = (text: string): string => `<h2>${escapeText(text)}</h2>`;
+export const paragraph = (text: string): string => `<p>${escapeText(text)}</p>`;
+export const commandLine = (text: string): string => `<pre><code>$ ${escapeText(text)}</code></pre>`;
+
+/** Figures beside each other, as many as there is room for: one on a phone, three on a desk. */
+export const figures = (list: readonly Figure[], size: Size = { width: 400, height: 270 }): string =>
+  `<div class="figures">${list.map((figure) => drawFigure(figure, size)).join("\n")}</div>`;
+
+/** Names and what they are. */
+export const definitions = (pairs: readonly (readonly [name: string, value: string])[]): string =>
+  `<dl>${pairs.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join("")}</dl>`;
+
+/** A table that scrolls sideways where it is too wide. Columns in `right` hold numbers; a line break in a cell is kept. */
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string {
+  const cell = (tag: "th" | "td", text: string, column: number): string =>
+    `<${tag}${right.includes(column) ? ' class="right"' : ""}>${escapeText(text).replaceAll("\n", "<br>")}</${tag}>`;
+  const row = (tag: "th" | "td", texts: readonly string[]): string =>
+    `<tr>${texts.map((text, column) => cell(tag, text, column)).join("")}</tr>`;
+  return `<div class="wide"><table><thead>${row("th", heads)}</thead><tbody>${rows.map((texts) => row("td", texts)).join("\n")}</tbody></table></div>`;
+}

@@ -1,0 +1,82 @@
+import { smooth, thin } from "./curves.ts";
+import type { EdgeRow } from "./edges.ts";
+import { edgeTable } from "./edges.ts";
+import type { Figure, Point, Series } from "./figure.ts";
+import { commandLine, definitions, figures, heading, page, paragraph } from "./html.ts";
+
+/** A measure over the steps of a training, `x` being the number of the step. */
+export interface Measure {
+  /** `loss`, or the name of the metric. */
+  readonly name: string;
+  readonly training: readonly Point[];
+  /** On the part that is not trained on; may be empty. */
+  readonly validation: readonly Point[];
+}
+
+/** What the report of a training tells. */
+export interface TrainingReport {
+  readonly title: string;
+  /** The line that started it. */
+  readonly command: string;
+  /** What it trained and how, a line each. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  /** What happened, in sentences: how it ended, or which step made the first NaN. */
+  readonly notes: readonly string[];
+  /** The loss first, then the metrics. */
+  readonly measures: readonly Measure[];
+  readonly learningRate: readonly Point[];
+  /** Of all gradients together, before clipping. */
+  readonly gradientNorm: readonly Point[];
+  readonly edges: readonly EdgeRow[];
+}
+
+/** Points that a curve of a report has at most: about two a pixel. */
+const detail = 800;
+
+/** The report of a training as one HTML file: its curves, and what became of its residual edges. */
+export function trainingReport(report: TrainingReport): string {
+  const { title, command, settings, notes, measures, learningRate, gradientNorm, edges } = report;
+  const gradient: Figure = {
+    title: "Norm of all gradients",
+    x: steps,
+    y: { label: "before clipping, log scale", scale: "log" },
+    series: smoothed("", 2, gradientNorm),
+  };
+  const rate: Figure = {
+    title: "Learning rate",
+    x: steps,
+    y: { label: "per step" },
+    series: [{ label: "", tone: 3, style: "line", points: thin(learningRate, detail) }],
+  };
+  return page(title, [
+    commandLine(command),
+    ...notes.map(paragraph),
+    figures([...measures.map(measureFigure), gradient, rate]),
+    heading("Settings"),
+    definitions(settings),
+    ...(edges.length === 0 ? [] : [heading("Residual edges of the training step"), edgeTable(edges)]),
+  ]);
+}
+
+const steps = { label: "step" };
+
+const measureFigure = ({ name, training, validation }: Measure): Figure => ({
+  title: name === "loss" ? "Loss" : name,
+  x: steps,
+  y: { label: "training smoothed; raw values faint" },
+  series: [
+    ...smoothed(validation.length === 0 ? "" : "training", 0, training),
+    ...(validation.length === 0
+      ? []
+      : [{ label: "validation", tone: 1, style: "dotted", points: validation } as const]),
+  ],
+});
+
+/** The raw values, faint, behind their mean over about a fortieth of the training. */
+function smoothed(label: string, tone: number, points: readonly Point[]): readonly Series[] {
+  const memory = Math.max(1, points.length / 40);
+  return [
+    { label: "", tone, style: "faint", points: thin(points, detail) },
+    { label, tone, style: "line", points: thin(smooth(points, memory), detail) },
+  ];
+}
