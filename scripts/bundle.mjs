@@ -18,10 +18,17 @@ const { metafile } = await build({
   format: "esm",
   platform: "browser",
   target: "es2023",
-  external: ["./figure.js", "./ticks.js", "./theme.js", "./escape.js"],
+  plugins: [{ name: "own-files-stay", setup: keepOwnFiles }],
   metafile: true,
   logLevel: "warning",
 });
+
+/** What the module imports of lmg is external; packages have files of the same names. */
+function keepOwnFiles({ onResolve }) {
+  onResolve({ filter: /^\.\// }, ({ path, importer }) =>
+    importer === file ? { path, external: true } : undefined,
+  );
+}
 
 /** The folder of the package that a bundled file belongs to. */
 const packageOf = (path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
