@@ -54,7 +54,11 @@ export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "values"; readonly values: readonly number[] }
   | { readonly kind: "normal"; readonly mean: number; readonly std: number }
+  /** Normal, but what lies more than two standard deviations from the mean is drawn again. */
+  | { readonly kind: "truncated_normal"; readonly mean: number; readonly std: number }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  /** Of a matrix [N, ..], its rows or its columns at right angles to each other and `gain` long (Saxe et al. 2014). */
+  | { readonly kind: "orthogonal"; readonly gain: number }
   /** Glorot and Bengio 2010 and He et al. 2015, by the fans of the weight. */
   | {
       readonly kind: "xavier" | "he";
@@ -93,12 +97,21 @@ export interface Origin {
   readonly edges: readonly EdgePart[];
   /** Names of the ops that this node took in, for a person: `add`, `rms_norm`. */
   readonly fused: readonly string[];
+  /** The part of a training step that it belongs to; none for the forward pass. */
+  readonly phase?: Phase;
 }
+
+/** What a training step adds to a forward pass, in the order in which a step comes to it. */
+export const phases = ["recompute", "backward", "update"] as const;
+
+export type Phase = (typeof phases)[number];
 
 export interface Iteration {
   /** The label of the repeat, `h` or `repeat`. */
   readonly label: string;
   readonly index: number;
+  /** True if a training step keeps nothing that is made inside it, and makes it again for the backward. */
+  readonly checkpoint?: true;
 }
 
 export type EdgeRole = "pre" | "out" | "post" | "skip" | "branch" | "join";

@@ -4,6 +4,7 @@ import { hostTensor, makeData, sizeOf, type HostTensor } from "../tensor/host.ts
 import { RandomStream } from "../tensor/random.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Initializer, Input, Parameter, Value } from "./graph.ts";
+import { orthogonalElements } from "./orthogonal.ts";
 import { producersOf } from "./walk.ts";
 
 const shapeOf = ({ type }: Value, symbols: Symbols = new Map()): number[] =>
@@ -18,31 +19,46 @@ function initialTensor({ name, value, init }: Parameter, seed: number): HostTens
   const { dtype } = value.type;
   if (init.kind === "values") return hostTensor(dtype, shape, init.values);
   const random = new RandomStream(seed, name);
+  if (init.kind === "orthogonal")
+    return hostTensor(dtype, shape, orthogonalElements(shape, init.gain, random));
   const data = makeData(dtype, sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = drawFrom(init, random);
   return { dtype, shape, data };
 }
 
 /**
- * Glorot and Bengio 2010, eq. 16: variance 2 / (fan_in + fan_out). He et al. 2015, eq. 10: variance 2 / fan_in. A uniform
- * number in [-a, a] has variance a² / 3.
+ * Glorot and Bengio 2010, eq. 16: variance gain² · 2 / (fan_in + fan_out). He et al. 2015, eq. 10: variance gain² / fan_in,
+ * and 2 / fan_in with the gain √2 of a ReLU. A uniform number in [-a, a] has variance a² / 3.
  */
-function drawFrom(init: Exclude<Initializer, { kind: "values" }>, random: RandomStream): number {
+function drawFrom(
+  init: Exclude<Initializer, { kind: "values" | "orthogonal" }>,
+  random: RandomStream,
+): number {
   switch (init.kind) {
     case "constant":
       return init.value;
     case "normal":
       return init.mean + init.std * random.normal();
+    case "truncated_normal":
+      return init.mean + init.std * truncatedNormal(random);
     case "uniform":
       return init.low + (init.high - init.low) * random.uniform();
     case "xavier":
     case "he": {
-      const fans = init.kind === "he" ? init.fanIn : init.fanIn + init.fanOut;
-      const deviation = init.gain * Math.sqrt(2 / fans);
+      const fans = init.kind === "he" ? init.fanIn : (init.fanIn + init.fanOut) / 2;
+      const deviation = init.gain / Math.sqrt(fans);
       return (
         deviation * (init.distribution === "normal" ? random.normal() : Math.sqrt(3) * uniformSigned(random))
       );
     }
+  }
+}
+
+/** Standard normal within ±2, as Keras, TensorFlow and JAX cut it: a standard deviation of 0.8796 is left. */
+function truncatedNormal(random: RandomStream): number {
+  for (;;) {
+    const drawn = random.normal();
+    if (Math.abs(drawn) <= 2) return drawn;
   }
 }
 

@@ -10,7 +10,7 @@ export type ValueNames = ReadonlyMap<Value, string>;
 
 /**
  * The graph as text, which `readGraph` reads back to the same graph but for spans. Without annotations it leaves out
- * where nodes come from: labels, scopes, edges and what was fused.
+ * where nodes come from: labels, scopes, edges, what was fused, and the phase of a training step.
  */
 export function printGraph(graph: Graph, options: { readonly annotations?: boolean } = {}): string {
   const annotations = options.annotations ?? true;
@@ -83,7 +83,10 @@ function printInitializer(init: Initializer): string {
     case "values":
       return call(init.values);
     case "normal":
+    case "truncated_normal":
       return call([init.mean, init.std]);
+    case "orthogonal":
+      return call([init.gain]);
     case "uniform":
       return call([init.low, init.high]);
     case "xavier":
@@ -93,9 +96,10 @@ function printInitializer(init: Initializer): string {
 }
 
 const printScope = (scope: readonly Iteration[]): string =>
-  scope.length === 0
-    ? ""
-    : ` scope ${scope.map(({ label, index }) => `${wordOrText(label)}[${index}]`).join(" ")}`;
+  scope.length === 0 ? "" : ` scope ${scope.map(printIteration).join(" ")}`;
+
+const printIteration = ({ label, index, checkpoint }: Iteration): string =>
+  `${wordOrText(label)}[${index}]${checkpoint === true ? " checkpoint" : ""}`;
 
 function printEdge(edge: Edge, index: number): string {
   const parts = [
@@ -156,6 +160,7 @@ function printOrigin(origin: Origin): string {
     label +
     printScope(origin.scope) +
     (roles === "" ? "" : ` edges${roles}`) +
+    (origin.phase === undefined ? "" : ` phase ${origin.phase}`) +
     (fused === "" ? "" : ` fused${fused}`)
   );
 }

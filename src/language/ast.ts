@@ -61,6 +61,7 @@ export type Statement =
   | RepeatStatement
   | ParallelStatement
   | ResidualStatement
+  | AllowStatement
   | TrainStatement
   | ConfigStatement
   | BindStatement
@@ -118,6 +119,8 @@ export interface RepeatStatement {
   readonly first: Expression | undefined;
   /** The count, or the end of the range. */
   readonly end: Expression;
+  /** A training step keeps only what comes in and goes out of an iteration, and makes the rest again for the backward. */
+  readonly checkpoint: boolean;
   readonly shared: boolean;
   readonly label: LabelName | undefined;
   readonly index: Name | undefined;
@@ -140,7 +143,7 @@ export interface ResidualStatement {
   readonly tap: Tap | undefined;
 }
 
-export type Clause = FromClause | GainClause | NormClause;
+export type Clause = FromClause | GainClause | InitClause | NormClause;
 
 /** `from NAME`, `from (chain)` or `from blocks[i].level`. */
 export interface FromClause {
@@ -156,12 +159,26 @@ export interface GainClause {
   readonly gain: Chain;
 }
 
+/** `init FACTOR` */
+export interface InitClause {
+  readonly kind: "init";
+  readonly span: Span;
+  readonly factor: Expression;
+}
+
 /** `pre NORM`, `out NORM`, `post NORM`, `sandwich NORM`, or a parameter of kind placement in the word's place. */
 export interface NormClause {
   readonly kind: "norm";
   readonly span: Span;
   readonly position: Name;
   readonly layer: Layer;
+}
+
+/** `allow no_final_norm, unread_tap` */
+export interface AllowStatement {
+  readonly kind: "allow";
+  readonly span: Span;
+  readonly lints: readonly Name[];
 }
 
 export interface BindStatement {
@@ -194,7 +211,17 @@ export interface TrainStatement {
 }
 
 export type TrainSettingName =
-  "loss" | "metric" | "optimizer" | "schedule" | "batch" | "epochs" | "steps" | "clip" | "data" | "seed";
+  | "loss"
+  | "metric"
+  | "optimizer"
+  | "schedule"
+  | "batch"
+  | "accumulate"
+  | "epochs"
+  | "steps"
+  | "clip"
+  | "data"
+  | "seed";
 
 export type TrainLine =
   | { readonly kind: "target"; readonly span: Span; readonly name: Name; readonly type: TypeReference }

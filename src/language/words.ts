@@ -17,8 +17,11 @@ export const statementWords = [
 /** Words that begin a clause of a residual edge. */
 export const clauseWords = ["pre", "out", "post", "sandwich", "from", "skip", "branch"] as const;
 
+/** A clause whose word is free as a name: many things have an `init`. */
+export const freeClauseWords = ["init"] as const;
+
 /** Statements whose words are free as names everywhere: a model may well have a value called `config`. */
-export const freeStatementWords = ["train", "config"] as const;
+export const freeStatementWords = ["allow", "train", "config"] as const;
 
 /** What cannot be the name of a value, a layer or a definition. */
 export const reservedWords: ReadonlySet<string> = new Set([
@@ -34,6 +37,7 @@ export const trainSettings = [
   "optimizer",
   "schedule",
   "batch",
+  "accumulate",
   "epochs",
   "steps",
   "clip",
@@ -53,4 +57,5 @@ export const parameterKinds = [
   "label",
   "dtype",
   "placement",
+  "init",
 ] as const;

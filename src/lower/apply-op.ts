@@ -43,7 +43,7 @@ export function applyOp(
   }
 }
 
-/** What was given, else what a `default` line says, else the record's own default. */
+/** What was given, else what a `default` line says, else the record's own default. An `init: none` gives nothing. */
 function readArguments(
   owner: Instance,
   record: AnyLayerRecord,
@@ -52,9 +52,10 @@ function readArguments(
 ): Record<string, unknown> {
   const defaults = frame.context.defaults.get(name);
   const args: Record<string, unknown> = {};
-  for (const [parameter, { fallback, read }] of Object.entries(record.parameters)) {
-    const given = owner.layer.given.get(parameter) ?? defaults?.get(parameter);
-    const meaning = given?.meaning ?? fallback;
+  for (const [parameter, { kind, fallback, read }] of Object.entries(record.parameters)) {
+    const given = owner.layer.given.get(parameter);
+    const isLeft = given === undefined || (kind.name === "init" && given.meaning.kind === "none");
+    const meaning = (isLeft ? defaults?.get(parameter) : given)?.meaning ?? fallback;
     if (meaning === undefined) throw new InternalError(`${name} lacks ${parameter}`);
     args[parameter] = read(meaning);
   }
@@ -186,6 +187,8 @@ class LayerSite implements Site {
       this.fail(`a parameter cannot have the shape ${showShape(shape)}`);
     if (init.kind === "values" && init.values.length !== count)
       this.fail(`${init.values.length} numbers do not fill ${showShape(shape)}`);
+    if (init.kind === "orthogonal" && shape.length < 2)
+      this.fail(`\`orthogonal\` begins matrices, not a parameter of shape ${showShape(shape)}`);
     if (name === "") this.fail("a parameter needs a label");
     if (this.#unlabelled) context.unlabelled.set(name, this.#place.span);
     return context.builder.addParameter(

@@ -27,6 +27,12 @@ export interface Place {
   readonly label: string;
 }
 
+/** How much of a graph there was at some point. */
+export interface Mark {
+  readonly nodes: number;
+  readonly parameters: number;
+}
+
 /** Gathers the parts of a graph in the order in which they are lowered. */
 export class Builder {
   readonly symbols = new Map<string, SymbolDeclaration>();
@@ -85,6 +91,16 @@ export class Builder {
     this.parameters.push({ name, value, init, trainable, span });
     this.#madeAt.set(value, span);
     return value;
+  }
+
+  /** Changes how a parameter begins, by its number in the graph. */
+  changeInit(index: number, change: (init: Initializer) => Initializer): void {
+    const parameter = this.parameters[index]!;
+    this.parameters[index] = { ...parameter, init: change(parameter.init) };
+  }
+
+  mark(): Mark {
+    return { nodes: this.nodes.length, parameters: this.parameters.length };
   }
 
   /** A place in the table of edges, in the order in which edges begin, and the edge's name. */

@@ -1,5 +1,12 @@
 import type { Position } from "../ir/graph.ts";
-import type { FromClause, GainClause, Layer, NormClause, ResidualStatement } from "../language/ast.ts";
+import type {
+  FromClause,
+  GainClause,
+  InitClause,
+  Layer,
+  NormClause,
+  ResidualStatement,
+} from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import { headLayer } from "./chains.ts";
 import type { Frame } from "./context.ts";
@@ -11,6 +18,7 @@ export interface Clauses {
   readonly from: FromClause | undefined;
   readonly skip: Gained | undefined;
   readonly branch: Gained | undefined;
+  readonly init: InitClause | undefined;
   readonly norms: Readonly<Partial<Record<Position, Layer>>>;
 }
 
@@ -28,6 +36,7 @@ export function sortClauses(statement: ResidualStatement, frame: Frame): Clauses
   let from: FromClause | undefined;
   let skip: Gained | undefined;
   let branch: Gained | undefined;
+  let init: InitClause | undefined;
   const isNew = (what: string, span: Span): boolean => {
     const there = first.get(what);
     if (there === undefined) first.set(what, span);
@@ -40,10 +49,11 @@ export function sortClauses(statement: ResidualStatement, frame: Frame): Clauses
         if (isNew(position, clause.span)) norms[position] = layer;
     } else if (!isNew(clause.kind, clause.span)) continue;
     else if (clause.kind === "from") from = clause;
+    else if (clause.kind === "init") init = clause;
     else if (clause.kind === "skip") skip = gained(clause, frame);
     else branch = gained(clause, frame);
   }
-  return { from, skip, branch, norms };
+  return { from, skip, branch, init, norms };
 }
 
 function gained(clause: GainClause, frame: Frame): Gained {

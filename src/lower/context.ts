@@ -1,5 +1,14 @@
 import type { Value } from "../ir/graph.ts";
-import type { Body, Call, Chain, Definition, Expression, Layer, Statement } from "../language/ast.ts";
+import type {
+  AllowStatement,
+  Body,
+  Call,
+  Chain,
+  Definition,
+  Expression,
+  Layer,
+  Statement,
+} from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Builder } from "./builder.ts";
 import type { Kind, Signatures } from "./kinds.ts";
@@ -24,6 +33,8 @@ export interface Context {
   readonly replays: { readonly first: number; readonly end: number }[];
   /** Full names of parameters in which a part was made up. */
   readonly unlabelled: Map<string, Span>;
+  /** The `allow` statements that were met, and the definition that each stands in. */
+  readonly allowed: Map<AllowStatement, Definition>;
   /** Levels of expressions around the current place. */
   depth: number;
   /** Iterations of repeats that were run, which is bounded. */

@@ -6,6 +6,7 @@ import { sameShape } from "../tensor/type.ts";
 import { bindTap } from "./chains.ts";
 import { sortClauses, type Clauses } from "./clauses.ts";
 import type { Branch, Frame } from "./context.ts";
+import { scaleBranchInit } from "./edge-init.ts";
 import * as errors from "./errors/edges.ts";
 import { evaluateGain, noGain, type Gain } from "./gains.ts";
 import { tensor } from "./meaning.ts";
@@ -84,6 +85,7 @@ function lowerBody(
 ): readonly Branch[] | undefined {
   const { frame } = edge;
   const outer = frame.applied;
+  const start = frame.context.builder.mark();
   const normed = x === undefined ? undefined : applyNorm(edge, "pre", clauses, x);
   frame.applied = [];
   setStream(frame, normed ?? x, statement.span);
@@ -92,8 +94,18 @@ function lowerBody(
   frame.applied = [...outer, ...frame.applied];
   // A layer on the sum needs the sum; else the edge adds the branches itself.
   const needsSum = clauses.norms.out !== undefined || clauses.branch?.isLayer === true;
-  if (frame.stream.kind === "sum" && !needsSum) return frame.stream.branches;
+  if (frame.stream.kind === "sum" && !needsSum) {
+    const { branches } = frame.stream;
+    scaleBranchInit(
+      clauses.init,
+      branches.map(({ value }) => value),
+      start,
+      frame,
+    );
+    return branches;
+  }
   const value = readStream(frame, statement.span);
+  if (value !== undefined) scaleBranchInit(clauses.init, [value], start, frame);
   const out = value === undefined ? undefined : applyNorm(edge, "out", clauses, value);
   return out === undefined ? undefined : [{ value: out, span: statement.span, label }];
 }

@@ -16,9 +16,11 @@ const distributions = wordsKind(["uniform", "normal"]);
 /** How a parameter may begin, by name, with the options of each. */
 const initializers: Readonly<Record<string, Signature>> = {
   normal: new Map([parameter("mean", kind("float")), parameter("std", kind("float"))]),
+  truncated_normal: new Map([parameter("mean", kind("float")), parameter("std", kind("float"))]),
   uniform: new Map([parameter("low", kind("float"), true), parameter("high", kind("float"), true)]),
   xavier: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
   he: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
+  orthogonal: new Map([parameter("gain", kind("float"))]),
 };
 
 export const isInitCall = (expression: Expression): expression is Call =>
@@ -38,7 +40,9 @@ function build(name: string, given: ReadonlyMap<string, GivenArgument>): Init {
     const meaning = given.get(option)?.meaning;
     return meaning?.kind === "number" ? meaning.value : otherwise;
   };
-  if (name === "normal") return { kind: "normal", mean: value("mean", 0), std: value("std", 1) };
+  if (name === "normal" || name === "truncated_normal")
+    return { kind: name, mean: value("mean", 0), std: value("std", 1) };
+  if (name === "orthogonal") return { kind: name, gain: value("gain", 1) };
   if (name === "uniform") return { kind: "uniform", low: value("low", 0), high: value("high", 1) };
   const distribution = given.get("distribution")?.meaning;
   return {
@@ -57,7 +61,28 @@ export function toInitializer(init: Init, fanIn: number, fanOut: number): Initia
     case "constant":
     case "values":
     case "normal":
+    case "truncated_normal":
     case "uniform":
+    case "orthogonal":
       return init;
+  }
+}
+
+/** The initializer whose draws are `factor` times as large. */
+export function scaleInitializer(init: Initializer, factor: number): Initializer {
+  switch (init.kind) {
+    case "constant":
+      return { ...init, value: init.value * factor };
+    case "values":
+      return { ...init, values: init.values.map((value) => value * factor) };
+    case "normal":
+    case "truncated_normal":
+      return { ...init, mean: init.mean * factor, std: init.std * factor };
+    case "uniform":
+      return { ...init, low: init.low * factor, high: init.high * factor };
+    case "orthogonal":
+    case "xavier":
+    case "he":
+      return { ...init, gain: init.gain * factor };
   }
 }

@@ -94,6 +94,7 @@ export function convert(meaning: Meaning, kind: Kind): Meaning | undefined {
         ? meaning
         : undefined;
     case "words":
+      if (meaning.kind === "none" && kind.words!.includes("none")) return asWord("none", kind.words!);
       return isText(meaning) && kind.words!.includes(meaning.value)
         ? asWord(meaning.value, kind.words!)
         : undefined;

@@ -107,6 +107,7 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
   signatures: new Map(),
   replays: [],
   unlabelled: new Map(),
+  allowed: new Map(),
   depth: 0,
   iterations: 0,
 });

@@ -25,7 +25,10 @@ export type Meaning =
 
 /** How a parameter begins, before the fans of its weight are known. */
 export type Init =
-  | Extract<Initializer, { readonly kind: "constant" | "values" | "normal" | "uniform" }>
+  | Extract<
+      Initializer,
+      { readonly kind: "constant" | "values" | "normal" | "truncated_normal" | "uniform" | "orthogonal" }
+    >
   | { readonly kind: "xavier" | "he"; readonly distribution: "uniform" | "normal"; readonly gain: number };
 
 /** A layer with some of its arguments, before it is applied: `rmsnorm(eps)`, `gelu`, `same(wte)`. */
@@ -129,7 +132,10 @@ function showInit(init: Init): string {
     case "values":
       return `[${init.values.join(", ")}]`;
     case "normal":
-      return `normal(std: ${init.std})`;
+    case "truncated_normal":
+      return `${init.kind}(std: ${init.std})`;
+    case "orthogonal":
+      return init.gain === 1 ? init.kind : `${init.kind}(gain: ${init.gain})`;
     case "uniform":
       return `uniform(low: ${init.low}, high: ${init.high})`;
     case "xavier":

@@ -64,7 +64,8 @@ function runIteration(
   const { builder } = frame.context;
   const [outerLabels, outerIterations] = [frame.labels, builder.iterations];
   frame.labels = labels;
-  builder.iterations = [...outerIterations, { label: name, index }];
+  const iteration = { label: name, index, ...(statement.checkpoint && { checkpoint: true as const }) };
+  builder.iterations = [...outerIterations, iteration];
   if (statement.index !== undefined)
     frame.scope.bind(statement.index.text, number(index), statement.index.span);
   lower(statement.body);

@@ -1,4 +1,5 @@
 import type {
+  AllowStatement,
   AssertStatement,
   BindStatement,
   Body,
@@ -13,10 +14,12 @@ import { lowerResidual } from "./edges.ts";
 import * as argumentErrors from "./errors/arguments.ts";
 import * as labelErrors from "./errors/labels.ts";
 import * as errors from "./errors/names.ts";
+import * as lintErrors from "./errors/lints.ts";
 import { takenBody } from "./conditions.ts";
 import { evaluateCondition, evaluateText } from "./expressions.ts";
 import { lowerInput, lowerOutput } from "./inputs.ts";
 import { nameOf, type Meaning } from "./meaning.ts";
+import { isLintName } from "./lints/names.ts";
 import { lowerParallel } from "./parallel.ts";
 import { lowerRepeat } from "./repeats.ts";
 import { setStream } from "./stream.ts";
@@ -68,6 +71,9 @@ export function lowerStatement(statement: Statement, frame: Frame): void {
     case "braces":
       lowerBody(statement.body, frame);
       break;
+    case "allow":
+      lowerAllow(statement, frame);
+      break;
     // The entry reads them, once for a model; a model used as a block leaves them out.
     case "train":
     case "config":
@@ -114,6 +120,14 @@ function lowerDefault(statement: DefaultStatement, frame: Frame): void {
     const name = nameOf(layer);
     context.defaults.set(name, new Map([...(context.defaults.get(name) ?? []), ...layer.given]));
   }
+}
+
+/** What a lint would say of the statement around it, it does not. */
+function lowerAllow(statement: AllowStatement, frame: Frame): void {
+  const { context } = frame;
+  for (const name of statement.lints)
+    if (!isLintName(name.text)) context.diagnostics.add(lintErrors.unknownLint(name), frame.calls);
+  context.allowed.set(statement, frame.definition);
 }
 
 function lowerBind(statement: BindStatement, frame: Frame): void {

@@ -2,7 +2,7 @@ import type { Chain } from "../language/ast.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
-import { kind, type Kind, type Signature } from "./kinds.ts";
+import { kind, wordsKind, type Kind, type Signature } from "./kinds.ts";
 import { bool, number, type GivenArgument, type Meaning } from "./meaning.ts";
 
 /** An optimizer or a schedule with all its options. */
@@ -11,7 +11,7 @@ export interface Choice {
   readonly options: Readonly<Record<string, OptionValue>>;
 }
 
-export type OptionValue = number | boolean | readonly number[];
+export type OptionValue = number | boolean | string | readonly number[];
 
 /** An option: its kind, its default (none: it must be given), and what must hold of it. */
 interface Option {
@@ -48,6 +48,8 @@ const floatOption = (value: number, check: Option["check"]): Option =>
 const betas = (first: number, second: number): Option =>
   option(kind("list"), { kind: "list", items: [number(first), number(second)] }, decays);
 const flagOption = (value: boolean): Option => option(kind("bool"), bool(value), anything);
+/** What weight decay reaches: tensors with two axes or more, which leaves norms and biases alone, or all parameters. */
+const decayOn = option(wordsKind(["matrices", "all"]), { kind: "word", value: "matrices" }, anything);
 const warmup = option(kind("int"), number(0), notNegative);
 
 export const optimizers: Readonly<Record<string, ChoiceRecord>> = {
@@ -58,19 +60,37 @@ export const optimizers: Readonly<Record<string, ChoiceRecord>> = {
       momentum: floatOption(0, share),
       nesterov: flagOption(false),
       decay: floatOption(0, notNegative),
+      decay_on: decayOn,
     },
   },
   adam: {
     doc: "Adam (Kingma and Ba 2015), as torch.optim.Adam",
-    options: { lr: rate, betas: betas(0.9, 0.999), eps, decay: floatOption(0, notNegative) },
+    options: {
+      lr: rate,
+      betas: betas(0.9, 0.999),
+      eps,
+      decay: floatOption(0, notNegative),
+      decay_on: decayOn,
+    },
   },
   adamw: {
     doc: "Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW",
-    options: { lr: rate, betas: betas(0.9, 0.999), eps, decay: floatOption(0.01, notNegative) },
+    options: {
+      lr: rate,
+      betas: betas(0.9, 0.999),
+      eps,
+      decay: floatOption(0.01, notNegative),
+      decay_on: decayOn,
+    },
   },
   lion: {
     doc: "the sign of an interpolated momentum (Chen et al. 2023)",
-    options: { lr: rate, betas: betas(0.9, 0.99), decay: floatOption(0, notNegative) },
+    options: {
+      lr: rate,
+      betas: betas(0.9, 0.99),
+      decay: floatOption(0, notNegative),
+      decay_on: decayOn,
+    },
   },
   muon: {
     doc: "momentum made orthogonal by Newton-Schulz steps, for matrices (Jordan et al. 2024)",
@@ -80,6 +100,7 @@ export const optimizers: Readonly<Record<string, ChoiceRecord>> = {
       nesterov: flagOption(true),
       steps: option(kind("int"), number(5), positive),
       decay: floatOption(0, notNegative),
+      decay_on: decayOn,
     },
   },
 };
@@ -152,8 +173,7 @@ function readOptions(
 }
 
 function optionValue(meaning: Meaning): OptionValue {
-  if (meaning.kind === "number") return meaning.value;
-  if (meaning.kind === "bool") return meaning.value;
+  if (meaning.kind === "number" || meaning.kind === "bool" || meaning.kind === "word") return meaning.value;
   return meaning.kind === "list"
     ? meaning.items.map((item) => (item.kind === "number" ? item.value : NaN))
     : NaN;

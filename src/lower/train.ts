@@ -16,6 +16,8 @@ export interface LoweredTrain {
   readonly optimizer: Choice | undefined;
   readonly schedule: Choice | undefined;
   readonly batch: number | undefined;
+  /** Batches whose gradients are averaged for one step of the optimizer. */
+  readonly accumulate: number | undefined;
   /** One of both at most. */
   readonly epochs: number | undefined;
   readonly steps: number | undefined;
@@ -55,6 +57,7 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
     optimizer: draft.choices.get("optimizer"),
     schedule: draft.choices.get("schedule"),
     batch: draft.numbers.get("batch"),
+    accumulate: draft.numbers.get("accumulate"),
     epochs: draft.numbers.get("epochs"),
     steps: draft.numbers.get("steps"),
     clip: draft.numbers.get("clip"),
@@ -104,6 +107,7 @@ const numberSettings: Partial<
   Readonly<Record<TrainSettingName, { readonly of: KindName; readonly least: number }>>
 > = {
   batch: { of: "int", least: 1 },
+  accumulate: { of: "int", least: 1 },
   epochs: { of: "int", least: 1 },
   steps: { of: "int", least: 1 },
   seed: { of: "int", least: 0 },
@@ -136,6 +140,7 @@ function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Dra
       return;
     }
     case "batch":
+    case "accumulate":
     case "epochs":
     case "steps":
     case "seed":

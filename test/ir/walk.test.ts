@@ -109,12 +109,12 @@ test("initial parameters follow their initializers: mean and variance of the for
   parameter %a: f32[100, 100] = normal(1, 0.5) "normal"
   parameter %b: f32[100, 100] = uniform(-1, 3) "uniform"
   parameter %c: f32[100, 100] = xavier(300, 100, 2) by uniform "xavier"
-  parameter %d: f32[100, 100] = he(50, 7, 1) by normal "he"
+  parameter %d: f32[100, 100] = he(50, 7, 1.4142135623730951) by normal "he"
   parameter %e: f32[2] = values(4, 5) "values"
   parameter %f: f32[2] = constant(0.5) "constant"
 }`);
   const drawn = initialParameters(big, 5);
-  // Mean and variance: N(1, 1/4); U(-1, 3): (b - a)²/12; Glorot: 2²·2/400; He: 2/50.
+  // Mean and variance: N(1, 1/4); U(-1, 3): (b - a)²/12; Glorot: 2²·2/400; He: (√2)²/50.
   const expected: [string, number, number][] = [
     ["normal", 1, 0.25],
     ["uniform", 1, 16 / 12],

@@ -541,6 +541,15 @@ describe("mistakes in statements", () => {
     `);
   });
 
+  test("repeat 3 as h checkpoint { f }", () => {
+    expect(mistakesOf("repeat 3 as h checkpoint { f }")).toMatchInlineSnapshot(`
+      "m:2:17: error[E148]: \`checkpoint\` stands behind the count
+        2 |   repeat 3 as h checkpoint { f }
+          |                 ^^^^^^^^^^
+        help: write \`repeat 3 checkpoint as label[i] { … }\`"
+    `);
+  });
+
   test("repeat 3 as h", () => {
     expect(mistakesOf("repeat 3 as h")).toMatchInlineSnapshot(`
       "m:2:16: error[E147]: \`repeat\` needs a body in braces here, found the end of the statement
@@ -642,7 +651,7 @@ describe("mistakes in edges", () => {
       "m:2:20: error[E161]: after the comma stands another clause, found \`{\`
         2 |   residual pre ln, { f }
           |                    ^
-        help: a clause begins with pre, out, post, sandwich, from, skip, branch, or a parameter of kind placement"
+        help: a clause begins with pre, out, post, sandwich, from, skip, branch, init, or a parameter of kind placement"
     `);
   });
 
@@ -873,7 +882,7 @@ describe("mistakes in train", () => {
       "m:2:11: error[E145]: \`bacth\` is not a setting of \`train\`
         2 |   train { bacth 3 }
           |           ^^^^^ did you mean \`batch\`?
-        help: the settings are target, loss, metric, optimizer, schedule, batch, epochs, steps, clip, data and seed; a value is bound with \`=\`"
+        help: the settings are target, loss, metric, optimizer, schedule, batch, accumulate, epochs, steps, clip, data and seed; a value is bound with \`=\`"
     `);
   });
 
@@ -979,7 +988,7 @@ describe("mistakes at the top of a file", () => {
       "m:1:12: error[E126]: \`integer\` is not a kind of parameter
         1 | model m(k: integer) { f }
           |            ^^^^^^^ did you mean \`int\`?
-        help: the kinds are int, float, bool, text, list, shape, layer, label, dtype and placement; words to choose from are written \`first | second\`"
+        help: the kinds are int, float, bool, text, list, shape, layer, label, dtype, placement and init; words to choose from are written \`first | second\`"
     `);
   });
 

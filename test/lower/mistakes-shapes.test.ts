@@ -74,8 +74,8 @@ describe("shapes", () => {
       model.lmg:3:3: error[E404]: \`x\` must be [B, T, D], but f32[B, 8] has 2 axes
         3 |   attention(2)
           |   ^^^^^^^^^^^^ in this call
-        in std/attention.lmg:13:12
-        13 |   input x: [B, T, D]
+        in std/attention.lmg:14:12
+        14 |   input x: [B, T, D]
            |            ^^^^^^^^^
         2 |   input x: f32[B, 8]
           |   ^^^^^^^^^^^^^^^^^^ this is f32[B, 8]
@@ -282,7 +282,7 @@ describe("edges", () => {
       model.lmg:3:12: error[E523]: \`where\` is the whole number 3, not a placement
         3 |   residual where n: layernorm { c: linear(8) }
           |            ^^^^^
-        help: clauses are pre, out, post, sandwich, from, skip and branch, or a parameter of kind placement
+        help: clauses are pre, out, post, sandwich, from, skip, branch and init, or a parameter of kind placement
       "
     `);
   });

@@ -15,9 +15,10 @@ describe("the train section", () => {
       loss (logits, label) -> cross_entropy(smoothing: 0.1)
       loss shifted -> square -> mean
       metric (logits, label) -> accuracy
-      optimizer adamw(lr: 1e-3, betas: [0.9, 0.95])
+      optimizer adamw(lr: 1e-3, betas: [0.9, 0.95], decay_on: all)
       schedule cosine(warmup: 10)
       batch 8
+      accumulate 4
       steps 100
       clip 1
       data "digits"
@@ -28,9 +29,13 @@ describe("the train section", () => {
   test("is read with all options, those left out by their defaults", () => {
     expect(modelOf(text).train).toMatchObject({
       targets: ["label"],
-      optimizer: { name: "adamw", options: { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-8, decay: 0.01 } },
+      optimizer: {
+        name: "adamw",
+        options: { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-8, decay: 0.01, decay_on: "all" },
+      },
       schedule: { name: "cosine", options: { warmup: 10, floor: 0 } },
       batch: 8,
+      accumulate: 4,
       epochs: undefined,
       steps: 100,
       clip: 1,
@@ -72,7 +77,7 @@ describe("the train section", () => {
     const gpt2 = modelOf(readFileSync(new URL("gpt2.lmg", programs), "utf8")).train!;
     expect(gpt2.optimizer).toEqual({
       name: "adamw",
-      options: { lr: 6e-4, betas: [0.9, 0.95], eps: 1e-8, decay: 0.1 },
+      options: { lr: 6e-4, betas: [0.9, 0.95], eps: 1e-8, decay: 0.1, decay_on: "matrices" },
     });
     expect(gpt2.schedule).toEqual({ name: "cosine", options: { warmup: 2000, floor: 0 } });
   });

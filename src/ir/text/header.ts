@@ -67,7 +67,15 @@ export function readParameter(context: Context, node: Node): Parameter | undefin
 }
 
 /** How many numbers each initializer has. */
-const initializerNumbers = { constant: 1, normal: 2, uniform: 2, xavier: 3, he: 3 } as const;
+const initializerNumbers = {
+  constant: 1,
+  normal: 2,
+  truncated_normal: 2,
+  uniform: 2,
+  orthogonal: 1,
+  xavier: 3,
+  he: 3,
+} as const;
 
 function readInitializer(context: Context, node: Node): Initializer | undefined {
   const kind = node.child(3).sourceString;
@@ -75,13 +83,11 @@ function readInitializer(context: Context, node: Node): Initializer | undefined 
   const spread = optional(node.child(7))?.child(1);
   const distribution = spread?.sourceString;
   if (kind === "values" && spread === undefined) return { kind, values };
-  const count = Object.hasOwn(initializerNumbers, kind)
-    ? initializerNumbers[kind as keyof typeof initializerNumbers]
-    : undefined;
-  if (count === undefined) {
+  if (!isInitializer(kind)) {
     wrong(context, "E605", node.child(3), `there is no initializer \`${kind}\``);
     return;
   }
+  const count = initializerNumbers[kind];
   if (values.length !== count) {
     wrong(context, "E605", node.child(3), `${kind} takes ${count} numbers, got ${values.length}`);
     return;
@@ -98,8 +104,12 @@ function readInitializer(context: Context, node: Node): Initializer | undefined 
     return;
   }
   if (kind === "constant") return { kind, value: a };
-  return kind === "normal" ? { kind, mean: a, std: b } : { kind: "uniform", low: a, high: b };
+  if (kind === "orthogonal") return { kind, gain: a };
+  return kind === "uniform" ? { kind, low: a, high: b } : { kind, mean: a, std: b };
 }
+
+const isInitializer = (kind: string): kind is keyof typeof initializerNumbers =>
+  Object.hasOwn(initializerNumbers, kind);
 
 export function readScope(context: Context, node: Node | undefined): Iteration[] | undefined {
   if (node === undefined) return [];
@@ -107,7 +117,10 @@ export function readScope(context: Context, node: Node | undefined): Iteration[]
     node.child(1).children.map((iteration) => {
       const label = textOf(context, iteration.child(0));
       const index = wholeOf(context, iteration.child(2));
-      return label === undefined || index === undefined ? undefined : { label, index };
+      if (label === undefined || index === undefined) return undefined;
+      return optional(iteration.child(4)) === undefined
+        ? { label, index }
+        : { label, index, checkpoint: true as const };
     }),
   );
 }

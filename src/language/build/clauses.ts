@@ -2,6 +2,7 @@ import type { Node } from "ohm-js";
 import type { Clause } from "../ast.ts";
 import { buildChain, buildLayer, buildPlace } from "./chains.ts";
 import { spanOf, type Context } from "./context.ts";
+import { buildExpression } from "./expressions.ts";
 import { buildWord } from "./names.ts";
 import { buildGroup } from "./operands.ts";
 
@@ -18,6 +19,8 @@ export function buildClause(context: Context, node: Node): Clause {
       return { kind: "skip", span, gain: buildChain(context, node.child(1)) };
     case "Clause_branch":
       return { kind: "branch", span, gain: buildChain(context, node.child(1)) };
+    case "Clause_init":
+      return { kind: "init", span, factor: buildExpression(context, node.child(1)) };
     default: {
       const position = buildWord(context, node.child(0));
       return { kind: "norm", span, position, layer: buildLayer(context, node.child(1)) };

@@ -48,6 +48,11 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
     tap: buildTap(context, node.child(2)),
   }),
   Residual: buildResidual,
+  Allow: (context, node) => ({
+    kind: "allow",
+    span: spanOf(context, node),
+    lints: items(node.child(1)).map((name) => buildWord(context, name)),
+  }),
   Train: (context, node) => ({
     kind: "train",
     span: spanOf(context, node),
@@ -102,7 +107,7 @@ function buildIf(context: Context, node: Node): ast.IfStatement {
 function buildRepeat(context: Context, node: Node): ast.RepeatStatement {
   const count = buildExpression(context, node.child(1));
   const rangeEnd = optional(node.child(2));
-  const copies = node.child(3).child(0);
+  const copies = node.child(4).child(0);
   const label = copies.ctorName === "Copies_labelled" ? copies.child(1) : undefined;
   const index = copies.ctorName === "Copies_indexed" ? copies.child(1) : optionalIndex(copies);
   return {
@@ -110,10 +115,11 @@ function buildRepeat(context: Context, node: Node): ast.RepeatStatement {
     span: spanOf(context, node),
     first: rangeEnd === undefined ? undefined : count,
     end: rangeEnd === undefined ? count : buildExpression(context, rangeEnd.child(1)),
+    checkpoint: optional(node.child(3)) !== undefined,
     shared: copies.ctorName === "Copies_shared",
     label: label === undefined ? undefined : buildWord(context, label),
     index: index === undefined ? undefined : buildName(context, index.child(1), "an index"),
-    body: bodyOf(context, node.child(4)),
+    body: bodyOf(context, node.child(5)),
   };
 }
 

@@ -38,7 +38,7 @@ function isWord(parts: Statement, index: number, around: Surroundings): boolean 
   const first = textOf(parts[0]);
   if (first === "repeat") return text === "shared" && index > 1;
   const opensClause = index === 1 || textOf(parts[index - 1]) === ",";
-  return first === "residual" && opensClause && /^(?:from|skip|branch)$/.test(text);
+  return first === "residual" && opensClause && /^(?:from|skip|branch|init)$/.test(text);
 }
 
 /** True if the part at `index` is the sign of the value behind it, and does not stand between two values. */

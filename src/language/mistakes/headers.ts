@@ -1,9 +1,9 @@
 import * as errors from "../errors.ts";
-import { clauseWords } from "../words.ts";
+import { clauseWords, freeClauseWords } from "../words.ts";
 import { quote, type Failure, type Recognizer } from "./failure.ts";
 
 const isClauseWord = (word: string | undefined): boolean =>
-  word !== undefined && (clauseWords as readonly string[]).includes(word);
+  word !== undefined && ([...clauseWords, ...freeClauseWords] as readonly string[]).includes(word);
 
 const repeatForm: Recognizer = (failure) => {
   const { first, index, found } = failure;
@@ -11,6 +11,12 @@ const repeatForm: Recognizer = (failure) => {
   const help = "write `repeat 3 { … }`, `repeat 3 as label[i] { … }` or `repeat 2..6 as label[i] { … }`";
   if (found?.text === "in")
     return errors.headerForm(failure.place, "`repeat` takes a count or a range, not `in`", help);
+  if (found?.text === "checkpoint")
+    return errors.headerForm(
+      failure.place,
+      "`checkpoint` stands behind the count",
+      "write `repeat 3 checkpoint as label[i] { … }`",
+    );
   if (index > 1) return undefined;
   return errors.headerForm(failure.place, `\`repeat\` needs a count, found ${failure.shown}`, help);
 };
@@ -93,7 +99,7 @@ const clauseExpected: Recognizer = (failure) =>
   errors.clauseForm(
     failure.place,
     `after the comma stands another clause, found ${failure.shown}`,
-    "a clause begins with pre, out, post, sandwich, from, skip, branch, or a parameter of kind placement",
+    "a clause begins with pre, out, post, sandwich, from, skip, branch, init, or a parameter of kind placement",
   );
 
 const normExpected: Recognizer = (failure) => {

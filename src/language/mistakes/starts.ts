@@ -24,6 +24,7 @@ const foreign: Readonly<Record<string, string>> = {
   skip: "`skip` is a clause of an edge: `residual skip 2 { … }`",
   branch: "`branch` is a clause of an edge: `residual branch 0.5 { … }`",
   from: "`from` is a clause of an edge: `residual from x0`",
+  init: "`init` is a clause of an edge: `residual init 0.5 { … }`",
 };
 
 const isAtStart = (failure: Failure): boolean => failure.index === 0;

@@ -1,4 +1,4 @@
-import type { GainClause, Layer, Name, ResidualStatement } from "../../language/ast.ts";
+import type { GainClause, InitClause, Layer, Name, ResidualStatement } from "../../language/ast.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
@@ -18,7 +18,7 @@ export const unknownClause = (
   found: Meaning | undefined,
   parameters: readonly string[],
 ): Diagnostic => {
-  const words = ["pre", "out", "post", "sandwich", "skip", "branch", "from", ...parameters];
+  const words = ["pre", "out", "post", "sandwich", "skip", "branch", "from", "init", ...parameters];
   const message =
     found === undefined
       ? `\`${position.text}\` is no clause of an edge`
@@ -26,7 +26,7 @@ export const unknownClause = (
   return errorAt("E523", position.span, message, {
     help:
       suggest(position.text, words).help ??
-      "clauses are pre, out, post, sandwich, from, skip and branch, or a parameter of kind placement",
+      "clauses are pre, out, post, sandwich, from, skip, branch and init, or a parameter of kind placement",
   });
 };
 
@@ -43,6 +43,21 @@ export const noBranches = (span: Span): Diagnostic =>
   errorAt("E527", span, "`parallel` has no branch", {
     help: "each chain, edge or `{ … }` in it is a branch; bindings are not",
   });
+
+export const initBelowZero = (clause: InitClause, found: number): Diagnostic =>
+  errorAt("E529", clause.factor.span, `\`init\` takes a factor of at least 0, got ${found}`);
+
+/** What stands last in the branch, if no weights end it. */
+export const initScalesNothing = (clause: InitClause, made: Span | undefined): Diagnostic =>
+  errorAt(
+    "E530",
+    clause.span,
+    "`init` scales the weights that end a branch, but no weights of its own end this one",
+    {
+      more: made === undefined ? [] : [{ span: made, text: "the branch ends with this" }],
+      help: "give the initializer to the layer that is meant: `linear(…, init: normal(std: 0.01))`",
+    },
+  );
 
 interface BlamedBranch {
   readonly value: { readonly type: TensorType };

@@ -1,0 +1,12 @@
+/** What `allow` can silence, each word a file of this folder. */
+export const lintNames = [
+  "no_final_norm",
+  "deep_post_norm",
+  "unnormed_branch",
+  "unread_tap",
+  "doubled_stream",
+] as const;
+
+export type LintName = (typeof lintNames)[number];
+
+export const isLintName = (name: string): name is LintName => (lintNames as readonly string[]).includes(name);
