@@ -24,6 +24,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/compile.ts"),
   },
   run: { summary: "run a model on weights and input", load: () => import("./commands/run.ts") },
+  train: {
+    summary: "train a model on a text or on arrays",
+    load: () => import("./commands/train.ts"),
+  },
   compare: {
     summary: "run targets beside the interpreter and name the first step that differs",
     load: () => import("./commands/compare.ts"),

@@ -11,6 +11,8 @@ export interface Out {
   readonly paint: Paint;
   /** Colours of standard error. */
   readonly notePaint: Paint;
+  /** Standard error if it is a terminal, for what is drawn over and over. */
+  readonly terminal?: NodeJS.WriteStream;
 }
 
 /** Colours if the stream is a terminal and NO_COLOR is not set: `styleText` sees to both. */
@@ -40,6 +42,7 @@ export function processOut(): Out {
     note: (text) => process.stderr.write(text),
     paint: paintOf(process.stdout),
     notePaint: paintOf(process.stderr),
+    ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   };
 }
 

@@ -16,6 +16,8 @@ export interface TrainingSettings {
   readonly accumulate: number;
   /** The largest norm of all gradients together. */
   readonly clip: number | undefined;
+  /** What weight decay reaches. */
+  readonly decay: "matrices" | "all";
   /** Of initial parameters, dropout, and the order of the data. */
   readonly seed: number;
 }
@@ -48,7 +50,7 @@ export function settingsOf(
       "the `train` section has no optimizer",
       "for example `optimizer adamw(lr: 1e-3)`",
     );
-  const accumulate = overrides.accumulate ?? 1;
+  const accumulate = overrides.accumulate ?? train.accumulate ?? 1;
   const steps = stepsOf(train, Math.max(1, Math.floor(perEpoch / accumulate)), overrides);
   if (steps === undefined)
     return new Problem(
@@ -63,6 +65,7 @@ export function settingsOf(
     steps,
     accumulate,
     clip: overrides.clip ?? train.clip,
+    decay: train.optimizer.options["decay_on"] === "all" ? "all" : "matrices",
     seed: seedOf(train, overrides),
   };
 }
@@ -74,8 +77,9 @@ function stepsOf(train: LoweredTrain, perEpoch: number, { steps, epochs }: Setti
   return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * perEpoch);
 }
 
-export const stepOptionsOf = ({ optimizer, clip, accumulate }: TrainingSettings): StepOptions => ({
+export const stepOptionsOf = ({ optimizer, clip, accumulate, decay }: TrainingSettings): StepOptions => ({
   optimizer,
   clip,
   accumulate,
+  decay,
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
 import { Trainer, type StepReport } from "../../src/train/trainer.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
-import { classifier, rowBatches, trainingOf } from "./small.ts";
+import { classifier, trainingOf } from "./small.ts";
 
 async function advance(trainer: Trainer, count: number): Promise<StepReport[]> {
   const reports: StepReport[] = [];

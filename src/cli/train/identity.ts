@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { printGraph } from "../../ir/print.ts";
+import type { DataSource } from "../../train/data/source.ts";
+import type { RunIdentity } from "../../train/checkpoint.ts";
+import type { TrainOptions } from "./options.ts";
+import type { PreparedTraining } from "./prepare.ts";
+
+/** Enough of SHA-256 to tell files apart that nobody made to look alike. */
+const DIGITS = 16;
+
+function hashOf(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex").slice(0, DIGITS);
+}
+
+const hashOfFiles = (sources: readonly DataSource[]): string =>
+  sources.map(({ feeds, bytes }) => `${feeds === undefined ? "" : `${feeds}=`}${hashOf(bytes)}`).join(" ");
+
+/** What a run may change when it goes on: how long it is. The schedule is then that of the new length from there on. */
+export const changeable: readonly string[] = ["steps", "target"];
+
+/** All that decides the bits of a run. */
+export function identityOf(
+  { model, training, batch, tokenizer, data, validation }: PreparedTraining,
+  options: TrainOptions,
+  firstWeights = "drawn",
+): RunIdentity {
+  const { settings } = training;
+  const { optimizer, schedule, clip } = settings;
+  return {
+    model: hashOf(printGraph(model.train.graph)),
+    data: hashOfFiles(data),
+    validation: typeof validation === "object" ? hashOfFiles(validation) : String(validation ?? "0.1"),
+    tokenizer: tokenizer === undefined ? "none" : hashOf(JSON.stringify(tokenizer.file)),
+    batch: String(batch),
+    context: options.context ?? "as the model says",
+    seed: String(settings.seed),
+    optimizer: JSON.stringify(optimizer),
+    "learning rate": String(settings.rate),
+    schedule: JSON.stringify(schedule ?? "constant"),
+    clip: String(clip ?? "none"),
+    accumulate: String(settings.accumulate),
+    "first weights": firstWeights,
+    steps: String(settings.steps),
+    target: options.target,
+  };
+}

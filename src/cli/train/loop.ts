@@ -1,0 +1,121 @@
+import { setImmediate } from "node:timers/promises";
+import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
+import type { Cadence } from "./numbers.ts";
+import type { Interruption } from "./interruption.ts";
+import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
+import type { Progress } from "./progress.ts";
+import { showMeasures, showStep } from "./words.ts";
+
+/** What a loop works with. */
+export interface Loop {
+  readonly trainer: Trainer;
+  readonly cadence: Cadence;
+  readonly metrics: MetricsFile;
+  readonly progress: Progress;
+  readonly interruption: Interruption;
+  /** Writes a checkpoint of the training as it stands. */
+  readonly save: () => Promise<void>;
+}
+
+/** How a loop ended. */
+export type Ending =
+  | { readonly kind: "done" | "interrupted" }
+  /** NaN or infinity: the state is of no use. */
+  | { readonly kind: "not finite"; readonly report: StepReport };
+
+/** Runs all steps that are left. A checkpoint is written at its times, at the end, and before an interruption ends it. */
+export async function runLoop(loop: Loop): Promise<Ending> {
+  const { trainer, interruption, metrics } = loop;
+  const { steps } = trainer.training.settings;
+  const clock = new Clock(metrics.lines.at(-1)?.seconds ?? 0);
+  const isDue = checkpointTimes(loop.cadence);
+  while (trainer.step < steps) {
+    clock.start();
+    const report = await trainer.advance();
+    clock.stop();
+    if (!isFiniteStep(report)) return { kind: "not finite", report };
+    note(loop, report, clock);
+    const isLast = report.step === steps;
+    if (isLast || report.step % loop.cadence.evaluateEvery === 0) await evaluate(loop, clock, isLast);
+    const requested = interruption.requested();
+    if (isLast || requested || isDue(report.step)) {
+      metrics.sync();
+      await loop.save();
+    }
+    if (requested && !isLast) return { kind: "interrupted" };
+    await setImmediate();
+  }
+  return { kind: "done" };
+}
+
+/** Time spent on steps, and how long a step takes now. */
+class Clock {
+  seconds: number;
+  /** Of the last step. */
+  last = 0;
+  /** Smoothed, for what is left. */
+  typical = 0;
+  #started = 0;
+
+  constructor(seconds: number) {
+    this.seconds = seconds;
+  }
+
+  start(): void {
+    this.#started = performance.now();
+  }
+
+  stop(): void {
+    this.last = (performance.now() - this.#started) / 1000;
+    this.seconds += this.last;
+    this.typical = this.typical === 0 ? this.last : 0.95 * this.typical + 0.05 * this.last;
+  }
+}
+
+/** Whether a checkpoint is due after a step. */
+function checkpointTimes({ checkpointEvery }: Cadence): (step: number) => boolean {
+  if ("steps" in checkpointEvery) return (step) => step % checkpointEvery.steps === 0;
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - last < 1000 * checkpointEvery.seconds) return false;
+    last = now;
+    return true;
+  };
+}
+
+function note({ trainer, metrics, progress }: Loop, report: StepReport, clock: Clock): void {
+  const { batches, settings } = trainer.training;
+  const units = batches.size * settings.accumulate;
+  const { loss, ...others } = report.measures;
+  metrics.add({
+    step: report.step,
+    loss: loss!,
+    ...others,
+    gradient_norm: report.gradientNorm,
+    lr: report.rate,
+    seconds: rounded(clock.seconds),
+    [`${batches.unit}_per_second`]: rounded(units / clock.last),
+  });
+  const left = (settings.steps - report.step) * clock.typical;
+  progress.step(report.step, showStep(report, units / clock.typical, batches.unit, left));
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(6));
+
+/** The last evaluation reads the whole validation part. */
+async function evaluate({ trainer, metrics, progress, cadence }: Loop, clock: Clock, isLast: boolean) {
+  const limit = isLast ? undefined : cadence.evaluateBatches;
+  const validation = await trainer.evaluate(limit, () => setImmediate());
+  if (validation === undefined) return;
+  const before = metrics.lines.filter(isEvaluation).map((line) => line.validation["loss"]!);
+  metrics.add({
+    step: trainer.step,
+    validation,
+    batches: limit ?? null,
+    seconds: rounded(clock.seconds),
+  });
+  const best =
+    before.every((loss) => validation["loss"]! < loss) && before.length > 0 ? ", the best so far" : "";
+  progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}${best}`);
+}

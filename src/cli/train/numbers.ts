@@ -1,0 +1,65 @@
+import type { SettingOverrides } from "../../train/settings.ts";
+import { quote } from "../../checkpoint/problem.ts";
+import { parseNumber } from "../arguments.ts";
+import { orStop, stop } from "../stop.ts";
+import type { TrainOptions } from "./options.ts";
+
+const whole = (what: string, text: string | undefined, low: number): number | undefined =>
+  text === undefined ? undefined : orStop(parseNumber(what, text, low, 2 ** 31 - 1, true));
+
+/** A number above 0. */
+function positive(what: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = orStop(parseNumber(what, text, 0, Infinity));
+  return value > 0 && value < Infinity
+    ? value
+    : stop("E804", `${what} expects a number above 0, found ${quote(text)}`);
+}
+
+/** What the command line says over the `train` section. */
+export function overridesOf(options: TrainOptions): SettingOverrides {
+  const { steps, epochs } = options;
+  if (steps !== undefined && epochs !== undefined) stop("E804", "--steps and --epochs exclude each other");
+  return {
+    steps: whole("--steps", steps, 1),
+    epochs: whole("--epochs", epochs, 1),
+    seed: whole("--seed", options.seed, 0),
+    rate: positive("--lr", options.lr),
+    clip: positive("--clip", options.clip),
+    accumulate: whole("--accumulate", options.accumulate, 1),
+  };
+}
+
+export const batchOf = ({ batch }: TrainOptions): number | undefined => whole("--batch", batch, 1);
+export const contextOf = ({ context }: TrainOptions): number | undefined => whole("--context", context, 1);
+
+/** How often things are done besides steps. */
+export interface Cadence {
+  /** Steps from one evaluation to the next. */
+  readonly evaluateEvery: number;
+  /** Batches of an evaluation; undefined for all. */
+  readonly evaluateBatches: number | undefined;
+  readonly checkpointEvery: { readonly steps: number } | { readonly seconds: number };
+}
+
+/** Evaluations of a run, if nothing else is said. */
+const EVALUATIONS = 20;
+
+export function cadenceOf(options: TrainOptions, steps: number): Cadence {
+  const { evaluateBatches: batches } = options;
+  return {
+    evaluateEvery:
+      whole("--evaluate-every", options.evaluateEvery, 1) ?? Math.max(1, Math.round(steps / EVALUATIONS)),
+    evaluateBatches: batches === "all" ? undefined : whole("--evaluate-batches", batches, 1),
+    checkpointEvery: checkpointCadence(options.checkpointEvery),
+  };
+}
+
+function checkpointCadence(text: string): Cadence["checkpointEvery"] {
+  const seconds = /^(\d+(?:\.\d+)?)\s*s$/.exec(text)?.[1];
+  if (seconds !== undefined) return { seconds: Number(seconds) };
+  const steps = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return steps >= 1
+    ? { steps }
+    : stop("E804", `--checkpoint-every expects steps as 500 or seconds as 60s, found ${quote(text)}`);
+}

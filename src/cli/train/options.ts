@@ -1,0 +1,77 @@
+import type { OptionSpec } from "../command.ts";
+import { modelOptions, type ModelOptions } from "../source.ts";
+import { dawnOption, type DawnOptions } from "../targets.ts";
+
+/** What runs the steps. */
+export type TrainTarget = "ts" | "wgsl" | "interpreter";
+
+/** What `lmg train` takes; numbers are still texts. */
+export interface TrainOptions extends ModelOptions, DawnOptions {
+  readonly data?: readonly string[];
+  readonly validation?: readonly string[];
+  readonly out?: string;
+  readonly tokenizer: string;
+  readonly weights?: string;
+  readonly batch?: string;
+  readonly context?: string;
+  readonly steps?: string;
+  readonly epochs?: string;
+  readonly seed?: string;
+  readonly lr?: string;
+  readonly clip?: string;
+  readonly accumulate?: string;
+  readonly evaluateEvery?: string;
+  readonly evaluateBatches: string;
+  readonly checkpointEvery: string;
+  readonly target: TrainTarget;
+}
+
+const overrides: readonly OptionSpec[] = [
+  { flags: "--batch <rows>", description: "rows or windows of a batch" },
+  { flags: "--context <tokens>", description: "tokens of a window of text; the most that the model takes" },
+  { flags: "--steps <count>", description: "how many times the parameters move" },
+  { flags: "--epochs <count>", description: "how many times the data goes through" },
+  { flags: "--seed <number>", description: "of initial parameters, dropout and the order of the data" },
+  { flags: "--lr <rate>", description: "the learning rate that the schedule scales" },
+  { flags: "--clip <norm>", description: "the largest norm of all gradients together" },
+  { flags: "--accumulate <count>", description: "batches whose gradients are averaged for one step" },
+];
+
+export const trainOptions: readonly OptionSpec[] = [
+  {
+    flags: "--data <[name=]file>",
+    description: "a text, or an array for each input and target by name",
+    repeated: true,
+  },
+  {
+    flags: "--validation <what>",
+    description: "files as for --data, or a share or a number of the data that is kept; 0.1",
+    repeated: true,
+  },
+  { flags: "-o, --out <folder>", description: "where the run is kept; runs/MODEL if not given" },
+  {
+    flags: "--tokenizer <kind>",
+    description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json",
+    default: "characters",
+  },
+  { flags: "--weights <path>", description: "a checkpoint to begin with, instead of drawn parameters" },
+  ...overrides,
+  {
+    flags: "--evaluate-every <steps>",
+    description: "how often validation is measured; 20 times if not given",
+  },
+  {
+    flags: "--evaluate-batches <count>",
+    description: "batches of each but the last; or `all`",
+    default: "20",
+  },
+  { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
+  {
+    flags: "--target <target>",
+    description: "what runs the steps",
+    choices: ["ts", "wgsl", "interpreter"],
+    default: "ts",
+  },
+  dawnOption,
+  ...modelOptions,
+];

@@ -1,0 +1,121 @@
+import type { File } from "../../language/ast.ts";
+import { parse } from "../../language/parse.ts";
+import { lower, type LowerOptions } from "../../lower/lower.ts";
+import { isError } from "../../support/diagnostic.ts";
+import type { Source } from "../../support/source.ts";
+import type { TextTokenizer } from "../../text/tokenizer.ts";
+import { openData } from "../../train/data/open.ts";
+import type { DataSource } from "../../train/data/source.ts";
+import { wantedOf } from "../../train/data/wanted.ts";
+import { lowerForTraining, trainingProgram, type TrainableModel } from "../../train/program.ts";
+import { seedOf, settingsOf, stepOptionsOf } from "../../train/settings.ts";
+import type { Training } from "../../train/trainer.ts";
+import type { Out } from "../out.ts";
+import { lowerOptions, readModelFile } from "../source.ts";
+import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
+import { readData, readValidation, tokenizerOf } from "./data.ts";
+import { batchOf, contextOf, overridesOf } from "./numbers.ts";
+import type { TrainOptions } from "./options.ts";
+
+/** Everything that a command line says of a training, read, checked and compiled. */
+export interface PreparedTraining {
+  readonly model: TrainableModel;
+  readonly training: Training;
+  readonly batch: number;
+  readonly tokenizer: TextTokenizer | undefined;
+  /** The model's own file first, then those that it uses. */
+  readonly sources: readonly Source[];
+  readonly data: readonly DataSource[];
+  readonly validation: number | readonly DataSource[] | undefined;
+}
+
+/** Where neither the model nor the command line says how large a batch is. */
+const DEFAULT_BATCH = 32;
+
+/** Reads model and data; every mistake ends the command. */
+export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
+  const overrides = overridesOf(options);
+  const { file, lowering, used } = readModel(path, options);
+  const data = readData(options.data, dataInModel(file, lowering, options), path);
+  const tokenizer = tokenizerOf(data, options.tokenizer);
+  const model = lowerModel(file, withVocabulary(file, lowering, tokenizer, options, out), out);
+  const { train } = model;
+  const batch = batchOf(options) ?? train.batch ?? DEFAULT_BATCH;
+  const validation = readValidation(options.validation);
+  const seed = seedOf(train, overrides);
+  const wanted = wantedOf(train.graph, train.targets);
+  const context = contextOf(options);
+  const batches = orStop(openData(data, wanted, { batch, context, seed, validation, tokenizer }));
+  const settings = orStop(settingsOf(train, batches.perEpoch, overrides));
+  const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));
+  if (program === undefined) throw new Stop(diagnostics);
+  showDiagnostics(diagnostics, out);
+  const sources = [file.source, ...used.values()];
+  return { model, training: { program, settings, batches }, batch, tokenizer, sources, data, validation };
+}
+
+interface ReadModel {
+  readonly file: File;
+  readonly lowering: LowerOptions;
+  /** The files that `use` lines brought, by path; filled as the model is lowered. */
+  readonly used: ReadonlyMap<string, Source>;
+}
+
+function readModel(path: string, options: TrainOptions): ReadModel {
+  const { file, diagnostics } = parse(readModelFile(path));
+  if (diagnostics.some(isError)) throw new Stop(diagnostics);
+  const used = new Map<string, Source>();
+  const lowering = lowerOptions(options);
+  const resolveUse: LowerOptions["resolveUse"] = (wanted, from) => {
+    const found = lowering.resolveUse?.(wanted, from);
+    if (found !== undefined) used.set(found.name, found);
+    return found;
+  };
+  return { file, lowering: { ...lowering, resolveUse }, used };
+}
+
+function lowerModel(file: File, lowering: LowerOptions, out: Out): TrainableModel {
+  const { model, diagnostics } = lowerForTraining(file, lowering);
+  if (diagnostics.some(isError)) throw new Stop(diagnostics);
+  showDiagnostics(diagnostics, out);
+  if (model !== undefined) return model;
+  return stop(
+    "E850",
+    `${file.source.name}: the model has no \`train\` section: nothing says what its loss is`,
+    "for example `train { target next: i32[B, T]; loss (logits, next) -> cross_entropy; optimizer adamw(lr: 1e-3); steps 1000 }`, a line each",
+  );
+}
+
+/** The parameter that is set from the tokenizer if the user does not set it. */
+const VOCABULARY = "vocab";
+
+function takesVocabulary(file: File, { model, settings }: LowerOptions): boolean {
+  const models = file.definitions.filter(({ kind }) => kind === "model");
+  const chosen = models.find(({ name }) => model === undefined || name.text === model);
+  const takes = chosen?.parameters.some(({ name }) => name.text === VOCABULARY) ?? false;
+  return takes && !Object.hasOwn(settings ?? {}, VOCABULARY);
+}
+
+/** The settings with the size of the vocabulary, where the data decides it. */
+function withVocabulary(
+  file: File,
+  lowering: LowerOptions,
+  tokenizer: TextTokenizer | undefined,
+  { config }: TrainOptions,
+  out: Out,
+): LowerOptions {
+  if (tokenizer === undefined || config !== undefined || !takesVocabulary(file, lowering)) return lowering;
+  out.note(`${VOCABULARY} = ${tokenizer.size}, as the data has ${tokenizer.description}\n`);
+  return { ...lowering, settings: { ...lowering.settings, [VOCABULARY]: String(tokenizer.size) } };
+}
+
+/** The path that the `train` section gives. It is read before the size of the vocabulary is known, which any number stands for. */
+function dataInModel(file: File, lowering: LowerOptions, { data }: TrainOptions): string | undefined {
+  if (data !== undefined) return undefined;
+  const settings = takesVocabulary(file, lowering)
+    ? { ...lowering.settings, [VOCABULARY]: "2" }
+    : (lowering.settings ?? {});
+  const { model, diagnostics } = lower(file, { ...lowering, settings });
+  if (model === undefined) throw new Stop(diagnostics);
+  return model.train?.data;
+}

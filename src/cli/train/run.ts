@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import { plural } from "../../support/text.ts";
+import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
+import type { EngineFactory } from "../../train/engine.ts";
+import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
+import { showCount } from "../numbers.ts";
+import type { Out } from "../out.ts";
+import { orStop, stop } from "../stop.ts";
+import { copyModel, readRunCheckpoint, runFiles, writeRunCheckpoint, writeRunFile } from "./folder.ts";
+import { changeable, identityOf } from "./identity.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { runLoop, type Ending } from "./loop.ts";
+import { isEvaluation, MetricsFile, type MetricsLine } from "./metrics-file.ts";
+import { cadenceOf } from "./numbers.ts";
+import type { TrainOptions, TrainTarget } from "./options.ts";
+import type { PreparedTraining } from "./prepare.ts";
+import { showProgress } from "./progress.ts";
+import { readFirstWeights } from "./start.ts";
+import { bestOf, showDifferences, showDuration, showMeasures } from "./words.ts";
+
+/** Trains into a folder; a run that the folder holds already goes on. */
+export async function train(
+  prepared: PreparedTraining,
+  folder: string,
+  options: TrainOptions,
+  out: Out,
+): Promise<void> {
+  const { training } = prepared;
+  const { program, settings } = training;
+  const cadence = cadenceOf(options, settings.steps);
+  const weights =
+    options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
+  const identity = identityOf(prepared, options, weights?.hash);
+  const found = goingOn(folder, identity, prepared, out);
+  if (found !== undefined && found.step >= settings.steps) {
+    out.write(`${folder} ended at step ${found.step}; a larger --steps goes on from there\n`);
+    return;
+  }
+  const beginning = beginningOf(training);
+  const from = found ?? { step: 0, state: { ...beginning.state, ...weights?.state } };
+  const trainer = await Trainer.open(training, await engineOf(options), from);
+  try {
+    describe(prepared, trainer, found, out);
+    writeRun(folder, prepared, options);
+    const save = async () => writeRunCheckpoint(folder, await trainer.snapshot(), program, identity);
+    if (found === undefined) await save();
+    const metrics = new MetricsFile(join(folder, runFiles.metrics), from.step);
+    const progress = showProgress(out, settings.steps, from.step);
+    const interruption = listenForInterruption(() => progress.line("ending after this step …"));
+    try {
+      const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
+      progress.close();
+      finish(ending, folder, trainer, metrics.lines, out);
+    } finally {
+      progress.close();
+      interruption.close();
+      metrics.close();
+    }
+  } finally {
+    trainer.close();
+  }
+}
+
+/** Each target is loaded only where it runs. */
+async function engineOf({ target }: TrainOptions): Promise<EngineFactory> {
+  const engines: Record<Exclude<TrainTarget, "wgsl">, () => Promise<EngineFactory>> = {
+    ts: async () => (await import("../../train/typescript-engine.ts")).typescriptEngine,
+    interpreter: async () => (await import("../../train/interpreter-engine.ts")).interpreterEngine,
+  };
+  if (target === "wgsl") return stop("E833", "`--target wgsl` does not train yet");
+  return engines[target]();
+}
+
+/** Where the run of a folder stands; one that differs in what decides its numbers ends the command. */
+function goingOn(
+  folder: string,
+  identity: RunIdentity,
+  { training }: PreparedTraining,
+  out: Out,
+): Snapshot | undefined {
+  const checkpoint = readRunCheckpoint(folder);
+  if (checkpoint === undefined) return undefined;
+  const differences = identityDifferences(checkpoint.identity, identity, changeable);
+  if (differences.length > 0)
+    stop(
+      "E854",
+      `${folder} holds another run: ${showDifferences(differences)}`,
+      "begin a new one in another folder with -o, or remove this one",
+    );
+  for (const { name, before, now } of identityDifferences(checkpoint.identity, identity))
+    out.note(`${name} was ${before} and is ${now}: the run does not end as it would have\n`);
+  return orStop(checkpoint.restore(training.program));
+}
+
+function describe(
+  { model, training, batch }: PreparedTraining,
+  trainer: Trainer,
+  found: Snapshot | undefined,
+  out: Out,
+): void {
+  const { settings, batches } = training;
+  const parameters = model.train.graph.parameters.filter(({ trainable }) => trainable);
+  const count = parameters.reduce(
+    (sum, { value }) => sum + value.type.shape.reduce((size, axis) => size * Number(axis.key), 1),
+    0,
+  );
+  const micro = settings.accumulate === 1 ? "" : `${settings.accumulate} batches of `;
+  out.write(
+    `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
+      `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
+      `${plural(settings.steps, "step")} of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
+  );
+  if (found !== undefined) out.write(`goes on after step ${found.step}\n`);
+}
+
+/** What the folder says of the run, so that its model can be used without another word. */
+function writeRun(folder: string, prepared: PreparedTraining, options: TrainOptions): void {
+  const { model, training, tokenizer, sources, batch } = prepared;
+  const { settings, batches } = training;
+  const chosen = model.training.parameters.filter(({ from }) => from !== "default");
+  const run = {
+    path: copyModel(folder, sources),
+    model: model.training.name,
+    set: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
+    data: batches.description,
+    training: { ...settings, batch, context: options.context, target: options.target },
+  };
+  writeRunFile(folder, runFiles.run, `${JSON.stringify(run, null, 2)}\n`);
+  if (tokenizer !== undefined)
+    writeRunFile(folder, runFiles.tokenizer, `${JSON.stringify(tokenizer.file, null, 2)}\n`);
+}
+
+function finish(
+  ending: Ending,
+  folder: string,
+  trainer: Trainer,
+  lines: readonly MetricsLine[],
+  out: Out,
+): void {
+  const { steps } = trainer.training.settings;
+  if (ending.kind === "interrupted")
+    stop(
+      "E855",
+      `interrupted after step ${trainer.step} of ${steps}; the checkpoint in ${folder} has it`,
+      "the same command goes on from there",
+    );
+  if (ending.kind === "not finite")
+    stop("E856", `the loss is ${ending.report.measures["loss"]!} at step ${ending.report.step}`);
+  const evaluations = lines.filter(isEvaluation);
+  const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
+  out.write(`${plural(steps, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}\n`);
+  if (last !== undefined) out.write(`validation at the end: ${showMeasures(last.validation)}\n`);
+  if (best !== undefined && best !== last)
+    out.write(`at its best, after step ${best.step}: ${showMeasures(best.validation)}\n`);
+  out.write(`wrote ${folder}\n`);
+}
