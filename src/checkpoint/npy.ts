@@ -1,7 +1,7 @@
-import type { Dtype } from "../tensor/dtype.ts";
+import { dtypeBytes, type Dtype } from "../tensor/dtype.ts";
 import { sizeOf, stridesOf, type HostTensor } from "../tensor/host.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
-import { toHostTensor, toStored } from "./stored.ts";
+import { toHostTensor, toStored, type StoredTensor } from "./stored.ts";
 
 /** `\x93NUMPY`: how every .npy file begins (NEP 1). */
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -33,13 +33,19 @@ interface NpyHeader {
 
 /** The array of a .npy file, versions 1 to 3, C or Fortran order; row-major in the result. */
 export function readNpy(bytes: Uint8Array, name: string): HostTensor | Problem {
+  const stored = readStoredNpy(bytes, name);
+  return stored instanceof Problem ? stored : toHostTensor(stored, name);
+}
+
+/** The same with its elements as they lie in the file, without a copy if they are in C order. */
+export function readStoredNpy(bytes: Uint8Array, name: string): StoredTensor | Problem {
   const header = readHeader(bytes, name);
   if (header instanceof Problem) return header;
   const { dtype, fortran, shape, dataStart } = header;
-  const stored = fortran ? shape.toReversed() : shape;
   const data = bytes.subarray(dataStart);
-  const tensor = toHostTensor({ dtype, shape: stored, bytes: data }, name);
-  return tensor instanceof Problem || !fortran ? tensor : transpose(tensor);
+  return fortran
+    ? transpose({ dtype, shape: shape.toReversed(), bytes: data })
+    : { dtype, shape, bytes: data };
 }
 
 function readHeader(bytes: Uint8Array, name: string): NpyHeader | Problem {
@@ -101,20 +107,21 @@ function unknownDescr(descr: string, name: string): Problem {
 }
 
 /** All axes reversed. */
-function transpose(tensor: HostTensor): HostTensor {
+function transpose(tensor: StoredTensor): StoredTensor {
+  const width = dtypeBytes[tensor.dtype];
   const shape = tensor.shape.toReversed();
   const sourceStrides = stridesOf(tensor.shape).reverse();
   const strides = stridesOf(shape);
-  const data = tensor.data.slice();
-  for (let i = 0; i < data.length; i++) {
+  const bytes = new Uint8Array(tensor.bytes.length);
+  for (let to = 0; to < bytes.length; to += width) {
     let from = 0;
-    for (let axis = 0, rest = i; axis < shape.length; axis++) {
+    for (let axis = 0, rest = to / width; axis < shape.length; axis++) {
       from += Math.floor(rest / strides[axis]!) * sourceStrides[axis]!;
       rest %= strides[axis]!;
     }
-    data[i] = tensor.data[from]!;
+    for (let byte = 0; byte < width; byte++) bytes[to + byte] = tensor.bytes[from * width + byte]!;
   }
-  return { dtype: tensor.dtype, shape, data };
+  return { dtype: tensor.dtype, shape, bytes };
 }
 
 /** A .npy file, version 1, C order, the header padded to a multiple of 64 bytes. NumPy has no bf16: f32 stands for it. */

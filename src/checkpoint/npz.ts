@@ -1,16 +1,28 @@
 import { unzipSync, zipSync } from "fflate";
 import type { HostTensor } from "../tensor/host.ts";
 import { MAX_RATIO } from "./gzip.ts";
-import { readNpy, writeNpy } from "./npy.ts";
+import { readNpy, readStoredNpy, writeNpy } from "./npy.ts";
 import { Problem } from "./problem.ts";
+import type { StoredTensor } from "./stored.ts";
 
 /** The arrays of a .npz file by name, without `.npy`. Other entries are passed over. */
-export function readNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, HostTensor> | Problem {
+export const readNpz = (bytes: Uint8Array, name: string): ReadonlyMap<string, HostTensor> | Problem =>
+  readEach(bytes, name, readNpy);
+
+/** The same with their elements as they lie in the file. */
+export const readStoredNpz = (bytes: Uint8Array, name: string): ReadonlyMap<string, StoredTensor> | Problem =>
+  readEach(bytes, name, readStoredNpy);
+
+function readEach<T>(
+  bytes: Uint8Array,
+  name: string,
+  read: (bytes: Uint8Array, name: string) => T | Problem,
+): ReadonlyMap<string, T> | Problem {
   const files = unzip(bytes, name);
   if (files instanceof Problem) return files;
-  const arrays = new Map<string, HostTensor>();
+  const arrays = new Map<string, T>();
   for (const [file, content] of files) {
-    const array = readNpy(content, `${name}: ${file}`);
+    const array = read(content, `${name}: ${file}`);
     if (array instanceof Problem) return array;
     arrays.set(file.slice(0, -".npy".length), array);
   }

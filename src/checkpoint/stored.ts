@@ -10,7 +10,7 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
-type NumberArray =
+export type NumberArray =
   Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Int8Array | Uint8Array | Uint16Array;
 
 /**
@@ -18,7 +18,7 @@ type NumberArray =
  * lose their last digits.
  */
 export function toFloat32(tensor: StoredTensor): Float32Array {
-  const elements = decode(tensor);
+  const elements = elementsOf(tensor);
   if (elements instanceof Float32Array) return elements;
   return elements instanceof BigInt64Array
     ? Float32Array.from(elements, Number)
@@ -27,7 +27,7 @@ export function toFloat32(tensor: StoredTensor): Float32Array {
 
 /** The elements as the interpreter holds them; `name` is for the message if an integer does not fit 32 bits. */
 export function toHostTensor(tensor: StoredTensor, name: string): HostTensor | Problem {
-  const elements = decode(tensor);
+  const elements = elementsOf(tensor);
   const { dtype, shape } = tensor;
   const data = makeData(dtype, elements.length);
   for (let i = 0; i < elements.length; i++) {
@@ -53,7 +53,7 @@ export function toStored(tensor: HostTensor, dtype: Dtype = tensor.dtype): Store
 }
 
 /** The elements in the narrowest array of numbers that holds them all, copied: a file need not align them. */
-function decode({ dtype, shape, bytes }: StoredTensor): NumberArray | BigInt64Array {
+export function elementsOf({ dtype, shape, bytes }: StoredTensor): NumberArray | BigInt64Array {
   // Not `bytes.slice`: that of Node's Buffer makes no copy.
   const { buffer } = new Uint8Array(bytes.subarray(0, sizeOf(shape) * dtypeBytes[dtype]));
   switch (dtype) {

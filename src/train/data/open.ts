@@ -1,9 +1,10 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import type { Batches } from "./batches.ts";
 import type { DataOptions } from "./options.ts";
-import type { DataSource } from "./source.ts";
+import { openRows } from "./rows.ts";
+import { isText, unpacked, type DataSource } from "./source.ts";
 import { openText } from "./text.ts";
-import type { Wanted } from "./wanted.ts";
+import { fixedBatch, type Wanted } from "./wanted.ts";
 
 /**
  * What a training step wants, from files: one text that feeds an input and a target of tokens `[B, T]`, or arrays that
@@ -14,13 +15,22 @@ export function openData(
   wanted: Wanted,
   options: DataOptions,
 ): Batches | Problem {
-  const [first, second] = sources;
+  const plain: DataSource[] = [];
+  for (const source of sources) {
+    const opened = unpacked(source);
+    if (opened instanceof Problem) return opened;
+    plain.push(opened);
+  }
+  const [first] = plain;
   if (first === undefined)
     return new Problem("E751", "there is no data to train on", "name a file with --data");
-  if (second !== undefined)
+  const fixed = fixedBatch(wanted);
+  if (fixed !== undefined && fixed !== options.batch)
     return new Problem(
-      "E754",
-      `${second.name}: a text feeds all that a model wants; ${first.name} is it already`,
+      "E756",
+      `a batch of ${options.batch} was asked for, but the model takes ${fixed} rows`,
     );
-  return openText(first, wanted, options);
+  return plain.length === 1 && isText(first)
+    ? openText(first, wanted, options)
+    : openRows(plain, wanted, options);
 }

@@ -16,10 +16,17 @@ export function partSize(
       "E756",
       `validation: expected a share below 1 or a whole number of ${unit}, found ${asked}`,
     );
-  const kept = asked < 1 ? count - Math.floor(count * (1 - asked)) : asked;
+  // A share like 0.55 is a little more or less than it says, which must not cost a row.
+  const kept = asked < 1 ? count - Math.floor(count * (1 - asked) + 1e-6) : asked;
   if (kept < count) return kept;
   return new Problem(
     "E756",
     `${name}: ${showCount(kept)} ${unit} for validation leave none of ${showCount(count)} to train on`,
   );
+}
+
+/** At most `limit` of the numbers below `count`, at even distances. */
+export function* spread(count: number, limit: number): Iterable<number> {
+  const taken = Math.min(count, limit);
+  for (let i = 0; i < taken; i++) yield Math.floor((i * count) / taken);
 }

@@ -9,7 +9,7 @@ import type { Batches } from "./batches.ts";
 import type { DataOptions } from "./options.ts";
 import { textOf, type DataSource } from "./source.ts";
 import { partSize } from "./split.ts";
-import type { Wanted, WantedTensor } from "./wanted.ts";
+import { fixedBatch, type Wanted, type WantedTensor } from "./wanted.ts";
 import { windowBatches, type TokenText } from "./windows.ts";
 
 /** A text that feeds the one input and the one target of tokens. */
@@ -22,7 +22,8 @@ export function openText(source: DataSource, wanted: Wanted, options: DataOption
   if (text instanceof Problem) return text;
   const { batch, seed } = options;
   const names = { input: fed.input.name, target: fed.target.name, name: source.name };
-  return windowBatches(text, { ...names, batch, context, seed });
+  const onlyWhole = fixedBatch(wanted) !== undefined;
+  return windowBatches(text, { ...names, batch, context, seed, onlyWhole });
 }
 
 /** Both `[B, T]`, integers. */

@@ -37,6 +37,12 @@ export function wantedOf(graph: Graph, targets: readonly string[]): Wanted {
   return { tensors, symbols: graph.symbols };
 }
 
+/** The size of a batch, if the model takes no other. */
+export function fixedBatch({ tensors }: Wanted): number | undefined {
+  const sizes = tensors.filter(({ required }) => required).map(({ type }) => type.shape[0]);
+  return sizes.map((size) => size && constantDim(size)).find((size) => size !== undefined);
+}
+
 interface Range {
   readonly below: number;
   readonly ignored: number | undefined;

@@ -2,6 +2,7 @@ import { Problem } from "../../checkpoint/problem.ts";
 import { plural, showCount } from "../../support/text.ts";
 import { randomTable } from "../../tensor/random.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
+import { spread } from "./split.ts";
 
 /** A text as tokens, cut in what is trained on and what is kept for validation. */
 export interface TokenText {
@@ -19,6 +20,8 @@ export interface WindowOptions {
   /** Tokens of a window: T. */
   readonly context: number;
   readonly seed: number;
+  /** Whether every batch must be whole; else the last one of the validation part may have fewer windows. */
+  readonly onlyWhole: boolean;
   /** What messages call the text. */
   readonly name: string;
 }
@@ -68,19 +71,14 @@ function* validationWindows(
   options: WindowOptions,
   limit = Infinity,
 ): Iterable<ValidationBatch> {
-  const { batch, context } = options;
+  const { batch, context, onlyWhole } = options;
   const windows = Math.floor(Math.max(0, tokens.length - 1) / context);
-  for (const index of spread(Math.ceil(windows / batch), limit)) {
+  const count = onlyWhole ? Math.floor(windows / batch) : Math.ceil(windows / batch);
+  for (const index of spread(count, limit)) {
     const rows = Math.min(batch, windows - index * batch);
     const starts = Array.from({ length: rows }, (_, row) => (index * batch + row) * context);
     yield { tensors: cut(tokens, starts, options), weight: rows * context };
   }
-}
-
-/** At most `limit` of the numbers below `count`, at even distances. */
-export function* spread(count: number, limit: number): Iterable<number> {
-  const taken = Math.min(count, limit);
-  for (let i = 0; i < taken; i++) yield Math.floor((i * count) / taken);
 }
 
 function cut(tokens: Int32Array, starts: readonly number[], options: WindowOptions): Batch {

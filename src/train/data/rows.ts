@@ -1,0 +1,124 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import { showCount } from "../../support/text.ts";
+import type { Batch, Batches, ValidationBatch } from "./batches.ts";
+import { describeColumn, gather, type Column } from "./columns.ts";
+import { columnsOf } from "./feeding.ts";
+import type { DataOptions } from "./options.ts";
+import { rowShapes } from "./shapes.ts";
+import { shuffled } from "./shuffle.ts";
+import type { DataSource } from "./source.ts";
+import { partSize, spread } from "./split.ts";
+import { fixedBatch, type Wanted } from "./wanted.ts";
+
+/** Arrays whose rows feed inputs and targets by name; shuffled in each epoch by the seed. */
+export function openRows(
+  sources: readonly DataSource[],
+  wanted: Wanted,
+  options: DataOptions,
+): Batches | Problem {
+  const table = openTable(sources, wanted, options.batch);
+  if (table instanceof Problem) return table;
+  const parts = partsOf(table, wanted, options);
+  if (parts instanceof Problem) return parts;
+  if (parts.training.rows.length < options.batch)
+    return new Problem(
+      "E756",
+      `${showCount(parts.training.rows.length)} rows to train on do not fill a batch of ${options.batch}`,
+      "ask for a smaller batch or keep fewer rows for validation",
+    );
+  return rowBatches(parts, wanted, options);
+}
+
+/** Columns of one length, with the shapes that their rows get. */
+interface Table {
+  readonly columns: readonly Column[];
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Some rows of a table. */
+interface Part {
+  readonly table: Table;
+  readonly rows: Int32Array;
+}
+
+interface Parts {
+  readonly training: Part;
+  readonly validation: Part;
+}
+
+function openTable(sources: readonly DataSource[], wanted: Wanted, batch: number): Table | Problem {
+  const columns = columnsOf(sources, wanted);
+  if (columns instanceof Problem) return columns;
+  const shapes = rowShapes(columns, wanted, batch);
+  return shapes instanceof Problem ? shapes : { columns, shapes };
+}
+
+const allRows = ({ columns }: Table): Int32Array =>
+  Int32Array.from({ length: columns[0]!.rows }, (_, row) => row);
+
+/** Files of their own for validation, or rows that the seed draws. */
+function partsOf(table: Table, wanted: Wanted, { validation, seed, batch }: DataOptions): Parts | Problem {
+  if (typeof validation === "object") {
+    if (validation.length === 0)
+      return { training: { table, rows: allRows(table) }, validation: { table, rows: new Int32Array() } };
+    const kept = openTable(validation, wanted, batch);
+    if (kept instanceof Problem) return kept;
+    return { training: { table, rows: allRows(table) }, validation: { table: kept, rows: allRows(kept) } };
+  }
+  const [{ rows, from }] = table.columns as [Column];
+  const size = partSize(validation, rows, "rows", from);
+  if (size instanceof Problem) return size;
+  const order = shuffled(allRows(table), seed, "validation rows", 0);
+  return {
+    training: { table, rows: order.subarray(size) },
+    validation: { table, rows: order.subarray(0, size) },
+  };
+}
+
+function rowBatches({ training, validation }: Parts, wanted: Wanted, { batch, seed }: DataOptions): Batches {
+  const perEpoch = Math.floor(training.rows.length / batch);
+  const orderOf = rememberLast((epoch) => shuffled(training.rows, seed, "rows", epoch));
+  const columns = training.table.columns.map(describeColumn).join("; ");
+  return {
+    description:
+      `${columns}; ${showCount(training.rows.length)} rows for training, ` +
+      `${validation.rows.length === 0 ? "none" : showCount(validation.rows.length)} for validation`,
+    perEpoch,
+    unit: "samples",
+    size: batch,
+    at: (index) => {
+      const start = (index % perEpoch) * batch;
+      const order = orderOf(Math.floor(index / perEpoch));
+      return take(training.table, order.subarray(start, start + batch));
+    },
+    validation: (limit) => validationBatches(validation, batch, fixedBatch(wanted) !== undefined, limit),
+  };
+}
+
+/** The function, with its last result kept: the batches of an epoch share one order. */
+function rememberLast<T>(compute: (argument: number) => T): (argument: number) => T {
+  let last: { readonly argument: number; readonly result: T } | undefined;
+  return (argument) => {
+    if (last?.argument !== argument) last = { argument, result: compute(argument) };
+    return last.result;
+  };
+}
+
+function take({ columns, shapes }: Table, rows: Int32Array): Batch {
+  return Object.fromEntries(
+    columns.map((column) => [column.wanted.name, gather(column, rows, shapes.get(column.wanted.name)!)]),
+  );
+}
+
+function* validationBatches(
+  { table, rows }: Part,
+  batch: number,
+  onlyWhole: boolean,
+  limit = Infinity,
+): Iterable<ValidationBatch> {
+  const count = onlyWhole ? Math.floor(rows.length / batch) : Math.ceil(rows.length / batch);
+  for (const index of spread(count, limit)) {
+    const taken = rows.subarray(index * batch, (index + 1) * batch);
+    yield { tensors: take(table, taken), weight: taken.length };
+  }
+}
