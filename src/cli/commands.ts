@@ -28,6 +28,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "train a model on a text or on arrays",
     load: () => import("./commands/train.ts"),
   },
+  generate: {
+    summary: "write a text with a trained language model",
+    load: () => import("./commands/generate.ts"),
+  },
   compare: {
     summary: "run targets beside the interpreter and name the first step that differs",
     load: () => import("./commands/compare.ts"),

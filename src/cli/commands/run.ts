@@ -11,6 +11,7 @@ import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { readInputs } from "../run/inputs.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { runGeneration, runOnce, type Rows } from "../run/session.ts";
+import { withTrainedRun } from "../run/trained.ts";
 import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
 import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/chosen.ts";
 import type { Weights } from "../run/weights.ts";
@@ -33,15 +34,17 @@ export const command: Command = {
     ],
     ["lmg run gpt2.lmg --weights FOLDER --prompt Hello --target wgsl", "on the GPU, through WebGPU"],
     ["lmg run digits.lmg --random 0 --input image=digit.npy", "any model, any input"],
+    ["lmg run runs/digits --input image=digit.npy", "a model that `lmg train` trained"],
   ],
   run,
 };
 
 /** Loads model, weights and input, runs them, and says what came out. Also what `lmg demo` does. */
-export async function run([path]: readonly string[], options: RunOptions, out: Out): Promise<void> {
+export async function run([given]: readonly string[], asked: RunOptions, out: Out): Promise<void> {
+  const { path, options } = withTrainedRun(given!, asked);
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
-  const { model, graph, plan } = await loadModel(path!, options, out, config === undefined ? {} : { config });
+  const { model, graph, plan } = await loadModel(path, options, out, config === undefined ? {} : { config });
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);

@@ -15,6 +15,8 @@ export interface RunOptions extends Omit<ModelOptions, "config">, WeightChoice, 
   readonly logits?: string;
   readonly top: string;
   readonly generate?: string;
+  /** Beyond the context, read the last tokens only instead of ending: what `lmg generate` does. */
+  readonly slide?: true;
   readonly temperature: string;
   readonly topK?: string;
   readonly topP: string;

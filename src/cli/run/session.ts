@@ -114,11 +114,12 @@ export async function runGeneration(
   const { tokens, stopped } = await generate(
     prompt,
     count,
-    context,
+    options.slide === true ? Infinity : context,
     stopIds,
     sampling,
     new RandomStream(seed, "sample"),
-    async (ids) => (await engine.run(withTokens(session, [ids]))).get(name)!,
+    // Shorter texts are read whole.
+    async (ids) => (await engine.run(withTokens(session, [ids.slice(-context)]))).get(name)!,
     (ids) => stream?.show(ids),
   );
   if (options.json === true) {

@@ -1,8 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
-import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
-import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
   readTrainingCheckpoint,
@@ -12,7 +10,7 @@ import {
 } from "../../train/checkpoint.ts";
 import type { TrainingProgram } from "../../train/program.ts";
 import type { Snapshot } from "../../train/trainer.ts";
-import { readIfThere } from "../run/tokenizer-files.ts";
+import { RUN_FILE } from "../run/trained.ts";
 import { orStop, Stop } from "../stop.ts";
 
 /** The files of a run. */
@@ -23,7 +21,7 @@ export const runFiles = {
   weights: "model.safetensors",
   tokenizer: "tokenizer.json",
   /** What was trained, and how. */
-  run: "run.json",
+  run: RUN_FILE,
   metrics: "metrics.jsonl",
   report: "report.html",
   /** A folder with the model's own text, so that the run works wherever it is carried. */
@@ -73,34 +71,4 @@ function commonFolder(folders: readonly string[]): string {
   const [first = [], ...others] = folders.map((folder) => folder.split(sep));
   const length = first.findIndex((part, index) => others.some((other) => other[index] !== part));
   return first.slice(0, length < 0 ? first.length : length).join(sep) || sep;
-}
-
-/** What run.json says of a run, as far as others need it to use its model. */
-export interface TrainedRun {
-  readonly folder: string;
-  /** Path of the model's text. */
-  readonly path: string;
-  readonly model: string;
-  /** Parameters of the model, as `--set` takes them. */
-  readonly set: readonly string[];
-}
-
-/** The run that a folder holds; undefined if it holds none. */
-export function readRun(folder: string): TrainedRun | undefined {
-  if (kindOfPath(folder) !== "folder") return undefined;
-  const file = readIfThere(join(folder, runFiles.run));
-  return file === undefined ? undefined : orStop(trainedRun(folder, file));
-}
-
-function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
-  const [path, model, set] = ["path", "model", "set"].map((name) => ownValue(file, name));
-  const settings = isJsonObject(set) ? Object.entries(set) : undefined;
-  const areTexts = settings?.every((entry): entry is [string, string] => typeof entry[1] === "string");
-  if (typeof path !== "string" || typeof model !== "string" || !settings || areTexts !== true)
-    return new Problem(
-      "E853",
-      `${quotePath(join(folder, runFiles.run))} does not say which model was trained`,
-      "`lmg train` writes this file",
-    );
-  return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
 }

@@ -41,6 +41,7 @@ export function identityOf(
     schedule: JSON.stringify(schedule ?? "constant"),
     clip: String(clip ?? "none"),
     accumulate: String(settings.accumulate),
+    "weight decay on": settings.decay,
     "first weights": firstWeights,
     steps: String(settings.steps),
     target: options.target,

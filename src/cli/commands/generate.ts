@@ -1,0 +1,53 @@
+import type { Command } from "../command.ts";
+import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { modelOptions, type ModelOptions } from "../source.ts";
+import { dawnOption, type DawnOptions } from "../targets.ts";
+import { run } from "./run.ts";
+
+interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions {
+  readonly prompt: string;
+  readonly tokens: string;
+  readonly temperature: string;
+  readonly topK?: string;
+  readonly topP: string;
+  readonly seed: string;
+  readonly tokenizer?: string;
+  readonly target: "ts" | "wgsl";
+  readonly json?: true;
+}
+
+export const command: Command = {
+  arguments: [{ name: "<run>", description: "a folder of lmg train, or a .lmg file with --weights" }],
+  options: [
+    { flags: "--prompt <text>", description: "how the text begins", default: "\n" },
+    { flags: "--tokens <count>", description: "how many tokens to add", default: "500" },
+    {
+      flags: "--temperature <t>",
+      description: "below 1 bolder, 0 the likeliest token always",
+      default: "0.8",
+    },
+    { flags: "--top-k <k>", description: "draw from the k likeliest tokens only" },
+    {
+      flags: "--top-p <p>",
+      description: "draw from the fewest tokens that reach this probability",
+      default: "1",
+    },
+    { flags: "--seed <number>", description: "of the draws", default: "0" },
+    {
+      flags: "--tokenizer <path>",
+      description: "folder or file of the tokenizer, if it is not beside the weights",
+    },
+    { flags: "--target <target>", description: "what to run", choices: ["ts", "wgsl"], default: "ts" },
+    ...weightOptions,
+    dawnOption,
+    ...modelOptions,
+    { flags: "--json", description: "as JSON" },
+  ],
+  examples: [
+    ['lmg generate runs/chars --prompt "ROMEO:"', "let a trained model go on"],
+    ["lmg generate runs/chars --tokens 200 --temperature 0.5 --top-k 10 --seed 3", "more soberly"],
+  ],
+  async run(args, { tokens, ...options }: GenerateOptions, out) {
+    await run(args, { ...options, generate: tokens, slide: true, top: "5" }, out);
+  },
+};

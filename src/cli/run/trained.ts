@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { kindOfPath } from "../../checkpoint/files.ts";
+import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import type { ModelOptions } from "../source.ts";
+import { orStop } from "../stop.ts";
+import type { WeightChoice } from "./chosen.ts";
+import { readIfThere } from "./tokenizer-files.ts";
+
+/** The file of a folder of `lmg train` that says what was trained there. */
+export const RUN_FILE = "run.json";
+
+/** What run.json says of a run, as far as others need it to use its model. */
+export interface TrainedRun {
+  readonly folder: string;
+  /** Path of the model's text. */
+  readonly path: string;
+  readonly model: string;
+  /** Parameters of the model, as `--set` takes them. */
+  readonly set: readonly string[];
+}
+
+/** The run that a folder holds; undefined if it holds none. */
+export function readRun(folder: string): TrainedRun | undefined {
+  if (kindOfPath(folder) !== "folder") return undefined;
+  const file = readIfThere(join(folder, RUN_FILE));
+  return file === undefined ? undefined : orStop(trainedRun(folder, file));
+}
+
+function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
+  const [path, model, set] = ["path", "model", "set"].map((name) => ownValue(file, name));
+  const settings = isJsonObject(set) ? Object.entries(set) : undefined;
+  const areTexts = settings?.every((entry): entry is [string, string] => typeof entry[1] === "string");
+  if (typeof path !== "string" || typeof model !== "string" || !settings || areTexts !== true)
+    return new Problem(
+      "E853",
+      `${quotePath(join(folder, RUN_FILE))} does not say which model was trained`,
+      "`lmg train` writes this file",
+    );
+  return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
+}
+
+/** A folder of `lmg train` stands for its model, with the weights and the parameters that it was trained with. */
+export function withTrainedRun<Options extends ModelOptions & WeightChoice>(
+  path: string,
+  options: Options,
+): { readonly path: string; readonly options: Options } {
+  const run = readRun(path);
+  if (run === undefined) return { path, options };
+  const given = { ...options, model: run.model, set: [...run.set, ...(options.set ?? [])] };
+  const hasWeights = options.weights !== undefined || options.random !== undefined;
+  return { path: run.path, options: hasWeights ? given : { ...given, weights: run.folder } };
+}
