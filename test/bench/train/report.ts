@@ -7,32 +7,43 @@ export interface Run {
   readonly version: string;
   /** Of each step, by round. */
   readonly ms: (readonly number[])[];
+  /** Of all threads, a step, by round. */
+  readonly cpu: number[];
   readonly losses: number[];
 }
 
 /** Rounds in which compilers and caches warm up; not in the medians. */
-const WARM_UP = 3;
+export const WARM_UP = 3;
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const quantile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)]!;
+const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The median of a step, and of its ratio to lmg's in the same round: above 1, lmg is faster. */
+/**
+ * Of a step: the median, what a tenth stays below, and the time on processors, which others on the machine do not change.
+ * Ratios are the medians of those to lmg in the same round: above 1, lmg takes less.
+ */
 export function reportTimes(runs: readonly Run[]): string {
-  const warm = ({ ms }: Run): number[] => ms.slice(WARM_UP).map(median);
-  const [lmg] = runs.map(warm);
+  const times = ({ ms }: Run): number[] => ms.slice(WARM_UP).map(median);
+  const cpu = (run: Run): number[] => run.cpu.slice(WARM_UP);
+  const ratio = (run: Run, of: (run: Run) => readonly number[]): string => {
+    const base = of(runs[0]!);
+    return median(of(run).map((time, round) => time / base[round]!)).toPrecision(3);
+  };
+  const show = (ms: number): string => `${ms.toFixed(2)} ms`;
   const rows = runs
     .filter(({ kind }) => kind.judge !== true)
-    .map((run) => {
-      const times = warm(run);
-      const ratio = median(times.map((time, round) => time / lmg![round]!));
-      return [
-        run.kind.name,
-        `${run.ms[0]![0]!.toFixed(0)} ms`,
-        `${median(times).toFixed(2)} ms`,
-        ratio.toPrecision(3),
-      ];
-    });
-  return showTable(["", "first step", "later steps", "ratio"], rows, [1, 2, 3]);
+    .map((run) => [
+      run.kind.name,
+      `${run.ms[0]![0]!.toFixed(0)} ms`,
+      show(median(times(run))),
+      show(quantile(run.ms.slice(WARM_UP).flat(), 0.1)),
+      ratio(run, times),
+      show(median(cpu(run))),
+      ratio(run, cpu),
+    ]);
+  const heads = ["", "first step", "median", "fastest tenth", "ratio", "processors", "ratio"];
+  return showTable(heads, rows, [1, 2, 3, 4, 5, 6]);
 }
 
 const MARKS = [1, 2, 5, 10, 20, 50, 100, 200];

@@ -2,12 +2,13 @@
  * The same training step in lmg, PyTorch, Keras on TensorFlow and TensorFlow.js: time per step as ratios, and the losses
  * step by step. How to install the peers is in README.md; what is not there is left out with a word.
  *
- *     npx tsx test/bench/train/run.ts [--model digits|lm] [--threads N] [--rounds N] [--python PATH] [--keras-python PATH]
+ *     npx tsx test/bench/train/run.ts [--model digits|lm] [--threads N] [--rounds N] [--steps N] [--only NAME,…]
+ *       [--python PATH] [--keras-python PATH]
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { reportLosses, reportTimes, type Run } from "./report.ts";
+import { reportLosses, reportTimes, WARM_UP, type Run } from "./report.ts";
 import { Runner, type RunnerKind } from "./runner.ts";
 import { writeTask } from "./task.ts";
 import { digits, languageModel } from "./workloads.ts";
@@ -25,8 +26,19 @@ const { values: options } = parseArgs({
     "keras-python": { type: "string", default: python },
   },
 });
-const [threads, rounds, steps] = [Number(options.threads), Number(options.rounds), Number(options.steps)];
-const workload = options.model === "lm" ? languageModel() : digits();
+const count = (name: "threads" | "rounds" | "steps"): number => {
+  const value = Number(options[name]);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} is a whole number above 0`);
+  return value;
+};
+const [threads, rounds, steps] = [count("threads"), count("rounds"), count("steps")];
+const workloads = new Map([
+  ["digits", digits],
+  ["lm", languageModel],
+]);
+const workload = workloads.get(options.model)?.();
+if (workload === undefined) throw new Error(`--model is one of ${[...workloads.keys()].join(", ")}`);
+if (rounds <= WARM_UP) throw new Error(`--rounds is above the ${WARM_UP} rounds of warming up`);
 const folder = writeTask(workload, threads, rounds * steps);
 
 const script = (file: string): string => join(here, "runners", file);
@@ -70,7 +82,7 @@ async function open(kind: RunnerKind): Promise<Run | undefined> {
   const runner = new Runner(kind, threads);
   try {
     if (kind.command.includes("/") && !existsSync(kind.command)) throw new Error(`no ${kind.command}`);
-    return { kind, runner, version: await runner.version(), ms: [], losses: [] };
+    return { kind, runner, version: await runner.version(), ms: [], cpu: [], losses: [] };
   } catch (error) {
     console.log(`left out: ${kind.name}: ${(error as Error).message}`);
     runner.close();
@@ -89,9 +101,10 @@ try {
   // Who begins a round changes from round to round: what else the machine does meets all alike.
   for (let round = 0; round < rounds; round++)
     for (let turn = 0; turn < runs.length; turn++) {
-      const { runner, ms, losses } = runs[(turn + round) % runs.length]!;
+      const { runner, ms, cpu, losses } = runs[(turn + round) % runs.length]!;
       const answer = await runner.run(round * steps, steps);
       ms.push(answer.ms);
+      cpu.push(answer.cpu);
       losses.push(...answer.losses);
     }
 } finally {

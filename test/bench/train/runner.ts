@@ -12,10 +12,12 @@ export interface RunnerKind {
 
 export interface Answer {
   readonly ms: readonly number[];
+  /** Milliseconds a step that processors worked for it. */
+  readonly cpu: number;
   readonly losses: readonly number[];
 }
 
-/** One line of JSON each way: `{first, count}` to it, `{ms, losses}` back, and its version before all. */
+/** One line of JSON each way: `{first, count}` to it, `{ms, cpu, losses}` back, and its version before all. */
 export class Runner {
   readonly kind: RunnerKind;
   readonly #child: ChildProcessWithoutNullStreams;

@@ -38,6 +38,7 @@ export async function serve(version, step) {
   answer({ version });
   for await (const line of createInterface({ input: process.stdin })) {
     const { first, count } = JSON.parse(line);
+    const begun = process.cpuUsage();
     const ms = [];
     const losses = [];
     for (let index = first; index < first + count; index++) {
@@ -46,6 +47,7 @@ export async function serve(version, step) {
       ms.push(performance.now() - start);
       losses.push(loss);
     }
-    answer({ ms, losses });
+    const { user, system } = process.cpuUsage(begun);
+    answer({ ms, cpu: (user + system) / 1e3 / count, losses });
   }
 }

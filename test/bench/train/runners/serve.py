@@ -44,10 +44,11 @@ def serve(version, step):
     answers.write(json.dumps({"version": version}) + "\n")
     for line in sys.stdin:
         request = json.loads(line)
-        ms, losses = [], []
+        begun, ms, losses = time.process_time(), [], []
         for index in range(request["first"], request["first"] + request["count"]):
             start = time.perf_counter()
             loss = step(index)
             ms.append((time.perf_counter() - start) * 1e3)
             losses.append(loss)
-        answers.write(json.dumps({"ms": ms, "losses": losses}) + "\n")
+        cpu = (time.process_time() - begun) * 1e3 / request["count"]
+        answers.write(json.dumps({"ms": ms, "cpu": cpu, "losses": losses}) + "\n")
