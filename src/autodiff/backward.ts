@@ -1,4 +1,4 @@
-import { noOrigin, type Node, type Origin, type Value } from "../ir/graph.ts";
+import { noOrigin, type Node, type Origin, type Phase, type Value } from "../ir/graph.ts";
 import { makeNode, type GivenAttributes } from "../ir/node.ts";
 import type { OpName, OperandsOf } from "../ops/table.ts";
 import type { ScalarName } from "../ops/scalar.ts";
@@ -18,14 +18,27 @@ export class Backward {
   /** Where the emitted nodes come from: the node whose gradient is being made. */
   origin: Origin = noOrigin;
   readonly #wanted: ReadonlySet<Value>;
+  readonly #phase: Phase;
+  readonly #homes = new Map<Value, Value>();
 
-  constructor(wanted: ReadonlySet<Value>) {
+  constructor(wanted: ReadonlySet<Value>, phase: Phase = "backward") {
     this.#wanted = wanted;
+    this.#phase = phase;
   }
 
   /** True if the gradient with respect to the value leads to something that was asked for. */
   wants(value: Value | undefined): boolean {
-    return value !== undefined && this.#wanted.has(value);
+    return value !== undefined && this.#wanted.has(this.home(value));
+  }
+
+  /** `copy` is the value made again: a gradient of one is a gradient of the other. */
+  standFor(copy: Value, value: Value): void {
+    this.#homes.set(copy, this.home(value));
+  }
+
+  /** The value of the forward pass that a value stands for: most stand for themselves. */
+  home(value: Value): Value {
+    return this.#homes.get(value) ?? value;
   }
 
   emitAll<K extends OpName>(
@@ -34,7 +47,7 @@ export class Backward {
     attrs: GivenAttributes<K>,
     hints: readonly string[] = [],
   ): readonly Value[] {
-    const node = makeNode(op, operands, attrs, this.origin, hints);
+    const node = makeNode(op, operands, attrs, { ...this.origin, phase: this.#phase }, hints);
     this.nodes.push(node as Node);
     return node.results;
   }

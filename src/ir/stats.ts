@@ -45,8 +45,8 @@ export function nodeFlops(node: Node): Dim {
 
 /** The bytes that a node reads and writes: each operand once, of a table only the rows that are looked up. */
 export function nodeBytes(node: Node): Dim {
-  // The same elements under another shape: nothing moves.
-  if (node.op === "reshape") return dim(0);
+  // The same elements under another shape, or again: nothing moves.
+  if (node.op === "reshape" || node.op === "recompute") return dim(0);
   const written = node.results.map(({ type }) => bytesOf(type));
   const rows = node.op === "embedding" ? node.operands.table : undefined;
   const read = [...new Set(operandValues(node))].map((value) =>

@@ -175,6 +175,17 @@ export const gradientOps = {
     infer: ({ x, indices }) => inferTake(x, indices),
     evaluate: ({ x, indices }) => [evaluateTake(x, indices)],
   }),
+  recompute: defineOp({
+    stage: "gradient",
+    doc:
+      "x as it is: what is made of it is made again once `after` is there, instead of being kept from the forward pass " +
+      "until then (Chen et al. 2016). No pass may take it for x",
+    operands: { x: "one", after: "one" },
+    attrs: {},
+    results: ["out"],
+    infer: ({ x }) => [x],
+    evaluate: ({ x }) => [x],
+  }),
   extent: defineOp({
     stage: "gradient",
     doc: "a size as a number, f32[]: what a mean over run-time axes divides by",

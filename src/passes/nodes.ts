@@ -1,4 +1,5 @@
-import type { EdgePart, Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
+import { phases, type EdgePart, type Graph, type Node, type NodeOf } from "../ir/graph.ts";
+import type { Origin, Phase, Value } from "../ir/graph.ts";
 import { makeNode, operandValues, type GivenAttributes } from "../ir/node.ts";
 import type { OpName, OperandsOf } from "../ops/table.ts";
 import { invariant } from "../support/invariant.ts";
@@ -26,14 +27,19 @@ export function makeInPlace<K extends OpName>(
 
 /**
  * The origin of a node that took in others: text and layer of the first, the edges of all, and what they were. The
- * first that has a label gives it.
+ * first that has a label gives it. It runs in the phase of the last of them.
  */
 export function mergeOrigins(nodes: readonly Node[]): Origin {
   const [first] = nodes;
   invariant(first, "a fused node comes from at least one node");
   const label = nodes.find((node) => node.origin.label !== "")?.origin.label ?? "";
   const fused = nodes.flatMap((node) => (node.origin.fused.length > 0 ? node.origin.fused : [node.op]));
-  return { ...first.origin, label, edges: mergeEdges(nodes), fused };
+  return { ...first.origin, label, edges: mergeEdges(nodes), fused, ...lastPhase(nodes) };
+}
+
+function lastPhase(nodes: readonly Node[]): { readonly phase?: Phase } {
+  const phase = phases.findLast((each) => nodes.some(({ origin }) => origin.phase === each));
+  return phase === undefined ? {} : { phase };
 }
 
 /** The parts that nodes play in residual edges, each once, in the order of the edges. */

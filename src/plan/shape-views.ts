@@ -5,11 +5,12 @@ import type { Shape, TensorType } from "../tensor/type.ts";
 import type { KernelChoice } from "./select.ts";
 import { broadcastView, permuteView, reshapeView, sliceView, type View } from "./view.ts";
 
-/** Ops that move no element: their results are their operands seen otherwise. */
-export type ShapeNode = Extract<Node, { op: "reshape" | "permute" | "slice" | "broadcast" }>;
+/** Ops that move no element: their results are their operands seen otherwise, or as they are. */
+export type ShapeNode = Extract<Node, { op: "reshape" | "permute" | "slice" | "broadcast" | "recompute" }>;
 
-export const isShapeNode = (node: Node): node is ShapeNode =>
-  node.op === "reshape" || node.op === "permute" || node.op === "slice" || node.op === "broadcast";
+const shapeOps: ReadonlySet<string> = new Set(["reshape", "permute", "slice", "broadcast", "recompute"]);
+
+export const isShapeNode = (node: Node): node is ShapeNode => shapeOps.has(node.op);
 
 /** The operand as the result of the node; undefined if a reshape cannot be said by strides. */
 export function viewOfNode(node: ShapeNode, x: View): View | undefined {
@@ -23,6 +24,8 @@ export function viewOfNode(node: ShapeNode, x: View): View | undefined {
       return sliceView(x, node.attrs.axis, node.attrs.start, type);
     case "broadcast":
       return broadcastView(x, type);
+    case "recompute":
+      return x;
   }
 }
 

@@ -31,7 +31,7 @@ function readsOrReports(text: string): void {
 
 const tokens = [
   ..."()[]{}:,;=.*+-/% \n\n".split(""),
-  ..."graph dim input parameter edge output label scope edges fused from pre branch by name fixed inf nan true".split(
+  ..."graph dim input parameter edge output label scope checkpoint edges phase backward fused from pre branch by name fixed inf nan true".split(
     " ",
   ),
   ...'%x %y %0 B T f32 i32 bool [B, ]8 1 -1 1e-5 0.5 "a" "\\ floor((T + 1) / 2) eps: axis: 0.join h[0]'.split(

@@ -144,6 +144,7 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       ["f32[B, 2, 4, 5]"],
     ],
     ["take", { x: "f32[B, 4]", indices: "i32[B, 2]" }, {}, ["f32[B, 2]"]],
+    ["recompute", { x: "i32[B, 4]", after: "f32[T]" }, {}, ["i32[B, 4]"]],
     ["extent", {}, { size: multiplyDims(B, T) }, ["f32[]"]],
     ["cross_entropy", { logits: "f32[B, T, 10]", targets: "i32[B, T]" }, {}, ["f32[]"]],
     ["residual", { source: "f32[T, 8]", branches: ["f32[B, T, 8]"] }, { edge: 0 }, ["f32[B, T, 8]"]],
@@ -596,9 +597,9 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
 };
 
 describe("a mismatch names the operand to blame and the shapes that disagree", () => {
-  test("every op has one, but for cast, which takes anything, and elementwise ops, which share their rule", () => {
+  test("every op has one, but for cast and recompute, which take anything, and elementwise ops, which share their rule", () => {
     const without = opNames.filter((op) => mismatches[op] === undefined && !isScalarName(op));
-    expect(without).toEqual(["cast"]);
+    expect(without).toEqual(["cast", "recompute"]);
   });
 
   const all = Object.entries(mismatches).flatMap(([op, list]) =>

@@ -6,6 +6,7 @@ import { isError, type Diagnostic } from "../../support/diagnostic.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import { tensorType } from "../../tensor/type.ts";
 import { Backward } from "../backward.ts";
+import type { Checkpoints } from "../checkpoints.ts";
 import { differentiate, type Differentiation } from "../differentiate.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
 import { trainingForward, type TrainingForward } from "./forward.ts";
@@ -22,6 +23,8 @@ export interface StepOptions {
   readonly accumulate?: number | undefined;
   /** What weight decay reaches: tensors with at least two axes longer than 1 (no norms, no biases), or all. */
   readonly decay?: "matrices" | "all";
+  /** Which iterations are made again for the backward instead of kept. Default: those that the model marks. */
+  readonly checkpoints?: Checkpoints;
 }
 
 /** A graph that takes data and state and gives the loss, the metrics and the next state. */
@@ -55,6 +58,7 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
     forward.graph,
     [loss.value],
     trainable.map(({ value }) => value),
+    options.checkpoints ?? "marked",
   );
   const trained = trainable.filter(({ value }) => derived.cotangents.has(value));
   const diagnostics = [...nameClashes(source), ...derived.diagnostics];
@@ -77,7 +81,7 @@ interface Parts {
 const accumulatedName = ({ name }: Parameter): string => `accumulated.${name}`;
 
 function accumulateStep(parts: Parts): StepGraph {
-  const b = new Backward(new Set());
+  const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
   for (const parameter of parts.trained) {
     const sum = state.open(accumulatedName(parameter), parameter.value.type);
@@ -90,7 +94,7 @@ function accumulateStep(parts: Parts): StepGraph {
 
 function updateStep(parts: Parts): StepGraph {
   const { trained, derived, options, count } = parts;
-  const b = new Backward(new Set());
+  const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
   const scalars = new ScalarInputs(options.optimizer);
   const gradients = trained.map((parameter) => averaged(parameter, parts, b, state));

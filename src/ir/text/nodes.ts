@@ -4,7 +4,8 @@ import { Mismatch } from "../../ops/define.ts";
 import { isOpName, opNames, recordOf, type OpName } from "../../ops/table.ts";
 import { listWords, nearest, plural } from "../../support/text.ts";
 import { sameType, showType, type TensorType } from "../../tensor/type.ts";
-import type { EdgePart, EdgeRole, Node, Origin, Output, Value } from "../graph.ts";
+import { phases, type EdgePart, type EdgeRole, type Node, type Origin } from "../graph.ts";
+import type { Output, Phase, Value } from "../graph.ts";
 import { tryMakeNode } from "../node.ts";
 import { readAttribute } from "./attributes.ts";
 import { all, textOf, wrong, type Context } from "./context.ts";
@@ -172,10 +173,19 @@ function readOrigin(context: Context, tree: Tree, edges: number): Origin | undef
   const roles = all(
     (optional(tree.child(8))?.child(1).children ?? []).map((role) => readRole(context, role, edges)),
   );
-  const fused = all((optional(tree.child(9))?.child(1).children ?? []).map((name) => textOf(context, name)));
+  const phaseTree = optional(tree.child(9));
+  const phase = phaseTree && readPhase(context, phaseTree.child(1));
+  const fused = all((optional(tree.child(10))?.child(1).children ?? []).map((name) => textOf(context, name)));
   if (label === undefined || scope === undefined || roles === undefined || fused === undefined)
     return undefined;
-  return { spans: [], label, scope, edges: roles, fused };
+  return { spans: [], label, scope, edges: roles, fused, ...(phase && { phase }) };
+}
+
+function readPhase(context: Context, tree: Tree): Phase | undefined {
+  const phase = phases.find((name) => name === tree.sourceString);
+  if (phase === undefined)
+    wrong(context, "E605", tree, `expected ${listWords(phases, "or")}, got ${tree.sourceString}`);
+  return phase;
 }
 
 const edgeRoles: readonly EdgeRole[] = ["pre", "out", "post", "skip", "branch", "join"];

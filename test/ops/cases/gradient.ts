@@ -269,5 +269,12 @@ export const gradientCases: CasesOf<keyof typeof gradientOps> = {
       expected: [f32([2, 2], [3, 1, 5, 5])],
     },
   ],
+  recompute: [
+    {
+      about: "x as it is",
+      operands: { x: f32([2], [1, -2]), after: f32([1], [7]) },
+      expected: [f32([2], [1, -2])],
+    },
+  ],
   extent: [{ about: "a size", operands: {}, attrs: { size: dim(12) }, expected: [f32([], [12])] }],
 };
