@@ -75,19 +75,38 @@ export class Trainer {
 
   /** One update: all of its micro-steps. */
   async advance(): Promise<StepReport> {
-    const { settings, batches } = this.training;
-    const { accumulate } = settings;
+    const { accumulate } = this.training.settings;
     const sums: Record<string, number> = {};
     for (let micro = 0; micro < accumulate; micro++) {
-      const part = micro < accumulate - 1 ? "accumulate" : "update";
-      const number = this.#step * accumulate + micro;
-      const scalars = await this.engine.run(part, this.stepInputs(part, batches.at(number), number));
-      for (const [name, value] of Object.entries(scalars)) sums[name] = (sums[name] ?? 0) + value;
+      const { part, inputs } = this.microStep(micro);
+      for (const [name, value] of Object.entries(await this.engine.run(part, inputs)))
+        sums[name] = (sums[name] ?? 0) + value;
     }
     const rate = this.rateOf(this.#step);
     this.#step++;
     const measures = this.#measures((name) => sums[name]! / accumulate);
     return { step: this.#step, measures, gradientNorm: sums[NORM_OUTPUT] ?? 0, rate };
+  }
+
+  /** What the next update runs for one of its micro-steps, counted from 0. */
+  microStep(micro: number): {
+    readonly part: "accumulate" | "update";
+    readonly inputs: Record<string, HostTensor>;
+  } {
+    const { settings, batches } = this.training;
+    const { accumulate, optimizer, seed } = settings;
+    const part = micro < accumulate - 1 ? "accumulate" : "update";
+    const number = this.#step * accumulate + micro;
+    const scalars = stepScalars(optimizer, this.rateOf(this.#step), this.#step);
+    const inputs = this.#inputsOf(part, {
+      ...batches.at(number),
+      // What dropout draws from.
+      [RANDOM_INPUT]: hostTensor("i32", [2], [seed | 0, number]),
+      ...Object.fromEntries(
+        Object.entries(scalars).map(([name, value]) => [name, hostTensor("f32", [], [value])]),
+      ),
+    });
+    return { part, inputs };
   }
 
   /**
@@ -114,9 +133,9 @@ export class Trainer {
     return { step: this.#step, state: await this.engine.readState() };
   }
 
-  /** Goes back (or on) to a snapshot of this training. */
+  /** Goes back (or on) to a snapshot of this training; what it leaves out is as in the beginning. */
   async restore({ step, state }: Snapshot): Promise<void> {
-    await this.engine.writeState(state);
+    await this.engine.writeState({ ...beginningOf(this.training).state, ...state });
     this.#step = step;
   }
 
@@ -128,20 +147,6 @@ export class Trainer {
   rateOf(step: number): number {
     const { schedule, rate, steps } = this.training.settings;
     return learningRate(schedule, rate, step, steps);
-  }
-
-  /** The inputs of the micro-step of that number: data, what dropout draws from, and what the host computes. */
-  stepInputs(part: "update" | "accumulate", data: Batch, number: number): Record<string, HostTensor> {
-    const { optimizer, seed, accumulate } = this.training.settings;
-    const step = Math.floor(number / accumulate);
-    const scalars = stepScalars(optimizer, this.rateOf(step), step);
-    return this.#inputsOf(part, {
-      ...data,
-      [RANDOM_INPUT]: hostTensor("i32", [2], [seed | 0, number]),
-      ...Object.fromEntries(
-        Object.entries(scalars).map(([name, value]) => [name, hostTensor("f32", [], [value])]),
-      ),
-    });
   }
 
   /** Those of the tensors that the part reads. */

@@ -2,15 +2,16 @@ import { join } from "node:path";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import type { EngineFactory } from "../../train/engine.ts";
-import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
+import { beginningOf, Trainer, type Snapshot, type StepReport } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
-import { orStop, stop } from "../stop.ts";
+import { orStop, stop, Stop } from "../stop.ts";
 import { copyModel, readRunCheckpoint, runFiles, writeRunCheckpoint, writeRunFile } from "./folder.ts";
 import { changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { runLoop, type Ending } from "./loop.ts";
 import { isEvaluation, MetricsFile, type MetricsLine } from "./metrics-file.ts";
+import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
 import { cadenceOf } from "./numbers.ts";
 import type { TrainOptions, TrainTarget } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
@@ -50,6 +51,7 @@ export async function train(
     try {
       const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
       progress.close();
+      if (ending.kind === "not finite") await explain(ending.report, folder, trainer, options, out);
       finish(ending, folder, trainer, metrics.lines, out);
     } finally {
       progress.close();
@@ -130,6 +132,23 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
     writeRunFile(folder, runFiles.tokenizer, `${JSON.stringify(tokenizer.file, null, 2)}\n`);
 }
 
+/** Ends the command where a step made NaN or infinity, with the place where that began. */
+async function explain(
+  report: StepReport,
+  folder: string,
+  trainer: Trainer,
+  { target }: TrainOptions,
+  out: Out,
+): Promise<never> {
+  const { program, settings } = trainer.training;
+  const from = orStop(readRunCheckpoint(folder)!.restore(program));
+  out.note(
+    `step ${report.step} is not finite; running from step ${from.step} to it again, to see where it begins\n`,
+  );
+  const origin = await findOrigin(trainer, report, from, target);
+  throw new Stop([nonFiniteDiagnostic(report, origin, settings, keptWords(folder, from.step))]);
+}
+
 function finish(
   ending: Ending,
   folder: string,
@@ -144,8 +163,6 @@ function finish(
       `interrupted after step ${trainer.step} of ${steps}; the checkpoint in ${folder} has it`,
       "the same command goes on from there",
     );
-  if (ending.kind === "not finite")
-    stop("E856", `the loss is ${ending.report.measures["loss"]!} at step ${ending.report.step}`);
   const evaluations = lines.filter(isEvaluation);
   const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
   out.write(`${plural(steps, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}\n`);

@@ -1,0 +1,142 @@
+import { setImmediate } from "node:timers/promises";
+import { planGraph } from "../../plan/build.ts";
+import type { Diagnostic } from "../../support/diagnostic.ts";
+import { listWords } from "../../support/text.ts";
+import type { HostData, HostTensor } from "../../tensor/host.ts";
+import type { TrainingState } from "../../train/engine.ts";
+import type { TrainingSettings } from "../../train/settings.ts";
+import type { Snapshot, StepReport, Trainer } from "../../train/trainer.ts";
+import { observeSteps, type Observed } from "../compare/observe.ts";
+import { showObserved } from "../compare/report.ts";
+import { interpreterEngine, planEngine } from "../run/engine.ts";
+import type { Weights } from "../run/weights.ts";
+import type { TrainTarget } from "./options.ts";
+
+/** Where NaN or infinity came from. */
+type Origin =
+  | { readonly kind: "step"; readonly observed: Observed; readonly value: number }
+  /** The batch had it already. */
+  | { readonly kind: "batch"; readonly name: string; readonly value: number }
+  /** An update before left it in a parameter, or in the state of the optimizer. */
+  | { readonly kind: "state"; readonly name: string; readonly value: number };
+
+/**
+ * Goes back to a good snapshot, runs up to the update that failed, and runs that one with every step of its plan seen.
+ * Undefined if no step makes such a value there: then the target itself does.
+ */
+export async function findOrigin(
+  trainer: Trainer,
+  { step }: StepReport,
+  from: Snapshot,
+  target: TrainTarget,
+): Promise<Origin | undefined> {
+  await trainer.restore(from);
+  while (trainer.step < step - 1) {
+    await trainer.advance();
+    await setImmediate();
+  }
+  for (let micro = 0; micro < trainer.training.settings.accumulate; micro++) {
+    const origin = await originWithin(trainer, micro, target);
+    if (origin !== undefined) return origin;
+    const { part, inputs } = trainer.microStep(micro);
+    await trainer.engine.run(part, inputs);
+  }
+  return undefined;
+}
+
+async function originWithin(
+  trainer: Trainer,
+  micro: number,
+  target: TrainTarget,
+): Promise<Origin | undefined> {
+  const { part, inputs } = trainer.microStep(micro);
+  const state = await trainer.engine.readState();
+  for (const [name, { data }] of Object.entries(inputs)) {
+    const value = unusualIn(data);
+    if (value !== undefined) return { kind: "batch", name, value };
+  }
+  for (const [name, { data }] of Object.entries(state)) {
+    const value = unusualIn(data);
+    if (value !== undefined) return { kind: "state", name, value };
+  }
+  const { graph, observed } = observeSteps(trainer.training.program[part]!.graph);
+  const engine =
+    target === "interpreter" ? interpreterEngine(graph, none) : await planEngine(planGraph(graph), none);
+  const given = {
+    ...tensorsOf(
+      state,
+      graph.inputs.map(({ name }) => name),
+    ),
+    ...inputs,
+  };
+  const results = await engine.run(new Map(Object.entries(given)));
+  const seen = observed.map((each) => ({ each, value: unusualIn(results.get(each.output)!.data) }));
+  // Masks are made of minus infinity: it is blamed only if nothing else is found.
+  const first =
+    seen.find(({ value }) => value !== undefined && value !== -Infinity) ??
+    seen.find(({ value }) => value !== undefined);
+  return first && { kind: "step", observed: first.each, value: first.value! };
+}
+
+const none: Weights = { tensors: new Map(), from: "", close: () => undefined };
+
+const tensorsOf = (state: TrainingState, names: readonly string[]): Record<string, HostTensor> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const tensor = state[name];
+      if (tensor === undefined) return [];
+      return [[name, { dtype: "f32", shape: tensor.shape, data: Float64Array.from(tensor.data) }]];
+    }),
+  );
+
+/** NaN if there is one, else an infinity, the positive one first; undefined if all elements are finite. */
+function unusualIn(data: HostData | Float32Array): number | undefined {
+  let found: number | undefined;
+  for (const value of data) {
+    if (Number.isFinite(value)) continue;
+    if (Number.isNaN(value)) return value;
+    if (found !== Infinity) found = value;
+  }
+  return found;
+}
+
+/** What ends the command: what happened, where it began, what is kept, what to try. */
+export function nonFiniteDiagnostic(
+  { step, measures, gradientNorm }: StepReport,
+  origin: Origin | undefined,
+  settings: TrainingSettings,
+  kept: string,
+): Diagnostic {
+  const what = Number.isFinite(measures["loss"])
+    ? `the norm of the gradients is ${gradientNorm}`
+    : `the loss is ${measures["loss"]!}`;
+  const span = origin?.kind === "step" ? origin.observed.node.origin.spans.at(-1) : undefined;
+  return {
+    severity: "error",
+    code: "E856",
+    message: `${what} at step ${step}: ${showOrigin(origin, step)}`,
+    labels: span === undefined ? [] : [{ span, text: "the step was made from here" }],
+    help: `${kept}; try ${listWords(remedies(settings), "or")}`,
+  };
+}
+
+function showOrigin(origin: Origin | undefined, step: number): string {
+  if (origin === undefined) return "no step of the plan makes it on the CPU, so it came from the device";
+  const value = Number.isNaN(origin.value) ? "NaN" : "infinity";
+  if (origin.kind === "step") return `${value} came first from ${showObserved(origin.observed)}`;
+  if (origin.kind === "batch") return `the data had ${value} in \`${origin.name}\``;
+  return `step ${step - 1} had left ${value} in \`${origin.name}\``;
+}
+
+/** What keeps a training finite, as far as it is not done yet. */
+function remedies({ rate, schedule, clip }: TrainingSettings): readonly string[] {
+  const warmup = (schedule?.options["warmup"] as number | undefined) ?? 0;
+  return [
+    `a learning rate below ${rate}`,
+    ...(clip === undefined ? ["`clip 1.0`"] : []),
+    ...(warmup === 0 ? ["a schedule with a warmup"] : []),
+  ];
+}
+
+export const keptWords = (folder: string, step: number): string =>
+  `${folder} keeps ${step === 0 ? "the beginning of the run" : `the checkpoint after step ${step}`}`;
