@@ -17,13 +17,13 @@ const byteOfCharacter: ReadonlyMap<string, number> = new Map(
 /** The 256 tokens that every vocabulary begins with, by code point, as Hugging Face's trainer numbers them. */
 export const byteTokens: readonly string[] = characterOfByte.toSorted();
 
-const idOfByte: readonly number[] = characterOfByte.map((character) => byteTokens.indexOf(character));
+const utf8 = new TextEncoder();
 
-const encoder = new TextEncoder();
-
-/** The bytes of a text in UTF-8, each as its token among `byteTokens`. */
-export const byteIds = (text: string): number[] =>
-  Array.from(encoder.encode(text), (byte) => idOfByte[byte]!);
+/** How a vocabulary writes the bytes of a text in UTF-8; `idOf` gives the id of each character of the alphabet. */
+export function byteEncoder(idOf: (character: string) => number): (text: string) => number[] {
+  const idOfByte = characterOfByte.map(idOf);
+  return (text) => Array.from(utf8.encode(text), (byte) => idOfByte[byte]!);
+}
 
 /** The text of tokens that are written in the alphabet; bytes that are no UTF-8 become U+FFFD. */
 export function textOfTokens(tokens: readonly string[]): string {

@@ -1,15 +1,14 @@
 import type { JsonObject } from "../checkpoint/json.ts";
 import { Heap } from "../support/heap.ts";
 import { showCount } from "../support/text.ts";
-import { byteIds, textOfTokens, wordsOf } from "./byte-level.ts";
+import { byteEncoder, textOfTokens, wordsOf } from "./byte-level.ts";
 import { pairKey, type BytePairs } from "./learn-merges.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** The tokenizer of a vocabulary of byte pairs. It has tokens for every text. */
 export function bytePairTokenizer(pairs: BytePairs): TextTokenizer {
   const { tokens } = pairs;
-  const encodeWord = wordEncoder(pairs);
-  const encodeAll = (text: string): Int32Array => encodeWords(text, encodeWord);
+  const encodeAll = bytePairEncoder(pairs);
   return {
     size: tokens.length,
     description: `${showCount(tokens.length)} byte-pair tokens`,
@@ -20,7 +19,12 @@ export function bytePairTokenizer(pairs: BytePairs): TextTokenizer {
   };
 }
 
-/** Each word once: texts repeat theirs. */
+/** The ids of long texts. Each word is merged once: texts repeat theirs. */
+export function bytePairEncoder(pairs: BytePairs): (text: string) => Int32Array {
+  const encodeWord = wordEncoder(pairs);
+  return (text) => encodeWords(text, encodeWord);
+}
+
 function encodeWords(text: string, encodeWord: (word: string) => readonly number[]): Int32Array {
   const known = new Map<string, readonly number[]>();
   let ids = new Int32Array(Math.max(16, text.length));
@@ -45,7 +49,9 @@ interface RankedMerge {
   readonly id: number;
 }
 
-function wordEncoder({ merges }: BytePairs): (word: string) => readonly number[] {
+function wordEncoder({ tokens, merges }: BytePairs): (word: string) => readonly number[] {
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  const byteIds = byteEncoder((character) => ids.get(character)!);
   const ranked = new Map<number, RankedMerge>();
   for (const [rank, { left, right, id }] of merges.entries()) ranked.set(pairKey(left, right), { rank, id });
   return (word) => mergeIds(byteIds(word), ranked);

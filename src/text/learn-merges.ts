@@ -1,7 +1,7 @@
 import { Heap } from "../support/heap.ts";
-import { byteIds, byteTokens, wordsOf } from "./byte-level.ts";
+import { byteEncoder, byteTokens, wordsOf } from "./byte-level.ts";
 
-/** A vocabulary of byte pairs: 256 bytes, then a token for each merge that made a new one. */
+/** A vocabulary of byte pairs: the 256 bytes, and a token for each merge that made a new one. */
 export interface BytePairs {
   /** By id, in the alphabet of `byteTokens`. */
   readonly tokens: readonly string[];
@@ -50,6 +50,7 @@ export function learnMerges(text: string, size: number): BytePairs {
 }
 
 function countWords(text: string): readonly Word[] {
+  const byteIds = byteEncoder((character) => byteTokens.indexOf(character));
   const counts = new Map<string, number>();
   for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return Array.from(counts, ([word, count]) => ({ symbols: byteIds(word), count }));
