@@ -3,7 +3,7 @@ import { readBytes } from "../../checkpoint/files.ts";
 import { quote } from "../../checkpoint/problem.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizerFor, type TokenizerChoice } from "../../text/tokenizer-for.ts";
-import { textOf, type DataSource } from "../../train/data/source.ts";
+import { isText, textOf, type DataSource } from "../../train/data/source.ts";
 import { readIfThere } from "../run/tokenizer-files.ts";
 import { orStop, stop } from "../stop.ts";
 
@@ -44,18 +44,17 @@ export function readValidation(
     : stop("E804", "--validation takes one share or number, or files: here are several");
 }
 
-/** What files of arrays end with; all else is a text. */
-const arrays = /\.(npy|npz|safetensors|idx|ubyte)(\.gz)?$|-idx\d-ubyte(\.gz)?$|-ubyte(\.gz)?$/;
-
 /** The tokenizer of a text that is data; undefined for arrays. */
 export function tokenizerOf(sources: readonly DataSource[], choice: string): TextTokenizer | undefined {
   const [source] = sources;
-  if (sources.length !== 1 || source === undefined || arrays.test(source.name)) return undefined;
+  if (sources.length !== 1 || source === undefined || !isText(source)) return undefined;
   return orStop(tokenizerFor(orStop(textOf(source)), readChoice(choice), source.name));
 }
 
 function readChoice(choice: string): TokenizerChoice {
   if (choice === "characters") return { kind: "characters" };
+  const size = /^bpe:(\d+)$/.exec(choice)?.[1];
+  if (size !== undefined) return { kind: "byte_pairs", size: Number(size) };
   const file = readIfThere(choice);
   if (file !== undefined)
     return {
