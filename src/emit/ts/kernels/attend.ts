@@ -99,12 +99,12 @@ function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"],
           ...(isCut ? ["const first = Math.min(keys, Math.max(0, start + behind - seen + 1));"] : []),
           `const length = ${lengthText(attrs)};`,
           ...products("multiply(", [
-            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow"],
+            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow", "1"],
             ...["k", firstKey("k"), "kRow", "1", "scores", "scoresAt", "length"],
           ]),
           ...forLoop("r", "rows", rowBody(starts, attrs)),
           ...products("multiply(", [
-            ...["rows", "valueWidth", "length", "scores", "scoresAt", "length"],
+            ...["rows", "valueWidth", "length", "scores", "scoresAt", "length", "1"],
             ...["v", firstKey("v"), "1", "vRow", "out", "outFrom + start * outRow", "outRow"],
           ]),
           ...forLoop("r", "rows", [

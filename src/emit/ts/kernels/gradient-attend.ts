@@ -108,7 +108,7 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
           ...(isCut ? ["const first = Math.min(keys, Math.max(0, start + behind - seen + 1));"] : []),
           `const length = ${lengthText(attrs)};`,
           ...products("multiply(", [
-            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow"],
+            ...["rows", "length", "width", "q", "qFrom + start * qRow", "qRow", "1"],
             ...["k", firstKey("k"), "kRow", "1", "scores", "scoresAt", "length"],
           ]),
           ...(attrs.softcap > 0 ? ["scores.copyWithin(rawAt, scoresAt, scoresAt + rows * length);"] : []),
@@ -118,12 +118,12 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
             ...["grad", "gradFrom + start * gradRow", "gradRow", "dv", firstKey("dv"), "dvRow"],
           ]),
           ...products("multiply(", [
-            ...["rows", "length", "valueWidth", "grad", "gradFrom + start * gradRow", "gradRow"],
+            ...["rows", "length", "valueWidth", "grad", "gradFrom + start * gradRow", "gradRow", "1"],
             ...["v", firstKey("v"), "vRow", "1", "scores", "slopesAt", "length"],
           ]),
           ...forLoop("r", "rows", slopeRow(starts, attrs)),
           ...products("multiply(", [
-            ...["rows", "width", "length", "scores", "slopesAt", "length"],
+            ...["rows", "width", "length", "scores", "slopesAt", "length", "1"],
             ...["k", firstKey("k"), "1", "kRow", "dq", "dqFrom + start * dqRow", "dqRow"],
           ]),
           ...products("addOuter(", [

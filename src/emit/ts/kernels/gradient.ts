@@ -1,7 +1,6 @@
-import type { StepOf } from "../../../plan/plan.ts";
 import { rowStride } from "../../../plan/view.ts";
 import { invariant } from "../../../support/invariant.ts";
-import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { dim, productOfDims } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
 import { block, forLoop, numberText, sumText } from "../text.ts";
@@ -60,24 +59,16 @@ export const embedding_grad: TsKernel<"embedding_grad"> = ({ operands: { grad, i
   return call.finish("embedding_grad", ["The rows of the gradient added up by id."], body);
 };
 
-/** Columns of the gradient that are laid side by side before a product reads them. */
-const COLUMNS = 4;
-
-/** The rows over which a weight's gradient sums, as one size. */
-const rowsOf = ({ operands: { x } }: StepOf<"linear_weight_grad">): Dim =>
-  productOfDims(x.type.shape.slice(0, -1));
-
-export const weightGradScratch = (step: StepOf<"linear_weight_grad">): Dim =>
-  multiplyDims(rowsOf(step), dim(COLUMNS));
-
-/** A product over the rows: four columns of one side at a time are packed, so that its inner loop reads in order. */
-export const linear_weight_grad: TsKernel<"linear_weight_grad"> = (step, naming) => {
-  const { operands, attrs, results } = step;
-  const [a, x] = attrs.layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
+/** A product over the rows: out = aᵀ x, where a is the gradient, or x itself for a weight that lies the other way. */
+export const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
+  { operands, attrs: { layout }, results },
+  naming,
+) => {
+  const [a, x] = layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
   const [aStep, xStep] = [a, x].map((view) => (view.type.shape.length < 2 ? dim(0) : rowStride(view)));
   invariant(aStep !== undefined && xStep !== undefined, "rows of a view have no one stride");
   const call = new CallBuilder(naming);
-  call.size("rows", rowsOf(step));
+  call.size("rows", productOfDims(x.type.shape.slice(0, -1)));
   call.size("outer", a.type.shape.at(-1)!);
   call.size("inner", x.type.shape.at(-1)!);
   const aAt = call.tensor("a", a);
@@ -85,17 +76,9 @@ export const linear_weight_grad: TsKernel<"linear_weight_grad"> = (step, naming)
   const xAt = call.tensor("x", x);
   call.size("xStep", xStep);
   const outAt = call.tensor("out", onlyView(results));
-  call.scratch("packed");
   call.helper("multiply");
-  const body = block(`for (let m = 0; m < outer; m += ${COLUMNS}) {`, [
-    `const height = Math.min(${COLUMNS}, outer - m);`,
-    ...forLoop("r", "rows", [
-      `const from = ${sumText(aAt, "r * aStep", "m")};`,
-      ...forLoop("i", "height", ["packed[packedAt + i * rows + r] = a[from + i];"]),
-    ]),
-    `multiply(height, inner, rows, packed, packedAt, rows, x, ${xAt}, 1, xStep, out, ${sumText(outAt, "m * inner")}, inner);`,
-  ]);
-  return call.finish("weight_grad", ["out = aᵀ x, summed over the rows."], body);
+  const body = `multiply(outer, inner, rows, a, ${aAt}, 1, aStep, x, ${xAt}, 1, xStep, out, ${outAt}, inner);`;
+  return call.finish("weight_grad", ["out = aᵀ x, summed over the rows."], [body]);
 };
 
 export const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (

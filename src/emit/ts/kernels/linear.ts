@@ -2,9 +2,11 @@ import { invariant } from "../../../support/invariant.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
 import { rowStride, type View } from "../../../plan/view.ts";
+import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
-import { block, forLoop, sumText } from "../text.ts";
+import { BLOCK } from "../helpers/product.ts";
+import { block, forLoop, sumText, WIDTH, wrapped } from "../text.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
@@ -22,7 +24,7 @@ function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_
   call.size("columns", out.type.shape.at(-1)!);
   call.size("depth", x.type.shape.at(-1)!);
   const xAt = call.tensor("x", x);
-  call.size("xStep", rowStep(x));
+  call.size("xRow", rowStep(x));
   const wAt = call.tensor("w", weight);
   const [unit, row] = [dim(1), rowStep(weight)];
   call.size("wRow", layout === "out_in" ? row : unit);
@@ -41,27 +43,35 @@ export const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, 
   const outAt = call.tensor("out", out);
   if (epilogue.steps.length === 0) {
     call.helper("multiply");
-    const args = `rows, columns, depth, x, ${xAt}, xStep, w, ${wAt}, wRow, wStep, out, ${outAt}, columns`;
+    const args = `rows, columns, depth, x, ${xAt}, xRow, 1, w, ${wAt}, wRow, wStep, out, ${outAt}, columns`;
     return call.finish("linear", ["out = x wᵀ."], [`multiply(${args});`]);
   }
   call.helper("multiplyBlock");
-  const { lines, result, helpers } = scalarText(epilogue, ["product[64 * i + j]", ...read]);
+  const { lines, result, helpers } = scalarText(epilogue, [`product[${BLOCK} * i + j]`, ...read]);
   call.helpers(helpers);
   const doc = "out = x wᵀ, each element finished before it is stored.";
   const body = productLoops({ xAt, wAt, outAt }, [...lines, `out[o + j] = ${result};`]);
   return call.finish(`linear_${programName(epilogue)}`, [doc], body);
 };
 
-/** A block of 4 rows and 64 columns at a time; `finish` stores element (m + i, n + j) of the result. */
+/** A block of 128 rows and columns at a time; `finish` stores element (m + i, n + j) of the result. */
 const productLoops = (
   { xAt, wAt, outAt }: { readonly xAt: string; readonly wAt: string; readonly outAt: string },
   finish: readonly string[],
-) =>
-  block("for (let n = 0; n < columns; n += 64) {", [
-    "const width = Math.min(64, columns - n);",
-    ...block("for (let m = 0; m < rows; m += 4) {", [
-      "const height = Math.min(4, rows - m);",
-      `multiplyBlock(height, width, depth, x, ${sumText(xAt, "m * xStep")}, xStep, w, ${sumText(wAt, "n * wRow")}, wRow, wStep);`,
+): Code[] =>
+  block(`for (let n = 0; n < columns; n += ${BLOCK}) {`, [
+    `const width = Math.min(${BLOCK}, columns - n);`,
+    ...block(`for (let m = 0; m < rows; m += ${BLOCK}) {`, [
+      `const height = Math.min(${BLOCK}, rows - m);`,
+      ...wrapped(
+        "multiplyBlock(",
+        [
+          ...["height", "width", "depth", "x", sumText(xAt, "m * xRow"), "xRow", "1"],
+          ...["w", sumText(wAt, "n * wRow"), "wRow", "wStep"],
+        ],
+        ");",
+        WIDTH - 6,
+      ),
       ...forLoop("i", "height", [
         `const o = ${sumText(outAt, "(m + i) * columns", "n")};`,
         ...forLoop("j", "width", finish),
@@ -93,7 +103,7 @@ export const matmul: TsKernel<"matmul"> = (
   call.size("columns", columns);
   call.size("depth", a.type.shape.at(-1)!);
   const walkedA = walkedTensor(call, "a", a, rank);
-  call.size("aStep", a.strides.at(-2)!);
+  call.size("aRow", a.strides.at(-2)!);
   const walkedB = walkedTensor(call, "b", b, rank);
   const [outer, inner] = [b.strides.at(-2)!, b.strides.at(-1)!];
   call.size("bRow", transpose_b ? outer : inner);
@@ -102,7 +112,7 @@ export const matmul: TsKernel<"matmul"> = (
   call.helper("multiply");
   const { loops } = walk(call, out.type.shape.slice(0, -2), [walkedA, walkedB, walkedOut], "batch");
   const body = loops(([atA, atB, atOut]) => [
-    `multiply(rows, columns, depth, a, ${atA!}, aStep, b, ${atB!}, bRow, bStep, out, ${atOut!}, columns);`,
+    `multiply(rows, columns, depth, a, ${atA!}, aRow, 1, b, ${atB!}, bRow, bStep, out, ${atOut!}, columns);`,
   ]);
   return call.finish("matmul", ["out = a bᵀ, for each pair of matrices; b may lie in either order."], body);
 };

@@ -8,15 +8,7 @@ import { cast, copy, elementwise } from "./elementwise.ts";
 import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
 import { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad } from "./gradient-norm.ts";
 import { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad } from "./gradient-spatial.ts";
-import {
-  cross_entropy_grad,
-  dropout,
-  embedding_grad,
-  extent,
-  linear_weight_grad,
-  take,
-  weightGradScratch,
-} from "./gradient.ts";
+import { cross_entropy_grad, dropout, embedding_grad, extent, linear_weight_grad, take } from "./gradient.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linear_epilogue, matmul } from "./linear.ts";
 import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
@@ -82,6 +74,5 @@ export function callOf(step: Step, naming: Naming): Call {
 /** Words of scratch memory that the kernel needs while it runs. */
 export function scratchOf(step: Step): Dim | undefined {
   if (step.op === "attend") return attendScratch(step);
-  if (step.op === "attend_grad") return attendGradScratch(step);
-  return step.op === "linear_weight_grad" ? weightGradScratch(step) : undefined;
+  return step.op === "attend_grad" ? attendGradScratch(step) : undefined;
 }
