@@ -40,6 +40,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "say whether a WebGPU device can run a model, before any is asked",
     load: () => import("./commands/fit.ts"),
   },
+  probe: {
+    summary: "measure activations and gradients at each residual edge, by depth and placement",
+    load: () => import("./commands/probe.ts"),
+  },
   ops: {
     summary: "document the layers of the language and the ops of graphs",
     load: () => import("./commands/ops.ts"),

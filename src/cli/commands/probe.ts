@@ -1,0 +1,153 @@
+import type { Probed, ProbedCase } from "../../report/probed.ts";
+import { showCommandLine } from "../command-line.ts";
+import type { Command } from "../command.ts";
+import type { Out } from "../out.ts";
+import { formsOf, type Form } from "../probe/forms.ts";
+import { keptPath, probedJson, readFinished, writeOutput, type Finished } from "../probe/kept.ts";
+import { probeOptions, type ProbeOptions } from "../probe/options.ts";
+import { measureSubject, openSubject, trainOptionsOf, type Subject } from "../probe/subject.ts";
+import { showProbed } from "../probe/tables.ts";
+import { modelArgument } from "../source.ts";
+import { stop } from "../stop.ts";
+import { identityOf } from "../train/identity.ts";
+
+export const command: Command = {
+  arguments: [modelArgument],
+  options: probeOptions,
+  examples: [
+    ["lmg probe model.lmg", "how large activations and gradients are at each residual edge"],
+    ["lmg probe model.lmg --compare pre,post,none --depth 4,16,64", "the same for placements and depths"],
+    [
+      "lmg probe examples/depth.lmg --compare variant=pre,post,rezero --steps 300 --data input.txt -o study.html",
+      "trains each, and draws what became of them",
+    ],
+  ],
+  async run([path], options: ProbeOptions, out) {
+    const write = writerOf(options);
+    const forms = formsOf(path!, options);
+    const study = new Study(path!, forms, options, out);
+    const finished = study.finishedBefore();
+    for (const form of forms) await write?.(await study.add(form, finished));
+    const { probed, identities } = study;
+    if (options.json === true) out.write(probedJson(probed, identities));
+    else showProbed(probed, options.all === true, out);
+    if (options.out !== undefined) out.note(`wrote ${options.out}\n`);
+  },
+};
+
+/** The cases of a probe as they come. */
+class Study {
+  readonly #path: string;
+  readonly #options: ProbeOptions;
+  readonly #out: Out;
+  readonly #subjects: ReadonlyMap<Form, Subject>;
+  readonly #cases: ProbedCase[] = [];
+
+  /** Opens all forms, so that a mistake in the last one is told before the first is trained. */
+  constructor(path: string, forms: readonly Form[], options: ProbeOptions, out: Out) {
+    this.#path = path;
+    this.#options = options;
+    this.#out = out;
+    const quiet = { ...out, note: () => undefined };
+    this.#subjects = new Map(
+      forms.map((form, index) => [form, openSubject(path, form, options, index === 0 ? out : quiet)]),
+    );
+  }
+
+  get #isTraining(): boolean {
+    return this.#options.steps !== undefined;
+  }
+
+  /** What an interrupted study of the same kind had finished. */
+  finishedBefore(): Finished {
+    const { out } = this.#options;
+    if (!this.#isTraining || out === undefined) return new Map();
+    return readFinished(
+      keptPath(out),
+      new Set([...this.#subjects.keys()].map((form) => this.#identity(form))),
+    );
+  }
+
+  /** Measures a form, and trains it if that was asked for. */
+  async add(form: Form, finished: Finished): Promise<Study> {
+    const before = finished.get(this.#identity(form));
+    const name = form.set.slice(this.#options.set?.length ?? 0).join(", ");
+    if (before !== undefined) this.#out.note(`${name}: measured before\n`);
+    else if (this.#isTraining) this.#out.note(`${name || this.#path}:\n`);
+    this.#cases.push(before ?? (await this.#measure(this.#subjects.get(form)!)));
+    return this;
+  }
+
+  async #measure(subject: Subject): Promise<ProbedCase> {
+    const measured = await measureSubject(subject);
+    if (!this.#isTraining || subject.prepared === undefined) return measured.found;
+    const { trainSubject } = await import("../probe/study.ts");
+    return trainSubject(measured, subject.prepared, this.#out);
+  }
+
+  /** All that decides the numbers of a case; only those of trainings are kept. */
+  #identity(form: Form): string {
+    const { prepared } = this.#subjects.get(form)!;
+    if (prepared === undefined) return "";
+    return JSON.stringify(identityOf(prepared, trainOptionsOf(form, this.#options)));
+  }
+
+  /** Of the cases so far. */
+  get identities(): readonly string[] {
+    return this.#isTraining
+      ? [...this.#subjects.keys()].slice(0, this.#cases.length).map((form) => this.#identity(form))
+      : [];
+  }
+
+  get probed(): Probed {
+    const [subject] = this.#subjects.values();
+    const { settings, seed, graph } = subject!;
+    return {
+      title: `${graph.name.replace(/_train$/, "")}: what depth does to activations and gradients`,
+      command: showCommandLine("probe", [this.#path], probeOptions, this.#options),
+      settings: [...settings, ["seed", String(seed)], ...trainingSettings(subject!, this.#isTraining)],
+      notes: [
+        "Predictions follow from the form of the residual edges at initialization; they promise nothing about training.",
+      ],
+      cases: this.#cases,
+    };
+  }
+}
+
+function trainingSettings(
+  { prepared }: Subject,
+  isTraining: boolean,
+): readonly (readonly [string, string])[] {
+  if (prepared === undefined || !isTraining) return [];
+  const { settings } = prepared.training;
+  const { name, options } = settings.schedule ?? { name: "constant", options: {} };
+  const warmup = (options as Readonly<Record<string, unknown>>)["warmup"];
+  return [
+    ["optimizer", `${settings.optimizer.name}, learning rate ${settings.rate} for all`],
+    [
+      "schedule",
+      `${name}${typeof warmup === "number" && warmup > 0 ? `, ${warmup} steps of warmup` : ", no warmup"}`,
+    ],
+    ["clip", settings.clip === undefined ? "none" : String(settings.clip)],
+    ["training", `${settings.steps} steps of ${prepared.batch} rows`],
+  ];
+}
+
+/** Writes what `-o` names, as each case comes; undefined without it. */
+function writerOf({ out, steps }: ProbeOptions): ((study: Study) => Promise<void>) | undefined {
+  if (out === undefined) return undefined;
+  const extension = /\.(html|svg|json)$/.exec(out)?.[1];
+  if (extension === undefined)
+    return stop(
+      "E866",
+      `-o writes a report, a picture or numbers by its ending, found ${JSON.stringify(out)}`,
+      "end it with .html, .svg or .json",
+    );
+  return async ({ probed, identities }) => {
+    if (extension === "json" || steps !== undefined)
+      writeOutput(keptPath(out), probedJson(probed, identities));
+    if (extension === "json") return;
+    const { probePicture, probeReport } = await import("../../report/probe.ts");
+    writeOutput(out, extension === "svg" ? probePicture(probed) : probeReport(probed));
+  };
+}

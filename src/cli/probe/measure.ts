@@ -1,0 +1,67 @@
+import type { GainProbe, ProbeGraph } from "../../autodiff/probe.ts";
+import type { EdgeMeasure } from "../../autodiff/theory.ts";
+import { emitTypeScript } from "../../emit/ts/emit.ts";
+import { runPasses } from "../../passes/pipeline.ts";
+import { planGraph } from "../../plan/build.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import type { HostTensor } from "../../tensor/host.ts";
+import type { StateArray } from "../../train/engine.ts";
+import { importEmitted, mistakes, type EmittedTensor, type EmittedTensors } from "../run/emitted.ts";
+
+/** What was measured of a model with some parameters: the loss, and each edge. */
+export interface Measurement {
+  readonly loss: number;
+  readonly edges: readonly EdgeMeasure[];
+}
+
+/** Measures a model on one batch, with whatever parameters. */
+export type Meter = (parameters: Readonly<Record<string, StateArray | HostTensor>>) => Promise<Measurement>;
+
+interface EmittedModule {
+  readonly createModel: (
+    weights: EmittedTensors,
+    options: { readonly ignore: readonly RegExp[] },
+  ) => { readonly run: (inputs: EmittedTensors) => EmittedTensors };
+}
+
+/** Compiles a probe once. Inputs that it does not read are left out. */
+export async function openMeter(
+  { graph, edges }: ProbeGraph,
+  batch: Readonly<Record<string, HostTensor>>,
+): Promise<Meter> {
+  const plan = planGraph(runPasses(graph));
+  const { createModel } = await importEmitted<EmittedModule>(emitTypeScript(plan, { types: false }).files);
+  const inputs = Object.fromEntries(
+    plan.inputs.flatMap(({ name }) => (batch[name] === undefined ? [] : [[name, inputOf(batch[name])]])),
+  );
+  return async (parameters) => {
+    const weights = Object.fromEntries(
+      Object.entries(parameters).map(([name, { shape, data }]) => [
+        name,
+        { shape, data: Float32Array.from(data) },
+      ]),
+    );
+    const outputs = await mistakes(() => createModel(weights, { ignore: [/^/] }).run(inputs));
+    const valueOf = (name: string): number => outputs[name]!.data[0]!;
+    const gainOf = ({ scale, tensor }: GainProbe): number =>
+      Math.abs(scale) * (tensor === undefined ? 1 : valueOf(tensor));
+    return {
+      loss: valueOf("loss"),
+      edges: edges.map((probe) => ({
+        edge: graph.edges[probe.edge]!,
+        follows: probe.follows,
+        activation: valueOf(probe.activation),
+        gradient: valueOf(probe.gradient),
+        source: valueOf(probe.source),
+        branch: valueOf(probe.branch),
+        skipGain: gainOf(probe.skipGain),
+        branchGain: gainOf(probe.branchGain),
+      })),
+    };
+  };
+}
+
+const inputOf = ({ dtype, shape, data }: HostTensor): EmittedTensor => ({
+  shape,
+  data: isFloat(dtype) ? Float32Array.from(data) : Int32Array.from(data),
+});

@@ -1,0 +1,160 @@
+import { probeEdges, type ProbeGraph } from "../../autodiff/probe.ts";
+import { predictEdges } from "../../autodiff/theory.ts";
+import { initialParameters } from "../../ir/initialize.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { parse } from "../../language/parse.ts";
+import { lower } from "../../lower/lower.ts";
+import type { ProbedCase } from "../../report/probed.ts";
+import { isError } from "../../support/diagnostic.ts";
+import type { HostTensor } from "../../tensor/host.ts";
+import { seedOf } from "../../train/settings.ts";
+import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
+import type { Out } from "../out.ts";
+import { lowerOptions, readModelFile } from "../source.ts";
+import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
+import type { TrainOptions } from "../train/options.ts";
+import { prepareTraining, type PreparedTraining } from "../train/prepare.ts";
+import { formOf, usualForm } from "./edge-form.ts";
+import type { Form } from "./forms.ts";
+import { openMeter, type Measurement, type Meter } from "./measure.ts";
+import type { ProbeOptions } from "./options.ts";
+import { randomBatch, withSurrogateLoss } from "./random.ts";
+
+/** One form of the model, ready to be measured. */
+export interface Subject {
+  readonly form: Form;
+  readonly graph: Graph;
+  readonly batch: Readonly<Record<string, HostTensor>>;
+  readonly seed: number;
+  /** What goes in, and what the loss is. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  /** Undefined with random inputs. */
+  readonly prepared: PreparedTraining | undefined;
+}
+
+/** Lowers a form of the model and gives it data; every mistake ends the command. */
+export function openSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
+  if (options.data === undefined) return randomSubject(path, form, options, out);
+  if (options.dims !== undefined)
+    stop("E862", "--dims is for random inputs: with --data, say --batch and --context");
+  const prepared = prepareTraining(path, trainOptionsOf(form, options), out);
+  const { model, training } = prepared;
+  const { graph } = model.train;
+  const { seed } = training.settings;
+  const settings = [
+    ["input", training.batches.description],
+    ["loss", lossWords(graph)],
+  ] as const;
+  return { form, graph, batch: training.batches.at(0), seed, settings, prepared };
+}
+
+/** The form as `lmg train` would take it. */
+export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions => ({
+  ...options,
+  set: form.set,
+  target: "ts",
+  evaluateBatches: "20",
+  checkpointEvery: "60s",
+  // Nothing is trained without --steps, but a training must know how long it would be.
+  steps: options.steps ?? "1",
+});
+
+function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
+  if (options.steps !== undefined)
+    stop("E862", "--steps trains, and there is nothing to train on", "name a text or arrays with --data");
+  const { file, diagnostics: syntax } = parse(readModelFile(path));
+  if (syntax.some(isError)) throw new Stop(syntax);
+  const lowering = { ...lowerOptions({ ...options, set: form.set }), training: true };
+  const { model, diagnostics } = lower(file, lowering);
+  if (model === undefined) throw new Stop(diagnostics);
+  showDiagnostics(diagnostics, out);
+  const { train } = model;
+  const loss =
+    train === undefined
+      ? withSurrogateLoss(model.graph)
+      : { graph: train.graph, description: lossWords(train.graph) };
+  if (loss === undefined)
+    return stop(
+      "E863",
+      "there is no loss: the model has no `train` section, and none of its outputs is a float",
+    );
+  const given =
+    options.seed === undefined
+      ? undefined
+      : orStop(parseNumber("--seed", options.seed, 0, 2 ** 31 - 1, true));
+  const seed = train === undefined ? (given ?? 0) : seedOf(train, { seed: given });
+  const sizes = orStop(completeDims(loss.graph.symbols, orStop(parseDims(options.dims))));
+  const settings = [
+    ["input", `random, ${showDims(sizes)}`],
+    ["loss", loss.description],
+  ] as const;
+  return {
+    form,
+    graph: loss.graph,
+    batch: randomBatch(loss.graph, sizes, seed),
+    seed,
+    settings,
+    prepared: undefined,
+  };
+}
+
+/** The losses of a `train` section, by their ops. */
+function lossWords(graph: Graph): string {
+  const ops = new Set(graph.nodes.map(({ op }) => op));
+  const losses = (["cross_entropy", "mean_squared_error"] as const).filter((op) => ops.has(op));
+  return losses.length === 0
+    ? "as the `train` section says"
+    : losses.map((op) => op.replaceAll("_", " ")).join(" + ");
+}
+
+/** A subject with its probe, measured at initialization. */
+export interface MeasuredSubject {
+  readonly subject: Subject;
+  readonly meter: Meter;
+  readonly found: ProbedCase;
+}
+
+/** Measures a form at initialization, beside what theory says of it. */
+export async function measureSubject(subject: Subject): Promise<MeasuredSubject> {
+  const { form, graph, batch, seed } = subject;
+  const probe = probeOf(graph);
+  const meter = await openMeter(probe, batch);
+  const measured = await meter(initialParameters(graph, seed));
+  const predictions = predictEdges(measured.edges);
+  const found: ProbedCase = {
+    variant: form.variant,
+    depth: form.depth,
+    form: usualForm(measured.edges.map(formOf)),
+    loss: measured.loss,
+    edges: measured.edges.map(({ edge, activation, gradient }, index) => ({
+      name: edge.name,
+      before: { activation, gradient },
+      predicted: predictions[index]!,
+      after: undefined,
+    })),
+    training: undefined,
+  };
+  return { subject, meter, found };
+}
+
+function probeOf(graph: Graph): ProbeGraph {
+  const probe = probeEdges(graph);
+  if (probe.diagnostics.some(isError)) throw new Stop(probe.diagnostics);
+  if (probe.edges.length > 0) return probe;
+  return graph.edges.length === 0
+    ? stop(
+        "E864",
+        "the model has no residual edge to measure at",
+        "`residual { … }` makes one; `residual skip 0 { … }` makes one that carries nothing",
+      )
+    : stop("E864", "the loss depends on no residual edge of the model");
+}
+
+/** The case with what was measured after training. */
+export const withAfter = (found: ProbedCase, after: Measurement): ProbedCase => ({
+  ...found,
+  edges: found.edges.map((edge, index) => {
+    const { activation, gradient } = after.edges[index]!;
+    return { ...edge, after: { activation, gradient } };
+  }),
+});

@@ -1,0 +1,56 @@
+import { caseName, resultTexts, type Probed, type ProbedCase } from "../../report/probed.ts";
+import { showRange, showSize } from "../../report/sizes.ts";
+import { plural } from "../../support/text.ts";
+import type { Out } from "../out.ts";
+import { showTable } from "../table.ts";
+
+/** Edges of a case that are printed, unless all are. */
+const SOME = 9;
+
+/** Everything a probe found: a table a case, then how each was trained. */
+export function showProbed({ cases, settings, notes }: Probed, all: boolean, out: Out): void {
+  for (const [name, value] of settings) out.write(`${name}: ${value}\n`);
+  for (const found of cases) out.write(`\n${showCase(found, all, out)}`);
+  const trained = cases.flatMap((found) =>
+    found.training === undefined ? [] : [[caseName(found), ...resultTexts(found, found.training)]],
+  );
+  if (trained.length > 0)
+    out.write(
+      `\n${showTable(["", "steps", "loss at first", "last loss", "validation", "seconds"], trained, [1, 2, 3, 4, 5])}`,
+    );
+  for (const note of notes) out.write(out.paint.faint(`\n${note}`));
+  out.write("\n");
+}
+
+function showCase(found: ProbedCase, all: boolean, out: Out): string {
+  const { edges, form, loss } = found;
+  const title = [out.paint.strong(caseName(found)), form, `loss ${loss.toPrecision(4)}`];
+  const shown = all ? edges : spread(edges);
+  const isTrained = edges.some(({ after }) => after !== undefined);
+  const heads = ["", "activation", "predicted", "gradient", "predicted"];
+  const rows = shown.map(({ name, before, predicted, after }) => [
+    name,
+    showSize(before.activation),
+    showSize(predicted.activation),
+    showSize(before.gradient),
+    showRange(predicted.gradient),
+    ...(isTrained ? [showSize(after?.activation), showSize(after?.gradient)] : []),
+  ]);
+  const left = edges.length - shown.length;
+  return (
+    `${title.filter((part) => part !== "").join("  ")}\n` +
+    showTable(
+      [...heads, ...(isTrained ? ["activation after", "gradient after"] : [])],
+      rows,
+      [1, 2, 3, 4, 5, 6],
+    ) +
+    (left > 0 ? out.paint.faint(`and ${plural(left, "edge")} between them; --all lists every edge\n`) : "")
+  );
+}
+
+/** The first, the last, and some between at even distances. */
+function spread<T>(items: readonly T[]): readonly T[] {
+  if (items.length <= SOME) return items;
+  const indices = Array.from({ length: SOME }, (_, i) => Math.round((i * (items.length - 1)) / (SOME - 1)));
+  return indices.map((index) => items[index]!);
+}

@@ -1,0 +1,161 @@
+import { smooth, thin } from "./curves.ts";
+import { withCommonY, type Figure, type Point, type Series } from "./figure.ts";
+import { caseName, endedEarly, type EdgeSizes, type Probed, type ProbedCase } from "./probed.ts";
+
+/** Points that a curve of a figure has at most. */
+const detail = 400;
+
+/** Loss and gradient norm over the steps, all variants beside each other; none if nothing was trained. */
+export function trainingFigures({ cases }: Probed): readonly Figure[] {
+  const trained = cases.flatMap((probed, tone) =>
+    probed.training === undefined ? [] : [{ probed, training: probed.training, tone }],
+  );
+  if (trained.length === 0) return [];
+  const seriesOf = (values: "losses" | "gradientNorms"): readonly Series[] =>
+    trained.map(({ probed, training, tone }) => ({
+      label: caseName(probed) + (endedEarly(training) ? " †" : ""),
+      tone,
+      style: "line",
+      points: thin(smooth(numbered(training[values]), training.steps / 30), detail),
+    }));
+  const steps = { label: "step" };
+  const note = trained.some(({ training }) => endedEarly(training))
+    ? "† ended with NaN or infinity"
+    : undefined;
+  return [
+    { title: "Training loss, smoothed", x: steps, y: { label: "loss" }, series: seriesOf("losses") },
+    {
+      title: "Gradient norm while training",
+      x: steps,
+      y: { label: "of all parameters, smoothed, log scale", scale: "log" },
+      series: seriesOf("gradientNorms"),
+    },
+  ].map((figure): Figure => (note === undefined ? (figure as Figure) : { ...(figure as Figure), note }));
+}
+
+const numbered = (values: readonly number[]): readonly Point[] => values.map((y, x) => ({ x: x + 1, y }));
+
+/** Which of the measures a figure shows, and how. */
+interface View {
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  readonly pointsOf: (edges: readonly Pick<EdgeSizes, "activation" | "gradient">[]) => readonly Point[];
+}
+
+const activationView: View = {
+  title: "Activations by depth",
+  x: "residual edges passed",
+  y: "RMS of the stream, log scale",
+  pointsOf: (edges) => edges.map(({ activation }, index) => ({ x: index + 1, y: activation })),
+};
+
+/** From the last edge, where gradients come in, back to the first. */
+const gradientView: View = {
+  title: "Gradients by depth",
+  x: "residual edges back from the last",
+  y: "gradient norm of the stream / at the last edge",
+  pointsOf: (edges) => {
+    const last = edges.at(-1)?.gradient ?? 1;
+    return edges
+      .map(({ gradient }, index) => ({ x: edges.length - 1 - index, y: gradient / last }))
+      .reverse();
+  },
+};
+
+const axesOf = ({ x, y }: View): Pick<Figure, "x" | "y"> => ({
+  x: { label: x, whole: true },
+  y: { label: y, scale: "log" },
+});
+
+/** Activations and gradients at initialization: one pair of figures a depth, a curve a variant. */
+export function overviewFigures({ cases }: Probed): readonly Figure[] {
+  const depths = [...new Set(cases.map(({ depth }) => depth))];
+  return depths.flatMap((depth) =>
+    [activationView, gradientView].map((view) => ({
+      title: `${view.title}${depths.length > 1 && depth !== undefined ? `, depth ${depth}` : ""}, at initialization`,
+      ...axesOf(view),
+      series: cases.flatMap((probed, index): Series[] =>
+        probed.depth === depth
+          ? [
+              curve(
+                view,
+                probed.variant,
+                toneOf(cases, index),
+                "line",
+                probed.edges.map(({ before }) => before),
+              ),
+            ]
+          : [],
+      ),
+    })),
+  );
+}
+
+/** A variant keeps its colour whatever its depth. */
+function toneOf(cases: readonly ProbedCase[], index: number): number {
+  const variants = [...new Set(cases.map(({ variant }) => variant))];
+  return variants.indexOf(cases[index]!.variant);
+}
+
+const curve = (
+  view: View,
+  label: string,
+  tone: Series["tone"],
+  style: Series["style"],
+  edges: readonly EdgeSizes[],
+): Series => ({ label, tone, style, points: view.pointsOf(edges) });
+
+/**
+ * One figure a variant, all on one scale: what was measured at each depth, what theory says of it (dashed, for gradients a
+ * lower and an upper bound), and what was measured after training.
+ */
+export const variantFigures = ({ cases }: Probed, which: "activation" | "gradient"): readonly Figure[] => {
+  const view = which === "activation" ? activationView : gradientView;
+  return withCommonY(
+    variantsOf(cases).map(([variant, found]) => ({
+      title: variant === "" ? view.title : variant,
+      note: found[0]!.form,
+      ...axesOf(view),
+      series: found.flatMap((probed, index) => caseSeries(view, probed, index, found.length)),
+    })),
+  );
+};
+
+/** The cases of each variant, its depths. */
+function variantsOf(
+  cases: readonly ProbedCase[],
+): readonly (readonly [variant: string, cases: readonly ProbedCase[]])[] {
+  const variants = new Map<string, ProbedCase[]>();
+  for (const found of cases) {
+    const others = variants.get(found.variant);
+    if (others === undefined) variants.set(found.variant, [found]);
+    else others.push(found);
+  }
+  return [...variants];
+}
+
+function caseSeries(view: View, probed: ProbedCase, index: number, count: number): readonly Series[] {
+  const { edges, depth, training } = probed;
+  const name = count > 1 && depth !== undefined ? `${depth}` : "";
+  const predicted = (bound: 0 | 1): Series =>
+    curve(
+      view,
+      "",
+      "plain",
+      "dashed",
+      edges.map(({ predicted: { activation, gradient } }) => ({ activation, gradient: gradient[bound] })),
+    );
+  const after = edges.flatMap((edge) => (edge.after === undefined ? [] : [edge.after]));
+  return [
+    ...(view === gradientView ? [predicted(0), predicted(1)] : [predicted(0)]),
+    curve(
+      view,
+      training === undefined ? name : "at first",
+      index,
+      "dotted",
+      edges.map(({ before }) => before),
+    ),
+    ...(after.length === 0 ? [] : [curve(view, "after", index + count, "dotted", after)]),
+  ];
+}

@@ -1,0 +1,84 @@
+import { drawFigure } from "./draw.ts";
+import type { Figure, Size } from "./figure.ts";
+import { commandLine, definitions, figures, heading, page, paragraph, table } from "./html.ts";
+import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
+import { caseName, resultTexts, type Probed, type ProbedCase } from "./probed.ts";
+import { showRange, showSize } from "./sizes.ts";
+import { themeOf } from "./theme.ts";
+
+/** The report of a probe as one HTML file: curves, what theory says beside them, and every number. */
+export function probeReport(probed: Probed): string {
+  const { title, command, settings, notes, cases } = probed;
+  const training = trainingFigures(probed);
+  return page(title, [
+    commandLine(command),
+    ...notes.map(paragraph),
+    ...(training.length === 0 ? [] : [heading("Training"), figures(training), resultTable(cases)]),
+    heading("At initialization"),
+    figures(overviewFigures(probed)),
+    heading("Activations beside the theory"),
+    paragraph(
+      "Dots are measured; dashed is what the form of the edges says at initialization. All on one scale.",
+    ),
+    figures(variantFigures(probed, "activation"), small),
+    heading("Gradients beside the theory"),
+    paragraph(
+      "The lower dashed line is what the carried stream alone passes back, the upper one adds what passes the branches.",
+    ),
+    figures(variantFigures(probed, "gradient"), small),
+    heading("Settings"),
+    definitions(settings),
+    ...cases.flatMap((found) => [heading(`Edges: ${caseName(found) || title}`), edgeSizes(found)]),
+  ]);
+}
+
+const small: Size = { width: 400, height: 230 };
+
+/** The curves alone as one SVG, two in a row, for a page that shows pictures. */
+export function probePicture(probed: Probed): string {
+  const list = [...trainingFigures(probed), ...overviewFigures(probed)];
+  return pictureOf(list, 2, { width: 400, height: 260 });
+}
+
+function pictureOf(list: readonly Figure[], columns: number, size: Size): string {
+  const rows = Math.ceil(list.length / columns);
+  const [width, height] = [columns * size.width, rows * size.height];
+  const placed = list.map((figure, index) => {
+    const [x, y] = [(index % columns) * size.width, Math.floor(index / columns) * size.height];
+    return `<g transform="translate(${x},${y})">${drawFigure(figure, size)}</g>`;
+  });
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
+    `<style>${themeOf("svg")}</style>${placed.join("\n")}</svg>\n`
+  );
+}
+
+/** How each training ended. */
+const resultTable = (cases: readonly ProbedCase[]): string =>
+  table(
+    ["variant", "edges", "steps", "loss at first", "last loss, smoothed", "validation loss", "seconds"],
+    cases.flatMap((found) =>
+      found.training === undefined
+        ? []
+        : [[caseName(found), found.form, ...resultTexts(found, found.training)]],
+    ),
+    [2, 3, 4, 5, 6],
+  );
+
+/** Every edge of a case, its sizes beside those that theory predicts. */
+function edgeSizes({ edges }: ProbedCase): string {
+  const isTrained = edges.some(({ after }) => after !== undefined);
+  const heads = ["edge", "activation RMS", "predicted", "gradient norm", "predicted"];
+  return table(
+    [...heads, ...(isTrained ? ["activation after", "gradient after"] : [])],
+    edges.map(({ name, before, predicted, after }) => [
+      name,
+      showSize(before.activation),
+      showSize(predicted.activation),
+      showSize(before.gradient),
+      showRange(predicted.gradient),
+      ...(isTrained ? [showSize(after?.activation), showSize(after?.gradient)] : []),
+    ]),
+    [1, 2, 3, 4, 5, 6],
+  );
+}
