@@ -4,7 +4,8 @@ import type { Graph, Parameter } from "../ir/graph.ts";
 import type { File } from "../language/ast.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../lower/lower.ts";
 import type { LoweredTrain } from "../lower/train.ts";
-import { runPasses } from "../passes/pipeline.ts";
+import type { Remark } from "../passes/pass.ts";
+import { runPasses, type PassOptions } from "../passes/pipeline.ts";
 import { planGraph } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isError, sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
@@ -37,6 +38,8 @@ export interface ProgramPart {
   readonly graph: Graph;
   readonly state: readonly StateTensor[];
   readonly plan: Plan;
+  /** What fused and what did not; `explainEdges` sorts it by residual edge. */
+  readonly remarks: readonly Remark[];
 }
 
 /** All that an engine runs. The state of each part is among `state`; equal names are one tensor. */
@@ -67,9 +70,9 @@ export function trainingProgram(model: TrainableModel, options: StepOptions): Pr
   if (diagnostics.some(isError)) return { program: undefined, diagnostics };
   const evaluation = { graph: model.evaluation.train!.graph, state: [] };
   const parts = {
-    update: partOf(update),
-    accumulate: accumulate && partOf(accumulate),
-    evaluation: partOf(evaluation),
+    update: planStep(update),
+    accumulate: accumulate && planStep(accumulate),
+    evaluation: planStep(evaluation),
   };
   const state = new Map<string, StateTensor>();
   for (const part of [parts.update, parts.accumulate, parts.evaluation])
@@ -78,11 +81,13 @@ export function trainingProgram(model: TrainableModel, options: StepOptions): Pr
   return { program: { ...parts, state: [...state.values()], measures }, diagnostics };
 }
 
-function partOf(step: StepGraph): ProgramPart {
+/** Runs the passes over a step and plans it. */
+export function planStep(step: StepGraph, passes: PassOptions = {}): ProgramPart {
   const { graph: whole, state } = withStateOnly(step);
-  const graph = runPasses(whole);
+  const remarks: Remark[] = [];
+  const graph = runPasses(whole, { ...passes, report: (remark) => remarks.push(remark) });
   const pairs = state.map(({ name, next }) => ({ input: name, output: next }));
-  return { graph, state, plan: planGraph(graph, { state: pairs }) };
+  return { graph, state, plan: planGraph(graph, { state: pairs }), remarks };
 }
 
 /** The step with its parameters, which it leaves as they are, as state too. */

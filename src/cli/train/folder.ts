@@ -47,15 +47,15 @@ export function readRunCheckpoint(folder: string) {
   return orStop(readTrainingCheckpoint(orStop(readBytes(path)), path));
 }
 
-/** Writes the checkpoint, then the weights alone: the first is what counts. */
+/** Writes the weights alone, then the checkpoint: a run that ends between both goes on from the one before. */
 export function writeRunCheckpoint(
   folder: string,
   snapshot: Snapshot,
   program: TrainingProgram,
   identity: RunIdentity,
 ): void {
-  writeRunFile(folder, runFiles.checkpoint, writeTrainingCheckpoint(snapshot, program, identity));
   writeRunFile(folder, runFiles.weights, writeModelWeights(snapshot, program));
+  writeRunFile(folder, runFiles.checkpoint, writeTrainingCheckpoint(snapshot, program, identity));
 }
 
 /** Copies the model's files under `model/`, as they lie to each other, and gives the path of the first there. */

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
-import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
+import type { MetricsFile } from "./metrics-file.ts";
 import type { Progress } from "./progress.ts";
 import { showMeasures, showStep } from "./words.ts";
 
@@ -108,14 +108,11 @@ async function evaluate({ trainer, metrics, progress, cadence }: Loop, clock: Cl
   const limit = isLast ? undefined : cadence.evaluateBatches;
   const validation = await trainer.evaluate(limit, () => setImmediate());
   if (validation === undefined) return;
-  const before = metrics.lines.filter(isEvaluation).map((line) => line.validation["loss"]!);
   metrics.add({
     step: trainer.step,
     validation,
     batches: limit ?? null,
     seconds: rounded(clock.seconds),
   });
-  const best =
-    before.every((loss) => validation["loss"]! < loss) && before.length > 0 ? ", the best so far" : "";
-  progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}${best}`);
+  progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}`);
 }

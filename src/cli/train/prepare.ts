@@ -7,18 +7,21 @@ import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { openData } from "../../train/data/open.ts";
 import type { DataSource } from "../../train/data/source.ts";
 import { wantedOf } from "../../train/data/wanted.ts";
-import { lowerForTraining, trainingProgram, type TrainableModel } from "../../train/program.ts";
+import { trainingProgram, type TrainableModel } from "../../train/program.ts";
 import { seedOf, settingsOf, stepOptionsOf } from "../../train/settings.ts";
 import type { Training } from "../../train/trainer.ts";
 import type { Out } from "../out.ts";
 import { lowerOptions, readModelFile } from "../source.ts";
-import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
+import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { readData, readValidation, tokenizerOf } from "./data.ts";
+import { lowerTrainable } from "./model.ts";
 import { batchOf, contextOf, overridesOf } from "./numbers.ts";
 import type { TrainOptions } from "./options.ts";
 
 /** Everything that a command line says of a training, read, checked and compiled. */
 export interface PreparedTraining {
+  /** Of the model's text, as the user wrote it. */
+  readonly path: string;
   readonly model: TrainableModel;
   readonly training: Training;
   readonly batch: number;
@@ -38,7 +41,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const { file, lowering, used } = readModel(path, options);
   const data = readData(options.data, dataInModel(file, lowering, options), path);
   const tokenizer = tokenizerOf(data, options.tokenizer);
-  const model = lowerModel(file, withVocabulary(file, lowering, tokenizer, options, out), out);
+  const model = lowerTrainable(file, withVocabulary(file, lowering, tokenizer, options, out), out);
   const { train } = model;
   const batch = batchOf(options) ?? train.batch ?? DEFAULT_BATCH;
   const validation = readValidation(options.validation);
@@ -51,7 +54,16 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   if (program === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
   const sources = [file.source, ...used.values()];
-  return { model, training: { program, settings, batches }, batch, tokenizer, sources, data, validation };
+  return {
+    path,
+    model,
+    training: { program, settings, batches },
+    batch,
+    tokenizer,
+    sources,
+    data,
+    validation,
+  };
 }
 
 interface ReadModel {
@@ -72,18 +84,6 @@ function readModel(path: string, options: TrainOptions): ReadModel {
     return found;
   };
   return { file, lowering: { ...lowering, resolveUse }, used };
-}
-
-function lowerModel(file: File, lowering: LowerOptions, out: Out): TrainableModel {
-  const { model, diagnostics } = lowerForTraining(file, lowering);
-  if (diagnostics.some(isError)) throw new Stop(diagnostics);
-  showDiagnostics(diagnostics, out);
-  if (model !== undefined) return model;
-  return stop(
-    "E850",
-    `${file.source.name}: the model has no \`train\` section: nothing says what its loss is`,
-    "for example `train { target next: i32[B, T]; loss (logits, next) -> cross_entropy; optimizer adamw(lr: 1e-3); steps 1000 }`, a line each",
-  );
 }
 
 /** The parameter that is set from the tokenizer if the user does not set it. */

@@ -2,22 +2,23 @@ import { join } from "node:path";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import type { EngineFactory } from "../../train/engine.ts";
-import { beginningOf, Trainer, type Snapshot, type StepReport } from "../../train/trainer.ts";
+import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
-import { orStop, stop, Stop } from "../stop.ts";
+import { orStop, stop } from "../stop.ts";
+import { commandLine } from "./command-line.ts";
+import { endRun } from "./ending.ts";
 import { copyModel, readRunCheckpoint, runFiles, writeRunCheckpoint, writeRunFile } from "./folder.ts";
 import { changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
-import { runLoop, type Ending } from "./loop.ts";
-import { isEvaluation, MetricsFile, type MetricsLine } from "./metrics-file.ts";
-import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
+import { runLoop } from "./loop.ts";
+import { MetricsFile } from "./metrics-file.ts";
 import { cadenceOf } from "./numbers.ts";
 import type { TrainOptions, TrainTarget } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 import { showProgress } from "./progress.ts";
 import { readFirstWeights } from "./start.ts";
-import { bestOf, showDifferences, showDuration, showMeasures } from "./words.ts";
+import { showDifferences } from "./words.ts";
 
 /** Trains into a folder; a run that the folder holds already goes on. */
 export async function train(
@@ -33,10 +34,6 @@ export async function train(
     options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
   const identity = identityOf(prepared, options, weights?.hash);
   const found = goingOn(folder, identity, prepared, out);
-  if (found !== undefined && found.step >= settings.steps) {
-    out.write(`${folder} ended at step ${found.step}; a larger --steps goes on from there\n`);
-    return;
-  }
   const beginning = beginningOf(training);
   const from = found ?? { step: 0, state: { ...beginning.state, ...weights?.state } };
   const trainer = await Trainer.open(training, await engineOf(options), from);
@@ -51,8 +48,7 @@ export async function train(
     try {
       const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
       progress.close();
-      if (ending.kind === "not finite") await explain(ending.report, folder, trainer, options, out);
-      finish(ending, folder, trainer, metrics.lines, out);
+      await endRun({ ending, prepared, options, folder, trainer, lines: metrics.lines }, out);
     } finally {
       progress.close();
       interruption.close();
@@ -112,7 +108,13 @@ function describe(
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
       `${plural(settings.steps, "step")} of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
   );
-  if (found !== undefined) out.write(`goes on after step ${found.step}\n`);
+  if (found === undefined) return;
+  const isOver = found.step >= settings.steps;
+  out.write(
+    isOver
+      ? `the run ended after step ${found.step}; a larger --steps goes on from there\n`
+      : `goes on after step ${found.step}\n`,
+  );
 }
 
 /** What the folder says of the run, so that its model can be used without another word. */
@@ -122,6 +124,7 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
   const chosen = model.training.parameters.filter(({ from }) => from !== "default");
   const run = {
     path: copyModel(folder, sources),
+    command: commandLine(prepared.path, options),
     model: model.training.name,
     set: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
     data: batches.description,
@@ -130,44 +133,4 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
   writeRunFile(folder, runFiles.run, `${JSON.stringify(run, null, 2)}\n`);
   if (tokenizer !== undefined)
     writeRunFile(folder, runFiles.tokenizer, `${JSON.stringify(tokenizer.file, null, 2)}\n`);
-}
-
-/** Ends the command where a step made NaN or infinity, with the place where that began. */
-async function explain(
-  report: StepReport,
-  folder: string,
-  trainer: Trainer,
-  { target }: TrainOptions,
-  out: Out,
-): Promise<never> {
-  const { program, settings } = trainer.training;
-  const from = orStop(readRunCheckpoint(folder)!.restore(program));
-  out.note(
-    `step ${report.step} is not finite; running from step ${from.step} to it again, to see where it begins\n`,
-  );
-  const origin = await findOrigin(trainer, report, from, target);
-  throw new Stop([nonFiniteDiagnostic(report, origin, settings, keptWords(folder, from.step))]);
-}
-
-function finish(
-  ending: Ending,
-  folder: string,
-  trainer: Trainer,
-  lines: readonly MetricsLine[],
-  out: Out,
-): void {
-  const { steps } = trainer.training.settings;
-  if (ending.kind === "interrupted")
-    stop(
-      "E855",
-      `interrupted after step ${trainer.step} of ${steps}; the checkpoint in ${folder} has it`,
-      "the same command goes on from there",
-    );
-  const evaluations = lines.filter(isEvaluation);
-  const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
-  out.write(`${plural(steps, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}\n`);
-  if (last !== undefined) out.write(`validation at the end: ${showMeasures(last.validation)}\n`);
-  if (best !== undefined && best !== last)
-    out.write(`at its best, after step ${best.step}: ${showMeasures(best.validation)}\n`);
-  out.write(`wrote ${folder}\n`);
 }

@@ -1,0 +1,94 @@
+import { plural } from "../../support/text.ts";
+import type { StepReport, Trainer } from "../../train/trainer.ts";
+import type { Out } from "../out.ts";
+import { orStop, Stop } from "../stop.ts";
+import { Problem } from "../../checkpoint/problem.ts";
+import { showDiagnostic, type Diagnostic } from "../../support/diagnostic.ts";
+import { commandLine } from "./command-line.ts";
+import { readRunCheckpoint, runFiles, writeRunFile } from "./folder.ts";
+import type { Ending } from "./loop.ts";
+import { isEvaluation, type MetricsLine } from "./metrics-file.ts";
+import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
+import type { TrainOptions } from "./options.ts";
+import type { PreparedTraining } from "./prepare.ts";
+import { reportOf } from "./report.ts";
+import { bestOf, showDuration, showMeasures } from "./words.ts";
+
+/** A run whose steps are over, one way or another. */
+export interface EndedRun {
+  readonly ending: Ending;
+  readonly prepared: PreparedTraining;
+  readonly options: TrainOptions;
+  readonly folder: string;
+  readonly trainer: Trainer;
+  readonly lines: readonly MetricsLine[];
+}
+
+/** Writes the report and says how the run ended; where it did not end well, the command does not either. */
+export async function endRun(run: EndedRun, out: Out): Promise<void> {
+  const { ending, folder, trainer } = run;
+  const { steps } = trainer.training.settings;
+  switch (ending.kind) {
+    case "done": {
+      const words = summarize(run);
+      await writeReport(run, words);
+      out.write(`${words.join("\n")}\nwrote ${folder}\n`);
+      return;
+    }
+    case "interrupted": {
+      const message = `interrupted after step ${trainer.step} of ${steps}; the checkpoint in ${folder} has it`;
+      await writeReport(run, [message]);
+      throw new Stop([new Problem("E855", message, "the same command goes on from there")]);
+    }
+    case "not finite": {
+      const diagnostic = await explain(run, ending.report, out);
+      await writeReport(run, [showDiagnostic({ ...diagnostic, labels: [] })]);
+      throw new Stop([diagnostic]);
+    }
+  }
+}
+
+/** What a run came to: its time, the last evaluation and the best. */
+function summarize({ trainer, lines }: EndedRun): readonly string[] {
+  const evaluations = lines.filter(isEvaluation);
+  const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
+  return [
+    `${plural(trainer.step, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
+    ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
+    ...(best === undefined || best === last
+      ? []
+      : [`at its best, after step ${best.step}: ${showMeasures(best.validation)}`]),
+  ];
+}
+
+async function writeReport(
+  { prepared, options, folder, lines }: EndedRun,
+  notes: readonly string[],
+): Promise<void> {
+  const { path, model, batch, training } = prepared;
+  const command = commandLine(path, options);
+  const report = await reportOf({
+    title: `Training of ${model.training.name}`,
+    command,
+    notes,
+    batch,
+    training,
+    lines,
+  });
+  writeRunFile(folder, runFiles.report, report);
+}
+
+/** What is said of a step that made NaN or infinity, with the place where that began. */
+async function explain(
+  { folder, trainer, options }: EndedRun,
+  report: StepReport,
+  out: Out,
+): Promise<Diagnostic> {
+  const { program, settings } = trainer.training;
+  const from = orStop(readRunCheckpoint(folder)!.restore(program));
+  out.note(
+    `step ${report.step} is not finite; running from step ${from.step} to it again, to see where it begins\n`,
+  );
+  const origin = await findOrigin(trainer, report, from, options.target);
+  return nonFiniteDiagnostic(report, origin, settings, keptWords(folder, from.step));
+}
