@@ -3,7 +3,7 @@
  * step by step. How to install the peers is in README.md; what is not there is left out with a word.
  *
  *     npx tsx test/bench/train/run.ts [--model digits|lm] [--threads N] [--rounds N] [--steps N] [--only NAME,…]
- *       [--python PATH] [--keras-python PATH]
+ *       [--data TEXT] [--python PATH] [--keras-python PATH]
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: "1" },
     rounds: { type: "string", default: "20" },
     steps: { type: "string", default: "10" },
+    data: { type: "string" },
     only: { type: "string", default: "" },
     python: { type: "string", default: python },
     "keras-python": { type: "string", default: python },
@@ -32,12 +33,8 @@ const count = (name: "threads" | "rounds" | "steps"): number => {
   return value;
 };
 const [threads, rounds, steps] = [count("threads"), count("rounds"), count("steps")];
-const workloads = new Map([
-  ["digits", digits],
-  ["lm", languageModel],
-]);
-const workload = workloads.get(options.model)?.();
-if (workload === undefined) throw new Error(`--model is one of ${[...workloads.keys()].join(", ")}`);
+if (!["digits", "lm"].includes(options.model)) throw new Error("--model is digits or lm");
+const workload = options.model === "lm" ? languageModel(options.data) : digits();
 if (rounds <= WARM_UP) throw new Error(`--rounds is above the ${WARM_UP} rounds of warming up`);
 const folder = writeTask(workload, threads, rounds * steps);
 

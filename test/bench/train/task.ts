@@ -1,80 +1,93 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { optimizerOf, stepScalars } from "../../../src/autodiff/train/optimizer.ts";
 import { initialState } from "../../../src/autodiff/train/initial.ts";
+import { stepScalars } from "../../../src/autodiff/train/optimizer.ts";
 import { learningRate } from "../../../src/autodiff/train/schedule.ts";
-import { trainingStep } from "../../../src/autodiff/train/step.ts";
-import { compile } from "../../../src/compile.ts";
+import { Problem } from "../../../src/checkpoint/problem.ts";
 import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
-import { runPasses } from "../../../src/passes/pipeline.ts";
-import { planGraph } from "../../../src/plan/build.ts";
+import { parse } from "../../../src/language/parse.ts";
 import { showDiagnostic } from "../../../src/support/diagnostic.ts";
 import { sizeOf, type HostTensor } from "../../../src/tensor/host.ts";
-
-/** What is trained: a model, and its batches side by side. */
-export interface Workload {
-  readonly model: "digits" | "lm";
-  readonly about: string;
-  readonly path: string;
-  readonly settings: Readonly<Record<string, number>>;
-  /** `[N, B, ..]`: the steps take them in turn. */
-  readonly inputs: HostTensor;
-  readonly targets: HostTensor;
-}
-
-/** How many steps the schedule is made for, and the seed of the weights. */
-const SCHEDULE = 2000;
-const SEED = 1;
+import type { Batches } from "../../../src/train/data/batches.ts";
+import { openData } from "../../../src/train/data/open.ts";
+import { textOf } from "../../../src/train/data/source.ts";
+import { wantedOf } from "../../../src/train/data/wanted.ts";
+import { tokenizerFor } from "../../../src/text/tokenizer-for.ts";
+import { lowerForTraining, trainingProgram, type TrainableModel } from "../../../src/train/program.ts";
+import { settingsOf, stepOptionsOf } from "../../../src/train/settings.ts";
+import type { Workload } from "./workloads.ts";
 
 /**
- * A folder with all that a runner needs: `step.mjs`, lmg's emitted training step; `task.json`, the settings, the learning
- * rate and Adam's corrections of each step; `tensors.bin`, the batches and the weights that every runner begins with.
+ * A folder with all that a runner needs of a training as `lmg train` does it: `step.mjs`, the emitted training step;
+ * `task.json`, the settings, the learning rate and Adam's corrections of each step; `tensors.bin`, the batches `[N, B, ..]`
+ * and the weights that every runner begins with.
  */
 export function writeTask(workload: Workload, threads: number, steps: number): string {
-  const { model: name, path, settings, inputs, targets } = workload;
-  const resolveUse = (use: string, from: { readonly name: string }) => {
-    const file = join(dirname(from.name), use);
-    return { name: file, text: readFileSync(file, "utf8") };
-  };
-  const source = { name: path, text: readFileSync(path, "utf8") };
-  const { model, diagnostics } = compile(source, { settings, resolveUse, training: true });
-  const train = model?.train;
-  if (train?.optimizer === undefined)
-    throw new Error(diagnostics.map((each) => showDiagnostic(each)).join("\n"));
-  const optimizer = optimizerOf(train.optimizer);
-  const { update } = trainingStep(train.graph, { optimizer, clip: train.clip });
-  const plan = planGraph(runPasses(update.graph), {
-    state: update.state.map(({ name: input, next: output }) => ({ input, output })),
-  });
-
-  const rate = train.optimizer.options["lr"] as number;
+  const model = lowered(workload);
+  const data = opened(workload, model);
+  const settings = orThrow(settingsOf(model.train, data.perEpoch, {}));
+  const { update } = trainingProgram(model, stepOptionsOf(settings)).program!;
+  const { optimizer, rate, schedule, seed, clip } = settings;
   const rates = Array.from({ length: steps }, (_, step) =>
-    learningRate(train.schedule, rate, step, SCHEDULE),
+    learningRate(schedule, rate, step, settings.steps),
   );
-  const parameters = update.state.filter(({ kind }) => kind !== "optimizer");
+  const [input, target] = [model.training.graph.inputs[0]!.name, model.train.targets[0]!];
+
   const bundle = new Bundle();
-  bundle.add("inputs", inputs);
-  bundle.add("targets", targets);
-  for (const [key, tensor] of Object.entries(initialState(parameters, SEED)))
-    bundle.add(`parameter.${key}`, tensor);
+  const batches = rates.map((_, step) => data.at(step));
+  bundle.add(
+    "inputs",
+    batches.map((batch) => batch[input]!),
+  );
+  bundle.add(
+    "targets",
+    batches.map((batch) => batch[target]!),
+  );
+  const weights = update.state.filter(({ kind }) => kind !== "optimizer");
+  for (const [name, tensor] of Object.entries(initialState(weights, seed)))
+    bundle.add(`parameter.${name}`, tensor);
 
   const folder = mkdtempSync(join(tmpdir(), "lmg-train-"));
-  writeFileSync(join(folder, "step.mjs"), emitTypeScript(plan, { types: false }).files[0]!.text);
-  writeFileSync(join(folder, "tensors.bin"), bundle.bytes());
   const task = {
-    model: name,
-    settings,
+    model: workload.model,
+    settings: workload.settings,
     threads,
     optimizer,
-    clip: train.clip,
-    names: [model!.graph.inputs[0]!.name, train.targets[0]!],
+    clip,
+    names: [input, target],
     rates,
     scalars: rates.map((each, step) => stepScalars(optimizer, each, step)),
     tensors: bundle.entries,
   };
+  writeFileSync(join(folder, "step.mjs"), emitTypeScript(update.plan, { types: false }).files[0]!.text);
   writeFileSync(join(folder, "task.json"), JSON.stringify(task));
+  writeFileSync(join(folder, "tensors.bin"), bundle.bytes());
   return folder;
+}
+
+function orThrow<T>(value: T | Problem): T {
+  if (value instanceof Problem) throw new Error(value.message);
+  return value;
+}
+
+function lowered({ path, settings }: Workload): TrainableModel {
+  const resolveUse = (use: string, from: { readonly name: string }) => {
+    const name = join(dirname(from.name), use);
+    return { name, text: readFileSync(name, "utf8") };
+  };
+  const { file } = parse({ name: path, text: readFileSync(path, "utf8") });
+  const { model, diagnostics } = lowerForTraining(file, { settings, resolveUse });
+  if (model === undefined) throw new Error(diagnostics.map((each) => showDiagnostic(each)).join("\n"));
+  return model;
+}
+
+function opened({ model: kind, data }: Workload, { train }: TrainableModel): Batches {
+  const text = kind === "lm" ? orThrow(textOf(data[0]!)) : undefined;
+  const tokenizer =
+    text === undefined ? undefined : orThrow(tokenizerFor(text, { kind: "characters" }, data[0]!.name));
+  const options = { batch: train.batch!, seed: train.seed ?? 0, tokenizer };
+  return orThrow(openData(data, wantedOf(train.graph, train.targets), options));
 }
 
 /** Tensors one after another; where each lies is `[dtype, shape, offset in bytes]`. */
@@ -83,13 +96,18 @@ class Bundle {
   readonly #parts: Buffer[] = [];
   #size = 0;
 
-  add(name: string, { dtype, shape, data }: HostTensor): void {
+  /** A tensor, or several of one shape side by side. */
+  add(name: string, tensors: HostTensor | readonly HostTensor[]): void {
+    const all = "data" in tensors ? [tensors] : tensors;
+    const { dtype, shape } = all[0]!;
     const kind = dtype === "i32" ? "i32" : "f32";
-    const array = kind === "i32" ? Int32Array.from(data) : Float32Array.from(data);
-    if (array.length !== sizeOf(shape)) throw new Error(`${name} has ${array.length} elements`);
-    this.entries[name] = [kind, shape, this.#size];
-    this.#parts.push(Buffer.from(array.buffer));
-    this.#size += array.byteLength;
+    this.entries[name] = [kind, "data" in tensors ? shape : [all.length, ...shape], this.#size];
+    for (const { data } of all) {
+      const array = kind === "i32" ? Int32Array.from(data) : Float32Array.from(data);
+      if (array.length !== sizeOf(shape)) throw new Error(`${name}: ${array.length} elements`);
+      this.#parts.push(Buffer.from(array.buffer));
+      this.#size += array.byteLength;
+    }
   }
 
   bytes(): Buffer {

@@ -46,11 +46,10 @@ def main(folder, variant):
     optimizer = keras.optimizers.Adam(task.rates[0], beta_1, beta_2, task.optimizer["eps"])
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     version = f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
-    count = len(task.inputs)
 
     if variant.startswith("batch"):
         model.compile(optimizer, loss_of, jit_compile="auto" if variant == "batch" else False)
-        serve(version, lambda i: float(model.train_on_batch(task.inputs[i % count], task.targets[i % count])))
+        serve(version, lambda i: float(model.train_on_batch(task.inputs[i], task.targets[i])))
         return
 
     optimizer.build(model.trainable_variables)
@@ -64,7 +63,7 @@ def main(folder, variant):
 
     inputs, targets = tf.constant(task.inputs), tf.constant(task.targets)
     batches = list(zip(tf.unstack(inputs), tf.unstack(targets)))
-    serve(version, lambda i: float(train(*batches[i % count])))
+    serve(version, lambda i: float(train(*batches[i])))
 
 
 main(*sys.argv[1:])

@@ -14,7 +14,7 @@ const [inputs, targets] = [batchesOf(task.inputs), batchesOf(task.targets)];
 const [input, target] = task.names;
 
 await serve("lmg", (index) => {
-  const given = { [input]: inputs[index % inputs.length], [target]: targets[index % inputs.length] };
+  const given = { [input]: inputs[index], [target]: targets[index] };
   for (const [name, value] of Object.entries(task.scalars[index])) given[name] = { data: [value], shape: [] };
   return model.run(given).loss.data[0];
 });

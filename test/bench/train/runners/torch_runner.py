@@ -114,7 +114,7 @@ def main(folder, variant):
     def step(index):
         for group in optimizer.param_groups:
             group["lr"] = task.rates[index]
-        loss = compute(inputs[index % len(inputs)], targets[index % len(inputs)])
+        loss = compute(inputs[index], targets[index])
         loss.backward()
         if task.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), task.clip)
