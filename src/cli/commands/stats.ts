@@ -10,6 +10,7 @@ import { showBytes, showCount, showScaled } from "../numbers.ts";
 import { showTable } from "../table.ts";
 
 interface StatsOptions extends ModelOptions {
+  readonly train?: true;
   readonly dims?: string;
   readonly depth: string;
   readonly json?: true;
@@ -21,7 +22,15 @@ export const command: Command = {
   arguments: [modelArgument],
   options: [
     ...modelOptions,
-    { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
+    {
+      flags: "--train",
+      description: "memory and operations of a training step, with and without checkpointed repeats",
+    },
+    {
+      flags: "--dims <sizes>",
+      description:
+        "run-time dims, such as B=1,T=128; 1 and T=128 if not given, with --train the model's batch",
+    },
     { flags: "--depth <levels>", description: "how many levels of labels to print", default: "2" },
     { flags: "--json", description: "the totals and all levels as JSON" },
   ],
@@ -31,10 +40,16 @@ export const command: Command = {
       "parameters, operations and bytes of each part, repeats folded",
     ],
     ["lmg stats gpt2.lmg --config FOLDER", "with the sizes of a published checkpoint"],
+    ["lmg stats model.lmg --train --dims B=12,T=64", "what a training step keeps, and what it computes"],
   ],
   async run([path], options: StatsOptions, out) {
     const depth = orStop(parseNumber("--depth", options.depth, 1, 100, true));
     const given = orStop(parseDims(options.dims));
+    if (options.train === true) {
+      const { writeTrainingStats } = await import("../stats/training.ts");
+      writeTrainingStats(path!, options, given, out);
+      return;
+    }
     const fused = await loadModel(path!, options, out);
     const unfused = await loadModel(path!, { ...options, fuse: false }, silent(out));
     const sizes = orStop(completeDims(fused.model.graph.symbols, given));
