@@ -1,5 +1,6 @@
 import { emitTypeScript } from "../emit/ts/emit.ts";
 import { plural } from "../support/text.ts";
+import { importModule } from "./emitted-module.ts";
 import type { EngineFactory, PartName, StateArray, TrainingState } from "./engine.ts";
 import { scalarsOf, type ProgramPart } from "./program.ts";
 
@@ -29,7 +30,9 @@ export const typescriptEngine: EngineFactory = async (program, initial) => {
     ]),
   );
   const open = async (part: ProgramPart) => {
-    const { createModel } = await importText(emitTypeScript(part.plan, { types: false }).files[0]!.text);
+    const { createModel } = await importModule<EmittedModule>(
+      emitTypeScript(part.plan, { types: false }).files[0]!.text,
+    );
     const model = createModel(state, { ignore: [/^/] });
     return (inputs: Readonly<Record<string, EmittedTensor>>) => scalarsOf(model.run(inputs));
   };
@@ -55,7 +58,3 @@ const copyOf = (state: Readonly<Record<string, StateArray>>): TrainingState =>
   Object.fromEntries(
     Object.entries(state).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
   );
-
-/** Imports JavaScript text as a module, in Node and in browsers. */
-const importText = async (text: string): Promise<EmittedModule> =>
-  (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`)) as EmittedModule;

@@ -7,11 +7,14 @@ import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
-import { Stop } from "../stop.ts";
+import type { Out } from "../out.ts";
+import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
 import { wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
 interface CompileCommandOptions extends ModelOptions, WgslChoices {
+  readonly train?: true;
+  readonly seed?: string;
   readonly target: "ts" | "js" | "wgsl" | "wgsl-js";
   readonly out: string;
   readonly json?: true;
@@ -28,6 +31,11 @@ export const command: Command = {
       default: "ts",
     },
     { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
+    {
+      flags: "--train",
+      description: "modules that train the model: a step, what adds up gradients, and the evaluation",
+    },
+    { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     { flags: "--json", description: "what was written, as JSON" },
     ...wgslOptionSpecs,
     ...passOptions,
@@ -39,34 +47,61 @@ export const command: Command = {
       "lmg compile model.lmg --target wgsl -o out/",
       "write out/model.ts: shaders and the WebGPU code that runs them",
     ],
+    ["lmg compile model.lmg --train --seed 1 -o out/", "write out/model_update.ts and a state to train from"],
   ],
   async run([path], options: CompileCommandOptions, out) {
-    const { plan } = await loadModel(path!, options, out);
-    const files = await emit(plan, options);
+    const files = await compileFiles(path!, options, out);
     const written = writeFiles(options.out, files);
     if (options.json === true) {
-      out.write(`${JSON.stringify({ files: written, steps: plan.steps.length }, null, 2)}\n`);
+      const steps = files.find((file) => file.steps !== undefined)?.steps;
+      out.write(`${JSON.stringify({ files: written, steps }, null, 2)}\n`);
       return;
     }
-    for (const { path: file, bytes } of written)
-      out.write(`wrote ${file} (${showBytes(bytes)}, ${plural(plan.steps.length, "step")})\n`);
+    written.forEach(({ path: file, bytes }, index) => {
+      const { steps } = files[index]!;
+      out.write(
+        `wrote ${file} (${showBytes(bytes)}${steps === undefined ? "" : `, ${plural(steps, "step")}`})\n`,
+      );
+    });
   },
 };
 
+/** A file to be written; modules have the steps of their plan. */
+interface CompiledFile {
+  readonly path: string;
+  readonly text: string | Uint8Array;
+  readonly steps?: number;
+}
+
+async function compileFiles(
+  path: string,
+  options: CompileCommandOptions,
+  out: Out,
+): Promise<readonly CompiledFile[]> {
+  const emit = await emitterOf(options);
+  const compiled = (plan: Plan): readonly (CompiledFile & EmittedFile)[] =>
+    emit(plan).map((file) => ({ ...file, steps: plan.steps.length }));
+  if (options.train === true) {
+    const { trainingFiles } = await import("../compile/training.ts");
+    return trainingFiles(path, options, out, compiled);
+  }
+  if (options.seed !== undefined) stop("E820", "--seed draws a state to train from", "give --train too");
+  return compiled((await loadModel(path, options, out)).plan);
+}
+
 /** A target is loaded when it is asked for. */
-async function emit(plan: Plan, options: CompileCommandOptions): Promise<readonly EmittedFile[]> {
+async function emitterOf(options: CompileCommandOptions): Promise<(plan: Plan) => readonly EmittedFile[]> {
   const { target } = options;
-  if (target === "ts" || target === "js") return emitTypeScript(plan, { types: target === "ts" }).files;
+  if (target === "ts" || target === "js")
+    return (plan) => emitTypeScript(plan, { types: target === "ts" }).files;
   const { emitWgsl } = await import("../../emit/wgsl/emit.ts");
-  const { requireKernels } = await import("../plan/dispatches.ts");
-  requireKernels(plan);
-  return emitWgsl(plan, { ...wgslOptionsOf(options), types: target === "wgsl" }).files;
+  return (plan) => emitWgsl(plan, { ...wgslOptionsOf(options), types: target === "wgsl" }).files;
 }
 
 /** Each file is written whole or not at all. */
 export function writeFiles(
   folder: string,
-  files: readonly { readonly path: string; readonly text: string }[],
+  files: readonly { readonly path: string; readonly text: string | Uint8Array }[],
 ): readonly { readonly path: string; readonly bytes: number }[] {
   try {
     mkdirSync(folder, { recursive: true });
@@ -77,6 +112,6 @@ export function writeFiles(
     const target = join(folder, path);
     const problem = writeAtomically(target, text);
     if (problem !== undefined) throw new Stop([problem]);
-    return { path: target, bytes: Buffer.byteLength(text) };
+    return { path: target, bytes: typeof text === "string" ? Buffer.byteLength(text) : text.length };
   });
 }

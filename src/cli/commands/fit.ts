@@ -51,15 +51,13 @@ export const command: Command = {
     const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
     const target = wgslOptionsOf(options);
     const problems = checkFit(plan, sizes, { ...target, limits });
-    // A plan with steps that the target has no kernel for cannot be counted.
-    const canCount = problems.every(({ limit }) => limit !== undefined);
-    const costs = canCount ? dispatchReport(plan, sizes, target) : undefined;
+    const costs = dispatchReport(plan, sizes, target);
     const dims = showDims(sizes);
     if (options.json === true) {
-      const totals = costs && { ...costs, dispatches: costs.dispatches.length };
+      const totals = { ...costs, dispatches: costs.dispatches.length };
       const report = { model: plan.name, dims: Object.fromEntries(sizes), limits, problems, costs: totals };
       out.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else if (problems.length === 0 && costs !== undefined) {
+    } else if (problems.length === 0) {
       const { dispatches, kernels, residentBytes, runBytes } = costs;
       out.write(`${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n`);
       out.write(`  ${dispatches.length} dispatches of ${plural(kernels, "kernel")} in a run\n`);
@@ -76,10 +74,9 @@ const SHOWN = 8;
 function showProblems(problems: readonly FitProblem[], where: string, dims: string): readonly Problem[] {
   const shown = problems.slice(0, SHOWN);
   const more = problems.length - shown.length;
-  const canShrink = dims !== "" && problems.some(({ limit }) => limit !== undefined);
   const help = [
     ...(more > 0 ? [`${more} more like this; --json has them all`] : []),
-    ...(canShrink ? [`that is more than fits ${where}; smaller --dims may do`] : []),
+    ...(dims !== "" ? [`that is more than fits ${where}; smaller --dims may do`] : []),
   ].join("; ");
   return shown.map(({ message }, index) => {
     const isLast = index === shown.length - 1 && help !== "";

@@ -1,21 +1,12 @@
-import { Problem } from "../../checkpoint/problem.ts";
 import type { WgslOptions } from "../../emit/wgsl/emit.ts";
-import { checkFit, dispatchReport, type DispatchReport } from "../../emit/wgsl/fit.ts";
+import { dispatchReport, type DispatchReport } from "../../emit/wgsl/fit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Sizes } from "../../plan/stats.ts";
 import { plural } from "../../support/text.ts";
 import { showDims } from "../arguments.ts";
 import { showBytes } from "../numbers.ts";
 import type { Out } from "../out.ts";
-import { Stop } from "../stop.ts";
 import { showTable } from "../table.ts";
-
-/** Ends the command if the target has no kernel for a step. */
-export function requireKernels(plan: Plan): void {
-  const sizes = new Map(plan.symbols.map(({ name }) => [name, 1]));
-  const missing = checkFit(plan, sizes).filter(({ limit }) => limit === undefined);
-  if (missing.length > 0) throw new Stop(missing.map(({ message }) => new Problem("E833", message)));
-}
 
 /** The dispatches of the first plan, and a line of totals for each. */
 export function writeDispatches(
@@ -25,10 +16,10 @@ export function writeDispatches(
   asJson: boolean,
   out: Out,
 ): void {
-  const reports = Object.entries(plans).map(([name, plan]) => {
-    requireKernels(plan);
-    return { name, report: dispatchReport(plan, sizes, options) };
-  });
+  const reports = Object.entries(plans).map(([name, plan]) => ({
+    name,
+    report: dispatchReport(plan, sizes, options),
+  }));
   if (asJson) {
     const entries = reports.map(({ name, report }) => [name, { ...report, bytesMoved: bytesMoved(report) }]);
     out.write(

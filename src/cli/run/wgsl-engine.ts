@@ -2,7 +2,6 @@
 import { emitWgsl, type WgslOptions } from "../../emit/wgsl/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { plural } from "../../support/text.ts";
-import { requireKernels } from "../plan/dispatches.ts";
 import { openDevice, type DeviceRequest } from "./device.ts";
 import {
   emittedInputs,
@@ -34,7 +33,6 @@ export async function wgslEngine(
   options: WgslOptions = {},
   request: DeviceRequest = {},
 ): Promise<Engine> {
-  requireKernels(plan);
   const module = await importEmitted<EmittedModule>(emitWgsl(plan, { ...options, types: false }).files);
   const { device, adapter, close } = await openDevice({ ...request, features: module.requiredFeatures });
   try {

@@ -7,6 +7,7 @@ import { helpersFor, helpers, type HelperName } from "./helpers.ts";
 import {
   entryPoint,
   MAX_BINDINGS,
+  SCRATCH,
   type Binding,
   type Context,
   type Dispatch,
@@ -49,6 +50,7 @@ const builtins = {
 export type Builtin = keyof typeof builtins;
 
 interface Finish {
+  readonly stage?: number | undefined;
   readonly name: string;
   readonly doc: readonly string[];
   readonly body: readonly Code[];
@@ -60,7 +62,7 @@ interface Finish {
 
 interface Bound {
   readonly names: string[];
-  readonly buffer: number;
+  readonly buffer: number | typeof SCRATCH;
   readonly element: string;
   writes: boolean;
   /** The vectors that lie here one after the other, and where each begins. */
@@ -84,6 +86,9 @@ export class KernelBuilder {
   readonly #builtins = new Set<Builtin>();
   readonly #ownFunctions: Code[] = [];
   readonly #declared = new Set<string>();
+  readonly #reads: View[] = [];
+  readonly #writes: View[] = [];
+  #scratch: Dim | undefined;
   #workgroupBytes = 0;
   #readsDims = false;
 
@@ -101,21 +106,33 @@ export class KernelBuilder {
         view === undefined ? [] : [{ name, view, isWritten }],
       );
     const all = [...entries(reads, false), ...entries(writes, true)];
+    for (const { view, isWritten } of all) (isWritten ? this.#writes : this.#reads).push(view);
     const memories = new Set(all.map(({ view }) => this.context.memoryOf(view.buffer)));
-    if (memories.size > MAX_BINDINGS) this.#packVectors(all);
+    if (this.#bindings.length + memories.size > MAX_BINDINGS) this.#packVectors(all);
     const bound = all.map(({ name, view, isWritten }) => this.#bind(name, view, isWritten));
     return Object.fromEntries(
       all.map(({ name, view }, index) => [name, this.#tensor(name, view, bound[index]!)]),
     ) as Tensors<R> & Tensors<W>;
   }
 
-  /** Puts the vectors that a run does not change into one binding. */
+  /** Memory of 32-bit floats that later stages of the step find as this one leaves it. */
+  scratch(elements: Dim): Pick<Tensor, "at" | "put"> {
+    this.#scratch = elements;
+    this.#bindings.push({ names: [SCRATCH], buffer: SCRATCH, element: "f32", writes: true });
+    const at = (index: string): string => `${SCRATCH}[${index}]`;
+    return { at, put: (index, value) => `${at(index)} = ${value};` };
+  }
+
+  /** Puts vectors that are as they were when the run began into one binding. */
   #packVectors(all: readonly { readonly view: View; readonly isWritten: boolean }[]): void {
     const pack = new Map<number, number>();
     let end = 0;
-    for (const { view } of all) {
-      const length = isFloat(view.type.dtype) ? this.context.vectorLength(view.buffer) : undefined;
-      if (length === undefined || pack.has(view.buffer)) continue;
+    for (const { view, isWritten } of all) {
+      const length =
+        isWritten || !isFloat(view.type.dtype) ? undefined : this.context.vectorLength(view.buffer);
+      const [first] = pack.keys();
+      const isAlike = first === undefined || this.context.isHalf(first) === this.context.isHalf(view.buffer);
+      if (length === undefined || !isAlike || pack.has(view.buffer)) continue;
       pack.set(view.buffer, end);
       end += length + (length % 2);
     }
@@ -131,7 +148,9 @@ export class KernelBuilder {
     if (packed !== undefined) return packed;
     const element = isFloat(view.type.dtype) ? (isHalf(view.buffer) ? "f16" : "f32") : "i32";
     const memory = memoryOf(view.buffer);
-    const same = this.#bindings.find(({ buffer, pack }) => pack === undefined && memoryOf(buffer) === memory);
+    const same = this.#bindings.find(
+      ({ buffer, pack }) => pack === undefined && buffer !== SCRATCH && memoryOf(buffer) === memory,
+    );
     if (same === undefined) {
       const binding = { names: [name], buffer: view.buffer, element, writes };
       this.#bindings.push(binding);
@@ -213,7 +232,7 @@ export class KernelBuilder {
     for (const name of names) this.#builtins.add(name);
   }
 
-  finish({ name, doc, body, workgroup, groups, when, parts }: Finish): Dispatch {
+  finish({ stage, name, doc, body, workgroup, groups, when, parts }: Finish): Dispatch {
     const parameters = (Object.keys(builtins) as Builtin[])
       .filter((builtin) => this.#builtins.has(builtin))
       .map((builtin) => `${builtins[builtin]},`);
@@ -253,7 +272,11 @@ export class KernelBuilder {
         buffer,
         writes,
       })),
+      reads: this.#reads,
+      writes: this.#writes,
       groups,
+      ...(stage !== undefined && { stage }),
+      ...(this.#scratch && { scratch: this.#scratch }),
       ...(when && { when }),
       ...(parts && { parts }),
     };

@@ -7,9 +7,9 @@ import { inputRuntime } from "../ts/runtime/inputs.ts";
 import { readerRuntime } from "../ts/runtime/safetensors.ts";
 import { publicTypes } from "../ts/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../ts/runtime/weights.ts";
-import { commentText, finishText, fragment, identifier, literal, typesOnly } from "../ts/text.ts";
+import { commentText, finishText, identifier, literal, typesOnly } from "../ts/text.ts";
 import { dimsFunction, inputsFunction, resultLines } from "./host/inputs.ts";
-import { memoryTables, uploadFunction } from "./host/memory.ts";
+import { memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
 import { kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./kernel.ts";
 import { makeProgram, type Program } from "./program.ts";
@@ -42,23 +42,24 @@ function moduleText(program: Program): string {
   const fields = plan.symbols.map(({ name }) => `  readonly ${identifier(name)}: number;`);
   const sections: readonly (readonly Code[])[] = [
     header(program),
-    publicTypes(plan, modelType),
+    publicTypes(plan, modelType(plan.state.length > 0)),
     typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
     parameterTable(plan),
     kernelTable(program),
     stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
     stepTable("steps", "The steps of a run, in order.", program.steps, program),
     memoryTables(program),
+    ...(plan.state.length > 0 ? [stateTable(program)] : []),
     upload,
     inputs,
     dimWords(plan),
     createModel(program),
-    loadRuntime,
+    loadRuntime(plan.state.length > 0),
     compileRuntime,
-    memoryRuntime,
+    memoryRuntime(plan.state.length > 0),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime,
-    ...partsFor(elementRuntime, [upload]),
+    ...partsFor(elementRuntime, [upload, ...(plan.state.length > 0 ? [createRuntime(true)] : [])]),
     ...partsFor(inputRuntime, [inputs]),
     readerRuntime,
   ];
@@ -81,11 +82,11 @@ function header({ plan, kernels, steps }: Program): string[] {
   ];
 }
 
-const loadRuntime = fragment`
-  /** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */
-  export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», options«: WeightOptions» = {})«: Promise<Model>» =>
-    createModel(device, readSafetensors(bytes), options);
-`;
+const loadRuntime = (hasState: boolean): string[] => [
+  "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
+  `export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», options«: ${hasState ? "ModelOptions" : "WeightOptions"}» = {})«: Promise<Model>» =>`,
+  "  createModel(device, readSafetensors(bytes), options);",
+];
 
 /** What the device must have been asked for. */
 const neededFeatures = ({ target }: Program): string[] => [
@@ -97,7 +98,7 @@ const createModel = (program: Program): Code[] => [
   "/** Features that a device must have been requested with. */",
   `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
   "",
-  ...createRuntime,
+  ...createRuntime(program.plan.state.length > 0),
   "",
   "/** What the device gave back as the results of the model. */",
   `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${program.plan.symbols.length === 0 ? "_d" : "d"}«: Dims»)«: Outputs» {`,

@@ -1,16 +1,18 @@
 import type { Plan } from "../../plan/plan.ts";
-import { slotWords, stepStats, type Sizes } from "../../plan/stats.ts";
+import { slotWords, stepStats, WORD_BYTES, type Sizes, type StepStats } from "../../plan/stats.ts";
+import { distinctElements, type View } from "../../plan/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { placeText } from "./host/steps.ts";
-import { targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";
-import { isWgslOp } from "./kernels/table.ts";
+import { SCRATCH, targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";
 import {
   bindingName,
   elementBytes,
   makeProgram,
   memoryName,
+  scratchSizes,
   type NamedDispatch,
   type Program,
+  type ProgramStep,
 } from "./program.ts";
 
 /** The limits of a device that a plan can break, by their names in WebGPU. */
@@ -37,8 +39,7 @@ export const defaultLimits: DeviceLimits = {
 export interface FitProblem {
   /** The layer and its line: `h.0.attn (gpt2.lmg:24)`. */
   readonly place: string;
-  /** Undefined if this target has no kernel for the step at all. */
-  readonly limit: keyof DeviceLimits | undefined;
+  readonly limit: keyof DeviceLimits;
   readonly needs: number;
   readonly allows: number;
   /** A sentence for a person. */
@@ -51,18 +52,6 @@ export interface FitOptions extends TargetOptions {
 
 /** Every limit that a run of these sizes would break, in the order of the steps; asks no device. */
 export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): FitProblem[] {
-  const unknown = [...plan.prepare, ...plan.steps].filter(({ op }) => !isWgslOp(op));
-  if (unknown.length > 0)
-    return unknown.map((step) => {
-      const place = placeText({ step, dispatches: [] });
-      return {
-        place,
-        limit: undefined,
-        needs: 1,
-        allows: 0,
-        message: `${place} is a \`${step.op}\`, for which this target has no kernel`,
-      };
-    });
   const program = makeProgram(plan, targetOf(options));
   const limits = options.limits ?? defaultLimits;
   return [...program.prepare, ...program.steps].flatMap((step) => {
@@ -121,22 +110,24 @@ function needsOf(program: Program, dispatch: NamedDispatch, sizes: Sizes, limits
 /** A buffer must exist, and be bound: whole, or part by part if the kernel can. */
 function memoryNeeds(
   { plan, target }: Program,
-  { bindings, parts }: Dispatch,
+  { bindings, parts, scratch }: Dispatch,
   index: number,
   sizes: Sizes,
   limits: DeviceLimits,
 ): Need[] {
   const binding = bindings[index]!;
-  const buffers = binding.pack ?? [binding.buffer];
-  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, target, sizes), 0);
+  const { buffer: bound } = binding;
+  const buffers = binding.pack ?? (bound === SCRATCH ? [] : [bound]);
+  const own = bound === SCRATCH ? WORD_BYTES * evaluateDim(scratch!, sizes) : 0;
+  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, target, sizes), own);
   const name = bindingName(plan, binding);
   // A part is a multiple of 64 rows, so that it begins at a multiple of 256 bytes.
   const partBytes =
-    parts?.binding === index
+    parts?.binding === index && bound !== SCRATCH
       ? Math.min(
           bytes,
           Math.max(
-            64 * parts.rowElements * elementBytes(plan, binding.buffer, target),
+            64 * parts.rowElements * elementBytes(plan, bound, target),
             Math.min(bytes, limits.maxStorageBufferBindingSize),
           ),
         )
@@ -189,13 +180,26 @@ export interface DispatchReport {
   readonly runBytes: number;
 }
 
+/** What a stage reads and writes of the plan; the operations of the step count for its first stage. */
+function stageStats({ step, stage }: ProgramStep, { reads, writes }: Dispatch, sizes: Sizes): StepStats {
+  const bytes = (views: readonly View[]): number =>
+    views.reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
+  const flops = stage === 0 ? evaluateDim(step.flops, sizes) : 0;
+  return { bytesRead: bytes(reads), bytesWritten: bytes(writes), flops };
+}
+
 /** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. Elements of 16 bits count half. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
   const program = makeProgram(plan, targetOf(options));
   const share = program.target.f16 === undefined ? 1 : 0.5;
+  const staged = new Set(program.steps.flatMap(({ step, stage }) => (stage > 0 ? [step] : [])));
+  const scratch = scratchSizes(program).map((size) => WORD_BYTES * evaluateDim(size, sizes));
   const dispatches = program.steps.map((step): DispatchStats => {
-    const { kernel, kernelName, groups } = chosen(step.dispatches, sizes);
-    const { bytesRead, bytesWritten, flops } = stepStats(step.step, sizes);
+    const dispatch = chosen(step.dispatches, sizes);
+    const { kernel, kernelName, groups } = dispatch;
+    const { bytesRead, bytesWritten, flops } = staged.has(step.step)
+      ? stageStats(step, dispatch, sizes)
+      : stepStats(step.step, sizes);
     const workgroups = groupsOf(groups, sizes);
     const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
     return {
@@ -220,6 +224,6 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     dispatches,
     kernels: new Set(dispatches.map(({ kernel }) => kernel)).size,
     residentBytes: total((kind) => !isRun(kind)),
-    runBytes: total(isRun),
+    runBytes: total(isRun) + Math.max(0, ...scratch),
   };
 }

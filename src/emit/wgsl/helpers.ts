@@ -151,6 +151,34 @@ export const helpers = {
       }
     `,
   },
+  threefry: {
+    code: fragment`
+      // The first word of Threefry-2x32 with 20 rounds (Salmon et al. 2011).
+      fn threefry(key: vec2u, counter: vec2u) -> u32 {
+        let keys = array<u32, 3>(key.x, key.y, key.x ^ key.y ^ 0x1bd11bdau);
+        var turns = array<u32, 8>(13u, 15u, 26u, 6u, 17u, 29u, 16u, 24u);
+        var x = counter.x + keys[0];
+        var y = counter.y + keys[1];
+        var key_x = keys[1];
+        var key_y = keys[2];
+        var key_next = keys[0];
+        for (var round = 0u; round < 20u; round++) {
+          let turn = turns[round % 8u];
+          x += y;
+          y = ((y << turn) | (y >> (32u - turn))) ^ x;
+          if (round % 4u == 3u) {
+            x += key_x;
+            y += key_y + round / 4u + 1u;
+            let used = key_x;
+            key_x = key_y;
+            key_y = key_next;
+            key_next = used;
+          }
+        }
+        return x;
+      }
+    `,
+  },
   cosine_and_sine: {
     code: fragment`
       // Devices differ in sine and cosine, some by 2e-4, so these are polynomials (Cephes' sinf and cosf, error 1e-7) on

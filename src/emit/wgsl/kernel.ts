@@ -1,5 +1,6 @@
 import type { KernelOp } from "../../plan/kernel-ops.ts";
 import type { StepOf } from "../../plan/plan.ts";
+import type { View } from "../../plan/view.ts";
 import type { Dim } from "../../tensor/dim.ts";
 
 /**
@@ -50,12 +51,15 @@ export interface Kernel {
 /** Stands for the entry point's name in a kernel's text. */
 export const entryPoint = "«entry»";
 
+/** Stands for the memory in which the dispatches of one step leave numbers for each other. */
+export const SCRATCH = "scratch";
+
 /** A storage buffer of a dispatch. */
 export interface Binding {
   /** The names that the kernel's operands and results have, if several lie in this buffer: `q_k_v`. */
   readonly name: string;
   /** An index into the plan's buffers; of several that share a slot, one. */
-  readonly buffer: number;
+  readonly buffer: number | typeof SCRATCH;
   readonly writes: boolean;
   /** Present if the binding is several vectors one after the other, each from an even place: a device binds few buffers. */
   readonly pack?: readonly number[];
@@ -83,12 +87,19 @@ export interface Parts {
   readonly along: boolean;
 }
 
-/** One step as a dispatch. */
+/** A step, or a stage of one, as a dispatch. */
 export interface Dispatch {
+  /** A step of several stages runs one dispatch of each, in order. Default: 0. */
+  readonly stage?: number;
   readonly kernel: Kernel;
   /** Values of the kernel's override constants. */
   readonly constants: Readonly<Record<string, number>>;
   readonly bindings: readonly Binding[];
+  /** What it reads and writes of the plan. */
+  readonly reads: readonly View[];
+  readonly writes: readonly View[];
+  /** Numbers of 32 bits that it needs of the scratch memory. */
+  readonly scratch?: Dim;
   readonly groups: Groups;
   /** Present if the dispatch is only for runs in which `size` is small; it comes before the one for all runs. */
   readonly when?: { readonly size: Dim; readonly atMost: number };
@@ -102,11 +113,11 @@ export interface Context {
   readonly isHalf: (buffer: number) => boolean;
   /** Which memory a plan's buffer lies in: views with the same number overlap. */
   readonly memoryOf: (buffer: number) => string;
-  /** The elements of a buffer that a run does not change, if they are few enough to be copied beside others. */
+  /** The elements of a buffer as it is when a run begins, if they are few enough to be copied beside others. */
   readonly vectorLength: (buffer: number) => number | undefined;
   /** Whether a part of the plan this large must be bound in parts on a device with the default limits. */
   readonly mustSplit: (elements: number) => boolean;
 }
 
-/** Writes a step of one op as dispatches, of which the first that is meant for a run's sizes is run. */
+/** Writes a step of one op as dispatches, of which the first of each stage that is meant for a run's sizes is run. */
 export type WgslKernel<K extends KernelOp> = (step: StepOf<K>, context: Context) => readonly Dispatch[];

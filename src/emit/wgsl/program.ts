@@ -1,9 +1,17 @@
-import type { Plan, Step } from "../../plan/plan.ts";
-import { constantDim } from "../../tensor/dim.ts";
+import type { Home, Plan, Step } from "../../plan/plan.ts";
+import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { stepComment } from "../ts/comments.ts";
 import { identifier, Names } from "../ts/text.ts";
-import { entryPoint, type Binding, type Context, type Dispatch, type Kernel, type Target } from "./kernel.ts";
+import {
+  entryPoint,
+  SCRATCH,
+  type Binding,
+  type Context,
+  type Dispatch,
+  type Kernel,
+  type Target,
+} from "./kernel.ts";
 import { dispatchesOf } from "./kernels/table.ts";
 
 /** A kernel with its name in the emitted module. */
@@ -20,8 +28,10 @@ export interface NamedDispatch extends Dispatch {
   readonly kernelName: string;
 }
 
+/** A step, or one stage of it. */
 export interface ProgramStep {
   readonly step: Step;
+  readonly stage: number;
   /** Of these the first that is meant for a run's sizes is run. */
   readonly dispatches: readonly NamedDispatch[];
 }
@@ -46,50 +56,75 @@ const isHalf = ({ dtype, home }: Plan["buffers"][number], { f16 }: Target): bool
 export const elementBytes = (plan: Plan, buffer: number, target: Target): number =>
   isHalf(plan.buffers[buffer]!, target) ? 2 : 4;
 
-/** What the memory of a buffer is called in the emitted module: its slot, or its own unique name. */
+/** Buffers of one state, before and after its step, are the same memory. */
+export const stateMemory = (name: string): string => `state ${name}`;
+
+/** What the memory of a buffer is called in the emitted module: its slot, its state, or its own unique name. */
 export function memoryName(plan: Plan, buffer: number): string {
   const { home, name } = plan.buffers[buffer]!;
-  return home.kind === "slot" ? `slot ${home.slot}` : name;
+  if (home.kind === "slot") return `slot ${home.slot}`;
+  return home.kind === "state" ? stateMemory(home.state) : name;
 }
 
 /** The most elements of a vector that is copied beside others; a row of a model is hardly longer. */
 const MAX_VECTOR = 2 ** 16;
 
-function vectorLength(plan: Plan, buffer: number): number | undefined {
+/** Homes whose content stays while a run reads it; state is read before the step that makes the next. */
+const isFixed = ({ kind }: Home): boolean =>
+  kind === "parameter" || kind === "constant" || kind === "prepared" || kind === "state";
+
+function vectorLength(plan: Plan, given: ReadonlySet<number>, buffer: number): number | undefined {
   const { home, elements } = plan.buffers[buffer]!;
   const length = constantDim(elements);
-  const isFixed = home.kind === "parameter" || home.kind === "constant" || home.kind === "prepared";
-  return isFixed && length !== undefined && length <= MAX_VECTOR ? length : undefined;
+  const isThere = isFixed(home) && (home.kind !== "state" || given.has(buffer));
+  return isThere && length !== undefined && length <= MAX_VECTOR ? length : undefined;
 }
 
 /** What a binding's memory is called: of a pack, all its vectors. */
 export const bindingName = (plan: Plan, { buffer, pack }: Binding): string =>
-  pack === undefined ? memoryName(plan, buffer) : pack.map((each) => memoryName(plan, each)).join(" + ");
+  buffer === SCRATCH
+    ? SCRATCH
+    : pack === undefined
+      ? memoryName(plan, buffer)
+      : pack.map((each) => memoryName(plan, each)).join(" + ");
+
+/** The sizes of the scratch memory that dispatches ask for, each once; it is as large as the largest. */
+export const scratchSizes = ({ prepare, steps }: Program): Dim[] => {
+  const sizes = new Map<string, Dim>();
+  for (const { dispatches } of [...prepare, ...steps])
+    for (const { scratch } of dispatches) if (scratch !== undefined) sizes.set(scratch.key, scratch);
+  return [...sizes.values()];
+};
 
 /** Chooses kernels for all steps; kernels with the same text are one. Linear in the plan. */
 export function makeProgram(plan: Plan, target: Target): Program {
+  const given = new Set(plan.parameters.flatMap(({ buffer }) => buffer ?? []));
   const context: Context = {
     target,
     isHalf: (buffer) => isHalf(plan.buffers[buffer]!, target),
     memoryOf: (buffer) => memoryName(plan, buffer),
-    vectorLength: (buffer) => vectorLength(plan, buffer),
+    vectorLength: (buffer) => vectorLength(plan, given, buffer),
     mustSplit: (elements) => elements * (target.f16 === undefined ? 4 : 2) > DEFAULT_BINDING_BYTES,
   };
   const names = new Names();
   const byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();
-  const named = (step: Step): ProgramStep => ({
-    step,
-    dispatches: dispatchesOf(step, context).map((dispatch) => {
-      const { kernel } = dispatch;
-      const key = `${kernel.name}\n${kernel.text}`;
-      let known = byText.get(key);
-      if (known === undefined)
-        byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
-      known.steps.push(step);
-      return { ...dispatch, kernelName: known.name };
-    }),
-  });
-  const [prepare, steps] = [plan.prepare.map(named), plan.steps.map(named)];
+  const nameOf = (step: Step, { kernel }: Dispatch): string => {
+    const key = `${kernel.name}\n${kernel.text}`;
+    let known = byText.get(key);
+    if (known === undefined) byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
+    known.steps.push(step);
+    return known.name;
+  };
+  const named = (step: Step): ProgramStep[] => {
+    const stages: { step: Step; stage: number; dispatches: NamedDispatch[] }[] = [];
+    for (const dispatch of dispatchesOf(step, context)) {
+      const stage = dispatch.stage ?? 0;
+      stages[stage] ??= { step, stage, dispatches: [] };
+      stages[stage].dispatches.push({ ...dispatch, kernelName: nameOf(step, dispatch) });
+    }
+    return stages;
+  };
+  const [prepare, steps] = [plan.prepare.flatMap(named), plan.steps.flatMap(named)];
   const kernels = [...byText.values()].map((found) => ({ ...found, text: shaderText(plan, found) }));
   return { plan, target, kernels, prepare, steps };
 }

@@ -39,3 +39,7 @@ export function floatText(value: number): string {
 
 /** Whether `floatText` calls the helper `from_bits`. */
 export const needsBits = (value: number): boolean => !Number.isFinite(Math.fround(value));
+
+/** Lines of a fragment within others. */
+export const indented = (lines: readonly string[], depth: number): string[] =>
+  lines.map((line) => (line === "" ? "" : "  ".repeat(depth) + line));

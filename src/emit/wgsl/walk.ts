@@ -74,13 +74,17 @@ function split(builder: KernelBuilder, index: string, sizes: readonly Dim[]): st
   return lines;
 }
 
-/** One invocation an element: `i` counts them; those past the end are gone. */
-export function eachElement(builder: KernelBuilder, shape: Shape): { lines: Code[]; groups: Groups } {
+/** One invocation an element: `index` counts them; those past the end are gone. */
+export function eachElement(
+  builder: KernelBuilder,
+  shape: Shape,
+  index = "i",
+): { lines: Code[]; groups: Groups } {
   builder.builtin("id", "groups");
   const count = productOfDims(shape);
   const lines = [
-    `let i = id.y * groups.x * ${LIST_SIZE}u + id.x;`,
-    ...ifThen(`i >= ${builder.size("count", count)}`, ["return;"]),
+    `let ${index} = id.y * groups.x * ${LIST_SIZE}u + id.x;`,
+    ...ifThen(`${index} >= ${builder.size("count", count)}`, ["return;"]),
   ];
   return { lines, groups: { kind: "list", count, per: LIST_SIZE } };
 }

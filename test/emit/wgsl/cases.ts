@@ -1,6 +1,6 @@
 import type { Graph } from "../../../src/ir/graph.ts";
 import type { ScalarName, ScalarProgram } from "../../../src/ops/scalar.ts";
-import type { WgslOp } from "../../../src/emit/wgsl/kernels/table.ts";
+import type { KernelOp } from "../../../src/plan/kernel-ops.ts";
 import { addDims, dim, multiplyDims } from "../../../src/tensor/dim.ts";
 import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
 
@@ -211,7 +211,7 @@ const rowNorms = (graph: (width: number) => Graph): Case[] =>
   }));
 
 /** At least one case for each kernel op: a new op without one does not compile. */
-export const cases: { readonly [K in WgslOp]: readonly Case[] } = {
+export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   copy: [
     { about: "into another order, into parts, out of parts", graph: moved(), sizes: batches },
     { about: "into parts that begin at run-time places", graph: doubled(), sizes: batches },
@@ -364,6 +364,8 @@ export const cases: { readonly [K in WgslOp]: readonly Case[] } = {
     rope("dynamic with positions", { scaling: "dynamic", factor: 4, original: 16 }, true),
     rope("yarn", { scaling: "yarn", factor: 4, original: 16 }),
     rope("llama3", { scaling: "llama3", factor: 8, original: 16 }),
+    rope("turned back", { inverse: true }),
+    rope("interleaved pairs turned back", { inverse: true, pairs: "interleaved" }),
   ],
   attend: [
     { about: "plain", graph: graphOf("attend", qkv(3, 3, 8), plainAttend), sizes: attendSizes },
@@ -548,7 +550,317 @@ export const cases: { readonly [K in WgslOp]: readonly Case[] } = {
       ids: 3,
     },
   ],
+  dropout: [
+    {
+      about: "a third, by a key",
+      graph: graphOf("dropout", { x: f32(B, T, 17), key: i32(2) }, { rate: 1 / 3, stream: 5 }),
+      sizes: batches,
+      ids: 1000,
+    },
+    { about: "nothing", graph: graphOf("dropout", { x: f32(65), key: undefined }, { rate: 0.5 }) },
+  ],
+  batch_statistics: [
+    ...([true, false] as const).map((unbiased): Case => ({
+      about: `channels in the middle, ${unbiased ? "unbiased" : "biased"}`,
+      graph: statistics(f32(B, 5, 3, 3), 5, { axis: 1, momentum: 0.3, unbiased }),
+      sizes: [{ B: 1 }, { B: 3 }, { B: 65 }],
+    })),
+    {
+      about: "channels last, one row and many",
+      graph: statistics(f32(B, 17), 17, { axis: 1 }),
+      sizes: [{ B: 1 }, { B: 257 }],
+    },
+    {
+      about: "a large mean with a small spread",
+      graph: statistics(f32(B, 3), 3, { axis: 1 }),
+      sizes: [{ B: 300 }],
+      range: [999, 1001],
+    },
+  ],
+  norm_grad: [
+    ...norms.flatMap((norm) =>
+      (norm === "layer" ? odd : [17, 257]).map((width): Case => ({
+        about: `${norm}, width ${width}, weight, bias and carried`,
+        graph: normGrad(width, { norm, eps: 1e-5, bias: true }, { weight: f32(width), carried: true }),
+        sizes: batches,
+      })),
+    ),
+    {
+      about: "1 + weight",
+      graph: normGrad(65, { norm: "rms", eps: 1e-6, unit_offset: true }, { weight: f32(65) }),
+      sizes: batches,
+    },
+    {
+      about: "no vectors",
+      graph: normGrad(65, { norm: "layer", eps: 1e-5 }, { carried: true }),
+      sizes: batches,
+    },
+    { about: "only a bias", graph: normGrad(33, { norm: "layer", eps: 1e-5, bias: true }), sizes: batches },
+    {
+      about: "wider than registers hold",
+      graph: normGrad(8193, { norm: "layer", eps: 1e-5, bias: true }, { weight: f32(8193) }),
+      sizes: [{ B: 1, T: 2 }],
+    },
+    {
+      about: "l2 at its bound",
+      graph: normGrad(5, { norm: "l2", eps: 100 }, { weight: f32(5) }),
+      sizes: [{ B: 2, T: 3 }],
+    },
+  ],
+  batch_norm_grad: [
+    {
+      about: "channels in the middle",
+      graph: batchNormGrad(f32(B, 5, 3, 3), 5, true),
+      sizes: [{ B: 1 }, { B: 33 }],
+      range: [0.1, 2],
+    },
+    {
+      about: "channels last, no weight",
+      graph: batchNormGrad(f32(B, 17), 17, false),
+      sizes: [{ B: 1 }, { B: 257 }],
+      range: [0.1, 2],
+    },
+  ],
+  batch_statistics_grad: [
+    {
+      about: "channels in the middle",
+      graph: graphOf(
+        "batch_statistics_grad",
+        { x: f32(B, 5, 3, 3), mean: f32(5), grad_mean: f32(5), grad_variance: f32(5) },
+        { axis: 1 },
+      ),
+      sizes: [{ B: 1 }, { B: 33 }],
+    },
+  ],
+  attend_grad: [
+    { about: "plain", graph: attendGrad(qkv(3, 3, 8), plainAttend, f32(B, 3, T, 8)), sizes: attendSizes },
+    {
+      about: "causal with grouped heads, values of another width",
+      graph: attendGrad(qkv(4, 2, 17, 33), { ...plainAttend, causal: true }, f32(B, 4, T, 33)),
+      sizes: attendSizes,
+    },
+    {
+      about: "a causal window",
+      graph: attendGrad(qkv(2, 2, 8), { ...plainAttend, causal: true, window: 5 }, f32(B, 2, T, 8)),
+      sizes: attendSizes,
+    },
+    {
+      about: "a window on both sides",
+      graph: attendGrad(qkv(2, 2, 8), { ...plainAttend, window: 5 }, f32(B, 2, T, 8)),
+      sizes: attendSizes,
+    },
+    {
+      about: "soft cap and ALiBi",
+      graph: attendGrad(
+        qkv(3, 3, 64),
+        { ...plainAttend, causal: true, softcap: 0.5, alibi: true },
+        f32(B, 3, T, 64),
+      ),
+      sizes: attendSizes,
+    },
+    {
+      about: "bias for all batches, and a mask",
+      graph: attendGrad(
+        { ...qkv(3, 1, 8), bias: f32(3, T, T), mask: bool(B, 1, 1, T) },
+        { ...plainAttend, softcap: 2 },
+        f32(B, 3, T, 8),
+      ),
+      sizes: attendSizes,
+    },
+    {
+      about: "bias of every score, causal",
+      graph: attendGrad(
+        { ...qkv(2, 2, 8), bias: f32(B, 2, T, T) },
+        { ...plainAttend, causal: true },
+        f32(B, 2, T, 8),
+      ),
+      sizes: attendSizes,
+    },
+    {
+      about: "bias for all queries",
+      graph: attendGrad({ ...qkv(2, 2, 8), bias: f32(2, 1, T) }, plainAttend, f32(B, 2, T, 8)),
+      sizes: attendSizes,
+    },
+    {
+      about: "wide heads, fewer rows a workgroup",
+      graph: attendGrad(qkv(1, 1, 257), { ...plainAttend, scale: 0.06 }, f32(B, 1, T, 257)),
+      sizes: [{ B: 1, T: 33 }],
+    },
+    {
+      about: "more keys than queries, causal",
+      graph: attendGrad(qkv(2, 2, 8, 8, S), { ...plainAttend, causal: true }, f32(B, 2, T, 8)),
+      sizes: [
+        { B: 1, T: 1, S: 65 },
+        { B: 2, T: 3, S: 40 },
+      ],
+    },
+    {
+      about: "fewer keys than queries: rows that see nothing give nothing",
+      graph: attendGrad(qkv(2, 2, 8, 8, S), { ...plainAttend, causal: true, window: 4 }, f32(B, 2, T, 8)),
+      sizes: [{ B: 1, T: 17, S: 3 }],
+    },
+    {
+      about: "heads last",
+      graph: attendGrad(
+        {
+          q: f32(B, T, 4, 8),
+          k: f32(B, T, 2, 8),
+          v: f32(B, T, 2, 8),
+          bias: undefined,
+          mask: undefined,
+        },
+        { causal: true, scale: 0.35, layout: "heads_last" },
+        f32(B, T, 4, 8),
+      ),
+      sizes: attendSizes,
+    },
+  ],
+  embedding_grad: odd.map((width) => ({
+    about: `rows of ${width}, ids that come often`,
+    graph: graphOf("embedding_grad", { grad: f32(B, T, width), ids: i32(B, T) }, { rows: dim(17) }),
+    sizes: batches,
+    ids: 6,
+  })),
+  linear_weight_grad: [
+    ...odd.map((width): Case => ({
+      about: `[65, ${width}]`,
+      graph: graphOf("linear_weight_grad", { grad: f32(B, T, 65), x: f32(B, T, width) }, {}),
+      sizes: batches,
+    })),
+    {
+      about: "weight [in, out]",
+      graph: graphOf("linear_weight_grad", { grad: f32(B, T, 17), x: f32(B, T, 65) }, { layout: "in_out" }),
+      sizes: batches,
+    },
+    { about: "one row", graph: graphOf("linear_weight_grad", { grad: f32(5), x: f32(7) }, {}) },
+  ],
+  cross_entropy_grad: [
+    ...odd.map((classes): Case => ({
+      about: `${classes} classes`,
+      graph: graphOf(
+        "cross_entropy_grad",
+        { grad: f32(), logits: f32(B, T, classes), targets: i32(B, T) },
+        {},
+      ),
+      sizes: batches,
+      ids: classes,
+    })),
+    {
+      about: "smoothed, some rows ignored",
+      graph: graphOf(
+        "cross_entropy_grad",
+        { grad: f32(), logits: f32(B, T, 17), targets: i32(B, T) },
+        { smoothing: 0.1, ignore: 3 },
+      ),
+      sizes: batches,
+      ids: 17,
+    },
+  ],
+  conv2d_x_grad: [
+    {
+      about: "stride, padding and groups",
+      graph: graphOf(
+        "conv2d_x_grad",
+        { grad: f32(B, 6, 5, 10), weight: f32(6, 2, 3, 2) },
+        { stride: [2, 1], padding: [1, 2], groups: 2, height: dim(9), width: dim(7) },
+      ),
+      sizes: [{ B: 1 }, { B: 3 }],
+    },
+    {
+      about: "a stride longer than the kernel",
+      graph: graphOf(
+        "conv2d_x_grad",
+        { grad: f32(B, 3, 3, 2), weight: f32(3, 2, 1, 2) },
+        { stride: [2, 3], height: dim(6), width: dim(6) },
+      ),
+      sizes: [{ B: 2 }],
+    },
+  ],
+  conv2d_weight_grad: [
+    {
+      about: "stride, padding and groups",
+      graph: graphOf(
+        "conv2d_weight_grad",
+        { grad: f32(B, 6, 5, 10), x: f32(B, 4, 9, 7) },
+        { stride: [2, 1], padding: [1, 2], groups: 2, kernel: [3, 2] },
+      ),
+      sizes: [{ B: 1 }, { B: 3 }],
+    },
+  ],
+  max_pool2d_grad: [
+    {
+      about: "overlapping windows over the edge",
+      graph: graphOf(
+        "max_pool2d_grad",
+        { grad: f32(B, 3, 5, 8), x: f32(B, 3, 9, 7) },
+        { kernel: [3, 2], stride: [2, 1], padding: [1, 1] },
+      ),
+      sizes: [{ B: 1 }, { B: 3 }],
+    },
+    {
+      about: "equal elements: the first has all",
+      graph: graphOf(
+        "max_pool2d_grad",
+        { grad: f32(B, 1, 3, 3), x: f32(B, 1, 6, 6) },
+        { kernel: [2, 2], stride: [2, 2] },
+      ),
+      sizes: [{ B: 2 }],
+      range: [1, 1],
+    },
+  ],
+  take: [
+    {
+      about: "of rows of 17",
+      graph: graphOf("take", { x: f32(B, 17), indices: i32(B, 3) }, {}),
+      sizes: [{ B: 1 }, { B: 65 }],
+      ids: 17,
+    },
+  ],
+  extent: [{ about: "B · T + 2", graph: extentGraph(), sizes: batches }],
 };
+
+function statistics(
+  x: ReturnType<typeof f32>,
+  size: number,
+  attrs: Parameters<typeof graphOf<"batch_statistics">>[2],
+): Graph {
+  return graphOf("batch_statistics", { x, running_mean: f32(size), running_variance: f32(size) }, attrs);
+}
+
+function normGrad(
+  width: number,
+  attrs: Parameters<typeof graphOf<"norm_grad">>[2],
+  more: { readonly weight?: ReturnType<typeof f32>; readonly carried?: true } = {},
+): Graph {
+  const x = f32(B, T, width);
+  return graphOf("norm_grad", { grad: x, x, weight: more.weight, carried: more.carried && x }, attrs);
+}
+
+function batchNormGrad(x: ReturnType<typeof f32>, size: number, hasWeight: boolean): Graph {
+  const vector = f32(size);
+  return graphOf(
+    "batch_norm_grad",
+    { grad: x, x, mean: vector, variance: vector, weight: hasWeight ? vector : undefined },
+    { eps: 1e-3, axis: 1 },
+  );
+}
+
+function attendGrad(
+  operands: Parameters<typeof graphOf<"attend">>[1],
+  attrs: Parameters<typeof graphOf<"attend_grad">>[2],
+  grad: ReturnType<typeof f32>,
+): Graph {
+  return graphOf("attend_grad", { grad, ...operands }, attrs);
+}
+
+/** An input binds the sizes, since extent has no operands. */
+function extentGraph(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(i32(B, T));
+  const [size] = builder.node("extent", {}, { size: addDims(multiplyDims(B, T), dim(2)) });
+  const [same] = builder.node("add", { x, y: x }, {});
+  return builder.graph([size!, same!]);
+}
 
 function linearGraph(width: number, columns: number, layout: "out_in" | "in_out"): Graph {
   const weight = layout === "out_in" ? f32(columns, width) : f32(width, columns);

@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { checkFit, defaultLimits, dispatchReport } from "../../../src/emit/wgsl/fit.ts";
-import { planGraph } from "../../../src/plan/build.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
 import { executionDevice } from "../../webgpu/device.ts";
-import { f32, graphOf } from "./graphs.ts";
 import { instantiate } from "./module.ts";
 
 const path = new URL("../../../examples/gpt2.lmg", import.meta.url);
@@ -48,18 +46,6 @@ describe("a plan is checked against limits before any device is asked", () => {
     expect(problems.length).toBeGreaterThan(0);
     expect(new Set(problems.map((problem) => problem.limit))).toEqual(new Set([limit]));
     expect(problems.every(({ needs, allows }) => needs > allows && allows === value)).toBe(true);
-  });
-
-  test("a training step is refused by name", () => {
-    const graph = graphOf(
-      "dropout" as never,
-      { x: f32(4), key: { dtype: "u32", shape: f32(2).shape } } as never,
-      {
-        rate: 0.5,
-      } as never,
-    );
-    const plan = planGraph(graph);
-    expect(checkFit(plan, new Map())).toMatchObject([{ limit: undefined, place: "dropout" }]);
   });
 });
 

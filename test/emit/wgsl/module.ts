@@ -18,6 +18,10 @@ type Tensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 export interface Model {
   readonly run: (inputs: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>;
   readonly destroy: () => void;
+  /** Of a plan with state. */
+  readonly state?: ReadonlyMap<string, GPUBuffer>;
+  readonly readState?: () => Promise<Record<string, Tensor>>;
+  readonly writeState?: (state: Tensors) => Promise<void>;
 }
 
 /** What an emitted module exports, as far as tests use it. */

@@ -3,7 +3,15 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { literal, numberText } from "../../ts/text.ts";
-import { bindingName, elementBytes, memoryName, type Program } from "../program.ts";
+import { SCRATCH } from "../kernel.ts";
+import {
+  bindingName,
+  elementBytes,
+  memoryName,
+  scratchSizes,
+  stateMemory,
+  type Program,
+} from "../program.ts";
 import { byDims, sizeText } from "./size.ts";
 
 /** The tables that say what memory there is, and what it holds. */
@@ -19,6 +27,7 @@ export function memoryTables(program: Program): Code[] {
     const elements = texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
     return `{ name: "slot ${slot}", bytes: ${byDims(`${bytes} * (${elements})`)} },`;
   });
+  const scratch = scratchSizes(program).map((size) => sizeText(size));
   const outputs = plan.outputs.map(({ buffer }) => {
     const bytes = `${elementBytes(plan, buffer, target)} * (${sizeText(plan.buffers[buffer]!.elements)})`;
     return `{ name: ${literal(memoryName(plan, buffer))}, bytes: ${byDims(bytes)}, isOutput: true },`;
@@ -33,7 +42,13 @@ export function memoryTables(program: Program): Code[] {
   return [
     "/** Memory of the runs: tensors that are never alive together share a slot. */",
     "const runMemory«: readonly Memory[]» = [",
-    [...slots, ...outputs],
+    [
+      ...slots,
+      ...(scratch.length === 0
+        ? []
+        : [`{ name: ${literal(SCRATCH)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`)} },`]),
+      ...outputs,
+    ],
     "];",
     "",
     "/** What is made of the weights once, in bytes. */",
@@ -42,7 +57,7 @@ export function memoryTables(program: Program): Code[] {
     "];",
     "",
     "/** Vectors that lie one after the other, as a shader binds few buffers: each from an even place. */",
-    "const packs«: readonly { readonly name: string; readonly parts: readonly string[] }[]» = [",
+    "const packs«: readonly Pack[]» = [",
     packLines(program),
     "];",
     "",
@@ -58,7 +73,11 @@ function packLines({ plan, prepare, steps }: Program): string[] {
       if (binding.pack === undefined) continue;
       const parts = binding.pack.map((buffer) => literal(memoryName(plan, buffer)));
       const name = bindingName(plan, binding);
-      packs.set(name, `{ name: ${literal(name)}, parts: [${parts.join(", ")}] },`);
+      const moves = binding.pack.some((buffer) => plan.buffers[buffer]!.home.kind === "state");
+      packs.set(
+        name,
+        `{ name: ${literal(name)}, parts: [${parts.join(", ")}]${moves ? ", moves: true" : ""} },`,
+      );
     }
   return [...packs.values()];
 }
@@ -66,12 +85,15 @@ function packLines({ plan, prepare, steps }: Program): string[] {
 function spentWeights({ plan, prepare, steps }: Program): string[] {
   const read = new Set(steps.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
   const spent = new Set(prepare.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
-  return [...spent].filter((buffer) => !read.has(buffer)).map((buffer) => plan.buffers[buffer]!.name);
+  return [...spent]
+    .filter((buffer) => !read.has(buffer) && plan.buffers[buffer]!.home.kind !== "state")
+    .map((buffer) => plan.buffers[buffer]!.name);
 }
 
 /** The function that brings parameters and constants to the device. */
 export function uploadFunction({ plan }: Program): Code[] {
-  const read = plan.parameters.filter(({ buffer }) => buffer !== undefined);
+  const kept = new Set(plan.state.map(({ name }) => name));
+  const read = plan.parameters.filter(({ name, buffer }) => buffer !== undefined && !kept.has(name));
   const parameters = read.map(({ name, buffer }) => {
     const kind = isFloat(plan.buffers[buffer!]!.dtype) ? "floats" : "ints";
     return `[${literal(plan.buffers[buffer!]!.name)}, ${kind}(tensors, ${literal(name)})],`;
@@ -91,3 +113,14 @@ export function uploadFunction({ plan }: Program): Code[] {
     "}",
   ];
 }
+
+/** The state: what memory each tensor of it has, and its shape. */
+export const stateTable = ({ plan }: Program): Code[] => [
+  "/** What each run leaves as the next one finds it; always in 32 bits. */",
+  "const stateTensors«: readonly { readonly name: string; readonly memory: string; readonly shape: readonly number[] }[]» = [",
+  plan.state.map(({ name, type }) => {
+    const shape = type.shape.map((size) => sizeText(size)).join(", ");
+    return `{ name: ${literal(name)}, memory: ${literal(stateMemory(name))}, shape: [${shape}] },`;
+  }),
+  "];",
+];

@@ -2,7 +2,8 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { stepComment } from "../../ts/comments.ts";
 import { commentText, literal } from "../../ts/text.ts";
-import type { Groups } from "../kernel.ts";
+import { invariant } from "../../../support/invariant.ts";
+import { SCRATCH, type Groups } from "../kernel.ts";
 import { bindingName, elementBytes, type NamedDispatch, type Program, type ProgramStep } from "../program.ts";
 import { byDims, sizeText } from "./size.ts";
 
@@ -36,7 +37,7 @@ export const stepTable = (
   `/** ${doc} */`,
   `const ${name}«: readonly Step[]» = [`,
   list.flatMap((step) => [
-    stepComment(step.step),
+    ...(step.stage === 0 ? [stepComment(step.step)] : []),
     "{",
     [
       `place: ${literal(placeText(step))},`,
@@ -50,7 +51,7 @@ export const stepTable = (
 ];
 
 /** `h.0.ln_1 (gpt2.lmg:9)`, as errors name a step. */
-export function placeText({ step }: ProgramStep): string {
+export function placeText({ step }: Pick<ProgramStep, "step">): string {
   const comment = stepComment(step).slice(3);
   const [place, rest] = comment.includes("  ") ? comment.split("  ") : [undefined, comment];
   const label = step.origin.label === "" ? rest.split(" → ")[0]! : commentText(step.origin.label);
@@ -69,7 +70,9 @@ function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): stri
   ];
   if (when !== undefined) lines.push(`when: ${byDims(`${sizeText(when.size)} <= ${when.atMost}`)},`);
   if (parts !== undefined) {
-    const rowBytes = parts.rowElements * elementBytes(plan, bindings[parts.binding]!.buffer, target);
+    const { buffer } = bindings[parts.binding]!;
+    invariant(buffer !== SCRATCH, "scratch memory in parts");
+    const rowBytes = parts.rowElements * elementBytes(plan, buffer, target);
     lines.push(`parts: { binding: ${parts.binding}, rows: ${parts.rows}, rowBytes: ${rowBytes} },`);
   }
   return lines;

@@ -24,8 +24,9 @@ export interface Product {
   readonly x: (row: string, k: string) => string;
   readonly w: (k: string, column: string) => string;
   readonly held: Held;
-  /** Along which index neighbours of w lie side by side. */
+  /** Along which index neighbours of w lie side by side, and those of x (depth if left off). */
   readonly unit: "depth" | "columns";
+  readonly xUnit?: "depth" | "rows";
   /** Lines that store one element of the product. */
   readonly store: (row: string, column: string, value: string) => readonly Code[];
 }
@@ -90,6 +91,8 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
   builder.builtin("group", "local", "lane");
   builder.shared("x_tile", held.element, TILE * TURN);
   builder.shared("w_tile", held.element, TURN * (TILE + 1));
+  const [row, xDepth] =
+    product.xUnit === "rows" ? [`e % ${TILE}u`, `e / ${TILE}u`] : [`e / ${TURN}u`, `e % ${TURN}u`];
   const [column, k] = unit === "depth" ? [`e / ${TURN}u`, `e % ${TURN}u`] : [`e % ${TILE}u`, `e / ${TILE}u`];
   const size = `${SIDE * SIDE}u`;
   const wRow = numbers(EACH)
@@ -108,11 +111,13 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
           "e",
           `${TILE * TURN}u`,
           [
-            `let row = first_row + e / ${TURN}u;`,
-            `let x_depth = start + e % ${TURN}u;`,
+            `let row = first_row + ${row};`,
+            `let x_depth = start + ${xDepth};`,
             `var x_element = ${held.zero};`,
             ...ifThen(`row < ${rows} && x_depth < ${depth}`, [`x_element = ${x("row", "x_depth")};`]),
-            "x_tile[e] = x_element;",
+            product.xUnit === "rows"
+              ? `x_tile[(${row}) * ${TURN}u + ${xDepth}] = x_element;`
+              : "x_tile[e] = x_element;",
             `let column = first_column + ${column};`,
             `let w_depth = start + ${k};`,
             `var w_element = ${held.zero};`,

@@ -56,11 +56,15 @@ export const rope: WgslKernel<"rope"> = ({ operands: { x, positions }, attrs, re
     `let turn = ${magnitude === 1 ? "" : `${floatText(magnitude)} * `}cosine_and_sine(f32(${position}) * ${frequency.text});`,
     `let u = ${tensors.x.at(`x_at + ${first}`)};`,
     `let v = ${tensors.x.at(`x_at + ${second}`)};`,
-    put(first, "u * turn.x - v * turn.y"),
-    put(second, "v * turn.x + u * turn.y"),
+    put(first, `u * turn.x ${attrs.inverse ? "+" : "-"} v * turn.y`),
+    put(second, `v * turn.x ${attrs.inverse ? "-" : "+"} u * turn.y`),
   ];
   const doc = `Rotary positions: pairs of the first ${width} channels, ${attrs.pairs}, scaling ${attrs.scaling}.`;
-  const name = attrs.pairs === "halves" ? "rope" : "rope_interleaved";
+  const name = [
+    "rope",
+    ...(attrs.pairs === "halves" ? [] : ["interleaved"]),
+    ...(attrs.inverse ? ["inverse"] : []),
+  ].join("_");
   return [builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 

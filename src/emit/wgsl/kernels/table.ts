@@ -1,11 +1,14 @@
-import { invariant } from "../../../support/invariant.ts";
-import type { KernelOp, TrainingKernel } from "../../../plan/kernel-ops.ts";
+import type { KernelOp } from "../../../plan/kernel-ops.ts";
 import type { Step } from "../../../plan/plan.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { add_norm } from "./add-norm.ts";
 import { attend } from "./attend.ts";
 import { cast, copy, elementwise } from "./elementwise.ts";
 import { linear_epilogue, matmul } from "./linear.ts";
+import { attend_grad } from "./gradient-attend.ts";
+import { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad } from "./gradient-norm.ts";
+import { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad } from "./gradient-spatial.ts";
+import { cross_entropy_grad, dropout, embedding_grad, extent, linear_weight_grad, take } from "./gradient.ts";
 import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
 import { accuracy, cross_entropy, mean_squared_error } from "./loss.ts";
 import { batch_norm, l2_norm, layer_norm, rms_norm } from "./norm.ts";
@@ -13,11 +16,8 @@ import { cumsum, log_softmax, reductions, softmax } from "./reduce.ts";
 import { rope } from "./rope.ts";
 import { conv2d, max_pool2d } from "./spatial.ts";
 
-/** What this target has kernels for: it runs models and does not train them. */
-export type WgslOp = Exclude<KernelOp, TrainingKernel>;
-
-/** The kernels of this target, one row an op of plans that run a model. */
-export const wgslKernels: { readonly [K in WgslOp]: WgslKernel<K> } = {
+/** The kernels of this target, one row an op. */
+export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   copy,
   cast,
   elementwise,
@@ -44,13 +44,22 @@ export const wgslKernels: { readonly [K in WgslOp]: WgslKernel<K> } = {
   cross_entropy,
   mean_squared_error,
   accuracy,
+  dropout,
+  batch_statistics,
+  norm_grad,
+  batch_norm_grad,
+  batch_statistics_grad,
+  attend_grad,
+  embedding_grad,
+  linear_weight_grad,
+  cross_entropy_grad,
+  conv2d_x_grad,
+  conv2d_weight_grad,
+  max_pool2d_grad,
+  take,
+  extent,
 };
 
-export const isWgslOp = (op: KernelOp): op is WgslOp => Object.hasOwn(wgslKernels, op);
-
-/** The step as dispatches, of which the first that is meant for a run's sizes is run. */
-export function dispatchesOf(step: Step, context: Context): readonly Dispatch[] {
-  const kernel = (wgslKernels as Readonly<Partial<Record<KernelOp, unknown>>>)[step.op];
-  invariant(kernel, `this target has no kernel for ${step.op}, an op of training steps`);
-  return (kernel as WgslKernel<KernelOp>)(step, context);
-}
+/** The step as dispatches, of which the first of each stage that is meant for a run's sizes is run. */
+export const dispatchesOf = (step: Step, context: Context): readonly Dispatch[] =>
+  (wgslKernels[step.op] as WgslKernel<KernelOp>)(step, context);

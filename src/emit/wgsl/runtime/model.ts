@@ -1,12 +1,29 @@
 import { fragment } from "../../ts/text.ts";
+import { indented } from "../text.ts";
 
-/** What makes a model of shaders and weights, and runs it. */
-export const createRuntime = fragment`
+/** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
+export const createRuntime = (hasState: boolean): string[] => [
+  ...opening,
+  `export async function createModel(device«: GPUDevice», source«: WeightSource», options«: ${hasState ? "ModelOptions" : "WeightOptions"}» = {})«: Promise<Model>» {`,
+  ...indented(compiling, 1),
+  ...(hasState ? indented(loadingState, 2) : []),
+  ...indented(running, 1),
+  ...(hasState ? indented(repacking, 3) : []),
+  ...indented(reading, 1),
+  ...indented(hasState ? returningState : returning, 1),
+  "}",
+  "",
+  ...losing,
+];
+
+const opening = fragment`
   /**
    * The model with its weights on the device. Throws WeightsError for weights that do not fit the model, DeviceError for a
    * device that cannot run it.
    */
-  export async function createModel(device«: GPUDevice», source«: WeightSource», options«: WeightOptions» = {})«: Promise<Model>» {
+`;
+
+const compiling = fragment`
     const tensors = matchWeights(source, options);
     for (const feature of requiredFeatures)
       if (!device.features.has(feature)) throw new DeviceError("the device was not requested with the feature " + feature);
@@ -22,6 +39,23 @@ export const createRuntime = fragment`
         memory.reserve(name, words.byteLength, storage | target | copied);
         memory.write(name, words);
       }
+`;
+
+/** State that another model has is that one's memory. */
+const loadingState = fragment`
+  for (const { name, memory: place } of stateTensors) {
+    const shared = options.state?.get(name);
+    if (shared !== undefined) {
+      memory.share(place, shared);
+      continue;
+    }
+    const data = floats(tensors, name);
+    memory.reserve(place, data.byteLength, storage | target | copied);
+    memory.write(place, data);
+  }
+`;
+
+const running = fragment`
       for (const [name, bytes] of preparedMemory) memory.reserve(name, bytes, storage | copied);
       memory.reserve("dims", DIM_BYTES, uniform | target);
       const encoder = device.createCommandEncoder();
@@ -51,6 +85,14 @@ export const createRuntime = fragment`
         makeRoom(d);
         for (const [name, data] of given) memory.write(name, stored(data));
         const encoder = device.createCommandEncoder();
+`;
+
+/** Vectors that the last run changed are copied beside the others again. */
+const repacking = fragment`
+  for (const { name, parts, moves } of packs) if (moves) memory.pack(encoder, name, parts, storage | target);
+`;
+
+const reading = fragment`
         encode(device, encoder, memory, running, d);
         for (const { name, bytes } of outputs)
           encoder.copyBufferToBuffer(memory.get(name), 0, memory.get(name + " read back"), 0, Math.ceil(bytes(d) / 4) * 4);
@@ -67,14 +109,56 @@ export const createRuntime = fragment`
     }
 
     let last«: Promise<unknown>» = Promise.resolve();
-    const run = (inputs«: Inputs»)«: Promise<Outputs>» => {
-      const result = last.then(() => orLoss(device, () => runOnce(inputs)));
+    /** Runs after what was begun before, whatever became of that. */
+    const inTurn = «<T>»(run«: () => Promise<T>»)«: Promise<T>» => {
+      const result = last.then(() => orLoss(device, run));
       last = result.catch(() => undefined);
       return result;
     };
-    return { run, destroy: () => memory.free() };
-  }
+    const run = (inputs«: Inputs»)«: Promise<Outputs>» => inTurn(() => runOnce(inputs));
+`;
 
+const returning = fragment`
+  return { run, destroy: () => memory.free() };
+`;
+
+const returningState = fragment`
+  const readState = ()«: Promise<Record<string, FloatTensor>>» => inTurn(() => guarded(device, "reading the state", async () => {
+    const encoder = device.createCommandEncoder();
+    const copies = stateTensors.map(({ name, memory: place, shape }) => {
+      const from = memory.get(place);
+      const to = device.createBuffer({ label: name + " read back", size: from.size, usage: target | read });
+      encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+      return { name, shape, to };
+    });
+    device.queue.submit([encoder.finish()]);
+    const found«: Record<string, FloatTensor>» = {};
+    for (const { name, shape, to } of copies) {
+      await to.mapAsync(usage.read);
+      found[name] = { data: new Float32Array(to.getMappedRange().slice(0), 0, shape.reduce((product, size) => product * size, 1)), shape };
+      to.destroy();
+    }
+    return found;
+  }));
+  const writeState = (source«: WeightSource»)«: Promise<void>» => inTurn(() => guarded(device, "writing the state", () => {
+    const given = [...(source instanceof Map ? source : Object.entries(source))]« as [string, Tensor][]»;
+    const problems = given.flatMap(([name, tensor]) => {
+      const kept = stateTensors.find((state) => state.name === name);
+      return kept === undefined ? ["surplus: " + name + ", which the model does not keep"] : shapeProblems(name, kept.shape, tensor);
+    });
+    if (problems.length > 0) throw new WeightsError(problems);
+    for (const [name, { data }] of given)
+      memory.write(stateTensors.find((state) => state.name === name)«!».memory, Float32Array.from(data));
+  }));
+  const state = new Map(stateTensors.map(({ name, memory: place }) => [name, memory.get(place)]));
+  const destroy = ()«: void» => {
+    memory.forget(stateTensors.flatMap(({ name, memory: place }) => (options.state?.has(name) ? [place] : [])));
+    memory.free();
+  };
+  return { run, state, readState, writeState, destroy };
+`;
+
+const losing = fragment`
   /** Whatever fails on a lost device fails because of that. */
   async function orLoss«<T>»(device«: GPUDevice», run«: () => Promise<T>»)«: Promise<T>» {
     let failure«: unknown»;
