@@ -59,5 +59,6 @@ export function bindTap(tap: Tap, flow: Flow, frame: Frame): void {
     matchType(tap.type, flow.value.type, frame, { what: tap.name.text, value: flow.value });
   builder.markRead(flow.value);
   builder.nameValue(flow.value, tap.name.text);
-  frame.scope.bind(tap.name.text, flow, tap.span);
+  frame.scope.bindTap(tap, flow);
+  frame.context.taps.bound(tap, frame);
 }

@@ -18,6 +18,7 @@ import type { Module } from "./module.ts";
 import type { Library } from "./modules.ts";
 import type { Diagnostics } from "./report.ts";
 import type { Scope } from "./scope.ts";
+import type { Taps } from "./taps.ts";
 
 /** What is one for the whole lowering of a model. */
 export interface Context {
@@ -33,6 +34,9 @@ export interface Context {
   readonly replays: { readonly first: number; readonly end: number }[];
   /** Full names of parameters in which a part was made up. */
   readonly unlabelled: Map<string, Span>;
+  readonly taps: Taps;
+  /** Edges whose `init` scales their weights, by index. */
+  readonly scaledEdges: Set<number>;
   /** The `allow` statements that were met, and the definition that each stands in. */
   readonly allowed: Map<AllowStatement, Definition>;
   /** Levels of expressions around the current place. */

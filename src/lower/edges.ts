@@ -94,6 +94,7 @@ function lowerBody(
   frame.applied = [...outer, ...frame.applied];
   // A layer on the sum needs the sum; else the edge adds the branches itself.
   const needsSum = clauses.norms.out !== undefined || clauses.branch?.isLayer === true;
+  if (clauses.init !== undefined) frame.context.scaledEdges.add(edge.index);
   if (frame.stream.kind === "sum" && !needsSum) {
     const { branches } = frame.stream;
     scaleBranchInit(

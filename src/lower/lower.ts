@@ -12,6 +12,7 @@ import * as errors from "./errors/names.ts";
 import { evaluateAs } from "./evaluate-as.ts";
 import { evaluate } from "./expressions.ts";
 import { LabelScope } from "./labels.ts";
+import { reportLints } from "./lints/report.ts";
 import { showMeaning, type GivenArgument } from "./meaning.ts";
 import type { Module } from "./module.ts";
 import { Library, loadModule, type ResolveUse } from "./modules.ts";
@@ -21,6 +22,7 @@ import { Scope } from "./scope.ts";
 import { readSettings, type SettingValue } from "./settings.ts";
 import { lowerBody, lowerStatement } from "./statements.ts";
 import { readStream } from "./stream.ts";
+import { Taps } from "./taps.ts";
 import { lowerTrain, type LoweredTrain } from "./train.ts";
 
 export interface LowerOptions {
@@ -34,6 +36,8 @@ export interface LowerOptions {
   readonly resolveUse?: ResolveUse;
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
   readonly training?: boolean;
+  /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). */
+  readonly lint?: boolean;
 }
 
 /** A model whose names, parameters and shapes have been worked out. */
@@ -107,6 +111,8 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
   signatures: new Map(),
   replays: [],
   unlabelled: new Map(),
+  taps: new Taps(),
+  scaledEdges: new Set(),
   allowed: new Map(),
   depth: 0,
   iterations: 0,
@@ -148,6 +154,8 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   // Without outputs there is nothing that losses could read: what would be said of them follows from what was said.
   const train = outputs === undefined ? undefined : lowerTrain(frame, outputs);
   if (graph === undefined) return undefined;
+  if (options.lint === true && !diagnostics.failed)
+    reportLints({ graph, train, context, definition, asWritten: given.size === 0 });
   return {
     name: definition.name.text,
     graph,

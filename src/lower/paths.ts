@@ -7,6 +7,7 @@ import type { LabelScope, RanIteration } from "./labels.ts";
 import { bool, none, tensor, type Meaning } from "./meaning.ts";
 import { findDefinition } from "./modules.ts";
 import { layerRecords } from "./layers/table.ts";
+import type { Binding } from "./scope.ts";
 import { readStream } from "./stream.ts";
 
 /** What a name, `list[i]` or `h[k].name` means as an operand: never a layer. */
@@ -36,14 +37,15 @@ function evaluateName(name: string, span: Span, frame: Frame): Meaning | undefin
     }
   }
   const binding = frame.scope.find(name);
-  if (binding !== undefined) return markRead(binding.meaning, frame);
+  if (binding !== undefined) return markRead(binding, frame);
   if (name === "training") return bool(frame.context.training);
   frame.context.diagnostics.add(unknownName(name, span, frame), frame.calls);
   return undefined;
 }
 
-function markRead(meaning: Meaning | undefined, frame: Frame): Meaning | undefined {
-  if (meaning?.kind === "tensor") frame.context.builder.markRead(meaning.value);
+function markRead({ meaning, tap }: Binding, { context }: Frame): Meaning | undefined {
+  if (meaning?.kind === "tensor") context.builder.markRead(meaning.value);
+  if (tap !== undefined) context.taps.read(tap);
   return meaning;
 }
 
@@ -103,7 +105,7 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
   }
   if (rest === "stream") return iteration.stream === undefined ? undefined : tensor(iteration.stream);
   const binding = frame.scope.find(rest, iteration.end);
-  if (binding !== undefined) return markRead(binding.meaning, frame);
+  if (binding !== undefined) return markRead(binding, frame);
   frame.context.diagnostics.add(errors.notInIteration(span, rest, frame.scope.names()), frame.calls);
   return undefined;
 }

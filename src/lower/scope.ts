@@ -1,3 +1,4 @@
+import type { Tap } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Meaning } from "./meaning.ts";
 
@@ -5,6 +6,8 @@ import type { Meaning } from "./meaning.ts";
 export interface Binding {
   readonly span: Span;
   readonly meaning: Meaning | undefined;
+  /** The `as NAME` that bound it, if one did. */
+  readonly tap?: Tap;
 }
 
 /** A default that is worked out where it is first needed. */
@@ -43,6 +46,10 @@ export class Scope {
 
   bind(name: string, meaning: Meaning | undefined, span: Span): void {
     this.#add(name, { span, meaning });
+  }
+
+  bindTap(tap: Tap, meaning: Meaning): void {
+    this.#add(tap.name.text, { span: tap.span, meaning, tap });
   }
 
   bindLazily(name: string, span: Span, make: () => Meaning | undefined): void {

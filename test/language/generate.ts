@@ -75,7 +75,12 @@ const trees = fc.letrec<Trees>((tie) => ({
       .map(([c, a, b]) => `if ${c} {${a}}›else if ${c} {${b}}›else {${a}}`),
     fc.tuple(tie("operand"), tie("body")).map(([count, body]) => `repeat 1..${count} as h[i] {${body}}`),
     fc.tuple(tie("operand"), tie("body")).map(([count, body]) => `repeat ${count} shared [k] {${body}}`),
+    fc
+      .tuple(tie("operand"), tie("body"))
+      .map(([count, body]) => `repeat ${count} checkpoint as h[i] {${body}}`),
     tie("body").map((body) => `parallel {${body}}`),
+    fc.tuple(tie("expression"), tie("body")).map(([c, body]) => `residual init ${c} {${body}}`),
+    fc.constantFrom("allow unread_tap", "allow a,›b"),
     tie("chain").map((chain) => `train {§loss ${chain}§;§clip 1.0§}`),
   ),
   body: fc.array(tie("statement"), { maxLength: 3 }).map((statements) => `§${statements.join("§;§")}§`),

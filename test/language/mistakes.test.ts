@@ -655,6 +655,59 @@ describe("mistakes in edges", () => {
     `);
   });
 
+  test("residual init { f }", () => {
+    expect(mistakesOf("residual init { f }")).toMatchInlineSnapshot(`
+      "m:2:17: error[E161]: after \`init\` stands a factor, found \`{\`
+        2 |   residual init { f }
+          |                 ^
+        help: for example \`init 0.5\`"
+    `);
+  });
+
+  test("residual init ln: norm { f }", () => {
+    expect(mistakesOf("residual init ln: norm { f }")).toMatchInlineSnapshot(`
+      "m:2:19: error[E161]: after \`init\` stands a factor, not a layer
+        2 |   residual init ln: norm { f }
+          |                   ^
+        help: for example \`init 0.5\`"
+    `);
+  });
+
+  test("residual init 2 pre ln: norm { f }", () => {
+    expect(mistakesOf("residual init 2 pre ln: norm { f }")).toMatchInlineSnapshot(`
+      "m:2:19: error[E154]: a comma is missing before the clause \`pre\`
+        2 |   residual init 2 pre ln: norm { f }
+          |                   ^^^"
+    `);
+  });
+
+  test("init 0.5 { f }", () => {
+    expect(mistakesOf("init 0.5 { f }")).toMatchInlineSnapshot(`
+      "m:2:3: error[E142]: no statement begins with \`init\`
+        2 |   init 0.5 { f }
+          |   ^^^^
+        help: \`init\` is a clause of an edge: \`residual init 0.5 { … }\`"
+    `);
+  });
+
+  test("allow a b", () => {
+    expect(mistakesOf("allow a b")).toMatchInlineSnapshot(`
+      "m:2:11: error[E148]: \`allow\` takes names of lints, with commas between them, found \`b\`
+        2 |   allow a b
+          |           ^
+        help: for example \`allow no_final_norm, unread_tap\`"
+    `);
+  });
+
+  test("allow 3", () => {
+    expect(mistakesOf("allow 3")).toMatchInlineSnapshot(`
+      "m:2:9: error[E148]: \`allow\` takes names of lints, with commas between them, found \`3\`
+        2 |   allow 3
+          |         ^
+        help: for example \`allow no_final_norm, unread_tap\`"
+    `);
+  });
+
   test("residual placement { f }", () => {
     expect(mistakesOf("residual placement { f }")).toMatchInlineSnapshot(`
       "m:2:22: error[E161]: after the position \`placement\` stands a norm, found \`{\`

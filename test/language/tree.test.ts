@@ -108,6 +108,17 @@ describe("chains", () => {
 });
 
 describe("statements", () => {
+  test("a repeat may be checkpointed, which stands behind its count", () => {
+    const marks = [
+      "3",
+      "3 checkpoint",
+      "1..n checkpoint as h[i]",
+      "n checkpoint shared",
+      "checkpoint as h",
+    ].map((header) => only("repeat", `repeat ${header} { f }`).checkpoint);
+    expect(marks).toEqual([false, true, true, true, false]);
+  });
+
   test("a repeat has a count or a range, and a label, an index, both or none", () => {
     const shapes = ["3", "3 as h", "3 as a.b[i]", "1..n as [i]", "3 shared", "3 shared [k]"].map((header) => {
       const { first, end, shared, label, index } = only("repeat", `repeat ${header} { f }`);
@@ -135,6 +146,21 @@ describe("statements", () => {
       "branch branch g: scale -> tanh",
     ]);
     expect(edge.tap?.name.text).toBe("y");
+  });
+
+  test("an edge may say how large its branch begins, with a word that is free elsewhere", () => {
+    const [clause] = only("residual", "residual init 1 / sqrt(n) { init: init(init) }").clauses;
+    expect(clause?.kind === "init" && shown(clause.factor)).toBe("(1 / sqrt(n))");
+  });
+
+  test("a silence names lints", () => {
+    expect(only("allow", "allow a, b").lints.map(({ text }) => text)).toEqual(["a", "b"]);
+    expect(statementsOf("allow -> f; allow: f; allow = f; allow(f)").map(({ kind }) => kind)).toEqual([
+      "chain",
+      "chain",
+      "bind",
+      "chain",
+    ]);
   });
 
   test("a dim has a bound, or is the rest", () => {

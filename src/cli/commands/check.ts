@@ -31,7 +31,7 @@ export const command: Command = {
     ...passOptions.filter(({ flags }) => flags === "--check-passes"),
   ],
   examples: [
-    ["lmg check model.lmg", "all mistakes at once, or a line that says what the model is"],
+    ["lmg check model.lmg", "all mistakes and warnings at once, and a line that says what the model is"],
     ["lmg check model.lmg --set placement=post --set depth=2", "with other parameters"],
   ],
   async run([path], options: CheckOptions, out) {
@@ -39,7 +39,7 @@ export const command: Command = {
     const { file, diagnostics: syntax } = parse(source);
     if (syntax.some(isError)) throw new Stop(syntax);
     const models = modelsToCheck(file, options.model).map((name) =>
-      lower(file, { ...lowerOptions(options), ...name }),
+      lower(file, { ...lowerOptions(options), ...name, lint: true }),
     );
     const diagnostics = sortDiagnostics([...syntax, ...models.flatMap((model) => model.diagnostics)]);
     if (diagnostics.some(isError)) throw new Stop(diagnostics);

@@ -46,6 +46,16 @@ const assertForm: Recognizer = (failure) => {
   return errors.assertForm(failure.place, failure.shown);
 };
 
+const allowForm: Recognizer = (failure) => {
+  const { first, index, tokens } = failure;
+  if (first !== "allow" || index === 0 || tokens[1]?.kind === "symbol") return undefined;
+  return errors.headerForm(
+    failure.place,
+    `\`allow\` takes names of lints, with commas between them, found ${failure.shown}`,
+    "for example `allow no_final_norm, unread_tap`",
+  );
+};
+
 const useForm: Recognizer = (failure) => {
   const { first, index, tokens } = failure;
   if (first !== "use" || failure.rule !== "TopLevel" || index !== 1) return undefined;
@@ -80,6 +90,12 @@ const clauseForm: Recognizer = (failure) => {
       `write \`residual pre ${failure.text(1, failure.chainEnd(1))} { … }\`, or \`post\`, \`out\`, \`sandwich\``,
     );
   if (before?.text === ",") return clauseExpected(failure);
+  if (found?.text === ":" && tokens[index - 2]?.text === "init" && isPosition(failure, index - 2))
+    return errors.clauseForm(
+      failure.place,
+      "after `init` stands a factor, not a layer",
+      "for example `init 0.5`",
+    );
   if (before?.kind === "word" && isPosition(failure, index - 1)) return normExpected(failure);
   if (isClauseWord(found?.text)) return errors.missingComma(failure.place, `the clause ${quote(found!)}`);
   if (found?.kind !== "word" || before?.kind !== "word" || !isPosition(failure, index - 2)) return undefined;
@@ -102,15 +118,24 @@ const clauseExpected: Recognizer = (failure) =>
     "a clause begins with pre, out, post, sandwich, from, skip, branch, init, or a parameter of kind placement",
   );
 
+/** What follows the words of clauses that place no norm, and an example of it. */
+const clauseValues: Readonly<Record<string, readonly [what: string, example: string]>> = {
+  skip: ["gain", "0.5"],
+  branch: ["gain", "0.5"],
+  init: ["factor", "0.5"],
+};
+
 const normExpected: Recognizer = (failure) => {
   const word = failure.before!.text;
   if (!failure.wants("a name")) return undefined;
-  if (isClauseWord(word))
+  if (isClauseWord(word)) {
+    const [what, example] = clauseValues[word] ?? ["norm", "ln: layernorm"];
     return errors.clauseForm(
       failure.place,
-      `after \`${word}\` stands a ${/^(?:skip|branch)$/.test(word) ? "gain" : "norm"}, found ${failure.shown}`,
-      `for example \`${word} ${/^(?:skip|branch)$/.test(word) ? "0.5" : "ln: layernorm"}\``,
+      `after \`${word}\` stands a ${what}, found ${failure.shown}`,
+      `for example \`${word} ${example}\``,
     );
+  }
   return errors.clauseForm(
     failure.place,
     `after the position \`${word}\` stands a norm, found ${failure.shown}`,
@@ -134,6 +159,7 @@ export const headerMistakes: readonly Recognizer[] = [
   parallelForm,
   outputForm,
   assertForm,
+  allowForm,
   useForm,
   nameMissing,
   fromForm,

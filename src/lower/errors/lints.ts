@@ -1,6 +1,7 @@
 import type { Name } from "../../language/ast.ts";
-import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
-import { lintNames } from "../lints/names.ts";
+import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
+import type { Finding } from "../lints/lint.ts";
+import { lintNames, type LintName } from "../lints/names.ts";
 import { suggestOrList } from "./suggest.ts";
 
 export const unknownLint = (name: Name): Diagnostic =>
@@ -10,3 +11,20 @@ export const unknownLint = (name: Name): Diagnostic =>
     `there is no lint called \`${name.text}\``,
     suggestOrList(name.text, lintNames, "there are"),
   );
+
+/** W301 to W305: what a lint found, and the word that silences it. */
+export const lintFinding = (
+  name: LintName,
+  code: string,
+  { spans, message, label, more, help }: Finding,
+): Diagnostic =>
+  warningAt(code, spans[0]!, message, {
+    ...(label !== undefined && { label }),
+    ...(more !== undefined && { more }),
+    help: `${help}; or say \`allow ${name}\``,
+  });
+
+export const silencesNothing = (name: Name): Diagnostic =>
+  warningAt("W310", name.span, `\`${name.text}\` has nothing to silence here`, {
+    help: "an `allow` reaches as far as the braces in which it stands",
+  });

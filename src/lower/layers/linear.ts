@@ -96,7 +96,9 @@ export const linearLayers = {
       const fanOut = (n / groups) * rows * columns;
       const shape = [n, channels / groups, rows, columns];
       const weight = site.own("weight", shape, { init: init ?? uniformByFan(fanIn), fanIn, fanOut });
-      const offset = bias ? site.own("bias", [n], { init: uniformByFan(fanIn) }) : undefined;
+      const offset = bias
+        ? site.own("bias", [n], { init: init === undefined ? uniformByFan(fanIn) : constantInit(0) })
+        : undefined;
       const attrs = { stride: pair(site, stride, "stride"), padding: pair(site, padding, "padding"), groups };
       return site.emit("conv2d", { x: x!, weight, bias: offset }, attrs);
     },

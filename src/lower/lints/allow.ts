@@ -1,0 +1,54 @@
+import type { AllowStatement, Body, Definition, Name, Statement } from "../../language/ast.ts";
+import type { Span } from "../../support/source.ts";
+import { isLintName, type LintName } from "./names.ts";
+
+/** A lint that a file silences, and the statement or definition within which it does. */
+export interface Silence {
+  readonly name: Name;
+  readonly lint: LintName;
+  readonly reach: Span;
+  readonly definition: Definition;
+}
+
+/** The silences of the `allow` statements that were met. */
+export function silencesOf(allowed: ReadonlyMap<AllowStatement, Definition>): readonly Silence[] {
+  const reaches = new Map<AllowStatement, Span>();
+  for (const definition of new Set(allowed.values())) addReaches(definition.body, definition.span, reaches);
+  return [...allowed].flatMap(([statement, definition]) =>
+    statement.lints.flatMap((name): Silence[] =>
+      isLintName(name.text) ? [{ name, lint: name.text, reach: reaches.get(statement)!, definition }] : [],
+    ),
+  );
+}
+
+/** An `allow` reaches as far as the statement in whose braces it stands; an `if` is seen through. */
+function addReaches(body: Body, around: Span, reaches: Map<AllowStatement, Span>): void {
+  for (const statement of body.statements) {
+    if (statement.kind === "allow") reaches.set(statement, around);
+    const reach = statement.kind === "if" ? around : statement.span;
+    for (const inner of bodiesOf(statement)) addReaches(inner, reach, reaches);
+  }
+}
+
+function bodiesOf(statement: Statement): readonly Body[] {
+  switch (statement.kind) {
+    case "if": {
+      const taken = statement.branches.map(({ body }) => body);
+      return statement.otherwise === undefined ? taken : [...taken, statement.otherwise];
+    }
+    case "repeat":
+    case "parallel":
+    case "braces":
+      return [statement.body];
+    case "residual":
+      return statement.body === undefined ? [] : [statement.body];
+    default:
+      return [];
+  }
+}
+
+/** True if one of the places lies within the silence's reach. */
+export const covers = ({ reach }: Silence, places: readonly Span[]): boolean =>
+  places.some(
+    ({ source, start, end }) => source === reach.source && reach.start <= start && end <= reach.end,
+  );

@@ -1,0 +1,31 @@
+import type { Graph } from "../../ir/graph.ts";
+import type { Label } from "../../support/diagnostic.ts";
+import type { Span } from "../../support/source.ts";
+import type { TapPlace } from "../taps.ts";
+import type { LoweredTrain } from "../train.ts";
+
+/** A model without errors, as lints see it. */
+export interface Linted {
+  readonly graph: Graph;
+  readonly train: LoweredTrain | undefined;
+  readonly unreadTaps: readonly TapPlace[];
+  /** Edges whose `init` scales their weights, by index. */
+  readonly scaledEdges: ReadonlySet<number>;
+}
+
+/** What is well-formed and yet most likely a mistake: where, why, and the ways forward. */
+export interface Finding {
+  /** The place, then the calls that led there, innermost first. */
+  readonly spans: readonly Span[];
+  readonly message: string;
+  readonly label?: string;
+  readonly more?: readonly Label[];
+  /** A way forward; that the lint can be silenced is added to it. */
+  readonly help: string;
+}
+
+/** A warning that a model can silence by name. A lint that is not sure stays silent. */
+export interface Lint {
+  readonly code: string;
+  readonly find: (model: Linted) => readonly Finding[];
+}

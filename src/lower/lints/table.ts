@@ -1,0 +1,15 @@
+import { doubledStream } from "./doubled-stream.ts";
+import { deepPostNorm } from "./deep-post-norm.ts";
+import type { Lint } from "./lint.ts";
+import type { LintName } from "./names.ts";
+import { noFinalNorm } from "./no-final-norm.ts";
+import { unnormedBranch } from "./unnormed-branch.ts";
+import { unreadTap } from "./unread-tap.ts";
+
+export const lints: Readonly<Record<LintName, Lint>> = {
+  no_final_norm: noFinalNorm,
+  deep_post_norm: deepPostNorm,
+  unnormed_branch: unnormedBranch,
+  unread_tap: unreadTap,
+  doubled_stream: doubledStream,
+};
