@@ -57,31 +57,30 @@ function wordEncoder({ tokens, merges }: BytePairs): (word: string) => readonly 
   return (word) => mergeIds(byteIds(word), ranked);
 }
 
-/** A merge that a token and its right neighbour allow: the earliest one learnt goes first, then the leftmost. */
-interface Step extends RankedMerge {
-  readonly at: number;
-}
+/** Rank and place of a step in one number, which orders steps as they are taken. Words are shorter than this. */
+const PLACES = 2 ** 28;
 
-/** Applies the merges in the order in which they were learnt; n log n in the length. */
+/** Applies the merges in the order in which they were learnt, each from the left; n log n in the length. */
 function mergeIds(ids: number[], ranked: ReadonlyMap<number, RankedMerge>): readonly number[] {
-  // A list with links: `next` and `previous` of a token that was merged into its left neighbour are never read again.
+  // A list with links: those of a token that was merged into its left neighbour are never read again.
   const next = ids.map((_, at) => at + 1);
   const previous = ids.map((_, at) => at - 1);
   const isGone = new Uint8Array(ids.length);
   const mergeAt = (at: number): RankedMerge | undefined =>
     at < 0 || next[at]! >= ids.length ? undefined : ranked.get(pairKey(ids[at]!, ids[next[at]!]!));
-  const steps = new Heap<Step>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.at < b.at));
+  const steps = new Heap<number>((a, b) => a < b);
   const consider = (at: number): void => {
     const merge = mergeAt(at);
-    if (merge !== undefined) steps.push({ ...merge, at });
+    if (merge !== undefined) steps.push(merge.rank * PLACES + at);
   };
   for (let at = 0; at < ids.length; at++) consider(at);
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    const { at, id, rank } = step;
-    if (isGone[at] === 1 || mergeAt(at)?.rank !== rank) continue;
+    const at = step % PLACES;
+    const merge = isGone[at] === 1 ? undefined : mergeAt(at);
+    if (merge?.rank !== Math.floor(step / PLACES)) continue;
     const merged = next[at]!;
     isGone[merged] = 1;
-    ids[at] = id;
+    ids[at] = merge.id;
     next[at] = next[merged]!;
     if (next[at] < ids.length) previous[next[at]] = at;
     consider(at);

@@ -41,12 +41,15 @@ const goesFirst = (a: Candidate, b: Candidate): boolean =>
  * Learns at most `size` tokens from a text: byte-level byte-pair encoding (Sennrich et al. 2016, Radford et al. 2019).
  * The most frequent pair of neighbours becomes a token, again and again. Counts are kept up to date where a merge
  * changes them, so that a merge costs as much as the words that have the pair. Ids and merges are those of Hugging
- * Face's `BpeTrainer` with the alphabet of bytes, also in what it does where two merges make the same token.
+ * Face's `BpeTrainer` with the alphabet of bytes.
+ *
+ * Every merge makes a token of its own: merges go through all words from the left, so that text which is to become one
+ * token is cut the same way wherever it stands.
  */
 export function learnMerges(text: string, size: number): BytePairs {
   const learner = new Learner(countWords(text));
   while (learner.tokens.length < size && learner.mergeNext());
-  return { tokens: learner.tokens, merges: [...learner.merges.values()] };
+  return { tokens: learner.tokens, merges: learner.merges };
 }
 
 function countWords(text: string): readonly Word[] {
@@ -58,9 +61,7 @@ function countWords(text: string): readonly Word[] {
 
 class Learner {
   readonly tokens = [...byteTokens];
-  /** By pair; a pair that is merged again moves to the end. */
-  readonly merges = new Map<number, Merge>();
-  readonly #ids = new Map(byteTokens.map((token, id) => [token, id]));
+  readonly merges: Merge[] = [];
   readonly #counts = new Map<number, number>();
   readonly #queue = new Heap<Candidate>(goesFirst);
   /** The pairs whose count grew since the queue was last filled, and where. */
@@ -92,15 +93,9 @@ class Learner {
   #merge({ pair, words }: Candidate): void {
     const left = Math.floor(pair / SHIFT);
     const right = pair % SHIFT;
-    const token = this.tokens[left]! + this.tokens[right]!;
-    const id = this.#ids.get(token) ?? this.tokens.length;
-    if (id === this.tokens.length) {
-      this.tokens.push(token);
-      this.#ids.set(token, id);
-    }
-    const merge = { left, right, id };
-    this.merges.delete(pair);
-    this.merges.set(pair, merge);
+    const merge = { left, right, id: this.tokens.length };
+    this.tokens.push(this.tokens[left]! + this.tokens[right]!);
+    this.merges.push(merge);
     for (const word of words) this.#mergeIn(word, merge);
     this.#enqueueGrown();
   }

@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [modules] [positions] [encoder_layer] [training]
+    python test/golden/make.py [hf] [modules] [positions] [encoder_layer] [training] [byte_pairs]
 """
 
 import sys
@@ -8,6 +8,7 @@ import sys
 import torch
 import transformers
 
+import byte_pairs
 import encoder_layer
 import hf
 import positions
@@ -15,7 +16,7 @@ import torch_modules
 import training
 
 GROUPS = {"hf": hf.make, "modules": torch_modules.make, "positions": positions.make, "encoder_layer": encoder_layer.make,
-          "training": training.make}
+          "training": training.make, "byte_pairs": byte_pairs.make}
 
 
 def main(names):
