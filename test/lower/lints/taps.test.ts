@@ -2,9 +2,8 @@ import { expect, test } from "vitest";
 import { codesIn, lintsIn, model } from "./support.ts";
 
 test("a name that nothing reads", () => {
-  expect(
-    `\n${lintsIn(model("  a: linear(8) as first -> b: linear(8)\n  output y"))}\n`,
-  ).toMatchInlineSnapshot(`
+  expect(`\n${lintsIn(model("  a: linear(8) as first -> b: linear(8)\n  output y"))}\n`)
+    .toMatchInlineSnapshot(`
     "
     model.lmg:3:16: warning[W304]: nothing reads \`first\`
       3 |   a: linear(8) as first -> b: linear(8)
