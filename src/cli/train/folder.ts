@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
 import type { Source } from "../../support/source.ts";
@@ -38,6 +38,13 @@ export function writeRunFile(folder: string, name: string, content: string | Uin
   }
   const problem = writeAtomically(path, content);
   if (problem !== undefined) throw new Stop([problem]);
+}
+
+/** Removes what a run left that was killed as it wrote a file: never read, and never written again. */
+export function removeLeftovers(folder: string): void {
+  if (kindOfPath(folder) !== "folder") return;
+  for (const name of readdirSync(folder))
+    if (/^\..+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** The checkpoint of a folder; undefined if it has none. */

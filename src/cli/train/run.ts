@@ -8,7 +8,14 @@ import type { Out } from "../out.ts";
 import { orStop, stop } from "../stop.ts";
 import { commandLine } from "./command-line.ts";
 import { endRun } from "./ending.ts";
-import { copyModel, readRunCheckpoint, runFiles, writeRunCheckpoint, writeRunFile } from "./folder.ts";
+import {
+  copyModel,
+  readRunCheckpoint,
+  removeLeftovers,
+  runFiles,
+  writeRunCheckpoint,
+  writeRunFile,
+} from "./folder.ts";
 import { changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { runLoop } from "./loop.ts";
@@ -39,6 +46,7 @@ export async function train(
   const trainer = await Trainer.open(training, await engineOf(options), from);
   try {
     describe(prepared, trainer, found, out);
+    removeLeftovers(folder);
     writeRun(folder, prepared, options);
     const save = async () => writeRunCheckpoint(folder, await trainer.snapshot(), program, identity);
     if (found === undefined) await save();
@@ -60,12 +68,12 @@ export async function train(
 }
 
 /** Each target is loaded only where it runs. */
-async function engineOf({ target }: TrainOptions): Promise<EngineFactory> {
-  const engines: Record<Exclude<TrainTarget, "wgsl">, () => Promise<EngineFactory>> = {
+async function engineOf({ target, dawn = [] }: TrainOptions): Promise<EngineFactory> {
+  const engines: Record<TrainTarget, () => Promise<EngineFactory>> = {
     ts: async () => (await import("../../train/typescript-engine.ts")).typescriptEngine,
     interpreter: async () => (await import("../../train/interpreter-engine.ts")).interpreterEngine,
+    wgsl: async () => (await import("./wgsl-engine.ts")).wgslTraining({ dawn }),
   };
-  if (target === "wgsl") return stop("E833", "`--target wgsl` does not train yet");
   return engines[target]();
 }
 
