@@ -19,7 +19,22 @@ const whale = `${repository}/examples/weights/whale`;
 /** Shaders compile ten times faster on SwiftShader with this: `test/webgpu/device.ts` says why. */
 const dawn = ["--dawn", "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"];
 
-inFolder({ "tiny.lmg": tinyModel });
+const trained = `model copy(vocab = 8, dim = 8) {
+  input tokens: i32[B, T <= 6]
+  wte: embedding(vocab, dim)
+  residual pre ln: layernorm { attn: attention(2, causal: true, rope: rope) -> dropout(0.1) }
+  unembed(wte)
+  output logits: f32[B, T, vocab]
+  train {
+    target next: i32[B, T]
+    loss (logits, next) -> cross_entropy
+    optimizer adamw(lr: 1e-2)
+    steps 4
+  }
+}
+`;
+
+inFolder({ "tiny.lmg": tinyModel, "copy.lmg": trained, "text.txt": "abcdefgh".repeat(60) });
 
 let canRun = false;
 beforeAll(async () => {
@@ -43,6 +58,28 @@ describe("`--target wgsl` where shaders can run", () => {
     expect(text).toMatch(/^random weights of seed 3; \d+ results of steps, B=3, T=5\n/);
     expect(text).toMatch(/^ts +\S+e-\d+ .* none above 0\.0001$/m);
     expect(text).toMatch(/^wgsl +\S+e-\d+ .* none above 0\.0001$/m);
+  });
+
+  test("`train` moves the parameters as in TypeScript, and its checkpoint is the same kind of file", async ({
+    skip,
+  }) => {
+    if (!canRun) return skip();
+    const args = ["train", "copy.lmg", "--data", "text.txt", "--batch", "2", "--evaluate-every", "4"];
+    const lossesOf = (folder: string): readonly number[] =>
+      readFileSync(`${folder}/metrics.jsonl`, "utf8")
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { loss?: number; validation?: { loss: number } })
+        .map(({ loss, validation }) => loss ?? validation!.loss);
+    expect((await lmg(...args, "-o", "cpu")).code).toBe(0);
+    const { text } = await lmg(...args, "-o", "device", "--target", "wgsl", ...dawn);
+    expect(text).toMatch(/plan of \d+ steps on \S+/);
+    const [found, wanted] = [lossesOf("device"), lossesOf("cpu")];
+    expect(found.length).toBeGreaterThanOrEqual(5);
+    expect(found.length).toBe(wanted.length);
+    // Both are float32; Adam follows the sign of gradients that are near zero.
+    found.forEach((loss, index) => expect(Math.abs(loss / wanted[index]! - 1)).toBeLessThan(1e-4));
+    expect((await lmg(...args, "-o", "device", "--steps", "6")).text).toContain("goes on after step 4");
   });
 
   test("an input that does not fit is refused as in TypeScript", async ({ skip }) => {

@@ -4,6 +4,7 @@ import { compile } from "../../../src/compile.ts";
 import { checkFit, defaultLimits, dispatchReport } from "../../../src/emit/wgsl/fit.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
 import { executionDevice } from "../../webgpu/device.ts";
+import { trainingOf } from "../../train/small.ts";
 import { instantiate } from "./module.ts";
 
 const path = new URL("../../../examples/gpt2.lmg", import.meta.url);
@@ -75,6 +76,45 @@ describe("what a run of GPT-2 costs", () => {
     // 124,439,808 parameters and one constant.
     expect(report.residentBytes).toBeGreaterThanOrEqual(124_439_808 * 4);
     expect(report.residentBytes).toBeLessThan(124_439_808 * 4 + 1024);
+  });
+});
+
+describe("what a training step costs", () => {
+  const text = `model small {
+    input x: f32[B, 40]
+    up: linear(64) -> bn: batchnorm -> relu
+    down: linear(3)
+    output logits: f32[B, 3]
+    train {
+      target y: i32[B]
+      loss (logits, y) -> cross_entropy
+      optimizer adamw(lr: 1e-3)
+      steps 1
+    }
+  }
+`;
+  const { update } = trainingOf(text).program;
+  const report = dispatchReport(update.plan, new Map([["B", 32]]));
+
+  test("a step of two stages is two dispatches, and its operations count once", () => {
+    const stages = report.dispatches.filter(({ kernel }) => kernel.startsWith("batch_norm_grad"));
+    expect(stages.map(({ kernel }) => kernel)).toEqual([
+      "batch_norm_grad_weight",
+      "batch_norm_grad_statistics_weight",
+    ]);
+    // 64 channels of 32 elements, 8 operations each; four vectors of 64 are read and two are written.
+    expect(stages.map(({ flops }) => flops)).toEqual([8 * 32 * 64, 0]);
+    expect(stages[1]).toMatchObject({ bytesRead: 4 * 4 * 64, bytesWritten: 2 * 4 * 64 });
+  });
+
+  test("the state is on the device once: parameters, running statistics, two moments", () => {
+    const parameters = 40 * 64 + 64 + 2 * 64 + 64 * 3 + 3;
+    expect(report.residentBytes).toBeGreaterThanOrEqual(4 * (3 * parameters + 2 * 64));
+    expect(report.residentBytes).toBeLessThan(4 * (3 * parameters + 2 * 64) + 256);
+  });
+
+  test("it fits every device", () => {
+    expect(checkFit(update.plan, new Map([["B", 32]]))).toEqual([]);
   });
 });
 
