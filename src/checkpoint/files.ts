@@ -46,6 +46,9 @@ const reasons: { readonly [code: string]: string } = {
   EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is not a folder",
   ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EFBIG: "it would be larger than the system allows",
   ERR_FS_FILE_TOO_LARGE: "it is too large to read at once",
 };
 

@@ -63,9 +63,10 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function start(run: string, every = CHECKPOINT_EVERY) {
-  const args = ["lmg.mjs", "train", "tiny.lmg", "-o", run, "--checkpoint-every", String(every)];
-  const child = spawn(process.execPath, [...args, "--evaluate-every", "20"], { cwd: folder });
+function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] = []) {
+  const line = ["lmg.mjs", "train", "tiny.lmg", "-o", run, "--checkpoint-every", String(every)];
+  const [command, ...args] = [...before, process.execPath, ...line, "--evaluate-every", "20"] as const;
+  const child = spawn(command!, args, { cwd: folder });
   const out = { text: "", notes: "" };
   child.stdout.on("data", (text: Buffer) => (out.text += text.toString()));
   child.stderr.on("data", (text: Buffer) => (out.notes += text.toString()));
@@ -161,3 +162,13 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     expect(read(signal, "checkpoint.safetensors").equals(read("whole", "checkpoint.safetensors"))).toBe(true);
   },
 );
+
+test("a checkpoint that cannot be written ends the run, and the one before stays", async () => {
+  // Files of this shell's programs end at 8 blocks: less than a checkpoint has.
+  const { out, ended } = start("full", 1000, ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh"]);
+  expect(await ended, out.notes).toBe(1);
+  expect(out.notes).toMatch(
+    /error\[E700\]: cannot write `full\/[a-z.]+`: it would be larger than the system allows\n$/,
+  );
+  expect(readdirSync(join(folder, "full")).filter((name) => /tmp$|safetensors$/.test(name))).toEqual([]);
+});

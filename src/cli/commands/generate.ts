@@ -5,7 +5,7 @@ import { dawnOption, type DawnOptions } from "../targets.ts";
 import { run } from "./run.ts";
 
 interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions {
-  readonly prompt: string;
+  readonly prompt?: string;
   readonly tokens: string;
   readonly temperature: string;
   readonly topK?: string;
@@ -19,7 +19,7 @@ interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, Da
 export const command: Command = {
   arguments: [{ name: "<run>", description: "a folder of lmg train, or a .lmg file with --weights" }],
   options: [
-    { flags: "--prompt <text>", description: "how the text begins", default: "\n" },
+    { flags: "--prompt <text>", description: "how the text begins; a new line if not given" },
     { flags: "--tokens <count>", description: "how many tokens to add", default: "500" },
     {
       flags: "--temperature <t>",

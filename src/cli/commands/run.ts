@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
+import { Problem } from "../../checkpoint/problem.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -76,15 +77,18 @@ const readGenerationConfig = (folder: string | undefined) =>
 
 function findChosenTokenizer(folder: string | undefined, options: RunOptions): Tokenizer | undefined {
   const where = options.tokenizer ?? folder;
-  const wanted = options.prompt !== undefined || options.tokens !== undefined;
+  const wanted = options.prompt !== undefined || options.tokens !== undefined || options.slide === true;
   return where === undefined || !wanted ? undefined : findTokenizer(where);
 }
 
 /** The rows of ids that `--tokens` or `--prompt` give; undefined without either. */
-function readPrompt({ tokens, prompt }: RunOptions, tokenizer: Tokenizer | undefined): Rows | undefined {
+function readPrompt(
+  { tokens, prompt, slide }: RunOptions,
+  tokenizer: Tokenizer | undefined,
+): Rows | undefined {
   if (tokens !== undefined && prompt !== undefined) stop("E803", "--tokens and --prompt exclude each other");
   if (tokens !== undefined) return orStop(parseTokens(tokens));
-  if (prompt === undefined) return undefined;
+  if (prompt === undefined) return slide === true ? [emptyPrompt(tokenizer)] : undefined;
   if (tokenizer === undefined)
     return stop(
       "E818",
@@ -93,4 +97,10 @@ function readPrompt({ tokens, prompt }: RunOptions, tokenizer: Tokenizer | undef
     );
   const ids = orStop(tokenizer.encode(prompt));
   return ids.length > 0 ? [ids] : stop("E818", "the prompt has no tokens");
+}
+
+/** Where a text begins out of nothing: at the start of a line, as after nanoGPT's "\n"; at the first token if there are no lines. */
+function emptyPrompt(tokenizer: Tokenizer | undefined): readonly number[] {
+  const line = tokenizer?.encode("\n") ?? [];
+  return line instanceof Problem || line.length === 0 ? [0] : line;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
+import { quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
   readTrainingCheckpoint,
@@ -11,7 +12,7 @@ import {
 import type { TrainingProgram } from "../../train/program.ts";
 import type { Snapshot } from "../../train/trainer.ts";
 import { RUN_FILE } from "../run/trained.ts";
-import { orStop, Stop } from "../stop.ts";
+import { orStop, stop, Stop } from "../stop.ts";
 
 /** The files of a run. */
 export const runFiles = {
@@ -49,6 +50,8 @@ export function removeLeftovers(folder: string): void {
 
 /** The checkpoint of a folder; undefined if it has none. */
 export function readRunCheckpoint(folder: string) {
+  if (kindOfPath(folder) === "file")
+    return stop("E700", `cannot write ${quotePath(folder)}: it is a file, and a run needs a folder`);
   const path = join(folder, runFiles.checkpoint);
   if (kindOfPath(path) !== "file") return undefined;
   return orStop(readTrainingCheckpoint(orStop(readBytes(path)), path));

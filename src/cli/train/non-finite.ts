@@ -15,8 +15,6 @@ import type { TrainTarget } from "./options.ts";
 /** Where NaN or infinity came from. */
 type Origin =
   | { readonly kind: "step"; readonly observed: Observed; readonly value: number }
-  /** The batch had it already. */
-  | { readonly kind: "batch"; readonly name: string; readonly value: number }
   /** An update before left it in a parameter, or in the state of the optimizer. */
   | { readonly kind: "state"; readonly name: string; readonly value: number };
 
@@ -51,10 +49,6 @@ async function originWithin(
 ): Promise<Origin | undefined> {
   const { part, inputs } = trainer.microStep(micro);
   const state = await trainer.engine.readState();
-  for (const [name, { data }] of Object.entries(inputs)) {
-    const value = unusualIn(data);
-    if (value !== undefined) return { kind: "batch", name, value };
-  }
   for (const [name, { data }] of Object.entries(state)) {
     const value = unusualIn(data);
     if (value !== undefined) return { kind: "state", name, value };
@@ -124,7 +118,6 @@ function showOrigin(origin: Origin | undefined, step: number): string {
   if (origin === undefined) return "no step of the plan makes it on the CPU, so it came from the device";
   const value = Number.isNaN(origin.value) ? "NaN" : "infinity";
   if (origin.kind === "step") return `${value} came first from ${showObserved(origin.observed)}`;
-  if (origin.kind === "batch") return `the data had ${value} in \`${origin.name}\``;
   return `step ${step - 1} had left ${value} in \`${origin.name}\``;
 }
 

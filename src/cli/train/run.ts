@@ -43,7 +43,7 @@ export async function train(
   const found = goingOn(folder, identity, prepared, out);
   const beginning = beginningOf(training);
   const from = found ?? { step: 0, state: { ...beginning.state, ...weights?.state } };
-  const trainer = await Trainer.open(training, await engineOf(options), from);
+  const trainer = await Trainer.open(training, await engines[options.target](options), from);
   try {
     describe(prepared, trainer, found, out);
     removeLeftovers(folder);
@@ -68,14 +68,11 @@ export async function train(
 }
 
 /** Each target is loaded only where it runs. */
-async function engineOf({ target, dawn = [] }: TrainOptions): Promise<EngineFactory> {
-  const engines: Record<TrainTarget, () => Promise<EngineFactory>> = {
-    ts: async () => (await import("../../train/typescript-engine.ts")).typescriptEngine,
-    interpreter: async () => (await import("../../train/interpreter-engine.ts")).interpreterEngine,
-    wgsl: async () => (await import("./wgsl-engine.ts")).wgslTraining({ dawn }),
-  };
-  return engines[target]();
-}
+const engines: Readonly<Record<TrainTarget, (options: TrainOptions) => Promise<EngineFactory>>> = {
+  ts: async () => (await import("../../train/typescript-engine.ts")).typescriptEngine,
+  interpreter: async () => (await import("../../train/interpreter-engine.ts")).interpreterEngine,
+  wgsl: async ({ dawn = [] }) => (await import("./wgsl-engine.ts")).wgslTraining({ dawn }),
+};
 
 /** Where the run of a folder stands; one that differs in what decides its numbers ends the command. */
 function goingOn(
