@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RandomStream, threefry2x32 } from "../../src/tensor/random.ts";
+import { randomTable, RandomStream, threefry2x32 } from "../../src/tensor/random.ts";
 
 describe("threefry2x32 with 20 rounds", () => {
   // The known answers of Random123 (kat_vectors), which JAX's threefry2x32 has too.
@@ -42,5 +42,17 @@ describe("a random stream", () => {
     expect(Math.abs(mean(normals.map((value) => value * value)) - 1)).toBeLessThan(0.04);
     expect(Math.abs(mean(uniforms) - 0.5)).toBeLessThan(0.0082);
     expect(uniforms.every((value) => value >= 0 && value < 1)).toBe(true);
+  });
+});
+
+describe("a table of random words", () => {
+  test("has the words of the stream of the same seed and name, and others in each column", () => {
+    const stream = new RandomStream(7, "rows");
+    const word = randomTable(7, "rows");
+    expect(Array.from({ length: 5 }, (_, row) => word(row, 0) / 2 ** 32)).toEqual(
+      Array.from({ length: 5 }, () => stream.uniform()),
+    );
+    expect(word(3, 1)).not.toBe(word(3, 0));
+    expect(randomTable(7, "columns")(3, 1)).not.toBe(word(3, 1));
   });
 });

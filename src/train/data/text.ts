@@ -21,9 +21,8 @@ export function openText(source: DataSource, wanted: Wanted, options: DataOption
   const text = tokenText(source, fed, options);
   if (text instanceof Problem) return text;
   const { batch, seed } = options;
-  const names = { input: fed.input.name, target: fed.target.name, name: source.name };
   const onlyWhole = fixedBatch(wanted) !== undefined;
-  return windowBatches(text, { ...names, batch, context, seed, onlyWhole });
+  return windowBatches(text, { ...fed, batch, context, seed, onlyWhole, name: source.name });
 }
 
 /** Both `[B, T]`, integers. */

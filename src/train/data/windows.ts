@@ -3,6 +3,7 @@ import { plural, showCount } from "../../support/text.ts";
 import { randomTable } from "../../tensor/random.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { spread } from "./split.ts";
+import type { WantedTensor } from "./wanted.ts";
 
 /** A text as tokens, cut in what is trained on and what is kept for validation. */
 export interface TokenText {
@@ -13,9 +14,9 @@ export interface TokenText {
 }
 
 export interface WindowOptions {
-  /** The input and the target, both `[B, T]`. */
-  readonly input: string;
-  readonly target: string;
+  /** Both are integers `[B, T]`. */
+  readonly input: WantedTensor;
+  readonly target: WantedTensor;
   readonly batch: number;
   /** Tokens of a window: T. */
   readonly context: number;
@@ -91,7 +92,7 @@ function cut(tokens: Int32Array, starts: readonly number[], options: WindowOptio
     next.set(tokens.subarray(start + 1, start + 1 + context), row * context);
   }
   return {
-    [input]: { dtype: "i32", shape, data: read },
-    [target]: { dtype: "i32", shape, data: next },
+    [input.name]: { dtype: input.type.dtype, shape, data: read },
+    [target.name]: { dtype: target.type.dtype, shape, data: next },
   };
 }
