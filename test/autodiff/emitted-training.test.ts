@@ -88,7 +88,7 @@ model small(dim = 16, heads = 2) {
   wte: embedding(11, dim)
   dropout(0.1)
   repeat 2 as h[i] {
-    residual pre ln_1: rmsnorm { attn: attention(heads, causal: true, rope: rope) -> dropout(0.1) }
+    residual pre ln_1: rmsnorm { attn: attention(heads, causal: true, rope: rope, dropout: 0.1 * i) -> dropout(0.1) }
     residual pre ln_2: layernorm { mlp: ffn(4 * dim, act: gelu) }
   }
   ln_f: layernorm

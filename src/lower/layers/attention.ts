@@ -12,7 +12,8 @@ import {
   word,
   type Site,
 } from "./define.ts";
-import { axisOf, needRank } from "./shapes-of.ts";
+import { attendWithDropout } from "./attend-dropout.ts";
+import { axisOf, needDropoutRate, needRank } from "./shapes-of.ts";
 
 /** The length of the stream's sequence: axis 1, as in ids [B, T] and activations [B, T, D]. */
 function lengthOf(site: Site) {
@@ -42,7 +43,7 @@ export const attentionLayers = {
     doc:
       "softmax(scale · q kᵀ + bias) v for q [B, H, T, K], k [B, G, S, K], v [B, G, S, V]; a fourth and fifth operand are a " +
       "bias and a bool mask that broadcast to [B, H, T, S]. scale is K^-0.5 if not given; a window w lets a query see " +
-      "w keys, itself the last; softcap c makes a score c · tanh(score / c)",
+      "w keys, itself the last; softcap c makes a score c · tanh(score / c); dropout drops shares of the softmax while training",
     operands: ["q", "k", "v", "bias?", "mask?"],
     parameters: {
       causal: flag(false),
@@ -50,19 +51,20 @@ export const attentionLayers = {
       softcap: optionalFloat(),
       scale: optionalFloat(),
       alibi: flag(false),
+      dropout: float(0),
     },
     owns: [],
-    build: (site, [q, k, v, ...extras], { causal, window, softcap, scale, alibi }) => {
+    build: (site, [q, k, v, ...extras], { causal, window, softcap, scale: given, alibi, dropout }) => {
       needRank(site, q!, 4, "[B, H, T, K]");
       const width = constantDim(q!.type.shape.at(-1)!);
-      if (width === undefined && scale === undefined)
+      if (width === undefined && given === undefined)
         site.fail(`the heads of ${showType(q!.type)} are of unknown width: give the scale`, q);
-      const { bias, mask } = sortExtras(site, extras);
-      return site.emit(
-        "attend",
-        { q: q!, k: k!, v: v!, bias, mask },
-        { causal, window, softcap: softcap ?? 0, scale: scale ?? width! ** -0.5, alibi },
-      );
+      needDropoutRate(site, dropout);
+      const operands = { q: q!, k: k!, v: v!, ...sortExtras(site, extras) };
+      const scale = given ?? width! ** -0.5;
+      const attrs = { causal, window, softcap: softcap ?? 0, scale, alibi };
+      if (!site.training || dropout === 0) return site.emit("attend", operands, attrs);
+      return attendWithDropout(site, { ...operands, ...attrs }, dropout);
     },
   }),
   rope: defineLayer({

@@ -1,5 +1,5 @@
 import { constantInit, defineLayer, flag, float, initOf, shape, word } from "./define.ts";
-import { knownSize, needRank } from "./shapes-of.ts";
+import { knownSize, needDropoutRate, needRank } from "./shapes-of.ts";
 
 /** Norms, and the learned gains and offsets that stand beside them. */
 export const normLayers = {
@@ -121,7 +121,7 @@ export const normLayers = {
     parameters: { rate: float() },
     owns: [],
     build: (site, [x], { rate }) => {
-      if (!(rate >= 0 && rate < 1)) site.fail(`a rate is at least 0 and below 1, got ${rate}`);
+      needDropoutRate(site, rate);
       if (!site.training || rate === 0) return x!;
       return site.emit("dropout", { x: x!, key: undefined }, { rate });
     },

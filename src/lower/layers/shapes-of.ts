@@ -35,6 +35,10 @@ export function needRank(site: Site, x: Value, least: number, form: string): voi
   if (x.type.shape.length < least) site.fail(`expected ${form}, got ${showType(x.type)}`, x);
 }
 
+export function needDropoutRate(site: Site, rate: number): void {
+  if (!(rate >= 0 && rate < 1)) site.fail(`a rate is at least 0 and below 1, got ${rate}`);
+}
+
 /** x under another shape of as many elements. */
 export const reshape = (site: Site, x: Value, sizes: readonly Dim[]): Value =>
   site.emit("reshape", { x }, { shape: sizes });
