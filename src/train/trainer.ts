@@ -4,9 +4,17 @@ import { stepScalars } from "../autodiff/train/optimizer.ts";
 import { learningRate } from "../autodiff/train/schedule.ts";
 import { NORM_OUTPUT } from "../autodiff/train/step.ts";
 import { invariant } from "../support/invariant.ts";
-import { hostTensor, type HostTensor } from "../tensor/host.ts";
+import { constantDim } from "../tensor/dim.ts";
+import { hostTensor, sizeOf, type HostTensor } from "../tensor/host.ts";
 import type { Batch, Batches } from "./data/batches.ts";
-import type { EngineFactory, PartName, Scalars, TrainingEngine, TrainingState } from "./engine.ts";
+import type {
+  EngineFactory,
+  PartName,
+  Scalars,
+  StateArray,
+  TrainingEngine,
+  TrainingState,
+} from "./engine.ts";
 import type { TrainingProgram } from "./program.ts";
 import type { TrainingSettings } from "./settings.ts";
 
@@ -45,6 +53,17 @@ export function beginningOf({ program, settings }: Omit<Training, "batches">): S
   return { step: 0, state: Object.fromEntries(state) as TrainingState };
 }
 
+/** The state with zeros for what a snapshot leaves out: sums of gradients, which are zero between two updates. */
+function completed({ state }: TrainingProgram, given: TrainingState): TrainingState {
+  const tensors = state.map(({ name, type }): [string, StateArray] => {
+    const found = given[name];
+    if (found !== undefined) return [name, found];
+    const shape = type.shape.map((size) => constantDim(size)!);
+    return [name, { shape, data: new Float32Array(sizeOf(shape)) }];
+  });
+  return Object.fromEntries(tensors);
+}
+
 /** Runs a training step by step on an engine. Everything follows from the snapshot and the number of the step. */
 export class Trainer {
   readonly training: Training;
@@ -63,8 +82,7 @@ export class Trainer {
     makeEngine: EngineFactory,
     from: Snapshot = beginningOf(training),
   ): Promise<Trainer> {
-    const zeros = beginningOf(training).state;
-    const engine = await makeEngine(training.program, { ...zeros, ...from.state });
+    const engine = await makeEngine(training.program, completed(training.program, from.state));
     return new Trainer(training, engine, from.step);
   }
 
@@ -133,9 +151,9 @@ export class Trainer {
     return { step: this.#step, state: await this.engine.readState() };
   }
 
-  /** Goes back (or on) to a snapshot of this training; what it leaves out is as in the beginning. */
+  /** Goes back (or on) to a snapshot of this training. */
   async restore({ step, state }: Snapshot): Promise<void> {
-    await this.engine.writeState({ ...beginningOf(this.training).state, ...state });
+    await this.engine.writeState(completed(this.training.program, state));
     this.#step = step;
   }
 

@@ -66,7 +66,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] = []) {
   const line = ["lmg.mjs", "train", "tiny.lmg", "-o", run, "--checkpoint-every", String(every)];
   const [command, ...args] = [...before, process.execPath, ...line, "--evaluate-every", "20"] as const;
-  const child = spawn(command!, args, { cwd: folder });
+  const child = spawn(command, args, { cwd: folder });
   const out = { text: "", notes: "" };
   child.stdout.on("data", (text: Buffer) => (out.text += text.toString()));
   child.stderr.on("data", (text: Buffer) => (out.notes += text.toString()));

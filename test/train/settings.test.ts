@@ -1,35 +1,44 @@
 import { expect, test } from "vitest";
-import { settingsOf, stepOptionsOf, type TrainingSettings } from "../../src/train/settings.ts";
-import { modelOf } from "../lower/support.ts";
+import { Problem } from "../../src/checkpoint/problem.ts";
+import { parse } from "../../src/language/parse.ts";
+import { lowerForTraining } from "../../src/train/program.ts";
+import { settingsOf, type SettingOverrides } from "../../src/train/settings.ts";
+import { classifier } from "./small.ts";
 
-const settings = (lines: string, overrides = {}): TrainingSettings => {
-  const text = `model m {
-    input x: f32[B, 3]
-    l: linear(4)
-    train {
-      target label: i32[B]
-      loss (stream, label) -> cross_entropy
-      ${lines}
-    }
-  }`;
-  const found = settingsOf(modelOf(text).train!, 12, overrides);
-  expect(found).not.toHaveProperty("message");
-  return found as TrainingSettings;
+/** The settings of the classifier with these lines instead of its own, on data of ten batches. */
+function settings(lines: readonly string[], overrides: SettingOverrides = {}) {
+  const [model] = classifier.split("    optimizer");
+  const text = `${model!}${lines.map((line) => `    ${line}\n`).join("")}  }\n}\n`;
+  const { model: lowered } = lowerForTraining(parse({ name: "model.lmg", text }).file, {});
+  return settingsOf(lowered!.train, 10, overrides);
+}
+
+const steps = (lines: readonly string[], overrides: SettingOverrides = {}) => {
+  const found = settings(["optimizer sgd(lr: 0.5)", ...lines], overrides);
+  return found instanceof Problem ? found.code : found.steps;
 };
 
-test("batches are accumulated as the section says, or as whoever starts the training says", () => {
-  const lines = "optimizer sgd(lr: 1)\n accumulate 4\n epochs 2";
-  expect(settings(lines).accumulate).toBe(4);
-  // 12 batches in an epoch make 3 updates of 4.
-  expect(settings(lines).steps).toBe(6);
-  expect(settings(lines, { accumulate: 2 }).accumulate).toBe(2);
-  expect(settings("optimizer sgd(lr: 1)\n steps 5").accumulate).toBe(1);
+test("steps come from epochs by the batches of the data, several of which may make a step", () => {
+  expect(steps(["epochs 3"])).toBe(30);
+  expect(steps(["epochs 3", "accumulate 4"])).toBe(6);
+  expect(steps(["epochs 3", "accumulate 20"])).toBe(3);
+  expect(steps(["steps 7"])).toBe(7);
 });
 
-test("weight decay leaves norms and biases alone unless the optimizer says all", () => {
-  const decay = (option: string) =>
-    stepOptionsOf(settings(`optimizer adamw(lr: 1${option})\n steps 1`)).decay;
-  expect(decay("")).toBe("matrices");
-  expect(decay(", decay_on: matrices")).toBe("matrices");
-  expect(decay(", decay_on: all")).toBe("all");
+test("what the caller says wins", () => {
+  expect(steps(["steps 7"], { epochs: 2 })).toBe(20);
+  expect(steps(["epochs 7"], { steps: 2 })).toBe(2);
+  const lines = ["optimizer sgd(lr: 0.5)", "steps 7", "seed 3", "clip 2.0", "accumulate 2"];
+  expect(settings(lines)).toMatchObject({ rate: 0.5, seed: 3, clip: 2, accumulate: 2 });
+  expect(settings(lines, { rate: 1, seed: 0, clip: 4, accumulate: 1 })).toMatchObject({
+    rate: 1,
+    seed: 0,
+    clip: 4,
+    accumulate: 1,
+  });
+});
+
+test("a length and an optimizer are needed", () => {
+  expect(steps([])).toBe("E852");
+  expect(settings(["steps 3"])).toMatchObject({ code: "E851" });
 });

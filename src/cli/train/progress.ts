@@ -7,6 +7,7 @@ export interface Progress {
   readonly step: (done: number, text: string) => void;
   /** A line that stays. */
   readonly line: (text: string) => void;
+  /** May be called again. */
   readonly close: () => void;
 }
 
@@ -30,7 +31,10 @@ function barOf(stream: NodeJS.WriteStream, total: number, done: number): Progres
   return {
     step: (value, text) => bar.update(value, { text }),
     line: (text) => bars.log(`${text}\n`),
-    close: () => bars.stop(),
+    close: () => {
+      // A second stop would draw again, over what was written since.
+      if (bars.isActive) bars.stop();
+    },
   };
 }
 

@@ -41,8 +41,7 @@ export async function train(
     options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
   const identity = identityOf(prepared, options, weights?.hash);
   const found = goingOn(folder, identity, prepared, out);
-  const beginning = beginningOf(training);
-  const from = found ?? { step: 0, state: { ...beginning.state, ...weights?.state } };
+  const from = found ?? { step: 0, state: { ...beginningOf(training).state, ...weights?.state } };
   const trainer = await Trainer.open(training, await engines[options.target](options), from);
   try {
     describe(prepared, trainer, found, out);
