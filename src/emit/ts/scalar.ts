@@ -24,7 +24,7 @@ const helper = (name: HelperName): Notation => ({
 const notations: { readonly [N in ScalarName]: Notation } = {
   neg: { write: (x) => `(-${x})` },
   abs: builtin("abs"),
-  exp: builtin("exp"),
+  exp: helper("exp"),
   log: builtin("log"),
   sqrt: builtin("sqrt"),
   rsqrt: { write: (x) => `(1 / Math.sqrt(${bare(x)}))` },

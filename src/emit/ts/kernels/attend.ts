@@ -56,7 +56,7 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
     ["Batch", "Head", "Row", "Step"].forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
-  call.helpers(["multiply", "weighSeen"]);
+  call.helpers(["multiply", "weighSeen", "exp"]);
   if (attrs.window !== undefined) call.number("seen", String(attrs.window));
   const words = [
     ...(attrs.causal ? ["causal"] : []),
@@ -153,7 +153,7 @@ export function rowBody(starts: ReadonlyMap<string, string>, attrs: Attend["attr
     ]),
     "let total = 0;",
     ...block(`for (let s = ${low}; s < ${high}; s++) {`, [
-      "const weight = largest === -Infinity ? 0 : Math.exp(scores[at + s] - largest);",
+      "const weight = largest === -Infinity ? 0 : exp(scores[at + s] - largest);",
       "scores[at + s] = weight;",
       "total += weight;",
     ]),

@@ -55,7 +55,7 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
     SCORE_AXES.forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
-  call.helpers(["multiply", "addOuter"]);
+  call.helpers(["multiply", "addOuter", "exp"]);
   if (attrs.window !== undefined) call.number("seen", String(attrs.window));
   const words = [
     ...(attrs.causal ? ["causal"] : []),

@@ -87,6 +87,7 @@ export const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (
 ) => {
   const call = new CallBuilder(naming);
   call.size("classes", logits.type.shape.at(-1)!);
+  call.helper("exp");
   const gradAt = call.tensor("grad", grad);
   const out = onlyView(results);
   const walked = [
@@ -116,10 +117,8 @@ export const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (
       "let largest = -Infinity;",
       ...forLoop("c", "classes", ["largest = Math.max(largest, logits[from + c]);"]),
       "let sum = 0;",
-      ...forLoop("c", "classes", ["sum += Math.exp(logits[from + c] - largest);"]),
-      ...forLoop("c", "classes", [
-        `out[to + c] = factor * (Math.exp(logits[from + c] - largest) / sum${share});`,
-      ]),
+      ...forLoop("c", "classes", ["sum += exp(logits[from + c] - largest);"]),
+      ...forLoop("c", "classes", [`out[to + c] = factor * (exp(logits[from + c] - largest) / sum${share});`]),
       `out[to + target] -= factor * ${numberText(1 - smoothing)};`,
     ]),
   ];

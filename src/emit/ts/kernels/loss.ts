@@ -2,6 +2,7 @@ import type { Code } from "../../../support/text.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
+import type { HelperName } from "../helpers/table.ts";
 import { block, forLoop, numberText, sumText } from "../text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
@@ -15,10 +16,16 @@ function perTarget(
   doc: string,
   { operands: { logits, targets }, results }: Classified,
   naming: Naming,
-  lines: { readonly before: readonly Code[]; readonly row: readonly Code[]; readonly result: string },
+  lines: {
+    readonly before: readonly Code[];
+    readonly row: readonly Code[];
+    readonly result: string;
+    readonly helpers: readonly HelperName[];
+  },
 ): Call {
   const call = new CallBuilder(naming);
   call.size("classes", logits.type.shape.at(-1)!);
+  call.helpers(lines.helpers);
   const walked = [walkedRows(call, "logits", logits), walkedTensor(call, "targets", targets)];
   const outAt = call.tensor("out", onlyView(results));
   const { loops } = walk(call, targets.type.shape, walked, "row");
@@ -43,7 +50,7 @@ export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
     "let sum = 0;",
     ...(smooths ? ["let all = 0;"] : []),
     ...forLoop("c", "classes", [
-      "sum += Math.exp(logits[from + c] - largest);",
+      "sum += exp(logits[from + c] - largest);",
       ...(smooths ? ["all += logits[from + c];"] : []),
     ]),
     "const log = largest + Math.log(sum);",
@@ -54,7 +61,12 @@ export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
   ];
   const row = ignore === undefined ? counted : block(`if (target !== ${ignore}) {`, counted);
   const doc = "The mean of -log softmax(logits)[target] over the rows that count.";
-  const lines = { before: ["let loss = 0;", "let counted = 0;"], row, result: "loss / counted" };
+  const lines = {
+    before: ["let loss = 0;", "let counted = 0;"],
+    row,
+    result: "loss / counted",
+    helpers: ["exp"] as const,
+  };
   return perTarget("cross_entropy", doc, step, naming, lines);
 };
 
@@ -67,7 +79,12 @@ export const accuracy: TsKernel<"accuracy"> = (step, naming) => {
     "counted++;",
   ];
   const doc = "The share of rows whose largest logit is at the target.";
-  const lines = { before: ["let right = 0;", "let counted = 0;"], row, result: "right / counted" };
+  const lines = {
+    before: ["let right = 0;", "let counted = 0;"],
+    row,
+    result: "right / counted",
+    helpers: [],
+  };
   return perTarget("accuracy", doc, step, naming, lines);
 };
 

@@ -4,6 +4,7 @@ import { isFloat } from "../../../tensor/dtype.ts";
 import { productOfDims, type Dim } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder, type Naming } from "../call.ts";
+import type { HelperName } from "../helpers/table.ts";
 import { forLoop } from "../text.ts";
 import { walk } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
@@ -85,6 +86,7 @@ function alongAxis(
   doc: string,
   views: { readonly x: View; readonly out: View; readonly axis: number },
   naming: Naming,
+  helpers: readonly HelperName[],
   lines: (x: (index: string) => string, out: (index: string) => string) => readonly Code[],
 ) {
   const { x, out } = views;
@@ -92,6 +94,7 @@ function alongAxis(
   const call = new CallBuilder(naming);
   const others = <T>(list: readonly T[]): T[] => list.filter((_, at) => at !== axis);
   call.size("length", x.type.shape[axis]!);
+  call.helpers(helpers);
   const xAt = call.tensor("x", x);
   call.size("xStride", x.strides[axis]!);
   const outAt = call.tensor("out", out);
@@ -122,6 +125,7 @@ export const cumsum: TsKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, r
     "Running sums along an axis.",
     { x, out: onlyView(results), axis },
     naming,
+    [],
     (from, to) => ["let sum = 0;", ...forLoop("c", "length", [`sum += ${from("c")};`, `${to("c")} = sum;`])],
   );
 
@@ -131,12 +135,13 @@ export const softmax: TsKernel<"softmax"> = ({ operands: { x }, attrs: { axis },
     "e^x / Σ e^x along an axis.",
     { x, out: onlyView(results), axis },
     naming,
+    ["exp"],
     (from, to) => [
       "let largest = -Infinity;",
       ...forLoop("c", "length", [`largest = Math.max(largest, ${from("c")});`]),
       "let sum = 0;",
       ...forLoop("c", "length", [
-        `const power = Math.exp(${from("c")} - largest);`,
+        `const power = exp(${from("c")} - largest);`,
         `${to("c")} = power;`,
         "sum += power;",
       ]),
@@ -150,11 +155,12 @@ export const log_softmax: TsKernel<"log_softmax"> = ({ operands: { x }, attrs: {
     "x - log Σ e^x along an axis.",
     { x, out: onlyView(results), axis },
     naming,
+    ["exp"],
     (from, to) => [
       "let largest = -Infinity;",
       ...forLoop("c", "length", [`largest = Math.max(largest, ${from("c")});`]),
       "let sum = 0;",
-      ...forLoop("c", "length", [`sum += Math.exp(${from("c")} - largest);`]),
+      ...forLoop("c", "length", [`sum += exp(${from("c")} - largest);`]),
       "const log = Math.log(sum);",
       ...forLoop("c", "length", [`${to("c")} = ${from("c")} - largest - log;`]),
     ],
