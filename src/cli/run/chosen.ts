@@ -18,6 +18,8 @@ export interface WeightChoice {
   readonly random?: string;
   readonly prefix?: string;
   readonly ignore?: readonly string[];
+  /** The weights were made from this very text: names that it makes up fit. */
+  readonly ownWeights?: true;
 }
 
 export const weightOptions: readonly OptionSpec[] = [
@@ -48,7 +50,7 @@ export function openChosenWeights(
   out: Out,
 ): Weights {
   if (options.weights !== undefined) {
-    warnOfMadeUpNames(unlabelled, out);
+    if (options.ownWeights !== true) warnOfMadeUpNames(unlabelled, out);
     return openWeights(graph, options.weights, options);
   }
   if (options.random !== undefined)
@@ -61,7 +63,7 @@ export function openChosenWeights(
 }
 
 /** Names by kind and order change when a layer is put in between: another checkpoint than one of this text may not fit. */
-function warnOfMadeUpNames(unlabelled: LoweredModel["unlabelled"], out: Out): void {
+export function warnOfMadeUpNames(unlabelled: LoweredModel["unlabelled"], out: Out): void {
   const [first] = unlabelled;
   if (first === undefined) return;
   const names = `${plural(unlabelled.length, "checkpoint name")}, \`${first.name}\``;

@@ -49,5 +49,8 @@ export function withTrainedRun<Options extends ModelOptions & WeightChoice>(
   if (run === undefined) return { path, options };
   const given = { ...options, model: run.model, set: [...run.set, ...(options.set ?? [])] };
   const hasWeights = options.weights !== undefined || options.random !== undefined;
-  return { path: run.path, options: hasWeights ? given : { ...given, weights: run.folder } };
+  return {
+    path: run.path,
+    options: hasWeights ? given : { ...given, weights: run.folder, ownWeights: true },
+  };
 }

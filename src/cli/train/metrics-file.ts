@@ -44,7 +44,7 @@ function linesUntil(step: number, path: string): readonly MetricsLine[] {
 
 function parseLine(text: string): MetricsLine | undefined {
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = JSON.parse(text, numberOf) as unknown;
     const isLine = typeof value === "object" && value !== null && "step" in value;
     return isLine && typeof value.step === "number" ? (value as MetricsLine) : undefined;
   } catch {
@@ -52,7 +52,10 @@ function parseLine(text: string): MetricsLine | undefined {
   }
 }
 
-/** NaN and infinities have no number in JSON. */
+/** What is written as null was NaN or infinite, for which JSON has no number; but `batches` may be null itself. */
+const numberOf = (key: string, value: unknown): unknown =>
+  value === null && key !== "batches" ? NaN : value;
+
 const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 
 /** metrics.jsonl of a run: a line an update and a line an evaluation, in the order in which they were. */

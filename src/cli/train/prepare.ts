@@ -15,7 +15,7 @@ import { lowerOptions, readModelFile } from "../source.ts";
 import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { readData, readValidation, tokenizerOf } from "./data.ts";
 import { lowerTrainable } from "./model.ts";
-import { batchOf, contextOf, overridesOf } from "./numbers.ts";
+import { batchOf, cadenceOf, contextOf, overridesOf, type Cadence } from "./numbers.ts";
 import type { TrainOptions } from "./options.ts";
 
 /** Everything that a command line says of a training, read, checked and compiled. */
@@ -24,6 +24,7 @@ export interface PreparedTraining {
   readonly path: string;
   readonly model: TrainableModel;
   readonly training: Training;
+  readonly cadence: Cadence;
   readonly batch: number;
   readonly tokenizer: TextTokenizer | undefined;
   /** The model's own file first, then those that it uses. */
@@ -50,6 +51,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const context = contextOf(options);
   const batches = orStop(openData(data, wanted, { batch, context, seed, validation, tokenizer }));
   const settings = orStop(settingsOf(train, batches.perEpoch, overrides));
+  const cadence = cadenceOf(options, settings.steps);
   const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));
   if (program === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
@@ -58,6 +60,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
     path,
     model,
     training: { program, settings, batches },
+    cadence,
     batch,
     tokenizer,
     sources,

@@ -5,9 +5,10 @@ import type { EngineFactory } from "../../train/engine.ts";
 import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
+import { warnOfMadeUpNames } from "../run/chosen.ts";
 import { orStop, stop } from "../stop.ts";
 import { commandLine } from "./command-line.ts";
-import { endRun } from "./ending.ts";
+import { endRun, type EndedRun } from "./ending.ts";
 import {
   copyModel,
   readRunCheckpoint,
@@ -20,7 +21,6 @@ import { changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { runLoop } from "./loop.ts";
 import { MetricsFile } from "./metrics-file.ts";
-import { cadenceOf } from "./numbers.ts";
 import type { TrainOptions, TrainTarget } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 import { showProgress } from "./progress.ts";
@@ -35,8 +35,6 @@ export async function train(
   out: Out,
 ): Promise<void> {
   const { training } = prepared;
-  const { program, settings } = training;
-  const cadence = cadenceOf(options, settings.steps);
   const weights =
     options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
   const identity = identityOf(prepared, options, weights?.hash);
@@ -47,22 +45,37 @@ export async function train(
     describe(prepared, trainer, found, out);
     removeLeftovers(folder);
     writeRun(folder, prepared, options);
-    const save = async () => writeRunCheckpoint(folder, await trainer.snapshot(), program, identity);
-    if (found === undefined) await save();
-    const metrics = new MetricsFile(join(folder, runFiles.metrics), from.step);
-    const progress = showProgress(out, settings.steps, from.step);
-    const interruption = listenForInterruption(() => progress.line("ending after this step …"));
-    try {
-      const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
-      progress.close();
-      await endRun({ ending, prepared, options, folder, trainer, lines: metrics.lines }, out);
-    } finally {
-      progress.close();
-      interruption.close();
-      metrics.close();
+    const save = async () => writeRunCheckpoint(folder, await trainer.snapshot(), training.program, identity);
+    if (found === undefined) {
+      warnOfMadeUpNames(prepared.model.training.unlabelled, out);
+      await save();
     }
+    await runSteps({ prepared, options, folder, trainer }, save, out);
   } finally {
     trainer.close();
+  }
+}
+
+/** Runs the steps that are left, with what is shown and written beside, and ends the run. */
+async function runSteps(
+  run: Omit<EndedRun, "ending" | "lines">,
+  save: () => Promise<void>,
+  out: Out,
+): Promise<void> {
+  const { trainer, folder } = run;
+  const { cadence } = run.prepared;
+  const { steps } = trainer.training.settings;
+  const metrics = new MetricsFile(join(folder, runFiles.metrics), trainer.step);
+  const progress = showProgress(out, steps, trainer.step);
+  const interruption = listenForInterruption(() => progress.line("ending after this step …"));
+  try {
+    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
+    progress.close();
+    await endRun({ ...run, ending, lines: metrics.lines }, out);
+  } finally {
+    progress.close();
+    interruption.close();
+    metrics.close();
   }
 }
 

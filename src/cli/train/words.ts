@@ -35,7 +35,9 @@ export const bestOf = (evaluations: readonly EvaluationLine[]): EvaluationLine |
     undefined,
   );
 
-const lossOf = ({ validation }: EvaluationLine): number => validation["loss"] ?? NaN;
+/** NaN is worse than any loss. */
+const lossOf = ({ validation }: EvaluationLine): number =>
+  Number.isNaN(validation["loss"]) ? Infinity : validation["loss"]!;
 
 /** What differs between two runs, in words. */
 export const showDifferences = (
