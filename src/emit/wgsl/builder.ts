@@ -216,10 +216,10 @@ export class KernelBuilder {
   }
 
   /** An array that the workgroup shares; declared once, however often it is asked for. */
-  shared(name: string, element: "f32" | "f16" | "vec2f" | "vec4f", count: number): void {
+  shared(name: string, element: "f32" | "i32" | "f16" | "vec2f" | "vec4f", count: number): void {
     if (this.#declared.has(name)) return;
     this.#declared.add(name);
-    this.#workgroupBytes += count * { f32: 4, f16: 2, vec2f: 8, vec4f: 16 }[element];
+    this.#workgroupBytes += count * { f32: 4, i32: 4, f16: 2, vec2f: 8, vec4f: 16 }[element];
     this.declare(`var<workgroup> ${name}: array<${element}, ${count}>;`);
   }
 

@@ -9,6 +9,7 @@ import { publicTypes } from "../ts/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../ts/runtime/weights.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../ts/text.ts";
 import { dimsFunction, inputsFunction, resultLines } from "./host/inputs.ts";
+import { dimsName } from "./host/size.ts";
 import { memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
 import { kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./kernel.ts";
@@ -94,17 +95,20 @@ const neededFeatures = ({ target }: Program): string[] => [
   ...(target.subgroups ? ["subgroups"] : []),
 ];
 
-const createModel = (program: Program): Code[] => [
-  "/** Features that a device must have been requested with. */",
-  `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
-  "",
-  ...createRuntime(program.plan.state.length > 0),
-  "",
-  "/** What the device gave back as the results of the model. */",
-  `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${program.plan.symbols.length === 0 ? "_d" : "d"}«: Dims»)«: Outputs» {`,
-  resultLines(program),
-  "}",
-];
+function createModel(program: Program): Code[] {
+  const results = resultLines(program);
+  return [
+    "/** Features that a device must have been requested with. */",
+    `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
+    "",
+    ...createRuntime(program.plan.state.length > 0),
+    "",
+    "/** What the device gave back as the results of the model. */",
+    `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${dimsName(results)}«: Dims»)«: Outputs» {`,
+    results,
+    "}",
+  ];
+}
 
 /** The block of run-time dims as the shaders read it. */
 const dimWords = ({ symbols }: Plan): Code[] => [

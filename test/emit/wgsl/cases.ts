@@ -189,6 +189,16 @@ const reduce = (op: "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min"):
   },
   { about: "over a middle axis", graph: graphOf(op, { x: f32(B, T, 3) }, { axes: [1] }), sizes: batches },
   { about: "over all axes", graph: graphOf(op, { x: f32(B, T, 3) }, { axes: [0, 1, 2] }), sizes: batches },
+  {
+    about: "over the rows, columns side by side",
+    graph: graphOf(op, { x: f32(B, T, 65) }, { axes: [0, 1] }),
+    sizes: batches,
+  },
+  { about: "over a wide row", graph: graphOf(op, { x: f32(3, 257) }, { axes: [1] }) },
+  {
+    about: "of a large tensor to one number",
+    graph: graphOf(op, { x: f32(65, 257) }, { axes: [0, 1] }),
+  },
 ];
 
 const softmaxes = (op: "softmax" | "log_softmax"): Case[] => [
@@ -254,6 +264,11 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   reduce_sum: [
     ...reduce("reduce_sum"),
     { about: "whole numbers", graph: graphOf("reduce_sum", { x: i32(3, 17) }, { axes: [1] }) },
+    { about: "many whole numbers", graph: graphOf("reduce_sum", { x: i32(3, 257) }, { axes: [1] }) },
+    {
+      about: "columns of whole numbers",
+      graph: graphOf("reduce_sum", { x: i32(257, 33) }, { axes: [0] }),
+    },
   ],
   reduce_mean: reduce("reduce_mean"),
   reduce_max: [
@@ -544,6 +559,13 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   ],
   accuracy: [
     {
+      about: "of more classes than a workgroup has lanes, with equal logits",
+      graph: graphOf("accuracy", { logits: f32(B, 300), targets: i32(B) }, {}),
+      sizes: [{ B: 5 }],
+      ids: 2,
+      range: [1, 1],
+    },
+    {
       about: "a share of rows",
       graph: graphOf("accuracy", { logits: f32(B, 3), targets: i32(B) }, {}),
       sizes: [{ B: 1 }, { B: 257 }],
@@ -731,6 +753,11 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       about: "weight [in, out]",
       graph: graphOf("linear_weight_grad", { grad: f32(B, T, 17), x: f32(B, T, 65) }, { layout: "in_out" }),
       sizes: batches,
+    },
+    {
+      about: "enough tiles for one part",
+      graph: graphOf("linear_weight_grad", { grad: f32(B, 520), x: f32(B, 450) }, {}),
+      sizes: [{ B: 3 }],
     },
     { about: "one row", graph: graphOf("linear_weight_grad", { grad: f32(5), x: f32(7) }, {}) },
   ],

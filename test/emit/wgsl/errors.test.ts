@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
 import { randomParameters } from "../../../src/ir/initialize.ts";
+import { planGraph } from "../../../src/plan/build.ts";
 import { executionDevice, validationDevice } from "../../webgpu/device.ts";
+import { B, f32, graphOf, i32 } from "./graphs.ts";
 import { importText, instantiate } from "./module.ts";
 
 const text = `model tiny(dim = 8) {
@@ -39,6 +41,19 @@ describe("inputs that do not fit", () => {
     ["a negative id", ids([1, 1], -1), "the id -1 of ids is not in a table of 5 rows (0 to 4)"],
   ])("%s", async (_, inputs, message) => {
     await expect(model.run(inputs as never)).rejects.toThrow(new module.InputError(message));
+  });
+
+  test("a class past the logits; the one that a loss leaves out is none", async () => {
+    const loss = graphOf("cross_entropy", { logits: f32(B, 3), targets: i32(B) }, { ignore: -100 });
+    const { createModel, InputError } = await instantiate(planGraph(loss));
+    const run = async (...targets: number[]) =>
+      (await createModel(device, {})).run({
+        logits: { shape: [2, 3], data: new Float32Array(6) },
+        targets: { shape: [2], data: targets },
+      });
+    const message = "the id 3 of targets is not in a table of 3 rows (0 to 2)";
+    await expect(run(0, 3)).rejects.toThrow(new InputError(message));
+    expect(Object.keys(await run(2, -100))).toEqual(["out0"]);
   });
 
   test("a run after a refused one is well", async () => {

@@ -5,6 +5,7 @@ import { compile } from "../../../src/compile.ts";
 import { emitWgsl, type WgslOptions } from "../../../src/emit/wgsl/emit.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
+import { classifier, trainingOf } from "../../train/small.ts";
 import { cases } from "./cases.ts";
 
 const textOf = (plan: Plan, options: WgslOptions = {}): string => emitWgsl(plan, options).files[0]!.text;
@@ -47,6 +48,11 @@ describe("an emitted WebGPU module", () => {
     ["of a language model", textOf(example("gpt2", { dim: "24", heads: "3", depth: "2", vocab: "50" }))],
     ["with 16-bit storage", textOf(example("neox", { dim: "16", heads: "2", depth: "1" }), { f16: true })],
     ["with parts of a matrix", textOf(example("gpt2", { depth: "1" }))],
+    ["of a training step", textOf(trainingOf(classifier).program.update.plan)],
+    [
+      "of a training step with 16-bit storage",
+      textOf(trainingOf(classifier).program.update.plan, { f16: true }),
+    ],
     ["without parameters", textOf(planGraph(cases.softmax[0]!.graph))],
     ["without run-time sizes", textOf(planGraph(cases.cast[0]!.graph))],
   ])("%s passes tsc --strict and holds only types that can be erased", (_, text) => {

@@ -6,7 +6,7 @@ import { showShape } from "../../../tensor/type.ts";
 import { keyText } from "../../ts/runtime/types.ts";
 import { identifier, literal, numberText } from "../../ts/text.ts";
 import { memoryName, type Program } from "../program.ts";
-import { sizeText } from "./size.ts";
+import { dimsName, sizeText } from "./size.ts";
 
 const accessOf = (name: string): string => {
   const key = keyText(name);
@@ -58,13 +58,13 @@ export function inputsFunction(program: Program): Code[] {
     return [
       `const ${local} = new ${array}(${size});`,
       `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${local}, 0);`,
-      ...(limit === undefined ? [] : [`checkIds(${literal(name)}, ${local}, ${limit});`]),
+      ...(limit === undefined ? [] : [checkLine(name, local, limit)]),
     ];
   });
   const entries = plan.inputs.map(
     ({ name, buffer }) => `[${literal(memoryName(plan, buffer))}, ${identifier(name)}],`,
   );
-  const d = plan.symbols.length === 0 ? "_d" : "d";
+  const d = dimsName(lines.flat());
   return [
     ...(limits.size === 0 ? [] : [...checkIds, ""]),
     "/** The inputs and the memory that they go to. */",
@@ -74,28 +74,43 @@ export function inputsFunction(program: Program): Code[] {
   ];
 }
 
+const checkLine = (name: string, local: string, { rows, ignore }: IdLimit): string =>
+  `checkIds(${literal(name)}, ${local}, ${rows}${ignore === undefined ? "" : `, ${ignore}`});`;
+
 const checkIds = [
-  "/** A shader cannot refuse an id that is not in its table, so that is done before. */",
-  "function checkIds(name«: string», ids«: ArrayLike<number>», rows«: number»)«: void» {",
+  "/** A shader cannot refuse an id that is not in its table, so that is done before; `ignore` marks targets left out. */",
+  "function checkIds(name«: string», ids«: ArrayLike<number>», rows«: number», ignore«?: number»)«: void» {",
   "  for (let i = 0; i < ids.length; i++)",
-  "    if (!(ids[i]«!» >= 0 && ids[i]«!» < rows))",
+  "    if (!(ids[i]«!» >= 0 && ids[i]«!» < rows) && ids[i] !== ignore)",
   '      throw new InputError("the id " + ids[i] + " of " + name + " is not in a table of " + rows + " rows (0 to " + (rows - 1) + ")");',
   "}",
 ];
 
-/** For inputs that are ids of a table or classes of a loss: how many there are. */
-function idLimits({ plan }: Program): Map<number, number> {
+/** How many ids there are, and one that is none and allowed. */
+interface IdLimit {
+  readonly rows: number;
+  readonly ignore: number | undefined;
+}
+
+/** For inputs that are ids of a table or classes of a loss: what they may be; of several readers the strictest. */
+function idLimits({ plan }: Program): Map<number, IdLimit> {
   const inputs = new Set(plan.inputs.map(({ buffer }) => buffer));
-  const limits = new Map<number, number>();
-  const limit = (buffer: number, size: Dim): void => {
+  const limits = new Map<number, IdLimit>();
+  const limit = (buffer: number, size: Dim, ignore?: number): void => {
     const rows = constantDim(size);
-    if (rows !== undefined && inputs.has(buffer))
-      limits.set(buffer, Math.min(rows, limits.get(buffer) ?? Infinity));
+    if (rows === undefined || !inputs.has(buffer)) return;
+    const known = limits.get(buffer) ?? { rows, ignore };
+    limits.set(buffer, {
+      rows: Math.min(rows, known.rows),
+      ignore: known.ignore === ignore ? ignore : undefined,
+    });
   };
   for (const step of plan.steps) {
     if (step.op === "embedding") limit(step.operands.ids.buffer, step.operands.table.type.shape[0]!);
-    else if ((step.op === "cross_entropy" && step.attrs.ignore === undefined) || step.op === "accuracy")
-      limit(step.operands.targets.buffer, step.operands.logits.type.shape.at(-1)!);
+    else if (step.op === "cross_entropy" || step.op === "accuracy") {
+      const ignore = step.op === "cross_entropy" ? step.attrs.ignore : undefined;
+      limit(step.operands.targets.buffer, step.operands.logits.type.shape.at(-1)!, ignore);
+    }
   }
   return limits;
 }

@@ -1,4 +1,5 @@
 import { renderDim, type Dim } from "../../../tensor/dim.ts";
+import { layoutCode, type Code } from "../../../support/text.ts";
 import { identifier } from "../../ts/text.ts";
 
 /** A size as JavaScript over the object `d` of run-time dims. */
@@ -8,5 +9,10 @@ export const sizeText = (size: Dim): string =>
     floorDiv: (of, by) => `Math.floor((${of}) / ${by})`,
   }).replaceAll("*", " * ");
 
+const readsDims = (text: string): boolean => /\bd\./.test(text);
+
+/** The name of a parameter for the run-time dims, by whether the lines read it. */
+export const dimsName = (lines: readonly Code[]): string => (readsDims(layoutCode(lines)) ? "d" : "_d");
+
 /** A function of the run-time dims `d` that gives the expression. */
-export const byDims = (text: string): string => `${text.includes("d.") ? "(d)" : "()"} => ${text}`;
+export const byDims = (text: string): string => `${readsDims(text) ? "(d)" : "()"} => ${text}`;

@@ -1,57 +1,87 @@
 import type { StepOf } from "../../../plan/plan.ts";
+import type { View } from "../../../plan/view.ts";
 import type { Code } from "../../../support/text.ts";
-import { dim, productOfDims } from "../../../tensor/dim.ts";
+import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, Groups, WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";
-import { places } from "../walk.ts";
-import { declareFold, overRow } from "./row.ts";
+import { eachRow, places } from "../walk.ts";
+import { declareFold, lanesFor, overRow } from "./row.ts";
 
 type Classified = StepOf<"cross_entropy"> | StepOf<"accuracy">;
 
 const LANES = 256;
 
-/** A loss is one number: one workgroup makes it. */
+/** One number: one workgroup makes it. */
 const oneGroup: Groups = { kind: "list", count: dim(1), per: 1 };
 
-/** Lines for each row of logits and its target, which add to `total` and `counted`; the result is their quotient. */
+/** Numbers that the first stage leaves of each row: what it adds, and whether it counts. */
+const LEFT = 2;
+
+interface Row {
+  readonly builder: KernelBuilder;
+  readonly lanes: number;
+  readonly logit: (place: string) => string;
+}
+
+/** By rows: lines that make `value` and `counts` in the first invocation. Then their quotient over all rows. */
 function perTarget(
   name: string,
   doc: string,
   { operands: { logits, targets }, results }: Classified,
   context: Context,
-  rowLines: (logit: (place: string) => string) => readonly Code[],
-): Dispatch {
+  rowLines: (row: Row) => readonly Code[],
+): Dispatch[] {
   const builder = new KernelBuilder(context);
-  const out = onlyView(results);
-  const tensors = builder.tensors({ logits, targets }, { out });
-  const rows = builder.size("rows", productOfDims(targets.type.shape));
+  const rows = productOfDims(targets.type.shape);
+  const left = builder.scratch(multiplyDims(rows, dim(LEFT)));
+  const tensors = builder.tensors({ logits, targets }, {});
+  const lanes = lanesFor(logits.type.shape.at(-1)!);
+  const each = eachRow(builder, targets.type.shape);
   builder.size("classes", logits.type.shape.at(-1)!);
-  const sum = declareFold(builder, "sum", LANES);
-  const { lines, at } = places(builder, "i", targets.type.shape, [
+  const { lines, at } = places(builder, "row", targets.type.shape, [
     { name: "logits", strides: logits.strides.slice(0, -1) },
     { name: "targets", strides: targets.strides },
   ]);
-  const body = [
-    "var total = 0.0;",
-    "var counted = 0.0;",
-    ...overRow(LANES, rows, [
+  const byRows = builder.finish({
+    stage: 0,
+    name: `${name}_rows`,
+    doc: [doc, "A row a workgroup."],
+    body: [
+      ...each.lines,
       ...lines,
       `let target_class = ${tensors.targets.at(at[1]!)};`,
       `let logits_row = ${at[0]!};`,
-      ...rowLines((place) => tensors.logits.at(`logits_row + ${place}`)),
-      "counted += 1.0;",
-    ]),
-    `let all = ${sum("total")};`,
-    `let rows_counted = ${sum("counted")};`,
-    ...ifThen("lane == 0u", [tensors.out.put("0u", "all / rows_counted")]),
-  ];
+      ...rowLines({ builder, lanes, logit: (place) => tensors.logits.at(`logits_row + ${place}`) }),
+      ...ifThen("lane == 0u", [
+        left.put(`row * ${LEFT}u`, "value"),
+        left.put(`row * ${LEFT}u + 1u`, "counts"),
+      ]),
+    ],
+    workgroup: [lanes],
+    groups: each.groups,
+  });
+  return [byRows, meanOfRows(name, rows, onlyView(results), context)];
+}
+
+function meanOfRows(name: string, rows: Dim, result: View, context: Context): Dispatch {
+  const builder = new KernelBuilder(context);
+  const left = builder.scratch(multiplyDims(rows, dim(LEFT)));
+  const { out } = builder.tensors({}, { out: result });
+  const sums = declareFold(builder, "sums", LANES);
+  const [value, counts] = [left.at(`i * ${LEFT}u`), left.at(`i * ${LEFT}u + 1u`)];
   return builder.finish({
-    name,
-    doc: [doc, "One workgroup, a row an invocation at a time."],
-    body,
+    stage: 1,
+    name: "mean_of_rows",
+    doc: [`What ${name} is of all rows that count. One workgroup.`],
+    body: [
+      "var own = vec2f();",
+      ...overRow(LANES, builder.size("rows", rows), [`own += vec2f(${value}, ${counts});`]),
+      `let all = ${sums("own")};`,
+      ...ifThen("lane == 0u", [out.put("0u", "all.x / all.y")]),
+    ],
     workgroup: [LANES],
     groups: oneGroup,
   });
@@ -60,33 +90,67 @@ function perTarget(
 export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
   const { smoothing, ignore } = step.attrs;
   const smooths = smoothing !== 0;
-  const doc = "The mean of -log softmax(logits)[target] over the rows that count.";
-  const dispatch = perTarget("cross_entropy", doc, step, context, (logit) => [
-    ...(ignore === undefined ? [] : ifThen(`target_class == ${ignore}`, ["continue;"])),
-    "var largest = -3.4e38;",
-    ...forLoop("c", "classes", [`largest = max(largest, ${logit("c")});`]),
-    "var powers = 0.0;",
-    ...(smooths ? ["var logits_sum = 0.0;"] : []),
-    ...forLoop("c", "classes", [
-      `powers += exp(${logit("c")} - largest);`,
-      ...(smooths ? [`logits_sum += ${logit("c")};`] : []),
-    ]),
-    "let logarithm = largest + log(powers);",
-    smooths
-      ? `total += ${floatText(1 - smoothing)} * (logarithm - ${logit("u32(target_class)")}) + ${floatText(smoothing)} * (logarithm - logits_sum / f32(classes));`
-      : `total += logarithm - ${logit("u32(target_class)")};`,
-  ]);
-  return [dispatch];
+  const doc = "-log softmax(logits)[target] of each row that counts.";
+  return perTarget("cross_entropy", doc, step, context, ({ builder, lanes, logit }) => {
+    const [sum, max] = [declareFold(builder, "sum", lanes), declareFold(builder, "max", lanes)];
+    const plain = `logarithm - ${logit("u32(target_class)")}`;
+    const smoothed = `${floatText(1 - smoothing)} * (${plain}) + ${floatText(smoothing)} * (logarithm - all_logits / f32(classes))`;
+    const value = smooths ? smoothed : plain;
+    return [
+      "var own_largest = -3.4e38;",
+      ...overRow(lanes, "classes", [`own_largest = max(own_largest, ${logit("i")});`]),
+      `let largest = ${max("own_largest")};`,
+      "var own_powers = 0.0;",
+      ...(smooths ? ["var own_logits = 0.0;"] : []),
+      ...overRow(lanes, "classes", [
+        `own_powers += exp(${logit("i")} - largest);`,
+        ...(smooths ? [`own_logits += ${logit("i")};`] : []),
+      ]),
+      `let logarithm = largest + log(${sum("own_powers")});`,
+      ...(smooths ? [`let all_logits = ${sum("own_logits")};`] : []),
+      ...(ignore === undefined
+        ? [`let value = ${value};`, "let counts = 1.0;"]
+        : [
+            `let counts = select(1.0, 0.0, target_class == ${ignore});`,
+            `let value = select(${value}, 0.0, target_class == ${ignore});`,
+          ]),
+    ];
+  });
 };
 
+/** Of equal logits the first is the largest. */
 export const accuracy: WgslKernel<"accuracy"> = (step, context) => {
-  const doc = "The share of rows whose largest logit is at the target.";
-  const dispatch = perTarget("accuracy", doc, step, context, (logit) => [
-    "var best = 0u;",
-    ...forLoop("c", "classes", ifThen(`${logit("c")} > ${logit("best")}`, ["best = c;"])),
-    ...ifThen("i32(best) == target_class", ["total += 1.0;"]),
-  ]);
-  return [dispatch];
+  const doc = "1 for each row whose largest logit is at the target.";
+  return perTarget("accuracy", doc, step, context, ({ builder, lanes, logit }) => {
+    builder.shared("places", "i32", lanes);
+    builder.shared("largest", "f32", lanes);
+    return [
+      "var best = min(lane, classes - 1u);",
+      `var best_logit = ${logit("best")};`,
+      ...overRow(
+        lanes,
+        "classes",
+        ifThen(`${logit("i")} > best_logit`, ["best = i;", `best_logit = ${logit("i")};`]),
+      ),
+      "places[lane] = i32(best);",
+      "largest[lane] = best_logit;",
+      "workgroupBarrier();",
+      ...ifThen("lane > 0u", ["return;"]),
+      "var place = places[0];",
+      "var found = largest[0];",
+      ...forLoop(
+        "other",
+        `${lanes}u`,
+        ifThen("largest[other] > found || (largest[other] == found && places[other] < place)", [
+          "place = places[other];",
+          "found = largest[other];",
+        ]),
+        { start: "1u" },
+      ),
+      "let value = select(0.0, 1.0, place == target_class);",
+      "let counts = 1.0;",
+    ];
+  });
 };
 
 export const mean_squared_error: WgslKernel<"mean_squared_error"> = (

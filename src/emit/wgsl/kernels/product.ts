@@ -27,6 +27,8 @@ export interface Product {
   /** Along which index neighbours of w lie side by side, and those of x (depth if left off). */
   readonly unit: "depth" | "columns";
   readonly xUnit?: "depth" | "rows";
+  /** The part of the depth that a workgroup has; all of it if left off. */
+  readonly range?: { readonly begin: string; readonly end: string };
   /** Lines that store one element of the product. */
   readonly store: (row: string, column: string, value: string) => readonly Code[];
 }
@@ -87,7 +89,8 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
  * apart, so that neighbours read and write neighbouring elements.
  */
 export function tiledProduct(product: Product, before: readonly Code[]): Body {
-  const { builder, rows, columns, depth, x, w, held, unit, store } = product;
+  const { builder, rows, columns, x, w, held, unit, store } = product;
+  const { begin, end: depth } = product.range ?? { begin: "0u", end: product.depth };
   builder.builtin("group", "local", "lane");
   builder.shared("x_tile", held.element, TILE * TURN);
   builder.shared("w_tile", held.element, TURN * (TILE + 1));
@@ -139,7 +142,7 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
         ]),
         "workgroupBarrier();",
       ],
-      { step: `${TURN}u` },
+      { start: begin, step: `${TURN}u` },
     ),
     `var sums = array<vec4f, ${EACH}>(${numbers(EACH)
       .map((r) => `sum${r}`)
