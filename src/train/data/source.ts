@@ -28,7 +28,10 @@ function formatOf(name: string, bytes: Uint8Array): Format {
 }
 
 /** Whether it is a text that feeds tokens; neither an array nor a damaged file. */
-export const isText = (source: DataSource): boolean => contentOf(source) === "text";
+export function isText(source: DataSource): boolean {
+  const plain = unpacked(source);
+  return !(plain instanceof Problem) && formatOf(plain.name, plain.bytes) === "text";
+}
 
 /** The source with what its gzip file holds, so that it is unpacked once. */
 export function unpacked(source: DataSource): DataSource | Problem {
