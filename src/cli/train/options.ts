@@ -58,11 +58,11 @@ export const trainOptions: readonly OptionSpec[] = [
   ...overrides,
   {
     flags: "--evaluate-every <steps>",
-    description: "how often validation is measured; 20 times if not given",
+    description: "steps from one evaluation to the next; 20 evaluations if not given",
   },
   {
     flags: "--evaluate-batches <count>",
-    description: "batches of each but the last; or `all`",
+    description: "how much of the validation part each reads, but the last, which reads all; or `all`",
     default: "20",
   },
   { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
