@@ -18,7 +18,7 @@ export interface Column {
   readonly levels: Float64Array | undefined;
 }
 
-/** The array as a column; each of its elements is one that the model can take. */
+/** The array as a column; whether its elements are some that the model takes, `wrongElement` says. */
 export function columnOf(stored: StoredTensor, wanted: WantedTensor, from: string): Column | Problem {
   const [rows, ...shape] = stored.shape;
   if (rows === undefined || sizeOf(stored.shape) === 0)
@@ -26,8 +26,7 @@ export function columnOf(stored: StoredTensor, wanted: WantedTensor, from: strin
   const values = valuesFor(stored, wanted, from);
   if (values instanceof Problem) return values;
   const levels = stored.dtype === "u8" && isFloat(wanted.type.dtype) ? byteLevels(wanted) : undefined;
-  const column: Column = { wanted, from, rows, shape, values, levels };
-  return wrongElement(column) ?? column;
+  return { wanted, from, rows, shape, values, levels };
 }
 
 const byteLevels = ({ type }: WantedTensor): Float64Array =>
@@ -43,7 +42,7 @@ function valuesFor(stored: StoredTensor, { type }: WantedTensor, from: string): 
 }
 
 /** The first element that the model cannot take. */
-function wrongElement(column: Column): Problem | undefined {
+export function wrongElement(column: Column): Problem | undefined {
   const { wanted, values } = column;
   if (isFloat(wanted.type.dtype) && !isFloatArray(values)) return undefined;
   const accepts = acceptance(wanted);

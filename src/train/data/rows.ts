@@ -1,7 +1,7 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { showCount } from "../../support/text.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
-import { describeColumn, gather, type Column } from "./columns.ts";
+import { describeColumn, gather, wrongElement, type Column } from "./columns.ts";
 import { columnsOf } from "./feeding.ts";
 import type { DataOptions } from "./options.ts";
 import { rowShapes } from "./shapes.ts";
@@ -50,7 +50,12 @@ function openTable(sources: readonly DataSource[], wanted: Wanted, batch: number
   const columns = columnsOf(sources, wanted);
   if (columns instanceof Problem) return columns;
   const shapes = rowShapes(columns, wanted, batch);
-  return shapes instanceof Problem ? shapes : { columns, shapes };
+  if (shapes instanceof Problem) return shapes;
+  for (const column of columns) {
+    const wrong = wrongElement(column);
+    if (wrong !== undefined) return wrong;
+  }
+  return { columns, shapes };
 }
 
 const allRows = ({ columns }: Table): Int32Array =>

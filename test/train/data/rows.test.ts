@@ -240,6 +240,12 @@ describe("arrays that do not fit", () => {
       "E759 image.npy: a row is [5], but `image` is f32[B, 6]",
     ],
     [
+      "have rows of another size and elements out of range",
+      [twelve, npy("i32", [2, 2], [50, 51, 52, 53], "label")],
+      {},
+      "E759 label.npy: a row is [2], but `label` is i32[B]",
+    ],
+    [
       "have labels out of range",
       [twelve, npy("i32", [2], [3, 10], "label")],
       {},
