@@ -30,7 +30,11 @@ function barOf(stream: NodeJS.WriteStream, total: number, done: number): Progres
   const bar = bars.create(total, done, { text: "" });
   return {
     step: (value, text) => bar.update(value, { text }),
-    line: (text) => bars.log(`${text}\n`),
+    line: (text) => {
+      bars.log(`${text}\n`);
+      // Else it waits for the next frame, which may not come.
+      bars.update();
+    },
     close: () => {
       // A second stop would draw again, over what was written since.
       if (bars.isActive) bars.stop();
