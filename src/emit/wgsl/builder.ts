@@ -116,11 +116,20 @@ export class KernelBuilder {
   }
 
   /** Memory of 32-bit floats that later stages of the step find as this one leaves it. */
-  scratch(elements: Dim): Pick<Tensor, "at" | "put"> {
+  scratch(elements: Dim): Pick<Tensor, "put"> {
+    const at = this.#bindScratch(elements, true);
+    return { put: (index, value) => `${at(index)} = ${value};` };
+  }
+
+  /** What an earlier stage left there. */
+  leftBefore(elements: Dim): Pick<Tensor, "at"> {
+    return { at: this.#bindScratch(elements, false) };
+  }
+
+  #bindScratch(elements: Dim, writes: boolean): (index: string) => string {
     this.#scratch = elements;
-    this.#bindings.push({ names: [SCRATCH], buffer: SCRATCH, element: "f32", writes: true });
-    const at = (index: string): string => `${SCRATCH}[${index}]`;
-    return { at, put: (index, value) => `${at(index)} = ${value};` };
+    this.#bindings.push({ names: [SCRATCH], buffer: SCRATCH, element: "f32", writes });
+    return (index) => `${SCRATCH}[${index}]`;
   }
 
   /** Puts vectors that are as they were when the run began into one binding. */

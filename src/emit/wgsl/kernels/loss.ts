@@ -68,7 +68,7 @@ function perTarget(
 
 function meanOfRows(name: string, rows: Dim, result: View, context: Context): Dispatch {
   const builder = new KernelBuilder(context);
-  const left = builder.scratch(multiplyDims(rows, dim(LEFT)));
+  const left = builder.leftBefore(multiplyDims(rows, dim(LEFT)));
   const { out } = builder.tensors({}, { out: result });
   const sums = declareFold(builder, "sums", LANES);
   const [value, counts] = [left.at(`i * ${LEFT}u`), left.at(`i * ${LEFT}u + 1u`)];

@@ -6,14 +6,17 @@ import { attend } from "./attend.ts";
 import { cast, copy, elementwise } from "./elementwise.ts";
 import { linear_epilogue, matmul } from "./linear.ts";
 import { attend_grad } from "./gradient-attend.ts";
-import { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad } from "./gradient-norm.ts";
+import { batch_norm_grad, batch_statistics, batch_statistics_grad } from "./gradient-batch-norm.ts";
+import { norm_grad } from "./gradient-norm.ts";
 import { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad } from "./gradient-spatial.ts";
-import { cross_entropy_grad, dropout, embedding_grad, extent, linear_weight_grad, take } from "./gradient.ts";
+import { cross_entropy_grad, dropout, embedding_grad, extent, take } from "./gradient.ts";
+import { linear_weight_grad } from "./gradient-weight.ts";
 import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
 import { accuracy, cross_entropy, mean_squared_error } from "./loss.ts";
 import { batch_norm, l2_norm, layer_norm, rms_norm } from "./norm.ts";
-import { cumsum, log_softmax, reductions, softmax } from "./reduce.ts";
+import { reductions } from "./reduce.ts";
 import { rope } from "./rope.ts";
+import { cumsum, log_softmax, softmax } from "./softmax.ts";
 import { conv2d, max_pool2d } from "./spatial.ts";
 
 /** The kernels of this target, one row an op. */
