@@ -94,6 +94,16 @@ test("a text trains a language model, whose folder is all that generation needs"
   expect(await generate()).toEqual(first);
   expect(await generate("--seed", "1")).not.toEqual(first);
   expect((await generate("--top-k", "1")).text).toBe((await generate("--temperature", "0")).text);
+  expect(await mistake("generate", "elsewhere", "--tokens", "1,2")).toContain(
+    "error[E804]: --tokens expects a whole number",
+  );
+  expect(await mistake("generate", "runs")).toBe(
+    "error[E700]: `runs` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
+  );
+  put("odd/run.json", "{}");
+  expect(await mistake("run", "odd")).toContain(
+    "error[E853]: `odd/run.json` does not say which model was trained",
+  );
   expect((await lmg("run", "elsewhere", "--prompt", "the ")).text).toContain("logits: f32[1, 4, 28]");
 });
 

@@ -1,6 +1,8 @@
+import { parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
+import { orStop } from "../stop.ts";
 import { dawnOption, type DawnOptions } from "../targets.ts";
 import { run } from "./run.ts";
 
@@ -48,6 +50,7 @@ export const command: Command = {
     ["lmg generate runs/chars --tokens 200 --temperature 0.5 --top-k 10 --seed 3", "more soberly"],
   ],
   async run(args, { tokens, ...options }: GenerateOptions, out) {
-    await run(args, { ...options, generate: tokens, slide: true, top: "5" }, out);
+    const count = orStop(parseNumber("--tokens", tokens, 1, 1_000_000, true));
+    await run(args, { ...options, generate: String(count), slide: true, top: "5" }, out);
   },
 };

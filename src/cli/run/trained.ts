@@ -3,7 +3,7 @@ import { kindOfPath } from "../../checkpoint/files.ts";
 import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { ModelOptions } from "../source.ts";
-import { orStop } from "../stop.ts";
+import { orStop, stop } from "../stop.ts";
 import type { WeightChoice } from "./chosen.ts";
 import { readIfThere } from "./tokenizer-files.ts";
 
@@ -20,11 +20,16 @@ export interface TrainedRun {
   readonly set: readonly string[];
 }
 
-/** The run that a folder holds; undefined if it holds none. */
-export function readRun(folder: string): TrainedRun | undefined {
+/** The run that a folder holds; undefined if there is no folder. */
+function readRun(folder: string): TrainedRun | undefined {
   if (kindOfPath(folder) !== "folder") return undefined;
   const file = readIfThere(join(folder, RUN_FILE));
-  return file === undefined ? undefined : orStop(trainedRun(folder, file));
+  if (file !== undefined) return orStop(trainedRun(folder, file));
+  return stop(
+    "E700",
+    `${quotePath(folder)} is a folder without ${RUN_FILE}: it holds no run`,
+    "name a .lmg file, or a folder that `lmg train` wrote",
+  );
 }
 
 function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {

@@ -1,5 +1,5 @@
-import { plural } from "../../support/text.ts";
 import type { StepReport, Trainer } from "../../train/trainer.ts";
+import { showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import { orStop, Stop } from "../stop.ts";
 import { Problem } from "../../checkpoint/problem.ts";
@@ -53,7 +53,7 @@ function summarize({ trainer, lines }: EndedRun): readonly string[] {
   const evaluations = lines.filter(isEvaluation);
   const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
   return [
-    `${plural(trainer.step, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
+    `${showCount(trainer.step)} steps in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
     ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
     ...(best === undefined || best === last
       ? []

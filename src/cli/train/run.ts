@@ -123,7 +123,7 @@ function describe(
   out.write(
     `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
-      `${plural(settings.steps, "step")} of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
+      `${showCount(settings.steps)} steps of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
   );
   if (found === undefined) return;
   const isOver = found.step >= settings.steps;
