@@ -1,8 +1,9 @@
-import type { Step } from "../../plan/plan.ts";
 import { layoutCode, type Code } from "../../support/text.ts";
 import type { KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
+import { loopCall } from "./kernels/loop.ts";
 import { callOf } from "./kernels/table.ts";
+import type { Stage } from "./loops.ts";
 import type { ModuleNames } from "./names.ts";
 import { WIDTH, wrapped } from "./text.ts";
 
@@ -17,9 +18,9 @@ export class CallTable {
     this.#names = names;
   }
 
-  /** The call of a step, as lines; `indent` is how deep they will stand. */
-  call(step: Step, naming: Naming, indent: number): Code[] {
-    const { kernel, args } = callOf(step, naming);
+  /** The call of a step or of a loop of several, as lines; `indent` is how deep they will stand. */
+  call(stage: Stage, naming: Naming, indent: number): Code[] {
+    const { kernel, args } = "steps" in stage ? loopCall(stage, naming) : callOf(stage, naming);
     return wrapped(`${this.#nameFor(kernel)}(`, args, ");", WIDTH - indent);
   }
 

@@ -5,6 +5,7 @@ import { isFloat } from "../../tensor/dtype.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import type { CallTable } from "./calls.ts";
 import { stepComment } from "./comments.ts";
+import { shareLoops } from "./loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "./runtime/types.ts";
@@ -133,12 +134,16 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
 
 function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const placed = new Set<number>();
-  return plan.steps.flatMap((step) => {
-    const places = step.results.flatMap(({ buffer }) => {
-      if (placed.has(buffer)) return [];
-      placed.add(buffer);
-      return placeLine(buffer, plan, names);
-    });
-    return ["", stepComment(step), ...places, ...calls.call(step, names.run, 4)];
+  return shareLoops(plan).flatMap((stage) => {
+    const steps = "steps" in stage ? stage.steps : [stage];
+    const places = steps.flatMap(({ results }) =>
+      results.flatMap(({ buffer }) => {
+        const isPlaced = placed.has(buffer) || ("steps" in stage && !stage.stored.has(buffer));
+        if (isPlaced) return [];
+        placed.add(buffer);
+        return placeLine(buffer, plan, names);
+      }),
+    );
+    return ["", ...steps.map(stepComment), ...places, ...calls.call(stage, names.run, 4)];
   });
 }

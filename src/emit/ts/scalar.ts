@@ -63,28 +63,56 @@ const notations: { readonly [N in ScalarName]: Notation } = {
 
 /** A program as lines that come first and the expression of its result. */
 export interface ScalarText {
+  /** Lines before the loop over the elements. */
+  readonly before: readonly string[];
+  /** Lines for each element. */
   readonly lines: readonly string[];
   readonly result: string;
   readonly helpers: ReadonlySet<HelperName>;
+}
+
+/** What a program reads, as expressions without side effects. */
+export interface ScalarInputs {
+  readonly texts: readonly string[];
+  /** The inputs that are the same for all elements; their expressions are names. */
+  readonly lone?: ReadonlySet<number>;
+  /** What the names of the lines end with, so that those of several programs differ. */
+  readonly suffix?: string;
 }
 
 /** Longest expression that is written into the one that reads it; a longer one gets a name. */
 const MAX_INLINE = 48;
 
 /**
- * The program over `inputs`, given as expressions without side effects. What is read more than once gets a name, so
- * that nothing is computed or loaded twice. A program without steps is its first input.
+ * The program over its inputs. What is read more than once gets a name, so that nothing is computed or loaded twice; what is
+ * the same for all elements is computed before them, and so is what they divide by: a division takes five times as
+ * long as a product. A program without steps is its first input.
  */
-export function scalarText(program: ScalarProgram, inputs: readonly string[]): ScalarText {
-  const lines: string[] = [];
+export function scalarText(
+  program: ScalarProgram,
+  { texts, lone = new Set(), suffix = "" }: ScalarInputs,
+): ScalarText {
+  const [before, lines]: [string[], string[]] = [[], []];
   const helpers = new Set<HelperName>();
   const reads = countReads(program);
-  const values = inputs.map((text, index) => {
-    if ((reads.get(`input ${index}`) ?? 0) <= 1) return text;
-    lines.push(`const i${index} = ${text};`);
-    return `i${index}`;
+  const values = texts.map((text, index) => {
+    if (lone.has(index) || (reads.get(`input ${index}`) ?? 0) <= 1) return text;
+    lines.push(`const i${index}${suffix} = ${text};`);
+    return `i${index}${suffix}`;
   });
+  const inverses = new Map<number, string>();
+  const inverse = (index: number): string => {
+    const known = inverses.get(index);
+    if (known !== undefined) return known;
+    const name = `per${index}${suffix}`;
+    before.push(`const ${name} = 1 / ${values[index]!};`);
+    inverses.set(index, name);
+    return name;
+  };
   const steps: string[] = [];
+  const still = new Set<number>();
+  const isStill = (arg: ScalarArgument): boolean =>
+    arg.kind === "number" || (arg.kind === "input" ? lone.has(arg.index) : still.has(arg.index));
   const read = (arg: ScalarArgument): string => {
     if (arg.kind === "number") return numberText(arg.value);
     const text = arg.kind === "input" ? values[arg.index] : steps[arg.index];
@@ -94,15 +122,24 @@ export function scalarText(program: ScalarProgram, inputs: readonly string[]): S
   program.steps.forEach(({ op, args }, index) => {
     const { write, helper: needed } = notations[op];
     if (needed !== undefined) helpers.add(needed);
-    const text = write(...args.map(read));
+    const [first, second] = args;
+    const divides = op === "div" && second?.kind === "input" && lone.has(second.index) && !isStill(first!);
+    const text = divides
+      ? notations.mul.write(read(first!), inverse(second.index))
+      : write(...args.map(read));
     const isLast = index === program.steps.length - 1;
-    if (isLast || ((reads.get(`step ${index}`) ?? 0) <= 1 && text.length <= MAX_INLINE)) steps.push(text);
+    if (!isLast && args.every(isStill)) {
+      still.add(index);
+      before.push(`const t${index}${suffix} = ${bare(text)};`);
+      steps.push(`t${index}${suffix}`);
+    } else if (isLast || ((reads.get(`step ${index}`) ?? 0) <= 1 && text.length <= MAX_INLINE))
+      steps.push(text);
     else {
-      lines.push(`const t${index} = ${bare(text)};`);
-      steps.push(`t${index}`);
+      lines.push(`const t${index}${suffix} = ${bare(text)};`);
+      steps.push(`t${index}${suffix}`);
     }
   });
-  return { lines, result: bare(steps.at(-1) ?? values[0]!), helpers };
+  return { before, lines, result: bare(steps.at(-1) ?? values[0]!), helpers };
 }
 
 function countReads(program: ScalarProgram): Map<string, number> {
@@ -129,7 +166,8 @@ export function bare(text: string): string {
 }
 
 /** What a kernel with this program may be called: its ops in a row, cut where the name gets long. */
-export function programName(program: ScalarProgram): string {
-  const words = program.steps.map(({ op }) => op);
+export const programName = (program: ScalarProgram): string => nameOfOps(program.steps.map(({ op }) => op));
+
+export function nameOfOps(words: readonly string[]): string {
   return words.length <= 4 ? words.join("_") : `${words.slice(0, 3).join("_")}_and_${words.length - 3}_more`;
 }

@@ -3,6 +3,7 @@ import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
+import { isLone } from "../loops.ts";
 import { onlyView } from "./result.ts";
 
 /** One element after the other: load, compute, store. */
@@ -13,20 +14,30 @@ export const elementwise: TsKernel<"elementwise"> = (
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   const names = inputs.map((_, index) => (inputs.length === 1 ? "x" : `x${index + 1}`));
+  const lone = new Set(inputs.flatMap((input, index) => (isLone(input) ? [index] : [])));
+  const loads: string[] = [];
   const walked = [
-    ...inputs.map((input, index) => walkedTensor(call, names[index]!, input)),
+    ...inputs.flatMap((input, index) => {
+      const name = names[index]!;
+      if (!lone.has(index)) return [walkedTensor(call, name, input)];
+      loads.push(`const y${index + 1} = ${name}[${call.tensor(name, input)}];`);
+      return [];
+    }),
     walkedTensor(call, "out", out),
   ];
   const { loops } = walk(call, out.type.shape, walked);
+  const before: string[] = [];
   const body = loops((at) => {
-    const { lines, result, helpers } = scalarText(
-      program,
-      names.map((name, index) => `${name}[${at[index]!}]`),
+    const places = at.values();
+    const texts = names.map((name, index) =>
+      lone.has(index) ? `y${index + 1}` : `${name}[${places.next().value!}]`,
     );
-    call.helpers(helpers);
-    return [...lines, `out[${at.at(-1)!}] = ${result};`];
+    const text = scalarText(program, { texts, lone });
+    call.helpers(text.helpers);
+    before.push(...text.before);
+    return [...text.lines, `out[${at.at(-1)!}] = ${text.result};`];
   });
-  return call.finish(`each_${programName(program)}`, ["Element by element."], body);
+  return call.finish(`each_${programName(program)}`, ["Element by element."], [...loads, ...before, ...body]);
 };
 
 /** Elements from one view to another. */

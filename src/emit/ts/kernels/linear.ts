@@ -47,7 +47,7 @@ export const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, 
     return call.finish("linear", ["out = x wᵀ."], [`multiply(${args});`]);
   }
   call.helper("multiplyBlock");
-  const { lines, result, helpers } = scalarText(epilogue, [`product[${BLOCK} * i + j]`, ...read]);
+  const { lines, result, helpers } = scalarText(epilogue, { texts: [`product[${BLOCK} * i + j]`, ...read] });
   call.helpers(helpers);
   const doc = "out = x wᵀ, each element finished before it is stored.";
   const body = productLoops({ xAt, wAt, outAt }, [...lines, `out[o + j] = ${result};`]);

@@ -1,0 +1,138 @@
+import { operandViews, type Plan, type Step, type StepOf } from "../../plan/plan.ts";
+import { isDense, mergeAxes, type View } from "../../plan/view.ts";
+import { constantDim, sameDim, type Dim } from "../../tensor/dim.ts";
+import { isInteger } from "../../tensor/dtype.ts";
+import { elementsOf } from "../../tensor/type.ts";
+
+/** A step that a loop over elements can take in: each element by itself, or the sum of all. */
+export type LoopStep = StepOf<"elementwise"> | StepOf<"reduce_sum">;
+
+/** Steps that are one loop: an optimizer's moments and its parameter, or squares and their sum. */
+export interface SharedLoop {
+  readonly steps: readonly LoopStep[];
+  readonly count: Dim;
+  /** Buffers that steps after the loop read, or that outlast the run. The others are never stored. */
+  readonly stored: ReadonlySet<number>;
+}
+
+/** The steps of a run, some of them together. */
+export type Stage = Step | SharedLoop;
+
+/** Steps of one loop at most: each takes registers. */
+const MAX_STEPS = 8;
+
+/** One element for all. */
+export const isLone = ({ type, strides }: View): boolean =>
+  mergeAxes(type.shape, [strides]).every((axis) => constantDim(axis.strides[0]!) === 0);
+
+/**
+ * Puts neighbouring steps that walk the same elements into one loop, so that each tensor is read and written once. Linear in
+ * the steps. A step joins if it reads a tensor that the loop reads or makes or belongs to the same layer or parameter.
+ *
+ * All read what they would have read one after the other: of what the loop makes, a step reads the element at the loop's
+ * own place, from the step that made it. Memory that a result takes over from a tensor that dies in the loop is
+ * written no further than it has been read, as no view begins before its buffer and none runs backwards; one element for
+ * all is read before the loop, and sums are written after it.
+ */
+export function shareLoops(plan: Plan): Stage[] {
+  const lastRead = new Map<number, number>();
+  plan.steps.forEach((step, index) => {
+    for (const { buffer } of operandViews(step)) lastRead.set(buffer, index);
+  });
+  const stages: Stage[] = [];
+  let draft: Draft | undefined;
+  const close = (end: number): void => {
+    if (draft === undefined) return;
+    if (draft.steps.length === 1) stages.push(draft.steps[0]!);
+    else stages.push(draft.finish((buffer) => (lastRead.get(buffer) ?? -1) >= end));
+    draft = undefined;
+  };
+  plan.steps.forEach((step, index) => {
+    if (draft?.join(step) === true) return;
+    close(index);
+    if (step.op === "elementwise" && walksAlong(step)) draft = new Draft(plan, step);
+    else stages.push(step);
+  });
+  close(plan.steps.length);
+  return stages;
+}
+
+/** All elements of its inputs in the order of the result's, or one element for all; not whole numbers, which wrap. */
+function walksAlong({ operands: { inputs }, results }: StepOf<"elementwise">): boolean {
+  const count = elementsOf(results[0]!.type);
+  return (
+    constantDim(count) !== 1 &&
+    !isInteger(results[0]!.type.dtype) &&
+    inputs.every((view) => isLone(view) || isAlong(view, count))
+  );
+}
+
+const isAlong = (view: View, count: Dim): boolean => isDense(view) && sameDim(elementsOf(view.type), count);
+
+/** A loop that may still grow. */
+class Draft {
+  readonly steps: LoopStep[] = [];
+  readonly #plan: Plan;
+  readonly #count: Dim;
+  /** Tensors that the loop reads or makes. */
+  readonly #tensors = new Set<number>();
+  /** Those that it makes. */
+  readonly #made = new Set<number>();
+
+  constructor(plan: Plan, first: StepOf<"elementwise">) {
+    this.#plan = plan;
+    this.#count = elementsOf(first.results[0]!.type);
+    this.#add(first);
+  }
+
+  /** Takes the step in if that changes nothing but time. */
+  join(step: Step): boolean {
+    if (this.steps.length >= MAX_STEPS || !this.#fits(step)) return false;
+    const inputs = operandViews(step);
+    const isConnected =
+      inputs.some(({ buffer }) => this.#tensors.has(buffer)) || this.#isOfLayer(step.origin.label);
+    const isRightPlace = inputs.every((view) => !this.#made.has(view.buffer) || this.#isAtPlace(view));
+    if (!isConnected || !isRightPlace) return false;
+    this.#add(step);
+    return true;
+  }
+
+  finish(isReadLater: (buffer: number) => boolean): SharedLoop {
+    const stored = [...this.#made].filter(
+      (buffer) => this.#plan.buffers[buffer]!.home.kind !== "slot" || isReadLater(buffer),
+    );
+    return { steps: this.steps, count: this.#count, stored: new Set(stored) };
+  }
+
+  /** The sum of all elements of a tensor that the loop makes, or a step that walks along. */
+  #fits(step: Step): step is LoopStep {
+    if (step.op === "elementwise")
+      return walksAlong(step) && sameDim(elementsOf(step.results[0]!.type), this.#count);
+    if (step.op !== "reduce_sum") return false;
+    const { x } = step.operands;
+    return (
+      this.#made.has(x.buffer) && isAlong(x, this.#count) && step.attrs.axes.length === x.type.shape.length
+    );
+  }
+
+  #isOfLayer(label: string): boolean {
+    return label !== "" && this.steps.at(-1)!.origin.label === label;
+  }
+
+  #add(step: LoopStep): void {
+    this.steps.push(step);
+    const made = step.results.map(({ buffer }) => buffer);
+    const read = operandViews(step).flatMap((view) => (isLone(view) ? [] : [view.buffer]));
+    for (const buffer of made) this.#made.add(buffer);
+    for (const buffer of step.op === "elementwise" ? [...read, ...made] : read) this.#tensors.add(buffer);
+  }
+
+  /** Element i of the loop is element i of the buffer; a sum is at no place, as it is whole after the loop only. */
+  #isAtPlace(view: View): boolean {
+    return (
+      constantDim(view.offset) === 0 &&
+      isAlong(view, this.#count) &&
+      sameDim(this.#plan.buffers[view.buffer]!.elements, this.#count)
+    );
+  }
+}
