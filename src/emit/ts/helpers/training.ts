@@ -24,30 +24,4 @@ export const trainingHelpers = {
       const turns = [13, 15, 26, 6, 17, 29, 16, 24];
     `,
   },
-  addOuter: {
-    code: fragment`
-      /** out[s] += Σ weights[r, s] · x[r] for rows of x and of out; four rows of x at a time. */
-      function addOuter(
-        rows«: number», keys«: number», width«: number», weights«: Float32Array», weightsAt«: number»,
-        x«: Float32Array», xAt«: number», xRow«: number», out«: Float32Array», outAt«: number», outRow«: number»,
-      )«: void» {
-        for (let r = 0; r < rows; r += 4) {
-          const [r1, r2, r3] = [r + 1 < rows ? 1 : 0, r + 2 < rows ? 2 : 0, r + 3 < rows ? 3 : 0];
-          const w0 = weightsAt + r * keys;
-          const x0 = xAt + r * xRow;
-          const [x1, x2, x3] = [x0 + r1 * xRow, x0 + r2 * xRow, x0 + r3 * xRow];
-          for (let s = 0; s < keys; s++) {
-            const a = weights[w0 + s];
-            const b = r1 === 0 ? 0 : weights[w0 + keys + s];
-            const c = r2 === 0 ? 0 : weights[w0 + 2 * keys + s];
-            const d = r3 === 0 ? 0 : weights[w0 + 3 * keys + s];
-            if (a === 0 && b === 0 && c === 0 && d === 0) continue;
-            const o = outAt + s * outRow;
-            for (let i = 0; i < width; i++)
-              out[o + i] += a * x[x0 + i] + b * x[x1 + i] + c * x[x2 + i] + d * x[x3 + i];
-          }
-        }
-      }
-    `,
-  },
 } as const;

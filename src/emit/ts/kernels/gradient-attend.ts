@@ -19,7 +19,7 @@ export const attendGradScratch = (step: AttendGrad): Dim =>
 
 /**
  * A head and 16 query rows at a time, as attend itself: the weights are computed again, then the gradient of the scores,
- * and from both the gradients of q (a product), k and v (added up over the blocks and the heads of a group).
+ * and from both, by products, the gradients of q, and of k and v (added up over the blocks and the heads of a group).
  */
 export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
   const { operands, attrs, results } = step;
@@ -55,7 +55,7 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
     SCORE_AXES.forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
-  call.helpers(["multiply", "addOuter", "exp"]);
+  call.helpers(["multiply", "multiplyAdd", "exp"]);
   if (attrs.window !== undefined) call.number("seen", String(attrs.window));
   const words = [
     ...(attrs.causal ? ["causal"] : []),
@@ -113,9 +113,9 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
           ]),
           ...(attrs.softcap > 0 ? ["scores.copyWithin(rawAt, scoresAt, scoresAt + rows * length);"] : []),
           ...forLoop("r", "rows", rowBody(starts, attrs)),
-          ...products("addOuter(", [
-            ...["rows", "length", "valueWidth", "scores", "scoresAt"],
-            ...["grad", "gradFrom + start * gradRow", "gradRow", "dv", firstKey("dv"), "dvRow"],
+          ...products("multiplyAdd(", [
+            ...["length", "valueWidth", "rows", "scores", "scoresAt", "1", "length"],
+            ...["grad", "gradFrom + start * gradRow", "1", "gradRow", "dv", firstKey("dv"), "dvRow"],
           ]),
           ...products("multiply(", [
             ...["rows", "length", "valueWidth", "grad", "gradFrom + start * gradRow", "gradRow", "1"],
@@ -126,9 +126,9 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
             ...["rows", "width", "length", "scores", "slopesAt", "length", "1"],
             ...["k", firstKey("k"), "1", "kRow", "dq", "dqFrom + start * dqRow", "dqRow"],
           ]),
-          ...products("addOuter(", [
-            ...["rows", "length", "width", "scores", "slopesAt"],
-            ...["q", "qFrom + start * qRow", "qRow", "dk", firstKey("dk"), "dkRow"],
+          ...products("multiplyAdd(", [
+            ...["length", "width", "rows", "scores", "slopesAt", "1", "length"],
+            ...["q", "qFrom + start * qRow", "1", "qRow", "dk", firstKey("dk"), "dkRow"],
           ]),
         ]),
       ]),

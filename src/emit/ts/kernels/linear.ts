@@ -5,7 +5,7 @@ import { rowStride, type View } from "../../../plan/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
-import { BLOCK } from "../helpers/product.ts";
+import { BLOCK } from "../helpers/tiles.ts";
 import { block, forLoop, sumText, WIDTH, wrapped } from "../text.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
