@@ -32,9 +32,10 @@ export const isLone = ({ type, strides }: View): boolean =>
  * All read what they would have read one after the other: of what the loop makes, a step reads the element at the loop's
  * own place, from the step that made it. Memory that a result takes over from a tensor that dies in the loop is
  * written no further than it has been read, as no view begins before its buffer and none runs backwards; one element for
- * all is read before the loop, and sums are written after it.
+ * all is read before the loop, and sums are written after it. A target whose loops cannot have all of that says which
+ * loops it `accepts`.
  */
-export function shareLoops(plan: Plan): Stage[] {
+export function shareLoops(plan: Plan, accepts: (loop: SharedLoop) => boolean = () => true): Stage[] {
   const lastRead = new Map<number, number>();
   plan.steps.forEach((step, index) => {
     for (const { buffer } of operandViews(step)) lastRead.set(buffer, index);
@@ -48,7 +49,8 @@ export function shareLoops(plan: Plan): Stage[] {
     draft = undefined;
   };
   plan.steps.forEach((step, index) => {
-    if (draft?.join(step) === true) return;
+    const isReadLater = (buffer: number): boolean => (lastRead.get(buffer) ?? -1) > index;
+    if (draft?.join(step, accepts, isReadLater) === true) return;
     close(index);
     if (step.op === "elementwise" && walksAlong(step)) draft = new Draft(plan, step);
     else stages.push(step);
@@ -85,23 +87,33 @@ class Draft {
     this.#add(first);
   }
 
-  /** Takes the step in if that changes nothing but time. */
-  join(step: Step): boolean {
+  /** Takes the step in if that changes nothing but time; `isReadLater` says what steps after it read. */
+  join(
+    step: Step,
+    accepts: (loop: SharedLoop) => boolean,
+    isReadLater: (buffer: number) => boolean,
+  ): boolean {
     if (this.steps.length >= MAX_STEPS || !this.#fits(step)) return false;
     const inputs = operandViews(step);
     const isConnected =
       inputs.some(({ buffer }) => this.#tensors.has(buffer)) || this.#isOfLayer(step.origin.label);
     const isRightPlace = inputs.every((view) => !this.#made.has(view.buffer) || this.#isAtPlace(view));
     if (!isConnected || !isRightPlace) return false;
+    const made = [...this.#made, ...step.results.map(({ buffer }) => buffer)];
+    const stored = this.#storedOf(made, isReadLater);
+    if (!accepts({ steps: [...this.steps, step], count: this.#count, stored })) return false;
     this.#add(step);
     return true;
   }
 
   finish(isReadLater: (buffer: number) => boolean): SharedLoop {
-    const stored = [...this.#made].filter(
-      (buffer) => this.#plan.buffers[buffer]!.home.kind !== "slot" || isReadLater(buffer),
+    return { steps: this.steps, count: this.#count, stored: this.#storedOf([...this.#made], isReadLater) };
+  }
+
+  #storedOf(made: readonly number[], isReadLater: (buffer: number) => boolean): ReadonlySet<number> {
+    return new Set(
+      made.filter((buffer) => this.#plan.buffers[buffer]!.home.kind !== "slot" || isReadLater(buffer)),
     );
-    return { steps: this.steps, count: this.#count, stored: new Set(stored) };
   }
 
   /** The sum of all elements of a tensor that the loop makes, or a step that walks along. */

@@ -180,26 +180,27 @@ export interface DispatchReport {
   readonly runBytes: number;
 }
 
-/** What a stage reads and writes of the plan; the operations of the step count for its first stage. */
-function stageStats({ step, stage }: ProgramStep, { reads, writes }: Dispatch, sizes: Sizes): StepStats {
+/** What a stage, or several steps as one, reads and writes of the plan; operations count for the first stage. */
+function partStats({ steps, stage }: ProgramStep, { reads, writes }: Dispatch, sizes: Sizes): StepStats {
   const bytes = (views: readonly View[]): number =>
     views.reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
-  const flops = stage === 0 ? evaluateDim(step.flops, sizes) : 0;
-  return { bytesRead: bytes(reads), bytesWritten: bytes(writes), flops };
+  const all = steps.reduce((sum, { flops }) => sum + evaluateDim(flops, sizes), 0);
+  return { bytesRead: bytes(reads), bytesWritten: bytes(writes), flops: stage === 0 ? all : 0 };
 }
 
 /** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. Elements of 16 bits count half. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
   const program = makeProgram(plan, targetOf(options));
   const share = program.target.f16 === undefined ? 1 : 0.5;
-  const staged = new Set(program.steps.flatMap(({ step, stage }) => (stage > 0 ? [step] : [])));
+  const staged = new Set(program.steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
   const scratch = scratchSizes(program).map((size) => WORD_BYTES * evaluateDim(size, sizes));
   const dispatches = program.steps.map((step): DispatchStats => {
     const dispatch = chosen(step.dispatches, sizes);
     const { kernel, kernelName, groups } = dispatch;
-    const { bytesRead, bytesWritten, flops } = staged.has(step.step)
-      ? stageStats(step, dispatch, sizes)
-      : stepStats(step.step, sizes);
+    const isWhole = step.steps.length === 1 && !staged.has(step.steps[0]);
+    const { bytesRead, bytesWritten, flops } = isWhole
+      ? stepStats(step.steps[0], sizes)
+      : partStats(step, dispatch, sizes);
     const workgroups = groupsOf(groups, sizes);
     const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
     return {

@@ -12,6 +12,8 @@ import {
   type Kernel,
   type Target,
 } from "./kernel.ts";
+import { shareLoops, type Stage } from "../ts/loops.ts";
+import { isOneDispatch, loopDispatch } from "./kernels/loop.ts";
 import { dispatchesOf } from "./kernels/table.ts";
 
 /** A kernel with its name in the emitted module. */
@@ -28,9 +30,9 @@ export interface NamedDispatch extends Dispatch {
   readonly kernelName: string;
 }
 
-/** A step, or one stage of it. */
+/** A step or one stage of it, or several steps that are one dispatch. */
 export interface ProgramStep {
-  readonly step: Step;
+  readonly steps: readonly [Step, ...Step[]];
   readonly stage: number;
   /** Of these the first that is meant for a run's sizes is run. */
   readonly dispatches: readonly NamedDispatch[];
@@ -108,23 +110,25 @@ export function makeProgram(plan: Plan, target: Target): Program {
   };
   const names = new Names();
   const byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();
-  const nameOf = (step: Step, { kernel }: Dispatch): string => {
+  const nameOf = (steps: readonly Step[], { kernel }: Dispatch): string => {
     const key = `${kernel.name}\n${kernel.text}`;
     let known = byText.get(key);
     if (known === undefined) byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
-    known.steps.push(step);
+    known.steps.push(...steps);
     return known.name;
   };
-  const named = (step: Step): ProgramStep[] => {
-    const stages: { step: Step; stage: number; dispatches: NamedDispatch[] }[] = [];
-    for (const dispatch of dispatchesOf(step, context)) {
+  const named = (run: Stage): ProgramStep[] => {
+    const steps = ("steps" in run ? run.steps : [run]) as readonly [Step, ...Step[]];
+    const stages: { steps: typeof steps; stage: number; dispatches: NamedDispatch[] }[] = [];
+    for (const dispatch of "steps" in run ? [loopDispatch(run, context)] : dispatchesOf(run, context)) {
       const stage = dispatch.stage ?? 0;
-      stages[stage] ??= { step, stage, dispatches: [] };
-      stages[stage].dispatches.push({ ...dispatch, kernelName: nameOf(step, dispatch) });
+      stages[stage] ??= { steps, stage, dispatches: [] };
+      stages[stage].dispatches.push({ ...dispatch, kernelName: nameOf(steps, dispatch) });
     }
     return stages;
   };
-  const [prepare, steps] = [plan.prepare.flatMap(named), plan.steps.flatMap(named)];
+  const runs = shareLoops(plan, (loop) => isOneDispatch(loop, plan, context));
+  const [prepare, steps] = [plan.prepare.flatMap(named), runs.flatMap(named)];
   const kernels = [...byText.values()].map((found) => ({ ...found, text: shaderText(plan, found) }));
   return { plan, target, kernels, prepare, steps };
 }

@@ -200,9 +200,9 @@ const MAX_INLINE = 48;
 
 /**
  * The program over `inputs`, given as expressions without side effects. What is read more than once gets a name, so
- * that nothing is computed or loaded twice. A program without steps is its first input.
+ * that nothing is computed or loaded twice; names end with `suffix`. A program without steps is its first input.
  */
-export function scalarText(program: ScalarProgram, inputs: readonly Typed[]): ScalarText {
+export function scalarText(program: ScalarProgram, inputs: readonly Typed[], suffix = ""): ScalarText {
   const lines: string[] = [];
   const used = new Set<HelperName>();
   const reads = countReads(program);
@@ -211,7 +211,7 @@ export function scalarText(program: ScalarProgram, inputs: readonly Typed[]): Sc
     return { text: name, kind };
   };
   const values = inputs.map((input, index) =>
-    (reads.get(`input ${index}`) ?? 0) <= 1 ? input : named(`i${index}`, input),
+    (reads.get(`input ${index}`) ?? 0) <= 1 ? input : named(`i${index}${suffix}`, input),
   );
   const steps: Typed[] = [];
   const read = (arg: ScalarArgument): Typed => {
@@ -229,7 +229,7 @@ export function scalarText(program: ScalarProgram, inputs: readonly Typed[]): Sc
     for (const name of helpers ?? []) if (value.text.includes(`${name}(`)) used.add(name);
     const isLast = index === program.steps.length - 1;
     const isShort = (reads.get(`step ${index}`) ?? 0) <= 1 && value.text.length <= MAX_INLINE;
-    steps.push(isLast || isShort ? value : named(`t${index}`, value));
+    steps.push(isLast || isShort ? value : named(`t${index}${suffix}`, value));
   });
   return { lines, result: steps.at(-1) ?? values[0]!, helpers: used };
 }

@@ -11,6 +11,7 @@ import {
   scratchSizes,
   stateMemory,
   type Program,
+  type ProgramStep,
 } from "../program.ts";
 import { byDims, sizeText } from "./size.ts";
 
@@ -82,9 +83,12 @@ function packLines({ plan, prepare, steps }: Program): string[] {
   return [...packs.values()];
 }
 
+const readBy = (list: readonly ProgramStep[]): Set<number> =>
+  new Set(list.flatMap(({ steps }) => steps.flatMap(operandViews).map(({ buffer }) => buffer)));
+
 function spentWeights({ plan, prepare, steps }: Program): string[] {
-  const read = new Set(steps.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
-  const spent = new Set(prepare.flatMap(({ step }) => operandViews(step).map(({ buffer }) => buffer)));
+  const read = readBy(steps);
+  const spent = readBy(prepare);
   return [...spent]
     .filter((buffer) => !read.has(buffer) && plan.buffers[buffer]!.home.kind !== "state")
     .map((buffer) => plan.buffers[buffer]!.name);

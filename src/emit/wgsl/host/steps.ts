@@ -37,7 +37,7 @@ export const stepTable = (
   `/** ${doc} */`,
   `const ${name}«: readonly Step[]» = [`,
   list.flatMap((step) => [
-    ...(step.stage === 0 ? [stepComment(step.step)] : []),
+    ...(step.stage === 0 ? step.steps.map(stepComment) : []),
     "{",
     [
       `place: ${literal(placeText(step))},`,
@@ -51,7 +51,7 @@ export const stepTable = (
 ];
 
 /** `h.0.ln_1 (gpt2.lmg:9)`, as errors name a step. */
-export function placeText({ step }: Pick<ProgramStep, "step">): string {
+export function placeText({ steps: [step] }: ProgramStep): string {
   const comment = stepComment(step).slice(3);
   const [place, rest] = comment.includes("  ") ? comment.split("  ") : [undefined, comment];
   const label = step.origin.label === "" ? rest.split(" → ")[0]! : commentText(step.origin.label);
