@@ -4,8 +4,14 @@ import { openBrowser } from "../browser/chromium.ts";
 import { serve } from "../browser/serve.ts";
 import { trainSome } from "./page.ts";
 
-test("a page trains as Node does: nothing of it needs files or processes", async ({ skip }) => {
-  const entry = `import { trainSome } from "./test/train/page.ts"; window.trained = trainSome();`;
+test("a page trains as Node does, by shaders too: nothing of it needs files or processes", async ({
+  skip,
+}) => {
+  const entry = `
+    import { trainOnDevice, trainSome } from "./test/train/page.ts";
+    window.trained = trainSome();
+    window.trainedOnDevice = window.trained.then(trainOnDevice);
+  `;
   const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: process.cwd() },
     bundle: true,
@@ -28,13 +34,19 @@ test("a page trains as Node does: nothing of it needs files or processes", async
     const found = await tab.evaluate(
       () => (window as unknown as { trained: ReturnType<typeof trainSome> }).trained,
     );
+    const onDevice = await tab.evaluate(
+      () => (window as unknown as { trainedOnDevice: ReturnType<typeof trainSome> }).trainedOnDevice,
+    );
     const expected = await trainSome();
     expect(found.bytes).toBe(expected.bytes);
     expect(found.losses).toHaveLength(9);
     expected.losses.forEach((loss, step) => {
       // Two versions of V8 may round Math.exp and its like differently in the last bit of float64.
       expect(found.losses[step]).toBeCloseTo(loss, 6);
+      // Shaders compute in float32 throughout.
+      expect(onDevice.losses[step]).toBeCloseTo(loss, 4);
     });
+    expect(onDevice.bytes).toBe(expected.bytes);
   } finally {
     await browser.close();
     server.close();

@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" />
 import { Problem } from "../../src/checkpoint/problem.ts";
 import { parse } from "../../src/language/parse.ts";
 import { openData } from "../../src/train/data/open.ts";
@@ -5,8 +6,10 @@ import { wantedOf } from "../../src/train/data/wanted.ts";
 import { writeTrainingCheckpoint } from "../../src/train/checkpoint.ts";
 import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../src/train/settings.ts";
+import type { EngineFactory } from "../../src/train/engine.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
+import { webgpuEngine } from "../../src/train/webgpu-engine.ts";
 
 const model = `model tiny(vocab = 28, dim = 8, ctx = 8) {
   input tokens: i32[B, T <= ctx]
@@ -28,7 +31,9 @@ const model = `model tiny(vocab = 28, dim = 8, ctx = 8) {
 const text = "the quick brown fox jumps over the lazy dog. ".repeat(20);
 
 /** A language model trained with nothing but the core, as a page does it: the losses, and the checkpoint's size in bytes. */
-export async function trainSome(): Promise<{ readonly losses: readonly number[]; readonly bytes: number }> {
+export async function trainSome(
+  engine: EngineFactory = typescriptEngine,
+): Promise<{ readonly losses: readonly number[]; readonly bytes: number }> {
   const { model: lowered } = lowerForTraining(parse({ name: "tiny.lmg", text: model }).file, {});
   const { train } = lowered!;
   const source = { name: "text.txt", bytes: new TextEncoder().encode(text) };
@@ -37,9 +42,17 @@ export async function trainSome(): Promise<{ readonly losses: readonly number[];
   const settings = settingsOf(train, batches.perEpoch, { seed: 1 });
   if (settings instanceof Problem) throw new Error(settings.message);
   const program = trainingProgram(lowered!, stepOptionsOf(settings)).program!;
-  const trainer = await Trainer.open({ program, settings, batches }, typescriptEngine);
+  const trainer = await Trainer.open({ program, settings, batches }, engine);
   const losses: number[] = [];
   while (trainer.step < settings.steps) losses.push((await trainer.advance()).measures["loss"]!);
   losses.push((await trainer.evaluate())!["loss"]!);
-  return { losses, bytes: writeTrainingCheckpoint(await trainer.snapshot(), program, {}).length };
+  const { length: bytes } = writeTrainingCheckpoint(await trainer.snapshot(), program, {});
+  trainer.close();
+  return { losses, bytes };
+}
+
+/** The same by shaders, on the page's own device. */
+export async function trainOnDevice(): ReturnType<typeof trainSome> {
+  const adapter = await navigator.gpu.requestAdapter();
+  return trainSome(webgpuEngine(await adapter!.requestDevice()));
 }
