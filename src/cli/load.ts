@@ -43,6 +43,28 @@ export async function loadModel(
   return { model, graph, remarks, plan };
 }
 
+/** A graph as it was lowered and after all passes, and its plan. */
+export interface LoadedPlan extends Pick<LoadedModel, "graph" | "plan"> {
+  readonly lowered: Graph;
+}
+
+/** The same of a model, or of its training step if that is asked for. */
+export async function loadPlan(
+  path: string,
+  options: ModelOptions & { readonly train?: true },
+  out: Out,
+  more: Pick<LoadOptions, "observe"> = {},
+): Promise<LoadedPlan> {
+  if (options.train === true) {
+    const { loadStep } = await import("./train/model.ts");
+    const loaded = loadStep(path, options, out, more);
+    if (options.checkPasses === true) await requireSamePasses(loaded.lowered, options, out);
+    return loaded;
+  }
+  const { model, graph, plan } = await loadModel(path, options, out, more);
+  return { lowered: model.graph, graph, plan };
+}
+
 /** A pass that changes what the model computes is a bug of ours. Loaded only when it is asked for. */
 export async function requireSamePasses(
   graph: Graph,

@@ -34,6 +34,11 @@ export const modelOptions: readonly OptionSpec[] = [
   },
 ];
 
+export const trainOption: OptionSpec = {
+  flags: "--train",
+  description: "the training step of the model: forward, loss, backward and update",
+};
+
 export const passOptions: readonly OptionSpec[] = [
   { flags: "--no-fuse", description: "without the passes that fuse several steps into one" },
   {

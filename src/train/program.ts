@@ -65,14 +65,18 @@ export interface Programmed {
  * The graphs and plans of a training. Every parameter is state in all of them, so that nothing is prepared from weights
  * that steps change.
  */
-export function trainingProgram(model: TrainableModel, options: StepOptions): Programmed {
+export function trainingProgram(
+  model: TrainableModel,
+  options: StepOptions,
+  passes: PassOptions = {},
+): Programmed {
   const { update, accumulate, diagnostics } = trainingStep(model.train.graph, options);
   if (diagnostics.some(isError)) return { program: undefined, diagnostics };
   const evaluation = { graph: model.evaluation.train!.graph, state: [] };
   const parts = {
-    update: planStep(update),
-    accumulate: accumulate && planStep(accumulate),
-    evaluation: planStep(evaluation),
+    update: planStep(update, passes),
+    accumulate: accumulate && planStep(accumulate, passes),
+    evaluation: planStep(evaluation, passes),
   };
   const state = new Map<string, StateTensor>();
   for (const part of [parts.update, parts.accumulate, parts.evaluation])

@@ -85,7 +85,7 @@ async function compileFiles(
     const { trainingFiles } = await import("../compile/training.ts");
     return trainingFiles(path, options, out, compiled);
   }
-  if (options.seed !== undefined) stop("E820", "--seed draws a state to train from", "give --train too");
+  if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
   return compiled((await loadModel(path, options, out)).plan);
 }
 

@@ -3,11 +3,12 @@ import type { Graph } from "../../ir/graph.ts";
 import { passes } from "../../passes/pipeline.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { loadModel } from "../load.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { loadPlan } from "../load.ts";
+import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
 import { stop } from "../stop.ts";
 
 interface IrOptions extends ModelOptions {
+  readonly train?: true;
   readonly after?: string;
   readonly each?: true;
   /** Commander's form of `--no-annotations`. */
@@ -25,6 +26,7 @@ export const command: Command = {
   arguments: [modelArgument],
   options: [
     ...modelOptions,
+    trainOption,
     {
       flags: "--after <pass>",
       description: `the graph after a pass: lower, ${passes.map(({ name }) => name).join(", ")}`,
@@ -38,13 +40,14 @@ export const command: Command = {
     ["lmg ir model.lmg", "the graph that plans are made of"],
     ["lmg ir model.lmg --after lower", "the graph as the model says it, residual edges and all"],
     ["lmg ir model.lmg --each --no-annotations", "how the passes change it, step by step"],
+    ["lmg ir model.lmg --train --after lower", "its training step, before anything is fused"],
   ],
   async run([path], options: IrOptions, out) {
     const stages: Stage[] = [];
-    const { model } = await loadModel(path!, options, out, {
+    const { lowered } = await loadPlan(path!, options, out, {
       observe: ({ name }, graph) => stages.push({ after: name, graph }),
     });
-    const all = [{ after: "lower", graph: model.graph }, ...stages];
+    const all = [{ after: "lower", graph: lowered }, ...stages];
     const shown = options.each === true ? changed(all) : [pick(all, options.after)];
     const texts = shown.map(({ after, graph }) => ({ after, ir: printGraph(graph, options) }));
     if (options.json === true) out.write(`${JSON.stringify(texts, null, 2)}\n`);

@@ -2,13 +2,14 @@ import { describePlan, printPlan } from "../../plan/describe.ts";
 import { planTotals, type PlanTotals } from "../../plan/stats.ts";
 import { completeDims, parseDims, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { loadModel } from "../load.ts";
+import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
 interface PlanOptions extends ModelOptions, WgslChoices {
+  readonly train?: true;
   readonly target?: "wgsl";
   readonly dims?: string;
   readonly json?: true;
@@ -18,6 +19,7 @@ export const command: Command = {
   arguments: [modelArgument],
   options: [
     ...modelOptions,
+    trainOption,
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     {
       flags: "--target <target>",
@@ -35,12 +37,12 @@ export const command: Command = {
   ],
   async run([path], options: PlanOptions, out) {
     const given = orStop(parseDims(options.dims));
-    const { plan } = await loadModel(path!, options, out);
+    const { plan } = await loadPlan(path!, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));
     if (options.target === "wgsl") {
       const { writeDispatches } = await import("../plan/dispatches.ts");
       const fuse = options.fuse ?? true;
-      const other = await loadModel(path!, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
+      const other = await loadPlan(path!, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
       const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
       writeDispatches(plans, sizes, wgslOptionsOf(options), options.json === true, out);
     } else if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);

@@ -1,10 +1,11 @@
-import type { StepOptions } from "../../autodiff/train/step.ts";
+import { trainingStep, type StepOptions } from "../../autodiff/train/step.ts";
 import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
 import type { LowerOptions } from "../../lower/lower.ts";
 import { isError } from "../../support/diagnostic.ts";
-import { lowerForTraining, type TrainableModel } from "../../train/program.ts";
+import { lowerForTraining, planStep, type TrainableModel } from "../../train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../train/settings.ts";
+import type { LoadedPlan, LoadOptions } from "../load.ts";
 import type { Out } from "../out.ts";
 import { lowerOptions, readModelFile, type ModelOptions } from "../source.ts";
 import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
@@ -22,6 +23,21 @@ export function loadTraining(path: string, options: ModelOptions, out: Out): Loa
   const model = lowerTrainable(file, lowerOptions(options), out);
   // How long a training goes on does not change its step.
   return { model, options: stepOptionsOf(orStop(settingsOf(model.train, 1, { steps: 1 }))) };
+}
+
+/** The training step of a model, as other commands have the model itself. */
+export function loadStep(
+  path: string,
+  options: ModelOptions,
+  out: Out,
+  { observe }: Pick<LoadOptions, "observe">,
+): LoadedPlan {
+  const { model, options: step } = loadTraining(path, options, out);
+  const { update, diagnostics } = trainingStep(model.train.graph, step);
+  if (diagnostics.some(isError)) throw new Stop(diagnostics);
+  const passes = { fuse: options.fuse ?? true, verify: true, ...(observe && { observe }) };
+  const { graph, plan } = planStep(update, passes);
+  return { lowered: update.graph, graph, plan };
 }
 
 /** The model with its `train` section, which it must have. */

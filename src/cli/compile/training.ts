@@ -1,0 +1,53 @@
+import { trainingStep } from "../../autodiff/train/step.ts";
+import type { EmittedFile } from "../../emit/ts/emit.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { isError } from "../../support/diagnostic.ts";
+import { emitTraining, writeInitialState, type ModuleWords } from "../../train/modules.ts";
+import { trainingProgram } from "../../train/program.ts";
+import { parseNumber } from "../arguments.ts";
+import { requireSamePasses } from "../load.ts";
+import type { Out } from "../out.ts";
+import type { ModelOptions } from "../source.ts";
+import { orStop, Stop } from "../stop.ts";
+import { loadTraining } from "../train/model.ts";
+
+interface TrainingFileOptions extends ModelOptions {
+  readonly target: "ts" | "js" | "wgsl" | "wgsl-js";
+  readonly seed?: string;
+}
+
+const onCpu: ModuleWords = {
+  sharing: [
+    "Modules that are made of the same Float32Arrays share them: `createModel(state, { ignore: [/^/] })`.",
+  ],
+};
+
+const onDevice: ModuleWords = {
+  sharing: [
+    "A module shares the state of another one: `createModel(device, weights, { ignore: [/^/], state: other.state })`.",
+  ],
+};
+
+/** The modules of a training, and with a seed the state that it begins with. */
+export async function trainingFiles<File extends EmittedFile>(
+  path: string,
+  options: TrainingFileOptions,
+  out: Out,
+  emit: (plan: Plan) => readonly File[],
+): Promise<readonly (File | { readonly path: string; readonly text: Uint8Array })[]> {
+  const seed =
+    options.seed === undefined
+      ? undefined
+      : orStop(parseNumber("--seed", options.seed, 0, 2 ** 31 - 1, true));
+  const { model, options: step } = loadTraining(path, options, out);
+  const { program, diagnostics } = trainingProgram(model, step, { fuse: options.fuse ?? true, verify: true });
+  if (program === undefined || diagnostics.some(isError)) throw new Stop(diagnostics);
+  if (options.checkPasses === true)
+    await requireSamePasses(trainingStep(model.train.graph, step).update.graph, options, out);
+  const { name } = model.training;
+  const words = options.target.startsWith("wgsl") ? onDevice : onCpu;
+  const training = { name, program, optimizer: step.optimizer, accumulate: step.accumulate ?? 1 };
+  const modules = emitTraining(training, words, emit);
+  if (seed === undefined) return modules;
+  return [...modules, { path: `${name}_state.safetensors`, text: writeInitialState(program, seed) }];
+}

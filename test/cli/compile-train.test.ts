@@ -1,0 +1,202 @@
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { Problem } from "../../src/checkpoint/problem.ts";
+import { toHostTensor } from "../../src/checkpoint/stored.ts";
+import { parse } from "../../src/language/parse.ts";
+import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
+import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
+import type { PartName, TrainingState } from "../../src/train/engine.ts";
+import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
+import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
+import { settingsOf, stepOptionsOf } from "../../src/train/settings.ts";
+import { inFolder, lmg, mistake, output } from "./harness.ts";
+
+const model = `model rows(dim = 6) {
+  input x: f32[B, dim]
+  repeat 2 checkpoint as h { residual pre ln: layernorm { fc: linear(dim) -> gelu -> dropout(0.2) } }
+  bn: batchnorm
+  output y: f32[B, dim]
+  train {
+    target t: f32[B, dim]
+    loss (y, t) -> mean_squared_error
+    optimizer adamw(lr: 1e-2, betas: [0.9, 0.98])
+    accumulate 2
+    clip 1.0
+  }
+}
+`;
+
+inFolder({ "rows.lmg": model });
+
+interface Tensor {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+}
+
+/** What the emitted modules have, as their comments say it. */
+interface Emitted {
+  readonly readSafetensors: (bytes: Uint8Array) => Map<string, Tensor>;
+  readonly createModel: (
+    state: ReadonlyMap<string, Tensor>,
+    options?: { readonly ignore: readonly RegExp[] },
+  ) => { readonly run: (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>> };
+}
+
+const load = async (part: PartName): Promise<Emitted> =>
+  (await import(pathToFileURL(`out/rows_${part}.js`).href)) as Emitted;
+
+/** The interpreter on the state that was written. */
+async function oracle() {
+  const { file } = parse({ name: "rows.lmg", text: model });
+  const { train, training, evaluation } = lowerForTraining(file, {}).model!;
+  const settings = settingsOf(train, 1, { steps: 1 });
+  if (settings instanceof Problem) throw new Error(settings.message);
+  const { program } = trainingProgram({ train, training, evaluation }, stepOptionsOf(settings));
+  const stored = readSafetensors(readFileSync("out/rows_state.safetensors"), "state");
+  if (stored instanceof Problem) throw new Error(stored.message);
+  const state = [...stored.tensors].map(([name, tensor]) => {
+    const read = toHostTensor(tensor, name);
+    if (read instanceof Problem) throw new Error(read.message);
+    return [name, { shape: read.shape, data: Float32Array.from(read.data) }];
+  });
+  return interpreterEngine(program!, Object.fromEntries(state) as TrainingState);
+}
+
+const SEED = 5;
+
+/** What the comment of `rows_update` says that a run takes. */
+const scalarsAt = (t: number, run: number): Record<string, HostTensor> => ({
+  "optimizer.learning_rate": hostTensor("f32", [], [1e-2]),
+  "optimizer.first_correction": hostTensor("f32", [], [1 - 0.9 ** (t + 1)]),
+  "optimizer.second_correction": hostTensor("f32", [], [Math.sqrt(1 - 0.98 ** (t + 1))]),
+  "optimizer.random": hostTensor("i32", [2], [SEED, run]),
+});
+
+const random = new RandomStream(3, "rows");
+const batch = (): Record<string, HostTensor> => ({
+  x: randomTensor([4, 6], random),
+  t: randomTensor([4, 6], random),
+});
+
+test("`compile --train` writes modules that train as the interpreter does, driven as their comments say", async () => {
+  const args = ["compile", "rows.lmg", "--train", "--target", "js", "--seed", "1", "-o", "out"];
+  const said = await output(...args);
+  expect(said.replaceAll(/\([\d.]+ kB/g, "(N kB").replaceAll(/\d+ steps/g, "N steps")).toBe(
+    [
+      "wrote out/rows_update.js (N kB, N steps)",
+      "wrote out/rows_accumulate.js (N kB, N steps)",
+      "wrote out/rows_evaluation.js (N kB, N steps)",
+      "wrote out/rows_state.safetensors (N kB)\n",
+    ].join("\n"),
+  );
+  const [update, accumulate, evaluation] = await Promise.all(
+    (["update", "accumulate", "evaluation"] as const).map(load),
+  );
+  const state = update!.readSafetensors(readFileSync("out/rows_state.safetensors"));
+  const models = {
+    update: update!.createModel(state),
+    accumulate: accumulate!.createModel(state, { ignore: [/^/] }),
+    evaluation: evaluation!.createModel(state, { ignore: [/^/] }),
+  };
+  const expected = await oracle();
+  const both = async (part: PartName, inputs: Record<string, HostTensor>): Promise<number> => {
+    const { loss } = await expected.run(part, inputs);
+    const found = models[part].run(inputs)["loss"]!.data[0]!;
+    // Rows of six in float32: a few roundings of 6e-8 each, which three steps of Adam at 1e-2 do not make much larger.
+    expect(Math.abs(found - loss!), part).toBeLessThan(1e-5);
+    return found;
+  };
+  const validation = batch();
+  const before = await both("evaluation", validation);
+  for (let t = 0; t < 3; t++) {
+    const { "optimizer.random": key } = scalarsAt(t, 2 * t);
+    await both("accumulate", { ...batch(), "optimizer.random": key! });
+    await both("update", { ...batch(), ...scalarsAt(t, 2 * t + 1) });
+  }
+  const after = await both("evaluation", validation);
+  expect(after).not.toBe(before);
+  const reached = await expected.readState();
+  const differences = [...state].map(([name, { data }]) =>
+    Math.max(...Array.from(data, (x, i) => Math.abs(x - reached[name]!.data[i]!))),
+  );
+  expect(differences.length).toBeGreaterThan(20);
+  expect(Math.max(...differences)).toBeLessThan(1e-5);
+});
+
+test("the typed modules say how they are driven", async () => {
+  await output("compile", "rows.lmg", "--train", "-o", "typed");
+  const head = (part: PartName): string => readFileSync(`typed/rows_${part}.ts`, "utf8").split("\n\n")[0]!;
+  const shown = (["update", "accumulate", "evaluation"] as const).map((part) =>
+    head(part).replaceAll(/[\d,]+ (?=parameters|tensors|steps|kernels)/g, "N "),
+  );
+  expect(`\n${shown.join("\n\n")}\n`).toMatchInlineSnapshot(`
+    "
+    // rows_update, from rows.lmg: written by lmg. Change the model, not this file.
+    //
+    // N parameters in N tensors, N steps, N kernels.
+    // Sizes that the inputs bring: B.
+    //
+    // The last of 2 micro-steps, which moves the parameters by the mean of their gradients: each run follows
+    // 1 run of rows_accumulate on other batches.
+    //
+    // Beside the data, run takes for update t = 0, 1, 2, …
+    //   optimizer.random             [seed, number of the run, counted over all modules]: what dropout draws from
+    //   optimizer.learning_rate      the learning rate
+    //   optimizer.first_correction   1 - 0.9 ** (t + 1)
+    //   optimizer.second_correction  Math.sqrt(1 - 0.98 ** (t + 1))
+    //
+    // The tensors of \`parameters\` are the whole state: the model's own, and those beside them that begin as zeros (their
+    // names begin with \`optimizer.\` and \`accumulated.\`). \`lmg compile FILE --train --seed N\` writes a state to begin with.
+    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
+
+    // rows_accumulate, from rows.lmg: written by lmg. Change the model, not this file.
+    //
+    // N parameters in N tensors, N steps, N kernels.
+    // Sizes that the inputs bring: B.
+    //
+    // A micro-step, 1 before each run of rows_update: it adds the gradients of a batch to their sums.
+    //
+    // Beside the data, run takes
+    //   optimizer.random  [seed, number of the run, counted over all modules]: what dropout draws from
+    //
+    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
+
+    // rows_evaluation, from rows.lmg: written by lmg. Change the model, not this file.
+    //
+    // N parameters in N tensors, N steps, N kernels.
+    // Sizes that the inputs bring: B.
+    //
+    // Loss and metrics of the model as it is used: nothing is dropped, and batch norms take their running statistics.
+    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
+    "
+  `);
+});
+
+test("`compile --train` for WebGPU says how modules share what is on the device", async () => {
+  await output("compile", "rows.lmg", "--train", "--target", "wgsl", "-o", "device");
+  expect(readFileSync("device/rows_accumulate.ts", "utf8")).toContain(
+    "`createModel(device, weights, { ignore: [/^/], state: other.state })`",
+  );
+});
+
+test("`compile --seed` is for a training", async () => {
+  expect(await mistake("compile", "rows.lmg", "--seed", "1")).toMatchInlineSnapshot(`
+    "error[E821]: --seed draws a state to train from
+      help: give --train too"
+  `);
+  expect(await mistake("compile", "rows.lmg", "--train", "--seed", "-1")).toContain("--seed expects");
+});
+
+test("`ir --train` and `plan --train` list the training step, fused or not, and check the passes on it", async () => {
+  const lowered = await output("ir", "rows.lmg", "--train", "--after", "lower");
+  expect(lowered).toContain("graph rows_train_update {");
+  expect(lowered).toMatch(/= recompute\(.* phase recompute/);
+  const count = async (...more: string[]): Promise<number> =>
+    Number(/: (\d+) steps/.exec(await output("plan", "rows.lmg", "--train", ...more))![1]);
+  expect(await count()).toBeLessThan(await count("--no-fuse"));
+  expect(await output("plan", "rows.lmg", "--train", "--target", "wgsl")).toContain("fused");
+  const { notes } = await lmg("plan", "rows.lmg", "--train", "--check-passes");
+  expect(notes).toBe("every pass keeps what the model computes, on random and on hard inputs\n");
+});
