@@ -13,7 +13,7 @@ import {
   type Target,
 } from "./kernel.ts";
 import { shareLoops, type Stage } from "../ts/loops.ts";
-import { isOneDispatch, loopDispatch } from "./kernels/loop.ts";
+import { isOneDispatch, loopDispatches } from "./kernels/loop.ts";
 import { dispatchesOf } from "./kernels/table.ts";
 
 /** A kernel with its name in the emitted module. */
@@ -120,7 +120,7 @@ export function makeProgram(plan: Plan, target: Target): Program {
   const named = (run: Stage): ProgramStep[] => {
     const steps = ("steps" in run ? run.steps : [run]) as readonly [Step, ...Step[]];
     const stages: { steps: typeof steps; stage: number; dispatches: NamedDispatch[] }[] = [];
-    for (const dispatch of "steps" in run ? [loopDispatch(run, context)] : dispatchesOf(run, context)) {
+    for (const dispatch of "steps" in run ? loopDispatches(run, context) : dispatchesOf(run, context)) {
       const stage = dispatch.stage ?? 0;
       stages[stage] ??= { steps, stage, dispatches: [] };
       stages[stage].dispatches.push({ ...dispatch, kernelName: nameOf(steps, dispatch) });

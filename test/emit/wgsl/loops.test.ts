@@ -38,6 +38,20 @@ describe("neighbouring elementwise steps over the same elements", () => {
     await check(graph);
   });
 
+  test.each([
+    [100, ["each_mul_square_sum"]],
+    [20_000, ["each_mul_square_sum", "reduce_sum_of_parts"]],
+  ])("end in a sum of %d elements", async (size, dispatches) => {
+    const b = new GraphBuilder();
+    const [x, y] = [b.input(f32(size)), b.input(f32(size))];
+    const [a] = b.node("mul", { x, y }, {});
+    const [square] = b.node("square", { x: a! }, {});
+    const [sum] = b.node("reduce_sum", { x: square! }, { axes: [0] });
+    const graph = b.graph([a!, sum!]);
+    expect(dispatchesOf(graph)).toEqual(dispatches);
+    await check(graph);
+  });
+
   test("are several where they would bind more than eight buffers", async () => {
     const b = new GraphBuilder();
     const inputs = Array.from({ length: 10 }, () => b.input(f32(65)));
@@ -69,7 +83,7 @@ describe("neighbouring elementwise steps over the same elements", () => {
     expect(memory(plan.buffers[exp!.results[0]!.buffer]!.name)).toBe(
       memory(plan.buffers[mul!.results[0]!.buffer]!.name),
     );
-    expect(dispatchesOf(graph)).toEqual(["each_exp", "each_add", "each_mul", "reduce_sum", "reduce_sum"]);
+    expect(dispatchesOf(graph)).toEqual(["each_exp", "each_add", "each_mul_sum", "reduce_sum"]);
     await check(graph);
   });
 });

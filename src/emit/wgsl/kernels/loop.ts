@@ -1,6 +1,6 @@
 import { operandViews, type Plan, type StepOf } from "../../../plan/plan.ts";
 import { isDense, type View } from "../../../plan/view.ts";
-import { constantDim, sameDim } from "../../../tensor/dim.ts";
+import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { isLone, type LoopStep, type SharedLoop } from "../../ts/loops.ts";
@@ -9,28 +9,36 @@ import { bare, nameOfOps } from "../../ts/scalar.ts";
 import { KernelBuilder } from "../builder.ts";
 import { MAX_BINDINGS, type Context, type Dispatch } from "../kernel.ts";
 import { loaded, scalarText, stored as storedText, toFloat, type Typed } from "../scalar.ts";
-import { eachElement, LIST_SIZE } from "../walk.ts";
+import { forLoop } from "../text.ts";
+import { eachElement, eachRow, LIST_SIZE } from "../walk.ts";
+import { foldLanes, totalOfParts, WORKGROUPS } from "./reduce.ts";
+
+/** Elements that one workgroup walks and sums; of more, many workgroups make parts of the sum. */
+const FEW_ELEMENTS = 2 ** 12;
 
 const isEach = (step: LoopStep): step is StepOf<"elementwise"> => step.op === "elementwise";
 
-/** What a loop loads from memory, each view once, and what it stores there. */
+/** What a loop loads from memory, each view once, and what its elementwise steps store there. */
 function traffic({ steps, stored }: SharedLoop) {
   const made = new Set(steps.flatMap(({ results }) => results.map(({ buffer }) => buffer)));
   const reads = new Map<string, View>();
   for (const view of steps.flatMap(operandViews)) if (!made.has(view.buffer)) reads.set(keyOf(view), view);
-  const writes = steps.flatMap(({ results }) => results).filter(({ buffer }) => stored.has(buffer));
-  return { made, reads, writes };
+  const writes = steps
+    .filter(isEach)
+    .flatMap(({ results }) => results)
+    .filter(({ buffer }) => stored.has(buffer));
+  return { reads, writes };
 }
 
 /** Views of which element i of the loop is the same. */
 const keyOf = (view: View): string => `${view.buffer} ${view.offset.key}${isLone(view) ? " alone" : ""}`;
 
 /**
- * Whether steps can be one dispatch: invocations run in no order, so that memory which is written may be read at the
- * same place only, and a shader binds few buffers.
+ * Whether steps can share their loads: invocations run in no order, so that memory which is written may be read at the
+ * same place only, and a shader binds few buffers. A sum comes last, and is written when all has been read.
  */
 export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): boolean {
-  if (!loop.steps.every(isEach)) return false;
+  if (!loop.steps.slice(0, -1).every(isEach)) return false;
   const { reads, writes } = traffic(loop);
   const byMemory = new Map<string, View[]>();
   for (const view of [...reads.values(), ...writes]) {
@@ -46,44 +54,103 @@ export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): b
   const isAlike = (views: readonly View[]): boolean =>
     new Set(views.map(({ buffer, type }) => `${isFloat(type.dtype)} ${context.isHalf(buffer)}`)).size === 1;
   return (
-    byMemory.size <= MAX_BINDINGS &&
+    byMemory.size + (loop.steps.every(isEach) ? 0 : 1) <= MAX_BINDINGS &&
     [...byMemory].every(
       ([memory, views]) => !written.has(memory) || (views.every(isInPlace) && isAlike(views)),
     )
   );
 }
 
-/** Steps that walk the same elements, an element an invocation: what a step makes is a number for those after it. */
-export function loopDispatch(loop: SharedLoop, context: Context): Dispatch {
+/** Steps that walk the same elements: what a step makes is a number for those after it. */
+export function loopDispatches(loop: SharedLoop, context: Context): Dispatch[] {
+  const sum = loop.steps.find((step) => !isEach(step));
+  if (sum === undefined) return [withoutSum(loop, context)];
+  const known = constantDim(loop.count);
+  if (known !== undefined && known <= FEW_ELEMENTS) return [withSum(loop, onlyView(sum.results), context)];
+  return [
+    withSum(loop, undefined, context),
+    totalOfParts("reduce_sum", onlyView(sum.results), loop.count, context),
+  ];
+}
+
+const nameOf = ({ steps }: SharedLoop): string =>
+  `each_${nameOfOps(steps.flatMap((step) => (isEach(step) ? step.attrs.program.steps.map(({ op }) => op) : ["sum"])))}`;
+
+/** An element an invocation. */
+function withoutSum(loop: SharedLoop, context: Context): Dispatch {
   const builder = new KernelBuilder(context);
+  const { lines } = elementLines(loop, undefined, builder);
+  const each = eachElement(builder, [loop.count]);
+  return builder.finish({
+    name: nameOf(loop),
+    doc: ["Several steps over the same elements, each loaded and stored once. An element an invocation."],
+    body: [...each.lines, ...lines],
+    workgroup: [LIST_SIZE],
+    groups: each.groups,
+  });
+}
+
+/** By one workgroup whole, or by many that leave a part of the sum each. */
+function withSum(loop: SharedLoop, total: View | undefined, context: Context): Dispatch {
+  const builder = new KernelBuilder(context);
+  const left = total === undefined ? builder.scratch(dim(WORKGROUPS)) : undefined;
+  const { lines, summand, out } = elementLines(loop, total, builder);
+  const each = eachRow(builder, [dim(total === undefined ? WORKGROUPS : 1)]);
+  const count = builder.size("count", loop.count);
+  const folding = { op: "reduce_sum", builder, isFloat: true, elements: count } as const;
+  return builder.finish({
+    stage: 0,
+    name: nameOf(loop),
+    doc: ["Several steps over the same elements, each loaded and stored once, and the sum of the last."],
+    body: [
+      ...each.lines,
+      "var result = 0.0;",
+      ...forLoop("i", count, [...lines, `result += ${summand};`], {
+        start: left === undefined ? "lane" : `row * ${LIST_SIZE}u + lane`,
+        step: `${left === undefined ? LIST_SIZE : WORKGROUPS * LIST_SIZE}u`,
+      }),
+      ...foldLanes(folding, LIST_SIZE),
+      left === undefined ? out!.put("0u", "result") : left.put("row", "result"),
+    ],
+    workgroup: [LIST_SIZE],
+    groups: each.groups,
+  });
+}
+
+/** The lines of element `i`, what a sum at the end adds, and the tensor that it becomes. */
+function elementLines(loop: SharedLoop, total: View | undefined, builder: KernelBuilder) {
+  const { context } = builder;
   const { reads, writes } = traffic(loop);
   const entries = [...reads].map(([key, view], index) => ({ key, view, name: `x${index + 1}` }));
   const outs = writes.map((view, index) => ({ view, name: `y${index + 1}` }));
-  const tensors = builder.tensors(viewsOf(entries), viewsOf(outs));
-  const each = eachElement(builder, [loop.count]);
+  const sums = total === undefined ? [] : [{ view: total, name: "sum" }];
+  const tensors = builder.tensors(viewsOf(entries), viewsOf([...outs, ...sums]));
   const isHalf = context.target.f16 === "arithmetic";
   const values = new Map<string, Typed>();
   const lines: string[] = [];
   for (const { key, view, name } of entries) {
     const tensor = tensors[name]!;
     const place = isLone(view) ? "0u" : "i";
-    const asHalf = isHalf && tensor.isHalf;
-    const element: Typed = asHalf
-      ? { text: tensor.raw(place), kind: "half" }
-      : loaded(view.type.dtype, tensor.at(place));
+    const element: Typed =
+      isHalf && tensor.isHalf
+        ? { text: tensor.raw(place), kind: "half" }
+        : loaded(view.type.dtype, tensor.at(place));
     lines.push(`let ${name}_i = ${bare(element.text)};`);
     values.set(key, { ...element, text: `${name}_i` });
   }
-  const steps = loop.steps.filter(isEach);
   const stores: string[] = [];
-  steps.forEach(({ operands, attrs, results }, index) => {
-    const out = onlyView(results);
-    const inputs = operands.inputs.map((view) => values.get(keyOf(view))!);
-    const text = scalarText(attrs.program, inputs, `_${index + 1}`);
-    builder.helper(...text.helpers);
-    const { result } = text;
+  let summand = "";
+  loop.steps.forEach((step, index) => {
+    if (!isEach(step)) {
+      summand = toFloat(values.get(keyOf(step.operands.x))!);
+      return;
+    }
+    const out = onlyView(step.results);
+    const inputs = step.operands.inputs.map((view) => values.get(keyOf(view))!);
+    const { lines: own, result, helpers } = scalarText(step.attrs.program, inputs, `_${index + 1}`);
+    builder.helper(...helpers);
     const expression = result.kind === "float" ? toFloat(result) : result.text;
-    lines.push(...text.lines, `let r${index + 1} = ${bare(expression)};`);
+    lines.push(...own, `let r${index + 1} = ${bare(expression)};`);
     const value: Typed = { text: `r${index + 1}`, kind: result.kind };
     values.set(keyOf(out), value);
     const name = outs.find(({ view }) => view === out)?.name;
@@ -95,13 +162,7 @@ export function loopDispatch(loop: SharedLoop, context: Context): Dispatch {
         : tensor.put("i", storedText(out.type.dtype, value)),
     );
   });
-  return builder.finish({
-    name: `each_${nameOfOps(steps.flatMap(({ attrs }) => attrs.program.steps.map(({ op }) => op)))}`,
-    doc: ["Several steps over the same elements, each loaded and stored once. An element an invocation."],
-    body: [...each.lines, ...lines, ...stores],
-    workgroup: [LIST_SIZE],
-    groups: each.groups,
-  });
+  return { lines: [...lines, ...stores], summand, out: tensors["sum"] };
 }
 
 const viewsOf = (entries: readonly { readonly name: string; readonly view: View }[]): Record<string, View> =>

@@ -5,17 +5,15 @@ import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.
 import { elementsOf } from "../../../tensor/type.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
 import { KernelBuilder } from "../builder.ts";
-import type { Context, Dispatch, Groups, WgslKernel } from "../kernel.ts";
+import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";
 import { eachRow, places } from "../walk.ts";
+import { oneGroup } from "./reduce.ts";
 import { declareFold, lanesFor, overRow } from "./row.ts";
 
 type Classified = StepOf<"cross_entropy"> | StepOf<"accuracy">;
 
 const LANES = 256;
-
-/** One number: one workgroup makes it. */
-const oneGroup: Groups = { kind: "list", count: dim(1), per: 1 };
 
 /** Numbers that the first stage leaves of each row: what it adds, and whether it counts. */
 const LEFT = 2;

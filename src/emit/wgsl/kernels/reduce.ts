@@ -5,7 +5,7 @@ import { isFloat } from "../../../tensor/dtype.ts";
 import { constantDim, dim, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
 import { KernelBuilder } from "../builder.ts";
-import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
+import type { Context, Dispatch, Groups, WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";
 import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";
 import { lanesFor, overRow } from "./row.ts";
@@ -41,7 +41,10 @@ const COLUMNS = 32;
 const SHARES = 8;
 /** More elements than this are folded by many workgroups where they make one result. */
 const MANY = 2 ** 14;
-const WORKGROUPS = 256;
+export const WORKGROUPS = 256;
+
+/** One number: one workgroup makes it. */
+export const oneGroup: Groups = { kind: "list", count: dim(1), per: 1 };
 
 interface Reducing {
   readonly op: Reduction;
@@ -60,7 +63,7 @@ const resultText = ({ op, elements }: Reducing): string =>
   op === "reduce_mean" ? `result / f32(${elements})` : "result";
 
 /** What the invocations of a workgroup have as `result` becomes one, which the first of them holds; in two steps. */
-function foldLanes({ op, builder, isFloat: isFloatElement }: Reducing, lanes: number): Code[] {
+export function foldLanes({ op, builder, isFloat: isFloatElement }: Reducing, lanes: number): Code[] {
   const few = 2 ** Math.ceil(Math.log2(lanes) / 2);
   builder.shared("partials", isFloatElement ? "f32" : "i32", lanes);
   const { fold } = folds[op];
@@ -237,16 +240,17 @@ function byManyWorkgroups(op: Reduction, step: ReductionStep, context: Context):
     workgroup: [LIST_SIZE],
     groups: each.groups,
   });
-  const last = new KernelBuilder(context);
-  const parts = last.leftBefore(dim(WORKGROUPS));
-  const { out } = last.tensors({}, { out: onlyView(step.results) });
-  const whole: Reducing = {
-    ...about,
-    builder: last,
-    elements: last.size("elements", productOfDims(goes.shape)),
-  };
-  last.builtin("lane");
-  const total = last.finish({
+  return [partial, totalOfParts(op, onlyView(step.results), productOfDims(goes.shape), context)];
+}
+
+/** What the parts of so many elements, one in scratch for each of the workgroups, make together. */
+export function totalOfParts(op: Reduction, result: View, elements: Dim, context: Context): Dispatch {
+  const builder = new KernelBuilder(context);
+  const parts = builder.leftBefore(dim(WORKGROUPS));
+  const { out } = builder.tensors({}, { out: result });
+  const whole: Reducing = { op, builder, isFloat: true, elements: builder.size("elements", elements) };
+  builder.builtin("lane");
+  return builder.finish({
     stage: 1,
     name: `${op}_of_parts`,
     doc: ["What the parts make together."],
@@ -257,9 +261,8 @@ function byManyWorkgroups(op: Reduction, step: ReductionStep, context: Context):
       out.put("0u", resultText(whole)),
     ],
     workgroup: [WORKGROUPS],
-    groups: { kind: "list", count: dim(1), per: 1 },
+    groups: oneGroup,
   });
-  return [partial, total];
 }
 
 export const reductions = {
