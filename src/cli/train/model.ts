@@ -1,11 +1,13 @@
 import { trainingStep, type StepOptions } from "../../autodiff/train/step.ts";
+import type { Graph } from "../../ir/graph.ts";
 import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
 import type { LowerOptions } from "../../lower/lower.ts";
+import type { PassOptions } from "../../passes/pipeline.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
 import { lowerForTraining, planStep, type TrainableModel } from "../../train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../train/settings.ts";
-import type { LoadedPlan, LoadOptions } from "../load.ts";
 import type { Out } from "../out.ts";
 import { lowerOptions, readModelFile, type ModelOptions } from "../source.ts";
 import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
@@ -30,8 +32,8 @@ export function loadStep(
   path: string,
   options: ModelOptions,
   out: Out,
-  { observe }: Pick<LoadOptions, "observe">,
-): LoadedPlan {
+  { observe }: Pick<PassOptions, "observe">,
+): { readonly lowered: Graph; readonly graph: Graph; readonly plan: Plan } {
   const { model, options: step } = loadTraining(path, options, out);
   const { update, diagnostics } = trainingStep(model.train.graph, step);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
