@@ -9,7 +9,21 @@ const wide = `model wide(hidden = 1000) {
 }
 `;
 
+const trained = `model trained(hidden = 8) {
+  input x: f32[B, 6]
+  up: linear(hidden) -> relu
+  down: linear(3)
+  output logits: f32[B, 3]
+  train {
+    target y: i32[B]
+    loss (logits, y) -> cross_entropy
+    optimizer sgd(lr: 0.1)
+  }
+}
+`;
+
 inFolder({
+  "trained.lmg": trained,
   "tiny.lmg": tinyModel,
   "wide.lmg": wide,
   "small.json": JSON.stringify({ maxStorageBufferBindingSize: 65536 }),
@@ -86,4 +100,15 @@ test("`plan --target wgsl --no-fuse` lists the dispatches without fusion; JSON h
   const { unfused } = JSON.parse(json) as { unfused: { dispatches: object[]; bytesMoved: number } };
   expect(text.match(/^ *\d+ {2}/gm)).toHaveLength(unfused.dispatches.length);
   expect(unfused.bytesMoved).toBeGreaterThan(0);
+});
+
+test("`fit --train` says what a training step takes, and which limit it breaks", async () => {
+  // 6 · 8 + 8 + 8 · 3 + 3 parameters of 4 bytes, and a few numbers that are the same in every step.
+  expect(await output("fit", "trained.lmg", "--train", "--dims", "B=32")).toMatch(
+    /^\w+ fits every WebGPU device with B=32\n {2}\d+ dispatches of \d+ kernels in a run\n {2}3[3-9]\d B of state on the device, /,
+  );
+  // 3000 rows of 6 numbers are 72,000 bytes.
+  const notes = await mistake("fit", "trained.lmg", "--train", "--limits", "small.json", "--dims", "B=3000");
+  expect(notes).toContain("to bind 72,000 bytes");
+  expect(notes).toContain("maxStorageBufferBindingSize is 65,536 (B=3000)");
 });

@@ -4,9 +4,9 @@ import { plural } from "../../support/text.ts";
 import { completeDims, parseDims, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { readLimits } from "../fit/limits.ts";
-import { loadModel } from "../load.ts";
+import { loadPlan } from "../load.ts";
 import { showBytes } from "../numbers.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
 import { orStop, Stop } from "../stop.ts";
 import {
   dawnOption,
@@ -17,6 +17,7 @@ import {
 } from "../targets.ts";
 
 interface FitCommandOptions extends ModelOptions, WgslChoices, DawnOptions {
+  readonly train?: true;
   readonly limits: string;
   readonly dims?: string;
   readonly json?: true;
@@ -26,6 +27,7 @@ export const command: Command = {
   arguments: [modelArgument],
   options: [
     ...modelOptions,
+    trainOption,
     {
       flags: "--limits <where>",
       description: "default: what every WebGPU device allows; adapter: that of this machine; or a JSON file",
@@ -43,10 +45,11 @@ export const command: Command = {
       "can every WebGPU device run 1024 tokens? If not: which line, which limit",
     ],
     ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
+    ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
   ],
   async run([path], options: FitCommandOptions, out) {
     const given = orStop(parseDims(options.dims));
-    const { plan } = await loadModel(path!, options, out);
+    const { plan } = await loadPlan(path!, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));
     const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
     const target = wgslOptionsOf(options);
@@ -61,7 +64,9 @@ export const command: Command = {
       const { dispatches, kernels, residentBytes, runBytes } = costs;
       out.write(`${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n`);
       out.write(`  ${dispatches.length} dispatches of ${plural(kernels, "kernel")} in a run\n`);
-      out.write(`  ${showBytes(residentBytes)} of weights on the device, ${showBytes(runBytes)} for a run\n`);
+      out.write(
+        `  ${showBytes(residentBytes)} of ${options.train === true ? "state" : "weights"} on the device, ${showBytes(runBytes)} for a run\n`,
+      );
     }
     if (problems.length > 0) throw new Stop(showProblems(problems, where, dims));
   },
