@@ -25,11 +25,12 @@ body{margin:1.5rem auto;max-width:1240px;padding:0 1rem;background:var(--page);f
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 pre,code{font:13px/1.4 ui-monospace,monospace}pre{overflow-x:auto;padding:.6rem;border:1px solid var(--faint)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:1rem}
-.figures svg{width:100%;height:auto}
+.pairs{max-width:840px}.figures svg{width:100%;height:auto}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--faint)}
 td:not(:last-child){white-space:nowrap}td:last-child{min-width:8rem}
 th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
+details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
 
 export const heading = (text: string): string => `<h2>${escapeText(text)}</h2>`;
@@ -39,6 +40,13 @@ export const commandLine = (text: string): string => `<pre><code>$ ${escapeText(
 /** Figures beside each other, as many as there is room for: one on a phone, three on a desk. */
 export const figures = (list: readonly Figure[], size: Size = { width: 400, height: 270 }): string =>
   `<div class="figures">${list.map((figure) => drawFigure(figure, size)).join("\n")}</div>`;
+
+/** Figures that belong together by two. */
+export const pairs = (list: readonly Figure[]): string => `<div class="pairs">${figures(list)}</div>`;
+
+/** A part that is open when its summary is chosen. */
+export const folded = (summary: string, content: string): string =>
+  `<details><summary>${escapeText(summary)}</summary>${content}</details>`;
 
 /** Names and what they are. */
 export const definitions = (pairs: readonly (readonly [name: string, value: string])[]): string =>

@@ -1,6 +1,6 @@
 import { drawFigure } from "./draw.ts";
 import type { Figure, Size } from "./figure.ts";
-import { commandLine, definitions, figures, heading, page, paragraph, table } from "./html.ts";
+import { commandLine, definitions, figures, folded, heading, page, pairs, paragraph, table } from "./html.ts";
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
 import { caseName, resultTexts, type Probed, type ProbedCase } from "./probed.ts";
 import { showRange, showSize } from "./sizes.ts";
@@ -13,9 +13,9 @@ export function probeReport(probed: Probed): string {
   return page(title, [
     commandLine(command),
     ...notes.map(paragraph),
-    ...(training.length === 0 ? [] : [heading("Training"), figures(training), resultTable(cases)]),
+    ...(training.length === 0 ? [] : [heading("Training"), pairs(training), resultTable(cases)]),
     heading("At initialization"),
-    figures(overviewFigures(probed)),
+    pairs(overviewFigures(probed)),
     heading("Activations beside the theory"),
     paragraph(
       "Dots are measured; dashed is what the form of the edges says at initialization. All on one scale.",
@@ -28,7 +28,8 @@ export function probeReport(probed: Probed): string {
     figures(variantFigures(probed, "gradient"), small),
     heading("Settings"),
     definitions(settings),
-    ...cases.flatMap((found) => [heading(`Edges: ${caseName(found) || title}`), edgeSizes(found)]),
+    heading("Every edge"),
+    ...cases.map((found) => folded(`${caseName(found) || title}: ${found.form}`, edgeSizes(found))),
   ]);
 }
 

@@ -27,7 +27,10 @@ export const command: Command = {
     const forms = formsOf(path!, options);
     const study = new Study(path!, forms, options, out);
     const finished = study.finishedBefore();
-    for (const form of forms) await write?.(await study.add(form, finished));
+    for (const form of forms) {
+      await study.add(form, finished);
+      await write?.(study);
+    }
     const { probed, identities } = study;
     if (options.json === true) out.write(probedJson(probed, identities));
     else showProbed(probed, options.all === true, out);
@@ -69,13 +72,12 @@ class Study {
   }
 
   /** Measures a form, and trains it if that was asked for. */
-  async add(form: Form, finished: Finished): Promise<Study> {
+  async add(form: Form, finished: Finished): Promise<void> {
     const before = finished.get(this.#identity(form));
     const name = form.set.slice(this.#options.set?.length ?? 0).join(", ");
     if (before !== undefined) this.#out.note(`${name}: measured before\n`);
     else if (this.#isTraining) this.#out.note(`${name || this.#path}:\n`);
     this.#cases.push(before ?? (await this.#measure(this.#subjects.get(form)!)));
-    return this;
   }
 
   async #measure(subject: Subject): Promise<ProbedCase> {

@@ -1,6 +1,7 @@
 import { randomInputs } from "../../ir/initialize.ts";
-import type { Graph, Node, Output } from "../../ir/graph.ts";
+import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { makeNode, makeValue, onlyResult } from "../../ir/node.ts";
+import { listWords } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { RandomStream } from "../../tensor/random.ts";
@@ -12,33 +13,35 @@ export interface ProbedLoss {
 }
 
 /**
- * A loss for a model without a `train` section: the mean of (y - t)² over its float outputs y, with targets t that are
- * inputs of the graph. Undefined if no output is a float.
+ * A loss for a model without a `train` section: the sum over its float outputs y of the mean of y · t, where the targets t
+ * are inputs of the graph. With random t a gradient of one size and no direction of its own comes in at the output, however
+ * large y is. Undefined if no output is a float.
  */
 export function withSurrogateLoss(source: Graph): ProbedLoss | undefined {
   const outputs = source.outputs.filter(({ value }) => isFloat(value.type.dtype));
   if (outputs.length === 0) return undefined;
   const nodes: Node[] = [];
-  const push = (node: Node) => {
+  const push = (node: Node): Value => {
     nodes.push(node);
     return onlyResult(node);
   };
   const targets = outputs.map(({ name, value }) => makeValue(value.type, `target_${name}`));
   const loss = outputs
-    .map(({ value: x }, index) => push(makeNode("mean_squared_error", { x, y: targets[index]! }, {}) as Node))
-    .reduce((x, y) => push(makeNode("add", { x, y }, {}) as Node));
+    .map(({ value }, index) => {
+      const x = push(makeNode("mul", { x: value, y: targets[index]! }, {}));
+      return push(makeNode("reduce_mean", { x }, { axes: [...value.type.shape.keys()] }));
+    })
+    .reduce((x, y) => push(makeNode("add", { x, y }, {})));
   const inputs = targets.map((value) => ({ name: value.hint!, value, fill: undefined, span: undefined }));
-  const lossOutput: Output = { name: "loss", value: loss, span: undefined };
+  const names = listWords(outputs.map(({ name }) => name));
   return {
     graph: {
       ...source,
       inputs: [...source.inputs, ...inputs],
       nodes: [...source.nodes, ...nodes],
-      outputs: [lossOutput],
+      outputs: [{ name: "loss", value: loss, span: undefined }],
     },
-    description: `there is no \`train\` section: the loss is the mean squared difference of ${outputs
-      .map(({ name }) => name)
-      .join(" and ")} from random targets`,
+    description: `the mean of ${names} times random numbers, as there is no \`train\` section`,
   };
 }
 

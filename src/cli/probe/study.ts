@@ -30,6 +30,9 @@ export async function trainSubject(
   }
 }
 
+/** Batches of the validation part that a form is held to; the same ones for all. */
+const VALIDATION_BATCHES = 20;
+
 async function trainAll(
   trainer: Trainer,
   show: (done: number, text: string) => void,
@@ -51,6 +54,6 @@ async function trainAll(
   }
   const isWhole = losses.length === steps;
   const trained = seconds();
-  const validation = isWhole ? await trainer.evaluate(undefined, () => setImmediate()) : undefined;
+  const validation = isWhole ? await trainer.evaluate(VALIDATION_BATCHES, () => setImmediate()) : undefined;
   return { steps, losses, gradientNorms, validation: validation?.["loss"], seconds: trained };
 }
