@@ -215,6 +215,7 @@ export type TrainSettingName =
   | "metric"
   | "optimizer"
   | "schedule"
+  | "augment"
   | "batch"
   | "accumulate"
   | "epochs"

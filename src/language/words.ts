@@ -36,6 +36,7 @@ export const trainSettings = [
   "metric",
   "optimizer",
   "schedule",
+  "augment",
   "batch",
   "accumulate",
   "epochs",

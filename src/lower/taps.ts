@@ -1,10 +1,15 @@
-import type { Tap } from "../language/ast.ts";
+import type { Definition, Tap } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
-import type { Frame } from "./context.ts";
 
 /** A tap and the calls that led to it, innermost first. */
 export interface TapPlace {
   readonly tap: Tap;
+  readonly calls: readonly Span[];
+}
+
+/** Where a tap is met: the definition that is lowered, and the calls that led to it. */
+interface Place {
+  readonly definition: Definition;
   readonly calls: readonly Span[];
 }
 
@@ -14,7 +19,7 @@ export class Taps {
   readonly #read = new Set<Tap>();
 
   /** A model called as a block leaves its `train` out, where its taps may be read. */
-  bound(tap: Tap, { calls, definition }: Frame): void {
+  bound(tap: Tap, { calls, definition }: Place): void {
     const isPart = calls.length > 0 && definition.kind === "model";
     if (!isPart && !this.#places.has(tap)) this.#places.set(tap, { tap, calls });
   }

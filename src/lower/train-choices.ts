@@ -13,10 +13,11 @@ export interface Choice {
 
 export type OptionValue = number | boolean | string | readonly number[];
 
-/** An option: its kind, its default (none: it must be given), and what must hold of it. */
+/** An option: its kind, its default (none: it must be given, as in the example), and what must hold of it. */
 interface Option {
   readonly kind: Kind;
   readonly fallback: Meaning | undefined;
+  readonly example?: string;
   readonly check: (value: OptionValue) => string | undefined;
 }
 
@@ -34,6 +35,8 @@ const decays = (value: OptionValue) =>
   Array.isArray(value) && value.length === 2 && value.every((beta: number) => beta >= 0 && beta < 1)
     ? undefined
     : "two numbers, each at least 0 and below 1";
+const atLeastOne = (value: OptionValue) =>
+  typeof value === "number" && value >= 1 ? undefined : "at least 1";
 const anything = () => undefined;
 
 const option = (of: Kind, fallback: Meaning | undefined, check: Option["check"]): Option => ({
@@ -41,7 +44,7 @@ const option = (of: Kind, fallback: Meaning | undefined, check: Option["check"])
   fallback,
   check,
 });
-const rate = option(kind("float"), undefined, positive);
+const rate: Option = { ...option(kind("float"), undefined, positive), example: "1e-3" };
 const eps = option(kind("float"), number(1e-8, true), positive);
 const floatOption = (value: number, check: Option["check"]): Option =>
   option(kind("float"), number(value, true), check);
@@ -119,9 +122,17 @@ export const schedules: Readonly<Record<string, ChoiceRecord>> = {
   },
 };
 
+/** Ways to change the rows of an input at random. */
+export const augmentations: Readonly<Record<string, ChoiceRecord>> = {
+  shift: {
+    doc: "moves an image [.., height, width] by up to `pixels` pixels along both axes; what comes in is 0",
+    options: { pixels: { ...option(kind("int"), undefined, atLeastOne), example: "1" } },
+  },
+};
+
 /** `adamw(lr: 6e-4)`: the choice with its options, checked. */
 export function readChoice(
-  what: "optimizer" | "schedule",
+  what: "optimizer" | "schedule" | "augmentation",
   records: Readonly<Record<string, ChoiceRecord>>,
   chain: Chain,
   frame: Frame,
@@ -146,11 +157,12 @@ export function readChoice(
   );
   const given = bindArguments(head.arguments ?? [], signature, name, frame);
   if (given === undefined) return undefined;
-  const lacking = Object.keys(record.options).filter(
-    (key) => record.options[key]!.fallback === undefined && !given.has(key),
+  const lacking = Object.entries(record.options).filter(
+    ([key, { fallback }]) => fallback === undefined && !given.has(key),
   );
   if (lacking.length === 0) return { name, options: readOptions(name, record, given, frame) };
-  diagnostics.add(errors.optionsMissing(head, name, lacking));
+  const examples = lacking.map(([key, { example }]) => [key, example ?? "…"]);
+  diagnostics.add(errors.optionsMissing(head, name, Object.fromEntries(examples) as Record<string, string>));
   return undefined;
 }
 

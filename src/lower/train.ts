@@ -1,6 +1,7 @@
 import type { Graph, Output, Value } from "../ir/graph.ts";
 import type { Chain, TrainLine, TrainSettingName, TrainStatement } from "../language/ast.ts";
 import { spanText } from "../support/source.ts";
+import { readAugmentation, type Augmentation } from "./augment.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
 import { kind, type KindName } from "./kinds.ts";
@@ -15,6 +16,8 @@ export interface LoweredTrain {
   readonly targets: readonly string[];
   readonly optimizer: Choice | undefined;
   readonly schedule: Choice | undefined;
+  /** One an input at most. */
+  readonly augment: readonly Augmentation[];
   readonly batch: number | undefined;
   /** Batches whose gradients are averaged for one step of the optimizer. */
   readonly accumulate: number | undefined;
@@ -31,6 +34,7 @@ interface Draft {
   readonly targets: string[];
   readonly losses: Value[];
   readonly metrics: Output[];
+  readonly augment: Augmentation[];
   readonly first: Map<TrainSettingName, TrainLine>;
   readonly choices: Map<"optimizer" | "schedule", Choice>;
   readonly numbers: Map<TrainSettingName, number>;
@@ -56,6 +60,7 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
     targets: draft.targets,
     optimizer: draft.choices.get("optimizer"),
     schedule: draft.choices.get("schedule"),
+    augment: draft.augment,
     batch: draft.numbers.get("batch"),
     accumulate: draft.numbers.get("accumulate"),
     epochs: draft.numbers.get("epochs"),
@@ -71,6 +76,7 @@ function readLines(section: TrainStatement, frame: Frame): Draft {
     targets: [],
     losses: [],
     metrics: [],
+    augment: [],
     first: new Map(),
     choices: new Map(),
     numbers: new Map(),
@@ -114,13 +120,15 @@ const numberSettings: Partial<
   clip: { of: "float", least: 0 },
 };
 
+/** Settings that may stand several times. */
+const repeatable: ReadonlySet<TrainSettingName> = new Set(["loss", "metric", "augment"]);
+
 function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Draft, frame: Frame): void {
   const name = line.setting.text as TrainSettingName;
   const { diagnostics } = frame.context;
   const first = draft.first.get(name);
   if (first === undefined) draft.first.set(name, line);
-  else if (name !== "loss" && name !== "metric")
-    diagnostics.add(errors.settingTwice(line.setting, first.span));
+  else if (!repeatable.has(name)) diagnostics.add(errors.settingTwice(line.setting, first.span));
   switch (name) {
     case "loss":
       lowerLoss(line.chain, draft, frame);
@@ -132,6 +140,11 @@ function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Dra
     case "schedule": {
       const choice = readChoice(name, name === "optimizer" ? optimizers : schedules, line.chain, frame);
       if (choice !== undefined) draft.choices.set(name, choice);
+      return;
+    }
+    case "augment": {
+      const augmentation = readAugmentation(line.chain, draft.augment, frame);
+      if (augmentation !== undefined) draft.augment.push(augmentation);
       return;
     }
     case "data": {

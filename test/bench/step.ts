@@ -75,13 +75,13 @@ const best = (values: readonly number[]): number => values.reduce((a, b) => Math
 /** The training step of an example, planned; its parameters at the start, its moments zero. */
 function stepOf(name: string, { text }: Case) {
   const { file } = parse({ name: `${name}.lmg`, text });
-  const { train } = lower(file, { training: true }).model!;
-  const optimizer = optimizerOf(train!.optimizer);
-  const { update } = trainingStep(train!.graph, { optimizer, clip: train!.clip });
+  const train = lower(file, { training: true }).model!.train!;
+  const optimizer = optimizerOf(train.optimizer!);
+  const { update } = trainingStep(train.graph, { optimizer, clip: train.clip });
   const plan = planGraph(runPasses(update.graph), {
     state: update.state.map(({ name, next }) => ({ input: name, output: next })),
   });
-  const parameters = initialParameters(train!.graph, 1);
+  const parameters = initialParameters(train.graph, 1);
   const state = (): Record<string, Tensor> =>
     Object.fromEntries(
       update.state.map(({ name, type }) => {

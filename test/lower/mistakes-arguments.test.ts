@@ -449,6 +449,47 @@ describe("training", () => {
     `);
   });
 
+  test("augmentations of what is no input, by what is no way, twice", () => {
+    expect(
+      train(
+        [
+          "    loss (y, t) -> mean_squared_error",
+          "    augment x",
+          "    augment z -> shift(1)",
+          "    augment x -> shft(1)",
+          "    augment x -> shift",
+          "    augment x -> shift(0)",
+          "    augment x -> shift(1)",
+        ].join("\n"),
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:7:13: error[E573]: \`augment\` takes an input and one way to change it at random
+        7 |     augment x
+          |             ^
+        help: for example \`augment image -> shift(1)\`
+      model.lmg:8:13: error[E574]: there is no input called \`z\`
+        8 |     augment z -> shift(1)
+          |             ^
+        help: there are \`x\` and \`t\`
+      model.lmg:9:18: error[E570]: there is no augmentation called \`shft\`
+        9 |     augment x -> shft(1)
+          |                  ^^^^
+        help: did you mean \`shift\`?
+      model.lmg:10:18: error[E571]: \`shift\` needs \`pixels\`
+        10 |     augment x -> shift
+           |                  ^^^^^
+        help: for example \`shift(pixels: 1)\`
+      model.lmg:11:24: error[E572]: shift's \`pixels\` is at least 1
+        11 |     augment x -> shift(0)
+           |                        ^
+      model.lmg:12:13: error[E574]: \`x\` is augmented twice
+        12 |     augment x -> shift(1)
+           |             ^
+      "
+    `);
+  });
+
   test("numbers out of range, settings that stand twice", () => {
     expect(
       train(

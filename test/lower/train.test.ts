@@ -17,6 +17,7 @@ describe("the train section", () => {
       metric (logits, label) -> accuracy
       optimizer adamw(lr: 1e-3, betas: [0.9, 0.95], decay_on: all)
       schedule cosine(warmup: 10)
+      augment x -> shift(2)
       batch 8
       accumulate 4
       steps 100
@@ -34,6 +35,7 @@ describe("the train section", () => {
         options: { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-8, decay: 0.01, decay_on: "all" },
       },
       schedule: { name: "cosine", options: { warmup: 10, floor: 0 } },
+      augment: [{ input: "x", name: "shift", pixels: 2 }],
       batch: 8,
       accumulate: 4,
       epochs: undefined,

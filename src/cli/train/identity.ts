@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { printGraph } from "../../ir/print.ts";
+import { describeAugmentation } from "../../train/data/augment.ts";
 import type { DataSource } from "../../train/data/source.ts";
 import type { RunIdentity } from "../../train/checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
@@ -33,6 +34,7 @@ export function identityOf(
     data: hashOfFiles(data),
     validation: typeof validation === "object" ? hashOfFiles(validation) : String(validation ?? "0.1"),
     tokenizer: tokenizer === undefined ? "none" : hashOf(JSON.stringify(tokenizer.file)),
+    augment: model.train.augment.map(describeAugmentation).join(", ") || "none",
     batch: String(batch),
     context: options.context ?? "as the model says",
     seed: String(settings.seed),

@@ -49,7 +49,9 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const seed = seedOf(train, overrides);
   const wanted = wantedOf(train.graph, train.targets);
   const context = contextOf(options);
-  const batches = orStop(openData(data, wanted, { batch, context, seed, validation, tokenizer }));
+  const batches = orStop(
+    openData(data, wanted, { batch, context, seed, validation, tokenizer, augment: train.augment }),
+  );
   const settings = orStop(settingsOf(train, batches.perEpoch, overrides));
   const cadence = cadenceOf(options, settings.steps);
   const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));

@@ -43,10 +43,28 @@ export const choiceExpected = (span: Span, what: string, names: readonly string[
 export const unknownChoice = (span: Span, what: string, name: string, names: readonly string[]): Diagnostic =>
   errorAt("E570", span, `there is no ${what} called \`${name}\``, suggestOrList(name, names, "there are"));
 
-export const optionsMissing = (call: Call, name: string, lacking: readonly string[]): Diagnostic =>
-  errorAt("E571", call.span, `\`${name}\` needs ${quoted(lacking)}`, {
-    help: `for example \`${name}(lr: 1e-3)\``,
+/** `examples` has a value for each option. */
+export const optionsMissing = (
+  call: Call,
+  name: string,
+  examples: Readonly<Record<string, string>>,
+): Diagnostic =>
+  errorAt("E571", call.span, `\`${name}\` needs ${quoted(Object.keys(examples))}`, {
+    help: `for example \`${name}(${Object.entries(examples)
+      .map(([option, value]) => `${option}: ${value}`)
+      .join(", ")})\``,
   });
 
 export const optionOutside = (span: Span, option: string, wanted: string): Diagnostic =>
   errorAt("E572", span, `${option} is ${wanted}`);
+
+export const augmentationExpected = (span: Span): Diagnostic =>
+  errorAt("E573", span, "`augment` takes an input and one way to change it at random", {
+    help: "for example `augment image -> shift(1)`",
+  });
+
+export const augmentsNoInput = (span: Span, name: string, inputs: readonly string[]): Diagnostic =>
+  errorAt("E574", span, `there is no input called \`${name}\``, suggestOrList(name, inputs, "there are"));
+
+export const augmentedTwice = (span: Span, name: string): Diagnostic =>
+  errorAt("E574", span, `\`${name}\` is augmented twice`);

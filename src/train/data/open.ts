@@ -30,7 +30,9 @@ export function openData(
       "E756",
       `a batch of ${options.batch} was asked for, but the model takes ${fixed} rows`,
     );
-  return plain.length === 1 && isText(first)
+  if (plain.length > 1 || !isText(first)) return openRows(plain, wanted, options);
+  const [augmented] = options.augment ?? [];
+  return augmented === undefined
     ? openText(first, wanted, options)
-    : openRows(plain, wanted, options);
+    : new Problem("E760", `${first.name}: a text cannot be augmented as \`${augmented.input}\` is to be`);
 }

@@ -1,3 +1,4 @@
+import type { Augmentation } from "../../lower/augment.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import type { DataSource } from "./source.ts";
 
@@ -12,6 +13,8 @@ export interface DataOptions {
    * Default: 0.1. A text keeps its end, rows are drawn by the seed.
    */
   readonly validation?: number | readonly DataSource[] | undefined;
+  /** How training rows are changed at random; a text takes none. */
+  readonly augment?: readonly Augmentation[] | undefined;
   /** For text. Default: one token for each character of it. */
   readonly tokenizer?: TextTokenizer | undefined;
 }

@@ -1,5 +1,6 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { showCount } from "../../support/text.ts";
+import { augmentOf, describeAugmentation, type Augment } from "./augment.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { describeColumn, gather, wrongElement, type Column } from "./columns.ts";
 import { columnsOf } from "./feeding.ts";
@@ -26,7 +27,8 @@ export function openRows(
       `${showCount(parts.training.rows.length)} rows to train on do not fill a batch of ${options.batch}`,
       "ask for a smaller batch or keep fewer rows for validation",
     );
-  return rowBatches(parts, wanted, options);
+  const augment = augmentOf(table.columns, options.augment ?? [], options.seed);
+  return augment instanceof Problem ? augment : rowBatches(parts, wanted, options, augment);
 }
 
 /** Columns of one length, with the shapes that their rows get. */
@@ -80,13 +82,18 @@ function partsOf(table: Table, wanted: Wanted, { validation, seed, batch }: Data
   };
 }
 
-function rowBatches({ training, validation }: Parts, wanted: Wanted, { batch, seed }: DataOptions): Batches {
+function rowBatches(
+  { training, validation }: Parts,
+  wanted: Wanted,
+  { batch, seed, augment: augmentations = [] }: DataOptions,
+  augment: Augment,
+): Batches {
   const perEpoch = Math.floor(training.rows.length / batch);
   const orderOf = rememberLast((epoch) => shuffled(training.rows, seed, "rows", epoch));
-  const columns = training.table.columns.map(describeColumn).join("; ");
+  const columns = [...training.table.columns.map(describeColumn), ...augmentations.map(describeAugmentation)];
   return {
     description:
-      `${columns}; ${showCount(training.rows.length)} rows for training, ` +
+      `${columns.join("; ")}; ${showCount(training.rows.length)} rows for training, ` +
       `${validation.rows.length === 0 ? "none" : showCount(validation.rows.length)} for validation`,
     perEpoch,
     unit: "samples",
@@ -94,7 +101,7 @@ function rowBatches({ training, validation }: Parts, wanted: Wanted, { batch, se
     at: (index) => {
       const start = (index % perEpoch) * batch;
       const order = orderOf(Math.floor(index / perEpoch));
-      return take(training.table, order.subarray(start, start + batch));
+      return augment(take(training.table, order.subarray(start, start + batch)), index);
     },
     validation: (limit) => validationBatches(validation, batch, fixedBatch(wanted) !== undefined, limit),
   };

@@ -1,0 +1,41 @@
+import type { Chain } from "../language/ast.ts";
+import type { Frame } from "./context.ts";
+import * as errors from "./errors/train.ts";
+import { augmentations, readChoice } from "./train-choices.ts";
+
+/** How the rows of an input are changed at random while training, so that no two epochs show the same ones. */
+export interface Augmentation {
+  readonly input: string;
+  readonly name: "shift";
+  /** An image moves by up to so many pixels, up or down and to either side. */
+  readonly pixels: number;
+}
+
+/** `image -> shift(1)`: an input and one way to change it. */
+export function readAugmentation(
+  chain: Chain,
+  before: readonly Augmentation[],
+  frame: Frame,
+): Augmentation | undefined {
+  const { builder, diagnostics } = frame.context;
+  const { head, steps } = chain;
+  const [step] = steps;
+  if (head.kind !== "call" || step === undefined || steps.length > 1 || step.layer.label !== undefined) {
+    diagnostics.add(errors.augmentationExpected(chain.span));
+    return undefined;
+  }
+  const input = head.path.root.text;
+  const names = builder.inputs.map(({ name }) => name);
+  if (!names.includes(input) || head.path.parts.length > 0 || head.arguments !== undefined)
+    diagnostics.add(errors.augmentsNoInput(head.span, input, names));
+  else if (before.some((other) => other.input === input))
+    diagnostics.add(errors.augmentedTwice(head.span, input));
+  const { call, span } = step.layer;
+  const choice = readChoice(
+    "augmentation",
+    augmentations,
+    { span, head: call, headTap: undefined, steps: [] },
+    frame,
+  );
+  return choice && { input, name: "shift", pixels: choice.options["pixels"] as number };
+}
