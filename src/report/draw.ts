@@ -21,7 +21,8 @@ const lineHeight = 13;
  * Draws a figure as an `<svg>` element that takes its colours from the theme around it and scales to its place. A figure
  * without a point to draw says so.
  */
-export function drawFigure(figure: Figure, { width, height }: Size): string {
+export function drawFigure(given: Figure, { width, height }: Size): string {
+  const figure = { ...given, x: withLogDomain(given, "x"), y: withLogDomain(given, "y") };
   const points = drawable(figure);
   const longest = Math.max(0, ...figure.series.map(({ label }) => label.length));
   const marginRight = longest === 0 ? 14 : 14 + 6.2 * longest;
@@ -71,6 +72,14 @@ const textAt = (x: number, y: number, text: string, more: string): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more.includes("text-anchor") ? "" : 'text-anchor="start" '}${more}>` +
   `${escapeText(text)}</text>`;
 
+/** A log axis ends at marks, so that its first and last one can be read. */
+function withLogDomain(figure: Figure, which: "x" | "y"): Axis {
+  const axis = figure[which];
+  if (axis.scale !== "log" || axis.domain !== undefined) return axis;
+  const domain = commonDomain([figure], which);
+  return domain === undefined ? axis : { ...axis, domain };
+}
+
 const axisOptions = ({ scale = "linear", domain }: Axis): Plot.ScaleOptions => ({
   type: scale,
   ...(domain === undefined ? {} : { domain: [...domain] }),
@@ -85,9 +94,8 @@ interface Ticks {
 /** Where an axis is marked, and how that is written; on a whole axis only whole numbers are. */
 function ticksOf(figure: Figure, which: "x" | "y"): Ticks {
   const { scale, domain, whole } = figure[which];
-  const [low, high] = domain ?? commonDomain([figure], which) ?? [1, 1];
   return {
-    ticks: scale === "log" ? logTicks(low, high) : 5,
+    ticks: scale !== "log" ? 5 : domain === undefined ? [] : logTicks(...domain),
     tickFormat: (value: number) => (whole === true && !Number.isInteger(value) ? "" : tickText(value)),
   };
 }

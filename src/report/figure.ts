@@ -1,3 +1,5 @@
+import { logDomain } from "./ticks.ts";
+
 /** What is drawn, as data: curves over two axes. Lines break where a value is not finite, or not positive on a log axis. */
 export interface Figure {
   readonly title: string;
@@ -50,7 +52,7 @@ export function drawable({ x, y, series }: Figure): readonly (readonly (Point | 
 
 /**
  * The smallest range that holds all values that an axis can show, over several figures: the domain for figures side by
- * side. On a log axis it reaches whole powers of ten.
+ * side. On a log axis it reaches to the next marks.
  */
 export function commonDomain(
   figures: readonly Figure[],
@@ -61,8 +63,7 @@ export function commonDomain(
     for (const point of drawable(figure).flat())
       if (point !== undefined) [low, high] = [Math.min(low, point[which]), Math.max(high, point[which])];
   if (low > high) return undefined;
-  if (figures.every((figure) => figure[which].scale === "log"))
-    return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high) || 1)];
+  if (figures.every((figure) => figure[which].scale === "log")) return logDomain(low, high);
   return [low, high];
 }
 

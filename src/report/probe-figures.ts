@@ -1,36 +1,74 @@
 import { smooth, thin } from "./curves.ts";
-import { withCommonY, type Figure, type Point, type Series } from "./figure.ts";
-import { caseName, endedEarly, type EdgeSizes, type Probed, type ProbedCase } from "./probed.ts";
+import { commonDomain, withCommonY, type Figure, type Point, type Series } from "./figure.ts";
+import {
+  caseName,
+  endedEarly,
+  type EdgeSizes,
+  type Probed,
+  type ProbedCase,
+  type ProbedTraining,
+} from "./probed.ts";
 
 /** Points that a curve of a figure has at most. */
 const detail = 400;
 
-/** Loss and gradient norm over the steps, all variants beside each other; none if nothing was trained. */
+interface Trained {
+  readonly name: string;
+  readonly tone: number;
+  readonly training: ProbedTraining;
+}
+
+/**
+ * Loss and gradient norm over the steps, all variants beside each other; none if nothing was trained. The scale is that of
+ * the variants that came to the end: one that grew beyond all bounds would leave nothing to see of the others.
+ */
 export function trainingFigures({ cases }: Probed): readonly Figure[] {
-  const trained = cases.flatMap((probed, tone) =>
-    probed.training === undefined ? [] : [{ probed, training: probed.training, tone }],
-  );
+  const isOneDepth = new Set(cases.map(({ depth }) => depth)).size === 1;
+  const trained = cases.flatMap((probed, tone): Trained[] => {
+    const name = isOneDepth && probed.variant !== "" ? probed.variant : caseName(probed);
+    return probed.training === undefined ? [] : [{ name, training: probed.training, tone }];
+  });
   if (trained.length === 0) return [];
-  const seriesOf = (values: "losses" | "gradientNorms"): readonly Series[] =>
-    trained.map(({ probed, training, tone }) => ({
-      label: caseName(probed) + (endedEarly(training) ? " †" : ""),
-      tone,
-      style: "line",
-      points: thin(smooth(numbered(training[values]), training.steps / 30), detail),
-    }));
-  const steps = { label: "step" };
-  const note = trained.some(({ training }) => endedEarly(training))
-    ? "† ended with NaN or infinity"
-    : undefined;
-  return [
-    { title: "Training loss, smoothed", x: steps, y: { label: "loss" }, series: seriesOf("losses") },
-    {
-      title: "Gradient norm while training",
-      x: steps,
-      y: { label: "of all parameters, smoothed, log scale", scale: "log" },
-      series: seriesOf("gradientNorms"),
-    },
-  ].map((figure): Figure => (note === undefined ? (figure as Figure) : { ...(figure as Figure), note }));
+  const note = trained.filter(({ training }) => endedEarly(training)).map(describeEnd);
+  const figures: readonly (readonly ["losses" | "gradientNorms", Omit<Figure, "series">])[] = [
+    ["losses", { title: "Training loss, smoothed", x: { label: "step" }, y: { label: "loss" } }],
+    [
+      "gradientNorms",
+      {
+        title: "Gradient norm while training",
+        x: { label: "step" },
+        y: { label: "of all parameters, smoothed, log scale", scale: "log" },
+      },
+    ],
+  ];
+  return figures.map(([values, figure]) => ({
+    ...onScaleOfFinished(figure, trained, values),
+    ...(note.length === 0 ? {} : { note: note.join("; ") }),
+  }));
+}
+
+const describeEnd = ({ name, training }: Trained): string =>
+  `† ${name}: NaN or infinity after ${training.losses.length} steps`;
+
+function onScaleOfFinished(
+  figure: Omit<Figure, "series">,
+  trained: readonly Trained[],
+  values: "losses" | "gradientNorms",
+): Figure {
+  const seriesOf = ({ name, tone, training }: Trained): Series => ({
+    label: name + (endedEarly(training) ? " †" : ""),
+    tone,
+    style: "line",
+    points: thin(smooth(numbered(training[values]), training.steps / 30), detail),
+  });
+  const finished = trained.filter(({ training }) => !endedEarly(training)).map(seriesOf);
+  const domain = commonDomain([{ ...figure, series: finished }], "y");
+  if (domain === undefined) return { ...figure, series: trained.map(seriesOf) };
+  const series = trained.map(seriesOf).map((one) => ({
+    ...one,
+    points: one.points.filter(({ y }) => !(y > domain[1] || y < domain[0])),
+  }));
+  return { ...figure, y: { ...figure.y, domain }, series };
 }
 
 const numbered = (values: readonly number[]): readonly Point[] => values.map((y, x) => ({ x: x + 1, y }));
