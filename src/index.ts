@@ -36,6 +36,24 @@ export { optimizerOf, stepScalars, type Optimizer } from "./autodiff/train/optim
 export { learningRate } from "./autodiff/train/schedule.ts";
 export { trainingStep, type StepOptions, type TrainingStep } from "./autodiff/train/step.ts";
 
+export { lowerForTraining, trainingProgram, type TrainingProgram } from "./train/program.ts";
+export { settingsOf, stepOptionsOf, type TrainingSettings } from "./train/settings.ts";
+export { Trainer, type Snapshot, type StepReport, type Training } from "./train/trainer.ts";
+export type { EngineFactory, TrainingEngine, TrainingState } from "./train/engine.ts";
+export { typescriptEngine } from "./train/typescript-engine.ts";
+export { interpreterEngine } from "./train/interpreter-engine.ts";
+export { webgpuEngine } from "./train/webgpu-engine.ts";
+export { readTrainingCheckpoint, writeModelWeights, writeTrainingCheckpoint } from "./train/checkpoint.ts";
+export { emitTraining } from "./train/modules.ts";
+export { costsOf, type StepCosts } from "./train/costs.ts";
+export type { Batch, Batches } from "./train/data/batches.ts";
+export { openData } from "./train/data/open.ts";
+export type { DataOptions } from "./train/data/options.ts";
+export type { DataSource } from "./train/data/source.ts";
+export { wantedOf } from "./train/data/wanted.ts";
+export { tokenizerFor, type TokenizerChoice } from "./text/tokenizer-for.ts";
+export type { TextTokenizer } from "./text/tokenizer.ts";
+
 export { planGraph } from "./plan/build.ts";
 export type { Plan, Step } from "./plan/plan.ts";
 export { planStats, type PlanStats } from "./plan/stats.ts";
