@@ -12,7 +12,7 @@ import { trainingGraph } from "./classifier.ts";
 const edgeOf = (index: number, norms: readonly Position[]): Edge => ({
   name: `h.${index} edge 0`,
   span: undefined,
-  scope: [{ label: "h", index, count: 1 }],
+  scope: [{ label: "h", index }],
   source: "stream",
   branches: ["f"],
   norms: norms.map((position) => ({ position, kind: "layernorm", label: "n" })),
