@@ -1,3 +1,4 @@
+import { plural } from "../support/text.ts";
 import { smooth, thin } from "./curves.ts";
 import { commonDomain, withCommonY, type Figure, type Point, type Series } from "./figure.ts";
 import {
@@ -48,7 +49,7 @@ export function trainingFigures({ cases }: Probed): readonly Figure[] {
 }
 
 const describeEnd = ({ name, training }: Trained): string =>
-  `† ${name}: NaN or infinity after ${training.losses.length} steps`;
+  `† ${name}: NaN or infinity after ${plural(training.losses.length, "step")}`;
 
 function onScaleOfFinished(
   figure: Omit<Figure, "series">,
@@ -145,19 +146,25 @@ const curve = (
 ): Series => ({ label, tone, style, points: view.pointsOf(edges) });
 
 /**
- * One figure a variant, all on one scale: what was measured at each depth, what theory says of it (dashed, for gradients a
- * lower and an upper bound), and what was measured after training.
+ * One figure a variant: what was measured at each depth, what theory says of it (dashed, for gradients a lower and an upper
+ * bound), and what was measured after training. All are on one scale but those of variants that grew beyond all bounds, which
+ * would leave nothing to see of the others.
  */
 export const variantFigures = ({ cases }: Probed, which: "activation" | "gradient"): readonly Figure[] => {
   const view = which === "activation" ? activationView : gradientView;
-  return withCommonY(
-    variantsOf(cases).map(([variant, found]) => ({
+  const drawn = variantsOf(cases).map(([variant, found]) => {
+    const isBounded = !found.some(({ training }) => training !== undefined && endedEarly(training));
+    const figure: Figure = {
       title: variant === "" ? view.title : variant,
-      note: found[0]!.form,
+      note: found[0]!.form + (isBounded ? "" : ", on a scale of its own"),
       ...axesOf(view),
       series: found.flatMap((probed, index) => caseSeries(view, probed, index, found.length)),
-    })),
-  );
+    };
+    return { figure, isBounded };
+  });
+  const common = withCommonY(drawn.flatMap(({ figure, isBounded }) => (isBounded ? [figure] : [])));
+  const alone = drawn.flatMap(({ figure, isBounded }) => (isBounded ? [] : [figure]));
+  return [...common, ...alone];
 };
 
 /** The cases of each variant, its depths. */

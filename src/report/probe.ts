@@ -4,7 +4,7 @@ import { commandLine, definitions, figures, folded, heading, page, pairs, paragr
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
 import { caseName, resultTexts, type Probed, type ProbedCase } from "./probed.ts";
 import { showRange, showSize } from "./sizes.ts";
-import { themeOf } from "./theme.ts";
+import { withOwnColors } from "./theme.ts";
 
 /** The report of a probe as one HTML file: curves, what theory says beside them, and every number. */
 export function probeReport(probed: Probed): string {
@@ -17,9 +17,7 @@ export function probeReport(probed: Probed): string {
     heading("At initialization"),
     pairs(overviewFigures(probed)),
     heading("Activations beside the theory"),
-    paragraph(
-      "Dots are measured; dashed is what the form of the edges says at initialization. All on one scale.",
-    ),
+    paragraph("Dots are measured; dashed is what the form of the edges says at initialization."),
     figures(variantFigures(probed, "activation"), small),
     heading("Gradients beside the theory"),
     paragraph(
@@ -48,9 +46,10 @@ function pictureOf(list: readonly Figure[], columns: number, size: Size): string
     const [x, y] = [(index % columns) * size.width, Math.floor(index / columns) * size.height];
     return `<g transform="translate(${x},${y})">${drawFigure(figure, size)}</g>`;
   });
+  const { svg, style } = withOwnColors(placed.join("\n"));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
-    `<style>${themeOf("svg")}</style>${placed.join("\n")}</svg>\n`
+    `<style>${style}</style>${svg}</svg>\n`
   );
 }
 

@@ -249,7 +249,7 @@ describe("the report of a probe", () => {
       ["pre, depth 4", "y = x + f(N(x))", "4", "4.200", "1.000", "2.500", "3"],
       ["none, depth 4", "y = x + f(N(x))", "1: NaN or infinity", "4.200", "9.000", "2.500", "3"],
     ]);
-    expect(html).toContain("† ended with NaN or infinity");
+    expect(html).toContain("† none: NaN or infinity after 1 step");
   });
 
   test.each([
@@ -269,6 +269,9 @@ describe("the report of a probe", () => {
     checkDrawing(svg);
     expect(svg.startsWith('<svg xmlns="http://www.w3.org/2000/svg"')).toBe(true);
     expect(svg).toContain("prefers-color-scheme:dark");
+    // Viewers that know no variables of CSS would paint all black.
+    expect(svg).not.toContain("var(");
+    for (const [, name] of svg.matchAll(/class="([\w-]+)"/g)) expect(svg).toContain(`.${name!}{`);
     expect(svg.match(/<g transform="translate\(\d+,\d+\)"><svg /g)!.length).toBe(4);
   });
 });
