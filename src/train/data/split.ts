@@ -1,7 +1,8 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { showCount } from "../../support/text.ts";
 
-const DEFAULT_SHARE = 0.1;
+/** What is kept for validation if nothing is said. */
+export const DEFAULT_SHARE = 0.1;
 
 /** How many of `count` are kept for validation: a share below 1, of which training gets the whole part, or a number. */
 export function partSize(
