@@ -141,11 +141,9 @@ export function declaredKind(parameter: ParameterDeclaration, known: readonly st
   const fallback = parameter.default;
   const optional =
     fallback?.kind === "call" && fallback.arguments === undefined && fallback.path.root.text === "none";
-  if (parameter.kind.length > 1)
-    return wordsKind(
-      parameter.kind.map((word) => word.text),
-      optional,
-    );
+  const words = parameter.kind.map((word) => word.text);
+  // `none` among the words is one of them, not the absence of a word.
+  if (words.length > 1) return wordsKind(words, optional && !words.includes("none"));
   return known.includes(first.text) ? kind(first.text as KindName, optional) : undefined;
 }
 

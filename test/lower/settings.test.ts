@@ -71,6 +71,19 @@ describe("settings", () => {
     });
   });
 
+  test("`none` may be one of a parameter's words, and its default", () => {
+    const choice = `model m(place: pre | none = none) {
+      input x: f32[B, 4]
+      residual place norm: rmsnorm { linear(4) }
+      output y
+    }`;
+    const ops = (place?: string) =>
+      graphOf(choice, place === undefined ? {} : { settings: { place } }).nodes.map(({ op }) => op);
+    expect(ops()).toEqual(["linear", "residual"]);
+    expect(ops("none")).toEqual(["linear", "residual"]);
+    expect(ops("pre")).toEqual(["rms_norm", "linear", "residual"]);
+  });
+
   test("a setting wins over the config, which wins over the default; each says so", () => {
     const { parameters } = modelOf(text, {
       settings: { eps: "0.25" },
