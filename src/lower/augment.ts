@@ -11,13 +11,14 @@ export interface Augmentation {
   readonly pixels: number;
 }
 
-/** `image -> shift(1)`: an input and one way to change it. */
+/** `image -> shift(1)`: an input of the model and one way to change it; `inputs` are the names of all of them. */
 export function readAugmentation(
   chain: Chain,
+  inputs: readonly string[],
   before: readonly Augmentation[],
   frame: Frame,
 ): Augmentation | undefined {
-  const { builder, diagnostics } = frame.context;
+  const { diagnostics } = frame.context;
   const { head, steps } = chain;
   const [step] = steps;
   if (head.kind !== "call" || step === undefined || steps.length > 1 || step.layer.label !== undefined) {
@@ -25,9 +26,8 @@ export function readAugmentation(
     return undefined;
   }
   const input = head.path.root.text;
-  const names = builder.inputs.map(({ name }) => name);
-  if (!names.includes(input) || head.path.parts.length > 0 || head.arguments !== undefined)
-    diagnostics.add(errors.augmentsNoInput(head.span, input, names));
+  if (!inputs.includes(input) || head.path.parts.length > 0 || head.arguments !== undefined)
+    diagnostics.add(errors.augmentsNoInput(head.span, input, inputs));
   else if (before.some((other) => other.input === input))
     diagnostics.add(errors.augmentedTwice(head.span, input));
   const { call, span } = step.layer;

@@ -143,7 +143,9 @@ function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Dra
       return;
     }
     case "augment": {
-      const augmentation = readAugmentation(line.chain, draft.augment, frame);
+      const names = frame.context.builder.inputs.map((input) => input.name);
+      const inputs = names.filter((input) => !draft.targets.includes(input));
+      const augmentation = readAugmentation(line.chain, inputs, draft.augment, frame);
       if (augmentation !== undefined) draft.augment.push(augmentation);
       return;
     }

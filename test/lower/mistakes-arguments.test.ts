@@ -456,6 +456,7 @@ describe("training", () => {
           "    loss (y, t) -> mean_squared_error",
           "    augment x",
           "    augment z -> shift(1)",
+          "    augment t -> shift(1)",
           "    augment x -> shft(1)",
           "    augment x -> shift",
           "    augment x -> shift(0)",
@@ -471,20 +472,24 @@ describe("training", () => {
       model.lmg:8:13: error[E574]: there is no input called \`z\`
         8 |     augment z -> shift(1)
           |             ^
-        help: there are \`x\` and \`t\`
-      model.lmg:9:18: error[E570]: there is no augmentation called \`shft\`
-        9 |     augment x -> shft(1)
-          |                  ^^^^
+        help: the model takes \`x\`
+      model.lmg:9:13: error[E574]: there is no input called \`t\`
+        9 |     augment t -> shift(1)
+          |             ^
+        help: the model takes \`x\`
+      model.lmg:10:18: error[E570]: there is no augmentation called \`shft\`
+        10 |     augment x -> shft(1)
+           |                  ^^^^
         help: did you mean \`shift\`?
-      model.lmg:10:18: error[E571]: \`shift\` needs \`pixels\`
-        10 |     augment x -> shift
+      model.lmg:11:18: error[E571]: \`shift\` needs \`pixels\`
+        11 |     augment x -> shift
            |                  ^^^^^
         help: for example \`shift(pixels: 1)\`
-      model.lmg:11:24: error[E572]: shift's \`pixels\` is at least 1
-        11 |     augment x -> shift(0)
+      model.lmg:12:24: error[E572]: shift's \`pixels\` is at least 1
+        12 |     augment x -> shift(0)
            |                        ^
-      model.lmg:12:13: error[E574]: \`x\` is augmented twice
-        12 |     augment x -> shift(1)
+      model.lmg:13:13: error[E574]: \`x\` is augmented twice
+        13 |     augment x -> shift(1)
            |             ^
       "
     `);

@@ -64,7 +64,12 @@ export const augmentationExpected = (span: Span): Diagnostic =>
   });
 
 export const augmentsNoInput = (span: Span, name: string, inputs: readonly string[]): Diagnostic =>
-  errorAt("E574", span, `there is no input called \`${name}\``, suggestOrList(name, inputs, "there are"));
+  errorAt(
+    "E574",
+    span,
+    `there is no input called \`${name}\``,
+    suggestOrList(name, inputs, "the model takes"),
+  );
 
 export const augmentedTwice = (span: Span, name: string): Diagnostic =>
   errorAt("E574", span, `\`${name}\` is augmented twice`);
