@@ -135,7 +135,7 @@ test(
     expect(await last.ended, last.out.notes).toBe(0);
     expect(goesOnAfter(last.out)).toBeGreaterThan(reached - CHECKPOINT_EVERY - 1);
 
-    for (const file of ["checkpoint.safetensors", "model.safetensors", "tokenizer.json"])
+    for (const file of ["checkpoint.safetensors", "model.safetensors", "best.safetensors", "tokenizer.json"])
       expect(read("killed", file).equals(read("whole", file)), file).toBe(true);
     expect(withoutTimes("killed")).toEqual(withoutTimes("whole"));
     expect(readdirSync(join(folder, "killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);

@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -141,6 +143,45 @@ test("a folder with another run is left alone, and what differs is named", async
   );
   expect(await refused(...tiny, "--weights", "mine")).toContain("its first weights are not the same");
   expect(readFileSync("mine/checkpoint.safetensors").equals(before)).toBe(true);
+});
+
+test("the weights of the best evaluation are kept beside the last", async () => {
+  const wild = ["wild.lmg", "--data", "text.txt", "--lr", "3", "--evaluate-every", "1"];
+  await train(...wild, "-o", "best");
+  const evaluations = metrics("best").filter(({ validation }) => validation !== undefined);
+  const losses = evaluations.map(({ validation }) => (validation as { readonly loss: number }).loss);
+  const step = losses.indexOf(Math.min(...losses)) + 1;
+  expect(step).toBeLessThan(losses.length);
+  await train(...wild, "-o", "until_best", "--steps", String(step));
+  const weights = (path: string) => readFileSync(path);
+  expect(weights("best/best.safetensors").equals(weights("until_best/model.safetensors"))).toBe(true);
+  expect(weights("best/best.safetensors").equals(weights("best/model.safetensors"))).toBe(false);
+});
+
+test("one process at a time trains into a folder; the lock of one that is gone does not count", async () => {
+  const tiny = ["tiny.lmg", "--data", "text.txt", "-o", "locked"];
+  await train(...tiny, "--steps", "1");
+  expect(existsSync("locked/.lock")).toBe(false);
+  const lockedBy = (owner: unknown) => writeFileSync("locked/.lock", JSON.stringify(owner));
+  const help =
+    "help: wait for its end, train into another folder with -o, or remove `locked/.lock` if it has ended";
+  const note = "vocab = 28, as the data has 28 characters\n";
+
+  lockedBy({ pid: process.ppid, host: hostname() });
+  expect(await mistake("train", ...tiny)).toBe(
+    `${note}error[E857]: process ${process.ppid} trains into \`locked\`\n  ${help}`,
+  );
+  lockedBy({ pid: 1, host: "elsewhere" });
+  expect(await mistake("train", ...tiny)).toBe(
+    `${note}error[E857]: process 1 on \`elsewhere\` trains into \`locked\`\n  ${help}`,
+  );
+  lockedBy("");
+  expect(await mistake("train", ...tiny)).toContain("another process trains into `locked`");
+  expect(metrics("locked").length).toBe(2);
+
+  lockedBy({ pid: spawnSync(process.execPath, ["--version"]).pid, host: hostname() });
+  expect(await train(...tiny)).toContain("goes on after step 1");
+  expect(existsSync("locked/.lock")).toBe(false);
 });
 
 test("training begins with the weights that are given", async () => {

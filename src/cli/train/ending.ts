@@ -57,7 +57,7 @@ function summarize({ trainer, lines }: EndedRun): readonly string[] {
     ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
     ...(best === undefined || best === last
       ? []
-      : [`at its best, after step ${best.step}: ${showMeasures(best.validation)}`]),
+      : [`at its best, after step ${best.step}: ${showMeasures(best.validation)}, in ${runFiles.best}`]),
   ];
 }
 

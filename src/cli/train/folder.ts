@@ -20,6 +20,8 @@ export const runFiles = {
   checkpoint: "checkpoint.safetensors",
   /** Parameters and running statistics alone, float32. */
   weights: "model.safetensors",
+  /** The same, after the evaluation with the least loss. */
+  best: "best.safetensors",
   tokenizer: "tokenizer.json",
   /** What was trained, and how. */
   run: RUN_FILE,
@@ -27,31 +29,41 @@ export const runFiles = {
   report: "report.html",
   /** A folder with the model's own text, so that the run works wherever it is carried. */
   model: "model",
+  /** Which process writes here now. */
+  lock: ".lock",
 } as const;
+
+/** Makes the folder of a run, if it is not there. */
+export function makeRunFolder(folder: string): void {
+  if (kindOfPath(folder) === "file")
+    stop("E700", `cannot write ${quotePath(folder)}: it is a file, and a run needs a folder`);
+  makeFolder(folder);
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new Stop([fileProblem("write", path, error)]);
+  }
+}
 
 /** Writes a file of a run whole or not at all; what prevents it ends the command. */
 export function writeRunFile(folder: string, name: string, content: string | Uint8Array): void {
   const path = join(folder, name);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw new Stop([fileProblem("write", dirname(path), error)]);
-  }
+  makeFolder(dirname(path));
   const problem = writeAtomically(path, content);
   if (problem !== undefined) throw new Stop([problem]);
 }
 
 /** Removes what a run left that was killed as it wrote a file: never read, and never written again. */
 export function removeLeftovers(folder: string): void {
-  if (kindOfPath(folder) !== "folder") return;
   for (const name of readdirSync(folder))
     if (/^\..+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** The checkpoint of a folder; undefined if it has none. */
 export function readRunCheckpoint(folder: string) {
-  if (kindOfPath(folder) === "file")
-    return stop("E700", `cannot write ${quotePath(folder)}: it is a file, and a run needs a folder`);
   const path = join(folder, runFiles.checkpoint);
   if (kindOfPath(path) !== "file") return undefined;
   return orStop(readTrainingCheckpoint(orStop(readBytes(path)), path));
@@ -66,6 +78,11 @@ export function writeRunCheckpoint(
 ): void {
   writeRunFile(folder, runFiles.weights, writeModelWeights(snapshot, program));
   writeRunFile(folder, runFiles.checkpoint, writeTrainingCheckpoint(snapshot, program, identity));
+}
+
+/** Writes the weights of the best evaluation so far. */
+export function writeBestWeights(folder: string, snapshot: Snapshot, program: TrainingProgram): void {
+  writeRunFile(folder, runFiles.best, writeModelWeights(snapshot, program));
 }
 
 /** Copies the model's files under `model/`, as they lie to each other, and gives the path of the first there. */

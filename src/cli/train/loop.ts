@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
-import type { MetricsFile } from "./metrics-file.ts";
+import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
 import type { Progress } from "./progress.ts";
-import { showMeasures, showStep } from "./words.ts";
+import { bestOf, showMeasures, showStep } from "./words.ts";
 
 /** What a loop works with. */
 export interface Loop {
@@ -15,6 +15,8 @@ export interface Loop {
   readonly interruption: Interruption;
   /** Writes a checkpoint of the training as it stands. */
   readonly save: () => Promise<void>;
+  /** Writes the weights as they stand, after the best evaluation so far. */
+  readonly saveBest: () => Promise<void>;
 }
 
 /** How a loop ended. */
@@ -104,15 +106,18 @@ function note({ trainer, metrics, progress }: Loop, report: StepReport, clock: C
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
 /** The last evaluation reads the whole validation part. */
-async function evaluate({ trainer, metrics, progress, cadence }: Loop, clock: Clock, isLast: boolean) {
+async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<void> {
+  const { trainer, metrics, progress, cadence } = loop;
   const limit = isLast ? undefined : cadence.evaluateBatches;
   const validation = await trainer.evaluate(limit, () => setImmediate());
   if (validation === undefined) return;
-  metrics.add({
+  const line = {
     step: trainer.step,
     validation,
     batches: limit ?? null,
     seconds: rounded(clock.seconds),
-  });
+  };
+  metrics.add(line);
+  if (bestOf(metrics.lines.filter(isEvaluation)) === line) await loop.saveBest();
   progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}`);
 }

@@ -11,15 +11,18 @@ import { commandLine } from "./command-line.ts";
 import { endRun, type EndedRun } from "./ending.ts";
 import {
   copyModel,
+  makeRunFolder,
   readRunCheckpoint,
   removeLeftovers,
   runFiles,
+  writeBestWeights,
   writeRunCheckpoint,
   writeRunFile,
 } from "./folder.ts";
 import { changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
-import { runLoop } from "./loop.ts";
+import { lockFolder } from "./lock.ts";
+import { runLoop, type Loop } from "./loop.ts";
 import { MetricsFile } from "./metrics-file.ts";
 import type { TrainOptions, TrainTarget } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
@@ -27,10 +30,25 @@ import { showProgress } from "./progress.ts";
 import { readFirstWeights } from "./start.ts";
 import { showDifferences } from "./words.ts";
 
-/** Trains into a folder; a run that the folder holds already goes on. */
+/** Trains into a folder, which is this process's alone as long; a run that the folder holds already goes on. */
 export async function train(
   prepared: PreparedTraining,
   folder: string,
+  options: TrainOptions,
+  out: Out,
+): Promise<void> {
+  makeRunFolder(folder);
+  const unlock = lockFolder(folder);
+  try {
+    await trainInto(folder, prepared, options, out);
+  } finally {
+    unlock();
+  }
+}
+
+async function trainInto(
+  folder: string,
+  prepared: PreparedTraining,
   options: TrainOptions,
   out: Out,
 ): Promise<void> {
@@ -50,7 +68,8 @@ export async function train(
       warnOfMadeUpNames(prepared.model.training.unlabelled, out);
       await save();
     }
-    await runSteps({ prepared, options, folder, trainer }, save, out);
+    const saveBest = async () => writeBestWeights(folder, await trainer.snapshot(), training.program);
+    await runSteps({ prepared, options, folder, trainer }, { save, saveBest }, out);
   } finally {
     trainer.close();
   }
@@ -59,7 +78,7 @@ export async function train(
 /** Runs the steps that are left, with what is shown and written beside, and ends the run. */
 async function runSteps(
   run: Omit<EndedRun, "ending" | "lines">,
-  save: () => Promise<void>,
+  saving: Pick<Loop, "save" | "saveBest">,
   out: Out,
 ): Promise<void> {
   const { trainer, folder } = run;
@@ -69,7 +88,7 @@ async function runSteps(
   const progress = showProgress(out, steps, trainer.step);
   const interruption = listenForInterruption(() => progress.line("ending after this step …"));
   try {
-    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, save });
+    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...saving });
     progress.close();
     await endRun({ ...run, ending, lines: metrics.lines }, out);
   } finally {
