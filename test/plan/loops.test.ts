@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { shareLoops, type SharedLoop } from "../../src/emit/ts/loops.ts";
+import { shareLoops, type SharedLoop } from "../../src/plan/loops.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { stepWords } from "../../src/plan/names.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { RandomStream } from "../../src/tensor/random.ts";
-import { graphOf, planOf } from "../plan/graphs.ts";
-import { expectSameAsOracle } from "./compare.ts";
+import { graphOf, planOf } from "./graphs.ts";
+import { expectSameAsOracle } from "../emit/compare.ts";
 
 /** The ops of each stage: those of one loop side by side. */
 const stages = (plan: Plan): string[] =>

@@ -3,7 +3,7 @@ import type { KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { loopCall } from "./kernels/loop.ts";
 import { callOf } from "./kernels/table.ts";
-import type { Stage } from "./loops.ts";
+import type { Stage } from "../../plan/loops.ts";
 import type { ModuleNames } from "./names.ts";
 import { WIDTH, wrapped } from "./text.ts";
 

@@ -5,7 +5,7 @@ import { isFloat } from "../../tensor/dtype.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import type { CallTable } from "./calls.ts";
 import { stepComment } from "./comments.ts";
-import { shareLoops } from "./loops.ts";
+import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "./runtime/types.ts";

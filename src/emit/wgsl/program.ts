@@ -12,7 +12,7 @@ import {
   type Kernel,
   type Target,
 } from "./kernel.ts";
-import { shareLoops, type Stage } from "../ts/loops.ts";
+import { shareLoops, type Stage } from "../../plan/loops.ts";
 import { isOneDispatch, loopDispatches } from "./kernels/loop.ts";
 import { dispatchesOf } from "./kernels/table.ts";
 

@@ -3,7 +3,7 @@ import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { isLone } from "../loops.ts";
+import { isLone } from "../../../plan/loops.ts";
 import { onlyView } from "./result.ts";
 
 /** One element after the other: load, compute, store. */

@@ -2,7 +2,7 @@ import { operandViews } from "../../../plan/plan.ts";
 import type { View } from "../../../plan/view.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
-import { isLone, type LoopStep, type SharedLoop } from "../loops.ts";
+import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
 import { nameOfOps, scalarText } from "../scalar.ts";
 import { forLoop, sumText } from "../text.ts";
 import { onlyView } from "./result.ts";

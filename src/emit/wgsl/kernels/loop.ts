@@ -3,7 +3,7 @@ import { isDense, type View } from "../../../plan/view.ts";
 import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { isLone, type LoopStep, type SharedLoop } from "../../ts/loops.ts";
+import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
 import { bare, nameOfOps } from "../../ts/scalar.ts";
 import { KernelBuilder } from "../builder.ts";
