@@ -76,13 +76,26 @@ const parameterWords = (plan: Plan): number =>
 export const slotWords = ({ sizes: all }: Slot, sizes: Sizes): number =>
   Math.max(0, ...all.map((size) => evaluateDim(size, sizes)));
 
-/** Each place of memory that a step reads counts once; of a table only the rows that are looked up. */
-export function stepStats(step: Step, sizes: Sizes): StepStats {
-  const written = step.results.map(({ type }) => bytesOf(type.shape, sizes));
-  const table = step.op === "embedding" ? step.operands.table : undefined;
-  const read = uniqueViews(operandViews(step)).map((view) =>
-    view === table ? written[0]! : WORD_BYTES * evaluateDim(distinctElements(view), sizes),
+/**
+ * Each place of memory that a step reads counts once; of a table only the rows that are looked up. `elementBytes` are
+ * those of an element of a buffer, where a target stores some smaller than in a word.
+ */
+export function stepStats(
+  step: Step,
+  sizes: Sizes,
+  elementBytes: (buffer: number) => number = () => WORD_BYTES,
+): StepStats {
+  const written = step.results.map(
+    ({ buffer, type }) => elementBytes(buffer) * elementsIn(type.shape, sizes),
   );
+  const table = step.op === "embedding" ? step.operands.table : undefined;
+  const read = uniqueViews(operandViews(step)).map((view) => {
+    const elements =
+      view === table
+        ? elementsIn(step.results[0]!.type.shape, sizes)
+        : evaluateDim(distinctElements(view), sizes);
+    return elementBytes(view.buffer) * elements;
+  });
   const add = (a: number, b: number): number => a + b;
   return {
     bytesRead: read.reduce(add, 0),
@@ -101,8 +114,8 @@ export function activationBytes(plan: Plan, sizes: Sizes): number {
     .reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
 }
 
-const bytesOf = (shape: readonly Dim[], sizes: Sizes): number =>
-  WORD_BYTES * sizeOf(shape.map((size) => evaluateDim(size, sizes)));
+const elementsIn = (shape: readonly Dim[], sizes: Sizes): number =>
+  sizeOf(shape.map((size) => evaluateDim(size, sizes)));
 
 /** The same elements read twice by one step are read once from memory. */
 function uniqueViews(views: readonly View[]): View[] {

@@ -181,17 +181,22 @@ export interface DispatchReport {
 }
 
 /** What a stage, or several steps as one, reads and writes of the plan; operations count for the first stage. */
-function partStats({ steps, stage }: ProgramStep, { reads, writes }: Dispatch, sizes: Sizes): StepStats {
+function partStats(
+  { steps, stage }: ProgramStep,
+  { reads, writes }: Dispatch,
+  sizes: Sizes,
+  bytesIn: (buffer: number) => number,
+): StepStats {
   const bytes = (views: readonly View[]): number =>
-    views.reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
+    views.reduce((sum, view) => sum + bytesIn(view.buffer) * evaluateDim(distinctElements(view), sizes), 0);
   const all = steps.reduce((sum, { flops }) => sum + evaluateDim(flops, sizes), 0);
   return { bytesRead: bytes(reads), bytesWritten: bytes(writes), flops: stage === 0 ? all : 0 };
 }
 
-/** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. Elements of 16 bits count half. */
+/** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
   const program = makeProgram(plan, targetOf(options));
-  const share = program.target.f16 === undefined ? 1 : 0.5;
+  const bytesIn = (buffer: number): number => elementBytes(plan, buffer, program.target);
   const staged = new Set(program.steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
   const scratch = scratchSizes(program).map((size) => WORD_BYTES * evaluateDim(size, sizes));
   const dispatches = program.steps.map((step): DispatchStats => {
@@ -199,8 +204,8 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     const { kernel, kernelName, groups } = dispatch;
     const isWhole = step.steps.length === 1 && !staged.has(step.steps[0]);
     const { bytesRead, bytesWritten, flops } = isWhole
-      ? stepStats(step.steps[0], sizes)
-      : partStats(step, dispatch, sizes);
+      ? stepStats(step.steps[0], sizes, bytesIn)
+      : partStats(step, dispatch, sizes, bytesIn);
     const workgroups = groupsOf(groups, sizes);
     const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
     return {
@@ -208,8 +213,8 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
       kernel: kernelName,
       workgroups,
       invocations,
-      bytesRead: bytesRead * share,
-      bytesWritten: bytesWritten * share,
+      bytesRead,
+      bytesWritten,
       flops,
     };
   });

@@ -72,6 +72,16 @@ describe("what a run of GPT-2 costs", () => {
     expect(unfused.dispatches.length - report.dispatches.length).toBe(12 * 3 + 1);
   });
 
+  test("with halves the floats take half the bytes, and token numbers as many as before", () => {
+    const halves = dispatchReport(gpt2, sizes(1, 128), { f16: true });
+    const bytes = ({ dispatches }: typeof report) => dispatches.map(({ bytesRead }) => bytesRead);
+    const tokens = 128 * 4;
+    const expected = report.dispatches.map(({ kernel, bytesRead }) =>
+      kernel.startsWith("embedding") ? tokens + (bytesRead - tokens) / 2 : bytesRead / 2,
+    );
+    expect(bytes(halves)).toEqual(expected);
+  });
+
   test("the weights are on the device once", () => {
     // 124,439,808 parameters and one constant.
     expect(report.residentBytes).toBeGreaterThanOrEqual(124_439_808 * 4);
