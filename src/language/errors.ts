@@ -229,6 +229,11 @@ export const colonInsteadOfEquals = (colon: Span, message: string, fix: string):
 export const onlyNamesAreBound = (target: Span, found: string, help: string): Diagnostic =>
   errorAt("E153", target, `only a name, or names in parentheses, can be bound, found \`${found}\``, { help });
 
+export const outputIsBound = (sign: Span, binding: string, output: string): Diagnostic =>
+  errorAt("E153", sign, "an output is a value that has its name, or else the stream; it takes no `=`", {
+    help: `bind the name before: \`${binding}; ${output}\``,
+  });
+
 export const missingComma = (next: Span, found: string): Diagnostic =>
   errorAt("E154", next, `a comma is missing before ${found}`);
 

@@ -253,6 +253,21 @@ describe("mistakes in bindings and conditions", () => {
     `);
   });
 
+  test("output y = x, output y: f32[B] = x", () => {
+    expect(mistakesOf("output y = x")).toMatchInlineSnapshot(`
+      "m:2:12: error[E153]: an output is a value that has its name, or else the stream; it takes no \`=\`
+        2 |   output y = x
+          |            ^
+        help: bind the name before: \`y = x; output y\`"
+    `);
+    expect(mistakesOf("output y: f32[B] = x")).toMatchInlineSnapshot(`
+      "m:2:20: error[E153]: an output is a value that has its name, or else the stream; it takes no \`=\`
+        2 |   output y: f32[B] = x
+          |                    ^
+        help: bind the name before: \`y = x; output y: f32[B]\`"
+    `);
+  });
+
   test("x: f32[B] = 3", () => {
     expect(mistakesOf("x: f32[B] = 3")).toMatchInlineSnapshot(`
       "m:2:3: error[E153]: only a name, or names in parentheses, can be bound, found \`x: f32[B]\`

@@ -39,6 +39,15 @@ const assignmentOperator: Recognizer = (failure) => {
   return errors.otherOperator(failure.span(before, found), `${before.text}=`, fix);
 };
 
+/** `output y = last`, `output y: f32[B, 4] = last` */
+const outputIsBound: Recognizer = (failure) => {
+  const { first, found, index, tokens } = failure;
+  const name = tokens[1]?.text;
+  if (first !== "output" || found?.text !== "=" || name === undefined || index < 2) return undefined;
+  const value = failure.text(index + 1, tokens.length - 1);
+  return errors.outputIsBound(failure.place, `${name} = ${value}`, failure.text(0, index - 1));
+};
+
 const onlyNames: Recognizer = (failure) => {
   const { tokens, rule } = failure;
   const sign = tokens.findIndex((token) => token.text === "=");
@@ -91,6 +100,7 @@ export const bindingMistakes: readonly Recognizer[] = [
   assignmentOperator,
   equalsInCondition,
   typeMissing,
+  outputIsBound,
   onlyNames,
   colonInsteadOfEquals,
   defaultWithoutSign,
