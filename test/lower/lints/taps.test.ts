@@ -26,6 +26,10 @@ test.each([
   ["an output of that name", "  relu as a\n  tanh\n  output a"],
   ["a condition", "  relu as a\n  if a != none { tanh }"],
   ["the train section", "  relu as a\n  tanh\n  train { loss a -> mean; optimizer sgd(lr: 1) }"],
+  [
+    "the metrics",
+    "  relu\n  train { loss stream -> mean; metric stream -> mean as level; optimizer sgd(lr: 1) }",
+  ],
   ["its own type, which is checked", "  relu as a: f32[B, T, 8]\n  tanh"],
 ])("is read by %s", (_, body) => {
   expect(lintsIn(model(`${body}\n  output y`))).toBe("");
