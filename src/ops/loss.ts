@@ -30,11 +30,11 @@ export const lossOps = {
   }),
   accuracy: defineOp({
     stage: "core",
-    doc: "share of rows whose largest logit (of equal ones the first) is at the target",
+    doc: "share of the rows whose target is not `ignore` with the largest logit (of equal ones the first) at the target",
     operands: { logits: "one", targets: "one" },
-    attrs: {},
+    attrs: { ignore: optionalInt() },
     results: ["out"],
     infer: ({ logits, targets }) => inferClassLoss(logits, targets),
-    evaluate: ({ logits, targets }) => [evaluateAccuracy(logits, targets)],
+    evaluate: ({ logits, targets }, { ignore }) => [evaluateAccuracy(logits, targets, ignore)],
   }),
 } as const;

@@ -18,10 +18,11 @@ export const lossLayers = {
     build: (site, [x, y]) => site.emit("mean_squared_error", { x: x!, y: y! }, {}),
   }),
   accuracy: defineLayer({
-    doc: "share of rows whose largest logit is at the target",
+    doc: "share of the rows whose target is not `ignore` with the largest logit at the target",
     operands: ["logits", "targets"],
-    parameters: {},
+    parameters: { ignore: optionalInt() },
     owns: [],
-    build: (site, [logits, targets]) => site.emit("accuracy", { logits: logits!, targets: targets! }, {}),
+    build: (site, [logits, targets], { ignore }) =>
+      site.emit("accuracy", { logits: logits!, targets: targets! }, { ignore }),
   }),
 } as const;

@@ -37,13 +37,20 @@ export function evaluateMeanSquaredError(x: HostTensor, y: HostTensor): HostTens
   return scalarTensor(x.dtype, sum / x.data.length);
 }
 
-export function evaluateAccuracy(logits: HostTensor, targets: HostTensor): HostTensor {
+/** NaN if every row is ignored, as the loss. */
+export function evaluateAccuracy(
+  logits: HostTensor,
+  targets: HostTensor,
+  ignore: number | undefined,
+): HostTensor {
   const classes = logits.shape.at(-1)!;
-  const rows = rowCount(logits);
-  let right = 0;
-  for (let row = 0; row < rows; row++) {
+  let [right, rows] = [0, 0];
+  for (let row = 0; row < rowCount(logits); row++) {
+    if (targets.data[row] === ignore) continue;
+    const target = classOf(targets, row, classes);
     const scores = [...logits.data.subarray(row * classes, (row + 1) * classes)];
-    if (scores.indexOf(scores.reduce((a, b) => Math.max(a, b))) === classOf(targets, row, classes)) right++;
+    if (scores.indexOf(scores.reduce((a, b) => Math.max(a, b))) === target) right++;
+    rows++;
   }
   return scalarTensor(logits.dtype, right / rows);
 }

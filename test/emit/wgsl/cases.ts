@@ -571,6 +571,12 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       sizes: [{ B: 1 }, { B: 257 }],
       ids: 3,
     },
+    {
+      about: "a share of the rows that are not ignored",
+      graph: graphOf("accuracy", { logits: f32(B, 3), targets: i32(B) }, { ignore: 1 }),
+      sizes: [{ B: 257 }],
+      ids: 3,
+    },
   ],
   dropout: [
     {

@@ -193,6 +193,12 @@ export const lossCases: CasesOf<keyof typeof lossOps> = {
       operands: { logits: f32([3, 2], [0, 1, 5, 5, 1, 0]), targets: i32([3], [1, 0, 1]) },
       expected: [f32([], [2 / 3])],
     },
+    {
+      about: "one of two, the third is ignored",
+      operands: { logits: f32([3, 2], [0, 1, 5, 5, 1, 0]), targets: i32([3], [1, -100, 1]) },
+      attrs: { ignore: -100 },
+      expected: [f32([], [1 / 2])],
+    },
   ],
 };
 

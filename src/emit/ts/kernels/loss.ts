@@ -10,11 +10,11 @@ import { onlyView } from "./result.ts";
 
 type Classified = StepOf<"cross_entropy"> | StepOf<"accuracy">;
 
-/** Lines for each row of logits and its target, between what comes before and after all rows. */
+/** Lines for each row of logits and its target that counts, between what comes before and after all rows. */
 function perTarget(
   name: string,
   doc: string,
-  { operands: { logits, targets }, results }: Classified,
+  { operands: { logits, targets }, attrs, results }: Classified,
   naming: Naming,
   lines: {
     readonly before: readonly Code[];
@@ -26,25 +26,30 @@ function perTarget(
   const call = new CallBuilder(naming);
   call.size("classes", logits.type.shape.at(-1)!);
   call.helpers(lines.helpers);
+  const { ignore } = attrs;
+  const counted = [checkTarget, ...lines.row, "counted++;"];
   const walked = [walkedRows(call, "logits", logits), walkedTensor(call, "targets", targets)];
   const outAt = call.tensor("out", onlyView(results));
   const { loops } = walk(call, targets.type.shape, walked, "row");
   const body = loops(([logitsAt, targetAt]) => [
     `const from = ${logitsAt!};`,
     `const target = targets[${targetAt!}];`,
-    ...lines.row,
+    ...(ignore === undefined ? counted : block(`if (target !== ${ignore}) {`, counted)),
   ]);
-  return call.finish(name, [doc], [...lines.before, ...body, `out[${outAt}] = ${lines.result};`]);
+  return call.finish(
+    name,
+    [doc],
+    [...lines.before, "let counted = 0;", ...body, `out[${outAt}] = ${lines.result};`],
+  );
 }
 
 const checkTarget =
   "if (!(target >= 0 && target < classes)) throw new InputError(`the target ${target} is not among ${classes} classes (0 to ${classes - 1})`);";
 
 export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
-  const { smoothing, ignore } = step.attrs;
+  const { smoothing } = step.attrs;
   const smooths = smoothing !== 0;
-  const counted = [
-    checkTarget,
+  const row = [
     "let largest = -Infinity;",
     ...forLoop("c", "classes", ["largest = Math.max(largest, logits[from + c]);"]),
     "let sum = 0;",
@@ -57,12 +62,10 @@ export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
     smooths
       ? `loss += ${numberText(1 - smoothing)} * (log - logits[from + target]) + ${numberText(smoothing)} * (log - all / classes);`
       : "loss += log - logits[from + target];",
-    "counted++;",
   ];
-  const row = ignore === undefined ? counted : block(`if (target !== ${ignore}) {`, counted);
   const doc = "The mean of -log softmax(logits)[target] over the rows that count.";
   const lines = {
-    before: ["let loss = 0;", "let counted = 0;"],
+    before: ["let loss = 0;"],
     row,
     result: "loss / counted",
     helpers: ["exp"] as const,
@@ -72,15 +75,13 @@ export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
 
 export const accuracy: TsKernel<"accuracy"> = (step, naming) => {
   const row = [
-    checkTarget,
     "let best = 0;",
     ...forLoop("c", "classes", ["if (logits[from + c] > logits[from + best]) best = c;"]),
     "if (best === target) right++;",
-    "counted++;",
   ];
-  const doc = "The share of rows whose largest logit is at the target.";
+  const doc = "The share of the rows that count whose largest logit is at the target.";
   const lines = {
-    before: ["let right = 0;", "let counted = 0;"],
+    before: ["let right = 0;"],
     row,
     result: "right / counted",
     helpers: [],

@@ -108,8 +108,8 @@ function idLimits({ plan }: Program): Map<number, IdLimit> {
   for (const step of plan.steps) {
     if (step.op === "embedding") limit(step.operands.ids.buffer, step.operands.table.type.shape[0]!);
     else if (step.op === "cross_entropy" || step.op === "accuracy") {
-      const ignore = step.op === "cross_entropy" ? step.attrs.ignore : undefined;
-      limit(step.operands.targets.buffer, step.operands.logits.type.shape.at(-1)!, ignore);
+      const { operands, attrs } = step;
+      limit(operands.targets.buffer, operands.logits.type.shape.at(-1)!, attrs.ignore);
     }
   }
   return limits;

@@ -24,11 +24,11 @@ interface Row {
   readonly logit: (place: string) => string;
 }
 
-/** By rows: lines that make `value` and `counts` in the first invocation. Then their quotient over all rows. */
+/** By rows: lines that make `value` in the first invocation. Then the mean of the rows that count. */
 function perTarget(
   name: string,
   doc: string,
-  { operands: { logits, targets }, results }: Classified,
+  { operands: { logits, targets }, attrs: { ignore }, results }: Classified,
   context: Context,
   rowLines: (row: Row) => readonly Code[],
 ): Dispatch[] {
@@ -52,10 +52,11 @@ function perTarget(
       ...lines,
       `let target_class = ${tensors.targets.at(at[1]!)};`,
       `let logits_row = ${at[0]!};`,
+      ...(ignore === undefined ? [] : [`let is_ignored = target_class == ${ignore};`]),
       ...rowLines({ builder, lanes, logit: (place) => tensors.logits.at(`logits_row + ${place}`) }),
       ...ifThen("lane == 0u", [
-        left.put(`row * ${LEFT}u`, "value"),
-        left.put(`row * ${LEFT}u + 1u`, "counts"),
+        left.put(`row * ${LEFT}u`, ignore === undefined ? "value" : "select(value, 0.0, is_ignored)"),
+        left.put(`row * ${LEFT}u + 1u`, ignore === undefined ? "1.0" : "select(1.0, 0.0, is_ignored)"),
       ]),
     ],
     workgroup: [lanes],
@@ -86,7 +87,7 @@ function meanOfRows(name: string, rows: Dim, result: View, context: Context): Di
 }
 
 export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
-  const { smoothing, ignore } = step.attrs;
+  const { smoothing } = step.attrs;
   const smooths = smoothing !== 0;
   const doc = "-log softmax(logits)[target] of each row that counts.";
   return perTarget("cross_entropy", doc, step, context, ({ builder, lanes, logit }) => {
@@ -106,12 +107,7 @@ export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
       ]),
       `let logarithm = largest + log(${sum("own_powers")});`,
       ...(smooths ? [`let all_logits = ${sum("own_logits")};`] : []),
-      ...(ignore === undefined
-        ? [`let value = ${value};`, "let counts = 1.0;"]
-        : [
-            `let counts = select(1.0, 0.0, target_class == ${ignore});`,
-            `let value = select(${value}, 0.0, target_class == ${ignore});`,
-          ]),
+      `let value = ${value};`,
     ];
   });
 };
@@ -146,7 +142,6 @@ export const accuracy: WgslKernel<"accuracy"> = (step, context) => {
         { start: "1u" },
       ),
       "let value = select(0.0, 1.0, place == target_class);",
-      "let counts = 1.0;",
     ];
   });
 };
