@@ -268,6 +268,13 @@ test("arrays train a classifier, and the model's file may say where a text is", 
   expect(last.accuracy).toBeGreaterThan(0.85);
   expect(Object.keys(metrics("runs/rows")[0]!)).toContain("samples_per_second");
 
+  // What is computed from the data is met in the training only.
+  const shifted = readFileSync("rows.lmg", "utf8").replace("loss (z, y)", "up = y + 1; loss (z, up)");
+  put("shifted.lmg", shifted);
+  const data = ["--data", "x=x.npy", "--data", "y=y.npy"];
+  const { code, notes } = await lmg("train", "shifted.lmg", ...data, "-o", "runs/shifted");
+  expect([code, notes]).toEqual([1, "error[E816]: the target 2 is not among 2 classes (0 to 1)\n"]);
+
   put("deep/named.lmg", model([...usual, 'data "corpus.txt"']));
   put("deep/corpus.txt", text);
   expect(await train("deep/named.lmg", "-o", "runs/named")).toContain("1,620 tokens of 28 characters");

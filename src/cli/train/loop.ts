@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
+import { mistakes } from "../run/emitted.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
 import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
@@ -33,7 +34,7 @@ export async function runLoop(loop: Loop): Promise<Ending> {
   const isDue = checkpointTimes(loop.cadence);
   while (trainer.step < steps) {
     clock.start();
-    const report = await trainer.advance();
+    const report = await mistakes(() => trainer.advance());
     clock.stop();
     if (!isFiniteStep(report)) return { kind: "not finite", report };
     note(loop, report, clock);
@@ -109,7 +110,7 @@ const rounded = (value: number): number => Number(value.toPrecision(6));
 async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<void> {
   const { trainer, metrics, progress, cadence } = loop;
   const limit = isLast ? undefined : cadence.evaluateBatches;
-  const validation = await trainer.evaluate(limit, () => setImmediate());
+  const validation = await mistakes(() => trainer.evaluate(limit, () => setImmediate()));
   if (validation === undefined) return;
   const line = {
     step: trainer.step,

@@ -52,8 +52,15 @@ export function wrongElement(column: Column): Problem | undefined {
   return new Problem(
     "E758",
     `${column.from}: row ${row} has ${values[at]!}, but ${quote(wanted.name)} takes ${whatIsTaken(wanted)}`,
+    values[at]! < 0 && canIgnore(wanted)
+      ? `where it stands for none, every loss and metric that reads it needs \`ignore: ${values[at]!}\``
+      : undefined,
   );
 }
+
+/** A class that a loss or a metric reads, and that none, or not all, pass over. */
+const canIgnore = ({ isTarget, below, ignored }: WantedTensor): boolean =>
+  isTarget && below !== undefined && ignored === undefined;
 
 const isFloatArray = (values: NumberArray): boolean =>
   values instanceof Float32Array || values instanceof Float64Array;

@@ -19,7 +19,7 @@ export interface WantedTensor {
   readonly required: boolean;
   /** Integers must be below this: classes of a loss, rows of a table. */
   readonly below: number | undefined;
-  /** A target that a loss passes over, and so may be out of range. */
+  /** A target that all losses and metrics pass over, and so may be out of range. */
   readonly ignored: number | undefined;
 }
 
@@ -53,17 +53,15 @@ function rangesOf(graph: Graph): ReadonlyMap<Value, Range> {
   const ranges = new Map<Value, Range>();
   const limit = (value: Value, below: number | undefined, ignored?: number): void => {
     if (below === undefined) return;
-    const before = ranges.get(value);
+    const before = ranges.get(value) ?? { below, ignored };
     ranges.set(value, {
-      below: Math.min(below, before?.below ?? below),
-      ignored: ignored ?? before?.ignored,
+      below: Math.min(below, before.below),
+      ignored: before.ignored === ignored ? ignored : undefined,
     });
   };
   for (const node of graph.nodes)
     if (node.op === "embedding") limit(node.operands.ids, constantDim(node.operands.table.type.shape[0]!));
-    else if (node.op === "cross_entropy")
+    else if (node.op === "cross_entropy" || node.op === "accuracy")
       limit(node.operands.targets, constantDim(node.operands.logits.type.shape.at(-1)!), node.attrs.ignore);
-    else if (node.op === "accuracy")
-      limit(node.operands.targets, constantDim(node.operands.logits.type.shape.at(-1)!));
   return ranges;
 }

@@ -200,6 +200,17 @@ describe("arrays", () => {
     expect(Object.keys(open(sequences(0), [tokens, mask, next]).at(0))).toEqual(["tokens", "mask", "next"]);
   });
 
+  test("with targets that a loss ignores, but a metric does not, do not fit", () => {
+    const measured = sequences(0).replace(
+      "ignore: -100)",
+      "ignore: -100); metric (logits, next) -> accuracy",
+    );
+    expect(messageOf(tryOpen(measured, [tokens, next]))).toBe(
+      "E758 next.npy: row 0 has -100, but `next` takes whole numbers from 0 to 49 | where it stands for none, every loss and metric that reads it needs `ignore: -100`",
+    );
+    open(measured.replace("-> accuracy", "-> accuracy(ignore: -100)"), [tokens, next], { validation: 0 });
+  });
+
   test("that make a run-time dim two sizes, or too large, do not fit", () => {
     expect(messageOf(tryOpen(sequences(0), [tokens, npy("i32", [3, 3], count(9), "next")]))).toBe(
       "E759 next.npy: a row is [3], but `next` is i32[B, T]: T is 4 already",
@@ -250,6 +261,12 @@ describe("arrays that do not fit", () => {
       [twelve, npy("i32", [2], [3, 10], "label")],
       {},
       "E758 label.npy: row 1 has 10, but `label` takes whole numbers from 0 to 9",
+    ],
+    [
+      "have a label for none that nothing ignores",
+      [twelve, npy("i32", [2], [3, -1], "label")],
+      {},
+      "E758 label.npy: row 1 has -1, but `label` takes whole numbers from 0 to 9 | where it stands for none, every loss and metric that reads it needs `ignore: -1`",
     ],
     [
       "have labels that are not whole",
