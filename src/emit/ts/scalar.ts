@@ -97,8 +97,8 @@ export function scalarText(
   const reads = countReads(program);
   const values = texts.map((text, index) => {
     if (lone.has(index) || (reads.get(`input ${index}`) ?? 0) <= 1) return text;
-    lines.push(`const i${index}${suffix} = ${text};`);
-    return `i${index}${suffix}`;
+    lines.push(`const input${index}${suffix} = ${text};`);
+    return `input${index}${suffix}`;
   });
   const inverses = new Map<number, string>();
   const inverse = (index: number): string => {

@@ -211,7 +211,7 @@ export function scalarText(program: ScalarProgram, inputs: readonly Typed[], suf
     return { text: name, kind };
   };
   const values = inputs.map((input, index) =>
-    (reads.get(`input ${index}`) ?? 0) <= 1 ? input : named(`i${index}${suffix}`, input),
+    (reads.get(`input ${index}`) ?? 0) <= 1 ? input : named(`input${index}${suffix}`, input),
   );
   const steps: Typed[] = [];
   const read = (arg: ScalarArgument): Typed => {

@@ -23,8 +23,10 @@ export const dimText = (size: Dim): string => {
     symbol: (name) => `dims.${name}`,
     floorDiv: (of, by) => `((${of}) / ${by})`,
   });
+  // Unsigned numbers have no sign, but they wrap around, so that no order of the terms is wrong.
+  const unsigned = text.replace(/(?<=^|\()-/g, "0 - ");
   // Every literal is unsigned; the digits of a symbol's name are not literals.
-  return text.replaceAll("*", " * ").replace(/(?<![\w.])(\d+)(?!\w)/g, "$1u");
+  return unsigned.replaceAll("*", " * ").replace(/(?<![\w.])(\d+)(?!\w)/g, "$1u");
 };
 
 /** A float as WGSL writes it; the infinities and NaN have no literal, so they are made from bits at run time. */

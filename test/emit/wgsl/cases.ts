@@ -1,7 +1,7 @@
 import type { Graph } from "../../../src/ir/graph.ts";
 import type { ScalarName, ScalarProgram } from "../../../src/ops/scalar.ts";
 import type { KernelOp } from "../../../src/plan/kernel-ops.ts";
-import { addDims, dim, multiplyDims } from "../../../src/tensor/dim.ts";
+import { addDims, dim, multiplyDims, subtractDims } from "../../../src/tensor/dim.ts";
 import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
 
 type Sizes = Readonly<Record<string, number>>;
@@ -35,6 +35,15 @@ const gated: ScalarProgram = {
     { op: "add", args: [input(0), input(1)] },
     { op: "gelu_tanh", args: [step(0)] },
     { op: "mul", args: [step(1), input(2)] },
+  ],
+};
+
+/** x² + y², each square of two reads. */
+const squares: ScalarProgram = {
+  steps: [
+    { op: "mul", args: [input(0), input(0)] },
+    { op: "mul", args: [input(1), input(1)] },
+    { op: "add", args: [step(0), step(1)] },
   ],
 };
 
@@ -220,11 +229,25 @@ const rowNorms = (graph: (width: number) => Graph): Case[] =>
     ],
   }));
 
+/** x with rows of zeros up to 12, as the gradient of a table's first rows has them. */
+function filled(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input(f32(T, 8));
+  const shape = [subtractDims(dim(12), T), dim(8)];
+  const [zeros] = builder.node("full", {}, { dtype: "f32", shape, value: 0 });
+  return builder.graph(builder.node("concat", { values: [x, zeros!] }, { axis: 0 }));
+}
+
 /** At least one case for each kernel op: a new op without one does not compile. */
 export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   copy: [
     { about: "into another order, into parts, out of parts", graph: moved(), sizes: batches },
     { about: "into parts that begin at run-time places", graph: doubled(), sizes: batches },
+    {
+      about: "zeros up to 12 rows, of which there may be none",
+      graph: filled(),
+      sizes: [1, 5, 12].map((T) => ({ T })),
+    },
   ],
   cast: [
     ...(["f16", "bf16"] as const).map((dtype): Case => ({
@@ -252,6 +275,11 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
     {
       about: "a chain",
       graph: graphOf("elementwise", { inputs: [f32(B, T, 65), f32(65), f32(B, 1, 65)] }, { program: gated }),
+      sizes: batches,
+    },
+    {
+      about: "inputs that are read twice at places of three axes",
+      graph: graphOf("elementwise", { inputs: [f32(B, 1, 65), f32(1, T, 65)] }, { program: squares }),
       sizes: batches,
     },
   ],

@@ -19,7 +19,7 @@ export const compileRuntime = fragment`
   function list(count«: number», per«: number»)«: number[]» {
     const groups = share(count, per);
     const columns = Math.min(groups, MAX_GROUPS);
-    return [columns, share(groups, columns), 1];
+    return [columns, columns === 0 ? 0 : share(groups, columns), 1];
   }
 
   /** Runs something and turns what the device says against it into one error. */

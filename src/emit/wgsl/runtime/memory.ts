@@ -94,6 +94,8 @@ const binding = fragment`
     const pass = encoder.beginComputePass();
     for (const dispatch of chosen(ready, dims)) {
       const [x, y, z] = dispatch.groups(dims, dispatch.rows);
+      // A size that is 0 for these inputs makes an empty tensor: nobody is to write it.
+      if (Math.min(x, y ?? 1, z ?? 1) === 0) continue;
       if (Math.max(x, y ?? 1, z ?? 1) > most)
         throw new DeviceError(dispatch.place + " needs " + [x, y, z].join(" × ") + " workgroups; the device allows " + most + " along an axis");
       dispatch.bound ??= bind(device, memory, dispatch);
