@@ -84,7 +84,7 @@ function openFrame(
     outputs: [],
     labels: new LabelScope(label, unlabelled),
     stream: { kind: "unset" },
-    hasInput: false,
+    inputs: new Map(),
     stopped: false,
     operands,
     applied: [],

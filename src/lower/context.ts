@@ -88,8 +88,8 @@ export interface Frame {
   readonly outputs: OutputValue[];
   labels: LabelScope;
   stream: Stream;
-  /** True once an input is bound: the first one begins the stream. */
-  hasInput: boolean;
+  /** Where the inputs that are bound stand, by name; the first one begins the stream. */
+  readonly inputs: Map<string, Span>;
   /** True after a failed assertion: what follows would only fail for the same reason. */
   stopped: boolean;
   /** What a call gives to the inputs that are not bound yet; undefined for the model itself. */

@@ -1,4 +1,4 @@
-import type { Binary, BinaryOperator, Call, Expression, Group, Text } from "../language/ast.ts";
+import type { Binary, BinaryOperator, Call, Expression, Group, Text, Unary } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import { arithmetic, compare } from "./arithmetic.ts";
 import type { Frame } from "./context.ts";
@@ -6,7 +6,7 @@ import * as argumentErrors from "./errors/arguments.ts";
 import { evaluateFunction, isFunctionCall } from "./functions.ts";
 import { bool, none, number, showMeaning, type Meaning } from "./meaning.ts";
 import { evaluatePath } from "./paths.ts";
-import { combineTensors, negateTensor } from "./tensors.ts";
+import { combineTensors, invertTensor, negateTensor } from "./tensors.ts";
 
 /** Deeper than any model is written; a user's text never overflows the compiler's stack. */
 const MAX_DEPTH = 400;
@@ -43,7 +43,7 @@ function evaluateHere(expression: Expression, frame: Frame): Meaning | undefined
       const operand = evaluate(expression.operand, frame);
       if (operand === undefined) return undefined;
       return expression.operator === "not"
-        ? negateTruth(operand, expression.operand.span, frame)
+        ? negateTruth(operand, expression, frame)
         : negate(operand, expression.span, frame);
     }
     case "binary":
@@ -90,8 +90,10 @@ function evaluateCall(call: Call, frame: Frame): Meaning | undefined {
   return undefined;
 }
 
-function negateTruth(operand: Meaning, span: Span, frame: Frame): Meaning | undefined {
+function negateTruth(operand: Meaning, expression: Unary, frame: Frame): Meaning | undefined {
+  const { span } = expression.operand;
   if (operand.kind === "bool") return bool(!operand.value);
+  if (operand.kind === "tensor") return invertTensor(operand.value, span, expression.span, frame);
   frame.context.diagnostics.add(argumentErrors.notATruth(span, operand), frame.calls);
   return undefined;
 }
@@ -129,9 +131,10 @@ function evaluateOperation(binary: Binary, left: Meaning | undefined, frame: Fra
   if (operator === "and" || operator === "or") return evaluateLogic(binary, left, frame);
   const right = comparedWord(binary, left, frame) ?? evaluate(binary.right, frame);
   if (left === undefined || right === undefined) return undefined;
-  if (isComparison(operator)) return compare(operator, left, right, binary, frame);
-  if (left.kind === "tensor" || right.kind === "tensor")
+  const isNoneAsked = isComparison(operator) && (left.kind === "none" || right.kind === "none");
+  if ((left.kind === "tensor" || right.kind === "tensor") && !isNoneAsked)
     return combineTensors(operator, left, right, binary, frame);
+  if (isComparison(operator)) return compare(operator, left, right, binary, frame);
   return arithmetic(operator, left, right, binary.operatorSpan, binary.span, frame);
 }
 
@@ -148,16 +151,22 @@ function comparedWord({ right }: Binary, left: Meaning | undefined, frame: Frame
 const isComparison = (operator: BinaryOperator): operator is "<=" | ">=" | "==" | "!=" | "<" | ">" =>
   operator === "==" || operator === "!=" || operator.startsWith("<") || operator.startsWith(">");
 
-/** The right side is not looked at where the left side decides. */
+/** The right side is not looked at where the left side decides; tensors are combined element by element. */
 function evaluateLogic(binary: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
   if (left === undefined) return undefined;
-  if (left.kind !== "bool") {
+  if (left.kind === "bool" && left.value === (binary.operator === "or")) return left;
+  if (left.kind !== "bool" && left.kind !== "tensor") {
     frame.context.diagnostics.add(argumentErrors.notATruth(binary.left.span, left), frame.calls);
     return undefined;
   }
-  if (left.value === (binary.operator === "or")) return left;
-  const right = evaluateCondition(binary.right, frame);
-  return right === undefined ? undefined : bool(right);
+  const right = evaluate(binary.right, frame);
+  if (right === undefined) return undefined;
+  if (right.kind !== "bool" && right.kind !== "tensor") {
+    frame.context.diagnostics.add(argumentErrors.notATruth(binary.right.span, right), frame.calls);
+    return undefined;
+  }
+  if (left.kind === "bool" && right.kind === "bool") return right;
+  return combineTensors(binary.operator, left, right, binary, frame);
 }
 
 /** True for a name that stands alone: `none`, `pre`, `eps`. */

@@ -11,10 +11,15 @@ import { boundShape, declareType, matchType, poisonDims } from "./types.ts";
 
 /** An input of the model itself, or of a block, which takes the next operand of its call. */
 export function lowerInput(statement: InputStatement, frame: Frame): void {
-  const meaning = frame.operands === undefined ? declareInput(statement, frame) : takeInput(statement, frame);
   const { name } = statement;
-  const isFirst = frame.stream.kind === "unset" && !frame.hasInput;
-  frame.hasInput = true;
+  const twice = frame.inputs.get(name.text);
+  if (twice !== undefined) {
+    frame.context.diagnostics.add(errors.inputTwice(name, twice), frame.calls);
+    return;
+  }
+  const meaning = frame.operands === undefined ? declareInput(statement, frame) : takeInput(statement, frame);
+  const isFirst = frame.stream.kind === "unset" && frame.inputs.size === 0;
+  frame.inputs.set(name.text, statement.span);
   frame.scope.bind(name.text, meaning, name.span);
   if (meaning === undefined) poisonDims(statement.type, frame);
   if (meaning?.kind === "tensor") {

@@ -128,7 +128,7 @@ const openModel = (definition: Definition, module: Module, context: Context): Fr
   outputs: [],
   labels: new LabelScope("", false),
   stream: { kind: "unset" },
-  hasInput: false,
+  inputs: new Map(),
   stopped: false,
   operands: undefined,
   applied: [],

@@ -2,7 +2,7 @@ import type { Definition, File } from "../language/ast.ts";
 import { parse } from "../language/parse.ts";
 import { stdSources } from "../std/std.generated.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
-import type { Source } from "../support/source.ts";
+import type { Source, Span } from "../support/source.ts";
 import * as errors from "./errors/names.ts";
 import type { Found, Module } from "./module.ts";
 
@@ -89,8 +89,21 @@ function ownDefinitions(file: File, report: (diagnostic: Diagnostic) => void): M
     const other = own.get(definition.name.text);
     if (other === undefined) own.set(definition.name.text, definition);
     else report(errors.definedTwice(definition.name, other.name));
+    requireDistinctParameters(definition, report);
   }
   return own;
+}
+
+function requireDistinctParameters(
+  { parameters }: Definition,
+  report: (diagnostic: Diagnostic) => void,
+): void {
+  const first = new Map<string, Span>();
+  for (const { name, span } of parameters) {
+    const other = first.get(name.text);
+    if (other === undefined) first.set(name.text, span);
+    else report(errors.parameterDeclaredTwice(name, other));
+  }
 }
 
 /** Two definitions of one name are an error, wherever they come from. */

@@ -1,6 +1,7 @@
 import type { Value } from "../ir/graph.ts";
 import type { Binary, BinaryOperator } from "../language/ast.ts";
 import { Mismatch } from "../ops/define.ts";
+import type { ScalarName } from "../ops/scalar.ts";
 import type { Span } from "../support/source.ts";
 import { isFloat, type Dtype } from "../tensor/dtype.ts";
 import type { Place } from "./builder.ts";
@@ -8,15 +9,24 @@ import type { Frame } from "./context.ts";
 import * as errors from "./errors/arithmetic.ts";
 import { tensor, type Meaning } from "./meaning.ts";
 
-const operators: Partial<Readonly<Record<BinaryOperator, "add" | "sub" | "mul" | "div" | "pow">>> = {
+const operators = {
   "+": "add",
   "-": "sub",
   "*": "mul",
   "/": "div",
+  "%": "mod",
   "^": "pow",
-};
+  "==": "eq",
+  "!=": "ne",
+  "<": "lt",
+  "<=": "le",
+  ">": "gt",
+  ">=": "ge",
+  and: "and",
+  or: "or",
+} as const satisfies Readonly<Record<BinaryOperator, ScalarName>>;
 
-/** `+ - * / ^` where a side is a tensor: element by element, with NumPy's broadcasting. */
+/** An operator where a side is a tensor: element by element, with NumPy's broadcasting. */
 export function combineTensors(
   operator: BinaryOperator,
   left: Meaning,
@@ -24,18 +34,13 @@ export function combineTensors(
   binary: Binary,
   frame: Frame,
 ): Meaning | undefined {
-  const op = operators[operator];
   const { builder, diagnostics } = frame.context;
-  if (op === undefined) {
-    diagnostics.add(errors.noTensorOperator(binary), frame.calls);
-    return undefined;
-  }
   const other = left.kind === "tensor" ? left.value : right.kind === "tensor" ? right.value : undefined;
   const dtype = other?.type.dtype;
   const x = toTensor(left, binary.left.span, frame, dtype);
   const y = toTensor(right, binary.right.span, frame, dtype);
   if (x === undefined || y === undefined) return undefined;
-  const node = builder.emit(op, { x, y }, {}, placeOf(binary.span, frame));
+  const node = builder.emit(operators[operator], { x, y }, {}, placeOf(binary.span, frame));
   if (!(node instanceof Mismatch)) return tensor(node.results[0]!);
   diagnostics.add(errors.operandsDoNotFit(binary, x.type, y.type), frame.calls);
   return undefined;
@@ -44,6 +49,14 @@ export function combineTensors(
 export function negateTensor(x: Value, span: Span, frame: Frame): Meaning | undefined {
   const node = frame.context.builder.emit("neg", { x }, {}, placeOf(span, frame));
   return node instanceof Mismatch ? undefined : tensor(node.results[0]!);
+}
+
+/** `not` of a tensor of bools, element by element. */
+export function invertTensor(x: Value, operand: Span, span: Span, frame: Frame): Meaning | undefined {
+  const node = frame.context.builder.emit("not", { x }, {}, placeOf(span, frame));
+  if (!(node instanceof Mismatch)) return tensor(node.results[0]!);
+  frame.context.diagnostics.add(errors.notABoolTensor(operand, x.type), frame.calls);
+  return undefined;
 }
 
 /** A node that no layer makes belongs to the block or the iteration around it. */

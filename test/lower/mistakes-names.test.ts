@@ -315,3 +315,34 @@ describe("labels", () => {
     `);
   });
 });
+
+test("two inputs, or two parameters, of one name", () => {
+  expect(
+    messages(
+      "model m(n = 8, n = 9) {\n  input x: f32[B, 8]\n  input x: f32[B, 4]\n  (x, x) -> f(2)\n  output y\n}\n" +
+        "block f(k: int, k = 3) {\n  input a: [B, D]\n  input a: [B, D]\n  linear(k)\n}",
+    ),
+  ).toMatchInlineSnapshot(`
+    "
+    model.lmg:1:16: error[E229]: there are two parameters called \`n\`
+      1 | model m(n = 8, n = 9) {
+        |                ^
+      1 | model m(n = 8, n = 9) {
+        |         ^^^^^ the first one
+    model.lmg:3:9: error[E228]: there are two inputs called \`x\`
+      3 |   input x: f32[B, 4]
+        |         ^
+      2 |   input x: f32[B, 8]
+        |   ^^^^^^^^^^^^^^^^^^ the first one
+    model.lmg:4:15: error[E304]: \`f\` takes no arguments without a name
+      4 |   (x, x) -> f(2)
+        |               ^
+      help: the others are named: \`k: 2\`
+    model.lmg:7:17: error[E229]: there are two parameters called \`k\`
+      7 | block f(k: int, k = 3) {
+        |                 ^
+      7 | block f(k: int, k = 3) {
+        |         ^^^^^^ the first one
+    "
+  `);
+});

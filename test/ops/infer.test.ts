@@ -222,7 +222,11 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
     [{ x: "f32[B, T, 8]", y: "f32[3]" }, {}, "y: f32[3] does not broadcast with x, f32[B, T, 8]"],
     [{ x: "f32[B]", y: "f32[T]" }, {}, "y: f32[T] does not broadcast with x, f32[B]"],
     [{ x: "f32[8]", y: "f16[8]" }, {}, "y: expected f32 as x has, got f16[8]; cast one of them"],
-    [{ x: "bool[8]", y: "bool[8]" }, {}, "x: add of bool elements has no meaning; cast them first"],
+    [
+      { x: "bool[8]", y: "bool[8]" },
+      {},
+      "x: add of bool elements has no meaning; cast them, or combine them with and, or, not",
+    ],
   ],
   exp: [[{ x: "i32[B]" }, {}, "x: exp needs float elements, got i32[B]; cast them first"]],
   and: [[{ x: "bool[B]", y: "f32[B]" }, {}, "y: expected bool elements, got f32[B]"]],

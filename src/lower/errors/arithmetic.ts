@@ -2,9 +2,10 @@ import type { Binary, BinaryOperator, Call } from "../../language/ast.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
-import { dtypes } from "../../tensor/dtype.ts";
-import { showType, type TensorType } from "../../tensor/type.ts";
+import { dtypes, isFloat } from "../../tensor/dtype.ts";
+import { broadcastShapes, showType, type TensorType } from "../../tensor/type.ts";
 import { describe, showMeaning, type Meaning } from "../meaning.ts";
+import { oneLine } from "./suggest.ts";
 
 export const noArithmetic = (
   span: Span,
@@ -25,17 +26,15 @@ export const noDimArithmetic = (span: Span, operator: BinaryOperator, a: Dim, b:
         : "sizes of the run have + - * and exact /",
   });
 
-export const notComparable = (binary: Binary, left: Meaning, right: Meaning): Diagnostic => {
-  const isTensor = left.kind === "tensor" || right.kind === "tensor";
-  return errorAt(
+export const notComparable = (binary: Binary, left: Meaning, right: Meaning): Diagnostic =>
+  errorAt(
     "E323",
     binary.operatorSpan,
     `\`${binary.operator}\` cannot compare ${describe(left)} with ${describe(right)}`,
-    {
-      ...(isTensor ? { help: "tensors are compared by layers, element by element: `(x, y) -> lt`" } : {}),
-    },
+    left.kind === "dim" || right.kind === "dim"
+      ? { help: "sizes of the run are not known yet; `T <= 128` in the type of an input bounds one" }
+      : {},
   );
-};
 
 export const functionArity = (call: Call, least: number, most: number): Diagnostic => {
   const count = least === most ? String(least) : `${least} to ${most}`;
@@ -57,26 +56,63 @@ export const functionOfWhat = (call: Call, meanings: readonly Meaning[]): Diagno
 export const roundToWhat = (span: Span): Diagnostic =>
   errorAt("E326", span, `\`${spanText(span)}\` is no dtype`, { help: `dtypes are ${dtypes.join(", ")}` });
 
-export const noTensorOperator = (binary: Binary): Diagnostic =>
-  errorAt("E327", binary.operatorSpan, `\`${binary.operator}\` does not work on tensors`, {
-    help:
-      binary.operator === "%"
-        ? "`(x, y) -> mod` is the remainder, element by element"
-        : "tensors have + - * / ^",
+export const operandsDoNotFit = (binary: Binary, x: TensorType, y: TensorType): Diagnostic => {
+  const sides = `${showType(x)} ${binary.operator} ${showType(y)}`;
+  const { message, help } = whyTensorsDoNotFit(binary, x, y);
+  return errorAt("E401", binary.operatorSpan, `${sides} ${message}`, {
+    more: [
+      { span: binary.left.span, text: showType(x) },
+      { span: binary.right.span, text: showType(y) },
+    ],
+    ...(help === undefined ? {} : { help }),
   });
+};
 
-export const operandsDoNotFit = (binary: Binary, x: TensorType, y: TensorType): Diagnostic =>
-  errorAt(
-    "E401",
-    binary.operatorSpan,
-    `${showType(x)} ${binary.operator} ${showType(y)} does not broadcast`,
-    {
-      more: [
-        { span: binary.left.span, text: showType(x) },
-        { span: binary.right.span, text: showType(y) },
-      ],
-    },
-  );
+interface Reason {
+  readonly message: string;
+  readonly help?: string;
+}
+
+function whyTensorsDoNotFit({ operator, left, right }: Binary, x: TensorType, y: TensorType): Reason {
+  if (broadcastShapes(x.shape, y.shape) === undefined) {
+    const shorter = isPrefix(x, y) ? left : isPrefix(y, x) ? right : undefined;
+    const help = "shapes meet at their last axes: ";
+    return {
+      message: "does not broadcast",
+      ...(shorter && { help: `${help}\`(${oneLine(spanText(shorter.span))} -> unsqueeze(-1))\`` }),
+    };
+  }
+  if (operator === "and" || operator === "or")
+    return {
+      message: "has no meaning: `and` and `or` combine bools",
+      help: "a comparison gives bools: `x > 0`",
+    };
+  if (x.dtype === "bool" && y.dtype === "bool")
+    return {
+      message: "has no meaning: these are bools",
+      help: "`and`, `or` and `not` combine bools; `cast(f32)` makes numbers of them",
+    };
+  if (operator === "/" && !isFloat(x.dtype) && !isFloat(y.dtype))
+    return {
+      message: "has no meaning: whole numbers are not divided",
+      help: `cast one of them first: \`(${oneLine(spanText(left.span))} -> cast(f32))\``,
+    };
+  return {
+    message: "mixes dtypes",
+    help: `cast one of them: \`(${oneLine(spanText(right.span))} -> cast(${x.dtype}))\``,
+  };
+}
+
+/** True if one more axis at the end would do. */
+const isPrefix = (short: TensorType, long: TensorType): boolean =>
+  short.shape.length + 1 === long.shape.length &&
+  short.shape.length > 0 &&
+  short.shape.every((size, axis) => size.key === long.shape[axis]!.key);
+
+export const notABoolTensor = (span: Span, type: TensorType): Diagnostic =>
+  errorAt("E328", span, `\`not\` takes bools, got ${showType(type)}`, {
+    help: "a comparison gives bools: `x > 0`",
+  });
 
 export const notATensor = (span: Span, meaning: Meaning): Diagnostic =>
   errorAt("E402", span, `a tensor is needed here, got ${describe(meaning)}`);

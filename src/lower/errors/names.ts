@@ -112,6 +112,16 @@ export const outputTwice = (name: Name, first: Span): Diagnostic =>
     more: [{ span: first, text: "the first one" }],
   });
 
+export const inputTwice = (name: Name, first: Span): Diagnostic =>
+  errorAt("E228", name.span, `there are two inputs called \`${name.text}\``, {
+    more: [{ span: first, text: "the first one" }],
+  });
+
+export const parameterDeclaredTwice = (name: Name, first: Span): Diagnostic =>
+  errorAt("E229", name.span, `there are two parameters called \`${name.text}\``, {
+    more: [{ span: first, text: "the first one" }],
+  });
+
 export const definedTwice = (name: Name, first: Name): Diagnostic =>
   errorAt("E216", name.span, `\`${name.text}\` is defined twice`, {
     more: [{ span: first.span, text: "the other one" }],

@@ -51,7 +51,10 @@ export function inferElementwise(op: ScalarName, operands: readonly Named[]): Te
   if (joined instanceof Mismatch) return joined;
   const [first] = values;
   if (joined === "bool" && !takeBools.has(op))
-    return new Mismatch(first!.name, `${op} of bool elements has no meaning; cast them first`);
+    return new Mismatch(
+      first!.name,
+      `${op} of bool elements has no meaning; cast them, or combine them with and, or, not`,
+    );
   if (needFloats.has(op) && !isFloat(joined))
     return new Mismatch(
       first!.name,
