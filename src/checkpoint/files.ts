@@ -32,11 +32,18 @@ export function readText(path: string): string | Problem {
   return bytes instanceof Problem ? bytes : decodeUtf8(bytes, path);
 }
 
-/** What stands at a path; undefined if nothing does. */
+/** What stands at a path; undefined if nothing does. What cannot be looked at is a file: reading it says why. */
 export function kindOfPath(path: string): "file" | "folder" | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? undefined : found.isDirectory() ? "folder" : "file";
+  try {
+    return statSync(path).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    return ["ENOENT", "ENOTDIR"].includes(codeOf(error)) ? undefined : "file";
+  }
 }
+
+/** The code of an error of the operating system; empty for others. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
 
 /** Words for what the operating system says. */
 const reasons: { readonly [code: string]: string } = {
@@ -48,12 +55,14 @@ const reasons: { readonly [code: string]: string } = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
   EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the path is too long",
+  ELOOP: "its links lead back to itself",
   EFBIG: "it would be larger than the system allows",
   ERR_FS_FILE_TOO_LARGE: "it is too large to read at once",
 };
 
 export function fileProblem(verb: "read" | "write", path: string, error: unknown): Problem {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   return new Problem(
     "E700",
     `cannot ${verb} ${quotePath(path)}: ${reasons[code] ?? (code || (error instanceof Error ? error.message : String(error)))}`,

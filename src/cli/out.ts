@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import { plainPaint, type Paint } from "../support/diagnostic.ts";
+import { fileProblem } from "../checkpoint/files.ts";
+import { plainPaint, showDiagnostic, type Paint } from "../support/diagnostic.ts";
 
 /** Where a command writes: a parameter of every command, so that tests need no process. */
 export interface Out {
@@ -31,12 +32,17 @@ function paintOf(stream: NodeJS.WriteStream): Paint {
     : plainPaint;
 }
 
-/** The streams of this process. A reader that has enough (`lmg ir … | head`) ends it quietly. */
+/**
+ * The streams of this process. A reader that has enough (`lmg ir … | head`) ends it quietly; a disk that is full, with
+ * the code of a mistake. What is said on standard error may be lost.
+ */
 export function processOut(): Out {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    process.stderr.write(`${showDiagnostic(fileProblem("write", "standard output", error), plainPaint)}\n`);
+    process.exit(1);
   });
+  process.stderr.on("error", () => undefined);
   return {
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),

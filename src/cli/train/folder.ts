@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
-import { quotePath } from "../../checkpoint/problem.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
   readTrainingCheckpoint,
@@ -12,7 +12,7 @@ import {
 import type { TrainingProgram } from "../../train/program.ts";
 import type { Snapshot } from "../../train/trainer.ts";
 import { RUN_FILE } from "../run/trained.ts";
-import { orStop, stop, Stop } from "../stop.ts";
+import { stop, Stop } from "../stop.ts";
 
 /** The files of a run. */
 export const runFiles = {
@@ -35,15 +35,41 @@ export const runFiles = {
 
 /** Makes the folder of a run, if it is not there. */
 export function makeRunFolder(folder: string): void {
-  if (kindOfPath(folder) === "file")
-    stop("E700", `cannot write ${quotePath(folder)}: it is a file, and a run needs a folder`);
-  makeFolder(folder);
+  makeFolder(folder, "it is a file, and a run needs a folder");
 }
 
-function makeFolder(path: string): void {
+/** Ends the command where a run that begins in a folder without a checkpoint would write over what it did not make. */
+export function refuseToOverwrite(folder: string): void {
+  const has = (name: string): boolean => kindOfPath(join(folder, name)) !== undefined;
+  if (has(runFiles.run)) {
+    // What is written before the first checkpoint is written again.
+    if (hasContent(join(folder, runFiles.metrics)))
+      stop(
+        "E858",
+        `${quotePath(folder)} holds a run without its ${runFiles.checkpoint}, so it cannot go on`,
+        "put the file back, begin a new run in another folder with -o, or remove this one",
+      );
+    return;
+  }
+  const { weights, best, tokenizer, metrics, report, model } = runFiles;
+  const taken = [weights, best, tokenizer, metrics, report, model].find(has);
+  if (taken !== undefined)
+    stop(
+      "E858",
+      `${quotePath(folder)} holds no run, but has ${quotePath(taken)}, which a run would write over`,
+      "train into another folder with -o",
+    );
+}
+
+const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+
+/** `ifTaken` says what is wrong with a file of that name. */
+function makeFolder(path: string, ifTaken = "it is a file"): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST")
+      stop("E700", `cannot write ${quotePath(path)}: ${ifTaken}`);
     throw new Stop([fileProblem("write", path, error)]);
   }
 }
@@ -65,8 +91,16 @@ export function removeLeftovers(folder: string): void {
 /** The checkpoint of a folder; undefined if it has none. */
 export function readRunCheckpoint(folder: string) {
   const path = join(folder, runFiles.checkpoint);
-  if (kindOfPath(path) !== "file") return undefined;
-  return orStop(readTrainingCheckpoint(orStop(readBytes(path)), path));
+  if (kindOfPath(path) === undefined) return undefined;
+  const bytes = readBytes(path);
+  const checkpoint = bytes instanceof Problem ? bytes : readTrainingCheckpoint(bytes, path);
+  if (!(checkpoint instanceof Problem)) return checkpoint;
+  const { code, message } = checkpoint;
+  return stop(
+    code,
+    message,
+    `put a copy of it back; or begin a new run with -o in another folder, with --weights ${join(folder, runFiles.weights)} from where this one was`,
+  );
 }
 
 /** Writes the weights alone, then the checkpoint: a run that ends between both goes on from the one before. */
@@ -79,6 +113,9 @@ export function writeRunCheckpoint(
   writeRunFile(folder, runFiles.weights, writeModelWeights(snapshot, program));
   writeRunFile(folder, runFiles.checkpoint, writeTrainingCheckpoint(snapshot, program, identity));
 }
+
+/** Whether the weights lie beside the checkpoint: they may have been moved away. */
+export const hasWeights = (folder: string): boolean => kindOfPath(join(folder, runFiles.weights)) === "file";
 
 /** Writes the weights of the best evaluation so far. */
 export function writeBestWeights(folder: string, snapshot: Snapshot, program: TrainingProgram): void {

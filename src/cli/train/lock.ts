@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileProblem } from "../../checkpoint/files.ts";
@@ -22,20 +22,48 @@ export function lockFolder(folder: string): () => void {
   const path = join(folder, runFiles.lock);
   while (!take(path)) {
     const owner = readOwner(path);
-    if (owner === undefined || !isGone(owner)) refuse(folder, path, owner);
-    rmSync(path, { force: true });
+    if (!isGone(path, owner)) refuse(folder, path, owner);
+    // Of several processes that find the lock of one that is gone, one moves it away, and looks at what it moved.
+    const moved = `${path}.${process.pid}.tmp`;
+    if (!move(path, moved)) continue;
+    const found = readOwner(moved);
+    if (found?.pid !== owner?.pid || found?.host !== owner?.host) {
+      move(moved, path);
+      refuse(folder, path, found);
+    }
+    rmSync(moved, { force: true });
   }
   return () => rmSync(path, { force: true });
 }
 
 /** Makes the lock; false if there is one. */
 function take(path: string): boolean {
+  let file: number;
   try {
-    writeFileSync(path, JSON.stringify(here), { flag: "wx" });
-    return true;
+    file = openSync(path, "wx");
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
     throw new Stop([fileProblem("write", path, error)]);
+  }
+  try {
+    writeSync(file, JSON.stringify(here));
+    return true;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw new Stop([fileProblem("write", path, error)]);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Renames a file; false if it is not there any more. */
+function move(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw new Stop([fileProblem("write", from, error)]);
   }
 }
 
@@ -43,14 +71,25 @@ function take(path: string): boolean {
 function readOwner(path: string): Owner | undefined {
   try {
     const { pid, host } = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>>;
-    return typeof pid === "number" && typeof host === "string" ? { pid, host } : undefined;
+    const isPid = typeof pid === "number" && Number.isInteger(pid) && pid > 0;
+    return isPid && typeof host === "string" ? { pid, host } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Whether a process has ended for sure. One with the number of this one has: a container counts from 1 each time. */
-function isGone({ pid, host }: Owner): boolean {
+/** A lock is written in an instant: one that is empty for so long, in milliseconds, is of a process that was killed then. */
+const WRITTEN_WITHIN = 10_000;
+
+/** Whether the process that made a lock has ended for sure. */
+function isGone(path: string, owner: Owner | undefined): boolean {
+  if (owner !== undefined) return hasEnded(owner);
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size === 0 && Date.now() - found.mtimeMs > WRITTEN_WITHIN;
+}
+
+/** One with the number of this process has ended: a container counts from 1 each time. */
+function hasEnded({ pid, host }: Owner): boolean {
   if (host !== here.host) return false;
   if (pid === here.pid) return true;
   try {

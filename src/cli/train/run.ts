@@ -11,8 +11,10 @@ import { commandLine } from "./command-line.ts";
 import { endRun, type EndedRun } from "./ending.ts";
 import {
   copyModel,
+  hasWeights,
   makeRunFolder,
   readRunCheckpoint,
+  refuseToOverwrite,
   removeLeftovers,
   runFiles,
   writeBestWeights,
@@ -57,6 +59,7 @@ async function trainInto(
     options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
   const identity = identityOf(prepared, options, weights?.hash);
   const found = goingOn(folder, identity, prepared, out);
+  if (found === undefined) refuseToOverwrite(folder);
   const from = found ?? { step: 0, state: { ...beginningOf(training).state, ...weights?.state } };
   const trainer = await Trainer.open(training, await engines[options.target](options), from);
   try {
@@ -67,7 +70,7 @@ async function trainInto(
     if (found === undefined) {
       warnOfMadeUpNames(prepared.model.training.unlabelled, out);
       await save();
-    }
+    } else if (!hasWeights(folder)) await save();
     const saveBest = async () => writeBestWeights(folder, await trainer.snapshot(), training.program);
     await runSteps({ prepared, options, folder, trainer }, { save, saveBest }, out);
   } finally {
@@ -121,7 +124,8 @@ function goingOn(
       `${folder} holds another run: ${showDifferences(differences)}`,
       "begin a new one in another folder with -o, or remove this one",
     );
-  for (const { name, before, now } of identityDifferences(checkpoint.identity, identity))
+  const isOver = checkpoint.step >= training.settings.steps;
+  for (const { name, before, now } of isOver ? [] : identityDifferences(checkpoint.identity, identity))
     out.note(`${name} was ${before} and is ${now}: the run does not end as it would have\n`);
   return orStop(checkpoint.restore(training.program));
 }
