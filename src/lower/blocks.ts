@@ -8,7 +8,7 @@ import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } 
 import type { Module } from "./module.ts";
 import { Scope } from "./scope.ts";
 import { signatureOf } from "./signature.ts";
-import { readStream } from "./stream.ts";
+import { readStream, warnOfDeadEnd } from "./stream.ts";
 
 /** Calls that lead from block to block; deeper than any model is written. */
 const MAX_CALLS = 100;
@@ -37,6 +37,7 @@ export function applyBlock(
   const inner = openFrame(frame, callee, owner.label, unlabelled, span, operands);
   bindParameters(inner, owner.layer.given);
   walk.body(definition.body, inner);
+  warnOfDeadEnd(inner);
   return resultOf(inner, span);
 }
 

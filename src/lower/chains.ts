@@ -59,6 +59,6 @@ export function bindTap(tap: Tap, flow: Flow, frame: Frame): void {
     matchType(tap.type, flow.value.type, frame, { what: tap.name.text, value: flow.value });
   builder.markRead(flow.value);
   builder.nameValue(flow.value, tap.name.text);
-  frame.scope.bindTap(tap, flow);
-  frame.context.taps.bound(tap, frame);
+  frame.scope.bindNaming(tap.name.text, tap, flow);
+  frame.context.namings.bound(tap, frame);
 }

@@ -18,7 +18,7 @@ import type { Module } from "./module.ts";
 import type { Library } from "./modules.ts";
 import type { Diagnostics } from "./report.ts";
 import type { Scope } from "./scope.ts";
-import type { Taps } from "./taps.ts";
+import type { Namings } from "./namings.ts";
 
 /** What is one for the whole lowering of a model. */
 export interface Context {
@@ -34,7 +34,7 @@ export interface Context {
   readonly replays: { readonly first: number; readonly end: number }[];
   /** Full names of parameters in which a part was made up. */
   readonly unlabelled: Map<string, Span>;
-  readonly taps: Taps;
+  readonly namings: Namings;
   /** Edges whose `init` scales their weights, by index. */
   readonly scaledEdges: Set<number>;
   /** The `allow` statements that were met, and the definition that each stands in. */

@@ -97,7 +97,7 @@ export function lowerOutput(statement: OutputStatement, frame: Frame): void {
   }
   const binding = frame.scope.find(name.text);
   const bound = binding?.meaning?.kind === "tensor" ? binding.meaning.value : undefined;
-  if (binding?.tap !== undefined) frame.context.taps.read(binding.tap);
+  if (binding?.naming !== undefined) frame.context.namings.read(binding.naming);
   const hasFailed = binding !== undefined && binding.meaning === undefined;
   const isValue = bound !== undefined || hasFailed;
   const value = isValue ? bound : readStream(frame, statement.span);

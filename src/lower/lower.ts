@@ -14,6 +14,7 @@ import { evaluate } from "./expressions.ts";
 import { LabelScope } from "./labels.ts";
 import { reportLints } from "./lints/report.ts";
 import { showMeaning, type GivenArgument } from "./meaning.ts";
+import { Namings } from "./namings.ts";
 import type { Module } from "./module.ts";
 import { Library, loadModule, type ResolveUse } from "./modules.ts";
 import { Diagnostics } from "./report.ts";
@@ -21,8 +22,7 @@ import { resolveLayer } from "./resolve.ts";
 import { Scope } from "./scope.ts";
 import { readSettings, type SettingValue } from "./settings.ts";
 import { lowerBody, lowerStatement } from "./statements.ts";
-import { readStream } from "./stream.ts";
-import { Taps } from "./taps.ts";
+import { readStream, warnOfDeadEnd } from "./stream.ts";
 import { lowerTrain, type LoweredTrain } from "./train.ts";
 
 export interface LowerOptions {
@@ -111,7 +111,7 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
   signatures: new Map(),
   replays: [],
   unlabelled: new Map(),
-  taps: new Taps(),
+  namings: new Namings(),
   scaledEdges: new Set(),
   allowed: new Map(),
   depth: 0,
@@ -153,6 +153,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
     outputs === undefined || diagnostics.failed ? undefined : builder.finish(definition.name.text, outputs);
   // Without outputs there is nothing that losses could read: what would be said of them follows from what was said.
   const train = outputs === undefined ? undefined : lowerTrain(frame, outputs);
+  warnOfDeadEnd(frame);
   if (graph === undefined) return undefined;
   if (options.lint === true && !diagnostics.failed)
     reportLints({ graph, train, context, definition, asWritten: given.size === 0 });

@@ -43,9 +43,9 @@ function evaluateName(name: string, span: Span, frame: Frame): Meaning | undefin
   return undefined;
 }
 
-function markRead({ meaning, tap }: Binding, { context }: Frame): Meaning | undefined {
+function markRead({ meaning, naming }: Binding, { context }: Frame): Meaning | undefined {
   if (meaning?.kind === "tensor") context.builder.markRead(meaning.value);
-  if (tap !== undefined) context.taps.read(tap);
+  if (naming !== undefined) context.namings.read(naming);
   return meaning;
 }
 

@@ -1,13 +1,13 @@
-import type { Tap } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Meaning } from "./meaning.ts";
+import type { Naming } from "./namings.ts";
 
 /** What a name means; `meaning` is undefined if it failed, which has been reported. */
 export interface Binding {
   readonly span: Span;
   readonly meaning: Meaning | undefined;
-  /** The `as NAME` that bound it, if one did. */
-  readonly tap?: Tap;
+  /** The `as NAME` or `NAME = …` that bound it, if one did. */
+  readonly naming?: Naming;
 }
 
 /** A default that is worked out where it is first needed. */
@@ -48,8 +48,8 @@ export class Scope {
     this.#add(name, { span, meaning });
   }
 
-  bindTap(tap: Tap, meaning: Meaning): void {
-    this.#add(tap.name.text, { span: tap.span, meaning, tap });
+  bindNaming(name: string, naming: Naming, meaning: Meaning): void {
+    this.#add(name, { span: naming.span, meaning, naming });
   }
 
   bindLazily(name: string, span: Span, make: () => Meaning | undefined): void {

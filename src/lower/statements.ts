@@ -162,9 +162,14 @@ function bindValue(
   const { builder, diagnostics } = frame.context;
   const { span } = statement.targets[index]!;
   if (meaning?.kind === "tensor") {
+    const target = statement.targets[index]!;
     builder.markRead(meaning.value);
     builder.nameValue(meaning.value, name);
-  } else if (meaning !== undefined && meaning.kind !== "none") {
+    frame.scope.bindNaming(name, target, meaning);
+    frame.context.namings.bound(target, frame);
+    return;
+  }
+  if (meaning !== undefined && meaning.kind !== "none") {
     diagnostics.add(errors.bindOfStatic(statement, name, meaning), frame.calls);
     frame.scope.bind(name, undefined, span);
     return;

@@ -50,3 +50,10 @@ function sumBranches(branches: readonly Branch[], frame: Frame): Value | undefin
 export function setStream(frame: Frame, value: Value | undefined, span: Span): void {
   frame.stream = value === undefined ? { kind: "failed" } : { kind: "value", value, span };
 }
+
+/** Warns if the stream moved on after the outputs and nobody read where it went. */
+export function warnOfDeadEnd({ context, outputs, stream, calls }: Frame): void {
+  const isUnread =
+    stream.kind === "sum" || (stream.kind === "value" && !context.builder.isRead(stream.value));
+  if (outputs.length > 0 && isUnread) context.diagnostics.add(errors.deadEnd(stream.span), calls);
+}

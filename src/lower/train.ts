@@ -197,7 +197,7 @@ function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
   if (value === undefined) return;
   const last = chain.steps.at(-1);
   // The name is read by whoever reads the metrics.
-  if (last?.tap !== undefined) frame.context.taps.read(last.tap);
+  if (last?.tap !== undefined) frame.context.namings.read(last.tap);
   const name = last?.tap?.name.text ?? last?.layer.call.path.root.text ?? spanText(chain.span);
   const taken = draft.metrics.filter(
     (metric) => metric.name === name || metric.name.startsWith(`${name}_`),

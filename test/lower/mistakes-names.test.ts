@@ -346,3 +346,31 @@ test("two inputs, or two parameters, of one name", () => {
     "
   `);
 });
+
+test("a line after the outputs that nothing reads", () => {
+  expect(
+    messages(
+      "model m() {\n  input x: f32[B, 8]\n  f\n  output y\n  late: linear(8)\n}\n" +
+        "block f() {\n  input a: [B, D]\n  relu as b\n  output b\n  parallel { relu; tanh }\n}",
+    ),
+  ).toMatchInlineSnapshot(`
+    "
+    model.lmg:5:3: warning[W202]: nothing reads what this line makes: it is no output
+      5 |   late: linear(8)
+        |   ^^^^^^^^^^^^^^^
+      help: an \`output\` without a value of its name is the stream where it stands: move it down, or leave this out
+    model.lmg:11:3: warning[W202]: nothing reads what this line makes: it is no output
+      11 |   parallel { relu; tanh }
+         |   ^^^^^^^^^^^^^^^^^^^^^^^
+      3 |   f
+        |   ^ called here
+      help: an \`output\` without a value of its name is the stream where it stands: move it down, or leave this out
+    "
+  `);
+});
+
+test("a line after an output that another output reads is fine", () => {
+  expect(messages("model m() {\n  input x: f32[B, 8]\n  output y\n  l: linear(8)\n  output z\n}")).toBe(
+    "\n\n",
+  );
+});

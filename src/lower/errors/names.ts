@@ -195,6 +195,11 @@ export const parameterNeedsValue = (parameter: ParameterDeclaration): Diagnostic
     help: `give it a default, or \`--set ${parameter.name.text}=…\``,
   });
 
+export const deadEnd = (span: Span): Diagnostic =>
+  warningAt("W202", span, "nothing reads what this line makes: it is no output", {
+    help: "an `output` without a value of its name is the stream where it stands: move it down, or leave this out",
+  });
+
 export const deadStream = (before: Span, span: Span): Diagnostic =>
   warningAt("W201", before, "nothing reads what this line makes: a later line replaces the stream", {
     more: [{ span, text: "replaced here" }],

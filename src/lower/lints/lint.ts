@@ -1,14 +1,16 @@
 import type { Graph } from "../../ir/graph.ts";
+import type { Name, Tap } from "../../language/ast.ts";
 import type { Label } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import type { TapPlace } from "../taps.ts";
+import type { NamedPlace } from "../namings.ts";
 import type { LoweredTrain } from "../train.ts";
 
 /** A model without errors, as lints see it. */
 export interface Linted {
   readonly graph: Graph;
   readonly train: LoweredTrain | undefined;
-  readonly unreadTaps: readonly TapPlace[];
+  readonly unreadTaps: readonly NamedPlace<Tap>[];
+  readonly unreadTargets: readonly NamedPlace<Name>[];
   /** Edges whose `init` scales their weights, by index. */
   readonly scaledEdges: ReadonlySet<number>;
 }

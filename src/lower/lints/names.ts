@@ -4,6 +4,7 @@ export const lintNames = [
   "deep_post_norm",
   "unnormed_branch",
   "unread_tap",
+  "unread_value",
   "doubled_stream",
 ] as const;
 

@@ -20,8 +20,14 @@ export interface LintedModel {
 
 /** Adds what lints find and the file does not silence to the diagnostics. */
 export function reportLints({ graph, train, context, definition, asWritten }: LintedModel): void {
-  const { taps, scaledEdges, allowed, diagnostics } = context;
-  const model: Linted = { graph, train, unreadTaps: taps.unread, scaledEdges };
+  const { namings, scaledEdges, allowed, diagnostics } = context;
+  const model: Linted = {
+    graph,
+    train,
+    unreadTaps: namings.unreadTaps,
+    unreadTargets: namings.unreadTargets,
+    scaledEdges,
+  };
   const silences = silencesOf(allowed);
   const used = new Set<Silence>();
   for (const name of lintNames)

@@ -5,11 +5,13 @@ import type { LintName } from "./names.ts";
 import { noFinalNorm } from "./no-final-norm.ts";
 import { unnormedBranch } from "./unnormed-branch.ts";
 import { unreadTap } from "./unread-tap.ts";
+import { unreadValue } from "./unread-value.ts";
 
 export const lints: Readonly<Record<LintName, Lint>> = {
   no_final_norm: noFinalNorm,
   deep_post_norm: deepPostNorm,
   unnormed_branch: unnormedBranch,
   unread_tap: unreadTap,
+  unread_value: unreadValue,
   doubled_stream: doubledStream,
 };

@@ -5,8 +5,8 @@ export const unreadTap: Lint = {
   code: "W304",
   find: ({ unreadTaps }) =>
     unreadTaps
-      .filter(({ tap }) => tap.type === undefined)
-      .map(({ tap, calls }) => ({
+      .filter(({ naming: tap }) => tap.type === undefined)
+      .map(({ naming: tap, calls }) => ({
         spans: [tap.span, ...calls],
         message: `nothing reads \`${tap.name.text}\``,
         help: `leave \`as ${tap.name.text}\` out`,
