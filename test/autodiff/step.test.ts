@@ -156,3 +156,35 @@ test("a state that data brings has the type that the step says", () => {
   );
   expect(trainer.update({ x, t }, 0)["loss"]!.data[0]).toBeGreaterThan(0);
 });
+
+describe("muon", () => {
+  /** The parameters that have a momentum: matrices that are made orthogonal. All others have the moments of AdamW. */
+  const orthogonalized = (text: string): string[] => {
+    const { update } = trainingStep(trainingGraph(text), { optimizer: torchOptimizer("muon", {}) });
+    const names = update.state.map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith("optimizer."))).not.toEqual([]);
+    return names.flatMap((name) => /^optimizer\.momentum\.(.*)$/.exec(name)?.[1] ?? []);
+  };
+
+  test.each([
+    ["as they come", "(y, t) -> cross_entropy"],
+    ["capped, as Gemma's", "(y -> softcap(5.0), t) -> cross_entropy"],
+    ["with a bias for each and a temperature", "((y + (p: parameter([5]))) / 0.7, t) -> cross_entropy"],
+    ["in another order", "(y -> permute([1, 0, 2]), t -> permute([1, 0])) -> cross_entropy"],
+    ["as rows", "(y -> reshape([B * T, 5]), t -> reshape([B * T])) -> cross_entropy"],
+  ])("leaves the head and tables alone, with logits %s", (_, loss) => {
+    const text = `
+      model m {
+        input ids: i32[B, T <= 6]
+        wte: embedding(5, 8)
+        residual { wpe: learned_positions(6) }
+        residual pre ln: layernorm { up: linear(16) -> gelu -> down: linear(8) }
+        mixed: scale([1, 8])
+        (stream, gate: parameter([8, 8])) -> matmul
+        head: linear(5)
+        output y
+        train { target t: i32[B, T]; loss ${loss} }
+      }`;
+    expect(orthogonalized(text).sort()).toEqual(["down.weight", "gate", "up.weight"]);
+  });
+});

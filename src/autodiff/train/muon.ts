@@ -1,5 +1,7 @@
-import type { Graph, Parameter, Value } from "../../ir/graph.ts";
+import type { Graph, Node, Parameter, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
+import { isScalarName } from "../../ops/scalar.ts";
+import { shapeOps } from "../../ops/shape.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import type { Backward } from "../backward.ts";
 
@@ -31,20 +33,36 @@ export const matrixScale = (rows: number, columns: number): number =>
   0.2 * Math.sqrt(Math.max(rows, columns));
 
 /**
- * The parameters that Muon makes orthogonal: hidden matrices. Tables of embeddings and the last product before a cross
- * entropy keep AdamW, as the authors advise.
+ * The parameters that Muon makes orthogonal: hidden matrices, which multiply. Tables of embeddings and of positions and the
+ * last product before a cross entropy keep AdamW, as the authors advise. Linear in the nodes.
  */
 export function hiddenMatrices(graph: Graph, parameters: readonly Parameter[]): ReadonlySet<Value> {
+  const factors = new Set(graph.nodes.flatMap((node) => (isProduct(node) ? operandValues(node) : [])));
   const matrices = new Set(
-    parameters.filter(({ value }) => value.type.shape.length === 2).map(({ value }) => value),
+    parameters
+      .map(({ value }) => value)
+      .filter((value) => value.type.shape.length === 2 && factors.has(value)),
   );
-  const logits = new Set(
-    graph.nodes.flatMap((node) => (node.op === "cross_entropy" ? [node.operands.logits] : [])),
-  );
-  for (const node of graph.nodes) {
-    if (node.op === "embedding") matrices.delete(node.operands.table);
-    if (node.results.some((value) => logits.has(value)))
-      for (const value of operandValues(node)) matrices.delete(value);
-  }
+  for (const value of [...tablesOf(graph), ...lastFactors(graph)]) matrices.delete(value);
   return matrices;
+}
+
+const isProduct = ({ op }: Node): boolean => op === "linear" || op === "matmul";
+
+const tablesOf = ({ nodes }: Graph): readonly Value[] =>
+  nodes.flatMap((node) => (node.op === "embedding" ? [node.operands.table] : []));
+
+/** What makes something else of each element or moves it: caps, temperatures, biases and reshapes of logits. */
+const isElementwise = ({ op }: Node): boolean => isScalarName(op) || Object.hasOwn(shapeOps, op);
+
+/** What is multiplied by the last products on the ways to the logits of a cross entropy. */
+function lastFactors({ nodes }: Graph): readonly Value[] {
+  const logits = new Set<Value>();
+  return nodes.toReversed().flatMap((node) => {
+    if (node.op === "cross_entropy") logits.add(node.operands.logits);
+    if (!node.results.some((value) => logits.has(value))) return [];
+    if (isProduct(node)) return operandValues(node);
+    if (isElementwise(node)) for (const value of operandValues(node)) logits.add(value);
+    return [];
+  });
 }
