@@ -1,4 +1,4 @@
-import { gunzipSync } from "fflate";
+import { Gunzip } from "fflate";
 import { Problem } from "./problem.ts";
 
 /** Deflate makes at most 1032 bytes of one (https://zlib.net/zlib_tech.html); a file that claims more is a trap. */
@@ -6,20 +6,51 @@ export const MAX_RATIO = 1032;
 
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** The bytes in a gzip file (RFC 1952) of one member; a file that is none comes back as it is. */
+/**
+ * The bytes in a gzip file (RFC 1952), of all its members one after the other, as `cat a.gz b.gz` leaves them; a file
+ * that is none comes back as it is.
+ */
 export function gunzipIfPacked(bytes: Uint8Array, name: string): Uint8Array | Problem {
   if (!isGzip(bytes)) return bytes;
-  const damaged = new Problem("E717", `${name}: expected a gzip file, but it is damaged`);
-  if (bytes.length < MIN_MEMBER) return damaged;
-  const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
-  const size = trailer.getUint32(4, true);
-  if (size > bytes.length * MAX_RATIO) return damaged;
+  const contents = bytes.length < MIN_MEMBER ? undefined : membersOf(bytes);
+  return contents === undefined
+    ? new Problem("E717", `${name}: expected a gzip file, but it is damaged`)
+    : joined(contents);
+}
+
+/** What each member holds; undefined if one is damaged. */
+function membersOf(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+  const starts = [0];
+  const chunks: Uint8Array[][] = [[]];
+  const stream = new Gunzip((chunk) => chunks.at(-1)!.push(chunk));
+  stream.onmember = (start) => {
+    starts.push(start);
+    chunks.push([]);
+  };
   try {
-    const content = gunzipSync(bytes);
-    return content.length === size && crc32(content) === trailer.getUint32(0, true) ? content : damaged;
+    stream.push(bytes, true);
   } catch {
-    return damaged;
+    return undefined;
   }
+  const contents = chunks.map(joined);
+  const isWhole = (content: Uint8Array, member: number): boolean => {
+    const end = starts[member + 1] ?? bytes.length;
+    const trailer = new DataView(bytes.buffer, bytes.byteOffset + end - 8, 8);
+    return content.length === trailer.getUint32(4, true) && crc32(content) === trailer.getUint32(0, true);
+  };
+  return contents.every(isWhole) ? contents : undefined;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** A header of 10 bytes, an empty block of 2, and the trailer of 8 with checksum and size. */

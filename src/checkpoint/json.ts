@@ -1,4 +1,5 @@
-import { Problem, quote } from "./problem.ts";
+import { showCount } from "../support/text.ts";
+import { Problem, quote, quotePath } from "./problem.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
@@ -19,8 +20,52 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string | Problem {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return new Problem("E703", `${name}: the text is not valid UTF-8`);
+    return notUtf8(bytes, name);
   }
+}
+
+/** Where the text stops being UTF-8. */
+function notUtf8(bytes: Uint8Array, name: string): Problem {
+  const at = validLength(bytes);
+  if (at === bytes.length)
+    return new Problem(
+      "E700",
+      `cannot read ${quotePath(name)}: ${showCount(at)} bytes are too many for one text`,
+    );
+  const line = bytes.subarray(0, at).reduce((count, byte) => (byte === LINE_BREAK ? count + 1 : count), 1);
+  const found = bytes[at]!.toString(16).padStart(2, "0");
+  return new Problem(
+    "E703",
+    `${name}: the text is not valid UTF-8: byte ${at}, in line ${line}, is ${found}`,
+  );
+}
+
+const LINE_BREAK = 10;
+
+/** How many bytes stand before the first that no character of UTF-8 has there (the Unicode Standard, table 3-7). */
+function validLength(bytes: Uint8Array): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const size = characterAt(bytes, at);
+    if (size === 0) break;
+    at += size;
+  }
+  return at;
+}
+
+/** The bytes of the character that begins at a place; 0 if there is none. */
+function characterAt(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at]!;
+  if (lead < 0x80) return 1;
+  const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  // What the second byte may be so that nothing is written longer than it needs, no surrogate, nothing above U+10FFFF.
+  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  for (let place = 1; place < size; place++) {
+    const byte = bytes[at + place] ?? 0;
+    if (byte < (place === 1 ? low : 0x80) || byte > (place === 1 ? high : 0xbf)) return 0;
+  }
+  return size;
 }
 
 /** Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take. */

@@ -18,6 +18,7 @@ const dtypeOfDescr: { readonly [descr: string]: Dtype } = {
   "|i1": "i8",
   "|u1": "u8",
   "|b1": "bool",
+  "<u2": "i32",
 };
 
 /** Header lengths are whatever the file says, but never more than this many bytes: shapes are short. */
@@ -42,11 +43,16 @@ export function readStoredNpy(bytes: Uint8Array, name: string): StoredTensor | P
   const header = readHeader(bytes, name);
   if (header instanceof Problem) return header;
   const { dtype, fortran, shape, dataStart } = header;
-  const data = bytes.subarray(dataStart);
+  const elements = bytes.subarray(dataStart);
+  const data = elements.length === sizeOf(shape) * dtypeBytes[dtype] ? elements : widened(elements);
   return fortran
     ? transpose({ dtype, shape: shape.toReversed(), bytes: data })
     : { dtype, shape, bytes: data };
 }
+
+/** Numbers of 16 bits without a sign as numbers of 32 bits. */
+const widened = (elements: Uint8Array): Uint8Array =>
+  new Uint8Array(Int32Array.from(new Uint16Array(new Uint8Array(elements).buffer)).buffer);
 
 function readHeader(bytes: Uint8Array, name: string): NpyHeader | Problem {
   if (!MAGIC.every((byte, at) => bytes[at] === byte))
@@ -101,9 +107,9 @@ const bytesOfDescr = (descr: string): number => Number(descr.at(-1));
 function unknownDescr(descr: string, name: string): Problem {
   const known = Object.keys(dtypeOfDescr).join(" ");
   const message = `${name}: elements of type ${quote(descr)} cannot be read; known are ${known}`;
-  const swapped = dtypeOfDescr[descr.replace(/^[>=]/, "<")];
-  if (swapped === undefined) return new Problem("E712", message);
-  return new Problem("E712", message, `save it with \`a.astype("<${descr.slice(1)}")\``);
+  const kind = descr === "<u8" || descr === ">u8" ? "<i8" : descr.replace(/^[>=]/, "<");
+  if (!Object.hasOwn(dtypeOfDescr, kind)) return new Problem("E712", message);
+  return new Problem("E712", message, `save it with \`a.astype("${kind}")\``);
 }
 
 /** All axes reversed. */

@@ -1,4 +1,4 @@
-export { showCount } from "../support/text.ts";
+export { countOf, showCount } from "../support/text.ts";
 
 /** `1.50 kB`, `3.20 MB`: powers of 1000. */
 export const showBytes = (bytes: number): string => `${showScaled(bytes)}B`;

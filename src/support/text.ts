@@ -53,3 +53,7 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 
 /** `1,234,567`. By hand: the first call of toLocaleString takes 40 ms. */
 export const showCount = (count: number): string => count.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** `1 token`, `1,234 tokens` */
+export const countOf = (count: number, noun: string): string =>
+  `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;

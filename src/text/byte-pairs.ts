@@ -1,6 +1,6 @@
 import type { JsonObject } from "../checkpoint/json.ts";
 import { Heap } from "../support/heap.ts";
-import { showCount } from "../support/text.ts";
+import { countOf } from "../support/text.ts";
 import { byteEncoder, textOfTokens, wordsOf } from "./byte-level.ts";
 import { pairKey, type BytePairs } from "./learn-merges.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
@@ -11,7 +11,7 @@ export function bytePairTokenizer(pairs: BytePairs): TextTokenizer {
   const encodeAll = bytePairEncoder(pairs);
   return {
     size: tokens.length,
-    description: `${showCount(tokens.length)} byte-pair tokens`,
+    description: countOf(tokens.length, "byte-pair token"),
     file: bytePairFile(pairs),
     encodeAll,
     encode: (text) => Array.from(encodeAll(text)),

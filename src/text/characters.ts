@@ -1,6 +1,6 @@
 import type { JsonObject } from "../checkpoint/json.ts";
 import { Problem, quote } from "../checkpoint/problem.ts";
-import { showCount } from "../support/text.ts";
+import { countOf } from "../support/text.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** The distinct characters of a text in the order of their code points, a line break first as a rule. */
@@ -22,7 +22,7 @@ export function characterTokenizer(alphabet: readonly string[], name: string): T
   };
   return {
     size: alphabet.length,
-    description: `${showCount(alphabet.length)} characters`,
+    description: countOf(alphabet.length, "character"),
     file: characterFile(alphabet),
     encodeAll,
     encode: (text) => {

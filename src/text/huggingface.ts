@@ -54,11 +54,20 @@ function encode(
     for (const character of characters)
       if (inner.encode(character, { add_special_tokens: false }).ids.length === 0)
         return new Problem("E742", `${name} has no token for ${quote(character)}`);
-    return inner.encode(text).ids;
+    const { ids } = inner.encode(text);
+    return ids.every((id) => Number.isInteger(id)) ? ids : unknownTokens(name);
   } catch (error) {
     return cannotUse(error, name);
   }
 }
+
+/** For a word that a model of whole words does not have, the library gives no id, also where the file names one for it. */
+const unknownTokens = (name: string): Problem =>
+  new Problem(
+    "E742",
+    `${name}: the text has words without a token`,
+    "a byte-level byte-pair tokenizer has tokens for every text",
+  );
 
 /** The library refuses an empty list and ids that it does not know. */
 function decode(inner: LibraryTokenizer, ids: readonly number[]): string {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../checkpoint/json.ts";
 import { Problem } from "../checkpoint/problem.ts";
-import { showCount } from "../support/text.ts";
+import { countOf, showCount } from "../support/text.ts";
 import { byteTokens } from "./byte-level.ts";
 import { bytePairTokenizer } from "./byte-pairs.ts";
 import { charactersOf, characterTokenizer } from "./characters.ts";
@@ -59,7 +59,7 @@ function fileTokenizer(file: JsonObject, config: JsonObject, name: string): Text
   };
   return {
     ...tokenizer,
-    description: `${showCount(tokenizer.size)} tokens of ${name}`,
+    description: `${countOf(tokenizer.size, "token")} of ${name}`,
     file,
     encodeAll: (text) => own?.(text) ?? byLibrary(text),
   };

@@ -111,5 +111,7 @@ describe("writing a file", () => {
 
 test("a text that is not UTF-8 is a problem", () => {
   const path = put("model.lmg", Uint8Array.of(0x6d, 0xe9));
-  expect(messageOf(readText(path))).toBe(`E703 ${path}: the text is not valid UTF-8`);
+  expect(messageOf(readText(path))).toBe(
+    `E703 ${path}: the text is not valid UTF-8: byte 1, in line 1, is e9`,
+  );
 });

@@ -64,6 +64,16 @@ describe("a gzip file", () => {
     expect(gunzipIfPacked(Uint8Array.of(), "empty")).toEqual(Uint8Array.of());
   });
 
+  test("may have several members, one after the other, each with its own sum", () => {
+    const members = [content, new Uint8Array(), content.subarray(0, 40)];
+    const file = Buffer.concat(members.map((member) => gzipSync(member)));
+    expect(expectValue(gunzipIfPacked(file, "a.gz"))).toEqual(new Uint8Array(Buffer.concat(members)));
+    const twice = Buffer.concat([packed, packed]);
+    expect(expectValue(gunzipIfPacked(twice, "a.gz")).length).toBe(2 * content.length);
+    for (const damaged of [file.subarray(0, -1), twice.with(packed.length - 8, packed.at(-8)! ^ 1)])
+      expect(messageOf(gunzipIfPacked(damaged, "a.gz"))).toContain("it is damaged");
+  });
+
   const changed = (at: number, byte: number): Uint8Array => packed.with(at, byte);
   test.each([
     ["cut", packed.subarray(0, packed.length - 9)],

@@ -69,6 +69,23 @@ const npy = (header: string, data = 0): Uint8Array =>
     ...new Array<number>(data).fill(0),
   );
 
+test("numbers of 16 bits without a sign are numbers of 32, in both orders", () => {
+  // numpy.save of numpy.array([[0, 1], [40000, 65535]], "<u2"), and of it in Fortran order.
+  const header = (order: string): string =>
+    `{'descr': '<u2', 'fortran_order': ${order}, 'shape': (2, 2), }\n`;
+  const file = (order: string, ...words: number[]): Uint8Array => {
+    const bytes = npy(header(order), 2 * words.length);
+    bytes.set(new Uint8Array(Uint16Array.from(words).buffer), bytes.length - 2 * words.length);
+    return bytes;
+  };
+  const expected = { dtype: "i32", shape: [2, 2], data: Int32Array.of(0, 1, 40000, 65535) };
+  expect(readNpy(file("False", 0, 1, 40000, 65535), "a.npy")).toEqual(expected);
+  expect(readNpy(file("True", 0, 40000, 1, 65535), "a.npy")).toEqual(expected);
+  expect(
+    messageOf(readNpy(npy("{'descr': '<u8', 'fortran_order': False, 'shape': (1,), }", 8), "a.npy")),
+  ).toContain('| save it with `a.astype("<i8")`');
+});
+
 describe("a damaged or foreign array gives one message", () => {
   const cases: [string, Uint8Array, string][] = [
     [
@@ -99,12 +116,12 @@ describe("a damaged or foreign array gives one message", () => {
     [
       "is big endian",
       fixture("big_endian.npy"),
-      'E712 a.npy: elements of type `>f4` cannot be read; known are <f8 <f4 <f2 <i8 <i4 <u4 <i2 |i1 |u1 |b1 | save it with `a.astype("<f4")`',
+      'E712 a.npy: elements of type `>f4` cannot be read; known are <f8 <f4 <f2 <i8 <i4 <u4 <i2 |i1 |u1 |b1 <u2 | save it with `a.astype("<f4")`',
     ],
     [
       "holds objects",
       npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"),
-      "E712 a.npy: elements of type `|O` cannot be read; known are <f8 <f4 <f2 <i8 <i4 <u4 <i2 |i1 |u1 |b1",
+      "E712 a.npy: elements of type `|O` cannot be read; known are <f8 <f4 <f2 <i8 <i4 <u4 <i2 |i1 |u1 |b1 <u2",
     ],
     [
       "holds records",

@@ -129,7 +129,11 @@ describe("a damaged or hostile file gives one message", () => {
       new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
       "E702 m: the header claims 2336927755350992246 bytes; the limit is 100000000 | this is a pointer of Git LFS; `git lfs pull` fetches the file itself",
     ],
-    ["is no UTF-8", fileWith(Uint8Array.of(0x7b, 0xff, 0x7d)), "E703 m: the text is not valid UTF-8"],
+    [
+      "is no UTF-8",
+      fileWith(Uint8Array.of(0x7b, 0xff, 0x7d)),
+      "E703 m: the text is not valid UTF-8: byte 1, in line 1, is ff",
+    ],
     [
       "is no JSON",
       fileWith(`{"w": nope}`),

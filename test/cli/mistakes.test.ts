@@ -17,7 +17,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
     [["check"], "error: missing required argument 'model.lmg'\n(`lmg check --help` explains it)"],
     [["check", "none.lmg"], "error[E700]: cannot read `none.lmg`: there is no such file or folder"],
     [["check", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
-    [["check", "latin1.lmg"], "error[E703]: latin1.lmg: the text is not valid UTF-8"],
+    [
+      ["check", "latin1.lmg"],
+      "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",
+    ],
     [
       ["check", "tiny.lmg", "--set", "depth"],
       "error[E801]: --set expects name=value, found `depth`\n  help: for example --set depth=2",

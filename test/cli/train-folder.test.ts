@@ -1,5 +1,8 @@
 import { existsSync, readFileSync, rmSync, symlinkSync, utimesSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { writeNpy } from "../../src/checkpoint/npy.ts";
+import { hostTensor } from "../../src/tensor/host.ts";
 import { inFolder, lmg, mistake, put } from "./harness.ts";
 
 inFolder({
@@ -112,4 +115,60 @@ test("a path that leads nowhere is a mistake, whatever the system calls it", asy
     `error[E700]: cannot read \`${long}\`: the path is too long`,
   );
   expect(existsSync("never")).toBe(false);
+});
+
+test("what is wrong with a text is said before what the model lacks for it", async () => {
+  put("open.lmg", readFileSync("tiny.lmg", "utf8").replace("vocab = 28", "vocab"));
+  put("cut.txt.gz", gzipSync("some text ".repeat(100)).subarray(0, -4));
+  expect(await mistake("train", "open.lmg", "--data", "cut.txt.gz")).toBe(
+    "error[E717]: cut.txt.gz: expected a gzip file, but it is damaged",
+  );
+  expect(await mistake("train", "open.lmg", "--data", "text.txt", "--data", "tiny.lmg")).toBe(
+    "error[E754]: a text stands alone, but `text.txt` and `tiny.lmg` are two\n" +
+      "  help: put them into one file, as with `cat`; --validation takes another",
+  );
+  put("short.txt", "fox");
+  expect(await mistake(...into("never", "--validation", "short.txt"))).toBe(
+    "error[E752]: short.txt: 3 tokens for validation cannot fill a window of 8 tokens and the one after it\n" +
+      "  help: give a longer text or a shorter context",
+  );
+  expect(await mistake(...into("never", "--validation", "-1"))).toContain("found -1");
+  put("one.txt", "x");
+  expect((await lmg("train", "open.lmg", "--data", "one.txt")).notes).toBe(
+    "vocab = 1, as the data has 1 character\n" +
+      "error[E756]: one.txt: 1 token for validation would leave none of 1 to train on\n",
+  );
+});
+
+test("the folder of a tokenizer stands for its files, and both go with the run", async () => {
+  await done(...into("first"));
+  const config = { clean_up_tokenization_spaces: false };
+  put("given/tokenizer.json", readFileSync("first/tokenizer.json"));
+  put("given/tokenizer_config.json", JSON.stringify(config));
+  await done(...into("second", "--tokenizer", "given"));
+  expect(JSON.parse(readFileSync("second/tokenizer_config.json", "utf8"))).toEqual(config);
+  expect(readFileSync("second/tokenizer.json").equals(readFileSync("first/tokenizer.json"))).toBe(true);
+  expect(await mistake(...into("never", "--tokenizer", "second/model"))).toBe(
+    "error[E741]: --tokenizer expects characters, bpe:SIZE or a tokenizer.json, found `second/model`, a folder without one",
+  );
+});
+
+test("arrays take no option of texts", async () => {
+  put(
+    "x.npy",
+    writeNpy(
+      hostTensor(
+        "f32",
+        [8, 2],
+        Array.from({ length: 16 }, () => 0),
+      ),
+    ),
+  );
+  const arrays = ["train", "tiny.lmg", "--data", "tokens=x.npy"];
+  expect(await mistake(...arrays, "--tokenizer", "bpe:300")).toBe(
+    "error[E804]: --tokenizer is for a text, but `x.npy` is none",
+  );
+  expect(await mistake(...arrays, "--context", "3")).toBe(
+    "error[E804]: --context is for a text, but `x.npy` is none",
+  );
 });

@@ -43,6 +43,21 @@ describe("a tokenizer.json", () => {
     expect(tokenizer.decode([99])).toBe("");
   });
 
+  test("of whole words says so where it has no token for one, instead of giving none", () => {
+    const words = {
+      ...lettersFile,
+      added_tokens: [],
+      post_processor: null,
+      pre_tokenizer: { type: "Whitespace" },
+    };
+    const model = { type: "WordLevel", unk_token: "?", vocab: { "?": 0, call: 1, me: 2 } };
+    const known = expectValue(huggingFaceTokenizer({ ...words, model }, {}, "tokenizer.json"));
+    expect(known.encode("call me")).toEqual([1, 2]);
+    expect(messageOf(known.encode("call Ishmael"))).toBe(
+      "E742 tokenizer.json: the text has words without a token | a byte-level byte-pair tokenizer has tokens for every text",
+    );
+  });
+
   test("that has no token for a character says so instead of dropping it", () => {
     expect(messageOf(tokenizer.encode("aΩb"))).toBe("E742 tokenizer.json has no token for `Ω`");
   });

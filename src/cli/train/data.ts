@@ -1,11 +1,14 @@
 import { dirname, isAbsolute, join } from "node:path";
-import { readBytes } from "../../checkpoint/files.ts";
-import { quote } from "../../checkpoint/problem.ts";
+import { kindOfPath, readBytes } from "../../checkpoint/files.ts";
+import type { JsonObject } from "../../checkpoint/json.ts";
+import { quote, quotePath } from "../../checkpoint/problem.ts";
+import { listWords } from "../../support/text.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizerFor, type TokenizerChoice } from "../../text/tokenizer-for.ts";
-import { isText, textOf, type DataSource } from "../../train/data/source.ts";
+import { isText, textOf, unpacked, type DataSource } from "../../train/data/source.ts";
 import { readIfThere } from "../run/tokenizer-files.ts";
 import { orStop, stop } from "../stop.ts";
+import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 
 /** `image=digits.idx.gz`, or a file alone. */
 function readSource(argument: string): DataSource {
@@ -37,31 +40,66 @@ export function readValidation(
 ): number | readonly DataSource[] | undefined {
   const [first] = given ?? [];
   if (given === undefined || first === undefined) return undefined;
-  const numbers = given.filter((argument) => /^[\d.]+$/.test(argument));
+  const numbers = given.filter((argument) => argument.trim() !== "" && Number.isFinite(Number(argument)));
   if (numbers.length === 0) return given.map(readSource);
   return given.length === 1
     ? Number(first)
     : stop("E804", "--validation takes one share or number, or files: here are several");
 }
 
-/** The tokenizer of a text that is data; undefined for arrays. */
-export function tokenizerOf(sources: readonly DataSource[], choice: string): TextTokenizer | undefined {
-  const [source] = sources;
-  if (sources.length !== 1 || source === undefined || !isText(source)) return undefined;
-  return orStop(tokenizerFor(orStop(textOf(source)), readChoice(choice), source.name));
+/** The tokenizer of a text that is data, and what is kept beside it; undefined for arrays, which take none of its options. */
+export function tokenizerOf(
+  given: readonly DataSource[],
+  { tokenizer, context }: Pick<TrainOptions, "tokenizer" | "context">,
+): TrainedTokenizer | undefined {
+  const sources = given.map((source) => orStop(unpacked(source)));
+  const text = sources.find(isText);
+  const other = sources.find((source) => source !== text);
+  if (text === undefined) {
+    const unread =
+      tokenizer !== DEFAULT_TOKENIZER ? "--tokenizer" : context === undefined ? undefined : "--context";
+    return unread === undefined
+      ? undefined
+      : stop(
+          "E804",
+          `${unread} is for a text, but ${listWords(sources.map(({ name }) => quotePath(name)))} ${sources.length === 1 ? "is" : "are"} none`,
+        );
+  }
+  if (other !== undefined && isText(other))
+    return stop(
+      "E754",
+      `a text stands alone, but ${quotePath(text.name)} and ${quotePath(other.name)} are two`,
+      "put them into one file, as with `cat`; --validation takes another",
+    );
+  if (other !== undefined) return undefined;
+  const choice = readChoice(tokenizer);
+  return {
+    tokenizer: orStop(tokenizerFor(orStop(textOf(text)), choice, text.name)),
+    config: choice.kind === "file" ? choice.config : {},
+  };
+}
+
+/** A tokenizer, and what the tokenizer_config.json beside it says: `{}` without one. */
+export interface TrainedTokenizer {
+  readonly tokenizer: TextTokenizer;
+  readonly config: JsonObject;
 }
 
 function readChoice(choice: string): TokenizerChoice {
-  if (choice === "characters") return { kind: "characters" };
+  if (choice === DEFAULT_TOKENIZER) return { kind: "characters" };
   const size = /^bpe:(\d+)$/.exec(choice)?.[1];
   if (size !== undefined) return { kind: "byte_pairs", size: Number(size) };
-  const file = readIfThere(choice);
+  const name = kindOfPath(choice) === "folder" ? join(choice, "tokenizer.json") : choice;
+  const file = readIfThere(name);
   if (file !== undefined)
     return {
       kind: "file",
-      name: choice,
+      name,
       file,
-      config: readIfThere(join(dirname(choice), "tokenizer_config.json")) ?? {},
+      config: readIfThere(join(dirname(name), "tokenizer_config.json")) ?? {},
     };
-  return stop("E741", `--tokenizer expects characters, bpe:SIZE or a tokenizer.json, found ${quote(choice)}`);
+  return stop(
+    "E741",
+    `--tokenizer expects characters, bpe:SIZE or a tokenizer.json, found ${name === choice ? quote(choice) : `${quotePath(choice)}, a folder without one`}`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { StepReport, Trainer } from "../../train/trainer.ts";
-import { showCount } from "../numbers.ts";
+import { countOf } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import { orStop, Stop } from "../stop.ts";
 import { Problem } from "../../checkpoint/problem.ts";
@@ -53,7 +53,7 @@ function summarize({ trainer, lines }: EndedRun): readonly string[] {
   const evaluations = lines.filter(isEvaluation);
   const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
   return [
-    `${showCount(trainer.step)} steps in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
+    `${countOf(trainer.step, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
     ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
     ...(best === undefined || best === last
       ? []

@@ -23,6 +23,8 @@ export const runFiles = {
   /** The same, after the evaluation with the least loss. */
   best: "best.safetensors",
   tokenizer: "tokenizer.json",
+  /** What stood beside a tokenizer that was given. */
+  tokenizerConfig: "tokenizer_config.json",
   /** What was trained, and how. */
   run: RUN_FILE,
   metrics: "metrics.jsonl",

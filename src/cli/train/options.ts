@@ -26,6 +26,8 @@ export interface TrainOptions extends ModelOptions, DawnOptions {
   readonly target: TrainTarget;
 }
 
+export const DEFAULT_TOKENIZER = "characters";
+
 const overrides: readonly OptionSpec[] = [
   { flags: "--batch <rows>", description: "rows or windows of a batch" },
   { flags: "--context <tokens>", description: "tokens of a window of text; the most that the model takes" },
@@ -51,8 +53,8 @@ export const trainOptions: readonly OptionSpec[] = [
   { flags: "-o, --out <folder>", description: "where the run is kept; runs/MODEL if not given" },
   {
     flags: "--tokenizer <kind>",
-    description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json",
-    default: "characters",
+    description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json or its folder",
+    default: DEFAULT_TOKENIZER,
   },
   { flags: "--weights <path>", description: "a checkpoint to begin with, instead of drawn parameters" },
   ...overrides,

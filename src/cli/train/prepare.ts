@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../checkpoint/json.ts";
 import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LowerOptions } from "../../lower/lower.ts";
@@ -27,6 +28,8 @@ export interface PreparedTraining {
   readonly cadence: Cadence;
   readonly batch: number;
   readonly tokenizer: TextTokenizer | undefined;
+  /** What its tokenizer_config.json says. */
+  readonly tokenizerConfig: JsonObject;
   /** The model's own file first, then those that it uses. */
   readonly sources: readonly Source[];
   readonly data: readonly DataSource[];
@@ -41,7 +44,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const overrides = overridesOf(options);
   const { file, lowering, used } = readModel(path, options);
   const data = readData(options.data, dataInModel(file, lowering, options), path);
-  const tokenizer = tokenizerOf(data, options.tokenizer);
+  const { tokenizer, config: tokenizerConfig = {} } = tokenizerOf(data, options) ?? {};
   const model = lowerTrainable(file, withVocabulary(file, lowering, tokenizer, options, out), out);
   const { train } = model;
   const batch = batchOf(options) ?? train.batch ?? DEFAULT_BATCH;
@@ -65,6 +68,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
     cadence,
     batch,
     tokenizer,
+    tokenizerConfig,
     sources,
     data,
     validation,

@@ -3,7 +3,7 @@ import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import type { EngineFactory } from "../../train/engine.ts";
 import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
-import { showCount } from "../numbers.ts";
+import { countOf, showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import { warnOfMadeUpNames } from "../run/chosen.ts";
 import { orStop, stop } from "../stop.ts";
@@ -146,7 +146,7 @@ function describe(
   out.write(
     `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
-      `${showCount(settings.steps)} steps of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
+      `${countOf(settings.steps, "step")} of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
   );
   if (found === undefined) return;
   const isOver = found.step >= settings.steps;
@@ -159,7 +159,7 @@ function describe(
 
 /** What the folder says of the run, so that its model can be used without another word. */
 function writeRun(folder: string, prepared: PreparedTraining, options: TrainOptions): void {
-  const { model, training, tokenizer, sources, batch } = prepared;
+  const { model, training, tokenizer, tokenizerConfig, sources, batch } = prepared;
   const { settings, batches } = training;
   const chosen = model.training.parameters.filter(({ from }) => from !== "default");
   const run = {
@@ -173,4 +173,6 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
   writeRunFile(folder, runFiles.run, `${JSON.stringify(run, null, 2)}\n`);
   if (tokenizer !== undefined)
     writeRunFile(folder, runFiles.tokenizer, `${JSON.stringify(tokenizer.file, null, 2)}\n`);
+  if (Object.keys(tokenizerConfig).length > 0)
+    writeRunFile(folder, runFiles.tokenizerConfig, `${JSON.stringify(tokenizerConfig, null, 2)}\n`);
 }

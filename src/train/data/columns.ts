@@ -1,6 +1,6 @@
 import { Problem, quote, showSizes } from "../../checkpoint/problem.ts";
 import { elementsOf, toHostTensor, type NumberArray, type StoredTensor } from "../../checkpoint/stored.ts";
-import { plural, showCount } from "../../support/text.ts";
+import { countOf } from "../../support/text.ts";
 import { isFloat, roundTo } from "../../tensor/dtype.ts";
 import { makeData, sizeOf, type HostData, type HostTensor } from "../../tensor/host.ts";
 import type { WantedTensor } from "./wanted.ts";
@@ -94,7 +94,7 @@ export function rowsDiffer([first, ...others]: readonly Column[]): Problem | und
   );
 }
 
-const rowsOf = ({ rows }: Column): string => (rows === 1 ? plural(rows, "row") : `${showCount(rows)} rows`);
+const rowsOf = ({ rows }: Column): string => countOf(rows, "row");
 
 /** Some rows of the column as a tensor of the given row shape, which has as many elements as that of the file. */
 export function gather(column: Column, rows: Int32Array, shape: readonly number[]): HostTensor {

@@ -1,5 +1,5 @@
 import { Problem } from "../../checkpoint/problem.ts";
-import { showCount } from "../../support/text.ts";
+import { countOf, showCount } from "../../support/text.ts";
 import { augmentOf, describeAugmentation, type Augment } from "./augment.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { describeColumn, gather, wrongElement, type Column } from "./columns.ts";
@@ -24,7 +24,7 @@ export function openRows(
   if (parts.training.rows.length < options.batch)
     return new Problem(
       "E756",
-      `${showCount(parts.training.rows.length)} rows to train on do not fill a batch of ${options.batch}`,
+      `${countOf(parts.training.rows.length, "row")} to train on cannot fill a batch of ${options.batch}`,
       "ask for a smaller batch or keep fewer rows for validation",
     );
   const augment = augmentOf(table.columns, options.augment ?? [], options.seed);
@@ -73,7 +73,7 @@ function partsOf(table: Table, wanted: Wanted, { validation, seed, batch }: Data
     return { training: { table, rows: allRows(table) }, validation: { table: kept, rows: allRows(kept) } };
   }
   const [{ rows, from }] = table.columns as [Column];
-  const size = partSize(validation, rows, "rows", from);
+  const size = partSize(validation, rows, "row", from);
   if (size instanceof Problem) return size;
   const order = shuffled(allRows(table), seed, "validation rows", 0);
   return {
@@ -93,7 +93,7 @@ function rowBatches(
   const columns = [...training.table.columns.map(describeColumn), ...augmentations.map(describeAugmentation)];
   return {
     description:
-      `${columns.join("; ")}; ${showCount(training.rows.length)} rows for training, ` +
+      `${columns.join("; ")}; ${countOf(training.rows.length, "row")} for training, ` +
       `${validation.rows.length === 0 ? "none" : showCount(validation.rows.length)} for validation`,
     perEpoch,
     unit: "samples",

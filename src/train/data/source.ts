@@ -27,7 +27,7 @@ function formatOf(name: string, bytes: Uint8Array): Format {
   return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 ? "npz" : "text";
 }
 
-/** Whether it is a text that feeds tokens; neither an array nor a damaged file. */
+/** Whether it is a text that feeds tokens, and no array. */
 export function isText(source: DataSource): boolean {
   const plain = unpacked(source);
   return !(plain instanceof Problem) && formatOf(plain.name, plain.bytes) === "text";
@@ -39,13 +39,20 @@ export function unpacked(source: DataSource): DataSource | Problem {
   return bytes instanceof Problem ? bytes : { ...source, bytes };
 }
 
-/** The text of a UTF-8 file, also of one in gzip. */
+/** The text of a UTF-8 file, also of one in gzip. A byte order mark says how it is encoded, and is no part of it. */
 export function textOf(source: DataSource): string | Problem {
   const plain = unpacked(source);
   if (plain instanceof Problem) return plain;
   const text = decodeUtf8(plain.bytes, source.name);
-  if (text instanceof Problem) return text;
-  return text.length > 0 ? text : new Problem("E751", `${source.name}: the text is empty`);
+  if (text instanceof Problem)
+    return text.code === "E703" ? new Problem(text.code, text.message, encodingHelp(plain.bytes)) : text;
+  const content = text.startsWith("\ufeff") ? text.slice(1) : text;
+  return content.length > 0 ? content : new Problem("E751", `${source.name}: the text is empty`);
+}
+
+function encodingHelp([first, second]: Uint8Array): string {
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  return `\`iconv -f ${isUtf16 ? "utf-16" : "ENCODING"} -t utf-8\` writes a text in UTF-8`;
 }
 
 /** What a file holds: a text, one array, or arrays by name. */

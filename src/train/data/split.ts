@@ -1,5 +1,5 @@
 import { Problem } from "../../checkpoint/problem.ts";
-import { showCount } from "../../support/text.ts";
+import { countOf, showCount } from "../../support/text.ts";
 
 /** What is kept for validation if nothing is said. */
 export const DEFAULT_SHARE = 0.1;
@@ -8,21 +8,21 @@ export const DEFAULT_SHARE = 0.1;
 export function partSize(
   validation: number | undefined,
   count: number,
-  unit: "tokens" | "rows",
+  unit: "token" | "row",
   name: string,
 ): number | Problem {
   const asked = validation ?? DEFAULT_SHARE;
   if (!(asked >= 0) || (asked >= 1 && !Number.isInteger(asked)))
     return new Problem(
       "E756",
-      `validation: expected a share below 1 or a whole number of ${unit}, found ${asked}`,
+      `validation: expected a share below 1 or a whole number of ${unit}s, found ${asked}`,
     );
   // A share like 0.55 is a little more or less than it says, which must not cost a row.
   const kept = asked < 1 ? count - Math.floor(count * (1 - asked) + 1e-6) : asked;
   if (kept < count) return kept;
   return new Problem(
     "E756",
-    `${name}: ${showCount(kept)} ${unit} for validation leave none of ${showCount(count)} to train on`,
+    `${name}: ${countOf(kept, unit)} for validation would leave none of ${showCount(count)} to train on`,
   );
 }
 

@@ -22,7 +22,9 @@ export function openText(source: DataSource, wanted: Wanted, options: DataOption
   if (text instanceof Problem) return text;
   const { batch, seed } = options;
   const onlyWhole = fixedBatch(wanted) !== undefined;
-  return windowBatches(text, { ...fed, batch, context, seed, onlyWhole, name: source.name });
+  const { validation } = options;
+  const validationName = typeof validation === "object" ? validation[0]?.name : undefined;
+  return windowBatches(text, { ...fed, batch, context, seed, onlyWhole, name: source.name, validationName });
 }
 
 /** Both `[B, T]`, integers. */
@@ -81,7 +83,7 @@ function tokenText(source: DataSource, fed: FedByText, options: DataOptions): To
   if (tokens instanceof Problem) return tokens;
   const vocabulary = tokenizer.description;
   if (typeof options.validation !== "object") {
-    const kept = partSize(options.validation, tokens.length, "tokens", source.name);
+    const kept = partSize(options.validation, tokens.length, "token", source.name);
     if (kept instanceof Problem) return kept;
     const cut = tokens.length - kept;
     return { training: tokens.subarray(0, cut), validation: tokens.subarray(cut), vocabulary };

@@ -1,5 +1,5 @@
 import { Problem } from "../../checkpoint/problem.ts";
-import { plural, showCount } from "../../support/text.ts";
+import { countOf, showCount } from "../../support/text.ts";
 import { randomTable } from "../../tensor/random.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { spread } from "./split.ts";
@@ -25,6 +25,8 @@ export interface WindowOptions {
   readonly onlyWhole: boolean;
   /** What messages call the text. */
   readonly name: string;
+  /** The file that is kept for validation, if it is one of its own. */
+  readonly validationName?: string | undefined;
 }
 
 /**
@@ -33,15 +35,16 @@ export interface WindowOptions {
  */
 export function windowBatches(text: TokenText, options: WindowOptions): Batches | Problem {
   const { training, validation, vocabulary } = text;
-  const { batch, context, seed } = options;
+  const { batch, context, seed, name, validationName = name } = options;
   const short =
-    tooShort(training, "for training", options) ?? tooShort(validation, "for validation", options);
+    tooShort(training, "for training", options, name) ??
+    tooShort(validation, "for validation", options, validationName);
   if (short !== undefined) return short;
   const word = randomTable(seed, "text windows");
   const starts = training.length - context;
   return {
     description:
-      `text, ${showCount(training.length)} tokens of ${vocabulary} for training, ` +
+      `text, ${countOf(training.length, "token")} of ${vocabulary} for training, ` +
       (validation.length === 0 ? "none" : showCount(validation.length)) +
       " for validation",
     perEpoch: Math.max(1, Math.floor((training.length - 1) / (batch * context))),
@@ -57,12 +60,19 @@ export function windowBatches(text: TokenText, options: WindowOptions): Batches 
   };
 }
 
-function tooShort(tokens: Int32Array, part: string, options: WindowOptions): Problem | undefined {
-  if (tokens.length > options.context || (tokens.length === 0 && part !== "for training")) return undefined;
+function tooShort(
+  tokens: Int32Array,
+  part: string,
+  { context, validationName }: WindowOptions,
+  name: string,
+): Problem | undefined {
+  if (tokens.length > context || (tokens.length === 0 && part !== "for training")) return undefined;
   return new Problem(
     "E752",
-    `${options.name}: ${plural(tokens.length, "token")} ${part} cannot fill a window of ${options.context} tokens and the one after it`,
-    "give a longer text, a shorter context, or another share for validation",
+    `${name}: ${countOf(tokens.length, "token")} ${part} cannot fill a window of ${countOf(context, "token")} and the one after it`,
+    validationName === undefined
+      ? "give a longer text, a shorter context, or another share for validation"
+      : "give a longer text or a shorter context",
   );
 }
 

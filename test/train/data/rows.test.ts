@@ -339,13 +339,13 @@ describe("arrays that do not fit", () => {
       "are fewer than a batch",
       [images(50), labels(50)],
       { batch: 64 },
-      "E756 45 rows to train on do not fill a batch of 64 | ask for a smaller batch or keep fewer rows for validation",
+      "E756 45 rows to train on cannot fill a batch of 64 | ask for a smaller batch or keep fewer rows for validation",
     ],
     [
       "are all kept for validation",
       [images(50), labels(50)],
       { validation: 50 },
-      "E756 image.npy: 50 rows for validation leave none of 50 to train on",
+      "E756 image.npy: 50 rows for validation would leave none of 50 to train on",
     ],
     [
       "have less than no rows for validation",

@@ -106,6 +106,15 @@ describe("a text", () => {
     );
   });
 
+  test("is without the mark that says how it is encoded", () => {
+    const text = "abc ".repeat(40);
+    const description = "text, 144 tokens of 4 characters for training, 16 for validation";
+    expect(open(model, [textSource(text)]).description).toBe(description);
+    expect(open(model, [textSource(`\ufeff${text}`)]).description).toBe(description);
+    const validation = [textSource(`\ufeff${text}`, "end.txt")];
+    expect(open(model, [textSource(text)], { validation }).description).toContain("160 for validation");
+  });
+
   test("may be as long as the model says, or must", () => {
     const sources = [textSource(counting(200))];
     expect(open(model, sources).at(0)["tokens"]!.shape).toEqual([2, 8]);
@@ -175,7 +184,7 @@ describe("a text that does not fit", () => {
       model,
       long,
       { validation: 200 },
-      "E756 book.txt: 200 tokens for validation leave none of 200 to train on",
+      "E756 book.txt: 200 tokens for validation would leave none of 200 to train on",
     ],
     [
       "is to be split in no way",
@@ -212,7 +221,10 @@ describe("a text that does not fit", () => {
 
   test("is not UTF-8, or damaged, or for another input", () => {
     expect(messageOf(tryOpen(model, [{ name: "a.txt", bytes: Uint8Array.of(0x61, 0xff) }]))).toBe(
-      "E703 a.txt: the text is not valid UTF-8",
+      "E703 a.txt: the text is not valid UTF-8: byte 1, in line 1, is ff | `iconv -f ENCODING -t utf-8` writes a text in UTF-8",
+    );
+    expect(messageOf(tryOpen(model, [{ name: "a.txt", bytes: Uint8Array.of(0xff, 0xfe, 0x61, 0) }]))).toBe(
+      "E703 a.txt: the text is not valid UTF-8: byte 0, in line 1, is ff | `iconv -f utf-16 -t utf-8` writes a text in UTF-8",
     );
     expect(messageOf(tryOpen(model, [{ name: "a.txt.gz", bytes: Uint8Array.of(0x1f, 0x8b, 8) }]))).toBe(
       "E717 a.txt.gz: expected a gzip file, but it is damaged",
