@@ -1,5 +1,5 @@
-import type { Signature, SignatureParameter } from "./kinds.ts";
-import type { Argument, Call } from "../language/ast.ts";
+import type { Kind, Signature, SignatureParameter } from "./kinds.ts";
+import type { Argument, Call, Expression } from "../language/ast.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import { bareName } from "./expressions.ts";
@@ -29,6 +29,11 @@ export function bindArguments(
   const tensors = given.filter((argument) => isTensorName(argument, frame));
   if (tensors.length > 0)
     frame.context.diagnostics.add(errors.tensorsInParentheses(tensors, callee), frame.calls);
+  const list = tensors.length > 0 ? undefined : listMeant(given, signature);
+  if (list !== undefined) {
+    frame.context.diagnostics.add(errors.numbersForList(given, callee, list), frame.calls);
+    return undefined;
+  }
   let failed = tensors.length > 0;
   for (const argument of given) {
     if (tensors.includes(argument)) continue;
@@ -52,9 +57,31 @@ export function bindArguments(
   return failed ? undefined : bound;
 }
 
-/** A value that flows, in a place for what is known before the model runs. */
+/** The only list or shape that a layer takes, if more arguments stand without a name than it has places. */
+function listMeant(given: readonly Argument[], signature: Signature): SignatureParameter | undefined {
+  const parameters = [...signature.values()];
+  const places = parameters.filter(({ required }) => required);
+  if (given.length < 2 || given.length <= places.length || given.some(({ name }) => name !== undefined))
+    return undefined;
+  if (given.some(({ value }) => bareName(value) !== undefined && signature.has(bareName(value)!)))
+    return undefined;
+  const candidates = places.length > 0 ? places : parameters.filter(({ kind }) => isListKind(kind));
+  const [only] = candidates;
+  return only !== undefined && candidates.length === 1 && isListKind(only.kind) ? only : undefined;
+}
+
+const isListKind = ({ name }: Kind): boolean => name === "ints" || name === "shape" || name === "list";
+
+/** A value that flows, or a list of them, in a place for what is known before the model runs. */
 function isTensorName({ name, value }: Argument, frame: Frame): boolean {
-  const variable = name === undefined ? bareName(value) : undefined;
+  if (name !== undefined) return false;
+  if (value.kind === "list")
+    return value.items.length > 0 && value.items.every((item) => namesTensor(item, frame));
+  return namesTensor(value, frame);
+}
+
+function namesTensor(value: Expression, frame: Frame): boolean {
+  const variable = bareName(value);
   if (variable === undefined) return false;
   return variable === "stream" || frame.scope.find(variable)?.meaning?.kind === "tensor";
 }

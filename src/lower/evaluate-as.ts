@@ -5,7 +5,7 @@ import * as errors from "./errors/arguments.ts";
 import * as labelErrors from "./errors/labels.ts";
 import { bareName, evaluateCondition } from "./expressions.ts";
 import { isFunctionCall } from "./functions.ts";
-import { evaluateInit, isInitCall } from "./initializers.ts";
+import { evaluateInit, initializerNames, isInitCall } from "./initializers.ts";
 import { convert, isPlacement, type Kind } from "./kinds.ts";
 import { none, type Instance, type Meaning } from "./meaning.ts";
 import { walkIterations } from "./paths.ts";
@@ -39,7 +39,9 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
   if (word === "none") return none;
   switch (kind.name) {
     case "layer":
-      return expression.kind === "call" ? layerMeaning(expression, frame) : walk.evaluate(expression, frame);
+      return expression.kind === "call" && word !== "true" && word !== "false"
+        ? layerMeaning(expression, frame)
+        : walk.evaluate(expression, frame);
     case "label":
       return expression.kind === "call" ? labelMeaning(expression, frame) : walk.evaluate(expression, frame);
     case "words":
@@ -49,7 +51,7 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
         ? { kind: "word", value: word }
         : walk.evaluate(expression, frame);
     case "init":
-      return isInitCall(expression) ? evaluateInit(expression, frame) : walk.evaluate(expression, frame);
+      return isInitCall(expression) ? evaluateInit(expression, frame) : initMeaning(expression, frame);
     case "any":
       return evaluateAny(expression, frame);
     default:
@@ -69,8 +71,7 @@ function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined 
   if (expression.kind !== "call") return walk.evaluate(expression, frame);
   const word = bareName(expression);
   if (word !== undefined) {
-    if (frame.scope.find(word) !== undefined || ["true", "false", "stream", "training"].includes(word))
-      return walk.evaluate(expression, frame);
+    if (frame.scope.find(word) !== undefined || isConstant(word)) return walk.evaluate(expression, frame);
     if (isPlacement(word) || isDtype(word)) return { kind: "word", value: word };
     return layerMeaning(expression, frame);
   }
@@ -80,6 +81,19 @@ function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined 
     return walk.evaluate(expression, frame);
   return layerMeaning(expression, frame);
 }
+
+/** A number, a list, or a name that holds an initializer. */
+function initMeaning(expression: Expression, frame: Frame): Meaning | undefined {
+  const { walk, diagnostics } = frame.context;
+  if (expression.kind !== "call" || isFunctionCall(expression)) return walk.evaluate(expression, frame);
+  const name = expression.path.root.text;
+  if (expression.path.parts.length > 0 || frame.scope.find(name) !== undefined || isConstant(name))
+    return walk.evaluate(expression, frame);
+  diagnostics.add(errors.unknownInit(expression.path.span, name, initializerNames), frame.calls);
+  return undefined;
+}
+
+const isConstant = (word: string): boolean => ["true", "false", "stream", "training"].includes(word);
 
 function layerMeaning(call: Call, frame: Frame): Meaning | undefined {
   const layer = frame.context.walk.resolveLayer(call, frame);

@@ -28,6 +28,8 @@ export const isInitCall = (expression: Expression): expression is Call =>
   expression.path.parts.length === 0 &&
   Object.hasOwn(initializers, expression.path.root.text);
 
+export const initializerNames = Object.keys(initializers);
+
 /** `normal(std: 0.02)` */
 export function evaluateInit(call: Call, frame: Frame): Meaning | undefined {
   const name = call.path.root.text;

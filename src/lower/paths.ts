@@ -15,13 +15,25 @@ export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
   const [first] = path.parts;
   if (first === undefined) return evaluateName(path.root.text, path.span, frame);
   const binding = frame.scope.find(path.root.text);
-  if (binding !== undefined && first.kind === "index") {
+  if (first.kind === "field" && binding?.meaning?.kind === "tensor" && isShapeOf(first.name.text)) {
+    frame.context.diagnostics.add(errors.shapeAsked(path.span, path.root.text), frame.calls);
+    return undefined;
+  }
+  if (binding !== undefined && first.kind === "index" && !isRepeat(path, frame)) {
     const { meaning } = binding;
     if (meaning === undefined) return undefined;
     if (meaning.kind === "list") return indexList(meaning, path, frame);
+    if (meaning.kind === "tensor") {
+      frame.context.diagnostics.add(errors.tensorIndexed(path.span, path.root.text, first), frame.calls);
+      return undefined;
+    }
   }
   return evaluateIteration(path, frame);
 }
+
+const isShapeOf = (field: string): boolean => ["shape", "size", "ndim"].includes(field);
+
+const isRepeat = ({ root }: Path, { labels }: Frame): boolean => labels.findRepeat(root.text) !== undefined;
 
 function evaluateName(name: string, span: Span, frame: Frame): Meaning | undefined {
   switch (name) {
@@ -54,6 +66,8 @@ function unknownName(name: string, span: Span, frame: Frame) {
   const isLayer =
     findDefinition(module, context.library, name) !== undefined || Object.hasOwn(layerRecords, name);
   if (isLayer) return errors.layerIsNoValue(span, name);
+  const constant = errors.capitalConstant(span, name);
+  if (constant !== undefined) return constant;
   if (/^[A-Z]/.test(name)) return errors.unboundDim(span, name, frame.scope.names());
   return errors.unknownValue(span, name, frame.scope.names());
 }

@@ -15,7 +15,8 @@ const noArguments = new Map<string, never>();
 export function resolveLayer(call: Call, frame: Frame): LayerValue | "none" | undefined {
   const name = call.path.root.text;
   if (call.path.parts.length > 0) {
-    frame.context.diagnostics.add(errors.pathIsNoLayer(call), frame.calls);
+    const isTensor = frame.scope.find(name)?.meaning?.kind === "tensor" || name === "stream";
+    frame.context.diagnostics.add(errors.pathIsNoLayer(call, layerNames(frame), isTensor), frame.calls);
     return undefined;
   }
   if (name === "none") return "none";

@@ -1,9 +1,11 @@
 import type { Value } from "../ir/graph.ts";
 import type { DimReference, TypeReference } from "../language/ast.ts";
+import { spanText } from "../support/source.ts";
 import { constantDim, sameDim, showDim, symbolDim, type Dim } from "../tensor/dim.ts";
 import { isDtype, isFloat, type Dtype } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { Frame } from "./context.ts";
+import * as nameErrors from "./errors/names.ts";
 import * as errors from "./errors/shapes.ts";
 import { bareName } from "./expressions.ts";
 import { fromDim, toDim } from "./meaning.ts";
@@ -66,6 +68,7 @@ function matchDim(
 }
 
 function evaluateSize(size: SizeReference, frame: Frame): Dim | undefined {
+  if (hasUnknownName(size, frame)) return undefined;
   const meaning = frame.context.walk.evaluateAs(
     size.value,
     { name: "size", optional: false },
@@ -74,6 +77,26 @@ function evaluateSize(size: SizeReference, frame: Frame): Dim | undefined {
   );
   return meaning === undefined ? undefined : toDim(meaning);
 }
+
+/** True for `b` and for `2 * T` where these are not bound, which is reported once: a later reader is silent. */
+function hasUnknownName({ value }: SizeReference, frame: Frame): boolean {
+  const word = bareName(value);
+  const name =
+    word ??
+    spanText(value.span)
+      .match(/\b[A-Z]\w*/g)
+      ?.find((dim) => !isBound(dim, frame));
+  if (name === undefined || isBound(name, frame)) return false;
+  const { diagnostics } = frame.context;
+  if (word === undefined) diagnostics.add(nameErrors.dimInSum(value.span, name), frame.calls);
+  else if (frame.operands === undefined)
+    diagnostics.add(nameErrors.unknownSize(value.span, name, frame.scope.names()), frame.calls);
+  else return false;
+  frame.scope.bind(name, undefined, value.span);
+  return true;
+}
+
+const isBound = (name: string, frame: Frame): boolean => frame.scope.find(name) !== undefined;
 
 /** `T <= ctx`: the bound of a run-time dim is kept for the run, a known size is compared now. */
 function limit(size: SizeReference, found: Dim, frame: Frame): boolean {

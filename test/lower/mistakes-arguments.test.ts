@@ -58,21 +58,22 @@ describe("arguments", () => {
   test("of the wrong kind", () => {
     expect(mistakes("  linear(8.5)\n  linear(8, bias: 1)\n  dropout(none)\n  scale(8)"))
       .toMatchInlineSnapshot(`
-      "
-      model.lmg:3:10: error[E306]: \`n\` of \`linear\` takes a whole number, got the number 8.5
-        3 |   linear(8.5)
-          |          ^^^
-      model.lmg:4:19: error[E306]: \`bias\` of \`linear\` takes true or false, got the whole number 1
-        4 |   linear(8, bias: 1)
-          |                   ^
-      model.lmg:5:11: error[E306]: \`rate\` of \`dropout\` takes a number, got \`none\`
-        5 |   dropout(none)
-          |           ^^^^
-      model.lmg:6:9: error[E306]: \`shape\` of \`scale\` takes a shape, got the whole number 8
-        6 |   scale(8)
-          |         ^
-      "
-    `);
+        "
+        model.lmg:3:10: error[E306]: \`n\` of \`linear\` takes a whole number, got the number 8.5
+          3 |   linear(8.5)
+            |          ^^^
+        model.lmg:4:19: error[E306]: \`bias\` of \`linear\` takes true or false, got the whole number 1
+          4 |   linear(8, bias: 1)
+            |                   ^
+        model.lmg:5:11: error[E306]: \`rate\` of \`dropout\` takes a number, got \`none\`
+          5 |   dropout(none)
+            |           ^^^^
+        model.lmg:6:9: error[E306]: \`shape\` of \`scale\` takes a shape, got the whole number 8
+          6 |   scale(8)
+            |         ^
+          help: a shape stands in brackets: \`[8]\`
+        "
+      `);
   });
 
   test("a word that is not allowed", () => {

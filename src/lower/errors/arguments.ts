@@ -34,6 +34,23 @@ export const anotherParametersName = (
     },
   );
 
+/** `permute(0, 2, 1)`: several numbers where one list is taken. */
+export const numbersForList = (
+  args: readonly Argument[],
+  callee: string,
+  { name, required, kind }: Described,
+): Diagnostic => {
+  const list = `[${args.map(({ span }) => oneLine(spanText(span), 30)).join(", ")}]`;
+  return errorAt(
+    "E316",
+    args[1]!.span,
+    `\`${callee}\` takes one ${kind.name === "shape" ? "shape" : "list"}, \`${name}\`, in brackets`,
+    {
+      help: `write \`${callee}(${required ? list : `${name}: ${list}`})\``,
+    },
+  );
+};
+
 interface Described {
   readonly name: string;
   readonly required: boolean;
@@ -77,6 +94,10 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
   const text = oneLine(spanText(expression.span));
   if (found.kind === "tensor" || found.kind === "tuple")
     return { help: "tensors flow through arrows: `x -> f(…)`, or `(x, y) -> f(…)` for several" };
+  if (kind.name === "shape" && (found.kind === "number" || found.kind === "dim"))
+    return { help: `a shape stands in brackets: \`[${text}]\`` };
+  if (found.kind === "text" && ["layer", "label", "init", "bool"].includes(kind.name))
+    return { help: `leave the quotes out: \`${found.value}\`` };
   if (found.kind === "dim" && kind.name !== "size")
     return { help: `${text} is known only when the model runs` };
   if (
@@ -88,6 +109,8 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
     return { help: `\`/\` is exact; \`div(a, b)\` and \`floor(x)\` give whole numbers` };
   const words =
     kind.words ?? (kind.name === "dtype" ? dtypes : kind.name === "placement" ? placements : undefined);
+  if (words !== undefined && found.kind === "text" && words.includes(found.value))
+    return { help: `leave the quotes out: \`${found.value}\`` };
   if (words !== undefined && (found.kind === "word" || found.kind === "text")) {
     return suggest(found.value, words);
   }
@@ -100,12 +123,12 @@ export const notATruth = (span: Span, found: Meaning): Diagnostic =>
   });
 
 export const tensorsInParentheses = (tensors: readonly Argument[], callee: string): Diagnostic => {
-  const names = tensors.map(({ span }) => spanText(span));
-  const flow = names.length === 1 ? names[0]! : `(${names.join(", ")})`;
+  const names = tensors.map(({ span }) => oneLine(spanText(span)).replace(/^\[(.*)\]$/, "$1"));
+  const flow = names.length === 1 && !names[0]!.includes(",") ? names[0]! : `(${names.join(", ")})`;
   return errorAt(
     "E315",
     tensors[0]!.span,
-    `\`${names[0]!}\` is a tensor; parentheses hold what is known before the model runs`,
+    `\`${names[0]!}\` ${names[0]!.includes(",") ? "are tensors" : "is a tensor"}; parentheses hold what is known before the model runs`,
     {
       help: `tensors flow through arrows: \`${flow} -> ${callee}\``,
     },
@@ -121,6 +144,14 @@ export const layerAsOperand = (call: Call): Diagnostic => {
     help: `put it in parentheses to apply it to the stream: \`(${text})\``,
   });
 };
+
+export const unknownInit = (span: Span, name: string, names: readonly string[]): Diagnostic =>
+  errorAt(
+    "E317",
+    span,
+    `there is no initializer called \`${name}\``,
+    suggestOrList(name, names, "write a number, or one of"),
+  );
 
 export const tooDeep = (span: Span): Diagnostic =>
   errorAt("E309", span, "this expression is nested too deeply", {

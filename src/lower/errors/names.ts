@@ -13,9 +13,24 @@ import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import { describe, type Meaning } from "../meaning.ts";
 import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
+import { sameWord } from "./synonyms.ts";
 
 export const unknownValue = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
   errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names));
+
+/** In the type of an input, where a capital would bind a dim. */
+export const unknownSize = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
+  errorAt("E201", span, `there is no value called \`${name}\``, {
+    help:
+      suggest(name, names).help ??
+      `a dim that the run binds begins with a capital: \`${name[0]!.toUpperCase()}${name.slice(1)}\``,
+  });
+
+/** `2 * T` in the type of an input, before `T` is bound. */
+export const dimInSum = (span: Span, name: string): Diagnostic =>
+  errorAt("E207", span, `the dim \`${name}\` is not bound here`, {
+    help: `a dim is bound where it stands alone, as \`[B, ${name}]\`; what is made of it follows after that`,
+  });
 
 /** A label is no layer's name. */
 export const labelIsNoLayer = (call: Call, first: Span): Diagnostic =>
@@ -25,6 +40,7 @@ export const labelIsNoLayer = (call: Call, first: Span): Diagnostic =>
   });
 
 export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =>
+  capitalConstant(call.path.span, call.path.root.text) ??
   errorAt(
     "E202",
     call.path.span,
@@ -47,15 +63,34 @@ export const valueIsNoLayer = (call: Call, meaning: Meaning): Diagnostic =>
     },
   );
 
-export const pathIsNoLayer = (call: Call): Diagnostic =>
-  errorAt("E205", call.path.span, `\`${oneLine(spanText(call.path.span))}\` is no layer`, {
-    help: `to use the layer at a label again, write \`same(${oneLine(spanText(call.path.span))})\``,
-  });
+export function pathIsNoLayer(call: Call, names: readonly string[], isTensor: boolean): Diagnostic {
+  const text = oneLine(spanText(call.path.span));
+  const last = call.path.parts.at(-1);
+  const method = last?.kind === "field" ? last.name.text : undefined;
+  const layer = method === undefined || names.includes(method) ? method : sameWord(method, names);
+  const help =
+    layer === undefined
+      ? `to use the layer at a label again, write \`same(${text})\``
+      : isTensor
+        ? `tensors flow through arrows: \`${call.path.root.text} -> ${layer}\``
+        : `layers stand without a module's name: \`${layer}\``;
+  return errorAt("E205", call.path.span, `\`${text}\` is no layer`, { help });
+}
 
 export const sameNeedsLabel = (call: Call): Diagnostic =>
   errorAt("E206", call.span, "`same` takes the label of the layer that is used again", {
     help: "for example `same(shared)` or `same(layers[0].attn)`",
   });
+
+/** `True`, `False` and `None`, as Python has them. */
+const constants: Readonly<Record<string, string>> = { True: "true", False: "false", None: "none" };
+
+export const capitalConstant = (span: Span, name: string): Diagnostic | undefined =>
+  constants[name] === undefined
+    ? undefined
+    : errorAt("E201", span, `there is no value called \`${name}\``, {
+        help: `it is written \`${constants[name]}\``,
+      });
 
 export const unboundDim = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
   errorAt("E207", span, `the dim \`${name}\` is not bound here`, {
@@ -79,6 +114,20 @@ export const noSuchPart = (span: Span, part: PathPart, meaning: Meaning): Diagno
 export const indexOutside = (span: Span, index: number, length: number): Diagnostic =>
   errorAt("E209", span, `the index ${index} is outside a list of ${length}`, {
     help: length === 0 ? "the list is empty" : `indices go from 0 to ${length - 1}`,
+  });
+
+/** `x[0]` of a tensor. */
+export const tensorIndexed = (span: Span, name: string, part: PathPart): Diagnostic => {
+  const index = part.kind === "index" ? oneLine(spanText(part.value.span)) : "i";
+  return errorAt("E230", span, `\`${name}\` is a tensor: brackets take a part of a list`, {
+    help: `\`${name} -> select(${index}, axis: 0)\` takes one place of an axis, \`slice\` several`,
+  });
+};
+
+/** `x.shape` of a tensor. */
+export const shapeAsked = (span: Span, name: string): Diagnostic =>
+  errorAt("E231", span, `a tensor has no parts, and \`${name}\` is one`, {
+    help: `name its dims by a type, \`${name} as same: f32[B, T, D]\`, and use the names`,
   });
 
 export const indexNotKnown = (span: Span, index: Meaning): Diagnostic =>

@@ -1,4 +1,5 @@
 import { listWords, nearest } from "../../support/text.ts";
+import { sameWord } from "./synonyms.ts";
 
 /** `did you mean \`depth\`?`, or nothing where no name is near. */
 export function suggest(word: string, candidates: Iterable<string>): { readonly help?: string } {
@@ -7,8 +8,10 @@ export function suggest(word: string, candidates: Iterable<string>): { readonly 
 }
 
 /** Every letter is one edit away from every other: a name of one letter is near nothing. */
-const nearName = (word: string, candidates: Iterable<string>): string | undefined =>
-  word.length < 2 ? undefined : nearest(word, candidates);
+function nearName(word: string, candidates: Iterable<string>): string | undefined {
+  const others = [...candidates].filter((candidate) => candidate !== word);
+  return sameWord(word, others) ?? (word.length < 2 ? undefined : nearest(word, others));
+}
 
 /** The nearest name; if none is near, all of them. */
 export function suggestOrList(

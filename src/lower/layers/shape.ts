@@ -1,5 +1,5 @@
-import { constantDim, dim, productOfDims, sameDim } from "../../tensor/dim.ts";
-import { elementsOf, showShape, showType } from "../../tensor/type.ts";
+import { constantDim, dim, divideDims, productOfDims, sameDim, showDim, type Dim } from "../../tensor/dim.ts";
+import { elementsOf, showShape, showType, type TensorType } from "../../tensor/type.ts";
 import { defineLayer, dtypeOf, int, ints, optionalInts, shape, size } from "./define.ts";
 import { axisOf, needRank, reshape, without } from "./shapes-of.ts";
 
@@ -58,6 +58,7 @@ export const shapeLayers = {
     parameters: { shape: shape() },
     owns: [],
     build: (site, [x], { shape: sizes }) => {
+      if (sizes.some((length) => constantDim(length) === -1)) site.fail(sizeToWrite(x!.type, sizes), x);
       if (!sameDim(elementsOf(x!.type), productOfDims(sizes)))
         site.fail(`${showType(x!.type)} does not fill ${showShape(sizes)}`, x);
       return reshape(site, x!, sizes);
@@ -79,6 +80,10 @@ export const shapeLayers = {
     build: (site, [x], { axes }) => {
       needRank(site, x!, 2, "at least two axes");
       const [first = -2, second = -1] = axes ?? [];
+      if (axes !== undefined && axes.length !== 2)
+        site.fail(
+          `two axes change places, got ${axes.length}; \`permute\` takes all of them in their new order`,
+        );
       const a = axisOf(site, x!, first);
       const b = axisOf(site, x!, second);
       const order = x!.type.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis));
@@ -93,3 +98,13 @@ export const shapeLayers = {
     build: (site, [x], { dtype }) => site.emit("cast", { x: x! }, { dtype }),
   }),
 } as const;
+
+/** NumPy's -1 in a shape: sizes are written, so that a reader of the model sees them. */
+function sizeToWrite(type: TensorType, sizes: readonly Dim[]): string {
+  const others = sizes.filter((length) => constantDim(length) !== -1);
+  const left = divideDims(elementsOf(type), productOfDims(others));
+  const isOne = others.length === sizes.length - 1;
+  return isOne && left !== undefined
+    ? `-1 is no size: write ${showDim(left)} in its place`
+    : `-1 is no size, and ${showType(type)} does not fill the others`;
+}
