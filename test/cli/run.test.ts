@@ -268,7 +268,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       [...on, "circle", "--tokens", "0,0,0,0,0,0,0,0,0"],
-      "error[E815]: 9 tokens are too many: the model reads at most 8",
+      "error[E815]: 9 tokens are too many: the model reads at most 8\n  help: give fewer; `lmg generate` reads the last of a long text",
     ],
     [
       [...on, "circle", "--tokens", "1", "--prompt", "a"],
@@ -326,7 +326,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       ["run", "affine.lmg", "--random", "0", "--input", "x=affine.lmg"],
-      "error[E811]: affine.lmg: arrays are read from .npy, .npz and .safetensors files",
+      "error[E811]: affine.lmg: arrays are read from .npy, .npz, .safetensors and IDX files",
     ],
     [
       ["run", "affine.lmg", "--random", "0", "--input", "x=x.safetensors"],

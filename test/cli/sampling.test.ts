@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { generate } from "../../src/cli/run/generate.ts";
 import { argmax, likeliest, sample } from "../../src/cli/run/sampling.ts";
+import { TextStream } from "../../src/cli/run/report.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { RandomStream } from "../../src/tensor/random.ts";
 
@@ -76,5 +77,45 @@ describe("generation", () => {
   });
   test("ends where the context is full", async () => {
     expect(await run(9, 4, [])).toStrictEqual({ tokens: [0, 1, 2, 3], stopped: "context" });
+  });
+});
+
+test("a temperature near 0 takes the likeliest, and makes no infinities of logits", () => {
+  const random = new RandomStream(5, "test");
+  for (const temperature of [1e-3, 1e-300, 5e-324])
+    expect(sample([300, -1e30, 301, 299], { temperature, topK: Infinity, topP: 1 }, random)).toBe(2);
+});
+
+describe("a text that is written as its tokens come", () => {
+  /** What is written, piece by piece, for tokens whose texts follow from those before them. */
+  const written = (
+    decode: (ids: readonly number[]) => string,
+    prompt: number[],
+    added: number[],
+  ): string[] => {
+    const pieces: string[] = [];
+    const tokenizer = { size: 0, encode: () => [], decode };
+    const stream = new TextStream(tokenizer, prompt, (text) => pieces.push(text));
+    const tokens = [...prompt];
+    for (const id of added) stream.show([...(tokens.push(id), tokens)]);
+    stream.end(tokens);
+    return pieces.filter((piece) => piece !== "");
+  };
+  const bytes = (ids: readonly number[]): string => new TextDecoder().decode(Uint8Array.from(ids));
+
+  test("holds back a character until its bytes are there, also one that the prompt begins", () => {
+    expect(written(bytes, [0x61, 0xc3], [0xa9, 0x62])).toEqual(["aé", "b"]);
+    expect(written(bytes, [0x61], [0xf0, 0x9f, 0x98, 0x80])).toEqual(["a", "😀"]);
+  });
+
+  test("ends with what is left of a character that never came", () => {
+    expect(written(bytes, [0x61], [0x62, 0xc3])).toEqual(["a", "b", "\ufffd"]);
+  });
+
+  test("goes on where a token changes how those before it are spelt", () => {
+    const words = ["so", "then", "."];
+    const cleaned = (ids: readonly number[]): string =>
+      `${ids.map((id) => words[id]!).join(" ")} `.replace(" .", ".");
+    expect(written(cleaned, [0], [1, 2, 0])).toEqual(["so ", "then ", ". ", "so "]);
   });
 });

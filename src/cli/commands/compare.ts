@@ -20,11 +20,13 @@ import {
 import { loadModel } from "../load.ts";
 import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
+import { withTrainedRun } from "../run/trained.ts";
 import type { Weights } from "../run/weights.ts";
 import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
+  requireShaders,
   wgslOptionsOf,
   wgslOptionSpecs,
   type DawnOptions,
@@ -77,12 +79,15 @@ export const command: Command = {
       "lmg compare gpt2.lmg --weights FOLDER --targets wgsl --f16 --steps",
       "what half precision costs, and where",
     ],
+    ["lmg compare runs/chars", "a model that `lmg train` trained"],
   ],
-  async run([path], options: CompareOptions, out) {
+  async run([given], asked: CompareOptions, out) {
+    const { path, options } = withTrainedRun(given!, asked);
     const targets = parseTargets(options.targets);
+    requireShaders(options, targets.includes("wgsl"), "let --targets name wgsl");
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const config = checkpointConfig(options);
-    const loaded = await loadModel(path!, options, out, config === undefined ? {} : { config });
+    const loaded = await loadModel(path, options, out, config === undefined ? {} : { config });
     const sizes = smallDims(loaded.graph.symbols, options.dims);
     const inputs = new Map(Object.entries(randomInputs(loaded.model.graph, sizes, seed)));
     const weights = openChosenWeights(loaded.model, options, out);

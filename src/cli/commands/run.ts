@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
-import { Problem } from "../../checkpoint/problem.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -18,7 +18,7 @@ import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/ch
 import type { Weights } from "../run/weights.ts";
 import { modelArgument, modelOptions, passOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import { dawnOption, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
+import { dawnOption, requireShaders, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
 
 export const command: Command = {
   arguments: [modelArgument],
@@ -43,13 +43,14 @@ export const command: Command = {
 /** Loads model, weights and input, runs them, and says what came out. Also what `lmg demo` does. */
 export async function run([given]: readonly string[], asked: RunOptions, out: Out): Promise<void> {
   const { path, options } = withTrainedRun(given!, asked);
+  requireShaders(options, options.target === "wgsl", "give --target wgsl too");
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
   const { model, graph, plan } = await loadModel(path, options, out, config === undefined ? {} : { config });
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);
-    const inputs = readInputs(model.graph, options.input ?? []);
+    const inputs = readInputs(model.graph, options.input ?? [], out);
     const prompt = readPrompt(options, tokenizer);
     const engine = await openEngine(graph, plan, weights, options);
     try {
@@ -78,7 +79,10 @@ const readGenerationConfig = (folder: string | undefined) =>
 function findChosenTokenizer(folder: string | undefined, options: RunOptions): Tokenizer | undefined {
   const where = options.tokenizer ?? folder;
   const wanted = options.prompt !== undefined || options.tokens !== undefined || options.slide === true;
-  return where === undefined || !wanted ? undefined : findTokenizer(where);
+  const found = where === undefined || !wanted ? undefined : findTokenizer(where);
+  if (wanted && found === undefined && options.tokenizer !== undefined)
+    stop("E741", `${quotePath(options.tokenizer)} has no tokenizer.json`);
+  return found;
 }
 
 /** The rows of ids that `--tokens` or `--prompt` give; undefined without either. */
@@ -93,10 +97,17 @@ function readPrompt(
     return stop(
       "E818",
       "there is no tokenizer for --prompt",
-      "give ids with --tokens, or a tokenizer.json with --tokenizer",
+      slide === true
+        ? "name a tokenizer.json with --tokenizer; without --prompt, the text begins with token 0"
+        : "give ids with --tokens, or a tokenizer.json with --tokenizer",
     );
   const ids = orStop(tokenizer.encode(prompt));
-  return ids.length > 0 ? [ids] : stop("E818", "the prompt has no tokens");
+  if (ids.length > 0) return [ids];
+  return stop(
+    "E818",
+    "the prompt has no tokens",
+    slide === true ? "without --prompt, the text begins with a new line" : undefined,
+  );
 }
 
 /** Where a text begins out of nothing: at the start of a line, as after nanoGPT's "\n"; at the first token if there are no lines. */

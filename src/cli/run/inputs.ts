@@ -1,27 +1,36 @@
 import { readBytes } from "../../checkpoint/files.ts";
-import { readNpy } from "../../checkpoint/npy.ts";
-import { readNpz } from "../../checkpoint/npz.ts";
 import { Problem, quote } from "../../checkpoint/problem.ts";
-import { readSafetensors } from "../../checkpoint/safetensors.ts";
-import { toHostTensor } from "../../checkpoint/stored.ts";
+import { toHostTensor, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Input } from "../../ir/graph.ts";
 import { listWords, nearest } from "../../support/text.ts";
 import { constantDim } from "../../tensor/dim.ts";
-import { isInteger } from "../../tensor/dtype.ts";
-import { hostTensor, type HostTensor } from "../../tensor/host.ts";
+import { isFloat, isInteger, roundTo } from "../../tensor/dtype.ts";
+import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { showType } from "../../tensor/type.ts";
+import { contentOf } from "../../train/data/source.ts";
+import type { Out } from "../out.ts";
 import { orStop, stop } from "../stop.ts";
 
-/** `name=file.npy`, `name=file.npz:array`, `name=file.safetensors:tensor`: arrays for inputs of the model. */
-export function readInputs(graph: Graph, given: readonly string[]): ReadonlyMap<string, HostTensor> {
+/**
+ * `name=file`: arrays for inputs of the model, read as training reads them: .npy, .npz, .safetensors and IDX, also in
+ * gzip; bytes for floats are divided by 255, and rows get the shape that the model states. `file.npz:array` and
+ * `file.safetensors:tensor` pick one of several.
+ */
+export function readInputs(
+  graph: Graph,
+  given: readonly string[],
+  out: Pick<Out, "note">,
+): ReadonlyMap<string, HostTensor> {
   const inputs = new Map<string, HostTensor>();
   for (const text of given) {
     const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
     if (name === undefined || file === undefined)
       stop("E811", `--input expects name=file, found ${quote(text)}`, "for example --input image=digit.npy");
     const input = findInput(graph, name);
-    const tensor = orStop(readArray(file));
-    inputs.set(input.name, { ...tensor, dtype: input.value.type.dtype, data: convert(input, tensor, file) });
+    const stored = orStop(readArray(file));
+    const tensor = converted(input, stored, file);
+    if (isLevels(input, stored)) out.note(`${input.name} from ${file}: bytes / 255, as in training\n`);
+    inputs.set(input.name, { ...tensor, shape: shapeFor(input, tensor.shape) });
   }
   return inputs;
 }
@@ -38,42 +47,63 @@ function findInput(graph: Graph, name: string): Input {
   );
 }
 
+/** Bytes for a float input are levels from 0 to 1. */
+const isLevels = ({ value }: Input, { dtype }: StoredTensor): boolean =>
+  dtype === "u8" && isFloat(value.type.dtype);
+
 /** An array of whole numbers fits a float input; one of floats does not fit ids. */
-function convert(input: Input, tensor: HostTensor, file: string): HostTensor["data"] {
+function converted(input: Input, stored: StoredTensor, file: string): HostTensor {
   const { dtype } = input.value.type;
+  const tensor = orStop(toHostTensor(stored, file));
   if (isInteger(dtype) && !isInteger(tensor.dtype))
     stop(
       "E812",
       `${file}: the input \`${input.name}\` is ${showType(input.value.type)}, found ${tensor.dtype}`,
     );
-  return hostTensor(dtype, tensor.shape, tensor.data).data;
+  const values = isLevels(input, stored)
+    ? Float64Array.from(tensor.data, (byte) => roundTo(dtype, byte / 255))
+    : tensor.data;
+  return hostTensor(dtype, tensor.shape, values);
 }
 
-function readArray(file: string): HostTensor | Problem {
-  const [, path, part] = /^(.*\.(?:safetensors|npz)):(.+)$/s.exec(file) ?? [undefined, file, undefined];
+/** Rows of another shape get that of the model, if it states all of its sizes and they have as many elements. */
+function shapeFor({ value }: Input, shape: readonly number[]): readonly number[] {
+  const [rows, ...axes] = value.type.shape;
+  const sizes = axes.map((size) => constantDim(size));
+  const [count, ...found] = shape;
+  const isStated = rows !== undefined && sizes.every((size) => size !== undefined);
+  return isStated && count !== undefined && sizeOf(sizes) === sizeOf(found) ? [count, ...sizes] : shape;
+}
+
+function readArray(file: string): StoredTensor | Problem {
+  const [, path, part] = /^(.*\.(?:safetensors|npz)(?:\.gz)?):(.+)$/s.exec(file) ?? [
+    undefined,
+    file,
+    undefined,
+  ];
   const bytes = readBytes(path);
   if (bytes instanceof Problem) return bytes;
-  if (path.endsWith(".npy")) return readNpy(bytes, path);
-  if (path.endsWith(".npz")) return pick(readNpz(bytes, path), part, path, (tensor) => tensor);
-  if (!path.endsWith(".safetensors"))
-    return new Problem("E811", `${path}: arrays are read from .npy, .npz and .safetensors files`);
-  const container = readSafetensors(bytes, path);
-  if (container instanceof Problem) return container;
-  return pick(container.tensors, part, path, (tensor) => toHostTensor(tensor, `${path}:${part ?? ""}`));
+  const content = contentOf({ name: path, bytes });
+  if (content instanceof Problem) return content;
+  if (content === "text")
+    return new Problem("E811", `${path}: arrays are read from .npy, .npz, .safetensors and IDX files`);
+  return isArrays(content) ? pick(content, part, path) : content;
 }
 
+const isArrays = (
+  content: StoredTensor | ReadonlyMap<string, StoredTensor>,
+): content is ReadonlyMap<string, StoredTensor> => content instanceof Map;
+
 /** The array that a name behind the colon picks; the only one if there is no name. */
-function pick<T>(
-  arrays: ReadonlyMap<string, T> | Problem,
+function pick(
+  arrays: ReadonlyMap<string, StoredTensor>,
   part: string | undefined,
   path: string,
-  convertOne: (array: T) => HostTensor | Problem,
-): HostTensor | Problem {
-  if (arrays instanceof Problem) return arrays;
+): StoredTensor | Problem {
   const names = [...arrays.keys()];
   const name = part ?? (names.length === 1 ? names[0]! : undefined);
   const array = name === undefined ? undefined : arrays.get(name);
-  if (array !== undefined) return convertOne(array);
+  if (array !== undefined) return array;
   if (name === undefined)
     return new Problem("E811", `${path} holds several arrays`, `name one: ${path}:${names[0] ?? "NAME"}`);
   const near = nearest(name, names);
@@ -98,12 +128,12 @@ export function requireInputs(graph: Graph, given: ReadonlyMap<string, unknown>)
 }
 
 /** The input that takes token ids: the one called `tokens`, or the only one of whole numbers that must be given. */
-export function tokenInput(graph: Graph): Input {
+export function tokenInput(graph: Graph, help = "give arrays with --input name=file"): Input {
   const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));
   const whole = graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
   const input = named ?? (whole.length === 1 ? whole[0] : undefined);
   if (input !== undefined) return input;
-  return stop("E813", "the model has no input for token ids", "give arrays with --input name=file");
+  return stop("E813", "the model has no input for token ids", help);
 }
 
 /** Token ids [B, T] as a tensor for an input; each must be in the vocabulary: the rows of the table that it indexes. */
@@ -120,7 +150,12 @@ export function tokenTensor(graph: Graph, input: Input, rows: readonly (readonly
   );
   const length = rows[0]!.length;
   const limit = contextOf(graph, input);
-  if (length > limit) stop("E815", `${length} tokens are too many: the model reads at most ${limit}`);
+  if (length > limit)
+    stop(
+      "E815",
+      `${length} tokens are too many: the model reads at most ${limit}`,
+      "give fewer; `lmg generate` reads the last of a long text",
+    );
   const rank = input.value.type.shape.length;
   if (rank === 1 && rows.length === 1) return hostTensor("i32", [length], rows[0]!);
   return hostTensor("i32", [rows.length, length], rows.flat());

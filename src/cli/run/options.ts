@@ -31,7 +31,7 @@ export const runOptions: readonly OptionSpec[] = [
   { flags: "--tokenizer <path>", description: "another folder or file for the tokenizer" },
   {
     flags: "--input <name=file>",
-    description: "an array: .npy, .npz:array or .safetensors:tensor",
+    description: "an array: .npy, IDX, .npz:array or .safetensors:tensor, also in gzip",
     repeated: true,
   },
   {

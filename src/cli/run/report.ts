@@ -23,19 +23,29 @@ export function showCandidates(candidates: readonly Candidate[], tokenizer: Toke
 export class TextStream {
   readonly #tokenizer: Tokenizer;
   readonly #write: (text: string) => void;
-  #written: string;
+  #written = "";
 
   constructor(tokenizer: Tokenizer, prompt: readonly number[], write: (text: string) => void) {
     this.#tokenizer = tokenizer;
     this.#write = write;
-    this.#written = tokenizer.decode(prompt);
-    write(this.#written);
+    this.show(prompt);
   }
 
   show(tokens: readonly number[]): void {
     const text = this.#tokenizer.decode(tokens);
-    if (text.endsWith("\ufffd") || !text.startsWith(this.#written)) return;
-    this.#write(text.slice(this.#written.length));
+    if (!text.endsWith("\ufffd")) this.#goOnTo(text);
+  }
+
+  /** Writes also what was held back: no more bytes will come. */
+  end(tokens: readonly number[]): void {
+    this.#goOnTo(this.#tokenizer.decode(tokens));
+  }
+
+  /** A later token may change how those before it are spelt; what stands on the screen stays. */
+  #goOnTo(text: string): void {
+    let same = 0;
+    while (same < this.#written.length && this.#written[same] === text[same]) same++;
+    this.#write(text.slice(same));
     this.#written = text;
   }
 }

@@ -39,7 +39,9 @@ export function argmax(logits: ArrayLike<number>): number {
 export function sample(logits: ArrayLike<number>, sampling: Sampling, random: RandomStream): number {
   const { temperature, topK, topP } = sampling;
   if (temperature === 0) return argmax(logits);
-  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
+  // Below the largest, so that no temperature makes infinities of them.
+  const largest = logits[argmax(logits)]!;
+  const scaled = Float64Array.from(logits, (logit) => (logit - largest) / temperature);
   const candidates = nucleus(likeliest(scaled, topK), topP);
   const total = candidates.reduce((sum, { probability }) => sum + probability, 0);
   let rest = random.uniform() * total;

@@ -4,12 +4,13 @@ import type { Graph } from "../../ir/graph.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { RandomStream } from "../../tensor/random.ts";
+import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseNumber } from "../arguments.ts";
 import type { Out } from "../out.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import type { Engine } from "./engine.ts";
-import { generate } from "./generate.ts";
+import { generate, lastRow } from "./generate.ts";
 import { contextOf, requireInputs, tokenInput, tokenTensor } from "./inputs.ts";
 import type { RunOptions } from "./options.ts";
 import { nextTokens, showCandidates, TextStream } from "./report.ts";
@@ -36,6 +37,8 @@ function withTokens({ graph, inputs }: Session, rows: Rows | undefined) {
   const given = new Map(inputs);
   if (rows !== undefined) {
     const input = tokenInput(graph);
+    if (given.has(input.name))
+      stop("E803", `the input \`${input.name}\` is given by --input, and by --tokens or --prompt too`);
     given.set(input.name, tokenTensor(graph, input, rows));
   }
   requireInputs(graph, given);
@@ -107,7 +110,10 @@ export async function runGeneration(
   const count = orStop(parseNumber("--generate", options.generate!, 1, 1_000_000, true));
   const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
   const name = chosenOutput(session);
-  const context = contextOf(graph, tokenInput(graph));
+  const context = contextOf(
+    graph,
+    tokenInput(graph, "it continues no text; `lmg run` runs it on arrays, as --input name=file"),
+  );
   const sampling = readSampling(options);
   const written = options.json === true ? () => undefined : out.write;
   const stream = tokenizer === undefined ? undefined : new TextStream(tokenizer, prompt, written);
@@ -119,9 +125,14 @@ export async function runGeneration(
     sampling,
     new RandomStream(seed, "sample"),
     // Shorter texts are read whole.
-    async (ids) => (await engine.run(withTokens(session, [ids.slice(-context)]))).get(name)!,
+    async (ids) => {
+      const logits = (await engine.run(withTokens(session, [ids.slice(-context)]))).get(name)!;
+      requireNumbers(logits, name, ids.length);
+      return logits;
+    },
     (ids) => stream?.show(ids),
   );
+  stream?.end(tokens);
   if (options.json === true) {
     const text = tokenizer?.decode(tokens) ?? null;
     out.write(
@@ -131,6 +142,17 @@ export async function runGeneration(
   }
   out.write(stream === undefined ? `${tokens.join(",")}\n` : "\n");
   if (stopped === "context") out.note(`stopped: the model reads at most ${context} tokens\n`);
+}
+
+/** Ends the command where no token can be drawn: minus infinity alone says that one never comes. */
+function requireNumbers(logits: HostTensor, name: string, position: number): void {
+  const wrong = lastRow(logits).find((logit) => Number.isNaN(logit) || logit === Infinity);
+  if (wrong === undefined) return;
+  stop(
+    "E821",
+    `\`${name}\` has ${wrong} after ${plural(position, "token")}: no token can be drawn from it`,
+    "a training that failed leaves such weights; `lmg run --tokens …` shows what comes out of them",
+  );
 }
 
 function readSampling(options: RunOptions): Sampling {

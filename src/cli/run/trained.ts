@@ -20,6 +20,8 @@ export interface TrainedRun {
   readonly set: readonly string[];
 }
 
+const nameOfSetting = (setting: string): string => setting.split("=")[0]!.trim();
+
 /** The run that a folder holds; undefined if there is no folder. */
 function readRun(folder: string): TrainedRun | undefined {
   if (kindOfPath(folder) !== "folder") return undefined;
@@ -45,14 +47,25 @@ function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
   return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
 }
 
-/** A folder of `lmg train` stands for its model, with the weights and the parameters that it was trained with. */
-export function withTrainedRun<Options extends ModelOptions & WeightChoice>(
+/**
+ * A folder of `lmg train` stands for its model, with the weights, the tokenizer and the parameters that it was trained
+ * with, as far as nothing else is said.
+ */
+export function withTrainedRun<Options extends ModelOptions & WeightChoice & { readonly tokenizer?: string }>(
   path: string,
   options: Options,
 ): { readonly path: string; readonly options: Options } {
   const run = readRun(path);
   if (run === undefined) return { path, options };
-  const given = { ...options, model: run.model, set: [...run.set, ...(options.set ?? [])] };
+  const said = new Set((options.set ?? []).map(nameOfSetting));
+  const set = [...run.set.filter((setting) => !said.has(nameOfSetting(setting))), ...(options.set ?? [])];
+  const hasTokenizer = kindOfPath(join(run.folder, "tokenizer.json")) === "file";
+  const given = {
+    ...options,
+    model: options.model ?? run.model,
+    set,
+    ...(options.tokenizer === undefined && hasTokenizer ? { tokenizer: run.folder } : {}),
+  };
   const hasWeights = options.weights !== undefined || options.random !== undefined;
   return {
     path: run.path,
