@@ -135,7 +135,7 @@ test("the typed modules say how they are driven", async () => {
     "
     // rows_update, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // N parameters in N tensors, N steps, N kernels.
+    // 492 numbers of state in N tensors, N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
     // The last of 2 micro-steps, which moves the parameters by the mean of their gradients: each run follows
@@ -153,7 +153,7 @@ test("the typed modules say how they are driven", async () => {
 
     // rows_accumulate, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // N parameters in N tensors, N steps, N kernels.
+    // 252 numbers of state in N tensors, N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
     // A micro-step, 1 before each run of rows_update: it adds the gradients of a batch to their sums.
@@ -165,7 +165,7 @@ test("the typed modules say how they are driven", async () => {
 
     // rows_evaluation, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // N parameters in N tensors, N steps, N kernels.
+    // 132 numbers of state in N tensors, N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
     // Loss and metrics of the model as it is used: nothing is dropped, and batch norms take their running statistics.

@@ -1,6 +1,8 @@
 import { stepWords } from "../../plan/names.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { positionAt } from "../../support/source.ts";
+import { plural } from "../../support/text.ts";
+import { sizeOf } from "../../tensor/host.ts";
 import { commentText, shapeComment } from "./text.ts";
 
 /** The file that the model's own text is in, by the first step that knows. */
@@ -10,6 +12,13 @@ export function sourceName(plan: Plan): string | undefined {
     if (span !== undefined) return span.source.name;
   }
   return undefined;
+}
+
+/** `4,224 parameters in 3 tensors`; what steps of a training keep is state, gradients' sums and moments among it. */
+export function tensorsText({ parameters, state }: Plan): string {
+  const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0).toLocaleString("en-US");
+  const tensors = plural(parameters.length, "tensor");
+  return state.length === 0 ? `${count} parameters in ${tensors}` : `${count} numbers of state in ${tensors}`;
 }
 
 /** `// gpt2.lmg:9  h.0.ln_1: add + layer_norm → [B, T, 768]`: the line, the layer, what was fused, the shapes. */

@@ -1,6 +1,5 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { sizeOf } from "../../tensor/host.ts";
 import { CallTable } from "./calls.ts";
 import { helpers, helpersFor } from "./helpers/table.ts";
 import { ModuleNames } from "./names.ts";
@@ -11,7 +10,7 @@ import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
 import { elementRuntime, weightRuntime } from "./runtime/weights.ts";
 import { commentText, finishText, identifier, literal } from "./text.ts";
-import { sourceName } from "./comments.ts";
+import { sourceName, tensorsText } from "./comments.ts";
 
 export interface TypeScriptOptions {
   /** False writes JavaScript: the same text without its types. */
@@ -58,14 +57,12 @@ export function emitTypeScript(
 }
 
 function header(plan: Plan, kernels: number): string[] {
-  const count = plan.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const from = sourceName(plan);
   const bound = plan.symbols.map(({ name, max }) => (max === undefined ? name : `${name} ≤ ${max}`));
   return [
     `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}: written by lmg. Change the model, not this file.`,
     "//",
-    `// ${count.toLocaleString("en-US")} parameters in ${plural(plan.parameters.length, "tensor")}, ` +
-      `${plural(plan.steps.length, "step")}, ${plural(kernels, "kernel")}.`,
+    `// ${tensorsText(plan)}, ` + `${plural(plan.steps.length, "step")}, ${plural(kernels, "kernel")}.`,
     ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
   ];
 }

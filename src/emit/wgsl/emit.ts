@@ -1,7 +1,6 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { sizeOf } from "../../tensor/host.ts";
-import { sourceName } from "../ts/comments.ts";
+import { sourceName, tensorsText } from "../ts/comments.ts";
 import { parameterTable, partsFor, type EmittedFile } from "../ts/emit.ts";
 import { inputRuntime } from "../ts/runtime/inputs.ts";
 import { readerRuntime } from "../ts/runtime/safetensors.ts";
@@ -68,13 +67,12 @@ function moduleText(program: Program): string {
 }
 
 function header({ plan, kernels, steps }: Program): string[] {
-  const count = plan.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const from = sourceName(plan);
   const bound = plan.symbols.map(({ name, max }) => (max === undefined ? name : `${name} ≤ ${max}`));
   return [
     `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
     "//",
-    `// ${count.toLocaleString("en-US")} parameters in ${plural(plan.parameters.length, "tensor")}, ` +
+    `// ${tensorsText(plan)}, ` +
       `${plural(steps.length, "dispatch")}, ${plural(kernels.length, "kernel")}.`.replace(
         "dispatchs",
         "dispatches",
