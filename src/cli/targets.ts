@@ -1,5 +1,7 @@
 import type { WgslOptions } from "../emit/wgsl/emit.ts";
+import { listWords } from "../support/text.ts";
 import type { OptionSpec } from "./command.ts";
+import { stop } from "./stop.ts";
 
 /** How shaders are written: options of every command that emits or runs WGSL. */
 export interface WgslChoices {
@@ -35,3 +37,24 @@ export const dawnOption: OptionSpec = {
   description: "wgsl: an option of the package webgpu, such as backend=vulkan or adapter=NAME",
   repeated: true,
 };
+
+/** Ends the command where an option for shaders is given and there are none, so that none is passed over in silence. */
+export function requireShaders(
+  { f16, f16Arithmetic, subgroups, dawn = [] }: WgslChoices & DawnOptions,
+  hasShaders: boolean,
+  remedy: string,
+): void {
+  if (hasShaders) return;
+  const given = [
+    ...(f16 === true ? ["--f16"] : []),
+    ...(f16Arithmetic === true ? ["--f16-arithmetic"] : []),
+    ...(subgroups === true ? ["--subgroups"] : []),
+    ...(dawn.length > 0 ? ["--dawn"] : []),
+  ];
+  if (given.length > 0)
+    stop(
+      "E822",
+      `${listWords(given)} ${given.length === 1 ? "is" : "are"} for shaders, and there are none here`,
+      remedy,
+    );
+}

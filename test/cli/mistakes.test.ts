@@ -38,6 +38,26 @@ describe("a mistake of the user ends with 1 and a message", () => {
       "error[E807]: there is no pass `fuse-addnorm` in this run\n  help: did you mean fuse-add-norm?",
     ],
     [
+      ["compile", "tiny.lmg", "--f16"],
+      "error[E822]: --f16 is for shaders, and there are none here\n  help: give --target wgsl too",
+    ],
+    [
+      ["plan", "tiny.lmg", "--f16-arithmetic", "--subgroups"],
+      "error[E822]: --f16-arithmetic and --subgroups are for shaders, and there are none here\n  help: give --target wgsl too",
+    ],
+    [
+      ["run", "tiny.lmg", "--random", "0", "--tokens", "1", "--dawn", "backend=vulkan"],
+      "error[E822]: --dawn is for shaders, and there are none here\n  help: give --target wgsl too",
+    ],
+    [
+      ["compare", "tiny.lmg", "--targets", "ts", "--f16"],
+      "error[E822]: --f16 is for shaders, and there are none here\n  help: let --targets name wgsl",
+    ],
+    [
+      ["fit", "tiny.lmg", "--dawn", "backend=vulkan"],
+      "error[E822]: --dawn chooses an adapter, and none is asked\n  help: give --limits adapter too",
+    ],
+    [
       ["ops", "layernrom"],
       "error[E806]: there is no layer, block or op `layernrom`\n  help: did you mean `layernorm`?",
     ],

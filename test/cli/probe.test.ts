@@ -243,6 +243,31 @@ describe("a mistake in a probe", () => {
       "error[E862]: --dims is for random inputs: with --data, say --batch and --context",
     ],
     [
+      "rows of data that is not given",
+      "depth.lmg --batch 8",
+      "error[E862]: --batch is for --data, and here inputs are random\n  help: say their sizes with --dims, such as --dims B=4",
+    ],
+    [
+      "tokens of data that is not given",
+      "depth.lmg --context 8",
+      "error[E862]: --context is for --data, and here inputs are random\n  help: say their sizes with --dims, such as --dims T=64",
+    ],
+    [
+      "a tokenizer for nothing",
+      "depth.lmg --tokenizer bpe:300",
+      "error[E862]: --tokenizer is for --data, and here inputs are random\n  help: name a text with --data",
+    ],
+    [
+      "a learning rate for nothing",
+      "depth.lmg --lr 0.1",
+      "error[E862]: --lr is for a training, and nothing is trained\n  help: name data with --data, and say --steps",
+    ],
+    [
+      "clipping for nothing",
+      "tiny.lmg --data text.txt --clip 1",
+      "error[E862]: --clip is for a training, and nothing is trained\n  help: say how long with --steps",
+    ],
+    [
       "no residual edge",
       "bare.lmg",
       "error[E864]: the model has no residual edge to measure at\n  help: `residual { … }` makes one; `residual skip 0 { … }` makes one that carries nothing",

@@ -10,7 +10,7 @@ import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../
 import type { Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
-import { wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
+import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
 interface CompileCommandOptions extends ModelOptions, WgslChoices {
   readonly train?: true;
@@ -78,6 +78,7 @@ async function compileFiles(
   options: CompileCommandOptions,
   out: Out,
 ): Promise<readonly CompiledFile[]> {
+  requireShaders(options, options.target.startsWith("wgsl"), "give --target wgsl too");
   const emit = await emitterOf(options);
   const compiled = (plan: Plan): readonly (CompiledFile & EmittedFile)[] =>
     emit(plan).map((file) => ({ ...file, steps: plan.steps.length }));

@@ -7,7 +7,7 @@ import { readLimits } from "../fit/limits.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
-import { orStop, Stop } from "../stop.ts";
+import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
   wgslOptionsOf,
@@ -48,6 +48,8 @@ export const command: Command = {
     ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
   ],
   async run([path], options: FitCommandOptions, out) {
+    if (options.dawn !== undefined && options.limits !== "adapter")
+      stop("E822", "--dawn chooses an adapter, and none is asked", "give --limits adapter too");
     const given = orStop(parseDims(options.dims));
     const { plan } = await loadPlan(path!, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));

@@ -6,7 +6,7 @@ import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
-import { wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
+import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
 interface PlanOptions extends ModelOptions, WgslChoices {
   readonly train?: true;
@@ -36,6 +36,7 @@ export const command: Command = {
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
   async run([path], options: PlanOptions, out) {
+    requireShaders(options, options.target === "wgsl", "give --target wgsl too");
     const given = orStop(parseDims(options.dims));
     const { plan } = await loadPlan(path!, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));

@@ -4,7 +4,7 @@ import type { Command } from "../command.ts";
 import type { Out } from "../out.ts";
 import { formsOf, type Form } from "../probe/forms.ts";
 import { keptPath, probedJson, readFinished, writeOutput, type Finished } from "../probe/kept.ts";
-import { probeOptions, type ProbeOptions } from "../probe/options.ts";
+import { probeOptions, requireUse, type ProbeOptions } from "../probe/options.ts";
 import { measureSubject, openSubject, trainOptionsOf, type Subject } from "../probe/subject.ts";
 import { showProbed } from "../probe/tables.ts";
 import { modelArgument } from "../source.ts";
@@ -23,6 +23,7 @@ export const command: Command = {
     ],
   ],
   async run([path], options: ProbeOptions, out) {
+    requireUse(options);
     const write = writerOf(options);
     const forms = formsOf(path!, options);
     const study = new Study(path!, forms, options, out);

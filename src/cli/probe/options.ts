@@ -1,5 +1,6 @@
 import type { OptionSpec } from "../command.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
+import { stop } from "../stop.ts";
 import type { TrainOptions } from "../train/options.ts";
 
 /** What `lmg probe` takes; numbers are still texts. */
@@ -14,6 +15,8 @@ export interface ProbeOptions
   readonly all?: true;
   readonly json?: true;
 }
+
+const DEFAULT_TOKENIZER = "characters";
 
 export const probeOptions: readonly OptionSpec[] = [
   {
@@ -31,7 +34,7 @@ export const probeOptions: readonly OptionSpec[] = [
   {
     flags: "--tokenizer <kind>",
     description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json",
-    default: "characters",
+    default: DEFAULT_TOKENIZER,
   },
   { flags: "--steps <count>", description: "trains each on the data, and measures again" },
   { flags: "--batch <rows>", description: "rows or windows of a batch" },
@@ -46,3 +49,28 @@ export const probeOptions: readonly OptionSpec[] = [
   { flags: "--json", description: "the numbers as JSON" },
   ...modelOptions,
 ];
+
+/** Ends the command where an option is given that this probe would pass over in silence. */
+export function requireUse(options: ProbeOptions): void {
+  const { data, steps, dims, batch, context, tokenizer, lr, clip } = options;
+  if (data === undefined && steps !== undefined)
+    stop("E862", "--steps trains, and there is nothing to train on", "name a text or arrays with --data");
+  if (data !== undefined && dims !== undefined)
+    stop("E862", "--dims is for random inputs: with --data, say --batch and --context");
+  const refuse = (option: string, is: string, remedy: string): never =>
+    stop("E862", `${option} is for ${is}`, remedy);
+  if (data === undefined) {
+    const random = "--data, and here inputs are random";
+    if (batch !== undefined) refuse("--batch", random, "say their sizes with --dims, such as --dims B=4");
+    if (context !== undefined)
+      refuse("--context", random, "say their sizes with --dims, such as --dims T=64");
+    if (tokenizer !== DEFAULT_TOKENIZER) refuse("--tokenizer", random, "name a text with --data");
+  }
+  if (steps === undefined) {
+    const training = "a training, and nothing is trained";
+    const remedy =
+      data === undefined ? "name data with --data, and say --steps" : "say how long with --steps";
+    if (lr !== undefined) refuse("--lr", training, remedy);
+    if (clip !== undefined) refuse("--clip", training, remedy);
+  }
+}

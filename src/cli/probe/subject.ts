@@ -35,8 +35,6 @@ export interface Subject {
 /** Lowers a form of the model and gives it data; every mistake ends the command. */
 export function openSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
   if (options.data === undefined) return randomSubject(path, form, options, out);
-  if (options.dims !== undefined)
-    stop("E862", "--dims is for random inputs: with --data, say --batch and --context");
   const prepared = prepareTraining(path, trainOptionsOf(form, options), out);
   const { model, training } = prepared;
   const { graph } = model.train;
@@ -60,8 +58,6 @@ export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions 
 });
 
 function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
-  if (options.steps !== undefined)
-    stop("E862", "--steps trains, and there is nothing to train on", "name a text or arrays with --data");
   const { file, diagnostics: syntax } = parse(readModelFile(path));
   if (syntax.some(isError)) throw new Stop(syntax);
   const lowering = { ...lowerOptions({ ...options, set: form.set }), training: true };
