@@ -229,13 +229,8 @@ export const colonInsteadOfEquals = (colon: Span, message: string, fix: string):
 export const onlyNamesAreBound = (target: Span, found: string, help: string): Diagnostic =>
   errorAt("E153", target, `only a name, or names in parentheses, can be bound, found \`${found}\``, { help });
 
-export const outputIsBound = (sign: Span, binding: string, output: string): Diagnostic =>
-  errorAt("E153", sign, "an output is a value that has its name, or else the stream; it takes no `=`", {
-    help: `bind the name before: \`${binding}; ${output}\``,
-  });
-
-export const missingComma = (next: Span, found: string): Diagnostic =>
-  errorAt("E154", next, `a comma is missing before ${found}`);
+export const missingComma = (next: Span, found: string, help?: string): Diagnostic =>
+  errorAt("E154", next, `a comma is missing before ${found}`, help === undefined ? {} : { help });
 
 export const extraComma = (comma: Span): Diagnostic =>
   errorAt("E155", comma, "nothing stands between this comma and what is before it");
@@ -298,4 +293,26 @@ export const resultHasNoParts = (place: Span, found: string): Diagnostic =>
 export const pathExpected = (place: Span, found: string, fix: string): Diagnostic =>
   errorAt("E170", place, `after \`use\` stands the path of a file, found ${found}`, {
     help: `write \`use ${fix}\``,
+  });
+
+export const typeInParentheses = (span: Span, fix: string): Diagnostic =>
+  errorAt("E171", span, "the dims of a type stand in brackets", { help: `write \`${fix}\`` });
+
+export const statementIsBound = (span: Span, word: string, fix: string): Diagnostic =>
+  errorAt("E172", span, `\`${word}\` is a statement, which moves the stream, and no value`, {
+    help:
+      word === "repeat" ? `name the stream after it: \`${fix}\`` : `name its result behind it: \`${fix}\``,
+  });
+
+export const commaAtEnd = (span: Span): Diagnostic =>
+  errorAt("E173", span, "a statement ends with its line, without a comma", { help: "leave the comma out" });
+
+export const blockComment = (span: Span): Diagnostic =>
+  errorAt("E174", span, "a comment begins with `//` and ends with its line", {
+    help: "`/*` and `*/` do not stand in this language: put `//` in front of each line",
+  });
+
+export const outputIsBound = (sign: Span, binding: string, output: string): Diagnostic =>
+  errorAt("E175", sign, "an output is a value that has its name, or else the stream; it takes no `=`", {
+    help: `bind the name before: \`${binding}; ${output}\``,
   });

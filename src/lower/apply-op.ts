@@ -120,7 +120,9 @@ class LayerSite implements Site {
     const node = this.#frame.context.builder.emit(op, operands, attrs, this.#place);
     if (!(node instanceof Mismatch)) return node.results;
     const blamed = (operands as Readonly<Record<string, unknown>>)[node.blamed];
-    return this.#stop(op, node.message, isValue(blamed) ? blamed : undefined);
+    const isArgument = Object.hasOwn(layerRecords[nameOf(this.#owner.layer)]!.parameters, node.blamed);
+    const message = isArgument ? `\`${node.blamed}\`: ${node.message}` : node.message;
+    return this.#stop(op, message, isValue(blamed) ? blamed : undefined);
   };
 
   own(suffix: string, sizes: readonly (Dim | number)[], options: OwnOptions): Value {

@@ -13,7 +13,8 @@ import { readStream } from "./stream.ts";
 /** Applies the layer in a layer's place to what flows there. */
 export function applyLayer(layer: Layer, flow: Flow, frame: Frame): Meaning | undefined {
   const label = layer.label?.text;
-  const resolved = frame.context.walk.resolveLayer(layer.call, frame);
+  const isHead = flow === "stream" && layer.label === undefined;
+  const resolved = frame.context.walk.resolveLayer(layer.call, frame, isHead);
   if (resolved === "none") return readFlow(flow, layer.span, frame);
   const lacking = resolved === undefined ? [] : missingArguments(resolved, frame);
   if (resolved !== undefined && lacking.length > 0)

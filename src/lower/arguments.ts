@@ -114,9 +114,10 @@ function parameterOf(
   return next;
 }
 
-/** The required parameters that a layer still lacks. */
+/** The required parameters that a layer still lacks, and no `default` line gives. */
 export function missingArguments(layer: LayerValue, frame: Frame): readonly string[] {
+  const defaults = frame.context.defaults.get(nameOf(layer));
   return [...signatureOf(layer.callee, frame.context.library, frame.context.signatures).values()]
-    .filter((parameter) => parameter.required && !layer.given.has(parameter.name))
+    .filter(({ required, name }) => required && !layer.given.has(name) && defaults?.has(name) !== true)
     .map((parameter) => parameter.name);
 }

@@ -58,7 +58,7 @@ export interface Walk {
     what: string,
   ) => Meaning | undefined;
   readonly chain: (chain: Chain, frame: Frame) => Meaning | undefined;
-  readonly resolveLayer: (call: Call, frame: Frame) => LayerValue | "none" | undefined;
+  readonly resolveLayer: (call: Call, frame: Frame, isHead?: boolean) => LayerValue | "none" | undefined;
   readonly applyLayer: (layer: Layer, flow: Flow, frame: Frame) => Meaning | undefined;
   /** The same for a layer that is known already. */
   readonly applyValue: (

@@ -2,6 +2,7 @@ import type { Initializer } from "../ir/graph.ts";
 import type { Call, Expression } from "../language/ast.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
+import * as errors from "./errors/arguments.ts";
 import { kind, wordsKind, type Signature, type SignatureParameter } from "./kinds.ts";
 import type { GivenArgument, Init, Meaning } from "./meaning.ts";
 
@@ -34,7 +35,12 @@ export const initializerNames = Object.keys(initializers);
 export function evaluateInit(call: Call, frame: Frame): Meaning | undefined {
   const name = call.path.root.text;
   const given = bindArguments(call.arguments ?? [], initializers[name]!, name, frame);
-  return given === undefined ? undefined : { kind: "init", init: build(name, given) };
+  if (given === undefined) return undefined;
+  const init = build(name, given);
+  const problem = whyImpossible(init);
+  if (problem === undefined) return { kind: "init", init };
+  frame.context.diagnostics.add(errors.impossibleInit(call.span, name, problem), frame.calls);
+  return undefined;
 }
 
 function build(name: string, given: ReadonlyMap<string, GivenArgument>): Init {
@@ -52,6 +58,13 @@ function build(name: string, given: ReadonlyMap<string, GivenArgument>): Init {
     distribution: distribution?.kind === "word" && distribution.value === "normal" ? "normal" : "uniform",
     gain: value("gain", name === "he" ? Math.SQRT2 : 1),
   };
+}
+
+function whyImpossible(init: Init): string | undefined {
+  if ("std" in init && init.std < 0) return `a standard deviation is at least 0, got ${init.std}`;
+  if (init.kind === "uniform" && init.low > init.high)
+    return `the lower end comes first, got ${init.low} and ${init.high}`;
+  return undefined;
 }
 
 /** With the fans that the initializer needs: a weight [N, K] has K in and N out, a kernel's window counts for both. */

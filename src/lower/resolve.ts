@@ -12,7 +12,7 @@ const noArguments = new Map<string, never>();
  * The layer that a call in a layer's place means: a parameter or `let` that holds one, a block of the file, of a used
  * file or the library, an op. `none` for a parameter that holds no layer.
  */
-export function resolveLayer(call: Call, frame: Frame): LayerValue | "none" | undefined {
+export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerValue | "none" | undefined {
   const name = call.path.root.text;
   if (call.path.parts.length > 0) {
     const isTensor = frame.scope.find(name)?.meaning?.kind === "tensor" || name === "stream";
@@ -32,7 +32,10 @@ export function resolveLayer(call: Call, frame: Frame): LayerValue | "none" | un
   if (binding === undefined)
     frame.context.diagnostics.add(
       labelled === undefined
-        ? errors.unknownLayer(call, layerNames(frame))
+        ? isHead && call.arguments === undefined
+          ? (errors.capitalConstant(call.path.span, name) ??
+            errors.unknownHead(call, frame.scope.names(), layerNames(frame)))
+          : errors.unknownLayer(call, layerNames(frame))
         : errors.labelIsNoLayer(call, labelled.span),
       frame.calls,
     );

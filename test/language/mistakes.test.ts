@@ -255,13 +255,13 @@ describe("mistakes in bindings and conditions", () => {
 
   test("output y = x, output y: f32[B] = x", () => {
     expect(mistakesOf("output y = x")).toMatchInlineSnapshot(`
-      "m:2:12: error[E153]: an output is a value that has its name, or else the stream; it takes no \`=\`
+      "m:2:12: error[E175]: an output is a value that has its name, or else the stream; it takes no \`=\`
         2 |   output y = x
           |            ^
         help: bind the name before: \`y = x; output y\`"
     `);
     expect(mistakesOf("output y: f32[B] = x")).toMatchInlineSnapshot(`
-      "m:2:20: error[E153]: an output is a value that has its name, or else the stream; it takes no \`=\`
+      "m:2:20: error[E175]: an output is a value that has its name, or else the stream; it takes no \`=\`
         2 |   output y: f32[B] = x
           |                    ^
         help: bind the name before: \`y = x; output y: f32[B]\`"
@@ -799,7 +799,7 @@ describe("mistakes in literals", () => {
     expect(mistakesOf("a = 5x")).toMatchInlineSnapshot(`
       "m:2:7: error[E166]: \`5x\` is not a number
         2 |   a = 5x
-          |       ^^"
+          |       ^^ write \`5 * x\`"
     `);
   });
 
@@ -1116,5 +1116,27 @@ describe("mistakes at the top of a file", () => {
           |     ^^^^^^
         help: write \`\\{\` for a brace"
     `);
+  });
+});
+
+describe("habits of other languages", () => {
+  test.each([
+    "residual(pre ln: layernorm) { f }",
+    "residual skip: 0.5 { f }",
+    "residual pre=layernorm { f }",
+    "residual skip=0.5, branch=2 { f }",
+    "residual from 3 { f }",
+    "y = residual pre ln: norm { f }",
+    "y = parallel { f; g }",
+    "y = repeat 3 { f }",
+    "input x: f32(B, T, dim)",
+    "/* a block comment */",
+    "a: f /* a block comment */",
+    "a: f(4dim)",
+    "a: f(4 dim)",
+    "input x: f32[B],",
+    "a: f(4),",
+  ])("%s", (statement) => {
+    expect(mistakesOf(statement)).toMatchSnapshot();
   });
 });

@@ -31,7 +31,7 @@ describe("names of other libraries", () => {
         7 |   view([B, 8])
           |   ^^^^
         help: did you mean \`reshape\`?
-      model.lmg:8:3: error[E202]: there is no layer called \`swish\`
+      model.lmg:8:3: error[E202]: there is neither a value nor a layer called \`swish\`
         8 |   swish
           |   ^^^^^
         help: did you mean \`silu\`?
@@ -202,6 +202,115 @@ describe("arguments of another form", () => {
       "
     `);
   });
+});
+
+describe("arguments that cannot be", () => {
+  test("an axis beside axes, and an axis where nothing is folded", () => {
+    expect(
+      mistakes(
+        "  x -> sum(axis: 0, axes: [1])\n  (x, x) -> max(axis: 1)\n  (x, x) -> min(keep: true)\n  x -> split(0)",
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:8: error[E414]: \`sum\`: takes \`axis\` or \`axes\`, not both
+        3 |   x -> sum(axis: 0, axes: [1])
+          |        ^^^^^^^^^^^^^^^^^^^^^^^
+      model.lmg:4:13: error[E414]: \`max\`: a tuple of two is taken element by element, and folds no axis
+        4 |   (x, x) -> max(axis: 1)
+          |             ^^^^^^^^^^^^
+      model.lmg:5:13: error[E414]: \`min\`: a tuple of two is taken element by element, and folds no axis
+        5 |   (x, x) -> min(keep: true)
+          |             ^^^^^^^^^^^^^^^
+      model.lmg:6:8: error[E414]: \`split\`: cannot split into 0 parts
+        6 |   x -> split(0)
+          |        ^^^^^^^^
+        2 |   input x: f32[B, 8]
+          |   ^^^^^^^^^^^^^^^^^^ this is f32[B, 8]
+      "
+    `);
+  });
+
+  test("initializers without meaning, and rows in a list", () => {
+    expect(
+      mistakes(
+        "  a: linear(8, init: uniform(0.1, -0.1))\n  b: linear(8, init: normal(std: -1))\n" +
+          "  c = c: parameter([2, 2], init: [[1, 2], [3, 4]])",
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:22: error[E318]: \`uniform\`: the lower end comes first, got 0.1 and -0.1
+        3 |   a: linear(8, init: uniform(0.1, -0.1))
+          |                      ^^^^^^^^^^^^^^^^^^
+      model.lmg:4:22: error[E318]: \`normal\`: a standard deviation is at least 0, got -1
+        4 |   b: linear(8, init: normal(std: -1))
+          |                      ^^^^^^^^^^^^^^^
+      model.lmg:5:34: error[E306]: \`init\` of \`parameter\` takes an initializer or none, got the list [[1, 2], [3, 4]]
+        5 |   c = c: parameter([2, 2], init: [[1, 2], [3, 4]])
+          |                                  ^^^^^^^^^^^^^^^^
+        help: a list has all elements in one row: \`[1, 2, 3, 4]\`
+      "
+    `);
+  });
+
+  test("an attribute is named", () => {
+    expect(
+      mistakes(
+        "  (a, b) = x -> topk(0)\n  x -> unsqueeze(1) -> attention(2, window: 0)\n  x -> layernorm(eps: -1)",
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:17: error[E414]: \`topk\`: \`k\`: expected a whole number of at least 1, got 0
+        3 |   (a, b) = x -> topk(0)
+          |                 ^^^^^^^
+      model.lmg:4:24: error[E414]: \`attend\`: \`window\`: expected a whole number of at least 1, got 0
+        4 |   x -> unsqueeze(1) -> attention(2, window: 0)
+          |                        ^^^^^^^^^^^^^^^^^^^^^^^ in this call
+        in std/attention.lmg:23:16
+        23 |   (q, k, v) -> attend(causal, window, softcap, scale, alibi, dropout) -> merge_heads -> o_proj: linear(D, bias: out_bias)
+           |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      model.lmg:5:8: error[E414]: \`layernorm\`: \`eps\`: expected a number of at least 0, got -1
+        5 |   x -> layernorm(eps: -1)
+          |        ^^^^^^^^^^^^^^^^^^ makes \`layer_norm\`
+      "
+    `);
+  });
+
+  test("a tuple of one is no tensor", () => {
+    expect(mistakes("  split([8])")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:3: error[E222]: the stream is one tensor, but this chain gives a tuple of 1
+        3 |   split([8])
+          |   ^^^^^^^^^^
+        help: bind its only part, \`(a) = …\`, and go on with it: \`a\`
+      "
+    `);
+    expect(mistakes("  (a) = split([8])\n  a")).toBe("\n\n");
+  });
+
+  test("a name alone that is neither a value nor a layer", () => {
+    expect(mistakes("  total = x -> relu\n  totl -> tanh\n  total -> tnah\n  (z, total) -> add"))
+      .toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E202]: there is neither a value nor a layer called \`totl\`
+        4 |   totl -> tanh
+          |   ^^^^
+        help: did you mean \`total\`?
+      model.lmg:5:12: error[E202]: there is no layer called \`tnah\`
+        5 |   total -> tnah
+          |            ^^^^
+        help: did you mean \`tanh\`?
+      model.lmg:6:4: error[E202]: there is neither a value nor a layer called \`z\`
+        6 |   (z, total) -> add
+          |    ^
+      "
+    `);
+  });
+});
+
+test("a default line gives what has no default of its own", () => {
+  expect(
+    mistakes("  default linear(8), ffn(hidden: 16)\n  a: linear\n  b: linear(8, bias: false)\n  c: ffn"),
+  ).toBe("\n\n");
 });
 
 describe("tensors as objects", () => {

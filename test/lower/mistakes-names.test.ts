@@ -16,7 +16,7 @@ describe("names", () => {
   test("an unknown layer, with what is near", () => {
     expect(mistakes("  layernrom")).toMatchInlineSnapshot(`
       "
-      model.lmg:3:3: error[E202]: there is no layer called \`layernrom\`
+      model.lmg:3:3: error[E202]: there is neither a value nor a layer called \`layernrom\`
         3 |   layernrom
           |   ^^^^^^^^^
         help: did you mean \`layernorm\`?
@@ -118,21 +118,21 @@ describe("names", () => {
   test("a tuple that is bound to too few names, or to none", () => {
     expect(mistakes("  (a, b, c) = x -> split(2)\n  d = x -> split(4)\n  x -> split(2)"))
       .toMatchInlineSnapshot(`
-      "
-      model.lmg:3:15: error[E221]: this chain gives 2 values, but 3 names (\`a\`, \`b\` and \`c\`) are bound
-        3 |   (a, b, c) = x -> split(2)
-          |               ^^^^^^^^^^^^^
-        help: bind a tuple of 2, with \`_\` for what is not wanted
-      model.lmg:4:7: error[E221]: this chain gives 4 values, but only \`d\` is bound
-        4 |   d = x -> split(4)
-          |       ^^^^^^^^^^^^^
-        help: bind a tuple of 4, with \`_\` for what is not wanted
-      model.lmg:5:3: error[E222]: the stream is one tensor, but this chain gives 2
-        5 |   x -> split(2)
-          |   ^^^^^^^^^^^^^
-        help: bind them, \`(a, b) = …\`, and go on with one: \`a\`
-      "
-    `);
+        "
+        model.lmg:3:15: error[E221]: this chain gives 2 values, but 3 names (\`a\`, \`b\` and \`c\`) are bound
+          3 |   (a, b, c) = x -> split(2)
+            |               ^^^^^^^^^^^^^
+          help: bind a tuple of 2, with \`_\` for what is not wanted
+        model.lmg:4:7: error[E221]: this chain gives 4 values, but only \`d\` is bound
+          4 |   d = x -> split(4)
+            |       ^^^^^^^^^^^^^
+          help: bind a tuple of 4, with \`_\` for what is not wanted
+        model.lmg:5:3: error[E222]: the stream is one tensor, but this chain gives a tuple of 2
+          5 |   x -> split(2)
+            |   ^^^^^^^^^^^^^
+          help: bind them, \`(a, b) = …\`, and go on with one: \`a\`
+        "
+      `);
   });
 
   test("two outputs and two definitions of one name", () => {

@@ -1,3 +1,4 @@
+import { isDtype } from "../../tensor/dtype.ts";
 import * as errors from "../errors.ts";
 import type { Recognizer } from "./failure.ts";
 
@@ -8,6 +9,31 @@ const typeMissing: Recognizer = (failure) => {
   const name = tokens[1]?.text ?? first;
   const example = first === "input" ? `input ${name}: f32[B, 64]` : `target ${name}: i32[B]`;
   return errors.typeMissing(failure.place, name, failure.shown, example);
+};
+
+/** `f32(B, T)` */
+const typeInParentheses: Recognizer = (failure) => {
+  const { found, before, tokens, index } = failure;
+  if (found?.text !== "(" || tokens[index - 2]?.text !== ":" || !isDtype(before?.text ?? ""))
+    return undefined;
+  const dims = failure.text(index + 1, failure.chainEnd(index + 1)).trim();
+  const end = tokens.findIndex((token, at) => at > index && token.text === ")");
+  const all = end < 0 ? dims : failure.text(index + 1, end - 1);
+  return errors.typeInParentheses(failure.place, `${before!.text}[${all}]`);
+};
+
+/** `y = residual { … }`, `y = parallel { … }`: statements, which have a name behind them. */
+const statementIsBound: Recognizer = (failure) => {
+  const { tokens, rule } = failure;
+  const [name, sign, word] = tokens;
+  const isStatement = /^(?:residual|parallel|repeat)$/.test(word?.text ?? "");
+  if (rule === "TopLevel" || name?.kind !== "word" || sign?.text !== "=" || !isStatement || failure.index < 2)
+    return undefined;
+  const fix =
+    word!.text === "repeat"
+      ? `${name.text} = stream`
+      : `${word!.text}${word!.text === "residual" ? " …" : ""} { … } as ${name.text}`;
+  return errors.statementIsBound(failure.span(word!), word!.text, fix);
 };
 
 const equalsInArgument: Recognizer = (failure) => {
@@ -53,6 +79,7 @@ const onlyNames: Recognizer = (failure) => {
   const sign = tokens.findIndex((token) => token.text === "=");
   const isBroken = failure.index === sign || (failure.found?.text === "," && failure.openBracket() < 0);
   if (rule === "TopLevel" || sign < 1 || !isBroken || failure.openBracket(sign) >= 0) return undefined;
+  if (tokens[0]?.text === "residual") return undefined;
   const target = failure.text(0, sign - 1);
   const help =
     failure.found?.text === ","
@@ -95,6 +122,8 @@ const defaultWithoutSign: Recognizer = (failure) => {
 };
 
 export const bindingMistakes: readonly Recognizer[] = [
+  typeInParentheses,
+  statementIsBound,
   equalsInArgument,
   comparisonInBinding,
   assignmentOperator,

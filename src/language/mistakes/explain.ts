@@ -28,7 +28,21 @@ const missingComma: Recognizer = (failure) => {
   const { found, before } = failure;
   if (failure.openBracket() < 0 || !failure.wants(",") || !startsValue(found) || !endsValue(before))
     return undefined;
-  return errors.missingComma(failure.place, failure.shown);
+  const isFactor = before?.kind === "number" && found?.kind === "word";
+  return errors.missingComma(
+    failure.place,
+    failure.shown,
+    isFactor ? `a product is written \`${before.text} * ${found.text}\`` : undefined,
+  );
+};
+
+/** A comma at the end of a line joins it to the next one. */
+const commaAtEnd: Recognizer = (failure) => {
+  const { found, place } = failure;
+  if (found?.text !== "," || failure.openBracket() >= 0) return undefined;
+  return /^[ \t\r]*(?:\n|\/\/|$)/.test(place.source.text.slice(place.end))
+    ? errors.commaAtEnd(place)
+    : undefined;
 };
 
 const extraComma: Recognizer = (failure) => {
@@ -51,6 +65,7 @@ const recognizers: readonly Recognizer[] = [
   ...chainMistakes,
   ...headerMistakes,
   missingComma,
+  commaAtEnd,
   extraComma,
   statementsShareLine,
 ];

@@ -73,6 +73,33 @@ const nameMissing: Recognizer = (failure) => {
   );
 };
 
+/** `residual(pre ln: layernorm) { … }` */
+const clausesInParentheses: Recognizer = (failure) => {
+  const { first, index, found, tokens } = failure;
+  if (first !== "residual" || index !== 1 || found?.text !== "(") return undefined;
+  const inner = failure.text(2, failure.chainEnd(2)).trim();
+  return errors.clauseForm(
+    failure.place,
+    "the clauses of an edge stand without parentheses",
+    tokens.length > 2
+      ? `write \`residual ${inner} { … }\``
+      : "for example `residual pre ln: layernorm { … }`",
+  );
+};
+
+/** `skip: 0.5`, `skip = 0.5`, `pre = layernorm` */
+const signInClause: Recognizer = (failure) => {
+  const { first, found, before, index } = failure;
+  if (first !== "residual" || (found?.text !== "=" && found?.text !== ":")) return undefined;
+  if (!isClauseWord(before?.text) || !isPosition(failure, index - 1)) return undefined;
+  const value = failure.text(index + 1, failure.chainEnd(index + 1)).trim();
+  return errors.clauseForm(
+    failure.place,
+    `after \`${before!.text}\` stands no \`${found.text}\``,
+    `write \`${before!.text} ${value}\``,
+  );
+};
+
 const missingBody: Recognizer = (failure) => {
   if (!failure.wants("{") || failure.index === 0 || failure.openBracket() >= 0) return undefined;
   if (!/^(?:model|block|if|repeat)$/.test(failure.first)) return undefined;
@@ -122,6 +149,7 @@ const clauseExpected: Recognizer = (failure) =>
 const clauseValues: Readonly<Record<string, readonly [what: string, example: string]>> = {
   skip: ["gain", "0.5"],
   branch: ["gain", "0.5"],
+  from: ["tensor", "x0"],
   init: ["factor", "0.5"],
 };
 
@@ -162,6 +190,8 @@ export const headerMistakes: readonly Recognizer[] = [
   allowForm,
   useForm,
   nameMissing,
+  clausesInParentheses,
+  signInClause,
   fromForm,
   clauseForm,
   missingBody,

@@ -13,6 +13,9 @@ const numberForm: Recognizer = (failure) => {
     return errors.numberForm(failure.span(before, found), `${before.text}.`, `${before.text}.0`);
   const word = [before, found].find((token) => token?.kind === "word" && /^\d/.test(token.text));
   if (word === undefined) return undefined;
+  const [, factor, name] = /^(\d+)([a-zA-Z]\w*)$/.exec(word.text) ?? [];
+  if (factor !== undefined && !/^e\d+$/i.test(name!))
+    return errors.numberForm(failure.span(word), word.text, `${factor} * ${name!}`);
   const digits = word.text.replaceAll("_", "");
   return errors.numberForm(failure.span(word), word.text, /^\d+$/.test(digits) ? digits : undefined);
 };

@@ -29,6 +29,15 @@ const foreign: Readonly<Record<string, string>> = {
 
 const isAtStart = (failure: Failure): boolean => failure.index === 0;
 
+/** Slash and star, at the start of a statement or behind one. */
+const blockComment: Recognizer = (failure) => {
+  const { tokens, index } = failure;
+  const at = [index, index - 1].find(
+    (slash) => tokens[slash]?.text === "/" && tokens[slash + 1]?.text.startsWith("*"),
+  );
+  return at === undefined ? undefined : errors.blockComment(failure.span(tokens[at]!, tokens[at + 1]));
+};
+
 const symbolAtStart: Recognizer = (failure) => {
   const { found } = failure;
   if (!isAtStart(failure) || found === undefined || (found.kind === "word" && found.text !== "as"))
@@ -117,6 +126,7 @@ const settingForm: Recognizer = (failure) =>
   failure.first === "target" ? undefined : errors.settingForm(failure.place, failure.first, failure.shown);
 
 export const startMistakes: readonly Recognizer[] = [
+  blockComment,
   symbolAtStart,
   wordAtTop,
   topWordInside,

@@ -94,6 +94,8 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
   const text = oneLine(spanText(expression.span));
   if (found.kind === "tensor" || found.kind === "tuple")
     return { help: "tensors flow through arrows: `x -> f(…)`, or `(x, y) -> f(…)` for several" };
+  if (kind.name === "init" && found.kind === "list" && found.items.some(({ kind: item }) => item === "list"))
+    return { help: `a list has all elements in one row: \`[${text.replaceAll(/[[\]]/g, "")}]\`` };
   if (kind.name === "shape" && (found.kind === "number" || found.kind === "dim"))
     return { help: `a shape stands in brackets: \`[${text}]\`` };
   if (found.kind === "text" && ["layer", "label", "init", "bool"].includes(kind.name))
@@ -152,6 +154,9 @@ export const unknownInit = (span: Span, name: string, names: readonly string[]):
     `there is no initializer called \`${name}\``,
     suggestOrList(name, names, "write a number, or one of"),
   );
+
+export const impossibleInit = (span: Span, name: string, problem: string): Diagnostic =>
+  errorAt("E318", span, `\`${name}\`: ${problem}`);
 
 export const tooDeep = (span: Span): Diagnostic =>
   errorAt("E309", span, "this expression is nested too deeply", {

@@ -48,6 +48,15 @@ export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =
     suggest(call.path.root.text, names),
   );
 
+/** A name alone at the head of a chain, where a value or a layer may stand. */
+export const unknownHead = (call: Call, values: Iterable<string>, layers: readonly string[]): Diagnostic =>
+  errorAt(
+    "E202",
+    call.path.span,
+    `there is neither a value nor a layer called \`${call.path.root.text}\``,
+    suggest(call.path.root.text, [...values, ...layers]),
+  );
+
 export const layerIsNoValue = (span: Span, name: string): Diagnostic =>
   errorAt("E203", span, `\`${name}\` is a layer, but a value is needed here`, {
     help: `apply it to the stream in parentheses, \`(${name})\`, or to a value with an arrow, \`x -> ${name}\``,
@@ -217,8 +226,11 @@ export const targetCount = ({ targets, chain, tuple }: BindStatement, found: num
 };
 
 export const tupleAsStatement = ({ chain }: ChainStatement, count: number): Diagnostic =>
-  errorAt("E222", chain.span, `the stream is one tensor, but this chain gives ${count}`, {
-    help: "bind them, `(a, b) = …`, and go on with one: `a`",
+  errorAt("E222", chain.span, `the stream is one tensor, but this chain gives a tuple of ${count}`, {
+    help:
+      count === 1
+        ? "bind its only part, `(a) = …`, and go on with it: `a`"
+        : "bind them, `(a, b) = …`, and go on with one: `a`",
   });
 
 export const statementWithoutTensor = ({ chain }: ChainStatement, meaning: Meaning): Diagnostic =>

@@ -24,6 +24,7 @@ function split(site: Site, x: Value, parts: number | readonly number[], givenAxi
     typeof parts === "number"
       ? Array.from({ length: parts }, () => partOf(site, x, whole, parts, "equal parts"))
       : parts.map((part) => dim(part));
+  if (typeof parts === "number" && parts < 1) site.fail(`cannot split into ${parts} parts`, x);
   const total = sizes.reduce(addDims, dim(0));
   if (!sameDim(total, whole))
     site.fail(`the parts add up to ${showDim(total)}, but axis ${axis} is ${showDim(whole)} long`, x);

@@ -14,6 +14,7 @@ interface Axes {
 
 /** Over one axis, several, or all if none is given. */
 function reduce(site: Site, op: Reduction, x: Value, { axis, axes, keep }: Axes): Value {
+  if (axis !== undefined && axes !== undefined) site.fail("takes `axis` or `axes`, not both");
   const given = axes ?? (axis === undefined ? [...x.type.shape.keys()] : [axis]);
   return site.emit(
     op,
@@ -38,8 +39,12 @@ const extreme = (op: "max" | "min", what: string) =>
     operands: ["x", "y?"],
     parameters,
     owns: [],
-    build: (site, [x, y], args) =>
-      y === undefined ? reduce(site, `reduce_${op}`, x!, args) : site.emit(op, { x: x!, y }, {}),
+    build: (site, [x, y], args) => {
+      if (y === undefined) return reduce(site, `reduce_${op}`, x!, args);
+      if (args.axis !== undefined || args.axes !== undefined || args.keep)
+        site.fail("a tuple of two is taken element by element, and folds no axis");
+      return site.emit(op, { x: x!, y }, {});
+    },
   });
 
 /** Layers that fold an axis or run along one. */
