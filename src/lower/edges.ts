@@ -8,6 +8,7 @@ import { sortClauses, type Clauses } from "./clauses.ts";
 import type { Branch, Frame } from "./context.ts";
 import { scaleBranchInit } from "./edge-init.ts";
 import * as errors from "./errors/edges.ts";
+import { joinLines } from "./errors/suggest.ts";
 import { evaluateGain, noGain, type Gain } from "./gains.ts";
 import { tensor } from "./meaning.ts";
 import { branchLabel } from "./parallel.ts";
@@ -65,7 +66,7 @@ const inRole = <T>(edge: OpenEdge, role: EdgeRole, run: () => T): T =>
   edge.frame.context.builder.within({ edge: edge.index, role }, run);
 
 /** As written, on one line. */
-const sourceText = ({ value }: FromClause): string => spanText(value.span).replaceAll(/\s+/g, " ");
+const sourceText = ({ value }: FromClause): string => joinLines(spanText(value.span));
 
 /** The value that the edge carries instead of the stream. */
 function evaluateFrom({ value }: FromClause, frame: Frame): Value | undefined {

@@ -3,6 +3,7 @@ import { spanText } from "../support/source.ts";
 import type { Gained } from "./clauses.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/edges.ts";
+import { joinLines } from "./errors/suggest.ts";
 import { constantInit } from "./layers/define.ts";
 import { layerRecords } from "./layers/table.ts";
 import { showMeaning, type LayerValue, type Meaning } from "./meaning.ts";
@@ -24,7 +25,7 @@ export const noGain: Gain = { scale: 1, shown: undefined };
  */
 export function evaluateGain(gained: Gained, value: Value | undefined, frame: Frame): Gain | undefined {
   const { clause, head } = gained;
-  const text = spanText(clause.gain.span).replaceAll(/\s+/g, " ");
+  const text = joinLines(spanText(clause.gain.span));
   if (head === undefined)
     return multiplying(frame.context.walk.chain(clause.gain, frame), text, gained, frame);
   const resolved = frame.context.walk.resolveLayer(head.call, frame);

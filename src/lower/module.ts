@@ -7,6 +7,8 @@ export interface Module {
   readonly library: boolean;
   readonly own: ReadonlyMap<string, Definition>;
   readonly used: ReadonlyMap<string, Found>;
+  /** True if a `use` line failed, here or there: names that are missing may stand in that file. */
+  readonly incomplete: boolean;
 }
 
 export interface Found {

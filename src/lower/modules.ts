@@ -35,7 +35,13 @@ export class Library {
     if (source === undefined) return undefined;
     let module = this.#modules.get(source);
     if (module === undefined) {
-      module = { source, library: true, own: byName(parse(source).file.definitions), used: new Map() };
+      module = {
+        source,
+        library: true,
+        own: byName(parse(source).file.definitions),
+        used: new Map(),
+        incomplete: false,
+      };
       this.#modules.set(source, module);
     }
     const definition = module.own.get(name);
@@ -56,21 +62,25 @@ export function loadModule(
   const load = (current: File): Module => {
     const used = new Map<string, Found>();
     const own = ownDefinitions(current, report);
-    const module: Module = { source: current.source, library: false, own, used };
+    const module = { source: current.source, library: false, own, used, incomplete: false };
     loaded.set(current.source.name, module);
     for (const use of current.uses) {
       const [path] = use.path.parts;
       if (use.path.parts.length !== 1 || typeof path !== "string") {
         report(errors.useNeedsPlainPath(use.path.span));
+        module.incomplete = true;
         continue;
       }
       const source = resolve(path, current.source);
       if (source === undefined) {
-        report(errors.usedFileMissing(use.path.span, path));
+        const isThere = resolve(`${path}.lmg`, current.source) !== undefined;
+        report(errors.usedFileMissing(use.path.span, path, isThere ? `${path}.lmg` : undefined));
+        module.incomplete = true;
         continue;
       }
       const other = loaded.get(source.name) ?? load(parsed(source, report));
       bring(other, own, used, report);
+      module.incomplete ||= other.incomplete;
     }
     return module;
   };

@@ -69,7 +69,7 @@ function unknownName(name: string, span: Span, frame: Frame) {
   const constant = errors.capitalConstant(span, name);
   if (constant !== undefined) return constant;
   if (/^[A-Z]/.test(name)) return errors.unboundDim(span, name, frame.scope.names());
-  return errors.unknownValue(span, name, frame.scope.names());
+  return errors.unknownValue(span, name, frame.scope.names(), frame.operands !== undefined);
 }
 
 function indexList(list: Meaning & { kind: "list" }, path: Path, frame: Frame): Meaning | undefined {

@@ -29,6 +29,7 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
     return withArguments({ callee, given: noArguments, span: call.span }, call, frame);
   const binding = frame.scope.find(name);
   const [labelled] = frame.labels.findInstances(name);
+  if (binding === undefined && labelled === undefined && frame.module.incomplete) return undefined;
   if (binding === undefined)
     frame.context.diagnostics.add(
       labelled === undefined
@@ -68,10 +69,7 @@ function resolveSame(call: Call, frame: Frame): LayerValue | undefined {
 
 /** Every name that could stand in a layer's place, nearest kinds first. */
 function layerNames(frame: Frame): string[] {
-  const held = [...frame.scope.names()].filter((name) => {
-    const kind = frame.scope.find(name)?.meaning?.kind;
-    return kind === "layer";
-  });
+  const held = [...frame.scope.names()].filter((name) => frame.scope.known(name)?.kind === "layer");
   return [
     ...held,
     ...visibleDefinitions(frame.module, frame.context.library),

@@ -71,6 +71,14 @@ export class Scope {
     return version === undefined ? undefined : this.#force(name, version.binding);
   }
 
+  /** What a name means if that is known already: a default that nothing needed yet is not worked out. */
+  known(name: string): Meaning | undefined {
+    const binding = this.#versions.get(name)?.at(-1)?.binding;
+    return binding === undefined || ("make" in binding && binding.state !== "done")
+      ? undefined
+      : binding.meaning;
+  }
+
   /** True if a name was bound (again) after a time. */
   isBoundSince(name: string, time: number): boolean {
     return (this.#versions.get(name)?.at(-1)?.time ?? 0) > time;

@@ -111,3 +111,10 @@ describe("parallel", () => {
     expect(new Set(inputs)).toEqual(new Set([graph.inputs[0]!.value]));
   });
 });
+
+test("an edge is listed as it was written, on one line, without comments, whatever its line breaks", () => {
+  const one = "residual from (x -> p: linear(8)), skip g: scale([8], init: 0) { relu }";
+  const broken =
+    "residual from ( // far\n    x\n      -> p: linear(8) // (here)\n  ), skip g: scale(\n    [8],\n    init: 0,\n  ) { relu }";
+  expect(irOf(model(broken))).toBe(irOf(model(one)));
+});

@@ -374,3 +374,52 @@ test("a line after an output that another output reads is fine", () => {
     "\n\n",
   );
 });
+
+test("a file of `use` that is missing: what may stand in it is not missed too", () => {
+  const text =
+    'use "std"\nuse "./nowhere.lmg"\nmodel m() {\n  input x: f32[B, 8]\n  a: nowhere(8)\n  linear(9, bais: true)\n  output y\n}';
+  const resolveUse = (path: string) => (path === "std.lmg" ? { name: path, text: "" } : undefined);
+  expect(messages(text, { resolveUse })).toMatchInlineSnapshot(`
+    "
+    model.lmg:1:5: error[E218]: there is no file "std"
+      1 | use "std"
+        |     ^^^^^
+      help: did you mean "std.lmg"?
+    model.lmg:2:5: error[E218]: there is no file "./nowhere.lmg"
+      2 | use "./nowhere.lmg"
+        |     ^^^^^^^^^^^^^^^
+      help: the path is relative to the folder of this file
+    model.lmg:6:13: error[E301]: \`linear\` has no parameter called \`bais\`
+      6 |   linear(9, bais: true)
+        |             ^^^^
+      help: did you mean \`bias\`?
+    "
+  `);
+});
+
+test("a default that is unknown is no circle, and a block does not see the names of its caller", () => {
+  expect(
+    messages(
+      "model m(dim = 8, placement = before) {\n  input x: f32[B, dim]\n  a: g\n  output y\n}\n" +
+        "block g() {\n  input x: [B, dim]\n  linear(dim)\n}",
+    ),
+  ).toMatchInlineSnapshot(`
+    "
+    model.lmg:1:30: error[E202]: there is no layer called \`before\`
+      1 | model m(dim = 8, placement = before) {
+        |                              ^^^^^^
+    model.lmg:7:16: error[E201]: there is no value called \`dim\`
+      7 |   input x: [B, dim]
+        |                ^^^
+      3 |   a: g
+        |   ^^^^ called here
+      help: a block sees its own names only: give it a parameter \`dim\`
+    model.lmg:8:10: error[E201]: there is no value called \`dim\`
+      8 |   linear(dim)
+        |          ^^^
+      3 |   a: g
+        |   ^^^^ called here
+      help: a block sees its own names only: give it a parameter \`dim\`
+    "
+  `);
+});

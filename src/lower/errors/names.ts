@@ -15,8 +15,19 @@ import { describe, type Meaning } from "../meaning.ts";
 import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
 import { sameWord } from "./synonyms.ts";
 
-export const unknownValue = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
-  errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names));
+export const unknownValue = (
+  span: Span,
+  name: string,
+  names: Iterable<string>,
+  inBlock: boolean,
+): Diagnostic => {
+  const near = suggest(name, names);
+  return errorAt("E201", span, `there is no value called \`${name}\``, {
+    ...near,
+    ...(near.help === undefined &&
+      inBlock && { help: `a block sees its own names only: give it a parameter \`${name}\`` }),
+  });
+};
 
 /** In the type of an input, where a capital would bind a dim. */
 export const unknownSize = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
@@ -188,9 +199,9 @@ export const definedTwice = (name: Name, first: Name): Diagnostic =>
 export const useNeedsPlainPath = (span: Span): Diagnostic =>
   errorAt("E217", span, "`use` takes the path of a file, without holes");
 
-export const usedFileMissing = (span: Span, path: string): Diagnostic =>
+export const usedFileMissing = (span: Span, path: string, near: string | undefined): Diagnostic =>
   errorAt("E218", span, `there is no file "${path}"`, {
-    help: "the path is relative to the folder of this file",
+    help: near === undefined ? "the path is relative to the folder of this file" : `did you mean "${near}"?`,
   });
 
 export const letOfTensor = ({ name, value }: LetStatement, meaning: Meaning): Diagnostic =>

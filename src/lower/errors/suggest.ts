@@ -32,8 +32,15 @@ export function quoted(names: readonly string[], last = "and"): string {
   return names.length > MOST_NAMES ? `${shown.join(", ")}, …` : listWords(shown, last);
 }
 
-/** Source text on one line, cut where it is long. */
+/** Source text on one line: without comments, however it was broken into lines. */
+export const joinLines = (text: string): string =>
+  text.replaceAll(
+    /("(?:\\.|[^"\\\n])*")|(?<=[([])(?:\s|\/\/.*)+|,?(?:\s|\/\/.*)+(?=[)\]])|((?:\s|\/\/.*)+)/g,
+    (_, quotedText?: string, blanks?: string) => quotedText ?? (blanks === undefined ? "" : " "),
+  );
+
+/** The same, cut where it is long. */
 export function oneLine(text: string, most = 60): string {
-  const line = text.replaceAll(/\s+/g, " ");
+  const line = joinLines(text);
   return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
 }
