@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, symlinkSync, utimesSync } from "node:
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
+import { mistakes } from "../../src/cli/run/emitted.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { inFolder, lmg, mistake, put } from "./harness.ts";
 
@@ -171,4 +172,32 @@ test("arrays take no option of texts", async () => {
   expect(await mistake(...arrays, "--context", "3")).toBe(
     "error[E804]: --context is for a text, but `x.npy` is none",
   );
+});
+
+test("damaged lines of the metrics are left out, and no others", async () => {
+  await done(...into("gaps", "--evaluate-every", "1"));
+  const whole = readFileSync("gaps/metrics.jsonl", "utf8").split("\n");
+  const damaged = whole.with(1, '{"step":1,"valid').with(2, "\0\0").with(3, '{"step":2}');
+  put("gaps/metrics.jsonl", new Uint8Array([...Buffer.from(damaged.join("\n")), 0xff]));
+  await done(...into("gaps", "--evaluate-every", "1"));
+  expect(readFileSync("gaps/metrics.jsonl", "utf8").split("\n")).toEqual(whole.toSpliced(1, 3));
+});
+
+test("a folder where nothing was trained yet takes another attempt", async () => {
+  put("wild.lmg", readFileSync("tiny.lmg", "utf8").replace("1e-2", "1e38"));
+  // What an update made infinite is never the best, and no checkpoint.
+  const wild = ["train", "wild.lmg", "--data", "text.txt", "-o", "attempt"];
+  expect((await lmg(...wild)).notes).toContain("error[E856]");
+  await done(...wild, "--lr", "1e-3");
+  expect((await lmg(...wild, "--lr", "2e-3")).notes).toContain("error[E854]: attempt holds another run");
+});
+
+test("sizes that no memory holds are a mistake", async () => {
+  expect(await mistake(...into("never", "--batch", "2147483647"))).toBe(
+    "error[E756]: a batch of 2,147,483,647 windows of 8 tokens was asked for; it has at most 268,435,456 tokens",
+  );
+  await expect(mistakes(() => new Float32Array(2 ** 40))).rejects.toThrow(
+    "there is not enough memory for these sizes: Invalid typed array length: 1099511627776",
+  );
+  await expect(mistakes(() => "".padEnd(2 ** 30))).rejects.toThrow(RangeError);
 });

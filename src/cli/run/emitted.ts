@@ -4,7 +4,7 @@ import type { EmittedFile } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../../tensor/host.ts";
-import { Stop } from "../stop.ts";
+import { stop, Stop } from "../stop.ts";
 import type { Weights } from "./weights.ts";
 
 /** A tensor as emitted modules take and give it. */
@@ -58,13 +58,23 @@ const codes: { readonly [name: string]: string } = {
   DeviceError: "E832",
 };
 
-/** Ends the command where inputs, weights or a device do not fit: emitted modules say so by the error's name. */
+/** How JavaScript says that an array is too large, for the machine or for the language. */
+const TOO_LARGE =
+  /^(Array buffer allocation failed|Invalid typed array length|Invalid array (buffer )?length)/;
+
+/** Ends the command where inputs, weights, memory or a device do not fit: emitted modules say so by the error's name. */
 export async function mistakes<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     const code = error instanceof Error && Object.hasOwn(codes, error.name) ? codes[error.name] : undefined;
     if (code !== undefined) throw new Stop([new Problem(code, (error as Error).message)]);
+    if (error instanceof RangeError && TOO_LARGE.test(error.message))
+      stop(
+        "E835",
+        `there is not enough memory for these sizes: ${error.message}`,
+        "fewer rows, or shorter ones, take less; `lmg stats` says how much, with --train for a step of training",
+      );
     throw error;
   }
 }

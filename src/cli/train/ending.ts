@@ -31,8 +31,9 @@ export async function endRun(run: EndedRun, out: Out): Promise<void> {
   switch (ending.kind) {
     case "done": {
       const words = summarize(run);
+      out.write(`${words.join("\n")}\n`);
       await writeReport(run, words);
-      out.write(`${words.join("\n")}\nwrote ${folder}\n`);
+      out.write(`wrote ${folder}\n`);
       return;
     }
     case "interrupted": {

@@ -43,6 +43,7 @@ export function makeRunFolder(folder: string): void {
 /** Ends the command where a run that begins in a folder without a checkpoint would write over what it did not make. */
 export function refuseToOverwrite(folder: string): void {
   const has = (name: string): boolean => kindOfPath(join(folder, name)) !== undefined;
+  if (has(runFiles.checkpoint)) return;
   if (has(runFiles.run)) {
     // What is written before the first checkpoint is written again.
     if (hasContent(join(folder, runFiles.metrics)))

@@ -26,7 +26,10 @@ export type Ending =
   /** NaN or infinity: the state is of no use. */
   | { readonly kind: "not finite"; readonly report: StepReport };
 
-/** Runs all steps that are left. A checkpoint is written at its times, at the end, and before an interruption ends it. */
+/**
+ * Runs all steps that are left. A checkpoint is written at its times, after the best evaluation so far, at the end, and
+ * before an interruption ends it.
+ */
 export async function runLoop(loop: Loop): Promise<Ending> {
   const { trainer, interruption, metrics } = loop;
   const { steps } = trainer.training.settings;
@@ -39,9 +42,11 @@ export async function runLoop(loop: Loop): Promise<Ending> {
     if (!isFiniteStep(report)) return { kind: "not finite", report };
     note(loop, report, clock);
     const isLast = report.step === steps;
-    if (isLast || report.step % loop.cadence.evaluateEvery === 0) await evaluate(loop, clock, isLast);
+    const isBest =
+      (isLast || report.step % loop.cadence.evaluateEvery === 0) && (await evaluate(loop, clock, isLast));
     const requested = interruption.requested();
-    if (isLast || requested || isDue(report.step)) {
+    // The best weights are never those of a step that the run would go on from before.
+    if (isLast || isBest || requested || isDue(report.step)) {
       metrics.sync();
       await loop.save();
     }
@@ -106,12 +111,12 @@ function note({ trainer, metrics, progress }: Loop, report: StepReport, clock: C
 
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
-/** The last evaluation reads the whole validation part. */
-async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<void> {
+/** Whether it is the best so far, whose weights are kept. The last evaluation reads the whole validation part. */
+async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<boolean> {
   const { trainer, metrics, progress, cadence } = loop;
   const limit = isLast ? undefined : cadence.evaluateBatches;
   const validation = await mistakes(() => trainer.evaluate(limit, () => setImmediate()));
-  if (validation === undefined) return;
+  if (validation === undefined) return false;
   const line = {
     step: trainer.step,
     validation,
@@ -119,6 +124,8 @@ async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<void
     seconds: rounded(clock.seconds),
   };
   metrics.add(line);
-  if (bestOf(metrics.lines.filter(isEvaluation)) === line) await loop.saveBest();
+  const isBest = bestOf(metrics.lines.filter(isEvaluation)) === line;
+  if (isBest) await loop.saveBest();
   progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}`);
+  return isBest;
 }

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { fileProblem, kindOfPath, readText, writeAtomically } from "../../checkpoint/files.ts";
+import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import type { Scalars } from "../../train/engine.ts";
 import { orStop, Stop } from "../stop.ts";
@@ -30,27 +30,31 @@ export type MetricsLine = StepLine | EvaluationLine;
 export const isEvaluation = (line: MetricsLine): line is EvaluationLine =>
   typeof line.validation === "object";
 
-/** What metrics.jsonl says up to a step; lines after it, and a last one that was cut off, are left out. */
+/** What metrics.jsonl says up to a step; lines after it, and those that are damaged, are left out. */
 function linesUntil(step: number, path: string): readonly MetricsLine[] {
   if (kindOfPath(path) === undefined) return [];
-  const lines: MetricsLine[] = [];
-  for (const text of orStop(readText(path)).split("\n")) {
-    const line = parseLine(text);
-    if (line === undefined || line.step > step) break;
-    lines.push(line);
-  }
-  return lines;
+  const text = new TextDecoder().decode(orStop(readBytes(path)));
+  return text.split("\n").flatMap((written) => {
+    const line = parseLine(written);
+    return line === undefined || line.step > step ? [] : [line];
+  });
 }
 
 function parseLine(text: string): MetricsLine | undefined {
   try {
-    const value = JSON.parse(text, numberOf) as unknown;
-    const isLine = typeof value === "object" && value !== null && "step" in value;
-    return isLine && typeof value.step === "number" ? (value as MetricsLine) : undefined;
+    const value = JSON.parse(text, numberOf) as Readonly<Record<string, unknown>> | null;
+    const isLine = typeof value?.["step"] === "number" && typeof lossIn(value) === "number";
+    return isLine ? (value as unknown as MetricsLine) : undefined;
   } catch {
     return undefined;
   }
 }
+
+const lossIn = (line: Readonly<Record<string, unknown>>): unknown => {
+  const { validation } = line;
+  const measures = typeof validation === "object" ? (validation as typeof line | null) : line;
+  return measures?.["loss"];
+};
 
 /** What is written as null was NaN or infinite, for which JSON has no number; but `batches` may be null itself. */
 const numberOf = (key: string, value: unknown): unknown =>

@@ -31,6 +31,10 @@ function barOf(stream: NodeJS.WriteStream, total: number, done: number): Progres
   return {
     step: (value, text) => bar.update(value, { text }),
     line: (text) => {
+      if (!bars.isActive) {
+        stream.write(`${text}\n`);
+        return;
+      }
       bars.log(`${text}\n`);
       // Else it waits for the next frame, which may not come.
       bars.update();

@@ -89,7 +89,11 @@ async function runSteps(
   const { steps } = trainer.training.settings;
   const metrics = new MetricsFile(join(folder, runFiles.metrics), trainer.step);
   const progress = showProgress(out, steps, trainer.step);
-  const interruption = listenForInterruption(() => progress.line("ending after this step …"));
+  const interruption = listenForInterruption(() => {
+    // The second time the process ends at once: a bar would leave the terminal without a cursor.
+    progress.close();
+    progress.line("ending after this step …");
+  });
   try {
     const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...saving });
     progress.close();
@@ -118,6 +122,8 @@ function goingOn(
   const checkpoint = readRunCheckpoint(folder);
   if (checkpoint === undefined) return undefined;
   const differences = identityDifferences(checkpoint.identity, identity, changeable);
+  // Nothing was trained there yet: another attempt may begin.
+  if (differences.length > 0 && checkpoint.step === 0) return undefined;
   if (differences.length > 0)
     stop(
       "E854",
@@ -146,7 +152,7 @@ function describe(
   out.write(
     `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
-      `${countOf(settings.steps, "step")} of ${micro}${plural(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
+      `${countOf(settings.steps, "step")} of ${micro}${countOf(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
   );
   if (found === undefined) return;
   const isOver = found.step >= settings.steps;

@@ -28,16 +28,16 @@ export const showStep = (
 ): string =>
   `${showMeasures(measures)}, ${showCount(perSecond)} ${unit}/s, ${showDuration(secondsLeft)} left`;
 
-/** The evaluation with the least loss; the first of equal ones. */
+/** The evaluation with the least loss; the first of equal ones. None is best whose loss is not finite. */
 export const bestOf = (evaluations: readonly EvaluationLine[]): EvaluationLine | undefined =>
-  evaluations.reduce<EvaluationLine | undefined>(
-    (best, line) => (best === undefined || lossOf(line) < lossOf(best) ? line : best),
-    undefined,
-  );
+  evaluations
+    .filter((line) => Number.isFinite(lossOf(line)))
+    .reduce<EvaluationLine | undefined>(
+      (best, line) => (best === undefined || lossOf(line) < lossOf(best) ? line : best),
+      undefined,
+    );
 
-/** NaN is worse than any loss. */
-const lossOf = ({ validation }: EvaluationLine): number =>
-  Number.isNaN(validation["loss"]) ? Infinity : validation["loss"]!;
+const lossOf = ({ validation }: EvaluationLine): number => validation["loss"]!;
 
 /** What differs between two runs, in words. */
 export const showDifferences = (

@@ -40,6 +40,11 @@ export function windowBatches(text: TokenText, options: WindowOptions): Batches 
     tooShort(training, "for training", options, name) ??
     tooShort(validation, "for validation", options, validationName);
   if (short !== undefined) return short;
+  if (batch * context > MOST_TOKENS)
+    return new Problem(
+      "E756",
+      `a batch of ${countOf(batch, "window")} of ${countOf(context, "token")} was asked for; it has at most ${countOf(MOST_TOKENS, "token")}`,
+    );
   const word = randomTable(seed, "text windows");
   const starts = training.length - context;
   return {
@@ -59,6 +64,9 @@ export function windowBatches(text: TokenText, options: WindowOptions): Batches 
     validation: (limit) => validationWindows(validation, options, limit),
   };
 }
+
+/** Far beyond what any machine computes at once: one array holds the ids of a batch. */
+const MOST_TOKENS = 2 ** 28;
 
 function tooShort(
   tokens: Int32Array,
