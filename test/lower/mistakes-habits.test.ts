@@ -91,6 +91,23 @@ describe("names of other libraries", () => {
       `);
   });
 
+  test("words that JavaScript's objects have are words like others", () => {
+    expect(mistakes("  a: toString(8)\n  b: linear(8, valueOf: 1)\n  constructor")).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:6: error[E202]: there is no layer called \`toString\`
+        3 |   a: toString(8)
+          |      ^^^^^^^^
+      model.lmg:4:16: error[E301]: \`linear\` has no parameter called \`valueOf\`
+        4 |   b: linear(8, valueOf: 1)
+          |                ^^^^^^^
+        help: it has \`n\`, \`bias\`, \`layout\` and \`init\`
+      model.lmg:5:3: error[E202]: there is neither a value nor a layer called \`constructor\`
+        5 |   constructor
+          |   ^^^^^^^^^^^
+      "
+    `);
+  });
+
   test("True, False and None", () => {
     expect(mistakes("  a: linear(8, bias: False)\n  b: ffn(8, act: None)\n  if True { relu }"))
       .toMatchInlineSnapshot(`

@@ -103,14 +103,14 @@ export const sameNeedsLabel = (call: Call): Diagnostic =>
   });
 
 /** `True`, `False` and `None`, as Python has them. */
-const constants: Readonly<Record<string, string>> = { True: "true", False: "false", None: "none" };
+const constants: ReadonlySet<string> = new Set(["True", "False", "None"]);
 
 export const capitalConstant = (span: Span, name: string): Diagnostic | undefined =>
-  constants[name] === undefined
-    ? undefined
-    : errorAt("E201", span, `there is no value called \`${name}\``, {
-        help: `it is written \`${constants[name]}\``,
-      });
+  constants.has(name)
+    ? errorAt("E201", span, `there is no value called \`${name}\``, {
+        help: `it is written \`${name.toLowerCase()}\``,
+      })
+    : undefined;
 
 export const unboundDim = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
   errorAt("E207", span, `the dim \`${name}\` is not bound here`, {
