@@ -33,11 +33,30 @@ inFolder({
   "depth.lmg": readFileSync(new URL("../../examples/depth.lmg", import.meta.url)),
   "doubling.lmg": doubling,
   "tiny.lmg": tiny,
+  "two.lmg": `model two {
+  input x: f32[B, 2]
+  residual { fc: linear(2) }
+  output y: f32[B, 2]
+  train {
+    target c: i32[B]
+    target t: f32[B, 2]
+    loss (y, c) -> cross_entropy
+    loss 0.1 * (y -> square -> mean)
+    metric (y, t) -> mean_squared_error
+    optimizer sgd(lr: 1)
+  }
+}
+`,
   "bare.lmg": "model bare {\n  input x: f32[B, 2]\n  fc: linear(2)\n  output y: f32[B, 2]\n}\n",
   "ids.lmg":
     "model ids {\n  input x: f32[B, 2]\n  residual { fc: linear(2) }\n  argmax\n  output y: i32[B]\n}\n",
   "broken.lmg": "model broken {\n  input x: f32[B, 2\n}\n",
   "text.txt": "the quick brown fox jumps over the lazy dog. ".repeat(40),
+});
+
+test("the loss is named by its own terms, not by the metrics", async () => {
+  expect(await output("probe", "two.lmg")).toContain("\nloss: cross entropy + another term\n");
+  expect(await output("probe", "tiny.lmg", "--set", "vocab=5")).toContain("\nloss: cross entropy\n");
 });
 
 describe("what depth does at initialization", () => {

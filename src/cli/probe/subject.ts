@@ -2,6 +2,7 @@ import { probeEdges, type ProbeGraph } from "../../autodiff/probe.ts";
 import { predictEdges } from "../../autodiff/theory.ts";
 import { initialParameters } from "../../ir/initialize.ts";
 import type { Graph } from "../../ir/graph.ts";
+import { operandValues } from "../../ir/node.ts";
 import { parse } from "../../language/parse.ts";
 import { lower } from "../../lower/lower.ts";
 import type { ProbedCase } from "../../report/probed.ts";
@@ -94,14 +95,23 @@ function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out
   };
 }
 
-/** The losses of a `train` section, by their ops. */
-function lossWords(graph: Graph): string {
-  const ops = new Set(graph.nodes.map(({ op }) => op));
-  const losses = (["cross_entropy", "mean_squared_error"] as const).filter((op) => ops.has(op));
-  return losses.length === 0
-    ? "as the `train` section says"
-    : losses.map((op) => op.replaceAll("_", " ")).join(" + ");
+/** The losses of a `train` section, by the ops that make the summands of its loss; other terms have no name. */
+function lossWords({ nodes, outputs }: Graph): string {
+  const terms = new Set(outputs.filter(({ name }) => name === "loss").map(({ value }) => value));
+  const words = new Set<string>();
+  for (const node of nodes.toReversed()) {
+    if (!node.results.some((value) => terms.has(value))) continue;
+    if (node.op === "add") for (const value of operandValues(node)) terms.add(value);
+    else words.add(isLoss(node.op) ? node.op.replaceAll("_", " ") : OTHER);
+  }
+  const named = [...words].filter((word) => word !== OTHER).reverse();
+  if (named.length === 0) return "as the `train` section says";
+  return [...named, ...(words.has(OTHER) ? [OTHER] : [])].join(" + ");
 }
+
+const isLoss = (op: string): boolean => op === "cross_entropy" || op === "mean_squared_error";
+
+const OTHER = "another term";
 
 /** A subject with its probe, measured at initialization. */
 export interface MeasuredSubject {
