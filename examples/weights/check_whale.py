@@ -1,9 +1,11 @@
-"""Read a model written by train_whale.py back and write its golden.json: logits
-in float64, greedy continuations, a sampled text.
+"""Read the trained model with PyTorch and write its golden.json: logits in
+float64, greedy continuations; and its loss on the validation text. Show a
+sampled text.
 
     python check_whale.py [whale]
 """
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -20,6 +22,8 @@ FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().pa
 LOGITS_OF = "Call me Ishmael. It was\n"
 PROMPTS = ["Call me Ishmael. ", "The whale ", "\"Captain Ahab,\" said "]
 NEW = 64
+CONTEXT = 256
+VALIDATION = Path(__file__).resolve().parents[1] / "data" / "moby-dick-validation.txt.gz"
 
 
 def load(dtype):
@@ -46,11 +50,23 @@ def greedy(model, ids):
     return ids[-NEW:], margin
 
 
+@torch.no_grad()
+def loss(model, ids):
+    """Nats per character in windows side by side, each character predicted from those before it in its window."""
+    count = (len(ids) - 1) // CONTEXT
+    tokens = torch.tensor(ids[:count * CONTEXT + 1])
+    inputs, targets = tokens[:-1].view(count, CONTEXT), tokens[1:].view(count, CONTEXT)
+    losses = [torch.nn.functional.cross_entropy(model(input_ids=i, use_cache=False).logits.flatten(0, 1), t.flatten())
+              for i, t in zip(inputs.split(16), targets.split(16))]
+    sizes = torch.tensor([len(i) for i in inputs.split(16)], dtype=torch.float64)
+    return (torch.stack(losses).double() @ sizes / sizes.sum()).item()
+
+
 def sample(model, ids, count, temperature, seed):
     generator = torch.Generator().manual_seed(seed)
     ids = list(ids)
     for _ in range(count):
-        chances = (logits(model, ids[-256:])[-1] / temperature).softmax(-1)
+        chances = (logits(model, ids[-CONTEXT:])[-1] / temperature).softmax(-1)
         ids.append(torch.multinomial(chances, 1, generator=generator).item())
     return ids
 
@@ -76,12 +92,17 @@ def main():
                               "greedy_text": tokenizer.decode(tokens), "greedy_min_margin": float(f"{margin:.3g}")})
         print(repr(prompt + tokenizer.decode(tokens)), f"margin {margin:.3g}")
 
+    text = gzip.decompress(VALIDATION.read_bytes()).decode("utf-8")
+    validation = loss(single, tokenizer.encode(text).ids)
+    print(f"validation text: {validation:.4f} nats per character")
+
     golden = {
         "note": "float64 from the float16 weights; logits rounded to 7 digits, row by position; greedy margins are the smallest"
                 " difference of the two largest logits on the way",
         "versions": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__,
                      "tokenizers": tokenizers.__version__},
         "training": json.loads((FOLDER / "training.json").read_text("utf-8")),
+        "validation_loss": round(validation, 4),
         "logits": {"text": LOGITS_OF, "tokens": ids, "shape": list(exact.shape),
                    "f32_maxdiff": round_up(maxdiff(exact, logits(single, ids))),
                    "argmax": exact.argmax(-1).tolist(),

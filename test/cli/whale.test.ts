@@ -61,9 +61,9 @@ test("`demo` says what it compiled and goes on from a prompt", async () => {
       "examples/llama.lmg, sizes and weights from examples/weights/whale: 674,304 parameters",
       "  8 of 8 residual edges share a kernel with the norms beside them",
       "  fusion: 67 steps → 43, 24.2 MB of activations moved → 17.0 MB (T = 256)",
-      "it was trained on one novel and writes, a character at a time:",
+      "lmg trained it on one novel; it writes, a character at a time:",
       "",
-      "Call me to hi",
+      "Call me from ",
       "",
     ].join("\n"),
   );

@@ -51,7 +51,7 @@ export const command: Command = {
     if (folder !== undefined)
       for (const { path: written, bytes } of writeFiles(folder, emitTypeScript(fused.plan).files))
         out.write(`  wrote ${written} (${showBytes(bytes)}), a module that needs nothing else to run\n`);
-    out.write("it was trained on one novel and writes, a character at a time:\n\n");
+    out.write("lmg trained it on one novel; it writes, a character at a time:\n\n");
     const start = performance.now();
     const sampling = { temperature: "0.7", topP: "0.95", seed: "1", top: "5" };
     await run([path], { weights, prompt, generate, ...sampling }, out);

@@ -250,7 +250,7 @@ describe("a text that does not fit", () => {
   });
 });
 
-test("the shipped text has the characters and the split that the shipped weights were trained on", () => {
+test("the shipped text has as many characters as the shipped weights have tokens, in two parts", () => {
   const read = (name: string) => ({
     name,
     bytes: new Uint8Array(readFileSync(new URL(`../../../examples/data/${name}`, import.meta.url))),
