@@ -125,3 +125,14 @@ test("a tensor is no condition of an if", () => {
     "
   `);
 });
+
+test("a tuple beside an operator", () => {
+  expect(mistakes("  stream + (x, x) -> max")).toMatchInlineSnapshot(`
+    "
+    model.lmg:3:12: error[E402]: a tensor is needed here, got a tuple of 2
+      3 |   stream + (x, x) -> max
+        |            ^^^^^^
+      help: \`->\` binds loosest: what the tuple flows into stands in parentheses with it, \`a + ((x, y) -> f)\`
+    "
+  `);
+});

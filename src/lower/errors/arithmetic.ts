@@ -115,4 +115,13 @@ export const notABoolTensor = (span: Span, type: TensorType): Diagnostic =>
   });
 
 export const notATensor = (span: Span, meaning: Meaning): Diagnostic =>
-  errorAt("E402", span, `a tensor is needed here, got ${describe(meaning)}`);
+  errorAt(
+    "E402",
+    span,
+    `a tensor is needed here, got ${describe(meaning)}`,
+    meaning.kind === "tuple"
+      ? {
+          help: "`->` binds loosest: what the tuple flows into stands in parentheses with it, `a + ((x, y) -> f)`",
+        }
+      : {},
+  );
