@@ -74,9 +74,7 @@ export function parseJsonObject(text: string, name: string): JsonObject | Proble
   try {
     value = JSON.parse(text) as JsonValue;
   } catch {
-    const start = text.trim();
-    const found = start === "" ? "it is empty" : `it begins with ${quote(start)}`;
-    return new Problem("E703", `${name}: the text is not valid JSON; ${found}`);
+    return new Problem("E703", `${name}: the text is not valid JSON; ${beginningOf(text)}`);
   }
   if (!isJsonObject(value))
     return new Problem("E703", `${name}: expected a JSON object, found ${kindOf(value)}`);
@@ -84,6 +82,12 @@ export function parseJsonObject(text: string, name: string): JsonObject | Proble
   return key === undefined
     ? value
     : new Problem("E703", `${name}: the key ${quote(key)} stands twice in one object`);
+}
+
+function beginningOf(text: string): string {
+  if (text.startsWith("\ufeff")) return "it begins with a byte order mark, which has no place there";
+  const start = text.trim();
+  return start === "" ? "it is empty" : `it begins with ${quote(start)}`;
 }
 
 const kindOf = (value: unknown): string =>

@@ -130,6 +130,11 @@ describe("a damaged or hostile file gives one message", () => {
       "E702 m: the header claims 2336927755350992246 bytes; the limit is 100000000 | this is a pointer of Git LFS; `git lfs pull` fetches the file itself",
     ],
     [
+      "begins with a byte order mark",
+      fileWith(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d)),
+      "E703 m: the text is not valid JSON; it begins with a byte order mark, which has no place there",
+    ],
+    [
       "is no UTF-8",
       fileWith(Uint8Array.of(0x7b, 0xff, 0x7d)),
       "E703 m: the text is not valid UTF-8: byte 1, in line 1, is ff",
