@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { inFolder, lmg, mistake, output } from "./harness.ts";
 
@@ -40,3 +41,12 @@ test("a file silences a warning; a name that is none is a mistake", async () => 
 test("other commands do not lint", async () => {
   expect(await output("edges", "stack.lmg", "--model", "stack")).toContain("4 residual edges");
 });
+
+test.each(["webgpu/block.lmg", "train/digits.lmg"])(
+  "the model of the benchmarks in %s is well-formed",
+  async (name) => {
+    expect(await output("check", fileURLToPath(new URL(`../bench/${name}`, import.meta.url)))).toContain(
+      "is well-formed",
+    );
+  },
+);
