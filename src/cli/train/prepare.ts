@@ -7,7 +7,7 @@ import type { Source } from "../../support/source.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { openData } from "../../train/data/open.ts";
 import type { DataSource } from "../../train/data/source.ts";
-import { wantedOf } from "../../train/data/wanted.ts";
+import { fixedBatch, wantedOf } from "../../train/data/wanted.ts";
 import { trainingProgram, type TrainableModel } from "../../train/program.ts";
 import { seedOf, settingsOf, stepOptionsOf } from "../../train/settings.ts";
 import type { Training } from "../../train/trainer.ts";
@@ -36,7 +36,7 @@ export interface PreparedTraining {
   readonly validation: number | readonly DataSource[] | undefined;
 }
 
-/** Where neither the model nor the command line says how large a batch is. */
+/** Where neither the command line nor the model, with its `batch` or its types, says how large a batch is. */
 const DEFAULT_BATCH = 32;
 
 /** Reads model and data; every mistake ends the command. */
@@ -47,10 +47,10 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const { tokenizer, config: tokenizerConfig = {} } = tokenizerOf(data, options) ?? {};
   const model = lowerTrainable(file, withVocabulary(file, lowering, tokenizer, options, out), out);
   const { train } = model;
-  const batch = batchOf(options) ?? train.batch ?? DEFAULT_BATCH;
+  const wanted = wantedOf(train.graph, train.targets);
+  const batch = batchOf(options) ?? train.batch ?? fixedBatch(wanted) ?? DEFAULT_BATCH;
   const validation = readValidation(options.validation);
   const seed = seedOf(train, overrides);
-  const wanted = wantedOf(train.graph, train.targets);
   const context = contextOf(options);
   const batches = orStop(
     openData(data, wanted, { batch, context, seed, validation, tokenizer, augment: train.augment }),
