@@ -325,6 +325,44 @@ test("an update that leaves infinity in a parameter is blamed for the step after
   expect(notes).toContain("try a learning rate below 1e+39 or a schedule with a warmup");
 });
 
+test.each([
+  ["", "y"],
+  // Targets that are a view, not an input.
+  ["flat = y -> reshape([2])", "flat"],
+])(
+  "a batch whose targets are all ignored is said to be one, not a rate that is too large",
+  async (bound, y) => {
+    put("none-x.npy", writeNpy(hostTensor("f32", [8, 2], new Array<number>(16).fill(0.5))));
+    // Half of the targets count: sooner or later a batch of two has none of them.
+    put("none-y.npy", writeNpy(hostTensor("i32", [8], [1, 0, 1, 1, -1, -1, -1, -1])));
+    put(
+      "none.lmg",
+      `model sparse {
+  input x: f32[2, 2]
+  fc: linear(2)
+  output z: f32[2, 2]
+  train {
+    target y: i32[2]
+    ${bound}
+    loss (z, ${y}) -> cross_entropy(ignore: -1)
+    optimizer sgd(lr: 0.1)
+    epochs 40
+  }
+}
+`,
+    );
+    const data = ["--data", "x=none-x.npy", "--data", "y=none-y.npy", "--validation", "0"];
+    const { code, notes } = await lmg("train", "none.lmg", ...data, "-o", `runs/none-${y}`);
+    expect(code).toBe(1);
+    expect(notes).toMatch(
+      /: the loss is NaN at step \d+: all targets of a batch are -1, which cross_entropy \(none\.lmg:8:\d+\) ignores: there is nothing to take the mean of\n/,
+    );
+    expect(notes).toMatch(
+      /help: runs\/none-\w+ keeps .*; leave out the rows without any target that counts, or make the batches larger with --batch$/m,
+    );
+  },
+);
+
 test("what is missing or does not fit is said, with a way forward", async () => {
   const tiny = ["tiny.lmg", "--data", "text.txt", "-o", "never"];
   const mistakes: readonly (readonly [readonly string[], string])[] = [

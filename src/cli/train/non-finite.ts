@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { Graph, NodeOf, Output } from "../../ir/graph.ts";
 import { planGraph } from "../../plan/build.ts";
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import { listWords } from "../../support/text.ts";
@@ -16,7 +17,9 @@ import type { TrainTarget } from "./options.ts";
 type Origin =
   | { readonly kind: "step"; readonly observed: Observed; readonly value: number }
   /** An update before left it in a parameter, or in the state of the optimizer. */
-  | { readonly kind: "state"; readonly name: string; readonly value: number };
+  | { readonly kind: "state"; readonly name: string; readonly value: number }
+  /** A loss had no target to take the mean over: all of the batch are `ignored`. */
+  | { readonly kind: "ignored"; readonly observed: Observed; readonly ignored: number };
 
 /**
  * Goes back to a good snapshot, runs up to the update that failed, and runs that one with every step of its plan seen.
@@ -53,7 +56,9 @@ async function originWithin(
     const value = unusualIn(data);
     if (value !== undefined) return { kind: "state", name, value };
   }
-  const { graph, observed } = observeSteps(trainer.training.program[part]!.graph);
+  const { graph: steps, observed } = observeSteps(trainer.training.program[part]!.graph);
+  const losses = lossesThatIgnore(steps);
+  const graph = { ...steps, outputs: [...steps.outputs, ...losses.map(outputOfTargets)] };
   const engine =
     target === "interpreter" ? interpreterEngine(graph, none) : await planEngine(planGraph(graph), none);
   const given = {
@@ -69,8 +74,27 @@ async function originWithin(
   const first =
     seen.find(({ value }) => value !== undefined && value !== -Infinity) ??
     seen.find(({ value }) => value !== undefined);
-  return first && { kind: "step", observed: first.each, value: first.value! };
+  if (first === undefined) return undefined;
+  const index = losses.findIndex((loss) => loss === first.each.node);
+  const ignored = losses[index]?.attrs.ignore;
+  if (ignored !== undefined && results.get(targetsOf(index))!.data.every((target) => target === ignored))
+    return { kind: "ignored", observed: first.each, ignored };
+  return { kind: "step", observed: first.each, value: first.value! };
 }
+
+type Loss = NodeOf<"cross_entropy">;
+
+const lossesThatIgnore = ({ nodes }: Graph): readonly Loss[] =>
+  nodes.filter((node): node is Loss => node.op === "cross_entropy" && node.attrs.ignore !== undefined);
+
+/** No output that a user names has a blank in it. */
+const targetsOf = (loss: number): string => `targets of ${loss}`;
+
+const outputOfTargets = ({ operands }: Loss, index: number): Output => ({
+  name: targetsOf(index),
+  value: operands.targets,
+  span: undefined,
+});
 
 const none: Weights = { tensors: new Map(), from: "", close: () => undefined };
 
@@ -104,22 +128,29 @@ export function nonFiniteDiagnostic(
   const what = Number.isFinite(measures["loss"])
     ? `the norm of the gradients is ${gradientNorm}`
     : `the loss is ${measures["loss"]!}`;
-  const span = origin?.kind === "step" ? origin.observed.node.origin.spans.at(-1) : undefined;
+  const span =
+    origin === undefined || origin.kind === "state" ? undefined : origin.observed.node.origin.spans.at(-1);
   return {
     severity: "error",
     code: "E856",
     message: `${what} at step ${step}: ${showOrigin(origin, step)}`,
     labels: span === undefined ? [] : [{ span, text: "the step was made from here" }],
-    help: `${kept}; try ${listWords(remedies(settings), "or")}`,
+    help: `${kept}; ${origin?.kind === "ignored" ? moreTargets : `try ${listWords(remedies(settings), "or")}`}`,
   };
 }
 
 function showOrigin(origin: Origin | undefined, step: number): string {
   if (origin === undefined) return "no step of the plan makes it on the CPU, so it came from the device";
+  if (origin.kind === "ignored")
+    return `all targets of a batch are ${origin.ignored}, which ${showObserved(origin.observed)} ignores: there is nothing to take the mean of`;
   const value = Number.isNaN(origin.value) ? "NaN" : "infinity";
   if (origin.kind === "step") return `${value} came first from ${showObserved(origin.observed)}`;
   return `step ${step - 1} had left ${value} in \`${origin.name}\``;
 }
+
+/** What helps where a batch has no target that counts. */
+const moreTargets =
+  "leave out the rows without any target that counts, or make the batches larger with --batch";
 
 /** What keeps a training finite, as far as it is not done yet. */
 function remedies({ rate, schedule, clip }: TrainingSettings): readonly string[] {
