@@ -14,6 +14,8 @@ export interface Out {
   readonly notePaint: Paint;
   /** Standard error if it is a terminal, for what is drawn over and over. */
   readonly terminal?: NodeJS.WriteStream;
+  /** From now on a reader that goes away does not end the process: the signal tells of it. */
+  readonly outlive?: () => AbortSignal;
 }
 
 /** Colours if the stream is a terminal and NO_COLOR is not set: `styleText` sees to both. */
@@ -33,17 +35,29 @@ function paintOf(stream: NodeJS.WriteStream): Paint {
 }
 
 /**
- * The streams of this process. A reader that has enough (`lmg ir … | head`) ends it quietly; a disk that is full, with
- * the code of a mistake. What is said on standard error may be lost.
+ * The streams of this process. A reader that has enough (`lmg ir … | head`) ends it quietly, if the command does not
+ * outlive it; a disk that is full, with the code of a mistake. What is said on standard error may be lost.
  */
 export function processOut(): Out {
+  const closed = new AbortController();
+  let outlives = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
+    if (error.code === "EPIPE") {
+      if (!outlives) process.exit(0);
+      closed.abort();
+      return;
+    }
     process.stderr.write(`${showDiagnostic(fileProblem("write", "standard output", error), plainPaint)}\n`);
     process.exit(1);
   });
-  process.stderr.on("error", () => undefined);
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") closed.abort();
+  });
   return {
+    outlive: () => {
+      outlives = true;
+      return closed.signal;
+    },
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     paint: paintOf(process.stdout),

@@ -171,6 +171,24 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
+test.each(["stdout", "stderr"] as const)(
+  "a run that nobody reads any more on %s ends as after Ctrl-C",
+  async (stream) => {
+    const { child, out, ended } = start(stream, 1000);
+    // As `head` does that has its lines.
+    child[stream].destroy();
+    expect(await ended, out.notes).toBe(1);
+    const steps = stepsIn(stream);
+    expect(steps).toBeGreaterThan(0);
+    expect(steps).toBeLessThan(STEPS);
+    expect(read(stream, "report.html").toString()).toContain(`interrupted after step ${steps}`);
+    const second = start(stream, 1000);
+    expect(await second.ended, second.out.notes).toBe(0);
+    expect(goesOnAfter(second.out)).toBe(steps);
+    expect(read(stream, "checkpoint.safetensors").equals(read("whole", "checkpoint.safetensors"))).toBe(true);
+  },
+);
+
 test("a checkpoint that cannot be written ends the run, and the one before stays", async () => {
   // Files of this shell's programs end at 8 blocks: less than a checkpoint has.
   const { out, ended } = start("full", 1000, ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh"]);

@@ -1,4 +1,7 @@
-/** Whether the user, or the system, asked the command to end. The second time the process ends at once. */
+/**
+ * Whether the user, or the system, asked the command to end, or nobody reads any more what it says. The second signal
+ * ends the process at once.
+ */
 export interface Interruption {
   readonly requested: () => boolean;
   /** No longer listens. */
@@ -7,8 +10,9 @@ export interface Interruption {
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
-export function listenForInterruption(onRequest: () => void): Interruption {
-  let requested = false;
+/** `unread` is aborted when nobody reads what the command says. */
+export function listenForInterruption(onRequest: () => void, unread: AbortSignal | undefined): Interruption {
+  let requested = unread?.aborted ?? false;
   const listen = (): void => {
     requested = true;
     close();
@@ -16,7 +20,9 @@ export function listenForInterruption(onRequest: () => void): Interruption {
   };
   const close = (): void => {
     for (const signal of signals) process.off(signal, listen);
+    unread?.removeEventListener("abort", listen);
   };
   for (const signal of signals) process.on(signal, listen);
+  unread?.addEventListener("abort", listen);
   return { requested: () => requested, close };
 }

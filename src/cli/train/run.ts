@@ -39,20 +39,27 @@ export async function train(
   options: TrainOptions,
   out: Out,
 ): Promise<void> {
+  const unread = out.outlive?.();
   makeRunFolder(folder);
   const unlock = lockFolder(folder);
   try {
-    await trainInto(folder, prepared, options, out);
+    await trainInto(folder, prepared, options, { out, unread });
   } finally {
     unlock();
   }
+}
+
+/** Where a training is told of, and whether somebody still reads it. */
+interface Listeners {
+  readonly out: Out;
+  readonly unread: AbortSignal | undefined;
 }
 
 async function trainInto(
   folder: string,
   prepared: PreparedTraining,
   options: TrainOptions,
-  out: Out,
+  { out, unread }: Listeners,
 ): Promise<void> {
   const { training } = prepared;
   const weights =
@@ -72,7 +79,7 @@ async function trainInto(
       await save();
     } else if (!hasWeights(folder)) await save();
     const saveBest = async () => writeBestWeights(folder, await trainer.snapshot(), training.program);
-    await runSteps({ prepared, options, folder, trainer }, { save, saveBest }, out);
+    await runSteps({ prepared, options, folder, trainer }, { save, saveBest }, { out, unread });
   } finally {
     trainer.close();
   }
@@ -82,7 +89,7 @@ async function trainInto(
 async function runSteps(
   run: Omit<EndedRun, "ending" | "lines">,
   saving: Pick<Loop, "save" | "saveBest">,
-  out: Out,
+  { out, unread }: Listeners,
 ): Promise<void> {
   const { trainer, folder } = run;
   const { cadence } = run.prepared;
@@ -93,7 +100,7 @@ async function runSteps(
     // The second time the process ends at once: a bar would leave the terminal without a cursor.
     progress.close();
     progress.line("ending after this step …");
-  });
+  }, unread);
   try {
     const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...saving });
     progress.close();
