@@ -46,7 +46,7 @@ test("the package works in an empty folder", () => {
   const main = "node_modules/lmg/dist/cli/main.js";
 
   expect(node(main, "check", "node_modules/lmg/examples/gpt2.lmg")).toContain("gpt2 is well-formed");
-  expect(node(main, "demo", "--prompt", "Call me ", "--generate", "5")).toContain("Call me to hi");
+  expect(node(main, "demo", "--prompt", "Call me ", "--generate", "5")).toContain("Call me from ");
 
   writeFileSync(
     join(folder, "use.mjs"),
