@@ -372,6 +372,10 @@ test("what is missing or does not fit is said, with a way forward", async () => 
       ["tiny.lmg", "--data", "none.txt"],
       "error[E700]: cannot read `none.txt`: there is no such file or folder",
     ],
+    [
+      [...tiny, "--dawn", "backend=vulkan"],
+      "error[E822]: --dawn is for shaders, and there are none here\n  help: give --target wgsl too",
+    ],
     [[...tiny, "--steps", "0"], "error[E804]: --steps expects a whole number from 1 to"],
     [[...tiny, "--steps", "3", "--epochs", "1"], "error[E804]: --steps and --epochs exclude each other"],
     [[...tiny, "--lr", "0"], "error[E804]: --lr expects a number above 0, found `0`"],

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "../command.ts";
 import { modelArgument } from "../source.ts";
 import type { Out } from "../out.ts";
+import { requireShaders } from "../targets.ts";
 import { trainOptions, type TrainOptions } from "../train/options.ts";
 import { prepareTraining } from "../train/prepare.ts";
 import { train } from "../train/run.ts";
@@ -21,6 +22,7 @@ export const command: Command = {
     ["lmg train model.lmg --data input.txt --steps 500 --lr 3e-4 --seed 1", "over what the model says"],
   ],
   async run([path], options: TrainOptions, out: Out) {
+    requireShaders(options, options.target === "wgsl", "give --target wgsl too");
     const prepared = prepareTraining(path!, options, out);
     const folder = options.out ?? join("runs", prepared.model.training.name);
     await train(prepared, folder, options, out);
