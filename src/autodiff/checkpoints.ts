@@ -4,7 +4,7 @@ import type { Backward } from "./backward.ts";
 
 /**
  * Which iterations of repeats keep nothing of their inside for the backward: those that the model marks `checkpoint`,
- * none, or each of a repeat that stands in no other one.
+ * none, or each of a repeat that stands in no other one, those inside blocks of the library left out.
  */
 export type Checkpoints = "marked" | "none" | "outermost";
 
@@ -37,7 +37,9 @@ export function cutIterations(
 /** The repeats around a node, up to the checkpointed iteration at `level`; undefined if it is in no such one. */
 function placeOf(scope: readonly Iteration[], level: number, checkpoints: Checkpoints): string | undefined {
   const isCheckpoint = (iteration: Iteration, depth: number): boolean =>
-    checkpoints === "marked" ? iteration.checkpoint === true : checkpoints === "outermost" && depth === 0;
+    checkpoints === "marked"
+      ? iteration.checkpoint === true
+      : checkpoints === "outermost" && depth === 0 && iteration.library !== true;
   const depths = [...scope.keys()].filter((depth) => isCheckpoint(scope[depth]!, depth));
   const depth = depths[level];
   if (depth === undefined) return undefined;

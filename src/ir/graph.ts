@@ -112,6 +112,8 @@ export interface Iteration {
   readonly index: number;
   /** True if a training step keeps nothing that is made inside it, and makes it again for the backward. */
   readonly checkpoint?: true;
+  /** True if the repeat stands in a block of the library, where no user can mark it. */
+  readonly library?: true;
 }
 
 export type EdgeRole = "pre" | "out" | "post" | "skip" | "branch" | "join";

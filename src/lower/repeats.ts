@@ -64,7 +64,12 @@ function runIteration(
   const { builder } = frame.context;
   const [outerLabels, outerIterations] = [frame.labels, builder.iterations];
   frame.labels = labels;
-  const iteration = { label: name, index, ...(statement.checkpoint && { checkpoint: true as const }) };
+  const iteration = {
+    label: name,
+    index,
+    ...(statement.checkpoint && { checkpoint: true as const }),
+    ...(frame.module.library && { library: true as const }),
+  };
   builder.iterations = [...outerIterations, iteration];
   if (statement.index !== undefined)
     frame.scope.bind(statement.index.text, number(index), statement.index.span);

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { inFolder, lmg, mistake, output } from "./harness.ts";
+import { inFolder, lmg, mistake, output, put } from "./harness.ts";
 
 const model = (mark: string, section = "optimizer adamw(lr: 1e-3); batch 4"): string => `
 model tiny(vocab = 11, dim = 8, depth = 3) {
@@ -74,6 +75,33 @@ test("`stats --train` of a model without repeats has one column, and JSON has th
   expect(parsed.checkpoint).toEqual({ marked: false, repeats: ["h"] });
   expect(parsed.kept.parameters).toBe(4 * (11 * 8 + 3 * (2 * 8 + 2 * 8 * 32 + 32 + 8)));
   expect([parsed.kept, parsed.recomputed].map(({ flops }) => flops.recompute > 0)).toEqual([false, true]);
+});
+
+test("`stats --train` proposes no checkpoint inside a block of the library, which has no line to mark", async () => {
+  put(
+    "mixed.lmg",
+    `model mixed(depth = 2) {
+  input x: f32[B, 4, 4]
+  x -> sinkhorn(rounds: 3)
+  fc: linear(4)
+  output y: f32[B, 4, 4]
+  train { target z: f32[B, 4, 4]; loss (y, z) -> mean_squared_error; optimizer sgd(lr: 0.1); batch 2 }
+}
+`,
+  );
+  const alone = await output("stats", "mixed.lmg", "--train");
+  expect(alone).toContain("; the model has no repeat that could be checkpointed\n");
+  expect(alone).not.toContain("with checkpoint");
+  put(
+    "mixed.lmg",
+    readFileSync("mixed.lmg", "utf8").replace(
+      "fc: linear(4)",
+      "repeat depth as h { fc: linear(4); sinkhorn }",
+    ),
+  );
+  expect(await output("stats", "mixed.lmg", "--train")).toContain(
+    "it could write `repeat … checkpoint` at `h`\n",
+  );
 });
 
 test("`stats --train` needs to know what to train, and how", async () => {

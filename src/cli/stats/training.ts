@@ -58,14 +58,17 @@ function batchOf({ model: { train } }: LoadedTraining): readonly (readonly [stri
   return first === undefined || !isSymbol || train.batch === undefined ? [] : [[first, train.batch]];
 }
 
-/** The labels of the repeats that are checkpointed; where the model marks none, of those that stand in no other. */
+/**
+ * The labels of the repeats that are checkpointed; where the model marks none, of those of the user's files that stand
+ * in no other.
+ */
 function repeatsOf({ nodes }: Graph): TrainingStats["checkpoint"] {
   const marked = new Set<string>();
   const outermost = new Set<string>();
   for (const { origin } of nodes) {
     for (const { label, checkpoint } of origin.scope) if (checkpoint === true) marked.add(label);
     const [first] = origin.scope;
-    if (first !== undefined) outermost.add(first.label);
+    if (first !== undefined && first.library !== true) outermost.add(first.label);
   }
   return { marked: marked.size > 0, repeats: [...(marked.size > 0 ? marked : outermost)] };
 }
