@@ -1,30 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { folderWithCommand } from "./bundled.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-let folder = "";
-
-beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "lmg-streams-")));
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  await build({
-    entryPoints: [join(root, "src/cli/main.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    outfile: join(folder, "lmg.mjs"),
-  });
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const at = folderWithCommand();
 
 /** Runs a process with one of its streams on the device that has no room, where the system has one. */
 function withFull(stream: "stdout" | "stderr", ...args: string[]) {
@@ -32,7 +11,7 @@ function withFull(stream: "stdout" | "stderr", ...args: string[]) {
   try {
     const stdio =
       stream === "stdout" ? (["ignore", full, "pipe"] as const) : (["ignore", "pipe", full] as const);
-    return spawnSync(process.execPath, [join(folder, "lmg.mjs"), ...args], {
+    return spawnSync(process.execPath, [at("lmg.mjs"), ...args], {
       stdio: [...stdio],
       encoding: "utf8",
     });
@@ -51,13 +30,11 @@ test.runIf(process.platform === "linux")(
 );
 
 test.runIf(process.platform === "linux")("what cannot be said on standard error changes nothing", () => {
-  const path = join(folder, "warned.lmg");
+  const path = at("warned.lmg");
   writeFileSync(
     path,
     "model warned {\n  input x: f32[B, 8]\n  repeat 4 { residual pre layernorm { linear(8) } }\n  output y: f32[B, 8]\n}\n",
   );
-  expect(spawnSync(process.execPath, [join(folder, "lmg.mjs"), "check", path]).stderr.toString()).toContain(
-    "warning",
-  );
+  expect(spawnSync(process.execPath, [at("lmg.mjs"), "check", path]).stderr.toString()).toContain("warning");
   expect(withFull("stderr", "check", path).status).toBe(0);
 });

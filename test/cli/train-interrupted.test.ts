@@ -1,23 +1,9 @@
 import { spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RandomStream } from "../../src/tensor/random.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+import { folderWithCommand } from "./bundled.ts";
 
 const model = `model tiny(vocab, dim = 16, ctx = 16) {
   input tokens: i32[B, T <= ctx]
@@ -44,25 +30,10 @@ const STEPS = 160;
 const CHECKPOINT_EVERY = 7;
 const EVALUATE_EVERY = 20;
 
-let folder = "";
-
-/** The command line as one file: starting the sources takes seconds. */
-beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "lmg-kill-")));
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  await build({
-    entryPoints: [join(root, "src/cli/main.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    outfile: join(folder, "lmg.mjs"),
-  });
-  writeFileSync(join(folder, "tiny.lmg"), model);
-  writeFileSync(join(folder, "text.txt"), readFileSync(join(root, "src/README.md"), "utf8").slice(0, 4000));
+const at = folderWithCommand({
+  "tiny.lmg": model,
+  "text.txt": readFileSync(new URL("../../src/README.md", import.meta.url), "utf8").slice(0, 4000),
 });
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] = []) {
   const line = ["lmg.mjs", "train", "tiny.lmg", "-o", run, "--checkpoint-every", String(every)];
@@ -73,7 +44,7 @@ function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] 
     "--evaluate-every",
     String(EVALUATE_EVERY),
   ] as const;
-  const child = spawn(command, args, { cwd: folder });
+  const child = spawn(command, args, { cwd: at() });
   const out = { text: "", notes: "" };
   child.stdout.on("data", (text: Buffer) => (out.text += text.toString()));
   child.stderr.on("data", (text: Buffer) => (out.notes += text.toString()));
@@ -81,7 +52,7 @@ function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] 
   return { child, out, ended };
 }
 
-const read = (run: string, name: string): Buffer => readFileSync(join(folder, run, name));
+const read = (run: string, name: string): Buffer => readFileSync(at(run, name));
 
 const linesOf = (run: string): readonly Record<string, unknown>[] =>
   read(run, "metrics.jsonl")
@@ -91,9 +62,7 @@ const linesOf = (run: string): readonly Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 const stepsIn = (run: string): number =>
-  existsSync(join(folder, run, "metrics.jsonl"))
-    ? Math.max(0, ...linesOf(run).map(({ step }) => step as number))
-    : 0;
+  existsSync(at(run, "metrics.jsonl")) ? Math.max(0, ...linesOf(run).map(({ step }) => step as number)) : 0;
 
 /** The metrics without what the clock says. */
 const withoutTimes = (run: string) =>
@@ -146,7 +115,7 @@ test(
     for (const file of ["checkpoint.safetensors", "model.safetensors", "best.safetensors", "tokenizer.json"])
       expect(read("killed", file).equals(read("whole", file)), file).toBe(true);
     expect(withoutTimes("killed")).toEqual(withoutTimes("whole"));
-    expect(readdirSync(join(folder, "killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(readdirSync(at("killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   },
 );
 
@@ -196,5 +165,5 @@ test("a checkpoint that cannot be written ends the run, and the one before stays
   expect(out.notes).toMatch(
     /error\[E700\]: cannot write `full\/[a-z.]+`: it would be larger than the system allows\n$/,
   );
-  expect(readdirSync(join(folder, "full")).filter((name) => /tmp$|safetensors$/.test(name))).toEqual([]);
+  expect(readdirSync(at("full")).filter((name) => /tmp$|safetensors$/.test(name))).toEqual([]);
 });
