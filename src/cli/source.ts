@@ -21,6 +21,11 @@ export interface ModelOptions {
 
 export const modelArgument = { name: "<model.lmg>", description: "the file of the model" };
 
+export const modelOrRunArgument = {
+  name: "<model.lmg>",
+  description: "the file of the model, or a folder that lmg train wrote",
+};
+
 export const modelOptions: readonly OptionSpec[] = [
   { flags: "--model <name>", description: "which model of the file, if it has several" },
   {

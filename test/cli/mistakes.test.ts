@@ -16,7 +16,11 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [["check"], "error: missing required argument 'model.lmg'\n(`lmg check --help` explains it)"],
     [["check", "none.lmg"], "error[E700]: cannot read `none.lmg`: there is no such file or folder"],
-    [["check", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
+    [
+      ["check", "."],
+      "error[E700]: `.` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
+    ],
+    [["train", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
     [
       ["check", "latin1.lmg"],
       "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",

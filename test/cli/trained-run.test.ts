@@ -124,3 +124,29 @@ test("no token is drawn from logits that are no numbers", async () => {
   expect(code).toBe(1);
   expect(notes).toContain("error[E821]: `logits` has NaN after 1 token: no token can be drawn from it");
 });
+
+test("a folder of `lmg train` stands for its model, with its parameters, in every command that reads one", async () => {
+  const written = "runs/chars/model/chars.lmg";
+  const set = ["--set", "vocab=28"];
+  for (const args of [
+    ["check"],
+    ["stats"],
+    ["stats", "--train"],
+    ["plan"],
+    ["plan", "--target", "wgsl"],
+    ["edges"],
+    ["ir"],
+    ["ir", "--train"],
+    ["fit"],
+  ]) {
+    const [command, ...rest] = args as [string, ...string[]];
+    const of = (...model: string[]) => output(command, ...model, ...rest);
+    expect(await of("runs/chars"), command).toBe(await of(written, ...set));
+  }
+  await output("compile", "runs/chars", "-o", "from-run");
+  await output("compile", written, ...set, "-o", "from-file");
+  expect(readFileSync("from-run/chars.ts", "utf8")).toBe(readFileSync("from-file/chars.ts", "utf8"));
+  // What the command line says wins.
+  expect(await output("check", "runs/chars", "--set", "dim=16")).toContain("\n  448 parameters in");
+  expect(await mistake("check", "runs")).toContain("`runs` is a folder without run.json: it holds no run");
+});

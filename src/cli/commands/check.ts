@@ -11,12 +11,13 @@ import { showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import {
   lowerOptions,
-  modelArgument,
+  modelOrRunArgument,
   modelOptions,
   passOptions,
   readModelFile,
   type ModelOptions,
 } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import { showDiagnostics, Stop } from "../stop.ts";
 
 interface CheckOptions extends ModelOptions {
@@ -24,7 +25,7 @@ interface CheckOptions extends ModelOptions {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     { flags: "--json", description: "the model's inputs, outputs and sizes as JSON" },
@@ -34,8 +35,9 @@ export const command: Command = {
     ["lmg check model.lmg", "all mistakes and warnings at once, and a line that says what the model is"],
     ["lmg check model.lmg --set placement=post --set depth=2", "with other parameters"],
   ],
-  async run([path], options: CheckOptions, out) {
-    const source = readModelFile(path!);
+  async run([given], asked: CheckOptions, out) {
+    const { path, options } = withTrainedModel(given!, asked);
+    const source = readModelFile(path);
     const { file, diagnostics: syntax } = parse(source);
     if (syntax.some(isError)) throw new Stop(syntax);
     const models = modelsToCheck(file, options.model).map((name) =>
@@ -48,7 +50,7 @@ export const command: Command = {
     if (options.checkPasses === true) await checkPasses(graphs, out);
     const summaries = graphs.map(summarizeGraph);
     if (options.json === true) out.write(`${JSON.stringify(summaries, null, 2)}\n`);
-    else for (const summary of summaries) out.write(showSummary(path!, summary));
+    else for (const summary of summaries) out.write(showSummary(path, summary));
   },
 };
 

@@ -22,7 +22,7 @@ import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice }
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import type { Weights } from "../run/weights.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
@@ -49,7 +49,7 @@ interface CompareOptions extends Omit<ModelOptions, "config">, WeightChoice, Wgs
 const ROUNDING = { f32: 1e-4, f16: 5e-2 };
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     {

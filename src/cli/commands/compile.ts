@@ -6,7 +6,8 @@ import type { Plan } from "../../plan/plan.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import type { Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
@@ -21,7 +22,7 @@ interface CompileCommandOptions extends ModelOptions, WgslChoices {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     {
@@ -49,8 +50,9 @@ export const command: Command = {
     ],
     ["lmg compile model.lmg --train --seed 1 -o out/", "write out/model_update.ts and a state to train from"],
   ],
-  async run([path], options: CompileCommandOptions, out) {
-    const files = await compileFiles(path!, options, out);
+  async run([given], asked: CompileCommandOptions, out) {
+    const { path, options } = withTrainedModel(given!, asked);
+    const files = await compileFiles(path, options, out);
     const written = writeFiles(options.out, files);
     if (options.json === true) {
       const steps = files.find((file) => file.steps !== undefined)?.steps;

@@ -4,7 +4,8 @@ import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { edgeRows, lineOf, namesOf } from "../edges.ts";
 import { loadModel } from "../load.ts";
-import { modelArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import type { Out } from "../out.ts";
 
 interface EdgesOptions extends ModelOptions {
@@ -13,7 +14,7 @@ interface EdgesOptions extends ModelOptions {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     { flags: "--all", description: "every edge, without folding repeats" },
@@ -24,8 +25,9 @@ export const command: Command = {
     ["lmg edges model.lmg", "each residual edge: its norms and gains, and the kernel that it became part of"],
     ["lmg edges model.lmg --set placement=post", "the same with the norms after the adds"],
   ],
-  async run([path], options: EdgesOptions, out) {
-    const { model, remarks } = await loadModel(path!, options, out);
+  async run([given], asked: EdgesOptions, out) {
+    const { path, options } = withTrainedModel(given!, asked);
+    const { model, remarks } = await loadModel(path, options, out);
     const edges = explainEdges(model.graph, remarks);
     if (options.json === true) {
       out.write(`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`);

@@ -6,7 +6,8 @@ import type { Command } from "../command.ts";
 import { readLimits } from "../fit/limits.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes } from "../numbers.ts";
-import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
@@ -24,7 +25,7 @@ interface FitCommandOptions extends ModelOptions, WgslChoices, DawnOptions {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -47,11 +48,12 @@ export const command: Command = {
     ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
     ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
   ],
-  async run([path], options: FitCommandOptions, out) {
+  async run([named], asked: FitCommandOptions, out) {
+    const { path, options } = withTrainedModel(named!, asked);
     if (options.dawn !== undefined && options.limits !== "adapter")
       stop("E822", "--dawn chooses an adapter, and none is asked", "give --limits adapter too");
     const given = orStop(parseDims(options.dims));
-    const { plan } = await loadPlan(path!, options, out);
+    const { plan } = await loadPlan(path, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));
     const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
     const target = wgslOptionsOf(options);

@@ -4,7 +4,8 @@ import { passes } from "../../passes/pipeline.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadPlan } from "../load.ts";
-import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import { stop } from "../stop.ts";
 
 interface IrOptions extends ModelOptions {
@@ -23,7 +24,7 @@ interface Stage {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -42,9 +43,10 @@ export const command: Command = {
     ["lmg ir model.lmg --each --no-annotations", "how the passes change it, step by step"],
     ["lmg ir model.lmg --train --after lower", "its training step, before anything is fused"],
   ],
-  async run([path], options: IrOptions, out) {
+  async run([given], asked: IrOptions, out) {
+    const { path, options } = withTrainedModel(given!, asked);
     const stages: Stage[] = [];
-    const { lowered } = await loadPlan(path!, options, out, {
+    const { lowered } = await loadPlan(path, options, out, {
       observe: ({ name }, graph) => stages.push({ after: name, graph }),
     });
     const all = [{ after: "lower", graph: lowered }, ...stages];

@@ -4,7 +4,8 @@ import { completeDims, parseDims, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
-import { modelArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import { orStop } from "../stop.ts";
 import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
@@ -16,7 +17,7 @@ interface PlanOptions extends ModelOptions, WgslChoices {
 }
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -35,15 +36,16 @@ export const command: Command = {
     ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
-  async run([path], options: PlanOptions, out) {
+  async run([named], asked: PlanOptions, out) {
+    const { path, options } = withTrainedModel(named!, asked);
     requireShaders(options, options.target === "wgsl", "give --target wgsl too");
     const given = orStop(parseDims(options.dims));
-    const { plan } = await loadPlan(path!, options, out);
+    const { plan } = await loadPlan(path, options, out);
     const sizes = orStop(completeDims(plan.symbols, given));
     if (options.target === "wgsl") {
       const { writeDispatches } = await import("../plan/dispatches.ts");
       const fuse = options.fuse ?? true;
-      const other = await loadPlan(path!, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
+      const other = await loadPlan(path, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
       const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
       writeDispatches(plans, sizes, wgslOptionsOf(options), options.json === true, out);
     } else if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);

@@ -16,12 +16,12 @@ import { withTrainedRun } from "../run/trained.ts";
 import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
 import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/chosen.ts";
 import type { Weights } from "../run/weights.ts";
-import { modelArgument, modelOptions, passOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, passOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import { dawnOption, requireShaders, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [...modelOptions, ...runOptions, ...wgslOptionSpecs, dawnOption, ...passOptions],
   examples: [
     ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],

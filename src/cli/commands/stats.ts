@@ -3,7 +3,8 @@ import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
 import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
-import { modelArgument, modelOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, type ModelOptions } from "../source.ts";
+import { withTrainedModel } from "../run/trained.ts";
 import type { Out } from "../out.ts";
 import { orStop } from "../stop.ts";
 import { showBytes, showCount, showScaled } from "../numbers.ts";
@@ -19,7 +20,7 @@ interface StatsOptions extends ModelOptions {
 type Sizes = ReadonlyMap<string, number>;
 
 export const command: Command = {
-  arguments: [modelArgument],
+  arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
     {
@@ -42,16 +43,17 @@ export const command: Command = {
     ["lmg stats gpt2.lmg --config FOLDER", "with the sizes of a published checkpoint"],
     ["lmg stats model.lmg --train --dims B=12,T=64", "what a training step keeps, and what it computes"],
   ],
-  async run([path], options: StatsOptions, out) {
+  async run([named], asked: StatsOptions, out) {
+    const { path, options } = withTrainedModel(named!, asked);
     const depth = orStop(parseNumber("--depth", options.depth, 1, 100, true));
     const given = orStop(parseDims(options.dims));
     if (options.train === true) {
       const { writeTrainingStats } = await import("../stats/training.ts");
-      writeTrainingStats(path!, options, given, out);
+      writeTrainingStats(path, options, given, out);
       return;
     }
-    const fused = await loadModel(path!, options, out);
-    const unfused = await loadModel(path!, { ...options, fuse: false }, silent(out));
+    const fused = await loadModel(path, options, out);
+    const unfused = await loadModel(path, { ...options, fuse: false }, silent(out));
     const sizes = orStop(completeDims(fused.model.graph.symbols, given));
     const totals = totalsOf(fused, unfused, sizes);
     const { rows } = statsOf(fused.model.graph);

@@ -47,23 +47,31 @@ function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
   return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
 }
 
-/**
- * A folder of `lmg train` stands for its model, with the weights, the tokenizer and the parameters that it was trained
- * with, as far as nothing else is said.
- */
+/** A folder of `lmg train` stands for its model with the parameters that it was trained with, if no others are said. */
+export function withTrainedModel<Options extends ModelOptions>(
+  path: string,
+  options: Options,
+): { readonly path: string; readonly options: Options } {
+  const run = readRun(path);
+  return run === undefined ? { path, options } : { path: run.path, options: modelOptionsOf(run, options) };
+}
+
+function modelOptionsOf<Options extends ModelOptions>(run: TrainedRun, options: Options): Options {
+  const said = new Set((options.set ?? []).map(nameOfSetting));
+  const set = [...run.set.filter((setting) => !said.has(nameOfSetting(setting))), ...(options.set ?? [])];
+  return { ...options, model: options.model ?? run.model, set };
+}
+
+/** The same with the weights and the tokenizer that were trained. */
 export function withTrainedRun<Options extends ModelOptions & WeightChoice & { readonly tokenizer?: string }>(
   path: string,
   options: Options,
 ): { readonly path: string; readonly options: Options } {
   const run = readRun(path);
   if (run === undefined) return { path, options };
-  const said = new Set((options.set ?? []).map(nameOfSetting));
-  const set = [...run.set.filter((setting) => !said.has(nameOfSetting(setting))), ...(options.set ?? [])];
   const hasTokenizer = kindOfPath(join(run.folder, "tokenizer.json")) === "file";
   const given = {
-    ...options,
-    model: options.model ?? run.model,
-    set,
+    ...modelOptionsOf(run, options),
     ...(options.tokenizer === undefined && hasTokenizer ? { tokenizer: run.folder } : {}),
   };
   const hasWeights = options.weights !== undefined || options.random !== undefined;
