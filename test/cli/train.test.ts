@@ -2,9 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
+import { expectValue } from "../checkpoint/fixtures.ts";
 import { inFolder, lmg, mistake, put } from "./harness.ts";
 
 const text = "the quick brown fox jumps over the lazy dog. ".repeat(40);
@@ -216,6 +218,20 @@ test("training begins with the weights that are given", async () => {
       "first",
     ),
   ).toContain("error[E722]: first/model.safetensors: 7 tensors of another shape");
+
+  // A checkpoint of another program, whose names have more in front, and a tensor that no layer has.
+  const { tensors } = expectValue(readSafetensors(readFileSync("first/model.safetensors"), "model"));
+  const renamed = [...tensors].map(([name, tensor]) => [`model.${name}`, tensor] as const);
+  put("renamed.safetensors", writeSafetensors(new Map([...renamed, ["steps_seen", renamed[0]![1]]])));
+  const line = ["tiny.lmg", "--data", "text.txt", "--steps", "1", "--lr", "1e-12", "-o", "fourth"];
+  const named = ["--prefix", "model.", "--ignore", "steps_*"];
+  expect(await mistake("train", ...line, ...named)).toContain(
+    "error[E804]: --prefix is for the tensors of a checkpoint, and none is read\n  help: name one with --weights",
+  );
+  await train(...line, "--weights", "renamed.safetensors", ...named);
+  const bytes = (run: string) => readFileSync(`${run}/model.safetensors`);
+  expect(bytes("fourth").equals(bytes("second"))).toBe(true);
+  expect(readFileSync("fourth/run.json", "utf8")).toContain("--prefix model. --ignore 'steps_*'");
 });
 
 test("the interpreter trains too, in float64, and goes on with its own bits", async () => {

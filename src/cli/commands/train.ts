@@ -5,6 +5,7 @@ import type { Out } from "../out.ts";
 import { requireShaders } from "../targets.ts";
 import { trainOptions, type TrainOptions } from "../train/options.ts";
 import { prepareTraining } from "../train/prepare.ts";
+import { requireFirstWeights } from "../train/start.ts";
 import { train } from "../train/run.ts";
 
 export const command: Command = {
@@ -23,6 +24,7 @@ export const command: Command = {
   ],
   async run([path], options: TrainOptions, out: Out) {
     requireShaders(options, options.target === "wgsl", "give --target wgsl too");
+    requireFirstWeights(options);
     const prepared = prepareTraining(path!, options, out);
     const folder = options.out ?? join("runs", prepared.model.training.name);
     await train(prepared, folder, options, out);

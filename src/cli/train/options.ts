@@ -1,4 +1,5 @@
 import type { OptionSpec } from "../command.ts";
+import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
 import { dawnOption, type DawnOptions } from "../targets.ts";
 
@@ -6,12 +7,12 @@ import { dawnOption, type DawnOptions } from "../targets.ts";
 export type TrainTarget = "ts" | "wgsl" | "interpreter";
 
 /** What `lmg train` takes; numbers are still texts. */
-export interface TrainOptions extends ModelOptions, DawnOptions {
+export interface TrainOptions
+  extends ModelOptions, DawnOptions, Pick<WeightChoice, "weights" | "prefix" | "ignore"> {
   readonly data?: readonly string[];
   readonly validation?: readonly string[];
   readonly out?: string;
   readonly tokenizer: string;
-  readonly weights?: string;
   readonly batch?: string;
   readonly context?: string;
   readonly steps?: string;
@@ -57,6 +58,7 @@ export const trainOptions: readonly OptionSpec[] = [
     default: DEFAULT_TOKENIZER,
   },
   { flags: "--weights <path>", description: "a checkpoint to begin with, instead of drawn parameters" },
+  ...weightOptions.filter(({ flags }) => /^--(prefix|ignore) /.test(flags)),
   ...overrides,
   {
     flags: "--evaluate-every <steps>",

@@ -62,8 +62,7 @@ async function trainInto(
   { out, unread }: Listeners,
 ): Promise<void> {
   const { training } = prepared;
-  const weights =
-    options.weights === undefined ? undefined : readFirstWeights(prepared.model, options.weights);
+  const weights = readFirstWeights(prepared.model, options);
   const identity = identityOf(prepared, options, weights?.hash);
   const found = goingOn(folder, identity, prepared, out);
   if (found === undefined) refuseToOverwrite(folder);
