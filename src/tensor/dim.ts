@@ -2,7 +2,7 @@ import { invariant } from "../support/invariant.ts";
 
 /**
  * The size of one axis: an integer polynomial over run-time symbols (`B`, `2*T + 1`) and whole divisions of such
- * (`floor((H + 6) / 2)`, as convolutions make them). Always in one canonical form, so equal dims have equal keys.
+ * (`div(H + 6, 2)`, as convolutions make them). Always in one canonical form, so equal dims have equal keys.
  */
 export interface Dim {
   /** Sorted; no zero coefficients. */
@@ -74,9 +74,7 @@ export function floorDivideDim(a: Dim, by: number): Dim {
   if (size !== undefined) return dim(Math.floor(size / by));
   const exact = divideDims(a, dim(by));
   if (exact !== undefined) return exact;
-  return make([
-    { coefficient: 1, factors: [{ kind: "floor_div", key: `floor((${a.key}) / ${by})`, of: a, by }] },
-  ]);
+  return make([{ coefficient: 1, factors: [{ kind: "floor_div", key: `div(${a.key}, ${by})`, of: a, by }] }]);
 }
 
 export const sameDim = (a: Dim | undefined, b: Dim | undefined): boolean =>
@@ -114,7 +112,11 @@ export function symbolsOf(a: Dim): Set<string> {
   return names;
 }
 
-/** As `.lmg` and the IR write it: `2*B*T + 1`. Also valid TypeScript over variables of the symbols' names. */
+/** The whole divisions that are factors of a dim. */
+export const divisionsOf = (a: Dim): readonly { readonly of: Dim; readonly by: number }[] =>
+  a.terms.flatMap(({ factors }) => factors.filter((factor) => factor.kind === "floor_div"));
+
+/** As `.lmg` and the IR write it: `2*B*div(T, 2) + 1`. */
 export const showDim = (a: Dim): string => a.key;
 
 /**

@@ -34,7 +34,7 @@ const tokens = [
   ..."graph dim input parameter edge output label scope checkpoint edges phase backward fused from pre branch by name fixed inf nan true".split(
     " ",
   ),
-  ...'%x %y %0 B T f32 i32 bool [B, ]8 1 -1 1e-5 0.5 "a" "\\ floor((T + 1) / 2) eps: axis: 0.join h[0]'.split(
+  ...'%x %y %0 B T f32 i32 bool [B, ]8 1 -1 1e-5 0.5 "a" "\\ div(T + 1, 2) eps: axis: 0.join h[0]'.split(
     " ",
   ),
   ...opNames.slice(0, 20),
@@ -98,7 +98,7 @@ describe("the reader of IR text neither crashes nor hangs", () => {
 
   test.each([
     ["brackets", "(".repeat(100_000)],
-    ["divisions", `graph g {\ninput %x: f32[${"floor((".repeat(20_000)}]\n}`],
+    ["divisions", `graph g {\ninput %x: f32[${"div(".repeat(20_000)}]\n}`],
     ["terms", `graph g {\ndim B\ninput %x: f32[${Array.from({ length: 5000 }, () => "B").join(" + ")}]\n}`],
     ["factors", `graph g {\ndim B\ninput %x: f32[${Array.from({ length: 5000 }, () => "B").join("*")}]\n}`],
     ["mistakes", "graph g {\n" + "?\n".repeat(100_000)],

@@ -94,7 +94,7 @@ describe("printing and reading back", () => {
     const text = `graph g {
   dim B
   dim T
-  input %x: f32[B, T, 2*B*T - 3*T + 1, floor((T - 1) / 2) + 1]
+  input %x: f32[B, T, 2*B*T - 3*T + 1, div(T - 1, 2) + 1]
 }
 `;
     expect(printGraph(graphOf(text))).toBe(text);

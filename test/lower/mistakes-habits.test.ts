@@ -210,6 +210,18 @@ describe("arguments of another form", () => {
     `);
   });
 
+  test("a reshape over a size that may leave elements over says what cuts them off", () => {
+    const pairs = "reshape([B, div(T, 2), 2 * 4])";
+    const program = (...lines: string[]) =>
+      `model m {\n  input x: f32[B, T, 4]\n${lines.map((line) => `  ${line}\n`).join("")}  output y: f32[B, div(T, 2), 8]\n}\n`;
+    expect(messages(program(pairs))).toContain(
+      "`reshape`: f32[B, T, 4] does not fill [B, div(T, 2), 8], as `div(T, 2)` rounds down: cut off what is over first, `slice(0, end: 2 * div(T, 2), axis: 1)`\n",
+    );
+    expect(messages(program("slice(0, end: 2 * div(T, 2), axis: 1)", pairs))).toBe("\n\n");
+    // No cut makes that fit.
+    expect(messages(program("reshape([B, div(T, 2), 3])"))).toContain("does not fill [B, div(T, 2), 3]\n");
+  });
+
   test("three axes that change places", () => {
     expect(mistakes("  unsqueeze(1) -> transpose(axes: [0, 2, 1])")).toMatchInlineSnapshot(`
       "

@@ -81,7 +81,7 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       "conv2d",
       { x: "f32[B, 3, H, 32]", weight: "f32[16, 3, 7, 7]" },
       { stride: [2, 2], padding: [3, 3] },
-      ["f32[B, 16, floor((H - 1) / 2) + 1, 16]"],
+      ["f32[B, 16, div(H - 1, 2) + 1, 16]"],
     ],
     [
       "max_pool2d",

@@ -44,7 +44,7 @@ function readProduct(context: Context, node: Node): Dim | undefined {
 
 function readFactor(context: Context, node: Node): Dim | undefined {
   const inner = node.child(0);
-  if (node.ctorName === "Factor" && inner.ctorName !== "Factor_floor") {
+  if (node.ctorName === "Factor" && inner.ctorName !== "Factor_div") {
     if (inner.ctorName === "whole") {
       const size = Number(inner.sourceString);
       if (size <= LARGEST_SIZE) return dim(size);
@@ -52,12 +52,12 @@ function readFactor(context: Context, node: Node): Dim | undefined {
     }
     return readSymbol(context, inner);
   }
-  const by = Number(inner.child(6).sourceString);
+  const by = Number(inner.child(4).sourceString);
   if (by < 1 || by > LARGEST_SIZE) {
-    wrong(context, "E602", inner.child(6), `cannot divide a size by ${inner.child(6).sourceString}`);
+    wrong(context, "E602", inner.child(4), `cannot divide a size by ${inner.child(4).sourceString}`);
     return;
   }
-  const of = readSum(context, inner.child(3));
+  const of = readSum(context, inner.child(2));
   return of && floorDivideDim(of, by);
 }
 

@@ -1,4 +1,15 @@
-import { constantDim, dim, divideDims, productOfDims, sameDim, showDim, type Dim } from "../../tensor/dim.ts";
+import {
+  constantDim,
+  dim,
+  divideDims,
+  divisionsOf,
+  floorDivideDim,
+  multiplyDims,
+  productOfDims,
+  sameDim,
+  showDim,
+  type Dim,
+} from "../../tensor/dim.ts";
 import { elementsOf, showShape, showType, type TensorType } from "../../tensor/type.ts";
 import { defineLayer, dtypeOf, int, ints, optionalInts, shape, size } from "./define.ts";
 import { axisOf, needRank, reshape, without } from "./shapes-of.ts";
@@ -60,7 +71,7 @@ export const shapeLayers = {
     build: (site, [x], { shape: sizes }) => {
       if (sizes.some((length) => constantDim(length) === -1)) site.fail(sizeToWrite(x!.type, sizes), x);
       if (!sameDim(elementsOf(x!.type), productOfDims(sizes)))
-        site.fail(`${showType(x!.type)} does not fill ${showShape(sizes)}`, x);
+        site.fail(`${showType(x!.type)} does not fill ${showShape(sizes)}${cutFirst(x!.type, sizes)}`, x);
       return reshape(site, x!, sizes);
     },
   }),
@@ -98,6 +109,19 @@ export const shapeLayers = {
     build: (site, [x], { dtype }) => site.emit("cast", { x: x! }, { dtype }),
   }),
 } as const;
+
+/** `div` rounds down, so that an axis that is divided may have elements over: what cuts them off, if that makes it fit. */
+function cutFirst(type: TensorType, sizes: readonly Dim[]): string {
+  for (const { of, by } of sizes.flatMap(divisionsOf))
+    for (const [axis, size] of type.shape.entries()) {
+      if (!sameDim(size, of)) continue;
+      const whole = multiplyDims(dim(by), floorDivideDim(of, by));
+      if (!sameDim(productOfDims(type.shape.with(axis, whole)), productOfDims(sizes))) continue;
+      const [part, cut] = [showDim(floorDivideDim(of, by)), showDim(whole).replaceAll("*", " * ")];
+      return `, as \`${part}\` rounds down: cut off what is over first, \`slice(0, end: ${cut}, axis: ${axis})\``;
+    }
+  return "";
+}
 
 /** NumPy's -1 in a shape: sizes are written, so that a reader of the model sees them. */
 function sizeToWrite(type: TensorType, sizes: readonly Dim[]): string {
