@@ -32,6 +32,12 @@ const asNumber = (truth: boolean): number => (truth ? 1 : 0);
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** The remainder that has the sign of y, exactly: a quotient would be rounded before its floor is taken. */
+function modulo(x: number, y: number): number {
+  const rest = (x % y) + 0;
+  return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
+}
+
 /** The error function to about 1e-16 by its series for small and its continued fraction for large arguments. */
 export function erf(x: number): number {
   const size = Math.abs(x);
@@ -87,7 +93,7 @@ export const scalarFunctions = {
   sub: binary("x - y", (x, y) => x - y),
   mul: binary("x · y", (x, y) => x * y),
   div: binary("x / y", (x, y) => x / y),
-  mod: binary("x - y · floor(x / y)", (x, y) => x - y * Math.floor(x / y), "same", 3),
+  mod: binary("x - y · floor(x / y)", modulo, "same", 3),
   pow: binary("x to the power y", (x, y) => x ** y, "same", 8),
   min: binary("the smaller of x and y", Math.min),
   max: binary("the larger of x and y", Math.max),

@@ -80,6 +80,9 @@ export interface ScalarInputs {
   readonly suffix?: string;
 }
 
+/** Functions whose result jumps where an operand differs in its last bit. */
+const jumping: ReadonlySet<ScalarName> = new Set(["floor", "mod", "eq", "ne", "lt", "le", "gt", "ge"]);
+
 /** Longest expression that is written into the one that reads it; a longer one gets a name. */
 const MAX_INLINE = 48;
 
@@ -109,6 +112,8 @@ export function scalarText(
     inverses.set(index, name);
     return name;
   };
+  // 49 · (1 / 49) is not 1: no matter to a sum, but to a floor.
+  const jumps = program.steps.some(({ op }) => jumping.has(op));
   const steps: string[] = [];
   const still = new Set<number>();
   const isStill = (arg: ScalarArgument): boolean =>
@@ -123,7 +128,8 @@ export function scalarText(
     const { write, helper: needed } = notations[op];
     if (needed !== undefined) helpers.add(needed);
     const [first, second] = args;
-    const divides = op === "div" && second?.kind === "input" && lone.has(second.index) && !isStill(first!);
+    const divides =
+      !jumps && op === "div" && second?.kind === "input" && lone.has(second.index) && !isStill(first!);
     const text = divides
       ? notations.mul.write(read(first!), inverse(second.index))
       : write(...args.map(read));

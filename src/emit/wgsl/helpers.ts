@@ -20,9 +20,23 @@ export const helpers = {
   },
   safe_tanh: {
     code: fragment`
-      // Some devices compute tanh by powers of e that overflow; beyond 15 it is ±1 in f32.
+      // Some devices compute tanh by powers of e that overflow (beyond 15 it is ±1 in f32) and that cancel near 0; there
+      // it is a polynomial (Cephes' tanhf, relative error 1e-7).
       fn safe_tanh(x: f32) -> f32 {
-        return tanh(clamp(x, -15.0, 15.0));
+        let s = x * x;
+        let high = -0.0537397155531 + s * (0.0206390887954 - s * 0.00570498872745);
+        let series = x + x * s * (-0.333332819422 + s * (0.133314422036 + s * high));
+        return select(tanh(clamp(x, -15.0, 15.0)), series, abs(x) < 0.625);
+      }
+    `,
+  },
+  safe_log: {
+    uses: ["from_bits"],
+    code: fragment`
+      // Devices differ in what log gives where it has no number.
+      fn safe_log(x: f32) -> f32 {
+        let known = select(log(x), from_bits(0xff800000u), x == 0.0);
+        return select(known, from_bits(0x7fc00000u), x < 0.0);
       }
     `,
   },
@@ -50,8 +64,11 @@ export const helpers = {
   },
   softplus: {
     code: fragment`
+      // log(1 + u) for u = e^-|x|: a small one by its series, as 1 + u loses the last digits of u.
       fn softplus(x: f32) -> f32 {
-        return max(x, 0.0) + log(1.0 + exp(-abs(x)));
+        let u = exp(-abs(x));
+        let series = u * (1.0 - u * (0.5 - u * (1.0 / 3.0 - u * (0.25 - u * (0.2 - u / 6.0)))));
+        return max(x, 0.0) + select(log(1.0 + u), series, u < 0.1);
       }
     `,
   },
@@ -95,20 +112,47 @@ export const helpers = {
     `,
   },
   power: {
+    uses: ["from_bits"],
     code: fragment`
-      // WGSL's pow has no negative base; a whole exponent gives it one.
+      // WGSL's pow has no negative base; a whole exponent gives it one. Devices differ in powers of 0.
       fn power(x: f32, y: f32) -> f32 {
-        let size = select(pow(abs(x), y), 1.0, y == 0.0);
+        let of_zero = select(0.0, from_bits(0x7f800000u), y < 0.0);
+        let size = select(select(pow(abs(x), y), of_zero, x == 0.0), 1.0, y == 0.0);
         let is_odd = abs(y - 2.0 * trunc(y / 2.0)) == 1.0;
-        return select(size, -size, x < 0.0 && is_odd);
+        let signed = select(size, -size, x < 0.0 && is_odd);
+        return select(signed, from_bits(0x7fc00000u), x < 0.0 && y != trunc(y));
+      }
+    `,
+  },
+  power_i32: {
+    code: fragment`
+      // By squaring: a float would round. A negative exponent leaves the whole part of a fraction.
+      fn power_i32(x: i32, y: i32) -> i32 {
+        if (y < 0) {
+          return select(0, select(1, x, (y & 1) == 1), abs(x) == 1);
+        }
+        var result = 1;
+        var square = x;
+        for (var left = y; left > 0; left = left >> 1u) {
+          if ((left & 1) == 1) {
+            result *= square;
+          }
+          square *= square;
+        }
+        return result;
       }
     `,
   },
   modulo: {
     code: fragment`
-      // The remainder that has the sign of y.
+      // The remainder that has the sign of y. The quotient is rounded, so that its floor may be one off.
       fn modulo(x: f32, y: f32) -> f32 {
-        return x - y * floor(x / y);
+        if (abs(x) < abs(y)) {
+          return select(x + y, x, x == 0.0 || (x < 0.0) == (y < 0.0));
+        }
+        var rest = x - y * floor(x / y);
+        rest += select(0.0, y, rest != 0.0 && (rest < 0.0) != (y < 0.0));
+        return rest - select(0.0, y, abs(rest) >= abs(y));
       }
     `,
   },
@@ -116,7 +160,8 @@ export const helpers = {
     code: fragment`
       // The remainder that has the sign of y.
       fn modulo_i32(x: i32, y: i32) -> i32 {
-        return (x % y + y) % y;
+        let rest = x % y;
+        return select(rest, rest + y, rest != 0 && (rest < 0) != (y < 0));
       }
     `,
   },
@@ -182,10 +227,12 @@ export const helpers = {
   cosine_and_sine: {
     code: fragment`
       // Devices differ in sine and cosine, some by 2e-4, so these are polynomials (Cephes' sinf and cosf, error 1e-7) on
-      // [-π/4, π/4]; quarter turns are taken away in three parts of π/2.
+      // [-π/4, π/4]; quarter turns are taken away in three parts of π/2, which is exact for angles up to 1e5. Beyond, what
+      // is left of the digits goes, but not the range.
       fn cosine_and_sine(angle: f32) -> vec2f {
         let quarters = round(angle * 0.6366197723675814);
-        let r = ((angle - quarters * 1.5703125) - quarters * 0.0004837512969970703) - quarters * 7.549790126404332e-8;
+        let rest = ((angle - quarters * 1.5703125) - quarters * 0.0004837512969970703) - quarters * 7.549790126404332e-8;
+        let r = clamp(rest, -0.7853982, 0.7853982);
         let s = r * r;
         let sine = r + r * s * (-0.16666654611 + s * (0.0083321608736 - s * 0.00019515295891));
         let cosine = 1.0 - 0.5 * s + s * s * (0.041666645683 + s * (-0.0013887316255 + s * 0.000024433157118));

@@ -73,10 +73,13 @@ interface Joined<K extends Kind> {
 const joinedAsTheyAre = (args: readonly Typed[]): Joined<"float" | "half" | "int"> =>
   areHalves(args) ? { kind: "half", texts: args.map(toHalf) } : joined(args);
 
-/** As above, with halves as floats: what would lose more than its last bit in half precision. */
+/**
+ * As above, with halves as floats: what would lose more than its last bit in half precision. A number that i32 does not
+ * have is a float.
+ */
 function joined(args: readonly Typed[]): Joined<"float" | "int"> {
   const isFloatKind = ({ kind, number }: Typed): boolean =>
-    number === undefined ? kind === "float" || kind === "half" : !Number.isInteger(number);
+    number === undefined ? kind === "float" || kind === "half" : number !== (number | 0);
   const allNumbers = args.every(({ number }) => number !== undefined);
   const kind = allNumbers || args.some(isFloatKind) ? "float" : "int";
   return { kind, texts: args.map(kind === "float" ? toFloat : toInt) };
@@ -109,6 +112,15 @@ const floatCall = (name: string, ...used: readonly HelperName[]): Notation => ({
 });
 const helper = (name: HelperName): Notation => floatCall(name, name);
 
+/** A helper for floats and one for whole numbers. */
+const byKind = (ofFloats: HelperName, ofInts: HelperName): Notation => ({
+  write: (args) => {
+    const { kind, texts } = joined(args);
+    return { text: `${kind === "int" ? ofInts : ofFloats}(${texts.map(bare).join(", ")})`, kind };
+  },
+  helpers: [ofFloats, ofInts],
+});
+
 const once =
   (write: (x: string, kind: "float" | "int") => string): Writer =>
   (args) => {
@@ -126,7 +138,7 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   },
   abs: call("abs"),
   exp: floatCall("exp"),
-  log: floatCall("log"),
+  log: floatCall("safe_log", "safe_log"),
   sqrt: floatCall("sqrt"),
   rsqrt: floatCall("inverseSqrt"),
   sin: floatCall("safe_sin", "safe_sin"),
@@ -153,14 +165,8 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   sub: infix("-"),
   mul: infix("*"),
   div: infix("/", joined),
-  mod: {
-    write: (args) => {
-      const { kind, texts } = joined(args);
-      return { text: `${kind === "int" ? "modulo_i32" : "modulo"}(${texts.map(bare).join(", ")})`, kind };
-    },
-    helpers: ["modulo", "modulo_i32"],
-  },
-  pow: helper("power"),
+  mod: byKind("modulo", "modulo_i32"),
+  pow: byKind("power", "power_i32"),
   min: call("min"),
   max: call("max"),
   eq: comparison("=="),

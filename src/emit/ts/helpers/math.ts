@@ -52,9 +52,10 @@ export const mathHelpers = {
   },
   mod: {
     code: fragment`
-      /** The remainder that has the sign of y. */
+      /** The remainder that has the sign of y, exactly: a quotient would be rounded before its floor is taken. */
       function mod(x«: number», y«: number»)«: number» {
-        return x - y * Math.floor(x / y);
+        const rest = (x % y) + 0;
+        return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
       }
     `,
   },
