@@ -1,9 +1,9 @@
-import ts from "typescript";
 import { expect, test } from "vitest";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { planGraph } from "../../src/plan/build.ts";
+import { complaints } from "../emit/complaints.ts";
 import { torchOptimizer, trainingGraph } from "./classifier.ts";
 
 /** Every kernel of its own that a training step of a picture, a row or a sequence may have. */
@@ -35,28 +35,8 @@ test("an emitted training step passes tsc --strict and holds only types that can
     "max_pool2d_grad",
   ] as const)
     expect(kernels).toContain(op);
-  expect(complaintsOf(emitTypeScript(plan).files[0]!.text)).toEqual([]);
+  expect(complaints(emitTypeScript(plan).files[0]!.text)).toEqual([]);
 });
-
-function complaintsOf(module: string): string[] {
-  const options: ts.CompilerOptions = {
-    strict: true,
-    noEmit: true,
-    erasableSyntaxOnly: true,
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.ESNext,
-    lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
-    types: [],
-  };
-  const file = "module.ts";
-  const host = ts.createCompilerHost(options);
-  const read = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, ...rest) =>
-    name === file ? ts.createSourceFile(name, module, ts.ScriptTarget.ES2023) : read(name, ...rest);
-  return ts
-    .getPreEmitDiagnostics(ts.createProgram([file], options, host))
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
-}
 
 test("a mean over a run-time axis divides by the size of each run, not by one that was prepared", () => {
   const body =

@@ -7,6 +7,7 @@ import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { graphOf, planOf } from "../plan/graphs.ts";
 import { planGraph } from "../../src/plan/build.ts";
+import { complaints, projectComplaints, strict } from "./complaints.ts";
 import { importText } from "./instantiate.ts";
 
 const textOf = (plan: Plan, types = true): string => emitTypeScript(plan, { types }).files[0]!.text;
@@ -44,34 +45,6 @@ const broad = graphOf(`
   output loss = %loss
   output whole = %j`);
 
-/** The compiler's messages about a module. */
-function complaints(text: string, options: ts.CompilerOptions): string[] {
-  const file = "module.ts";
-  const host = ts.createCompilerHost(options);
-  const original = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, target) =>
-    name === file ? ts.createSourceFile(name, text, target) : original(name, target);
-  const program = ts.createProgram([file], options, host);
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
-}
-
-const strict: ts.CompilerOptions = {
-  strict: true,
-  noUnusedLocals: true,
-  noUnusedParameters: true,
-  noImplicitReturns: true,
-  noImplicitOverride: true,
-  exactOptionalPropertyTypes: true,
-  erasableSyntaxOnly: true,
-  isolatedModules: true,
-  target: ts.ScriptTarget.ES2022,
-  lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
-  types: [],
-  noEmit: true,
-};
-
 const gpt2 = (settings: Record<string, string>): Plan => {
   const source = { name: "gpt2.lmg", text: readFileSync("examples/gpt2.lmg", "utf8") };
   return compile(source, { settings }).plan!;
@@ -84,12 +57,43 @@ describe("an emitted module", () => {
     ["without parameters", planOf("input %x: f32[3]\n %y: f32[3] = exp(%x)\n output y = %y")],
     ["without steps or inputs", planOf(`parameter %p: f32[2] = constant(1) "p"\n output p = %p`)],
   ])("%s passes tsc --strict and holds only types that can be erased", (_, plan) => {
-    expect(complaints(textOf(plan), strict)).toEqual([]);
+    expect(complaints(textOf(plan))).toEqual([]);
+  });
+
+  test("with attention that sees all keys passes as well", () => {
+    const plan = planOf(`
+      input %q: f32[1, 2, 5, 4]
+      %a: f32[1, 2, 5, 4] = attend(q: %q, k: %q, v: %q, scale: 0.5)
+      output a = %a`);
+    expect(complaints(textOf(plan))).toEqual([]);
+  });
+
+  test("fits into a project with any settings, and has types for those who import it", () => {
+    const options: ts.CompilerOptions = {
+      ...strict,
+      noUncheckedIndexedAccess: true,
+      noPropertyAccessFromIndexSignature: true,
+      verbatimModuleSyntax: true,
+    };
+    const emitted = textOf(gpt2({ dim: "24", heads: "3", depth: "2", vocab: "50", ctx: "20" }));
+    const use = (argument: string): string =>
+      `import { createModel } from "./module.ts";
+       export const shape: readonly number[] = createModel({}).run(${argument}).logits.shape;`;
+    const complaintsOf = (argument: string): string[] =>
+      projectComplaints({ "use.ts": use(argument), "module.ts": emitted }, options);
+    expect(complaintsOf("{ tokens: { data: [1], shape: [1, 1] } }")).toEqual([]);
+    expect(complaintsOf("{ token: { data: [1], shape: [1, 1] } }")).toEqual([
+      "Object literal may only specify known properties, but 'token' does not exist in type 'Inputs'. Did you mean to write 'tokens'?",
+    ]);
+    expect(complaintsOf("{ tokens: [1] }")).toEqual([
+      "Type 'number[]' is missing the following properties from type 'Tensor': data, shape",
+    ]);
+    expect(emitted).toMatch(/^\/\* eslint-disable \*\/$/m);
   });
 
   test("with a type error would not pass", () => {
     const text = textOf(planGraph(broad)).replace("const scale = 1 /", 'const scale = "1" /');
-    expect(complaints(text, strict)).toEqual([
+    expect(complaints(text)).toEqual([
       "The left-hand side of an arithmetic operation must be of type 'any', 'number', 'bigint' or an enum type.",
     ]);
   });
@@ -159,7 +163,7 @@ test("names of a model that are words of TypeScript, of the module or of JavaScr
     inputs: { data: [0], shape: [1] },
   });
   expect([...(outputs["return"]!.data as Float32Array)]).toEqual([1 + 55, 1 + 11]);
-  expect(complaints(textOf(plan), strict)).toEqual([]);
+  expect(complaints(textOf(plan))).toEqual([]);
 });
 
 test("a small model reads well", async () => {

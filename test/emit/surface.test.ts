@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { beforeAll, describe, expect, test } from "vitest";
 import { planGraph } from "../../src/plan/build.ts";
 import { graphOf } from "../plan/graphs.ts";
@@ -87,8 +88,29 @@ describe("a run", () => {
       { token: tokens([1, 1], [1]) },
       "there is no input token; the inputs are tokens, mask",
     ],
+    ["nothing", undefined, "a run takes an object with the inputs by name: { tokens, mask }"],
+    [
+      "a bare array",
+      { tokens: [0, 1] },
+      "the input tokens must be { data, shape }, with all elements in one array",
+    ],
+    [
+      "a tensor without a shape",
+      { tokens: { data: [0] } },
+      "the input tokens must be { data, shape }, with all elements in one array",
+    ],
+    [
+      "a tensor without elements, where a value stands for it",
+      { tokens: tokens([1, 1], [0]), mask: { shape: [1, 1, 1] } },
+      "the input mask must be { data, shape }, with all elements in one array",
+    ],
+    [
+      "the BigInts of 64-bit tokenizers",
+      { tokens: { data: BigInt64Array.of(1n), shape: [1, 1] } },
+      "the input tokens holds BigInts, it takes numbers: Int32Array.from(data, Number)",
+    ],
   ])("refuses %s", (_, inputs, message) => {
-    const run = () => module.createModel(weights).run(inputs);
+    const run = () => module.createModel(weights).run(inputs as never);
     expect(run).toThrow(module.InputError);
     expect(run).toThrow(new module.InputError(message));
   });
@@ -135,6 +157,16 @@ describe("weights", () => {
     const short = { ...weights, "head.bias": { shape: [2], data: Float32Array.of(1) } };
     expect(messageOf(() => module.createModel(short))).toBe(
       "wrong length: head.bias [2] has 1 elements, not 2",
+    );
+  });
+
+  test("that are no tensors by name are refused", () => {
+    expect(messageOf(() => module.createModel(undefined as never))).toBe(
+      "a model takes its weights by name: an object or a Map of { data, shape }, not undefined",
+    );
+    const bare = { ...weights, "head.bias": [10, 20] } as never;
+    expect(messageOf(() => module.createModel(bare))).toBe(
+      "not a tensor: head.bias must be { data, shape }, with all elements in one array",
     );
   });
 
@@ -197,6 +229,28 @@ describe("a safetensors file", () => {
       const { logits } = module.loadSafetensors(file).run({ tokens: tokens([1, 1], [0]) });
       expect([...(logits!.data as Float32Array)]).toEqual([11, 23]);
     }
+  });
+
+  test("may come from another realm, or as any view of its bytes", () => {
+    const file = fileOf({ a: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }, [0, 0, 128, 63]);
+    const foreign = runInNewContext("Uint8Array.from(bytes)", { bytes: [...file] }) as Uint8Array;
+    expect(foreign).not.toBeInstanceOf(Uint8Array);
+    const view = new DataView(file.buffer) as unknown as Uint8Array;
+    for (const given of [foreign, foreign.buffer as ArrayBuffer, view])
+      expect([...Array.from(module.readSafetensors(given).get("a")!.data)]).toEqual([1]);
+  });
+
+  test.each([
+    ["a path", "model.safetensors", "string"],
+    ["a promise", Promise.resolve(), "object"],
+    ["nothing", undefined, "undefined"],
+    ["several files", [new Uint8Array(8)], "an array; of several files each is read by itself"],
+  ])("is no %s", (_, given, what) => {
+    expect(() => module.readSafetensors(given as never)).toThrow(
+      new module.WeightsError([
+        `expected the bytes of a safetensors file, as Uint8Array or ArrayBuffer, got ${what}`,
+      ]),
+    );
   });
 
   const entry = (fields: object) => ({ a: { dtype: "F32", shape: [1], data_offsets: [0, 4], ...fields } });

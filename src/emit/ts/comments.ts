@@ -14,6 +14,13 @@ export function sourceName(plan: Plan): string | undefined {
   return undefined;
 }
 
+/** Says that the rules of the project around a module, which may be any, are not for it. */
+export const notLinted = [
+  "// Checked by lmg's own tests, under `tsc --strict`. What a project asks beyond that is for code that people write.",
+  "// @ts-nocheck",
+  "/* eslint-disable */",
+];
+
 /** `4,224 parameters in 3 tensors`; what steps of a training keep is state, gradients' sums and moments among it. */
 export function tensorsText({ parameters, state }: Plan): string {
   const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0).toLocaleString("en-US");

@@ -10,7 +10,7 @@ import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
 import { elementRuntime, weightRuntime } from "./runtime/weights.ts";
 import { commentText, finishText, identifier, literal } from "./text.ts";
-import { sourceName, tensorsText } from "./comments.ts";
+import { notLinted, sourceName, tensorsText } from "./comments.ts";
 
 export interface TypeScriptOptions {
   /** False writes JavaScript: the same text without its types. */
@@ -24,8 +24,8 @@ export interface EmittedFile {
 
 /**
  * One standalone module, `<model>.ts` (or `.js`): `createModel`, `loadSafetensors` and their types, the steps in order,
- * and each kernel once. Valid under `tsc --strict` without `noUncheckedIndexedAccess`, with ES2023 and nothing of Node
- * or the DOM but TextDecoder; only erasable types.
+ * and each kernel once. Valid under `tsc --strict` with ES2023 and nothing of Node or the DOM but TextDecoder; only
+ * erasable types. A project that asks for more, such as `noUncheckedIndexedAccess`, is told to pass over it.
  */
 export function emitTypeScript(
   plan: Plan,
@@ -39,6 +39,7 @@ export function emitTypeScript(
   const model = createModel(plan, run, prepare.length > 0);
   const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
+    notLinted,
     publicTypes(plan, plan.state.length === 0 ? runsAtOnce : keepsState),
     parameterTable(plan),
     model,

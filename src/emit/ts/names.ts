@@ -16,7 +16,7 @@ const reserved = (
   "Map Set Math Number Object JSON Error RegExp Tensor FloatTensor IntTensor Inputs Outputs Model Parameter WeightSource " +
   "WeightOptions WeightsError InputError parameters createModel loadSafetensors readSafetensors prepareWeights " +
   "matchWeights shapeProblems suggest editDistance floats ints harmlessTensors checkInputNames inputSize shapeMessage " +
-  "readInput checkWhole elementBytes readHeader isSize readEntry readElements halfToNumber tile product " +
+  "readInput checkTensor checkWhole bytesOf elementBytes readHeader isSize readEntry readElements halfToNumber tile product " +
   "left0 left1 left2 left3 right0 right1 turns fractions powers " +
   "f32 i32 weights inputs run source options tensors scratch words memory"
 ).split(" ");

@@ -1,6 +1,6 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { sourceName, tensorsText } from "../ts/comments.ts";
+import { notLinted, sourceName, tensorsText } from "../ts/comments.ts";
 import { parameterTable, partsFor, type EmittedFile } from "../ts/emit.ts";
 import { inputRuntime } from "../ts/runtime/inputs.ts";
 import { readerRuntime } from "../ts/runtime/safetensors.ts";
@@ -13,7 +13,7 @@ import { memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
 import { kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./kernel.ts";
 import { makeProgram, type Program } from "./program.ts";
-import { compileRuntime } from "./runtime/compile.ts";
+import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";
 import { createRuntime } from "./runtime/model.ts";
 import { modelType } from "./runtime/types.ts";
@@ -40,14 +40,18 @@ function moduleText(program: Program): string {
   const upload = uploadFunction(program);
   const inputs = [...dimsFunction(plan), "", ...inputsFunction(program)];
   const fields = plan.symbols.map(({ name }) => `  readonly ${identifier(name)}: number;`);
+  const tables = [
+    stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
+    stepTable("steps", "The steps of a run, in order.", program.steps, program),
+  ];
   const sections: readonly (readonly Code[])[] = [
     header(program),
+    notLinted,
     publicTypes(plan, modelType(plan.state.length > 0)),
     typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
     parameterTable(plan),
     kernelTable(program),
-    stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
-    stepTable("steps", "The steps of a run, in order.", program.steps, program),
+    ...tables,
     memoryTables(program),
     ...(plan.state.length > 0 ? [stateTable(program)] : []),
     upload,
@@ -56,6 +60,7 @@ function moduleText(program: Program): string {
     createModel(program),
     loadRuntime(plan.state.length > 0),
     compileRuntime,
+    ...partsFor(groupRuntime, tables),
     memoryRuntime(plan.state.length > 0),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime,

@@ -108,6 +108,20 @@ describe("devices that cannot", () => {
     await expect(module.createModel(doomed, parameters)).rejects.toThrow(/^the device was lost: /);
   });
 
+  test("a destroyed model says so, also to the run that is under way, and leaves other models of the device alone", async () => {
+    const [one, other] = [
+      await module.createModel(device, parameters),
+      await module.createModel(device, parameters),
+    ];
+    const under = one.run(ids([1, 1], 0));
+    one.destroy();
+    one.destroy();
+    await expect(under).rejects.toThrow(new module.DeviceError("the model was destroyed"));
+    await expect(one.run(ids([1, 1], 0))).rejects.toThrow(new module.DeviceError("the model was destroyed"));
+    expect((await other.run(ids([1, 2], 0, 1))).y!.shape).toEqual([1, 2, 8]);
+    other.destroy();
+  });
+
   test("more workgroups than the device runs are refused before they are sent, with the step", async () => {
     const limited = new Proxy(device, {
       get: (target, key) => {

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { emitWgsl, type WgslOptions } from "../../../src/emit/wgsl/emit.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { classifier, trainingOf } from "../../train/small.ts";
+import { complaints, strict } from "../complaints.ts";
 import { cases } from "./cases.ts";
 
 const textOf = (plan: Plan, options: WgslOptions = {}): string => emitWgsl(plan, options).files[0]!.text;
@@ -14,34 +14,6 @@ const example = (name: string, settings: Readonly<Record<string, string>> = {}):
   const text = readFileSync(new URL(`../../../examples/${name}.lmg`, import.meta.url), "utf8");
   return compile({ name: `${name}.lmg`, text }, { settings }).plan!;
 };
-
-const strict: ts.CompilerOptions = {
-  strict: true,
-  noUnusedLocals: true,
-  noUnusedParameters: true,
-  noImplicitReturns: true,
-  noImplicitOverride: true,
-  exactOptionalPropertyTypes: true,
-  erasableSyntaxOnly: true,
-  isolatedModules: true,
-  target: ts.ScriptTarget.ES2022,
-  lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
-  types: [],
-  noEmit: true,
-};
-
-/** The compiler's messages about a module. */
-function complaints(text: string, options = strict): string[] {
-  const file = "module.ts";
-  const host = ts.createCompilerHost(options);
-  const original = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, target) =>
-    name === file ? ts.createSourceFile(name, text, target) : original(name, target);
-  const program = ts.createProgram([file], options, host);
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
-}
 
 describe("an emitted WebGPU module", () => {
   test.each([
@@ -53,6 +25,7 @@ describe("an emitted WebGPU module", () => {
       "of a training step with 16-bit storage",
       textOf(trainingOf(classifier).program.update.plan, { f16: true }),
     ],
+    ["without steps of many workgroups", textOf(example("residual_dense"))],
     ["without parameters", textOf(planGraph(cases.softmax[0]!.graph))],
     ["without run-time sizes", textOf(planGraph(cases.cast[0]!.graph))],
   ])("%s passes tsc --strict and holds only types that can be erased", (_, text) => {

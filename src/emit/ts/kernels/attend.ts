@@ -83,8 +83,7 @@ function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"],
   const products = (head: string, args: readonly string[]): Code[] => wrapped(head, args, ");", WIDTH - 10);
   const firstKey = (name: string): string => (isCut ? `${name}From + first * ${name}Row` : `${name}From`);
   return [
-    "// The first query stands at this key.",
-    "const behind = keys - queries;",
+    ...keyOfFirstQuery(attrs),
     ...(attrs.alibi
       ? [`const slopes = [${alibiSlopes(constantDim(heads)!).map(numberText).join(", ")}];`]
       : []),
@@ -118,6 +117,12 @@ function attendBody(starts: ReadonlyMap<string, string>, attrs: Attend["attrs"],
     ]),
   ];
 }
+
+/** The number that places queries among keys, where that matters. */
+export const keyOfFirstQuery = ({ causal, window, alibi }: Attend["attrs"]): string[] =>
+  causal || window !== undefined || alibi
+    ? ["// The first query stands at this key.", "const behind = keys - queries;"]
+    : [];
 
 /** How many keys, from the first that a row of the block sees, some row sees. */
 export function lengthText({ causal, window }: Attend["attrs"]): string {

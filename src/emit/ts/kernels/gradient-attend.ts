@@ -6,7 +6,7 @@ import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
 import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../text.ts";
-import { axesOf, BLOCK_ROWS, capital, lengthText, rowBody } from "./attend.ts";
+import { axesOf, BLOCK_ROWS, capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
 import type { TsKernel } from "./kernel.ts";
 
 type AttendGrad = StepOf<"attend_grad">;
@@ -91,8 +91,7 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
   };
   const firstKey = (name: string): string => (isCut ? `${name}From + first * ${name}Row` : `${name}From`);
   return [
-    "// The first query stands at this key.",
-    "const behind = keys - queries;",
+    ...keyOfFirstQuery(attrs),
     `const slopesAt = scoresAt + ${BLOCK_ROWS} * keys;`,
     ...(attrs.softcap > 0 ? [`const rawAt = scoresAt + ${2 * BLOCK_ROWS} * keys;`] : []),
     ...(attrs.alibi

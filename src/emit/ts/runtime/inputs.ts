@@ -10,6 +10,8 @@ export const inputRuntime = {
   `,
   checkInputNames: fragment`
       function checkInputNames(inputs«: object», known«: readonly string[]»)«: void» {
+        if (typeof inputs !== "object" || inputs === null)
+          throw new InputError("a run takes an object with the inputs by name: { " + known.join(", ") + " }");
         const odd = Object.keys(inputs).find((name) => !known.includes(name));
         if (odd !== undefined) throw new InputError("there is no input " + odd + "; the inputs are " + known.join(", "));
       }
@@ -18,11 +20,21 @@ export const inputRuntime = {
       /** The size of one axis of an input: what binds a run-time dim. */
       function inputSize(name«: string», input«: Tensor | undefined», axis«: number», form«: string»)«: number» {
         if (input === undefined) throw new InputError("the input " + name + " " + form + " is missing");
+        checkTensor(name, input);
         const size = input.shape[axis];
         if (size === undefined) throw new InputError(shapeMessage(name, input, form));
         if (!Number.isSafeInteger(size) || size < 1)
           throw new InputError("the input " + name + " is empty or has no whole shape: [" + input.shape.join(", ") + "]");
         return size;
+      }
+  `,
+  checkTensor: fragment`
+      /** Callers without types give bare arrays, and BigInts where tokenizers count in 64 bits. */
+      function checkTensor(name«: string», input«: Tensor»)«: void» {
+        if (typeof input?.shape?.length !== "number" || typeof input.data?.length !== "number")
+          throw new InputError("the input " + name + " must be { data, shape }, with all elements in one array");
+        if (typeof input.data[0] === "bigint")
+          throw new InputError("the input " + name + " holds BigInts, it takes numbers: Int32Array.from(data, Number)");
       }
   `,
   shapeMessage: fragment`
@@ -41,6 +53,7 @@ export const inputRuntime = {
           into.fill(fill, at, at + size);
           return;
         }
+        checkTensor(name, input);
         if (input.shape.length !== shape.length) throw new InputError(shapeMessage(name, input, form));
         if (shape.some((length, axis) => length !== input.shape[axis]))
           throw new InputError(shapeMessage(name, input, form + " = [" + shape.join(", ") + "] here"));

@@ -4,7 +4,8 @@ import { fragment } from "../text.ts";
 const loadRuntime = fragment`
   /**
    * Reads a safetensors file into a model. Floats are read as float32, whole numbers as int32. Throws WeightsError for a
-   * file that is cut off or contradicts itself, and for tensors that do not fit the model.
+   * file that is cut off or contradicts itself, and for tensors that do not fit the model. Of a checkpoint in several
+   * files, createModel takes the tensors of all: createModel(new Map(files.flatMap((file) => [...readSafetensors(file)])))
    */
   export function loadSafetensors(bytes«: Uint8Array | ArrayBuffer», options«: WeightOptions» = {})«: Model» {
     return createModel(readSafetensors(bytes), options);
@@ -15,7 +16,7 @@ const loadRuntime = fragment`
 export const readerRuntime = fragment`
   /** The tensors of a safetensors file. F32 data that is aligned stays where it is in the file's bytes. */
   export function readSafetensors(file«: Uint8Array | ArrayBuffer»)«: Map<string, Tensor>» {
-    const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
+    const bytes = bytesOf(file);
     const { header, start } = readHeader(bytes);
     const tensors = new Map«<string, Tensor>»();
     const space = bytes.length - start;
@@ -32,6 +33,15 @@ export const readerRuntime = fragment`
       tensors.set(name, { data: readElements(dtype, bytes.subarray(start + begin, start + end), size), shape });
     }
     return tensors;
+  }
+
+  /** Bytes, also those that another realm made, such as a page's frame: instanceof does not know them. */
+  function bytesOf(file«: Uint8Array | ArrayBuffer»)«: Uint8Array» {
+    if (file instanceof Uint8Array) return file;
+    if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(file))) return new Uint8Array(file);
+    const what = Array.isArray(file) ? "an array; of several files each is read by itself" : typeof file;
+    throw new WeightsError(["expected the bytes of a safetensors file, as Uint8Array or ArrayBuffer, got " + what]);
   }
 
   const elementBytes = new Map«<string, number>»([

@@ -24,6 +24,8 @@ export const weightRuntime = fragment`
 
   /** The tensor of each parameter, by name; throws WeightsError with all that is missing, surplus or of a wrong shape. */
   function matchWeights(source«: WeightSource», options«: WeightOptions»)«: Map<string, Tensor>» {
+    if (typeof source !== "object" || source === null)
+      throw new WeightsError(["a model takes its weights by name: an object or a Map of { data, shape }, not " + source]);
     const given = source instanceof Map ? source : new Map(Object.entries(source))« as Map<string, Tensor>»;
     const known = new Set(parameters.map((parameter) => parameter.name));
     const ignore = options.ignore ?? harmlessTensors;
@@ -41,6 +43,8 @@ export const weightRuntime = fragment`
   }
 
   function shapeProblems(name«: string», shape«: readonly number[]», tensor«: Tensor»)«: string[]» {
+    if (typeof tensor?.shape?.length !== "number" || typeof tensor.data?.length !== "number")
+      return ["not a tensor: " + name + " must be { data, shape }, with all elements in one array"];
     const found = "[" + tensor.shape.join(", ") + "]";
     if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
       return ["wrong shape: " + name + " is " + found + ", the model has [" + shape.join(", ") + "]"];

@@ -10,17 +10,7 @@ export const compileRuntime = fragment`
   /** GPUBufferUsage and GPUMapMode by number: not every place that has WebGPU has these names. */
   const usage = { read: 0x1, source: 0x4, target: 0x8, uniform: 0x40, storage: 0x80 };
 
-  /** The most workgroups along one axis that every device allows. */
-  const MAX_GROUPS = 65535;
-
   const share = (count«: number», per«: number»)«: number» => Math.ceil(count / per);
-
-  /** Workgroups in a list, over two axes where one is too short. */
-  function list(count«: number», per«: number»)«: number[]» {
-    const groups = share(count, per);
-    const columns = Math.min(groups, MAX_GROUPS);
-    return [columns, columns === 0 ? 0 : share(groups, columns), 1];
-  }
 
   /** Runs something and turns what the device says against it into one error. */
   async function guarded«<T>»(device«: GPUDevice», what«: string», run«: () => T | Promise<T>»)«: Promise<T>» {
@@ -112,3 +102,18 @@ export const compileRuntime = fragment`
     });
   }
 `;
+
+/** What the step tables call, each if they do. */
+export const groupRuntime = {
+  list: fragment`
+      /** The most workgroups along one axis that every device allows. */
+      const MAX_GROUPS = 65535;
+
+      /** Workgroups in a list, over two axes where one is too short. */
+      function list(count«: number», per«: number»)«: number[]» {
+        const groups = share(count, per);
+        const columns = Math.min(groups, MAX_GROUPS);
+        return [columns, columns === 0 ? 0 : share(groups, columns), 1];
+      }
+  `,
+} as const;

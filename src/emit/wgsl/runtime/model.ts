@@ -108,10 +108,20 @@ const reading = fragment`
       return resultsOf(bytes, d);
     }
 
+    let isDestroyed = false;
+    /** Nothing runs on memory that is freed; what was running then fails because of that. */
+    const unlessDestroyed = async «<T>»(run«: () => Promise<T>»)«: Promise<T>» => {
+      try {
+        if (!isDestroyed) return await run();
+      } catch (error) {
+        if (!isDestroyed) throw error;
+      }
+      throw new DeviceError("the model was destroyed");
+    };
     let last«: Promise<unknown>» = Promise.resolve();
     /** Runs after what was begun before, whatever became of that. */
     const inTurn = «<T>»(run«: () => Promise<T>»)«: Promise<T>» => {
-      const result = last.then(() => orLoss(device, run));
+      const result = last.then(() => orLoss(device, () => unlessDestroyed(run)));
       last = result.catch(() => undefined);
       return result;
     };
@@ -119,7 +129,11 @@ const reading = fragment`
 `;
 
 const returning = fragment`
-  return { run, destroy: () => memory.free() };
+  const destroy = ()«: void» => {
+    isDestroyed = true;
+    memory.free();
+  };
+  return { run, destroy };
 `;
 
 const returningState = fragment`
@@ -152,6 +166,7 @@ const returningState = fragment`
   }));
   const state = new Map(stateTensors.map(({ name, memory: place }) => [name, memory.get(place)]));
   const destroy = ()«: void» => {
+    isDestroyed = true;
     memory.forget(stateTensors.flatMap(({ name, memory: place }) => (options.state?.has(name) ? [place] : [])));
     memory.free();
   };
