@@ -181,6 +181,20 @@ test("comments keep their place", () => {
   `);
 });
 
+test("a comment before a clause changes nothing in it", () => {
+  const edge = [
+    "model m {",
+    "  residual pre b: layernorm, // why",
+    "           branch (g: scale([1]) -> tanh), // more",
+    "           skip -x {",
+    "    fc: linear(8)",
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+  expect(formatted(edge)).toBe(edge);
+});
+
 describe("a text comes back as it is", () => {
   test("if it has mistakes", () => {
     const text = "model m {\n   x  =>  y\n}";

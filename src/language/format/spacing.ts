@@ -21,6 +21,13 @@ function textOf(part: Part | undefined): string {
   return part.kind === "bracket" ? part.open : part.text;
 }
 
+/** The index of the part before the one at `index` that is no comment; -1 if there is none. */
+function lastBefore(parts: Statement, index: number): number {
+  let at = index - 1;
+  while (parts[at]?.kind === "comment") at--;
+  return at;
+}
+
 /** A word of the language as a label, or a part of one, is no word of the language. */
 const isLabel = (parts: Statement, index: number): boolean =>
   textOf(parts[index - 1]) === "." || /^[.:]$/.test(textOf(parts[index + 1]));
@@ -37,14 +44,15 @@ function isWord(parts: Statement, index: number, around: Surroundings): boolean 
   }
   const first = textOf(parts[0]);
   if (first === "repeat") return text === "shared" && index > 1;
-  const opensClause = index === 1 || textOf(parts[index - 1]) === ",";
+  const earlier = lastBefore(parts, index);
+  const opensClause = earlier === 0 || textOf(parts[earlier]) === ",";
   return first === "residual" && opensClause && /^(?:from|skip|branch|init)$/.test(text);
 }
 
 /** True if the part at `index` is the sign of the value behind it, and does not stand between two values. */
 function isPrefix(parts: Statement, index: number, around: Surroundings): boolean {
   if (textOf(parts[index]) !== "-") return false;
-  const earlier = parts.findLastIndex((part, at) => at < index && part.kind !== "comment");
+  const earlier = lastBefore(parts, index);
   const before = parts[earlier];
   if (before?.kind === "word") return isWord(parts, earlier, around);
   return before === undefined || before.kind === "symbol";
