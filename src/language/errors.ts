@@ -316,3 +316,8 @@ export const outputIsBound = (sign: Span, binding: string, output: string): Diag
   errorAt("E175", sign, "an output is a value that has its name, or else the stream; it takes no `=`", {
     help: `bind the name before: \`${binding}; ${output}\``,
   });
+
+export const choiceOfLayer = (place: Span, chosen: string, use: string): Diagnostic =>
+  errorAt("E176", place, "a layer is not chosen where it is applied", {
+    help: `choose it before, \`let f = ${chosen}\`, and write \`${use}\``,
+  });

@@ -4,6 +4,31 @@ import { mistakesIn, mistakesOf } from "./support.ts";
 /* Each message is read as a person would: is it true, does it point at the place, does it say what to write? */
 
 describe("mistakes in arrows", () => {
+  test.each([
+    ["norm: rmsnorm if c else none", "let f = rmsnorm if c else none", "norm: f"],
+    [
+      "x -> linear(8, bias: false) -> ln: rmsnorm(eps: 1) if c and d else linear(8)",
+      "let f = rmsnorm(eps: 1) if c and d else linear(8)",
+      "x -> linear(8, bias: false) -> ln: f",
+    ],
+    ["y = (x -> rmsnorm if c else none) + x", "let f = rmsnorm if c else none", "x -> f"],
+  ])("%s", (text, choice, use) => {
+    const said = mistakesOf(text);
+    expect(said).toContain("error[E176]: a layer is not chosen where it is applied\n");
+    expect(said).toMatch(/help: .*$/);
+    expect(said.split("help: ")[1]).toBe(`choose it before, \`${choice}\`, and write \`${use}\``);
+    expect(mistakesOf(`${choice}\n  ${use}`)).toBe("");
+  });
+
+  test.each([
+    ["x -> not\n  output y", "not x"],
+    ["m = x > 0 -> not\n  (m -> relu)", "not (x > 0)"],
+  ])("%j", (text, fix) => {
+    const said = mistakesOf(text);
+    expect(said).toContain("error[E156]: after `->` stands a layer, found `not`\n");
+    expect(said).toContain(`help: it stands before a value: \`${fix}\``);
+  });
+
   test("x - > relu", () => {
     expect(mistakesOf("x - > relu")).toMatchInlineSnapshot(`
       "m:2:5: error[E120]: an arrow is written \`->\`, not \`- >\`

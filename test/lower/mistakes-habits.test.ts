@@ -222,6 +222,12 @@ describe("arguments of another form", () => {
     expect(messages(program("reshape([B, div(T, 2), 3])"))).toContain("does not fill [B, div(T, 2), 3]\n");
   });
 
+  test("`not` as a layer", () => {
+    expect(mistakes("  x > 0 -> not -> cast(f32)")).toContain(
+      "error[E202]: there is no layer called `not`\n  3 |   x > 0 -> not -> cast(f32)\n    |            ^^^\n  help: it stands before a value: `not x`\n",
+    );
+  });
+
   test("three axes that change places", () => {
     expect(mistakes("  unsqueeze(1) -> transpose(axes: [0, 2, 1])")).toMatchInlineSnapshot(`
       "

@@ -53,6 +53,33 @@ const operatorAfterLayer: Recognizer = (failure) => {
   return errors.operatorAfterLayer(failure.place, found.text, fix);
 };
 
+/** `norm: rmsnorm if c else none`: a choice is a value, and stands where values do. */
+const choiceOfLayer: Recognizer = (failure) => {
+  const { tokens, index, found, before } = failure;
+  if (found?.text !== "if" || !endsValue(before) || failure.rule === "TopLevel") return undefined;
+  const start = failure.chainStart();
+  const places = [...tokens.keys()].slice(start, index);
+  const layer = places.findLast((at) => isLayerSign(tokens[at]!.text) && failure.openBracket(at) < start);
+  if (layer === undefined) return undefined;
+  const chosen = failure.text(layer + 1, failure.chainEnd());
+  return errors.choiceOfLayer(failure.place, chosen, `${failure.text(start, layer)} f`);
+};
+
+const isLayerSign = (text: string): boolean => text === "->" || text === ":";
+
+/** `x -> not`, which the line below may seem to go on with. */
+const notAfterArrow: Recognizer = (failure) => {
+  const { tokens, index } = failure;
+  const at = tokens.findLastIndex(
+    ({ text }, place) => place < index && text === "not" && tokens[place - 1]?.text === "->",
+  );
+  if (at < 0 || tokens[at + 1]?.text === ":") return undefined;
+  const start = failure.chainStart(at - 1);
+  const head = failure.text(start, at - 2);
+  const fix = start === at - 2 ? `not ${head}` : `not (${head})`;
+  return errors.layerExpected(failure.span(tokens[at]!), "`not`", `it stands before a value: \`${fix}\``);
+};
+
 const chainNotHere: Recognizer = (failure) => {
   const { found, first } = failure;
   if (found?.text !== "->") return undefined;
@@ -103,8 +130,10 @@ const partsOfResult: Recognizer = (failure) => {
 
 export const chainMistakes: readonly Recognizer[] = [
   misspeltArrow,
+  notAfterArrow,
   noLayer,
   operatorAfterLayer,
+  choiceOfLayer,
   chainNotHere,
   nameAfterAs,
   layerAfterLabel,

@@ -56,7 +56,9 @@ export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =
     "E202",
     call.path.span,
     `there is no layer called \`${call.path.root.text}\``,
-    suggest(call.path.root.text, names),
+    call.path.root.text === "not"
+      ? { help: "it stands before a value: `not x`" }
+      : suggest(call.path.root.text, names),
   );
 
 /** A name alone at the head of a chain, where a value or a layer may stand. */
@@ -184,6 +186,12 @@ export const outputTwice = (name: Name, first: Span): Diagnostic =>
 export const inputTwice = (name: Name, first: Span): Diagnostic =>
   errorAt("E228", name.span, `there are two inputs called \`${name.text}\``, {
     more: [{ span: first, text: "the first one" }],
+  });
+
+export const inputHidesParameter = (name: Name, parameter: Span): Diagnostic =>
+  warningAt("W203", name.span, `the input \`${name.text}\` hides the parameter of that name from here on`, {
+    more: [{ span: parameter, text: "the parameter" }],
+    help: "give one of them another name",
   });
 
 export const parameterDeclaredTwice = (name: Name, first: Span): Diagnostic =>
