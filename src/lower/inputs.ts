@@ -20,6 +20,9 @@ export function lowerInput(statement: InputStatement, frame: Frame): void {
   const meaning = frame.operands === undefined ? declareInput(statement, frame) : takeInput(statement, frame);
   const isFirst = frame.stream.kind === "unset" && frame.inputs.size === 0;
   frame.inputs.set(name.text, statement.span);
+  const hidden = frame.definition.parameters.find((parameter) => parameter.name.text === name.text);
+  if (hidden !== undefined)
+    frame.context.diagnostics.add(errors.inputHidesParameter(name, hidden.name.span), frame.calls);
   frame.scope.bind(name.text, meaning, name.span);
   if (meaning === undefined) poisonDims(statement.type, frame);
   if (meaning?.kind === "tensor") {

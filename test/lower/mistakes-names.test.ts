@@ -24,6 +24,15 @@ describe("names", () => {
     `);
   });
 
+  test("an input that hides a parameter is told, before what follows from it", () => {
+    const text = (name: string) =>
+      `model m(image = 32) {\n  input ${name}: f32[B, image]\n  fc: linear(image)\n  output y\n}`;
+    expect(messages(text("image"))).toMatch(
+      /^\nmodel\.lmg:2:9: warning\[W203\]: the input `image` hides the parameter of that name from here on\n[^]*\n {2}help: give one of them another name\nmodel\.lmg:3:14: error\[E315\]/,
+    );
+    expect(messages(text("picture"))).toBe("\n\n");
+  });
+
   test("a layer where a value is needed", () => {
     expect(mistakes("  x + relu")).toMatchInlineSnapshot(`
       "
