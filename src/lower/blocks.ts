@@ -2,7 +2,7 @@ import type { Definition, InputStatement } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Flow, Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
-import * as nameErrors from "./errors/names.ts";
+import * as bindingErrors from "./errors/bindings.ts";
 import { LabelScope } from "./labels.ts";
 import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
 import type { Module } from "./module.ts";
@@ -78,7 +78,7 @@ function openFrame(
     module,
     definition,
     scope: new Scope((name, place) =>
-      frame.context.diagnostics.add(nameErrors.defaultsInCircle(place, name), calls),
+      frame.context.diagnostics.add(bindingErrors.defaultsInCircle(place, name), calls),
     ),
     calls,
     stack: [...frame.stack, definition],

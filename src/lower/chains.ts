@@ -1,6 +1,6 @@
 import type { Call, Chain, Expression, Layer, Tap } from "../language/ast.ts";
 import type { Flow, Frame } from "./context.ts";
-import * as errors from "./errors/names.ts";
+import * as errors from "./errors/bindings.ts";
 import { bareName } from "./expressions.ts";
 import { isFunctionCall } from "./functions.ts";
 import type { Meaning } from "./meaning.ts";

@@ -2,7 +2,7 @@ import type { InputStatement, OutputStatement } from "../language/ast.ts";
 import { Mismatch } from "../ops/define.ts";
 import { isDtype } from "../tensor/dtype.ts";
 import type { Frame } from "./context.ts";
-import * as errors from "./errors/names.ts";
+import * as errors from "./errors/bindings.ts";
 import * as shapeErrors from "./errors/shapes.ts";
 import { none, tensor, type Meaning } from "./meaning.ts";
 import { readStream, setStream } from "./stream.ts";

@@ -8,7 +8,8 @@ import { Builder } from "./builder.ts";
 import { evaluateChain } from "./chains.ts";
 import { settingsFromConfig, type ConfigValue } from "./config.ts";
 import type { Context, Frame } from "./context.ts";
-import * as errors from "./errors/names.ts";
+import * as bindingErrors from "./errors/bindings.ts";
+import * as fileErrors from "./errors/files.ts";
 import { evaluateAs } from "./evaluate-as.ts";
 import { evaluate } from "./expressions.ts";
 import { LabelScope } from "./labels.ts";
@@ -87,7 +88,9 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
   if (chosen === undefined) {
     const span = { source: file.source, start: 0, end: 0 };
     const names = models.map((model) => model.name.text);
-    diagnostics.add(name === undefined ? errors.noModel(span) : errors.unknownModel(span, name, names));
+    diagnostics.add(
+      name === undefined ? fileErrors.noModel(span) : fileErrors.unknownModel(span, name, names),
+    );
   }
   return chosen;
 }
@@ -122,7 +125,7 @@ const openModel = (definition: Definition, module: Module, context: Context): Fr
   context,
   module,
   definition,
-  scope: new Scope((name, span) => context.diagnostics.add(errors.defaultsInCircle(span, name))),
+  scope: new Scope((name, span) => context.diagnostics.add(bindingErrors.defaultsInCircle(span, name))),
   calls: [],
   stack: [definition],
   outputs: [],
@@ -184,7 +187,7 @@ function resolveParameters(
 function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {
   for (const parameter of frame.definition.parameters)
     if (parameter.default === undefined && !given.has(parameter.name.text)) {
-      frame.context.diagnostics.add(errors.parameterNeedsValue(parameter));
+      frame.context.diagnostics.add(bindingErrors.parameterNeedsValue(parameter));
       frame.scope.bind(parameter.name.text, undefined, parameter.span);
     }
 }

@@ -3,7 +3,8 @@ import { parse } from "../language/parse.ts";
 import { stdSources } from "../std/std.generated.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/source.ts";
-import * as errors from "./errors/names.ts";
+import * as bindingErrors from "./errors/bindings.ts";
+import * as fileErrors from "./errors/files.ts";
 import type { Found, Module } from "./module.ts";
 
 /** Finds the file of a `use` line; undefined if there is none. The core itself reads no files. */
@@ -67,14 +68,14 @@ export function loadModule(
     for (const use of current.uses) {
       const [path] = use.path.parts;
       if (use.path.parts.length !== 1 || typeof path !== "string") {
-        report(errors.useNeedsPlainPath(use.path.span));
+        report(fileErrors.useNeedsPlainPath(use.path.span));
         module.incomplete = true;
         continue;
       }
       const source = resolve(path, current.source);
       if (source === undefined) {
         const isThere = resolve(`${path}.lmg`, current.source) !== undefined;
-        report(errors.usedFileMissing(use.path.span, path, isThere ? `${path}.lmg` : undefined));
+        report(fileErrors.usedFileMissing(use.path.span, path, isThere ? `${path}.lmg` : undefined));
         module.incomplete = true;
         continue;
       }
@@ -98,7 +99,7 @@ function ownDefinitions(file: File, report: (diagnostic: Diagnostic) => void): M
   for (const definition of file.definitions) {
     const other = own.get(definition.name.text);
     if (other === undefined) own.set(definition.name.text, definition);
-    else report(errors.definedTwice(definition.name, other.name));
+    else report(bindingErrors.definedTwice(definition.name, other.name));
     requireDistinctParameters(definition, report);
   }
   return own;
@@ -112,7 +113,7 @@ function requireDistinctParameters(
   for (const { name, span } of parameters) {
     const other = first.get(name.text);
     if (other === undefined) first.set(name.text, span);
-    else report(errors.parameterDeclaredTwice(name, other));
+    else report(bindingErrors.parameterDeclaredTwice(name, other));
   }
 }
 
@@ -126,7 +127,7 @@ function bring(
   for (const [name, definition] of other.own) {
     const first = own.get(name) ?? used.get(name)?.definition;
     if (first === undefined) used.set(name, { definition, module: other });
-    else if (first !== definition) report(errors.definedTwice(definition.name, first.name));
+    else if (first !== definition) report(bindingErrors.definedTwice(definition.name, first.name));
   }
 }
 

@@ -3,6 +3,7 @@ import { joinSpans, type Span } from "../support/source.ts";
 import type { Frame } from "./context.ts";
 import * as labelErrors from "./errors/labels.ts";
 import * as errors from "./errors/names.ts";
+import * as pathErrors from "./errors/paths.ts";
 import type { LabelScope, RanIteration } from "./labels.ts";
 import { bool, none, tensor, type Meaning } from "./meaning.ts";
 import { findDefinition } from "./modules.ts";
@@ -16,7 +17,7 @@ export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
   if (first === undefined) return evaluateName(path.root.text, path.span, frame);
   const binding = frame.scope.find(path.root.text);
   if (first.kind === "field" && binding?.meaning?.kind === "tensor" && isShapeOf(first.name.text)) {
-    frame.context.diagnostics.add(errors.shapeAsked(path.span, path.root.text), frame.calls);
+    frame.context.diagnostics.add(pathErrors.shapeAsked(path.span, path.root.text), frame.calls);
     return undefined;
   }
   if (binding !== undefined && first.kind === "index" && !isRepeat(path, frame)) {
@@ -24,7 +25,7 @@ export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
     if (meaning === undefined) return undefined;
     if (meaning.kind === "list") return indexList(meaning, path, frame);
     if (meaning.kind === "tensor") {
-      frame.context.diagnostics.add(errors.tensorIndexed(path.span, path.root.text, first), frame.calls);
+      frame.context.diagnostics.add(pathErrors.tensorIndexed(path.span, path.root.text, first), frame.calls);
       return undefined;
     }
   }
@@ -76,14 +77,17 @@ function indexList(list: Meaning & { kind: "list" }, path: Path, frame: Frame): 
   let meaning: Meaning = list;
   for (const part of path.parts) {
     if (part.kind !== "index" || meaning.kind !== "list") {
-      frame.context.diagnostics.add(errors.noSuchPart(path.span, part, meaning), frame.calls);
+      frame.context.diagnostics.add(pathErrors.noSuchPart(path.span, part, meaning), frame.calls);
       return undefined;
     }
     const index = evaluateIndex(part, frame);
     if (index === undefined) return undefined;
     const item: Meaning | undefined = meaning.items[index];
     if (item === undefined) {
-      frame.context.diagnostics.add(errors.indexOutside(part.span, index, meaning.items.length), frame.calls);
+      frame.context.diagnostics.add(
+        pathErrors.indexOutside(part.span, index, meaning.items.length),
+        frame.calls,
+      );
       return undefined;
     }
     meaning = item;
@@ -96,7 +100,7 @@ function evaluateIndex(part: PathPart & { kind: "index" }, frame: Frame): number
   const index = frame.context.walk.evaluateAs(part.value, kind, frame, "an index");
   if (index === undefined) return undefined;
   if (index.kind === "number") return index.value;
-  frame.context.diagnostics.add(errors.indexNotKnown(part.span, index), frame.calls);
+  frame.context.diagnostics.add(pathErrors.indexNotKnown(part.span, index), frame.calls);
   return undefined;
 }
 
@@ -110,7 +114,7 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
       path.root.text,
       ...path.parts.map((part) => (part.kind === "field" ? part.name.text : "[]")),
     ];
-    frame.context.diagnostics.add(errors.noSuchPath(path.span, text.join(".")), frame.calls);
+    frame.context.diagnostics.add(pathErrors.noSuchPath(path.span, text.join(".")), frame.calls);
     return undefined;
   }
   if (iteration.end === undefined && !frame.scope.isBoundSince(rest, iteration.start)) {
@@ -120,7 +124,7 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
   if (rest === "stream") return iteration.stream === undefined ? undefined : tensor(iteration.stream);
   const binding = frame.scope.find(rest, iteration.end);
   if (binding !== undefined) return markRead(binding, frame);
-  frame.context.diagnostics.add(errors.notInIteration(span, rest, frame.scope.names()), frame.calls);
+  frame.context.diagnostics.add(pathErrors.notInIteration(span, rest, frame.scope.names()), frame.calls);
   return undefined;
 }
 

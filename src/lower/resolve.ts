@@ -2,6 +2,7 @@ import type { Call } from "../language/ast.ts";
 import { callLayer } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/names.ts";
+import * as pathErrors from "./errors/paths.ts";
 import { layerRecords } from "./layers/table.ts";
 import type { Callee, LayerValue } from "./meaning.ts";
 import { findDefinition, visibleDefinitions } from "./modules.ts";
@@ -16,7 +17,7 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
   const name = call.path.root.text;
   if (call.path.parts.length > 0) {
     const isTensor = frame.scope.find(name)?.meaning?.kind === "tensor" || name === "stream";
-    frame.context.diagnostics.add(errors.pathIsNoLayer(call, layerNames(frame), isTensor), frame.calls);
+    frame.context.diagnostics.add(pathErrors.pathIsNoLayer(call, layerNames(frame), isTensor), frame.calls);
     return undefined;
   }
   if (name === "none") return "none";
@@ -58,7 +59,7 @@ function findCallee(name: string, frame: Frame): Callee | undefined {
 function resolveSame(call: Call, frame: Frame): LayerValue | undefined {
   const [argument, ...others] = call.arguments ?? [];
   if (argument === undefined || others.length > 0) {
-    frame.context.diagnostics.add(errors.sameNeedsLabel(call), frame.calls);
+    frame.context.diagnostics.add(pathErrors.sameNeedsLabel(call), frame.calls);
     return undefined;
   }
   const kind = { name: "label", optional: false } as const;

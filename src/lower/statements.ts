@@ -13,7 +13,8 @@ import type { Frame } from "./context.ts";
 import { lowerResidual } from "./edges.ts";
 import * as argumentErrors from "./errors/arguments.ts";
 import * as labelErrors from "./errors/labels.ts";
-import * as errors from "./errors/names.ts";
+import * as bindingErrors from "./errors/bindings.ts";
+import * as streamErrors from "./errors/stream.ts";
 import * as lintErrors from "./errors/lints.ts";
 import { takenBody } from "./conditions.ts";
 import { evaluateCondition, evaluateText } from "./expressions.ts";
@@ -92,7 +93,7 @@ function lowerLet(statement: LetStatement, frame: Frame): void {
   const kind = { name: "any", optional: true } as const;
   const meaning = frame.context.walk.evaluateAs(value, kind, frame, `\`${name.text}\``);
   const isTensor = meaning?.kind === "tensor" || meaning?.kind === "tuple";
-  if (isTensor) frame.context.diagnostics.add(errors.letOfTensor(statement, meaning), frame.calls);
+  if (isTensor) frame.context.diagnostics.add(bindingErrors.letOfTensor(statement, meaning), frame.calls);
   frame.scope.bind(name.text, isTensor ? undefined : meaning, name.span);
 }
 
@@ -148,7 +149,7 @@ function bindItems(
   const items = meaning.kind === "tuple" ? meaning.items : [meaning];
   const fits = statement.tuple ? items.length === statement.targets.length : meaning.kind !== "tuple";
   if (fits) return items;
-  frame.context.diagnostics.add(errors.targetCount(statement, items.length), frame.calls);
+  frame.context.diagnostics.add(bindingErrors.targetCount(statement, items.length), frame.calls);
   return undefined;
 }
 
@@ -170,7 +171,7 @@ function bindValue(
     return;
   }
   if (meaning !== undefined && meaning.kind !== "none") {
-    diagnostics.add(errors.bindOfStatic(statement, name, meaning), frame.calls);
+    diagnostics.add(bindingErrors.bindOfStatic(statement, name, meaning), frame.calls);
     frame.scope.bind(name, undefined, span);
     return;
   }
@@ -183,13 +184,13 @@ function lowerChainStatement(statement: ChainStatement, frame: Frame): void {
   const before = frame.stream;
   const meaning = walk.chain(statement.chain, frame);
   if (meaning?.kind === "tuple") {
-    diagnostics.add(errors.tupleAsStatement(statement, meaning.items.length), frame.calls);
+    diagnostics.add(streamErrors.tupleAsStatement(statement, meaning.items.length), frame.calls);
     frame.stream = { kind: "failed" };
     return;
   }
   const isTensorLike = meaning?.kind === "tensor" || meaning?.kind === "number";
   if (meaning !== undefined && !isTensorLike) {
-    diagnostics.add(errors.statementWithoutTensor(statement, meaning), frame.calls);
+    diagnostics.add(streamErrors.statementWithoutTensor(statement, meaning), frame.calls);
     frame.stream = { kind: "failed" };
     return;
   }
@@ -197,6 +198,6 @@ function lowerChainStatement(statement: ChainStatement, frame: Frame): void {
   const isSumLost = before.kind === "sum" && frame.stream === before;
   const isValueLost = before.kind === "value" && before.value !== value && !builder.isRead(before.value);
   if (value !== undefined && (isSumLost || isValueLost))
-    diagnostics.add(errors.deadStream(before.span, statement.span), frame.calls);
+    diagnostics.add(streamErrors.deadStream(before.span, statement.span), frame.calls);
   setStream(frame, value, statement.span);
 }

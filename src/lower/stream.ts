@@ -2,7 +2,7 @@ import type { Value } from "../ir/graph.ts";
 import { Mismatch } from "../ops/define.ts";
 import type { Span } from "../support/source.ts";
 import type { Branch, Frame } from "./context.ts";
-import * as errors from "./errors/names.ts";
+import * as errors from "./errors/stream.ts";
 import * as shapeErrors from "./errors/shapes.ts";
 import { placeOf } from "./tensors.ts";
 

@@ -1,0 +1,19 @@
+import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
+import type { Span } from "../../support/source.ts";
+import { suggestOrList } from "./suggest.ts";
+
+export const useNeedsPlainPath = (span: Span): Diagnostic =>
+  errorAt("E217", span, "`use` takes the path of a file, without holes");
+
+export const usedFileMissing = (span: Span, path: string, near: string | undefined): Diagnostic =>
+  errorAt("E218", span, `there is no file "${path}"`, {
+    help: near === undefined ? "the path is relative to the folder of this file" : `did you mean "${near}"?`,
+  });
+
+export const noModel = (span: Span): Diagnostic =>
+  errorAt("E225", span, "the file has no model", {
+    help: "write `model name { input … }`; a `block` is only used by others",
+  });
+
+export const unknownModel = (span: Span, name: string, models: readonly string[]): Diagnostic =>
+  errorAt("E226", span, `the file has no model called \`${name}\``, suggestOrList(name, models, "it has"));
