@@ -1,9 +1,8 @@
 import type { Layer } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
-import { missingArguments } from "./arguments.ts";
+import { reportMissing } from "./arguments.ts";
 import { applyBlock } from "./blocks.ts";
 import type { Flow, Frame } from "./context.ts";
-import * as errors from "./errors/arguments.ts";
 import * as labelErrors from "./errors/labels.ts";
 import { layerRecords } from "./layers/table.ts";
 import { nameOf, tensor, type Instance, type LayerValue, type Meaning } from "./meaning.ts";
@@ -16,14 +15,8 @@ export function applyLayer(layer: Layer, flow: Flow, frame: Frame): Meaning | un
   const isHead = flow === "stream" && layer.label === undefined;
   const resolved = frame.context.walk.resolveLayer(layer.call, frame, isHead);
   if (resolved === "none") return readFlow(flow, layer.span, frame);
-  const lacking = resolved === undefined ? [] : missingArguments(resolved, frame);
-  if (resolved !== undefined && lacking.length > 0)
-    frame.context.diagnostics.add(
-      errors.argumentsMissing(layer.call, nameOf(resolved), lacking),
-      frame.calls,
-    );
   const result =
-    resolved === undefined || lacking.length > 0
+    resolved === undefined || reportMissing(resolved, layer.call, frame)
       ? undefined
       : applyValue(resolved, label, layer.span, flow, frame);
   if (result === undefined && label !== undefined) frame.labels.addFailed(label);

@@ -5,6 +5,7 @@ import * as errors from "./errors/arguments.ts";
 import { bareName } from "./expressions.ts";
 import { nameOf, type GivenArgument, type LayerValue } from "./meaning.ts";
 import { signatureOf } from "./signature.ts";
+import { spanText } from "../support/source.ts";
 
 /**
  * A layer called with (more) arguments. Parameters without a default are positional, in order; the others are named, or
@@ -114,10 +115,39 @@ function parameterOf(
   return next;
 }
 
-/** The required parameters that a layer still lacks, and no `default` line gives. */
-export function missingArguments(layer: LayerValue, frame: Frame): readonly string[] {
-  const defaults = frame.context.defaults.get(nameOf(layer));
-  return [...signatureOf(layer.callee, frame.context.library, frame.context.signatures).values()]
-    .filter(({ required, name }) => required && !layer.given.has(name) && defaults?.has(name) !== true)
-    .map((parameter) => parameter.name);
+/** Reports the required parameters that a layer still lacks, and no `default` line gives; false if it lacks none. */
+export function reportMissing(layer: LayerValue, call: Call, frame: Frame): boolean {
+  const { defaults, library, signatures, diagnostics } = frame.context;
+  const byDefault = defaults.get(nameOf(layer));
+  const required = [...signatureOf(layer.callee, library, signatures).values()]
+    .filter((parameter) => parameter.required)
+    .map(({ name }) => name);
+  const lacking = required.filter((name) => !layer.given.has(name) && byDefault?.has(name) !== true);
+  if (lacking.length === 0) return false;
+  const completed = completedArguments(required, new Set(lacking), layer, call);
+  diagnostics.add(errors.argumentsMissing(call, nameOf(layer), lacking, completed), frame.calls);
+  return true;
+}
+
+/** The arguments of a call with the names of those that it lacks, each in its place. */
+function completedArguments(
+  required: readonly string[],
+  lacking: ReadonlySet<string>,
+  { given }: LayerValue,
+  call: Call,
+): readonly string[] {
+  const written = new Map((call.arguments ?? []).map(({ span }) => [span, spanText(span)]));
+  const completed: string[] = [];
+  // What was given before, or by a `default` line, takes its place, so that those behind it need their names.
+  let inOrder = true;
+  for (const name of required) {
+    const span = given.get(name)?.span;
+    const text = span && written.get(span);
+    if (text !== undefined) {
+      completed.push(text);
+      written.delete(span!);
+    } else if (lacking.has(name)) completed.push(inOrder ? name : `${name}: ${name}`);
+    else inOrder = false;
+  }
+  return [...completed, ...written.values()];
 }

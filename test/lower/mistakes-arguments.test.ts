@@ -32,7 +32,7 @@ describe("arguments", () => {
       model.lmg:4:3: error[E305]: \`linear\` needs \`n\`
         4 |   linear
           |   ^^^^^^
-        help: write \`linear(n)\` with its value
+        help: write \`linear(n)\`, with a value for \`n\`
       model.lmg:5:13: error[E302]: \`n\` is given twice
         5 |   linear(8, n: 8)
           |             ^^^^
@@ -40,6 +40,22 @@ describe("arguments", () => {
           |          ^ the first one
       "
     `);
+  });
+
+  test.each([
+    ["att(4)", "att(4, drop)", "a value for `drop`"],
+    ["att(causal: false)", "att(heads, drop, causal: false)", "values for `heads` and `drop`"],
+    ["att(drop: 1)", "att(heads, drop: 1)", "a value for `heads`"],
+    ["a: att(3, causal: false)", "att(3, drop, causal: false)", "a value for `drop`"],
+    // What `f` was given has the first place already.
+    ["let f = att(3); f(causal: true)", "f(drop: drop, causal: true)", "a value for `drop`"],
+  ])("a call that lacks arguments is completed: %s", (line, call, what) => {
+    const block =
+      "block att(heads: int, drop: int, causal = true) {\n  input x: [.., D]\n  linear(heads + drop) -> linear(D)\n}";
+    const said = mistakes(`  ${line}`, block);
+    expect(said).toContain(`help: write \`${call}\`, with ${what}\n`);
+    const completed = line.replace(/(att|f)\([^()]*\)$/, call.replace(/\b(heads|drop)(?=[,)])/g, "2"));
+    expect(mistakes(`  ${completed}`, block)).not.toContain("error");
   });
 
   test("a variable in the place of another parameter", () => {
@@ -148,7 +164,7 @@ describe("blocks", () => {
       model.lmg:4:3: error[E305]: \`f\` needs \`n\`
         4 |   f
           |   ^
-        help: write \`f(n)\` with its value
+        help: write \`f(n)\`, with a value for \`n\`
       "
     `);
   });

@@ -79,9 +79,15 @@ export function tooManyArguments(
   );
 }
 
-export const argumentsMissing = (call: Call, callee: string, lacking: readonly string[]): Diagnostic =>
+/** `completed` are the arguments of the call with the names of those that are lacking. */
+export const argumentsMissing = (
+  call: Call,
+  callee: string,
+  lacking: readonly string[],
+  completed: readonly string[],
+): Diagnostic =>
   errorAt("E305", call.span, `\`${callee}\` needs ${quoted(lacking)}`, {
-    help: `write \`${callee}(${lacking.join(", ")})\` with ${lacking.length === 1 ? "its value" : "their values"}`,
+    help: `write \`${oneLine(spanText(call.path.span))}(${completed.map((text) => oneLine(text)).join(", ")})\`, with ${lacking.length === 1 ? "a value" : "values"} for ${quoted(lacking)}`,
   });
 
 export function wrongKind(expression: Expression, what: string, kind: Kind, found: Meaning): Diagnostic {
