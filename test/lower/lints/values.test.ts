@@ -24,11 +24,20 @@ test.each([
   ["a later iteration", "  repeat 3 as [i] {\n    if i == 0 { first = stream }\n    stream + first\n  }"],
   ["another module of its labels", "  repeat 3 as h { a = relu }\n  stream + h[0].a"],
   ["a branch that other parameters take", "  a = relu\n  if 1 == 2 { stream + a }"],
+  ["a text of a branch that other parameters take", '  a = relu\n  if 1 == 2 { assert 1 == 1, "{a}" }'],
   ["an edge", "  a = relu\n  residual from a { relu }"],
   ["the train section", "  a = relu\n  train { loss a -> mean; optimizer sgd(lr: 1) }"],
   ["nobody, as `_` says", "  (_, a) = split(2)\n  (a, a) -> concat(-1)"],
 ])("is read by %s", (_, body) => {
   expect(lintsIn(model(`${body}\n  output y`))).toBe("");
+});
+
+test.each([
+  ["it binds again", "  a = relu\n  a = tanh", ["W306 3", "W306 4"]],
+  ["is a label too", "  a = relu\n  h = a: linear(8)\n  stream + h", ["W306 3"]],
+  ["names an argument", "  n = relu\n  linear(n: 8)", ["W306 3"]],
+])("a name that the definition has elsewhere, but only where it %s, is not read", (_, body, codes) => {
+  expect(codesIn(model(`${body}\n  output y`))).toEqual(codes);
 });
 
 test("is silenced by name", () => {
