@@ -23,9 +23,10 @@ export function loadTimeValues(graph: Graph): ReadonlySet<Value> {
   return known;
 }
 
-/** A result whose size waits for the run cannot be computed before it, nor can a size itself. */
+/** A result whose size or place waits for the run cannot be computed before it, nor can a size itself. */
 const hasConstantTypes = (node: Node): boolean =>
   (node.op !== "extent" || constantDim(node.attrs.size) !== undefined) &&
+  (node.op !== "slice" || constantDim(node.attrs.start) !== undefined) &&
   node.results.every((value) => value.type.shape.every((size) => constantDim(size) !== undefined));
 
 /** A node of one scalar function: what chains and epilogues are made of. */

@@ -131,8 +131,8 @@ class PlanBuilder {
   #addConcat(node: NodeOf<"concat">): void {
     const [result] = node.results as readonly [Value];
     const parts = node.operands.values.map((value) => this.#viewOf(value));
-    const isStatic = parts.every((part) => this.#isStatic(part));
-    const whole = this.allocate(namesOf(node, 0), result.type, isStatic ? { kind: "prepared" } : undefined);
+    const isPrepared = parts.every((part) => this.#isStatic(part));
+    const whole = this.allocate(namesOf(node, 0), result.type, isPrepared ? { kind: "prepared" } : undefined);
     let start = dim(0);
     for (const part of parts) {
       const place = sliceView(whole, node.attrs.axis, start, part.type);
@@ -209,16 +209,20 @@ class PlanBuilder {
     return view;
   }
 
-  #isStatic(view: View): boolean {
-    const home = this.buffers[view.buffer]!.home?.kind;
-    return home === "parameter" || home === "constant" || home === "prepared";
+  /** Known before a run, and so is where and how far the view reaches. */
+  #isStatic({ buffer, offset, strides, type }: View): boolean {
+    const home = this.buffers[buffer]!.home?.kind;
+    return (
+      (home === "parameter" || home === "constant" || home === "prepared") &&
+      [offset, ...strides, ...type.shape].every((size) => symbolsOf(size).size === 0)
+    );
   }
 
   /** The view's elements in a buffer of their own, copied once however many steps ask. */
   #dense(view: View, origin: Origin): View {
     const made = this.#copies.get(view);
     if (made !== undefined) return made;
-    const isPrepared = this.#isStatic(view) && symbolsOf(elementsOf(view.type)).size === 0;
+    const isPrepared = this.#isStatic(view);
     const name = `${this.buffers[view.buffer]!.name}.copy`;
     const copy = this.allocate([name], view.type, isPrepared ? { kind: "prepared" } : undefined);
     this.#addCopy(view, copy, origin);

@@ -11,11 +11,13 @@ export interface Tenancy {
 /** What a run-time dim is taken to be where two sizes must be compared that no symbol-free rule orders. */
 const NOMINAL_SIZE = 16;
 
+/** How many slots are asked whether they are free, the smallest first: of a deep training's thousands some always are. */
+const MOST_ASKED = 1024;
+
 /**
  * Gives each tenancy a slot such that no two in one slot overlap in time: the largest first, each into the smallest slot
  * that is free for as long as it stays (greedy by size, Pisarchyk and Lee 2020, "Efficient memory management for deep
- * neural net inference"). A slot never grows but where sizes cannot be compared. n log n in tenancies, times slots, which
- * are few.
+ * neural net inference"). A slot never grows but where sizes cannot be compared. n log n in tenancies.
  *
  * @returns the slot of each tenancy, and the sizes of each slot of which the largest counts
  */
@@ -34,8 +36,7 @@ export function packSlots(
   const slotOf = new Array<number>(tenancies.length);
   for (const index of order) {
     const tenancy = tenancies[index]!;
-    let slot = slots.findLastIndex(({ tenants }) => isFree(tenants, tenancy));
-    if (slot < 0) slot = slots.push({ sizes: [], tenants: [] }) - 1;
+    const slot = freeSlot(slots, tenancy) ?? slots.push({ sizes: [], tenants: [] }) - 1;
     moveIn(slots[slot]!, tenancy);
     slotOf[index] = slot;
   }
@@ -46,6 +47,13 @@ interface Slot {
   sizes: readonly Dim[];
   /** In the order of their time. */
   readonly tenants: Tenancy[];
+}
+
+function freeSlot(slots: readonly Slot[], tenancy: Tenancy): number | undefined {
+  const end = Math.max(slots.length - MOST_ASKED, 0);
+  for (let slot = slots.length - 1; slot >= end; slot--)
+    if (isFree(slots[slot]!.tenants, tenancy)) return slot;
+  return undefined;
 }
 
 /** The place of the first tenant that begins at `step` or later. */

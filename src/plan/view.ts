@@ -31,6 +31,9 @@ const one = dim(1);
 
 const isOne = (size: Dim): boolean => constantDim(size) === 1;
 
+/** Known to have no elements, whatever the run-time dims are. */
+export const isEmpty = ({ shape }: TensorType): boolean => shape.some((size) => constantDim(size) === 0);
+
 /** Strides of a row-major tensor without gaps. */
 export function denseStrides(shape: Shape): Dim[] {
   const strides: Dim[] = [];
@@ -130,6 +133,7 @@ export function broadcastView(view: View, type: TensorType): View {
  * each merged axis of the view must be a product of neighbouring new axes.
  */
 export function reshapeView(view: View, type: TensorType): View | undefined {
+  if (isEmpty(type)) return { ...view, type, strides: denseStrides(type.shape) };
   const strides: Dim[] = [];
   let axis = 0;
   for (const merged of mergeAxes(view.type.shape, [view.strides])) {

@@ -1,4 +1,5 @@
 import type { Home, Plan, Step } from "../../plan/plan.ts";
+import { isEmpty } from "../../plan/view.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { stepComment } from "../ts/comments.ts";
@@ -119,6 +120,7 @@ export function makeProgram(plan: Plan, target: Target): Program {
   };
   const named = (run: Stage): ProgramStep[] => {
     const steps = ("steps" in run ? run.steps : [run]) as readonly [Step, ...Step[]];
+    if (steps.every(({ results }) => results.every(({ type }) => isEmpty(type)))) return [];
     const stages: { steps: typeof steps; stage: number; dispatches: NamedDispatch[] }[] = [];
     for (const dispatch of "steps" in run ? loopDispatches(run, context) : dispatchesOf(run, context)) {
       const stage = dispatch.stage ?? 0;

@@ -1,6 +1,6 @@
 import { mergeAxes } from "../../plan/view.ts";
 import type { Code } from "../../support/text.ts";
-import { productOfDims, type Dim } from "../../tensor/dim.ts";
+import { constantDim, productOfDims, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
 import { isRowMajor, type KernelBuilder } from "./builder.ts";
 import type { Groups } from "./kernel.ts";
@@ -62,7 +62,9 @@ function split(builder: KernelBuilder, index: string, sizes: readonly Dim[]): st
   const lines: string[] = [];
   let rest = index;
   for (let axis = sizes.length - 1; axis > 0; axis--) {
-    const size = builder.size(`${index}${axis}_size`, sizes[axis]!);
+    // Where a size is known to be 0 nothing is walked, but a division by it would not compile.
+    const isNone = constantDim(sizes[axis]!) === 0;
+    const size = isNone ? "1u" : builder.size(`${index}${axis}_size`, sizes[axis]!);
     lines.push(`let ${index}${axis} = ${rest} % ${size};`);
     const next = `${rest} / ${size}`;
     if (axis === 1) lines.push(`let ${index}0 = ${next};`);

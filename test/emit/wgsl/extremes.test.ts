@@ -4,6 +4,7 @@ import type { ScalarName } from "../../../src/ops/scalar.ts";
 import type { Dtype } from "../../../src/tensor/dtype.ts";
 import { hostTensor } from "../../../src/tensor/host.ts";
 import { executionDevice } from "../../webgpu/device.ts";
+import { graphOf } from "../../plan/graphs.ts";
 import { runEmitted } from "../instantiate.ts";
 import { GraphBuilder, of } from "./graphs.ts";
 import { runOn } from "./module.ts";
@@ -127,4 +128,65 @@ test("what is divided by one number for all elements is exact before a floor", a
   const inputs = { x: hostTensor("f32", [3], [49, 98, 48]), by: hostTensor("f32", [1], [49]) };
   const { out0 } = await runEmitted(graph, { inputs, parameters: {} });
   expect(Array.from(out0!.data)).toEqual([1, 2, 0]);
+});
+
+/** What all targets make of a graph without parameters but `w`, 0, 1, 2, …, and an input x of one 0. */
+async function allTargets(text: string, sizes: readonly number[]): Promise<void> {
+  const graph = graphOf(text);
+  const w = hostTensor("f32", [4, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  const count = sizes.reduce((a, b) => a * b, 1);
+  const bindings = {
+    inputs: { x: hostTensor("f32", sizes, new Array<number>(count).fill(0)) },
+    parameters: { w },
+  };
+  const expected = interpret(graph, bindings);
+  const found = [await runEmitted(graph, bindings)];
+  if (device !== undefined) found.push(await runOn(device, graph, bindings));
+  for (const outputs of found)
+    for (const [name, { shape, data }] of Object.entries(expected)) {
+      expect(outputs[name]!.shape).toEqual(shape);
+      expect([...Array.from(outputs[name]!.data)]).toEqual([...data]);
+    }
+}
+
+test("weights wait for a run if it says where they are read, or how often", async () => {
+  await allTargets(
+    `
+      dim B
+      input %x: f32[B, 3]
+      parameter %w: f32[4, 3] = normal(0, 1) "w"
+      %row: f32[1, 3] = slice(%w, axis: 0, start: B, size: 1)
+      %y: f32[1, 3] = square(%row)
+      %many: f32[B, 4, 3] = broadcast(%w, shape: [B, 4, 3])
+      %sum: f32[4, 3] = reduce_sum(%many, axes: [0])
+      %twice: f32[B, 8, 3] = concat([%many, %many], axis: 1)
+      output x = %x
+      output y = %y
+      output sum = %sum
+      output twice = %twice`,
+    [3, 3],
+  );
+});
+
+test.each([0, 1])("tensors that are known to be empty along axis %i", async (axis) => {
+  const [rows, columns] = axis === 0 ? [0, 3] : [2, 0];
+  await allTargets(
+    `
+      dim B
+      input %x: f32[B, 2, 3]
+      parameter %w: f32[4, 3] = normal(0, 1) "w"
+      %none: f32[B, ${rows}, ${columns}] = slice(%x, axis: ${axis + 1}, start: 1, size: 0)
+      %turned: f32[${columns}, B, ${rows}] = permute(%none, axes: [2, 0, 1])
+      %each: f32[${columns}, B, ${rows}] = exp(%turned)
+      %flat: f32[0] = reshape(%turned, shape: [0])
+      %rows: f32[B, ${rows}, ${columns}] = softmax(%none)
+      %sum: f32[B] = reduce_sum(%none, axes: [1, 2])
+      %joined: f32[B, 2, 3] = concat([%none, %x], axis: ${axis + 1})
+      output each = %each
+      output flat = %flat
+      output rows = %rows
+      output sum = %sum
+      output joined = %joined`,
+    [2, 2, 3],
+  );
 });
