@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { compile } from "../../../src/compile.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import type { ScalarName } from "../../../src/ops/scalar.ts";
+import { showDiagnostic } from "../../../src/support/diagnostic.ts";
 import type { Dtype } from "../../../src/tensor/dtype.ts";
 import { hostTensor } from "../../../src/tensor/host.ts";
 import { executionDevice } from "../../webgpu/device.ts";
@@ -188,5 +190,45 @@ test.each([0, 1])("tensors that are known to be empty along axis %i", async (axi
       output sum = %sum
       output joined = %joined`,
     [2, 2, 3],
+  );
+});
+
+test.each([
+  "ids == 0",
+  "mask and ids != 0",
+  "not mask or ids > 4",
+  "not (mask and ids == 2)",
+  "mask == (ids > 2)",
+  "mask != (x > 0.5)",
+  "ids <= 2.5 or x >= ids",
+  "(ids - 4) % 3",
+  "(ids - 4) % -3 + mask",
+  "(x - 1) % 0.25",
+  "ids ^ 3 - ids",
+  // Beyond what i32 has.
+  "ids < 3000000000 and ids > -3e9",
+  "(mask, ids, ids % 2 == 0) -> where",
+])("shaders have the operators of tensors: %s", async (chain) => {
+  const { graph, diagnostics } = compile({
+    name: "m.lmg",
+    text: `model m {
+      input ids: i32[B, T]
+      input mask: bool[B, 1]
+      input x: f32[T]
+      ${chain}
+      output y
+    }`,
+  });
+  if (graph === undefined) throw new Error(diagnostics.map((each) => showDiagnostic(each)).join("\n"));
+  const inputs = {
+    ids: hostTensor("i32", [2, 3], [3, 0, -5, 0, 2, 7]),
+    mask: hostTensor("bool", [2, 1], [1, 0]),
+    x: hostTensor("f32", [3], [0.75, -1.5, 3.25]),
+  };
+  const expected = [...interpret(graph, { inputs, parameters: {} })["y"]!.data].map(Number);
+  expect([...Array.from((await runEmitted(graph, { inputs, parameters: {} }))["y"]!.data)]).toEqual(expected);
+  if (device === undefined) return;
+  expect([...Array.from((await runOn(device, graph, { inputs, parameters: {} }))["y"]!.data)]).toEqual(
+    expected,
   );
 });
