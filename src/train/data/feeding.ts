@@ -5,8 +5,15 @@ import { columnOf, rowsDiffer, type Column } from "./columns.ts";
 import { contentOf, type DataSource } from "./source.ts";
 import type { Wanted, WantedTensor } from "./wanted.ts";
 
+/** What the files were named with. */
+export type DataOption = "--data" | "--validation";
+
 /** The columns that files feed, in the order in which the model reads them; all that are required, and of one length. */
-export function columnsOf(sources: readonly DataSource[], wanted: Wanted): readonly Column[] | Problem {
+export function columnsOf(
+  sources: readonly DataSource[],
+  wanted: Wanted,
+  option: DataOption,
+): readonly Column[] | Problem {
   const columns = new Map<string, Column>();
   for (const source of sources) {
     const named = namedArrays(source, wanted.tensors);
@@ -21,7 +28,7 @@ export function columnsOf(sources: readonly DataSource[], wanted: Wanted): reado
     }
   }
   const fed = wanted.tensors.flatMap(({ name }) => columns.get(name) ?? []);
-  return notFed(wanted, columns) ?? rowsDiffer(fed) ?? fed;
+  return notFed(wanted, columns, option) ?? rowsDiffer(fed) ?? fed;
 }
 
 interface NamedArray {
@@ -105,13 +112,17 @@ const nothingFits = (
   );
 
 /** An input or a target that must be given and is not. */
-function notFed({ tensors }: Wanted, columns: ReadonlyMap<string, Column>): Problem | undefined {
+function notFed(
+  { tensors }: Wanted,
+  columns: ReadonlyMap<string, Column>,
+  option: DataOption,
+): Problem | undefined {
   const missing = tensors.filter(({ name, required }) => required && !columns.has(name));
   const [first] = missing;
   if (first === undefined) return undefined;
   return new Problem(
     "E754",
-    `the data has nothing for ${listNames(missing.map(({ name }) => name))}`,
-    `name a file for it: ${first.name}=FILE`,
+    `the ${option === "--data" ? "data" : "validation data"} has nothing for ${listNames(missing.map(({ name }) => name))}`,
+    `name a file for it: ${option} ${first.name}=FILE`,
   );
 }

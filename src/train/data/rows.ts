@@ -3,7 +3,7 @@ import { countOf, showCount } from "../../support/text.ts";
 import { augmentOf, describeAugmentation, type Augment } from "./augment.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { describeColumn, gather, wrongElement, type Column } from "./columns.ts";
-import { columnsOf } from "./feeding.ts";
+import { columnsOf, type DataOption } from "./feeding.ts";
 import type { DataOptions } from "./options.ts";
 import { rowShapes } from "./shapes.ts";
 import { shuffled } from "./shuffle.ts";
@@ -17,7 +17,7 @@ export function openRows(
   wanted: Wanted,
   options: DataOptions,
 ): Batches | Problem {
-  const table = openTable(sources, wanted, options.batch);
+  const table = openTable(sources, wanted, options.batch, "--data");
   if (table instanceof Problem) return table;
   const parts = partsOf(table, wanted, options);
   if (parts instanceof Problem) return parts;
@@ -48,8 +48,13 @@ interface Parts {
   readonly validation: Part;
 }
 
-function openTable(sources: readonly DataSource[], wanted: Wanted, batch: number): Table | Problem {
-  const columns = columnsOf(sources, wanted);
+function openTable(
+  sources: readonly DataSource[],
+  wanted: Wanted,
+  batch: number,
+  option: DataOption,
+): Table | Problem {
+  const columns = columnsOf(sources, wanted, option);
   if (columns instanceof Problem) return columns;
   const shapes = rowShapes(columns, wanted, batch);
   if (shapes instanceof Problem) return shapes;
@@ -68,7 +73,7 @@ function partsOf(table: Table, wanted: Wanted, { validation, seed, batch }: Data
   if (typeof validation === "object") {
     if (validation.length === 0)
       return { training: { table, rows: allRows(table) }, validation: { table, rows: new Int32Array() } };
-    const kept = openTable(validation, wanted, batch);
+    const kept = openTable(validation, wanted, batch, "--validation");
     if (kept instanceof Problem) return kept;
     return { training: { table, rows: allRows(table) }, validation: { table: kept, rows: allRows(kept) } };
   }

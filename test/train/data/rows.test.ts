@@ -284,7 +284,7 @@ describe("arrays that do not fit", () => {
       "leave an input without data",
       [labels(2)],
       {},
-      "E754 the data has nothing for `image` | name a file for it: image=FILE",
+      "E754 the data has nothing for `image` | name a file for it: --data image=FILE",
     ],
     [
       "are for an input that is not there",
@@ -357,7 +357,7 @@ describe("arrays that do not fit", () => {
       "lack their labels for validation",
       [images(50), labels(50)],
       { validation: [images(5)] },
-      "E754 the data has nothing for `label` | name a file for it: label=FILE",
+      "E754 the validation data has nothing for `label` | name a file for it: --validation label=FILE",
     ],
   ])("%s", (_, sources, options, message) => {
     expect(messageOf(tryOpen(rowModel(), sources, options))).toBe(message);
