@@ -17,9 +17,10 @@ export { lower, type Lowered, type LoweredModel, type LowerOptions } from "./low
 
 export type { Edge, Graph, Node, NodeOf, Origin, Parameter, Value } from "./ir/graph.ts";
 export { printGraph, sameGraph } from "./ir/print.ts";
-export { readGraph } from "./ir/read.ts";
+export { readGraph, type ReadResult } from "./ir/read.ts";
 export { verifyGraph } from "./ir/verify.ts";
-export { interpret } from "./ir/interpret.ts";
+export { interpret, type Bindings, type Observe } from "./ir/interpret.ts";
+export { EvaluationError } from "./ops/evaluate/error.ts";
 export { initialParameters, randomInputs, randomParameters } from "./ir/initialize.ts";
 export { statsOf, type Stats } from "./ir/stats.ts";
 export { ops, opNames, type OpName } from "./ops/table.ts";
@@ -27,7 +28,7 @@ export { ops, opNames, type OpName } from "./ops/table.ts";
 export { passes, runPasses, type PassOptions } from "./passes/pipeline.ts";
 export type { Pass, Remark } from "./passes/pass.ts";
 export { explainEdges, type EdgeExplanation } from "./passes/explain.ts";
-export { checkPasses, showDifference } from "./passes/check.ts";
+export { checkPasses, showDifference, type CheckOptions, type PassDifference } from "./passes/check.ts";
 
 export { differentiate, type Differentiation } from "./autodiff/differentiate.ts";
 export { probeEdges, type EdgeProbe } from "./autodiff/probe.ts";
@@ -56,11 +57,19 @@ export type { TextTokenizer } from "./text/tokenizer.ts";
 
 export { planGraph } from "./plan/build.ts";
 export type { Plan, Step } from "./plan/plan.ts";
-export { planStats, type PlanStats } from "./plan/stats.ts";
+export { planStats, type PlanStats, type Sizes } from "./plan/stats.ts";
 export { printPlan } from "./plan/describe.ts";
 export { emitTypeScript, type EmittedFile, type TypeScriptOptions } from "./emit/ts/emit.ts";
 export { emitWgsl, type WgslOptions } from "./emit/wgsl/emit.ts";
-export { checkFit, defaultLimits, type FitProblem } from "./emit/wgsl/fit.ts";
+export {
+  checkFit,
+  defaultLimits,
+  type DeviceLimits,
+  type FitOptions,
+  type FitProblem,
+} from "./emit/wgsl/fit.ts";
 
-export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
-export { matchParameters } from "./checkpoint/match.ts";
+export { Problem } from "./checkpoint/problem.ts";
+export { readSafetensors, writeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
+export { matchParameters, type CheckpointTensor, type Match } from "./checkpoint/match.ts";
+export { toFloat32, toHostTensor, toStored, type StoredTensor } from "./checkpoint/stored.ts";

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { buildSync } from "esbuild";
 import { expect, test } from "vitest";
 
 /** Packs the repository as for the registry and unpacks it into an empty folder, its run-time dependencies beside it. */
@@ -58,6 +59,20 @@ test("the package works in an empty folder", () => {
      console.log(graph.nodes.map(({ op }) => op).join(" "));`,
   );
   expect(node("use.mjs")).toBe("linear add_norm\n");
+  expect(node("-p", `require("lmg/package.json").name`)).toBe("lmg\n");
+
+  // For a browser, with what is not used left out: here all of training and the back ends.
+  const { metafile } = buildSync({
+    stdin: { contents: `import { compile } from "lmg"; console.log(compile);`, resolveDir: folder },
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+    metafile: true,
+  });
+  const bundled = Object.keys(Object.values(metafile.outputs)[0]!.inputs).join("\n");
+  expect(bundled).toContain("dist/passes/");
+  expect(bundled).not.toMatch(/dist\/(train|emit|checkpoint|text)\//);
 });
 
 test("the package holds what people need and nothing else", () => {

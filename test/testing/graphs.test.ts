@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { compile as compileModel } from "../../src/compile.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { readGraph } from "../../src/ir/read.ts";
 import type { Remark } from "../../src/passes/pass.ts";
@@ -108,7 +109,8 @@ describe("matchers", () => {
     expect(compile().graph).toMatchIr(checks);
     expect(read()).not.toMatchIr("CHECK: add_norm");
     expect(text).toMatchIr("CHECK-COUNT-2: residual(");
-    expectIr(compile().graph).toMatchIr(checks);
+    expectIr(compile().graph!).toMatchIr(checks);
+    expectIr(compile()).toMatchIr(checks);
   });
 
   test("say what is missing, and where", () => {
@@ -123,6 +125,25 @@ describe("matchers", () => {
     expect(compile()).toFuseEdge("h.0 edge 0");
     expect(compile()).not.toFuseEdge(1);
     expectFused(compile(), 0);
+  });
+
+  test("take what the compiler gives, and fail with the mistakes of a model", () => {
+    const model = (body: string) => compileModel({ name: "m.lmg", text: `model m {\n${body}\n}` });
+    const good = model("  input x: f32[B, 4]\n  residual post ln: layernorm { up: linear(4) }\n  output y");
+    expectFused(good, 0);
+    expectIr(good).toMatchIr("CHECK: add_norm");
+    const bad = model("  input x: f32[B, 4]\n  up: linaer(4)\n  output y");
+    const mistake =
+      /^the model was not compiled\nm\.lmg:3:7: error\[E202\]: there is no layer called `linaer`/;
+    expect(() => expectFused(bad, 0)).toThrow(mistake);
+    expect(() => expectIr(bad).toMatchIr("CHECK: add_norm")).toThrow(mistake);
+  });
+
+  test("say of an edge that no pass looked at why that may be", () => {
+    const graph = runPasses(read(), { fuse: false });
+    expect(() => expectFused({ graph, remarks: [] }, 0)).toThrow(
+      "h.0 edge 0\n  no pass looked at it: was the model compiled with fuse: false?",
+    );
   });
 
   test("explain an edge that is not", () => {
