@@ -38,7 +38,8 @@ const description = `Compiles declarative model files (.lmg): residual edges and
 async function buildProgram(args: readonly string[], out: Out): Promise<Commander> {
   const program = new Commander("lmg")
     .description(description)
-    .helpCommand("help [command]", "explain a command");
+    .helpCommand("help [command]", "explain a command")
+    .showHelpAfterError("(`lmg --help` lists the commands)");
   prepare(program, out);
   const version = args.includes("--version") ? (await import("./version.ts")).version() : "";
   program.version(version, "--version", "print the version");

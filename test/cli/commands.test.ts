@@ -91,6 +91,14 @@ test("`ir --each` shows the graphs that a pass changed, as text or JSON", async 
   expect(text.match(/^\/\/ after .*$/gm)).toStrictEqual(names.map(({ after }) => `// after ${after}`));
 });
 
+test("`ir --each --after` ends with that pass, and knows which passes there are", async () => {
+  const shown = await output("ir", "two.lmg", "--each", "--after", "lower-edges");
+  expect(shown.match(/^\/\/ after .*$/gm)).toEqual(["// after lower", "// after lower-edges"]);
+  const { code, notes } = await lmg("ir", "two.lmg", "--each", "--after", "gelu");
+  expect(code).toBe(1);
+  expect(notes).toContain("there is no pass `gelu` in this run");
+});
+
 test("`ir --check-passes` says that the passes keep what the model computes", async () => {
   const { code, notes } = await lmg("ir", "tiny.lmg", "--check-passes");
   expect(code).toBe(0);

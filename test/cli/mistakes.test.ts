@@ -9,7 +9,10 @@ inFolder({ "tiny.lmg": tinyModel, "latin1.lmg": Uint8Array.of(0x6d, 0xe9), "list
 
 describe("a mistake of the user ends with 1 and a message", () => {
   test.each([
-    [["chekc", "tiny.lmg"], "error: unknown command 'chekc'\n(Did you mean check?)"],
+    [
+      ["chekc", "tiny.lmg"],
+      "error: unknown command 'chekc'\n(Did you mean check?)\n(`lmg --help` lists the commands)",
+    ],
     [
       ["check", "tiny.lmg", "--sett", "a=1"],
       "error: unknown option '--sett'\n(Did you mean --set?)\n(`lmg check --help` explains it)",

@@ -32,7 +32,10 @@ export const command: Command = {
       flags: "--after <pass>",
       description: `the graph after a pass: lower, ${passes.map(({ name }) => name).join(", ")}`,
     },
-    { flags: "--each", description: "the graph after lowering and after every pass that changed it" },
+    {
+      flags: "--each",
+      description: "the graph after lowering and after every pass that changed it, up to that of --after",
+    },
     { flags: "--no-annotations", description: "without labels, scopes, edges and what was fused" },
     { flags: "--json", description: "a list of { after, ir }" },
     ...passOptions,
@@ -50,7 +53,8 @@ export const command: Command = {
       observe: ({ name }, graph) => stages.push({ after: name, graph }),
     });
     const all = [{ after: "lower", graph: lowered }, ...stages];
-    const shown = options.each === true ? changed(all) : [pick(all, options.after)];
+    const last = pick(all, options.after);
+    const shown = options.each === true ? changed(all.slice(0, all.indexOf(last) + 1)) : [last];
     const texts = shown.map(({ after, graph }) => ({ after, ir: printGraph(graph, options) }));
     if (options.json === true) out.write(`${JSON.stringify(texts, null, 2)}\n`);
     else
