@@ -3,6 +3,15 @@ import { mistakesIn, mistakesOf } from "./support.ts";
 
 /* Each message is read as a person would: is it true, does it point at the place, does it say what to write? */
 
+test("several inputs in one statement", () => {
+  expect(mistakesOf("input x: f32[B, 8], y: f32[B]")).toMatchInlineSnapshot(`
+    "m:2:21: error[E148]: \`input\` takes one name, found \`,\`
+      2 |   input x: f32[B, 8], y: f32[B]
+        |                     ^
+      help: each input is a statement: \`input first: f32[B]; input second: f32[B]\`"
+  `);
+});
+
 describe("mistakes in arrows", () => {
   test.each([
     ["norm: rmsnorm if c else none", "let f = rmsnorm if c else none", "norm: f"],

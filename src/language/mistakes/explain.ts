@@ -6,7 +6,7 @@ import type { Piece } from "../pieces.ts";
 import { bindingMistakes } from "./bindings.ts";
 import { chainMistakes } from "./chains.ts";
 import { endsValue, Failure, startsValue, type Recognizer } from "./failure.ts";
-import { headerMistakes } from "./headers.ts";
+import { headerMistakes, inputForm } from "./headers.ts";
 import { literalMistakes } from "./literals.ts";
 import { startMistakes } from "./starts.ts";
 
@@ -66,6 +66,7 @@ const recognizers: readonly Recognizer[] = [
   ...headerMistakes,
   missingComma,
   commaAtEnd,
+  inputForm,
   extraComma,
   statementsShareLine,
 ];

@@ -37,6 +37,14 @@ const outputForm: Recognizer = (failure) => {
   return errors.headerForm(failure.place, `\`output\` takes one name, found ${failure.shown}`, help);
 };
 
+/** `input x: f32[B], y: f32[B]`; a comma that ends a line is another mistake, and is looked for first. */
+export const inputForm: Recognizer = (failure) => {
+  const { first, found } = failure;
+  if (first !== "input" || found?.text !== "," || failure.openBracket() >= 0) return undefined;
+  const help = "each input is a statement: `input first: f32[B]; input second: f32[B]`";
+  return errors.headerForm(failure.place, "`input` takes one name, found `,`", help);
+};
+
 const assertForm: Recognizer = (failure) => {
   const { first, found, before } = failure;
   if (first !== "assert" || failure.openBracket() >= 0) return undefined;
