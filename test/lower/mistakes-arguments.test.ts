@@ -58,6 +58,16 @@ describe("arguments", () => {
     expect(mistakes(`  ${completed}`, block)).not.toContain("error");
   });
 
+  test("an optional input as a condition", () => {
+    const block = (condition: string) =>
+      `block f() {\n  input h: [.., D]\n  input mask: bool[D] = none\n  if ${condition} { relu }\n}`;
+    expect(mistakes("  x -> f", block("mask"))).toContain(
+      "error[E307]: a condition is true or false, known before the model runs, got `none`",
+    );
+    expect(mistakes("  x -> f", block("mask"))).toContain("help: `mask != none` asks whether it is given\n");
+    expect(mistakes("  x -> f", block("mask != none"))).toBe("\n\n");
+  });
+
   test("a variable in the place of another parameter", () => {
     expect(
       messages("model m(vocab = 9, dim = 4) {\n  input ids: i32[B]\n  embedding(dim, vocab)\n  output y\n}"),

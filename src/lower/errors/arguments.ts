@@ -128,6 +128,9 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
 export const notATruth = (span: Span, found: Meaning): Diagnostic =>
   errorAt("E307", span, `a condition is true or false, known before the model runs, got ${describe(found)}`, {
     ...(found.kind === "tensor" ? { help: "`(condition, y, z) -> where` chooses between tensors" } : {}),
+    ...(found.kind === "none"
+      ? { help: `\`${oneLine(spanText(span))} != none\` asks whether it is given` }
+      : {}),
   });
 
 export const tensorsInParentheses = (tensors: readonly Argument[], callee: string): Diagnostic => {
