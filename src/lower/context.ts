@@ -43,6 +43,8 @@ export interface Context {
   depth: number;
   /** Iterations of repeats that were run, which is bounded. */
   iterations: number;
+  /** Calls of blocks so far, which are bounded. */
+  blockCalls: number;
 }
 
 /**

@@ -119,6 +119,7 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
   allowed: new Map(),
   depth: 0,
   iterations: 0,
+  blockCalls: 0,
 });
 
 const openModel = (definition: Definition, module: Module, context: Context): Frame => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { graphOf, modelOf } from "./support.ts";
+import { graphOf, messages, modelOf } from "./support.ts";
 
 const gpt = (depth: number): string => `model gpt(depth = ${depth}, dim = 16) {
   input tokens: i32[B, T]
@@ -31,6 +31,19 @@ describe("deep models", () => {
     expect(
       graphOf("model m { input x: f32[B]; parallel { repeat 5000 { relu } }; stream; output y }").nodes,
     ).toHaveLength(9_999);
+  });
+
+  test("blocks that call one another twice each end with a mistake, not with the machine's memory", () => {
+    const blocks = Array.from(
+      { length: 40 },
+      (_, i) => `block b${i} { input x: [B]; b${i + 1} -> b${i + 1}; output y }`,
+    );
+    const text = `model m { input x: f32[B]; b0; output y }
+${blocks.join("\n")}
+block b40 { input x: [B]; relu; output y }`;
+    expect(messages(text)).toContain(
+      "error[E513]: the blocks of a model are called at most 200000 times together",
+    );
   });
 
   test("time grows with the number of layers, not with its square", () => {
