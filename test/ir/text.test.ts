@@ -202,6 +202,7 @@ describe("mistakes in the text", () => {
     ["operands that do not fit", "  %y = reshape(%x, shape: [B, 5])"],
     ["a type that is not what the op gives", "  %y: f32[4, B] = neg(%x)"],
     ["too many results", "  %y, %z = neg(%x)"],
+    ["no result", "  = neg(%x)"],
     ["an undeclared dim", "  input %y: f32[T]"],
     ["an unknown element type", "  input %y: float[B]"],
     ["a dim declared twice", "  dim B"],

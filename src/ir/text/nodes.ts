@@ -19,7 +19,7 @@ export function readNode(context: Context, tree: Tree, edges: number): Node | un
   const types = results.map((result) => readDeclared(context, result));
   const node = readCall(context, tree, results, edges);
   const checked = node && types.every((type) => type !== undefined) ? node : undefined;
-  if (checked !== undefined) checkResults(context, results, types, checked);
+  if (checked !== undefined) checkResults(context, tree, types, checked);
   results.forEach((result, index) => {
     define(context, result.child(0), checked?.results[index]);
   });
@@ -34,13 +34,14 @@ function readDeclared(context: Context, result: Tree): TensorType | true | undef
 
 function checkResults(
   context: Context,
-  results: readonly Tree[],
+  tree: Tree,
   types: readonly (TensorType | true | undefined)[],
   node: Node,
 ): void {
+  const results = items(tree.child(0));
   if (results.length !== node.results.length) {
     const message = `${node.op} gives ${plural(node.results.length, "result")} here, the text names ${results.length}`;
-    wrong(context, "E606", results[0]!, message);
+    wrong(context, "E606", results[0] ?? tree.child(2), message);
   }
   types.forEach((type, index) => {
     const found = node.results[index]?.type;
