@@ -69,3 +69,20 @@ export const tinyModel = `model tiny(vocab = 11, dim = 8, depth = 2, ctx = 6) {
   output logits: f32[B, T, vocab]
 }
 `;
+
+/** A language model of a text that trains in a moment; `settings` are lines of its `train` section. */
+export const trainableModel = (
+  name: string,
+  ...settings: readonly string[]
+): string => `model ${name}(vocab, dim = 8, ctx = 8) {
+  input tokens: i32[B, T <= ctx]
+  wte: embedding(vocab, dim)
+  unembed(wte)
+  output logits: f32[B, T, vocab]
+  train {
+    target next: i32[B, T]
+    loss (logits, next) -> cross_entropy
+    optimizer adamw(lr: 1e-2)
+${settings.map((line) => `    ${line}\n`).join("")}  }
+}
+`;

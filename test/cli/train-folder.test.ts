@@ -4,24 +4,10 @@ import { expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
 import { mistakes } from "../../src/cli/run/emitted.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
-import { inFolder, lmg, mistake, put } from "./harness.ts";
+import { inFolder, lmg, mistake, put, trainableModel } from "./harness.ts";
 
 inFolder({
-  "tiny.lmg": `model tiny(vocab = 28, dim = 8, ctx = 8) {
-  input tokens: i32[B, T <= ctx]
-  wte: embedding(vocab, dim)
-  unembed(wte)
-  output logits: f32[B, T, vocab]
-  train {
-    target next: i32[B, T]
-    loss (logits, next) -> cross_entropy
-    optimizer adamw(lr: 1e-2)
-    batch 2
-    steps 3
-    seed 1
-  }
-}
-`,
+  "tiny.lmg": trainableModel("tiny", "batch 2", "steps 3", "seed 1"),
   "text.txt": "the quick brown fox jumps over the lazy dog. ".repeat(40),
 });
 

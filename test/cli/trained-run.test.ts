@@ -5,7 +5,7 @@ import { readNpy, writeNpy } from "../../src/checkpoint/npy.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { expectValue } from "../checkpoint/fixtures.ts";
-import { inFolder, lmg, mistake, output, put } from "./harness.ts";
+import { inFolder, lmg, mistake, output, put, trainableModel } from "./harness.ts";
 
 const bytes = Uint8Array.from({ length: 8 * 6 }, (_, index) => (index * 37) % 256);
 const levels = hostTensor(
@@ -28,20 +28,7 @@ inFolder({
   }
 }
 `,
-  "chars.lmg": `model chars(vocab, dim = 8, ctx = 8) {
-  input tokens: i32[B, T <= ctx]
-  wte: embedding(vocab, dim)
-  unembed(wte)
-  output logits: f32[B, T, vocab]
-  train {
-    target next: i32[B, T]
-    loss (logits, next) -> cross_entropy
-    optimizer adamw(lr: 1e-2)
-    batch 2
-    steps 2
-  }
-}
-`,
+  "chars.lmg": trainableModel("chars", "batch 2", "steps 2"),
   "text.txt": "the quick brown fox jumps over the lazy dog. ".repeat(40),
   "bytes.idx": writeIdx([8, 2, 3], bytes),
   "bytes.npy": writeNpy(hostTensor("u8", [8, 6], bytes)),
