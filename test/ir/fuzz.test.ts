@@ -34,9 +34,7 @@ const tokens = [
   ..."graph dim input parameter edge output label scope checkpoint edges phase backward fused from pre branch by name fixed inf nan true".split(
     " ",
   ),
-  ...'%x %y %0 B T f32 i32 bool [B, ]8 1 -1 1e-5 0.5 "a" "\\ div(T + 1, 2) eps: axis: 0.join h[0]'.split(
-    " ",
-  ),
+  ...'%x %y %0 B T f32 i32 bool [B, ]8 1 -1 1e-5 0.5 "a" "\\ div(T + 1, 2) eps: axis: 0.join h[0]'.split(" "),
   ...opNames.slice(0, 20),
 ];
 
