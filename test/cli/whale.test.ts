@@ -12,6 +12,7 @@ const weights = `${repository}/examples/weights/whale`;
 const golden = JSON.parse(readFileSync(`${weights}/golden.json`, "utf8")) as {
   logits: { text: string; shape: number[]; values: number[][]; f32_maxdiff: number };
   greedy: { prompt: string; greedy_text: string; greedy_min_margin: number }[];
+  validation_loss: number;
 };
 
 inFolder({});
@@ -30,6 +31,17 @@ test.each([
   expect(expected).toHaveLength(shape[0]! * shape[1]!);
   const difference = Math.max(...expected.map((value, i) => Math.abs(value - logits.data[i]!)));
   expect(difference).toBeLessThan(tolerance);
+});
+
+test("the loss that the training ended with is PyTorch's, and what the page says", () => {
+  const training = JSON.parse(readFileSync(`${weights}/training.json`, "utf8")) as {
+    validation_loss: number;
+  };
+  // Weights rounded to halves, which have 11 bits; the losses have 4 digits.
+  expect(Math.abs(training.validation_loss - golden.validation_loss)).toBeLessThan(1e-3);
+  const page = readFileSync(`${weights}/../README.md`, "utf8");
+  expect(page).toContain(`by lmg at the end of the run | ${training.validation_loss} |`);
+  expect(page).toContain(`(\`check_whale.py\`) | ${golden.validation_loss} |`);
 });
 
 test.each(
