@@ -42,7 +42,7 @@ export function kindOfPath(path: string): "file" | "folder" | undefined {
 }
 
 /** The code of an error of the operating system; empty for others. */
-const codeOf = (error: unknown): string =>
+export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";
 
 /** Words for what the operating system says. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
+import { codeOf, fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
@@ -71,8 +71,7 @@ function makeFolder(path: string, ifTaken = "it is a file"): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST")
-      stop("E700", `cannot write ${quotePath(path)}: ${ifTaken}`);
+    if (codeOf(error) === "EEXIST") stop("E700", `cannot write ${quotePath(path)}: ${ifTaken}`);
     throw new Stop([fileProblem("write", path, error)]);
   }
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { fileProblem } from "../../checkpoint/files.ts";
+import { codeOf, fileProblem } from "../../checkpoint/files.ts";
 import { quotePath } from "../../checkpoint/problem.ts";
 import { stop, Stop } from "../stop.ts";
 import { runFiles } from "./folder.ts";
@@ -111,6 +111,3 @@ function refuse(folder: string, path: string, owner: Owner | undefined): never {
     `wait for its end, train into another folder with -o, or remove ${quotePath(path)} if it has ended`,
   );
 }
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && "code" in error ? error.code : undefined;

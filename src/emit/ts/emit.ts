@@ -63,7 +63,7 @@ function header(plan: Plan, kernels: number): string[] {
   return [
     `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}: written by lmg. Change the model, not this file.`,
     "//",
-    `// ${tensorsText(plan)}, ` + `${plural(plan.steps.length, "step")}, ${plural(kernels, "kernel")}.`,
+    `// ${tensorsText(plan)}, ${plural(plan.steps.length, "step")}, ${plural(kernels, "kernel")}.`,
     ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
   ];
 }
