@@ -176,7 +176,7 @@ test("the typed modules say how they are driven", async () => {
 
 test("`compile --train` for WebGPU says how modules share what is on the device", async () => {
   await output("compile", "rows.lmg", "--train", "--target", "wgsl", "-o", "device");
-  expect(readFileSync("device/rows_accumulate.ts", "utf8")).toContain(
+  expect(readFileSync("device/rows_accumulate.wgsl.ts", "utf8")).toContain(
     "`createModel(device, weights, { ignore: [/^/], state: other.state })`",
   );
 });

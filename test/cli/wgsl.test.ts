@@ -1,5 +1,5 @@
 /// <reference types="@webgpu/types" />
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { create } from "webgpu";
 import { openDevice } from "../../src/cli/run/device.ts";
@@ -227,13 +227,21 @@ describe("`--target wgsl` where shaders cannot run", () => {
 
 test("`compile --target wgsl` writes a module with its shaders, typed or not", async () => {
   expect(await output("compile", "tiny.lmg", "--target", "wgsl", "-o", "typed")).toMatch(
-    /^wrote typed\/tiny\.ts \(/,
+    /^wrote typed\/tiny\.wgsl\.ts \(/,
   );
-  const typed = readFileSync("typed/tiny.ts", "utf8");
+  const typed = readFileSync("typed/tiny.wgsl.ts", "utf8");
   expect(typed).toContain("@compute");
   expect(typed).toContain("export async function createModel(device: GPUDevice");
   await output("compile", "tiny.lmg", "--target", "wgsl-js", "-o", "plain");
-  expect(readFileSync("plain/tiny.js", "utf8")).toContain("export async function createModel(device, source");
+  expect(readFileSync("plain/tiny.wgsl.js", "utf8")).toContain(
+    "export async function createModel(device, source",
+  );
+});
+
+test("no target writes over the module of another one", async () => {
+  for (const target of ["ts", "js", "wgsl", "wgsl-js"])
+    await output("compile", "tiny.lmg", "--target", target, "-o", "all");
+  expect(readdirSync("all").sort()).toEqual(["tiny.js", "tiny.ts", "tiny.wgsl.js", "tiny.wgsl.ts"]);
 });
 
 describe("`compare`", () => {

@@ -46,7 +46,7 @@ export const command: Command = {
     ["lmg compile model.lmg --target js --config config.json", "plain JavaScript, for a published config"],
     [
       "lmg compile model.lmg --target wgsl -o out/",
-      "write out/model.ts: shaders and the WebGPU code that runs them",
+      "write out/model.wgsl.ts: shaders and the WebGPU code that runs them",
     ],
     ["lmg compile model.lmg --train --seed 1 -o out/", "write out/model_update.ts and a state to train from"],
   ],

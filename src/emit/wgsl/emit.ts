@@ -25,14 +25,14 @@ export interface WgslOptions extends TargetOptions {
 }
 
 /**
- * One standalone module, `<model>.ts` (or `.js`): the shaders, each once and readable, and the WebGPU host that runs
- * them: `createModel(device, weights)` and its types. Valid under `tsc --strict` with the
- * WebGPU types of TypeScript 6's DOM library or of @webgpu/types; only erasable types.
+ * One standalone module, `<model>.wgsl.ts` or `.wgsl.js`, which leaves `<model>.ts` to the other target: the shaders, each
+ * once and readable, and the WebGPU host that runs them: `createModel(device, weights)` and its types. Valid under
+ * `tsc --strict` with the WebGPU types of TypeScript 6's DOM library or of @webgpu/types; only erasable types.
  */
 export function emitWgsl(plan: Plan, options: WgslOptions = {}): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
   const text = finishText(moduleText(makeProgram(plan, targetOf(options))), types);
-  return { files: [{ path: `${identifier(plan.name)}.${types ? "ts" : "js"}`, text }] };
+  return { files: [{ path: `${identifier(plan.name)}.wgsl.${types ? "ts" : "js"}`, text }] };
 }
 
 function moduleText(program: Program): string {
