@@ -29,7 +29,8 @@ export function huggingFaceTokenizer(
 ): Tokenizer | Problem {
   try {
     const inner = new LibraryTokenizer(tokenizer, config);
-    const size = Math.max(0, ...[...inner.get_vocab(true).values()].map((id) => id + 1));
+    let size = 0;
+    for (const id of inner.get_vocab(true).values()) size = Math.max(size, id + 1);
     const model = ownValue(tokenizer, "model");
     const dropsUnknown = isJsonObject(model) && (ownValue(model, "unk_token") ?? null) === null;
     return {

@@ -38,6 +38,13 @@ describe("a tokenizer.json", () => {
     expect(tokenizer.size).toBe(4);
   });
 
+  test("may have as many tokens as the vocabularies of today, 128,256 or 262,144", () => {
+    const vocab = Object.fromEntries(Array.from({ length: 262_144 }, (_, id) => [`t${id}`, id]));
+    const file = { ...lettersFile, added_tokens: [], post_processor: null };
+    const model = { type: "WordLevel", unk_token: "t0", vocab };
+    expect(expectValue(huggingFaceTokenizer({ ...file, model }, {}, "tokenizer.json")).size).toBe(262_144);
+  });
+
   test("decodes nothing, and ids that it does not have, to nothing", () => {
     expect(tokenizer.decode([])).toBe("");
     expect(tokenizer.decode([99])).toBe("");
