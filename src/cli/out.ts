@@ -18,20 +18,30 @@ export interface Out {
   readonly outlive?: () => AbortSignal;
 }
 
-/** Colours if the stream is a terminal and NO_COLOR is not set: `styleText` sees to both. */
+/**
+ * Whether a stream gets colours: FORCE_COLOR decides if it is set (`0` and `false` say no), then NO_COLOR, then whether the
+ * stream is a terminal that has colours.
+ */
+export function wantsColours(
+  stream: { readonly isTTY?: boolean },
+  { FORCE_COLOR, NO_COLOR, TERM }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  return (NO_COLOR ?? "") === "" && TERM !== "dumb" && stream.isTTY === true;
+}
+
 function paintOf(stream: NodeJS.WriteStream): Paint {
+  if (!wantsColours(stream, process.env)) return plainPaint;
   const painter = (...format: Parameters<typeof styleText>[0][]) => {
     return (text: string): string =>
-      format.reduce((painted, one) => styleText(one, painted, { stream, validateStream: true }), text);
+      format.reduce((painted, one) => styleText(one, painted, { validateStream: false }), text);
   };
-  return stream.isTTY
-    ? {
-        error: painter("red", "bold"),
-        warning: painter("yellow"),
-        strong: painter("bold"),
-        faint: painter("dim"),
-      }
-    : plainPaint;
+  return {
+    error: painter("red", "bold"),
+    warning: painter("yellow"),
+    strong: painter("bold"),
+    faint: painter("dim"),
+  };
 }
 
 /**

@@ -41,8 +41,9 @@ async function buildProgram(args: readonly string[], out: Out): Promise<Commande
     .helpCommand("help [command]", "explain a command")
     .showHelpAfterError("(`lmg --help` lists the commands)");
   prepare(program, out);
-  const version = args.includes("--version") ? (await import("./version.ts")).version() : "";
-  program.version(version, "--version", "print the version");
+  const asksVersion = args.includes("--version") || args.includes("-V");
+  const version = asksVersion ? (await import("./version.ts")).version() : "";
+  program.version(version, "-V, --version", "print the version");
   const [first, second] = args.filter((arg) => !arg.startsWith("-"));
   const named = first === "help" ? second : first;
   for (const [name, entry] of Object.entries(commands)) {

@@ -1,4 +1,4 @@
-import { lineText, positionAt, showPlace, type Span } from "./source.ts";
+import { lineText, positionAt, showPlace, type Position, type Span } from "./source.ts";
 
 export type Severity = "error" | "warning";
 
@@ -78,9 +78,15 @@ export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint
   const colour = diagnostic.severity === "error" ? paint.error : paint.warning;
   const place = first === undefined ? "" : `${showPlace(first.span)}: `;
   const head = `${place}${colour(`${diagnostic.severity}[${diagnostic.code}]`)}: ${paint.strong(diagnostic.message)}`;
-  const excerpts = diagnostic.labels.map((label, index) =>
-    excerpt(label, index === 0 ? colour : paint.faint, label.span.source !== first?.span.source, paint),
-  );
+  const places = diagnostic.labels.map((label) => ({
+    label,
+    ...positionAt(label.span.source, label.span.start),
+  }));
+  const digits = Math.max(0, ...places.map(({ line }) => String(line).length));
+  const excerpts = places.map((place, index) => {
+    const isNamed = place.label.span.source !== first?.span.source;
+    return excerpt(place, { digits, isNamed, colour: index === 0 ? colour : paint.faint }, paint);
+  });
   const help = diagnostic.help === undefined ? [] : [`  help: ${diagnostic.help}`];
   return [head, ...excerpts, ...help].join("\n");
 }
@@ -88,22 +94,26 @@ export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint
 /** Longest part of a source line that is shown; wider lines are cut around the caret. */
 const MAX_EXCERPT = 160;
 
-function excerpt(label: Label, colour: (text: string) => string, named: boolean, paint: Paint): string {
+/** `digits` is the width of the line numbers, which is one for all excerpts of a message. */
+function excerpt(
+  { label, line, column }: Position & { readonly label: Label },
+  style: { readonly digits: number; readonly isNamed: boolean; readonly colour: (text: string) => string },
+  paint: Paint,
+): string {
   const { source, start, end } = label.span;
-  const { line, column } = positionAt(source, start);
   const whole = lineText(source, line).replaceAll("\t", " ");
   const from = whole.length <= MAX_EXCERPT ? 0 : Math.max(0, column - 1 - MAX_EXCERPT / 2);
   const text = whole.slice(from, from + MAX_EXCERPT);
   const caretAt = column - 1 - from;
   const carets = "^".repeat(Math.max(1, Math.min(end - start, text.length - caretAt)));
-  const number = String(line);
-  const gutter = " ".repeat(number.length);
+  const number = String(line).padStart(style.digits);
+  const gutter = " ".repeat(style.digits);
   const remark = label.text === undefined ? "" : ` ${label.text}`;
   const lines = [
     `  ${paint.faint(`${number} |`)} ${text}`,
-    `  ${paint.faint(`${gutter} |`)} ${" ".repeat(caretAt)}${colour(carets + remark)}`,
+    `  ${paint.faint(`${gutter} |`)} ${" ".repeat(caretAt)}${style.colour(carets + remark)}`,
   ];
-  return (named ? [`  ${paint.faint(`in ${showPlace(label.span)}`)}`, ...lines] : lines).join("\n");
+  return (style.isNamed ? [`  ${paint.faint(`in ${showPlace(label.span)}`)}`, ...lines] : lines).join("\n");
 }
 
 /** In the order of the text, errors and warnings together, repeats removed. */

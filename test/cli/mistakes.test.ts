@@ -129,7 +129,7 @@ test("no arguments print the commands; --help of each has examples; both end as 
   }
   expect((await lmg()).notes).toBe(help.text);
   expect((await lmg()).code).toBe(1);
-  expect((await lmg("--version")).text).toMatch(/^\d+\.\d+\.\d+\n$/);
+  for (const option of ["--version", "-V"]) expect((await lmg(option)).text).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test("a bug of ours ends with 2 and one line, the stack only on request", async () => {

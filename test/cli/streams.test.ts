@@ -14,6 +14,7 @@ function withFull(stream: "stdout" | "stderr", ...args: string[]) {
     return spawnSync(process.execPath, [at("lmg.mjs"), ...args], {
       stdio: [...stdio],
       encoding: "utf8",
+      env: { ...process.env, FORCE_COLOR: "0" },
     });
   } finally {
     closeSync(full);
@@ -37,4 +38,14 @@ test.runIf(process.platform === "linux")("what cannot be said on standard error 
   );
   expect(spawnSync(process.execPath, [at("lmg.mjs"), "check", path]).stderr.toString()).toContain("warning");
   expect(withFull("stderr", "check", path).status).toBe(0);
+});
+
+test("FORCE_COLOR brings colours into a pipe, and a pipe has none by itself", () => {
+  const run = (FORCE_COLOR?: string) =>
+    spawnSync(process.execPath, [at("lmg.mjs"), "check", "none.lmg"], {
+      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR },
+      encoding: "utf8",
+    }).stderr;
+  expect(run()).toMatch(/^error\[E700\]: cannot read/);
+  expect(run("1")).toContain("\u001b[31merror[E700]");
 });

@@ -44,7 +44,7 @@ function start(run: string, every = CHECKPOINT_EVERY, before: readonly string[] 
     "--evaluate-every",
     String(EVALUATE_EVERY),
   ] as const;
-  const child = spawn(command, args, { cwd: at() });
+  const child = spawn(command, args, { cwd: at(), env: { ...process.env, FORCE_COLOR: "0" } });
   const out = { text: "", notes: "" };
   child.stdout.on("data", (text: Buffer) => (out.text += text.toString()));
   child.stderr.on("data", (text: Buffer) => (out.notes += text.toString()));

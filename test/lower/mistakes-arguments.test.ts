@@ -185,10 +185,10 @@ describe("blocks", () => {
       model.lmg:10:3: error[E311]: \`f\` would contain itself
         10 |   f
            |   ^ f -> g -> f
-        6 | block f() {
-          |       ^ defined here
-        7 |   g
-          |   ^ called here
+         6 | block f() {
+           |       ^ defined here
+         7 |   g
+           |   ^ called here
         help: \`repeat\` runs a body several times
       "
     `);
@@ -198,8 +198,8 @@ describe("blocks", () => {
     expect(mistakes("  unsqueeze(1) -> attention(4, kv_heads: 3)")).toMatchInlineSnapshot(`
       "
       model.lmg:3:19: error[E310]: 4 heads do not share 3 key/value heads evenly
-        3 |   unsqueeze(1) -> attention(4, kv_heads: 3)
-          |                   ^^^^^^^^^^^^^^^^^^^^^^^^^ in this call
+         3 |   unsqueeze(1) -> attention(4, kv_heads: 3)
+           |                   ^^^^^^^^^^^^^^^^^^^^^^^^^ in this call
         in std/attention.lmg:17:10
         17 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
            |          ^^^^^^^^^^^^^^^^^^^^^ this must hold
@@ -534,13 +534,13 @@ describe("training", () => {
       model.lmg:10:5: error[E566]: the length of the training is given twice, in epochs and in steps
         10 |     steps 3
            |     ^^^^^^^
-        9 |     epochs 2
-          |     ^^^^^^^^ the epochs
+         9 |     epochs 2
+           |     ^^^^^^^^ the epochs
       model.lmg:11:5: error[E562]: \`batch\` stands twice in \`train\`
         11 |     batch 4
            |     ^^^^^
-        7 |     batch 0
-          |     ^^^^^^^ the first one
+         7 |     batch 0
+           |     ^^^^^^^ the first one
       model.lmg:12:10: error[E306]: \`data\` takes a text, got the whole number 5
         12 |     data 5
            |          ^

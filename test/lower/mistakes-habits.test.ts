@@ -298,8 +298,8 @@ describe("arguments that cannot be", () => {
         3 |   (a, b) = x -> topk(0)
           |                 ^^^^^^^
       model.lmg:4:24: error[E414]: \`attend\`: \`window\`: expected a whole number of at least 1, got 0
-        4 |   x -> unsqueeze(1) -> attention(2, window: 0)
-          |                        ^^^^^^^^^^^^^^^^^^^^^^^ in this call
+         4 |   x -> unsqueeze(1) -> attention(2, window: 0)
+           |                        ^^^^^^^^^^^^^^^^^^^^^^^ in this call
         in std/attention.lmg:23:16
         23 |   (q, k, v) -> attend(causal, window, softcap, scale, alibi, dropout) -> merge_heads -> o_proj: linear(D, bias: out_bias)
            |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^

@@ -371,8 +371,8 @@ test("a line after the outputs that nothing reads", () => {
     model.lmg:11:3: warning[W202]: nothing reads what this line makes: it is no output
       11 |   parallel { relu; tanh }
          |   ^^^^^^^^^^^^^^^^^^^^^^^
-      3 |   f
-        |   ^ called here
+       3 |   f
+         |   ^ called here
       help: an \`output\` without a value of its name is the stream where it stands: move it down, or leave this out
     "
   `);

@@ -28,6 +28,17 @@ describe("a diagnostic shows", () => {
     );
   });
 
+  test("line numbers of any width in one gutter", () => {
+    const tall: Source = { name: "tall", text: `one\n${"\n".repeat(10)}twelve` };
+    const late = { source: tall, start: tall.text.length - 6, end: tall.text.length };
+    const more = [{ span: { source: tall, start: 0, end: 3 }, text: "here" }];
+    expect(showDiagnostic(errorAt("E1", late, "odd", { more }))).toBe(
+      ["tall:12:1: error[E1]: odd", "  12 | twelve", "     | ^^^^^^", "   1 | one", "     | ^^^ here"].join(
+        "\n",
+      ),
+    );
+  });
+
   test("a part of a line that is too long, around the caret", () => {
     const long: Source = { name: "long", text: `${"a".repeat(500)}!${"b".repeat(500)}` };
     const shown = showDiagnostic(errorAt("E1", { source: long, start: 500, end: 501 }, "odd"));
