@@ -68,8 +68,13 @@ function characterAt(bytes: Uint8Array, at: number): number {
   return size;
 }
 
-/** Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take. */
+/**
+ * Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take, and a text that
+ * would take far more memory as values than it has bytes.
+ */
 export function parseJsonObject(text: string, name: string): JsonObject | Problem {
+  const problem = structureProblem(text, name);
+  if (problem !== undefined) return problem;
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
@@ -82,6 +87,32 @@ export function parseJsonObject(text: string, name: string): JsonObject | Proble
   return key === undefined
     ? value
     : new Problem("E703", `${name}: the key ${quote(key)} stands twice in one object`);
+}
+
+/** Twice as many as a tokenizer.json of 262,144 tokens and 514,906 merges has; each takes some 50 bytes. */
+const MOST_VALUES = 4_000_000;
+
+/** Published files nest up to ten deep. */
+const DEEPEST = 100;
+
+/** Counts what the parser would make: each comma and each bracket begins at most one value. One walk, no recursion. */
+function structureProblem(text: string, name: string): Problem | undefined {
+  let values = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at) - 1;
+    else if (character === ",") values++;
+    else if (character === "{" || character === "[") {
+      values++;
+      depth++;
+      if (depth > DEEPEST)
+        return new Problem("E703", `${name}: the JSON nests more than ${DEEPEST} levels deep`);
+    } else if (character === "}" || character === "]") depth--;
+    if (values > MOST_VALUES)
+      return new Problem("E703", `${name}: the JSON has more than ${showCount(MOST_VALUES)} values`);
+  }
+  return undefined;
 }
 
 function beginningOf(text: string): string {
