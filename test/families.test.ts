@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint, readBytes } from "../src/checkpoint/files.ts";
-import { readConfig } from "../src/checkpoint/config.ts";
+import { readJsonFile } from "../src/checkpoint/files/json.ts";
+import { openCheckpoint } from "../src/checkpoint/files/open.ts";
 import { Problem } from "../src/checkpoint/problem.ts";
 import { toHostTensor } from "../src/checkpoint/stored.ts";
 import { interpreterEngine, planEngine, type Engine } from "../src/cli/run/engine.ts";
@@ -58,7 +58,7 @@ function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
 /** The example with the parameters of a checkpoint's config, compiled. */
 function compileFamily(example: string, configFile: string, options: CompileOptions = {}) {
   const source = { name: `examples/${example}.lmg`, text: readFileSync(`examples/${example}.lmg`, "utf8") };
-  const config = must(readConfig(must(readBytes(configFile)), configFile));
+  const config = must(readJsonFile(configFile));
   const { diagnostics, model, graph, plan } = compile(source, { ...options, config });
   expect(diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n")).toBe("");
   return { model: model!, graph: graph!, plan: plan! };

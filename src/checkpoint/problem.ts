@@ -19,6 +19,22 @@ export class Problem implements Diagnostic {
   }
 }
 
+/** Thrown where a problem comes to light too late for it to be a value: a file that changed since it was opened. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+export function orThrow<T>(value: T | Problem): T {
+  if (value instanceof Problem) throw new ProblemError(value);
+  return value;
+}
+
 /** Longest name or value from a file that a message repeats, in UTF-16 code units. */
 const MAX_QUOTED = 80;
 

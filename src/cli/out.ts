@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { fileProblem } from "../checkpoint/files.ts";
+import { fileProblem } from "../checkpoint/files/system.ts";
 import { plainPaint, showDiagnostic, type Paint } from "../support/diagnostic.ts";
 
 /** Where a command writes: a parameter of every command, so that tests need no process. */

@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from "commander";
+import { ProblemError } from "../checkpoint/problem.ts";
 import { InternalError } from "../support/invariant.ts";
 import type { Command, OptionSpec } from "./command.ts";
 import { commands, type CommandEntry } from "./commands.ts";
@@ -25,6 +26,7 @@ function reportFailure(error: unknown, out: Out): ExitCode {
     showDiagnostics(error.diagnostics, out);
     return 1;
   }
+  if (error instanceof ProblemError) return reportFailure(new Stop([error.problem]), out);
   const cause = error instanceof Error ? error : new Error(String(error));
   const name = cause instanceof InternalError ? "" : `${cause.name}: `;
   out.note(`lmg: ${name}${cause.message}\nthis is a bug in lmg, please report it\n`);

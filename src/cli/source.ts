@@ -1,7 +1,9 @@
 import { dirname, join } from "node:path";
-import { readConfig } from "../checkpoint/config.ts";
-import { kindOfPath, readBytes, readText } from "../checkpoint/files.ts";
+import { readJsonFile } from "../checkpoint/files/json.ts";
+import { readText } from "../checkpoint/files/read.ts";
+import { kindOfPath } from "../checkpoint/files/system.ts";
 import type { JsonObject } from "../checkpoint/json.ts";
+import { fileLimits } from "../checkpoint/limits.ts";
 import { Problem, quotePath } from "../checkpoint/problem.ts";
 import type { LowerOptions } from "../lower/lower.ts";
 import type { Source } from "../support/source.ts";
@@ -56,7 +58,7 @@ export const passOptions: readonly OptionSpec[] = [
 export function readModelFile(path: string): Source {
   if (kindOfPath(path) === "folder")
     stop("E700", `cannot read ${quotePath(path)}: it is a folder, not a .lmg file`);
-  return { name: path, text: orStop(readText(path)) };
+  return { name: path, text: orStop(readText(path, fileLimits.model)) };
 }
 
 /** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */
@@ -72,12 +74,12 @@ export function lowerOptions(options: ModelOptions, config = readConfigOption(op
 /** The file that a `use` line names, beside the file where it stands. */
 function resolveUse(path: string, from: Source): Source | undefined {
   const file = join(dirname(from.name), path);
-  const text = kindOfPath(file) === "file" ? readText(file) : undefined;
+  const text = kindOfPath(file) === "file" ? readText(file, fileLimits.model) : undefined;
   return text === undefined || text instanceof Problem ? undefined : { name: file, text };
 }
 
 function readConfigOption(path: string | undefined): JsonObject | undefined {
   if (path === undefined) return undefined;
   const file = kindOfPath(path) === "folder" ? join(path, "config.json") : path;
-  return orStop(readConfig(orStop(readBytes(file)), file));
+  return orStop(readJsonFile(file));
 }

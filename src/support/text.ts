@@ -57,3 +57,18 @@ export const showCount = (count: number): string => count.toFixed(0).replace(/\B
 /** `1 token`, `1,234 tokens` */
 export const countOf = (count: number, noun: string): string =>
   `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `1.50 kB`, `3.20 MB`: powers of 1000. */
+export const showBytes = (bytes: number): string => `${showScaled(bytes)}B`;
+
+/** `1.23 G`: three digits and a power of 1000, for a unit to follow. */
+export function showScaled(count: number): string {
+  const prefixes = ["", "k", "M", "G", "T", "P"];
+  let size = count;
+  let prefix = 0;
+  while (size >= 999.5 && prefix < prefixes.length - 1) {
+    size /= 1000;
+    prefix++;
+  }
+  return `${prefix === 0 ? String(size) : size.toPrecision(3)} ${prefixes[prefix]!}`;
+}

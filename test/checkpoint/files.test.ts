@@ -2,7 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint, readText, writeAtomically } from "../../src/checkpoint/files.ts";
+import { writeAtomically } from "../../src/checkpoint/files.ts";
+import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
+import { readText } from "../../src/checkpoint/files/read.ts";
+import { fileLimits } from "../../src/checkpoint/limits.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { toFloat32, toStored } from "../../src/checkpoint/stored.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -88,7 +91,7 @@ describe("writing a file", () => {
   test("replaces the old content and leaves nothing else behind", () => {
     const path = put("out.ts", "old");
     expect(writeAtomically(path, "new, größer")).toBeUndefined();
-    expect(readText(path)).toBe("new, größer");
+    expect(readText(path, fileLimits.text)).toBe("new, größer");
     expect(readdirSync(folder)).toStrictEqual(["out.ts"]);
   });
 
@@ -111,7 +114,7 @@ describe("writing a file", () => {
 
 test("a text that is not UTF-8 is a problem", () => {
   const path = put("model.lmg", Uint8Array.of(0x6d, 0xe9));
-  expect(messageOf(readText(path))).toBe(
+  expect(messageOf(readText(path, fileLimits.text))).toBe(
     `E703 ${path}: the text is not valid UTF-8: byte 1, in line 1, is e9`,
   );
 });

@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileProblem, writeAtomically } from "../../checkpoint/files.ts";
+import { writeAtomically } from "../../checkpoint/files.ts";
+import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { emitTypeScript, type EmittedFile } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { plural } from "../../support/text.ts";
@@ -106,11 +106,8 @@ export function writeFiles(
   folder: string,
   files: readonly { readonly path: string; readonly text: string | Uint8Array }[],
 ): readonly { readonly path: string; readonly bytes: number }[] {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new Stop([fileProblem("write", folder, error)]);
-  }
+  const unmade = makeFolder(folder);
+  if (unmade !== undefined) throw new Stop([unmade]);
   return files.map(({ path, text }) => {
     const target = join(folder, path);
     const problem = writeAtomically(target, text);

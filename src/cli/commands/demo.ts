@@ -1,7 +1,6 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readConfig } from "../../checkpoint/config.ts";
-import { readBytes } from "../../checkpoint/files.ts";
+import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { explainEdges } from "../../passes/explain.ts";
 import { activationBytes } from "../../plan/stats.ts";
@@ -44,7 +43,7 @@ export const command: Command = {
     const path = here(join(examples, "llama.lmg"));
     const weights = here(join(examples, "weights", "whale"));
     const file = join(weights, "config.json");
-    const config = orStop(readConfig(orStop(readBytes(file)), file));
+    const config = orStop(readJsonFile(file));
     const fused = await loadModel(path, {}, out, { config });
     const unfused = await loadModel(path, { fuse: false }, out, { config });
     summarize(fused, unfused, out);

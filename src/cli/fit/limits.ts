@@ -1,5 +1,5 @@
-import { kindOfPath, readBytes } from "../../checkpoint/files.ts";
-import { readConfig } from "../../checkpoint/config.ts";
+import { readJsonFile } from "../../checkpoint/files/json.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { quotePath, showJson } from "../../checkpoint/problem.ts";
 import { defaultLimits, type DeviceLimits } from "../../emit/wgsl/fit.ts";
 import { nearest } from "../../support/text.ts";
@@ -24,7 +24,7 @@ export async function readLimits(choice: string, dawn: readonly string[]): Promi
   }
   if (kindOfPath(choice) !== "file")
     stop("E834", `--limits expects default, adapter or a JSON file; there is no file ${quotePath(choice)}`);
-  const given = orStop(readConfig(orStop(readBytes(choice)), choice));
+  const given = orStop(readJsonFile(choice));
   for (const [name, value] of Object.entries(given)) checkLimit(choice, name, value);
   return { limits: { ...defaultLimits, ...given }, where: `the limits of ${choice}` };
 }

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { kindOfPath } from "../../checkpoint/files.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
 import { warningAt } from "../../support/diagnostic.ts";

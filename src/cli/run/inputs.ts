@@ -1,4 +1,5 @@
-import { readBytes } from "../../checkpoint/files.ts";
+import { readBytes } from "../../checkpoint/files/read.ts";
+import { fileLimits } from "../../checkpoint/limits.ts";
 import { Problem, quote } from "../../checkpoint/problem.ts";
 import { toHostTensor, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Input } from "../../ir/graph.ts";
@@ -81,7 +82,7 @@ function readArray(file: string): StoredTensor | Problem {
     file,
     undefined,
   ];
-  const bytes = readBytes(path);
+  const bytes = readBytes(path, fileLimits.whole);
   if (bytes instanceof Problem) return bytes;
   const content = contentOf({ name: path, bytes });
   if (content instanceof Problem) return content;

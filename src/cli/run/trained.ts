@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { kindOfPath } from "../../checkpoint/files.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { ModelOptions } from "../source.ts";

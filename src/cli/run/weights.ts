@@ -1,4 +1,4 @@
-import { openCheckpoint } from "../../checkpoint/files.ts";
+import { openCheckpoint } from "../../checkpoint/files/open.ts";
 import { harmlessTensors, matchParameters, type CheckpointTensor } from "../../checkpoint/match.ts";
 import { toStored } from "../../checkpoint/stored.ts";
 import type { Graph } from "../../ir/graph.ts";

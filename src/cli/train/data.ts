@@ -1,6 +1,8 @@
 import { dirname, isAbsolute, join } from "node:path";
-import { kindOfPath, readBytes } from "../../checkpoint/files.ts";
+import { readBytes } from "../../checkpoint/files/read.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
+import { fileLimits } from "../../checkpoint/limits.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
 import { listWords } from "../../support/text.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
@@ -14,7 +16,7 @@ import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 function readSource(argument: string): DataSource {
   const [, feeds, named] = /^([A-Za-z_]\w*)=(.+)$/s.exec(argument) ?? [];
   const name = named ?? argument;
-  return { name, bytes: orStop(readBytes(name)), feeds };
+  return { name, bytes: orStop(readBytes(name, fileLimits.whole)), feeds };
 }
 
 /** The files of `--data`, else the one that the model's text names, which stands beside the model. */
@@ -31,7 +33,7 @@ export function readData(
       "name a text with --data FILE, or arrays with --data NAME=FILE for each input and target",
     );
   const name = isAbsolute(inModel) ? inModel : join(dirname(model), inModel);
-  return [{ name, bytes: orStop(readBytes(name)) }];
+  return [{ name, bytes: orStop(readBytes(name, fileLimits.whole)) }];
 }
 
 /** A share, a number, or files. */
@@ -90,7 +92,7 @@ function readChoice(choice: string): TokenizerChoice {
   const size = /^bpe:(\d+)$/.exec(choice)?.[1];
   if (size !== undefined) return { kind: "byte_pairs", size: Number(size) };
   const name = kindOfPath(choice) === "folder" ? join(choice, "tokenizer.json") : choice;
-  const file = readIfThere(name);
+  const file = readIfThere(name, fileLimits.tokenizer);
   if (file !== undefined)
     return {
       kind: "file",

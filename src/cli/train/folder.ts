@@ -1,6 +1,10 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { codeOf, fileProblem, kindOfPath, readBytes, writeAtomically } from "../../checkpoint/files.ts";
+import { writeAtomically } from "../../checkpoint/files.ts";
+import { makeFolder } from "../../checkpoint/files/folders.ts";
+import { readBytes } from "../../checkpoint/files/read.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
+import { fileLimits } from "../../checkpoint/limits.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
@@ -37,7 +41,7 @@ export const runFiles = {
 
 /** Makes the folder of a run, if it is not there. */
 export function makeRunFolder(folder: string): void {
-  makeFolder(folder, "it is a file, and a run needs a folder");
+  stopAt(makeFolder(folder, "it is a file, and a run needs a folder"));
 }
 
 /** Ends the command where a run that begins in a folder without a checkpoint would write over what it did not make. */
@@ -66,22 +70,14 @@ export function refuseToOverwrite(folder: string): void {
 
 const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 
-/** `ifTaken` says what is wrong with a file of that name. */
-function makeFolder(path: string, ifTaken = "it is a file"): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") stop("E700", `cannot write ${quotePath(path)}: ${ifTaken}`);
-    throw new Stop([fileProblem("write", path, error)]);
-  }
+function stopAt(problem: Problem | undefined): void {
+  if (problem !== undefined) throw new Stop([problem]);
 }
 
 /** Writes a file of a run whole or not at all; what prevents it ends the command. */
 export function writeRunFile(folder: string, name: string, content: string | Uint8Array): void {
   const path = join(folder, name);
-  makeFolder(dirname(path));
-  const problem = writeAtomically(path, content);
-  if (problem !== undefined) throw new Stop([problem]);
+  stopAt(makeFolder(dirname(path)) ?? writeAtomically(path, content));
 }
 
 /** Removes what a run left that was killed as it wrote a file: never read, and never written again. */
@@ -94,7 +90,7 @@ export function removeLeftovers(folder: string): void {
 export function readRunCheckpoint(folder: string) {
   const path = join(folder, runFiles.checkpoint);
   if (kindOfPath(path) === undefined) return undefined;
-  const bytes = readBytes(path);
+  const bytes = readBytes(path, fileLimits.whole);
   const checkpoint = bytes instanceof Problem ? bytes : readTrainingCheckpoint(bytes, path);
   if (!(checkpoint instanceof Problem)) return checkpoint;
   const { code, message } = checkpoint;

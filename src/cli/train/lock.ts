@@ -1,8 +1,10 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { codeOf, fileProblem } from "../../checkpoint/files.ts";
-import { quotePath } from "../../checkpoint/problem.ts";
+import { readText } from "../../checkpoint/files/read.ts";
+import { codeOf, fileProblem } from "../../checkpoint/files/system.ts";
+import { fileLimits } from "../../checkpoint/limits.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import { stop, Stop } from "../stop.ts";
 import { runFiles } from "./folder.ts";
 
@@ -69,8 +71,10 @@ function move(from: string, to: string): boolean {
 
 /** Whom a lock belongs to; undefined if it does not say, as one that is being written. */
 function readOwner(path: string): Owner | undefined {
+  const text = readText(path, fileLimits.json);
+  if (text instanceof Problem) return undefined;
   try {
-    const { pid, host } = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>>;
+    const { pid, host } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     const isPid = typeof pid === "number" && Number.isInteger(pid) && pid > 0;
     return isPid && typeof host === "string" ? { pid, host } : undefined;
   } catch {

@@ -1,0 +1,96 @@
+import { closeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileLimits } from "../limits.ts";
+import type { CheckpointTensor } from "../match.ts";
+import { orThrow, Problem, quote, quotePath } from "../problem.ts";
+import {
+  LENGTH_BYTES,
+  parseHeader,
+  readHeaderLength,
+  type SafetensorsHeader,
+} from "../safetensors-header.ts";
+import { parseShardIndex } from "../shards.ts";
+import type { StoredTensor } from "../stored.ts";
+import { openRegular, readRange, readText, type OpenFile } from "./read.ts";
+import { kindOfPath } from "./system.ts";
+
+/** A checkpoint on disk: headers are read, tensors when they are asked for. `close` it. */
+export interface Checkpoint {
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  readonly close: () => void;
+}
+
+/**
+ * Opens a .safetensors file, a `….safetensors.index.json`, or a folder that has `model.safetensors` or an index of
+ * shards.
+ */
+export function openCheckpoint(path: string): Checkpoint | Problem {
+  if (kindOfPath(path) !== "folder")
+    return path.endsWith(".index.json") ? openShards(path) : openFiles(path, [path]);
+  const single = join(path, "model.safetensors");
+  const index = join(path, "model.safetensors.index.json");
+  if (kindOfPath(single) === "file") return openFiles(single, [single]);
+  if (kindOfPath(index) === "file") return openShards(index);
+  return new Problem(
+    "E700",
+    `${quotePath(path)} has neither model.safetensors nor model.safetensors.index.json`,
+    "name the file: --weights FOLDER/FILE.safetensors",
+  );
+}
+
+function openShards(path: string): Checkpoint | Problem {
+  const text = readText(path, fileLimits.index);
+  if (text instanceof Problem) return text;
+  const shards = parseShardIndex(text, path);
+  if (shards instanceof Problem) return shards;
+  const folder = dirname(path);
+  const checkpoint = openFiles(
+    path,
+    [...new Set(shards.values())].map((file) => join(folder, file)),
+  );
+  if (checkpoint instanceof Problem) return checkpoint;
+  const absent = [...shards.keys()].find((tensor) => !checkpoint.tensors.has(tensor));
+  if (absent === undefined) return checkpoint;
+  checkpoint.close();
+  return new Problem("E709", `${path}: ${quote(absent)} is not in ${quote(shards.get(absent) ?? "")}`);
+}
+
+function openFiles(name: string, paths: readonly string[]): Checkpoint | Problem {
+  const files: number[] = [];
+  const tensors = new Map<string, CheckpointTensor>();
+  const close = (): void => files.forEach((file) => closeSync(file));
+  for (const path of paths) {
+    const problem = addFile(path, files, tensors);
+    if (problem !== undefined) {
+      close();
+      return problem;
+    }
+  }
+  return { name, tensors, close };
+}
+
+function addFile(path: string, files: number[], tensors: Map<string, CheckpointTensor>): Problem | undefined {
+  const opened = openRegular(path);
+  if (opened instanceof Problem) return opened;
+  const { file } = opened;
+  files.push(file);
+  const header = readHeader(opened, path);
+  if (header instanceof Problem) return header;
+  for (const { name, dtype, shape, start, end } of header.entries) {
+    if (tensors.has(name))
+      return new Problem("E709", `${path}: ${quote(name)} is also in another file of the checkpoint`);
+    const read = (): StoredTensor => ({ dtype, shape, bytes: orThrow(readRange(file, start, end, path)) });
+    tensors.set(name, { dtype, shape, read });
+  }
+  return undefined;
+}
+
+function readHeader({ file, size }: OpenFile, path: string): SafetensorsHeader | Problem {
+  const first = readRange(file, 0, Math.min(LENGTH_BYTES, size), path);
+  if (first instanceof Problem) return first;
+  const length = readHeaderLength(first, size, path);
+  if (length instanceof Problem) return length;
+  const header = readRange(file, LENGTH_BYTES, LENGTH_BYTES + length, path);
+  return header instanceof Problem ? header : parseHeader(header, size, path);
+}

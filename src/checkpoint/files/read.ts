@@ -1,0 +1,123 @@
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { decodeUtf8 } from "../json.ts";
+import { allocate, tooLarge, type FileLimit } from "../limits.ts";
+import { Problem, quotePath } from "../problem.ts";
+import { fileProblem, kindOfSpecial } from "./system.ts";
+
+/** A regular file that is open for reading. */
+export interface OpenFile {
+  readonly file: number;
+  readonly size: number;
+}
+
+/**
+ * Opens a regular file, also behind links. Everything else is refused at once: a pipe or a device may wait for ever, or
+ * never end.
+ */
+export function openRegular(path: string): OpenFile | Problem {
+  try {
+    // Looked at before it is opened: opening a device can do something.
+    const special = kindOfSpecial(statSync(path));
+    if (special !== undefined) return notRegular(path, special);
+    // What stands there may have changed since, and opening a pipe would wait for its writer.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    const changed = kindOfSpecial(stats);
+    if (changed === undefined) return { file, size: stats.size };
+    closeSync(file);
+    return notRegular(path, changed);
+  } catch (error) {
+    return fileProblem("read", path, error);
+  }
+}
+
+const notRegular = (path: string, special: string): Problem =>
+  new Problem(
+    "E700",
+    `cannot read ${quotePath(path)}: it is ${special}`,
+    special === "a folder" ? undefined : "name a regular file: write what comes through it to one first",
+  );
+
+/** The bytes of a file of at most so many; or why it cannot be read. */
+export function readBytes(path: string, limit: FileLimit): Uint8Array | Problem {
+  const opened = openRegular(path);
+  if (opened instanceof Problem) return opened;
+  const { file, size } = opened;
+  try {
+    return size > limit.bytes ? tooLarge(path, size, limit) : readToEnd(file, size, limit, path);
+  } catch (error) {
+    return fileProblem("read", path, error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Files of /proc say that they have 0 bytes, and a file may grow while it is read: read to its end. What has no end
+ * though it says one is refused.
+ */
+function readToEnd(file: number, size: number, limit: FileLimit, path: string): Uint8Array | Problem {
+  const most = { ...limit, bytes: Math.min(limit.bytes, size + MOST_MORE) };
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const part = allocate(total === 0 ? Math.max(size, 1) : MORE, path);
+    if (part instanceof Problem) return part;
+    const count = fill(file, part, total);
+    if (count > 0) parts.push(part.subarray(0, count));
+    total += count;
+    if (total > most.bytes) return tooLarge(path, total, most);
+    if (count < part.length || (total === size && isAtEnd(file, total))) break;
+  }
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const whole = allocate(total, path);
+  if (whole instanceof Problem) return whole;
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** How much is read at once beyond what a file says that it has, in bytes. */
+const MORE = 2 ** 16;
+
+/** How much a file may have beyond what it says, in bytes. */
+const MOST_MORE = 2 ** 26;
+
+const isAtEnd = (file: number, at: number): boolean => readSync(file, new Uint8Array(1), 0, 1, at) === 0;
+
+/** The text of a UTF-8 file. */
+export function readText(path: string, limit: FileLimit): string | Problem {
+  const bytes = readBytes(path, limit);
+  return bytes instanceof Problem ? bytes : decodeUtf8(bytes, path);
+}
+
+/** Node reads at most 2³¹ - 1 bytes at once. */
+const MAX_READ = 2 ** 30;
+
+/** Fills the bytes from a place in a file; how many there were. */
+function fill(file: number, bytes: Uint8Array, from: number): number {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = readSync(file, bytes, filled, Math.min(MAX_READ, bytes.length - filled), from + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** The bytes from `start` to `end` of an open file. */
+export function readRange(file: number, start: number, end: number, path: string): Uint8Array | Problem {
+  const bytes = allocate(end - start, path);
+  if (bytes instanceof Problem) return bytes;
+  try {
+    return fill(file, bytes, start) === bytes.length
+      ? bytes
+      : new Problem("E700", `cannot read ${quotePath(path)}: it became shorter while it was read`);
+  } catch (error) {
+    return fileProblem("read", path, error);
+  }
+}
