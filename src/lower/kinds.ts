@@ -11,7 +11,7 @@ export const isPlacement = (word: string): word is Placement =>
 
 /**
  * What an argument can be. An `int` of a block and a `size` of an op may depend on run-time symbols, a `count` is known;
- * `ints` is a count or a list of them.
+ * `ints` is a count or a list of them, `floats` a list.
  */
 export type KindName =
   | "int"
@@ -28,6 +28,7 @@ export type KindName =
   | "count"
   | "size"
   | "ints"
+  | "floats"
   | "init"
   | "any";
 
@@ -67,6 +68,7 @@ const kindTexts: { readonly [K in KindName]: string } = {
   words: "a word",
   size: "a size",
   ints: "a whole number or a list of them",
+  floats: "a list of numbers",
   init: "an initializer",
   any: "anything",
 };
@@ -87,6 +89,10 @@ export function convert(meaning: Meaning, kind: Kind): Meaning | undefined {
       return meaning.kind === "number" ? { ...meaning, float: true } : undefined;
     case "ints":
       return isWhole(meaning) || (meaning.kind === "list" && meaning.items.every(isWhole))
+        ? meaning
+        : undefined;
+    case "floats":
+      return meaning.kind === "list" && meaning.items.every((item) => item.kind === "number")
         ? meaning
         : undefined;
     case "shape":

@@ -41,7 +41,8 @@ export const dimAttribute = (): Attribute<Dim> => ({ kind: "dim" });
 export const dims = (): Attribute<readonly Dim[]> => ({ kind: "dims" });
 /** Whole numbers: axes, kernel sizes. */
 export const ints = (value?: readonly number[]): Attribute<readonly number[]> => withDefault("ints", value);
-export const floats = (): Attribute<readonly number[]> => ({ kind: "floats" });
+export const floats = (value?: readonly number[]): Attribute<readonly number[]> =>
+  withDefault("floats", value);
 export const optionalInt = (): Attribute<number | undefined> => ({
   kind: "optional int",
   default: undefined,

@@ -1,7 +1,8 @@
-import { bool, float, int, ints, optionalInt, program, word } from "./attributes.ts";
+import { bool, float, floats, int, ints, optionalInt, program, word } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { inferAttend, inferRope } from "./infer/attention.ts";
+import { inferAttend } from "./infer/attention.ts";
 import { inferEmbedding, inferLinear, inferLinearEpilogue, inferMatmul } from "./infer/linear.ts";
+import { inferRope, ropeScalings } from "./infer/rope.ts";
 import { inferConv2d, inferMaxPool2d } from "./infer/spatial.ts";
 import { evaluateAttend } from "./evaluate/attend.ts";
 import { evaluateProgram } from "./evaluate/elementwise.ts";
@@ -89,21 +90,27 @@ export const linearOps = {
     doc:
       "rotary position embedding (Su et al. 2021) of x [B, H, T, K] (or [B, T, H, K] with layout heads_last): pairs of " +
       "the first `dims` channels (0: all) turn by position × frequency; pairs are (i, i + dims/2) or (2i, 2i + 1). " +
-      "The scalings are those of transformers' ROPE_INIT_FUNCTIONS; ntk is the static NTK-aware one",
+      "The scalings are those of transformers' ROPE_INIT_FUNCTIONS, proportional with the pairs of the whole head; ntk is " +
+      "the static NTK-aware one",
     operands: { x: "one", positions: "optional" },
     attrs: {
       theta: float(10000),
       dims: int(0),
       pairs: word(["halves", "interleaved"], "halves"),
-      scaling: word(["none", "linear", "ntk", "dynamic", "yarn", "llama3"], "none"),
+      scaling: word(ropeScalings, "none"),
       factor: float(1),
       original: int(0),
       low_freq_factor: float(1),
       high_freq_factor: float(4),
       beta_fast: float(32),
       beta_slow: float(1),
-      /** What sine and cosine are multiplied by; 0: what the scaling prescribes. */
-      magnitude: float(0),
+      /** Whether YaRN's ramp begins and ends at whole pairs. */
+      truncate: bool(true),
+      /** What longrope divides the frequency of each pair by: in texts of up to `original` tokens, and in longer ones. */
+      short_factor: floats([]),
+      long_factor: floats([]),
+      /** What sine and cosine are multiplied by. */
+      attention_factor: float(1),
       /** Turns the other way: the transpose, and so the gradient, of the same op without it. */
       inverse: bool(false),
       layout: word(["heads_first", "heads_last"], "heads_first"),

@@ -221,9 +221,9 @@ export const gradientCases: { readonly [K in SmoothOp]: readonly GradientCase<K>
   rope: [
     { about: "halves", operands: { x: floats([2, 2, 3, 4]), positions: undefined } },
     {
-      about: "part of the channels, interleaved, heads last, positions, a magnitude",
+      about: "part of the channels, interleaved, heads last, positions, an attention factor",
       operands: { x: floats([2, 3, 2, 6]), positions: ints([3], [4, 9, 2]) },
-      attrs: { dims: 4, pairs: "interleaved", layout: "heads_last", magnitude: 1.3, theta: 100 },
+      attrs: { dims: 4, pairs: "interleaved", layout: "heads_last", attention_factor: 1.3, theta: 100 },
     },
   ],
   attend: [

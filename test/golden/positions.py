@@ -68,22 +68,6 @@ def rotary(group):
     add("halves_partial", rotate(neox, config, neox.GPTNeoXRotaryEmbedding), 16, later,
         {"pairs": HALVES, "rotary_dim": 4, "rope_parameters": parameters})
 
-    # Positions beyond the original context, and short ones, where the type looks at the length.
-    long = list(range(0, 40, 3))
-    llama_case("linear", 8, long, {"rope_type": "linear", "factor": 4.0})
-    llama_case("dynamic_short", 8, first, {"rope_type": "dynamic", "factor": 2.0}, max_positions=16)
-    llama_case("dynamic_long", 8, long, {"rope_type": "dynamic", "factor": 2.0}, max_positions=16)
-    yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
-    llama_case("yarn", 16, long, yarn, max_positions=256)
-    llama_case("yarn_attention_factor", 16, long, yarn | {"attention_factor": 0.8, "beta_fast": 16.0, "beta_slow": 2.0}, max_positions=256)
-    llama_case("yarn_mscale", 16, long, yarn | {"mscale": 0.7, "mscale_all_dim": 1.2, "truncate": False}, max_positions=256)
-    llama_case("llama3", 8, long, {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
-                                   "high_freq_factor": 4.0, "original_max_position_embeddings": 512}, max_positions=4096)
-    longrope = {"rope_type": "longrope", "factor": 4.0, "original_max_position_embeddings": 16,
-                "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [1.2, 2.0, 3.5, 6.0]}
-    llama_case("longrope_short", 8, first, longrope, max_positions=64)
-    llama_case("longrope_long", 8, long, longrope, max_positions=64)
-
 
 def alibi(group):
     for heads in (4, 6, 8):

@@ -371,6 +371,41 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       "factor: expected a number of at least 1, got 0.5",
     ],
     [{ x: "f32[B, 2, T, 8]" }, { theta: 0 }, "theta: expected a number above 0, got 0"],
+    [
+      { x: "f32[B, 2, T, 8]" },
+      { scaling: "yarn", theta: 1, factor: 4, original: 8 },
+      "theta: yarn needs pairs of different speeds: more than 1, got 1",
+    ],
+    [
+      { x: "f32[B, 2, T, 8]" },
+      { scaling: "dynamic", dims: 2, factor: 4, original: 8 },
+      "dims: the scaling dynamic slows all pairs but the first: expected more than 2 channels",
+    ],
+    [
+      { x: "f32[B, 2, T, 2]" },
+      { scaling: "ntk", factor: 4 },
+      "x: the scaling ntk slows all pairs but the first: expected more than 2 channels",
+    ],
+    [
+      { x: "f32[B, 2, T, 9]" },
+      { scaling: "proportional", dims: 4 },
+      "dims: channels turn in pairs: expected an even number of at most 9, got 9",
+    ],
+    [
+      { x: "f32[B, 2, T, 8]" },
+      { scaling: "longrope", original: 8, short_factor: [1, 2, 3], long_factor: [1, 2, 3, 4] },
+      "short_factor: expected 4 numbers, one for each pair of channels, got 3",
+    ],
+    [
+      { x: "f32[B, 2, T, 8]" },
+      { scaling: "longrope", original: 8, short_factor: [1, 2, 3, 4], long_factor: [1, 2, 0, 4] },
+      "long_factor: expected a number above 0, got 0",
+    ],
+    [
+      { x: "f32[B, 2, T, 8]" },
+      { attention_factor: Infinity },
+      "attention_factor: expected a number of at least 0, got Infinity",
+    ],
   ],
   attend: [
     [

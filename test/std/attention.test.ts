@@ -82,7 +82,8 @@ describe("attention", () => {
     for (const rope of [
       "rope",
       "rope(theta: 500.0, dims: 2)",
-      "rope(pairs: interleaved, dims: 2)",
+      "rope(pairs: interleaved, partial_rotary_factor: 0.5)",
+      "rope(scaling: longrope, factor: 2.0, original: 4, short_factor: [1, 1.5], long_factor: [2, 4])",
       ...args,
     ]) {
       const result = runBlock(`attn: attention(2, rope: ${rope})`, { B, T }, 8);

@@ -1,17 +1,7 @@
 import type { Value } from "../../ir/graph.ts";
 import { constantDim, dim } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";
-import {
-  defineLayer,
-  flag,
-  float,
-  int,
-  optionalFloat,
-  optionalInt,
-  size,
-  word,
-  type Site,
-} from "./define.ts";
+import { defineLayer, flag, float, int, optionalFloat, optionalInt, size, type Site } from "./define.ts";
 import { attendWithDropout } from "./attend-dropout.ts";
 import { axisOf, needDropoutRate, needRank } from "./shapes-of.ts";
 
@@ -65,31 +55,6 @@ export const attentionLayers = {
       const attrs = { causal, window, softcap: softcap ?? 0, scale, alibi };
       if (!site.training || dropout === 0) return site.emit("attend", operands, attrs);
       return attendWithDropout(site, { ...operands, ...attrs }, dropout);
-    },
-  }),
-  rope: defineLayer({
-    doc:
-      "rotary positions (Su et al. 2021) of x [B, H, T, K]: the first `dims` channels (all if 0) turn in pairs, as halves " +
-      "(i, i + dims/2) or interleaved (2i, 2i + 1); scaling stretches them as transformers' ROPE_INIT_FUNCTIONS do, by the same names. " +
-      "A second operand gives the positions",
-    operands: ["x", "positions?"],
-    parameters: {
-      theta: float(10000),
-      dims: int(0),
-      pairs: word(["halves", "interleaved"], "halves"),
-      scaling: word(["default", "linear", "ntk", "dynamic", "yarn", "llama3"], "default"),
-      factor: float(1),
-      original: int(0),
-      low_freq_factor: float(1),
-      high_freq_factor: float(4),
-      beta_fast: float(32),
-      beta_slow: float(1),
-      magnitude: float(0),
-    },
-    owns: [],
-    build: (site, [x, positions], args) => {
-      const scaling = args.scaling === "default" ? "none" : args.scaling;
-      return site.emit("rope", { x: x!, positions }, { ...args, scaling });
     },
   }),
   positions: defineLayer({

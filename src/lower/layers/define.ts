@@ -142,6 +142,11 @@ export const intsOr = (value: number): ParameterSpec<readonly number[]> =>
 export const optionalInts = (): ParameterSpec<readonly number[] | undefined> =>
   spec(kind("ints", true), none, (meaning) => (meaning.kind === "none" ? undefined : readInts(meaning)));
 
+export const optionalFloats = (): ParameterSpec<readonly number[] | undefined> =>
+  spec(kind("floats", true), none, (meaning) =>
+    meaning.kind === "list" ? meaning.items.map(readNumber) : undefined,
+  );
+
 /** The pieces of `split`: a count, or the list of sizes. */
 export const pieces = (): ParameterSpec<number | readonly number[]> =>
   spec(kind("ints"), undefined, (meaning) =>

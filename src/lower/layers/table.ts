@@ -6,6 +6,7 @@ import { lossLayers } from "./loss.ts";
 import { normLayers } from "./norm.ts";
 import { pieceLayers } from "./pieces.ts";
 import { reduceLayers } from "./reduce.ts";
+import { ropeLayers } from "./rope.ts";
 import { shapeLayers } from "./shape.ts";
 
 /** Every layer that is no block, by its name in `.lmg`. `same(LABEL)` is a layer of its own kind. */
@@ -14,6 +15,7 @@ export const layerRecords: Readonly<Record<string, AnyLayerRecord>> = {
   ...normLayers,
   ...elementwiseLayers,
   ...attentionLayers,
+  ...ropeLayers,
   ...pieceLayers,
   ...shapeLayers,
   ...reduceLayers,

@@ -1,35 +1,27 @@
 import type { HostTensor } from "../../tensor/host.ts";
-import type { RopeAttributes } from "../infer/attention.ts";
+import type { RopeAttributes } from "../infer/rope.ts";
 
-export type RopeScaling = Omit<RopeAttributes, "pairs" | "layout" | "inverse">;
+export type RopeScaling = Omit<RopeAttributes, "pairs" | "layout" | "inverse" | "attention_factor">;
 
-/** What rope turns by: radians a position for each pair of channels, and the factor of sine and cosine. */
-export interface RopeFrequencies {
-  readonly frequencies: Float64Array;
-  readonly magnitude: number;
-}
+/** How many channels of a head stand in pairs that turn, if only by 0. */
+export const ropeWidth = (attrs: Pick<RopeScaling, "dims" | "scaling">, headWidth: number): number =>
+  attrs.dims === 0 || attrs.scaling === "proportional" ? headWidth : attrs.dims;
 
-/** How many channels of a head turn. */
-export const ropeWidth = (attrs: { readonly dims: number }, headWidth: number): number =>
-  attrs.dims === 0 ? headWidth : attrs.dims;
+/** Whether the frequencies follow the length of the text, which is its largest position + 1. */
+export const readsLength = ({ scaling }: Pick<RopeScaling, "scaling">): boolean =>
+  scaling === "dynamic" || scaling === "longrope";
 
 /**
- * θ^(-2i/d) for the pairs of one head (Su et al. 2021), under a scaling for longer texts. The formulas are those of
- * transformers' `ROPE_INIT_FUNCTIONS`; `ntk` is the static form of its `dynamic`. Only `dynamic` reads the length of
- * the text, the largest position + 1.
+ * What each pair of a head turns by, in radians a position: θ^(-2i/d) (Su et al. 2021), under a scaling for longer texts.
+ * The formulas are those of transformers' `ROPE_INIT_FUNCTIONS` (5.24); `ntk` is the static form of its `dynamic`.
  */
-export function ropeFrequencies(attrs: RopeScaling, headWidth: number, length: number): RopeFrequencies {
+export function ropeFrequencies(attrs: RopeScaling, headWidth: number, length: number): Float64Array {
   const width = ropeWidth(attrs, headWidth);
-  const plain = powers(base(attrs, width, length), width);
-  const prescribed = attrs.scaling === "yarn" ? 0.1 * Math.log(attrs.factor) + 1 : 1;
-  return {
-    frequencies: plain.map((frequency, pair) => rescaled(attrs, width, frequency, pair)),
-    magnitude: attrs.magnitude === 0 ? prescribed : attrs.magnitude,
-  };
+  const theta = base(attrs, width, length);
+  return Float64Array.from({ length: width / 2 }, (_, pair) =>
+    rescaled(attrs, width, length, theta ** ((-2 * pair) / width), pair),
+  );
 }
-
-const powers = (theta: number, width: number): Float64Array =>
-  Float64Array.from({ length: width / 2 }, (_, pair) => theta ** ((-2 * pair) / width));
 
 /** The NTK-aware scalings change θ so that the slowest pair turns `factor` times slower and the fastest as before. */
 function base({ theta, scaling, factor, original }: RopeScaling, width: number, length: number): number {
@@ -39,7 +31,13 @@ function base({ theta, scaling, factor, original }: RopeScaling, width: number, 
   return theta * ((factor * longest) / original - (factor - 1)) ** (width / (width - 2));
 }
 
-function rescaled(attrs: RopeScaling, width: number, frequency: number, pair: number): number {
+function rescaled(
+  attrs: RopeScaling,
+  width: number,
+  length: number,
+  frequency: number,
+  pair: number,
+): number {
   switch (attrs.scaling) {
     case "none":
     case "ntk":
@@ -57,6 +55,10 @@ function rescaled(attrs: RopeScaling, width: number, frequency: number, pair: nu
       const fast = Math.min(1, Math.max(0, (turns - low) / (high - low)));
       return (frequency / attrs.factor) * (1 - fast) + frequency * fast;
     }
+    case "longrope":
+      return frequency / (length > attrs.original ? attrs.long_factor : attrs.short_factor)[pair]!;
+    case "proportional":
+      return attrs.dims !== 0 && pair >= attrs.dims / 2 ? 0 : frequency / attrs.factor;
   }
 }
 
@@ -64,8 +66,9 @@ function rescaled(attrs: RopeScaling, width: number, frequency: number, pair: nu
 function yarnSlowness(attrs: RopeScaling, width: number, pair: number): number {
   const pairThatTurns = (times: number): number =>
     (width * Math.log(attrs.original / (times * 2 * Math.PI))) / (2 * Math.log(attrs.theta));
-  const low = Math.max(Math.floor(pairThatTurns(attrs.beta_fast)), 0);
-  const high = Math.min(Math.ceil(pairThatTurns(attrs.beta_slow)), width - 1);
+  const [begin, end] = [pairThatTurns(attrs.beta_fast), pairThatTurns(attrs.beta_slow)];
+  const low = Math.max(attrs.truncate ? Math.floor(begin) : begin, 0);
+  const high = Math.min(attrs.truncate ? Math.ceil(end) : end, width - 1);
   // The reference's way around a division by zero.
   const span = high === low ? 0.001 : high - low;
   return Math.min(1, Math.max(0, (pair - low) / span));
@@ -85,7 +88,8 @@ export function evaluateRope(
     return positions.data[(perItem ? item * rows : 0) + row]!;
   };
   const length = positions === undefined ? rows : [...positions.data].reduce((a, b) => Math.max(a, b + 1), 0);
-  const { frequencies, magnitude } = ropeFrequencies(attrs, width, length);
+  const frequencies = ropeFrequencies(attrs, width, length);
+  const magnitude = attrs.attention_factor;
   const pairs = frequencies.length;
   const direction = attrs.inverse ? -1 : 1;
   const data = Float64Array.from(x.data);

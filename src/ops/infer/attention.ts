@@ -6,8 +6,6 @@ import {
   finiteAtLeast,
   firstOf,
   floatElements,
-  integerElements,
-  positive,
   rankIs,
   sameDtype,
   wholeAtLeast,
@@ -17,10 +15,10 @@ type Types = readonly TensorType[] | Mismatch;
 export type HeadLayout = "heads_first" | "heads_last";
 
 /** [B, H, T, K] whichever way it is stored. */
-const headsFirst = (shape: Shape, layout: HeadLayout): Shape =>
+export const headsFirst = (shape: Shape, layout: HeadLayout): Shape =>
   layout === "heads_first" ? shape : [shape[0]!, shape[2]!, shape[1]!, shape[3]!];
 
-const form = (layout: HeadLayout, letters: string): string => {
+export const form = (layout: HeadLayout, letters: string): string => {
   const [b, h, t, k] = letters.split("");
   return layout === "heads_first" ? `[${b}, ${h}, ${t}, ${k}]` : `[${b}, ${t}, ${h}, ${k}]`;
 };
@@ -101,79 +99,4 @@ function stretches(name: string, type: TensorType, scores: Shape): Mismatch | un
   if (wide !== undefined && sameShape(wide, scores)) return undefined;
   const want = showType({ dtype: type.dtype, shape: scores });
   return new Mismatch(name, `${showType(type)} does not broadcast to the scores, ${want}`);
-}
-
-export interface RopeAttributes {
-  readonly theta: number;
-  readonly dims: number;
-  readonly pairs: "halves" | "interleaved";
-  readonly scaling: "none" | "linear" | "ntk" | "dynamic" | "yarn" | "llama3";
-  readonly factor: number;
-  readonly original: number;
-  readonly low_freq_factor: number;
-  readonly high_freq_factor: number;
-  readonly beta_fast: number;
-  readonly beta_slow: number;
-  readonly magnitude: number;
-  readonly inverse: boolean;
-  readonly layout: HeadLayout;
-}
-
-export function inferRope(x: TensorType, positions: TensorType | undefined, attrs: RopeAttributes): Types {
-  const wrong = firstOf(
-    floatElements("x", x),
-    rankIs("x", x, 4, form(attrs.layout, "BHTK")),
-    scalingIsComplete(attrs),
-  );
-  if (wrong !== undefined) return wrong;
-  const width = constantDim(x.shape[3]!);
-  if (width === undefined)
-    return new Mismatch("x", `rope needs a head width known at compile time, got ${showType(x)}`);
-  const turned = attrs.dims === 0 ? width : attrs.dims;
-  if (!Number.isInteger(turned) || turned < 2 || turned % 2 !== 0 || turned > width)
-    return new Mismatch(
-      attrs.dims === 0 ? "x" : "dims",
-      `channels turn in pairs: expected an even number of at most ${width}, got ${turned}`,
-    );
-  const [batch, , rows] = headsFirst(x.shape, attrs.layout);
-  if (positions === undefined) return [x];
-  const fits =
-    (positions.shape.length === 1 && sameDim(positions.shape[0], rows)) ||
-    (positions.shape.length === 2 &&
-      sameDim(positions.shape[1], rows) &&
-      (sameDim(positions.shape[0], batch) || constantDim(positions.shape[0]!) === 1));
-  const misfit = new Mismatch(
-    "positions",
-    `expected [${showDim(rows!)}] or [${showDim(batch!)}, ${showDim(rows!)}], got ${showType(positions)}`,
-  );
-  return integerElements("positions", positions) ?? (fits ? [x] : misfit);
-}
-
-/** Each scaling needs its own numbers to be in range; the others are not read. */
-function scalingIsComplete(attrs: RopeAttributes): Mismatch | undefined {
-  const theta = firstOf(positive("theta", attrs.theta), finiteAtLeast("magnitude", attrs.magnitude, 0));
-  if (theta !== undefined || attrs.scaling === "none") return theta;
-  const factor = finiteAtLeast("factor", attrs.factor, 1);
-  if (factor !== undefined || attrs.scaling === "linear" || attrs.scaling === "ntk") return factor;
-  const original = wholeAtLeast("original", attrs.original, 1);
-  if (original !== undefined || attrs.scaling === "dynamic") return original;
-  if (attrs.scaling === "yarn")
-    return firstOf(
-      positive("beta_slow", attrs.beta_slow),
-      attrs.beta_fast >= attrs.beta_slow
-        ? undefined
-        : new Mismatch(
-            "beta_fast",
-            `expected at least beta_slow, ${attrs.beta_slow}, got ${attrs.beta_fast}`,
-          ),
-    );
-  return firstOf(
-    positive("low_freq_factor", attrs.low_freq_factor),
-    attrs.high_freq_factor > attrs.low_freq_factor
-      ? undefined
-      : new Mismatch(
-          "high_freq_factor",
-          `expected more than low_freq_factor, ${attrs.low_freq_factor}, got ${attrs.high_freq_factor}`,
-        ),
-  );
 }

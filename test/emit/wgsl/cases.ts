@@ -190,6 +190,14 @@ const rope = (
   ids: 300,
 });
 
+/** Texts on both sides of its length are among the sizes. */
+const longrope = {
+  scaling: "longrope",
+  original: 17,
+  short_factor: [1, 1.1, 1.3, 1.7, 2, 3, 4, 5],
+  long_factor: [1.2, 2, 3.5, 6, 9, 10, 11, 20],
+} as const;
+
 const reduce = (op: "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min"): Case[] => [
   {
     about: "over the last axis",
@@ -406,6 +414,16 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
     rope("dynamic", { scaling: "dynamic", factor: 4, original: 16 }),
     rope("dynamic with positions", { scaling: "dynamic", factor: 4, original: 16 }, true),
     rope("yarn", { scaling: "yarn", factor: 4, original: 16 }),
+    rope("yarn, not truncated, with an attention factor", {
+      scaling: "yarn",
+      factor: 4,
+      original: 16,
+      truncate: false,
+      attention_factor: 1.3,
+    }),
+    rope("longrope", longrope),
+    rope("longrope with positions", longrope, true),
+    rope("proportional", { scaling: "proportional", factor: 2, dims: 6 }),
     rope("llama3", { scaling: "llama3", factor: 8, original: 16 }),
     rope("turned back", { inverse: true }),
     rope("interleaved pairs turned back", { inverse: true, pairs: "interleaved" }),

@@ -63,49 +63,22 @@ function attendHeadsLast(name: string): OpCase<"attend"> {
 }
 
 interface RopeParameters {
-  readonly rope_type: "default" | "linear" | "dynamic" | "yarn" | "llama3";
   readonly rope_theta: number;
-  readonly factor?: number;
-  readonly low_freq_factor?: number;
-  readonly high_freq_factor?: number;
-  readonly original_max_position_embeddings?: number;
-  readonly beta_fast?: number;
-  readonly beta_slow?: number;
-  readonly attention_factor?: number;
 }
 
-/** The attributes that a published configuration means. */
-function ropeAttributes({ attrs }: GoldenCase): NonNullable<OpCase<"rope">["attrs"]> {
-  const given = attrs["rope_parameters"] as RopeParameters;
-  const longest = attrs["max_position_embeddings"] as number;
-  return {
-    theta: given.rope_theta,
-    dims: (attrs["rotary_dim"] as number | undefined) ?? 0,
-    pairs: (attrs["pairs"] as string).includes("2i") ? "interleaved" : "halves",
-    scaling: given.rope_type === "default" ? "none" : given.rope_type,
-    ...(given.factor === undefined ? {} : { factor: given.factor }),
-    original: given.original_max_position_embeddings ?? longest,
-    ...(given.low_freq_factor === undefined ? {} : { low_freq_factor: given.low_freq_factor }),
-    ...(given.high_freq_factor === undefined ? {} : { high_freq_factor: given.high_freq_factor }),
-    ...(given.beta_fast === undefined ? {} : { beta_fast: given.beta_fast }),
-    ...(given.beta_slow === undefined ? {} : { beta_slow: given.beta_slow }),
-    ...(given.attention_factor === undefined ? {} : { magnitude: given.attention_factor }),
-  };
-}
+/** The attributes that a published configuration means; its scalings are tested through the layer. */
+const ropeAttributes = ({ attrs }: GoldenCase): NonNullable<OpCase<"rope">["attrs"]> => ({
+  theta: (attrs["rope_parameters"] as RopeParameters).rope_theta,
+  dims: (attrs["rotary_dim"] as number | undefined) ?? 0,
+  pairs: (attrs["pairs"] as string).includes("2i") ? "interleaved" : "halves",
+});
 
-/** longrope, and yarn with mscale or without truncation, are scalings that rope does not have. */
 const ropeNames = [
   "rotary_halves",
   "rotary_halves_later",
   "rotary_neighbours",
   "rotary_neighbours_partial",
   "rotary_halves_partial",
-  "rotary_linear",
-  "rotary_dynamic_short",
-  "rotary_dynamic_long",
-  "rotary_yarn",
-  "rotary_yarn_attention_factor",
-  "rotary_llama3",
 ];
 
 const ropes = ropeNames.map((name): OpCase<"rope"> => {

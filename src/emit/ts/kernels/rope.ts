@@ -1,4 +1,4 @@
-import { ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
+import { readsLength, ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
 import type { Code } from "../../../support/text.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
@@ -36,7 +36,7 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
     positionsAt = call.tensor("positions", positions);
     call.size("positionsBatch", positions.strides[0]!);
     call.size("positionsRow", positions.strides[1]!);
-    if (attrs.scaling === "dynamic") {
+    if (readsLength(attrs)) {
       const { loops } = walk(
         call,
         positions.type.shape,
@@ -49,6 +49,7 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
       );
     }
   }
+  const magnitude = attrs.attention_factor === 1 ? "" : `${numberText(attrs.attention_factor)} * `;
   const [first, second] = attrs.pairs === "halves" ? ["p", `p + ${width / 2}`] : ["2 * p", "2 * p + 1"];
   const body = [
     ...longest,
@@ -60,8 +61,8 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
         `const outRowAt = ${sumText(starts.out, "b * outBatch", "t * outRow")};`,
         ...forLoop("p", String(width / 2), [
           "const angle = position * frequencies[p];",
-          `const cos = ${magnitudeText(attrs, headWidth)}Math.cos(angle);`,
-          `const sin = ${magnitudeText(attrs, headWidth)}Math.sin(angle);`,
+          `const cos = ${magnitude}Math.cos(angle);`,
+          `const sin = ${magnitude}Math.sin(angle);`,
           ...forLoop("h", "heads", [
             `const u = x[xRowAt + h * xHead + ${first}];`,
             `const v = x[xRowAt + h * xHead + ${second}];`,
@@ -83,21 +84,17 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
 
 type Attrs = StepOf<"rope">["attrs"];
 
-const magnitudeText = (attrs: Attrs, headWidth: number): string => {
-  const { magnitude } = ropeFrequencies(attrs, headWidth, 1);
-  return magnitude === 1 ? "" : `${numberText(magnitude)} * `;
-};
-
-/** Radians a position: numbers, but for `dynamic`, whose base grows with the length of the text. */
+/** Radians a position: numbers; longrope has one list for short texts, one for long; the base of `dynamic` grows. */
 function frequencyLines(attrs: Attrs, headWidth: number, width: number, length: string): string[] {
-  if (attrs.scaling !== "dynamic") {
-    const { frequencies } = ropeFrequencies(attrs, headWidth, 1);
-    return [`const frequencies = [${[...frequencies].map(numberText).join(", ")}];`];
-  }
-  const { theta, factor, original } = attrs;
-  return [
-    `const stretch = (${numberText(factor)} * Math.max(${length}, ${original})) / ${original} - ${numberText(factor - 1)};`,
-    `const base = ${numberText(theta)} * stretch ** ${numberText(width / (width - 2))};`,
-    `const frequencies = Array.from({ length: ${width / 2} }, (_, p) => base ** ((-2 * p) / ${width}));`,
-  ];
+  const { theta, factor, original, scaling } = attrs;
+  if (scaling === "dynamic")
+    return [
+      `const stretch = (${numberText(factor)} * Math.max(${length}, ${original})) / ${original} - ${numberText(factor - 1)};`,
+      `const base = ${numberText(theta)} * stretch ** ${numberText(width / (width - 2))};`,
+      `const frequencies = Array.from({ length: ${width / 2} }, (_, p) => base ** ((-2 * p) / ${width}));`,
+    ];
+  const list = (at: number): string =>
+    `[${[...ropeFrequencies(attrs, headWidth, at)].map(numberText).join(", ")}]`;
+  if (scaling !== "longrope") return [`const frequencies = ${list(1)};`];
+  return [`const frequencies = ${length} > ${original} ? ${list(original + 1)} : ${list(original)};`];
 }

@@ -1,4 +1,4 @@
-import { ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
+import { readsLength, ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import type { View } from "../../../plan/view.ts";
 import { invariant } from "../../../support/invariant.ts";
@@ -37,7 +37,7 @@ export const rope: WgslKernel<"rope"> = ({ operands: { x, positions }, attrs, re
   ]);
   const [first, second] =
     attrs.pairs === "halves" ? ["unit", "unit + pairs"] : ["2u * unit", "2u * unit + 1u"];
-  const { magnitude } = ropeFrequencies(attrs, headWidth, 1);
+  const magnitude = attrs.attention_factor;
   builder.helper("cosine_and_sine");
   const put = (at: string, value: string): string => tensors.out.put(`out_at + ${at}`, value);
   const position = tensors.positions?.at(vectors.at[2]!) ?? vectors.at[2]!;
@@ -76,7 +76,7 @@ function tokenStrides(positions: View | undefined, row: number): Dim[] {
   return strides;
 }
 
-/** Radians a position: numbers, but for `dynamic`, whose base grows with the length of the text. */
+/** Radians a position: numbers; longrope has one list for short texts, one for long; the base of `dynamic` grows. */
 function frequencyText(
   builder: KernelBuilder,
   attrs: Attrs,
@@ -84,45 +84,56 @@ function frequencyText(
   rows: Dim,
   positions: Tensor | undefined,
 ): { lines: Code[]; text: string } {
-  if (attrs.scaling !== "dynamic") {
-    const numbers = [...ropeFrequencies(attrs, headWidth, 1).frequencies].map((value) =>
-      floatText(Number(value.toPrecision(F32_DIGITS))),
-    );
-    const lines = Array.from(
-      { length: Math.ceil(numbers.length / 8) },
-      (_, at) => `${numbers.slice(8 * at, 8 * at + 8).join(", ")},`,
-    );
-    builder.declare(`const frequencies = array<f32, ${numbers.length}>(`, lines, ");");
-    return { lines: [], text: "frequencies[unit]" };
-  }
+  const { theta, factor, original, scaling } = attrs;
   const width = ropeWidth(attrs, headWidth);
-  const { theta, factor, original } = attrs;
-  const longest: Code[] = [];
-  if (positions === undefined) longest.push(`let length = f32(${builder.size("length_rows", rows)});`);
-  else {
-    const batch = builder.size("position_batch", positions.view.type.shape[0]!);
-    const count = builder.size("position_rows", positions.view.type.shape[1]!);
-    const terms = [
-      builder.stride("b", "length_batch", positions.view.strides[0]!),
-      builder.stride("t", "length_row", positions.view.strides[1]!),
-    ].filter((term) => term !== "");
-    longest.push(
-      "var last = 0;",
-      ...forLoop(
-        "b",
-        batch,
-        forLoop("t", count, [`last = max(last, ${positions.at(terms.join(" + ") || "0u")});`]),
-      ),
-      "let length = f32(last + 1);",
-    );
+  const lines = readsLength(attrs) ? lengthLines(builder, rows, positions) : [];
+  if (scaling === "dynamic")
+    return {
+      lines: [
+        ...lines,
+        `let stretch = ${floatText(factor)} * max(length, ${floatText(original)}) / ${floatText(original)} - ${floatText(factor - 1)};`,
+        `let base = ${floatText(theta)} * pow(stretch, ${floatText(width / (width - 2))});`,
+        `let frequency = pow(base, -2.0 * f32(unit) / ${floatText(width)});`,
+      ],
+      text: "frequency",
+    };
+  if (scaling !== "longrope") {
+    declareList(builder, "frequencies", ropeFrequencies(attrs, headWidth, 1));
+    return { lines, text: "frequencies[unit]" };
   }
+  declareList(builder, "in_short", ropeFrequencies(attrs, headWidth, original));
+  declareList(builder, "in_long", ropeFrequencies(attrs, headWidth, original + 1));
   return {
-    lines: [
-      ...longest,
-      `let stretch = ${floatText(factor)} * max(length, ${floatText(original)}) / ${floatText(original)} - ${floatText(factor - 1)};`,
-      `let base = ${floatText(theta)} * pow(stretch, ${floatText(width / (width - 2))});`,
-      `let frequency = pow(base, -2.0 * f32(unit) / ${floatText(width)});`,
-    ],
-    text: "frequency",
+    lines,
+    text: `select(in_short[unit], in_long[unit], length > ${floatText(original)})`,
   };
+}
+
+function declareList(builder: KernelBuilder, name: string, values: Float64Array): void {
+  const numbers = [...values].map((value) => floatText(Number(value.toPrecision(F32_DIGITS))));
+  const lines = Array.from(
+    { length: Math.ceil(numbers.length / 8) },
+    (_, at) => `${numbers.slice(8 * at, 8 * at + 8).join(", ")},`,
+  );
+  builder.declare(`const ${name} = array<f32, ${numbers.length}>(`, lines, ");");
+}
+
+/** The length of the text: the largest position + 1. */
+function lengthLines(builder: KernelBuilder, rows: Dim, positions: Tensor | undefined): Code[] {
+  if (positions === undefined) return [`let length = f32(${builder.size("length_rows", rows)});`];
+  const batch = builder.size("position_batch", positions.view.type.shape[0]!);
+  const count = builder.size("position_rows", positions.view.type.shape[1]!);
+  const terms = [
+    builder.stride("b", "length_batch", positions.view.strides[0]!),
+    builder.stride("t", "length_row", positions.view.strides[1]!),
+  ].filter((term) => term !== "");
+  return [
+    "var last = 0;",
+    ...forLoop(
+      "b",
+      batch,
+      forLoop("t", count, [`last = max(last, ${positions.at(terms.join(" + ") || "0u")});`]),
+    ),
+    "let length = f32(last + 1);",
+  ];
 }
