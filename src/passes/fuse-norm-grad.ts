@@ -20,7 +20,7 @@ export const fuseNormGrad: Pass = {
     const backwardOf = (value: Value): NodeOf<"norm_grad"> | undefined => {
       const node = uses.producer(value);
       if (node?.op !== "norm_grad" || node.operands.carried !== undefined) return undefined;
-      return node.results[0] === value && uses.soleReader(value) !== undefined ? node : undefined;
+      return node.results[0] === value && uses.soleUse(value) !== undefined ? node : undefined;
     };
     for (const node of graph.nodes) {
       if (node.op !== "add") continue;

@@ -4,12 +4,13 @@ import { outputValues, producersOf, usersOf } from "../ir/walk.ts";
 /** Who makes and who reads each value of a graph, for passes that ask at every node. */
 export class Uses {
   readonly #producers: ReturnType<typeof producersOf>;
-  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
+  /** A node that reads a value in two roles stands there twice. */
+  readonly #users: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
 
   constructor(graph: Graph) {
     this.#producers = producersOf(graph);
-    this.#readers = new Map([...usersOf(graph)].map(([value, users]) => [value, [...new Set(users)]]));
+    this.#users = usersOf(graph);
     this.#outputs = outputValues(graph);
   }
 
@@ -20,16 +21,25 @@ export class Uses {
 
   /** Each node that reads a value, once, in order. */
   readers(value: Value): readonly Node[] {
-    return this.#readers.get(value) ?? [];
+    return [...new Set(this.#users.get(value))];
   }
 
   isOutput(value: Value): boolean {
     return this.#outputs.has(value);
   }
 
-  /** The one node that reads a value, if nothing else does and the value is no output: only then may it disappear. */
+  /**
+   * The one node that reads a value, be it in several roles, if nothing else does and the value is no output: the value may
+   * disappear if each of these roles is given what it becomes.
+   */
   soleReader(value: Value): Node | undefined {
-    const readers = this.readers(value);
-    return readers.length === 1 && !this.isOutput(value) ? readers[0] : undefined;
+    const users = this.#users.get(value) ?? [];
+    const [first] = users;
+    return !this.isOutput(value) && users.every((user) => user === first) ? first : undefined;
+  }
+
+  /** The one node that reads a value in one role only, if nothing else does and the value is no output. */
+  soleUse(value: Value): Node | undefined {
+    return this.#users.get(value)?.length === 1 ? this.soleReader(value) : undefined;
   }
 }

@@ -594,6 +594,26 @@ describe("what does not fit stays a node of its own, with a reason", () => {
     `);
   });
 
+  test.each([
+    ["a gained value added to itself", "%v = mul(%f, %gain)\n %s = add(%v, %v)"],
+    ["one with a number, taken from itself", "%v = mul(%f, %scalar)\n %m = neg(%v)\n %s = add(%v, %m)"],
+    ["a biased one added to itself", "%v = add(%f, %row)\n %s = add(%v, %v)"],
+    ["a sum of branches added to itself", "%v = add(%f, %g)\n %s = add(%v, %v)"],
+    ["a sum that is a branch and its own gain", "%v = mul(%row, %w)\n %m = mul(%v, %v)\n %s = add(%w2, %m)"],
+    [
+      "a norm that is its own gain",
+      "%v = rms_norm(x: %row, eps: 0.001)\n %m = mul(%v, %v)\n %s = add(%w2, %m)",
+    ],
+    [
+      "a sum that is a branch and the weight of its norm",
+      "%v = add(%row, %w)\n %m = rms_norm(x: %v, weight: %v, eps: 0.001)\n %s = add(%w2, %m)",
+    ],
+    ["a value that is source, branch and gain", "%v = tanh(%row)\n %m = mul(%v, %v)\n %s = add(%v, %m)"],
+  ])("%s: every role of the value is still there", (_, lines) => {
+    // `after` verifies each graph and compares it with the one before.
+    expect(after(`${lines}\n %n = layer_norm(x: %s, eps: 0.00001)\n output n = %n`)).toContain("add_norm");
+  });
+
   test("a middle sum with another reader is kept: two kernels, not one in turn", () => {
     expect(
       after(`

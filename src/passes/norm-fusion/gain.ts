@@ -24,7 +24,7 @@ export function peelGain(
   let tensor: Value | undefined;
   for (;;) {
     const node = uses.producer(value);
-    if (node === undefined || uses.soleReader(value) === undefined) break;
+    if (node === undefined || uses.soleUse(value) === undefined) break;
     const factor = factorOf(node, sum, uses);
     if (factor === undefined) {
       noteGain(node, found);

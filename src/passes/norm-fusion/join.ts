@@ -65,7 +65,7 @@ function splitSides(add: NodeOf<"add">, uses: Uses): Sides | Refusal {
 }
 
 const isNormed = (value: Value, uses: Uses): boolean =>
-  isNorm(uses.producer(value)) && uses.soleReader(value) !== undefined;
+  isNorm(uses.producer(value)) && uses.soleUse(value) !== undefined;
 
 /** True if the kernel can add `type` to rows of `sum`, repeating it over the leading axes that it lacks. */
 function hasRows(type: TensorType, sum: TensorType): boolean {
@@ -80,23 +80,18 @@ interface Branch {
   readonly inner: RowNorm | undefined;
 }
 
-function matchBranch({ source, branch }: Sides, sum: TensorType, uses: Uses, found: Found): Branch {
-  // x + x reads one value twice: nothing in front of it may disappear.
-  const isTwice = source === branch;
-  const { value, gain } = isTwice
-    ? { value: branch, gain: { scale: 1, tensor: undefined } }
-    : peelGain(branch, sum, uses, found);
-  const inner = isTwice ? undefined : takeInner(value, uses, found);
-  const biased = isTwice ? undefined : takeBias(inner?.operands.x ?? value, uses, found);
-  const start = biased?.value ?? inner?.operands.x ?? value;
-  const branches = isTwice ? [start] : takeBranches(start, sum, uses, found);
+function matchBranch({ branch }: Sides, sum: TensorType, uses: Uses, found: Found): Branch {
+  const { value, gain } = peelGain(branch, sum, uses, found);
+  const inner = takeInner(value, uses, found);
+  const biased = takeBias(inner?.operands.x ?? value, uses, found);
+  const branches = takeBranches(biased?.value ?? inner?.operands.x ?? value, sum, uses, found);
   return { branches, gain, bias: biased?.bias, inner };
 }
 
 /** The norm on the branch, if only the add reads it. */
 function takeInner(value: Value, uses: Uses, found: Found): RowNorm | undefined {
   const norm = uses.producer(value);
-  if (!isNorm(norm) || uses.soleReader(value) === undefined) return undefined;
+  if (!isNorm(norm) || uses.soleUse(value) === undefined) return undefined;
   const dtype = value.type.dtype;
   // In f32 and f64 nothing is rounded in between, so both casts are the same.
   if (norm.op === "rms_norm" && norm.attrs.cast === "after" && dtype !== "f32" && dtype !== "f64") {
@@ -113,7 +108,7 @@ function takeInner(value: Value, uses: Uses, found: Found): RowNorm | undefined 
 /** v + b with b one number a column. */
 function takeBias(value: Value, uses: Uses, found: Found): { value: Value; bias: Value } | undefined {
   const add = uses.producer(value);
-  if (add?.op !== "add" || uses.soleReader(value) === undefined) return undefined;
+  if (add?.op !== "add" || uses.soleUse(value) === undefined) return undefined;
   const width = value.type.shape.at(-1);
   for (const [rest, bias] of [
     [add.operands.x, add.operands.y],
@@ -133,7 +128,7 @@ function takeBranches(value: Value, sum: TensorType, uses: Uses, found: Found): 
   const branches = [value];
   for (;;) {
     const add = uses.producer(branches[0]!);
-    if (add?.op !== "add" || uses.soleReader(branches[0]!) === undefined) return branches;
+    if (add?.op !== "add" || uses.soleUse(branches[0]!) === undefined) return branches;
     const { x, y } = add.operands;
     if (x === y || !hasRows(x.type, sum) || !hasRows(y.type, sum)) return branches;
     // A normed branch is better off in a kernel of its own, which takes its norm along.
@@ -157,7 +152,7 @@ function matchInTurn(
   let first = source;
   for (;;) {
     const add = uses.producer(first);
-    if (add?.op !== "add" || uses.soleReader(first) === undefined || source === branch) break;
+    if (add?.op !== "add" || uses.soleUse(first) === undefined) break;
     const sides = splitSides(add, uses);
     if ("reason" in sides || sides.source === sides.branch || isNormed(sides.branch, uses)) break;
     if (branches.length === MAX_BRANCHES) {
