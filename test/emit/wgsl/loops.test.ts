@@ -4,10 +4,11 @@ import { targetOf } from "../../../src/emit/wgsl/kernel.ts";
 import { randomInputs } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import type { Graph, Value } from "../../../src/ir/graph.ts";
+import { runPasses } from "../../../src/passes/pipeline.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import { dim } from "../../../src/tensor/dim.ts";
 import { executionDevice } from "../../webgpu/device.ts";
-import { f32, GraphBuilder } from "./graphs.ts";
+import { f32, GraphBuilder, i32 } from "./graphs.ts";
 import { runOn } from "./module.ts";
 import { expectNear } from "./near.ts";
 
@@ -49,6 +50,22 @@ describe("neighbouring elementwise steps over the same elements", () => {
     const [sum] = b.node("reduce_sum", { x: square! }, { axes: [0] });
     const graph = b.graph([a!, sum!]);
     expect(dispatchesOf(graph)).toEqual(dispatches);
+    await check(graph);
+  });
+
+  test("leave a sum out that takes over memory of another type", async () => {
+    const b = new GraphBuilder();
+    const [x, ids] = [b.input(f32(65)), b.input(i32(65))];
+    const [zero] = b.node("full", {}, { dtype: "i32", shape: [], value: 0 });
+    const [isZero] = b.node("eq", { x: ids, y: zero! }, {});
+    const [chosen] = b.node("where", { condition: isZero!, x, y: ids }, {});
+    const [sum] = b.node("reduce_sum", { x: chosen! }, { axes: [0] });
+    const [y] = b.node("tanh", { x: sum! }, {});
+    const graph = runPasses(b.graph([y!]));
+    const { buffers } = planGraph(graph);
+    const homes = ["x1", "reduce_sum"].map((name) => buffers.find((buffer) => buffer.name === name)!.home);
+    expect(homes[1]).toEqual(homes[0]);
+    expect(dispatchesOf(graph)).toEqual(["each_eq_where", "reduce_sum", "each_tanh"]);
     await check(graph);
   });
 

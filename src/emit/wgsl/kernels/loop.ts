@@ -33,15 +33,26 @@ function traffic({ steps, stored }: SharedLoop) {
 /** Views of which element i of the loop is the same. */
 const keyOf = (view: View): string => `${view.buffer} ${view.offset.key}${isLone(view) ? " alone" : ""}`;
 
+/** The sum of a loop if the loop's own dispatch writes it: one workgroup walks all elements. */
+function ownTotal({ steps, count }: SharedLoop): View | undefined {
+  const sum = steps.find((step) => !isEach(step));
+  const known = constantDim(count);
+  return sum !== undefined && known !== undefined && known <= FEW_ELEMENTS
+    ? onlyView(sum.results)
+    : undefined;
+}
+
 /**
  * Whether steps can share their loads: invocations run in no order, so that memory which is written may be read at the
- * same place only, and a shader binds few buffers. A sum comes last, and is written when all has been read.
+ * same place only; a binding has one type; and a shader binds few buffers. A sum comes last, and is written when all has
+ * been read.
  */
 export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): boolean {
   if (!loop.steps.slice(0, -1).every(isEach)) return false;
   const { reads, writes } = traffic(loop);
   const byMemory = new Map<string, View[]>();
-  for (const view of [...reads.values(), ...writes]) {
+  const total = ownTotal(loop);
+  for (const view of [...reads.values(), ...writes, ...(total === undefined ? [] : [total])]) {
     const memory = context.memoryOf(view.buffer);
     byMemory.set(memory, [...(byMemory.get(memory) ?? []), view]);
   }
@@ -54,9 +65,9 @@ export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): b
   const isAlike = (views: readonly View[]): boolean =>
     new Set(views.map(({ buffer, type }) => `${isFloat(type.dtype)} ${context.isHalf(buffer)}`)).size === 1;
   return (
-    byMemory.size + (loop.steps.every(isEach) ? 0 : 1) <= MAX_BINDINGS &&
+    byMemory.size + (loop.steps.every(isEach) || total !== undefined ? 0 : 1) <= MAX_BINDINGS &&
     [...byMemory].every(
-      ([memory, views]) => !written.has(memory) || (views.every(isInPlace) && isAlike(views)),
+      ([memory, views]) => isAlike(views) && (!written.has(memory) || views.every(isInPlace)),
     )
   );
 }
@@ -65,8 +76,8 @@ export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): b
 export function loopDispatches(loop: SharedLoop, context: Context): Dispatch[] {
   const sum = loop.steps.find((step) => !isEach(step));
   if (sum === undefined) return [withoutSum(loop, context)];
-  const known = constantDim(loop.count);
-  if (known !== undefined && known <= FEW_ELEMENTS) return [withSum(loop, onlyView(sum.results), context)];
+  const total = ownTotal(loop);
+  if (total !== undefined) return [withSum(loop, total, context)];
   return [
     withSum(loop, undefined, context),
     totalOfParts("reduce_sum", onlyView(sum.results), loop.count, context),
