@@ -47,12 +47,13 @@ export function planGraph(graph: Graph, { state = [] }: PlanOptions = {}): Plan 
     return { name, dtype: value.type.dtype, shape, buffer: view.buffer };
   });
   for (const node of graph.nodes) builder.addNode(node);
-  const nextValues = new Map(graph.outputs.map(({ name, value }) => [name, value]));
-  builder.keep(kept.map(({ name, value }) => ({ name, value, next: nextValues.get(nextOf.get(name)!)! })));
   const nexts = new Set(nextOf.values());
   const outputs = graph.outputs
     .filter(({ name }) => !nexts.has(name))
     .map(({ name, value }) => builder.addOutput(name, value, graph));
+  // After the outputs, whose copies may read what a state was.
+  const nextValues = new Map(graph.outputs.map(({ name, value }) => [name, value]));
+  builder.keep(kept.map(({ name, value }) => ({ name, value, next: nextValues.get(nextOf.get(name)!)! })));
   const { buffers, slots } = assignSlots(
     builder.buffers,
     builder.steps,

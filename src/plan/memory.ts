@@ -1,11 +1,10 @@
 import type { SymbolDeclaration } from "../ir/graph.ts";
 import { sameDim, type Dim } from "../tensor/dim.ts";
-import { isFloat, type Dtype } from "../tensor/dtype.ts";
-import { elementsOf } from "../tensor/type.ts";
-import { contracts } from "./kernel-ops.ts";
+import type { Dtype } from "../tensor/dtype.ts";
+import { mayOverwrite } from "./overwrite.ts";
 import { operandViews, type Buffer, type Home, type Slot, type Step } from "./plan.ts";
 import { packSlots, type Tenancy } from "./slots.ts";
-import { isDense, type View } from "./view.ts";
+import type { View } from "./view.ts";
 
 /** A buffer before memory is given out: one without a home will be in the arena. */
 export interface DraftBuffer {
@@ -38,9 +37,10 @@ export function assignSlots(
   for (const buffer of inputs) moveIn(buffer, BEFORE_ALL);
   steps.forEach((step, index) => {
     const dying = dyingIn(step, index, lastUse, tenancyOf);
-    for (const { buffer } of step.results) {
+    for (const result of step.results) {
+      const { buffer } = result;
       if (drafts[buffer]!.home !== undefined || tenancyOf.has(buffer)) continue;
-      const donor = overwritable(step, buffer, dying, drafts);
+      const donor = donorOf(step, result, dying, drafts);
       if (donor === undefined) {
         moveIn(buffer, index);
         continue;
@@ -79,25 +79,14 @@ function lastUses(steps: readonly Step[]): Map<number, number> {
 }
 
 /** A dying operand whose memory the kernel may write a result of the same size into. */
-function overwritable(
+const donorOf = (
   step: Step,
-  result: number,
+  result: View,
   dying: ReadonlySet<number>,
   drafts: readonly DraftBuffer[],
-): number | undefined {
-  const allowed: readonly string[] = contracts[step.op].overwrites;
-  const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
-  const all = operandViews(step);
-  const candidates = allowed.flatMap((name) => operands[name] ?? []);
-  return candidates.find((view) => {
-    const draft = drafts[view.buffer]!;
-    const same = all.filter((other) => other.buffer === view.buffer);
-    return (
-      dying.has(view.buffer) &&
-      sameDim(elementsOf(view.type), draft.elements) &&
-      sameDim(draft.elements, drafts[result]!.elements) &&
-      isFloat(draft.dtype) === isFloat(drafts[result]!.dtype) &&
-      same.every((other) => candidates.includes(other) && isDense(other))
-    );
-  })?.buffer;
-}
+): number | undefined =>
+  [...dying].find(
+    (buffer) =>
+      sameDim(drafts[buffer]!.elements, drafts[result.buffer]!.elements) &&
+      mayOverwrite(step, buffer, result),
+  );

@@ -95,8 +95,19 @@ export interface StepOf<K extends KernelOp> {
 /** Any step; `step.op` tells which, and TypeScript follows. */
 export type Step = { readonly [K in KernelOp]: StepOf<K> }[KernelOp];
 
-/** Every view that a step reads, in the order of its operands. */
-export function operandViews(step: Step): View[] {
-  const operands = Object.values(step.operands) as readonly (View | readonly View[] | undefined)[];
-  return operands.flatMap((operand) => operand ?? []);
+/** A view that a step reads, and the name of the operand that it is or belongs to. */
+export interface OperandView {
+  readonly name: string;
+  readonly view: View;
 }
+
+/** Everything that a step reads, in the order of its operands: a view in two roles stands there twice. */
+export function operandEntries(step: Step): OperandView[] {
+  const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
+  return Object.entries(operands).flatMap(([name, operand]) =>
+    [operand ?? []].flat().map((view) => ({ name, view })),
+  );
+}
+
+/** Every view that a step reads, in the order of its operands. */
+export const operandViews = (step: Step): View[] => operandEntries(step).map(({ view }) => view);

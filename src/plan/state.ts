@@ -1,9 +1,8 @@
 import { invariant } from "../support/invariant.ts";
 import { sameDim } from "../tensor/dim.ts";
-import { isFloat } from "../tensor/dtype.ts";
 import { elementsOf } from "../tensor/type.ts";
-import { contracts } from "./kernel-ops.ts";
 import type { DraftBuffer } from "./memory.ts";
+import { mayOverwrite } from "./overwrite.ts";
 import { operandViews, type Step } from "./plan.ts";
 import { isDense, type View } from "./view.ts";
 
@@ -59,20 +58,4 @@ function usesOf(steps: readonly Step[]) {
     }
   });
   return { lastRead, writers };
-}
-
-/** Whether every read of the buffer by the step is one that its kernel lets a result lie over. */
-function mayOverwrite(step: Step, buffer: number, result: View): boolean {
-  const names: readonly string[] = contracts[step.op].overwrites;
-  const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
-  const allowed = names.flatMap((name) => operands[name] ?? []);
-  return operandViews(step)
-    .filter((view) => view.buffer === buffer)
-    .every(
-      (view) =>
-        allowed.includes(view) &&
-        isDense(view) &&
-        sameDim(elementsOf(view.type), elementsOf(result.type)) &&
-        isFloat(view.type.dtype) === isFloat(result.type.dtype),
-    );
 }

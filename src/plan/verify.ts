@@ -1,16 +1,16 @@
-import { evaluateDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
-import { sizeOf } from "../tensor/host.ts";
-import { elementsOf } from "../tensor/type.ts";
 import { contracts } from "./kernel-ops.ts";
-import { operandViews, type Plan, type Step } from "./plan.ts";
-import { slotWords, type Sizes } from "./stats.ts";
+import { isOverwritable } from "./overwrite.ts";
+import { operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
+import type { Sizes } from "./stats.ts";
 import { denseView, hasForm, isDense, type Form, type View } from "./view.ts";
+import { Words } from "./words.ts";
 
 /**
  * Every problem of a plan for given run-time dims, as text; none for a right plan. Walks the steps over a model of the
  * memory in which each word knows the buffer that was last written to it: a step may read a word only if it still holds
- * the buffer that the step means. Takes time and memory of the arena's size, so it is for small dims.
+ * the buffer that the step means, and may write a word that it reads only where the contract of its kernel says that it
+ * has read it by then. Takes time and memory of the plan's size, so it is for small dims.
  */
 export function verifyPlan(plan: Plan, sizes: Sizes): string[] {
   const memory = new Memory(plan, sizes);
@@ -38,112 +38,76 @@ function formProblems(step: Step): string[] {
   return [...odd, ...gaps];
 }
 
-/** Words of the arena and of every other buffer, each with the buffer that it holds. */
+/** No word yet holds a buffer. */
+const NOTHING = -1;
+
+/** What each word of the memory holds. */
 class Memory {
   readonly #plan: Plan;
-  readonly #sizes: Sizes;
-  readonly #arena: Int32Array;
-  readonly #starts: readonly number[];
-  readonly #others = new Map<number, Uint8Array>();
+  readonly #words: Words;
+  /** The buffer that was last written to each word. */
+  readonly #holds: Int32Array;
 
   constructor(plan: Plan, sizes: Sizes) {
     this.#plan = plan;
-    this.#sizes = sizes;
-    let end = 0;
-    this.#starts = plan.slots.map((slot) => {
-      const start = end;
-      end += slotWords(slot, sizes);
-      return start;
-    });
-    this.#arena = new Int32Array(end).fill(-1);
-    plan.buffers.forEach(({ home, elements }, index) => {
-      const isGiven = home.kind === "parameter" || home.kind === "constant" || home.kind === "state";
-      if (home.kind !== "slot")
-        this.#others.set(index, new Uint8Array(evaluateDim(elements, sizes)).fill(isGiven ? 1 : 0));
+    this.#words = new Words(plan, sizes);
+    this.#holds = new Int32Array(this.#words.count).fill(NOTHING);
+    const given = new Set(plan.parameters.map(({ buffer }) => buffer));
+    plan.buffers.forEach(({ home, dtype, elements }, index) => {
+      if (home.kind === "constant" || given.has(index))
+        this.write(denseView(index, { dtype, shape: [elements] }));
     });
   }
 
   /** Reads all operands, then writes all results; and what may not overlap while the kernel runs. */
   run(step: Step): string[] {
     const read = operandViews(step).flatMap((view) => this.read(view));
-    const clashes = step.results.flatMap((result, index) => [
-      ...this.#clashes(result, step.results.slice(0, index), "result"),
-      ...this.#clashes(
-        result,
-        operandViews(step).filter((view) => !mayOverwrite(step, view, result)),
-        "operand",
-      ),
-    ]);
+    const clashes = this.#clashes(step);
     for (const view of step.results) this.write(view);
     return [...read, ...clashes];
   }
 
   read(view: View): string[] {
-    const { name, home } = this.#plan.buffers[view.buffer]!;
-    const own = this.#others.get(view.buffer);
-    for (const at of this.#offsets(view)) {
-      if (own !== undefined ? own[at] === undefined : at < 0 || at >= this.#room(view.buffer))
-        return [`${name} is read at ${at}, past its end`];
-      if (own !== undefined ? own[at] === 0 : this.#arena[this.#start(home) + at] !== view.buffer)
-        return [`${name} is read at ${at}, which does not hold it`];
+    const { name } = this.#plan.buffers[view.buffer]!;
+    const { start, end } = this.#words.room(view.buffer);
+    for (const word of this.#words.of(view)) {
+      if (word < start || word >= end) return [`${name} is read at ${word - start}, past its end`];
+      if (this.#holds[word] !== view.buffer)
+        return [`${name} is read at ${word - start}, which does not hold it`];
     }
     return [];
   }
 
   write(view: View): void {
-    const { home } = this.#plan.buffers[view.buffer]!;
-    const own = this.#others.get(view.buffer);
-    for (const at of this.#offsets(view))
-      if (own !== undefined) own[at] = 1;
-      else this.#arena[this.#start(home) + at] = view.buffer;
+    for (const word of this.#words.of(view)) this.#holds[word] = view.buffer;
   }
 
-  #clashes(result: View, others: readonly View[], what: string): string[] {
-    const slot = this.#slotOf(result);
-    const clash = others.find((view) => slot !== undefined && this.#slotOf(view) === slot);
-    if (clash === undefined) return [];
-    const [a, b] = [result, clash].map((view) => this.#plan.buffers[view.buffer]!.name);
-    return [`the result ${a!} lies over the ${what} ${b!}`];
-  }
-
-  #slotOf(view: View): number | undefined {
-    const { home } = this.#plan.buffers[view.buffer]!;
-    return home.kind === "slot" ? home.slot : undefined;
-  }
-
-  #start(home: Plan["buffers"][number]["home"]): number {
-    return home.kind === "slot" ? this.#starts[home.slot]! : 0;
-  }
-
-  #room(buffer: number): number {
-    return evaluateDim(this.#plan.buffers[buffer]!.elements, this.#sizes);
-  }
-
-  /** Every offset that a view reaches, from the start of its buffer. */
-  #offsets({ type, offset, strides }: View): Int32Array {
-    const shape = type.shape.map((size) => evaluateDim(size, this.#sizes));
-    const steps = strides.map((stride) => evaluateDim(stride, this.#sizes));
-    const offsets = new Int32Array(sizeOf(shape)).fill(evaluateDim(offset, this.#sizes));
-    let run = 1;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      for (let i = 0; i < offsets.length; i++)
-        offsets[i] = offsets[i]! + (Math.floor(i / run) % shape[axis]!) * steps[axis]!;
-      run *= shape[axis]!;
+  /** Results that overlap, and operands of which the kernel may read a word after it was written. */
+  #clashes(step: Step): string[] {
+    const problems = new Set<string>();
+    const written = new Map<number, { readonly result: View; readonly element: number }>();
+    const nameOf = ({ buffer }: View): string => this.#plan.buffers[buffer]!.name;
+    for (const result of step.results)
+      this.#words.of(result).forEach((word, element) => {
+        const other = written.get(word);
+        if (other !== undefined)
+          problems.add(`the result ${nameOf(result)} lies over the result ${nameOf(other.result)}`);
+        written.set(word, { result, element });
+      });
+    for (const { name, view } of operandEntries(step)) {
+      const words = this.#words.of(view);
+      words.forEach((word, element) => {
+        const over = written.get(word);
+        if (over === undefined) return;
+        const isReadBefore =
+          isOverwritable(step, name) &&
+          over.element === element &&
+          this.#words.of(over.result).length === words.length &&
+          isFloat(view.type.dtype) === isFloat(over.result.type.dtype);
+        if (!isReadBefore)
+          problems.add(`the result ${nameOf(over.result)} lies over the operand ${name}, ${nameOf(view)}`);
+      });
     }
-    return offsets;
+    return [...problems];
   }
-}
-
-/** Whether the contract lets a result of the step lie over an operand: both whole, dense and of one kind of word. */
-function mayOverwrite(step: Step, operand: View, result: View): boolean {
-  const names: readonly string[] = contracts[step.op].overwrites;
-  const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
-  const allowed = names.some((name) => [operands[name] ?? []].flat().includes(operand));
-  return (
-    allowed &&
-    isDense(operand) &&
-    isDense(result) &&
-    elementsOf(operand.type).key === elementsOf(result.type).key &&
-    isFloat(operand.type.dtype) === isFloat(result.type.dtype)
-  );
 }

@@ -1,11 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planGraph } from "../../src/plan/build.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { noOrigin } from "../../src/ir/graph.ts";
+import { contracts, type KernelOp } from "../../src/plan/kernel-ops.ts";
+import type { Plan, Step } from "../../src/plan/plan.ts";
 import { planStats } from "../../src/plan/stats.ts";
 import { dim } from "../../src/tensor/dim.ts";
+import { tensorType } from "../../src/tensor/type.ts";
 import { packSlots, type Tenancy } from "../../src/plan/slots.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
+import { denseView, type View } from "../../src/plan/view.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { buildModel, modelRecipes } from "../passes/random-models.ts";
 import { planOf, resultHomes } from "./graphs.ts";
@@ -103,6 +107,20 @@ describe("a result takes the place of an operand that dies", () => {
     ["it is read turned", "%t: f32[4, 4] = permute(x: %a, axes: [1, 0])\n %b: f32[4, 4] = exp(%t)"],
     ["the kernel reads it more than once", "%b: f32[4, 4] = matmul(a: %a, b: %x)"],
     ["the kernel reads it by two operands", "%b: f32[4, 4] = matmul(a: %a, b: %a)"],
+    [
+      "it is what a product is added to and the product's own x",
+      "%b: f32[4, 4] = linear_epilogue(x: %a, weight: %x, extras: [%a], epilogue: { add(i0, i1) })",
+    ],
+    [
+      "it is what a product is added to and the product's weight",
+      "%b: f32[4, 4] = linear_epilogue(x: %x, weight: %a, extras: [%a], epilogue: { add(i0, i1) })",
+    ],
+    [
+      "it is what a product is added to and, reshaped, its x",
+      `%f: f32[16] = reshape(x: %a, shape: [16])
+       %r: f32[4, 4] = reshape(x: %f, shape: [4, 4])
+       %b: f32[4, 4] = linear_epilogue(x: %r, weight: %x, extras: [%a], epilogue: { add(i0, i1) })`,
+    ],
   ])("but not if %s", (_, lines) => {
     const fixed = lines.replace("exp(%row)", "add(%row, %a)");
     const plan = planOf(`
@@ -165,7 +183,83 @@ describe("the check of plans", () => {
         buffer.name === "b" ? { ...buffer, home: { kind: "slot" as const, slot } } : buffer,
       ),
     };
-    expect(verifyPlan(broken, sizes({}))).toContain("matmul: the result b lies over the operand a");
+    expect(verifyPlan(broken, sizes({}))).toEqual([
+      "matmul: the result b lies over the operand a, a",
+      "matmul: the result b lies over the operand b, a",
+    ]);
+  });
+
+  test.each(
+    Object.entries(contracts).flatMap(([op, { forms }]) => Object.keys(forms).map((name) => [op, name])),
+  )(
+    "knows of %s whether a result may lie over its operand %s, alone and in another role as well",
+    (op, name) => {
+      const { forms, overwrites } = contracts[op as KernelOp] as {
+        readonly forms: Readonly<Record<string, unknown>>;
+        readonly overwrites: readonly string[];
+      };
+      const type = tensorType("f32", 4);
+      const over = denseView(0, type);
+      const place = { elements: dim(4), dtype: "f32", home: { kind: "slot", slot: 0 } } as const;
+      const problemsOf = (operands: Readonly<Record<string, View>>): string[] => {
+        const step = {
+          op,
+          operands,
+          attrs: {},
+          results: [denseView(1, type)],
+          origin: noOrigin,
+          flops: dim(0),
+        };
+        const steps = [step as unknown as Step];
+        const buffers = [
+          { ...place, name: "operand" },
+          { ...place, name: "result" },
+        ];
+        const inputs = [{ name: "operand", type, fill: undefined, buffer: 0 }];
+        return verifyPlan(
+          { ...plan, inputs, outputs: [], buffers, steps, slots: [{ sizes: [dim(4)] }] },
+          sizes({}),
+        );
+      };
+      const problem = (role: string): string =>
+        `${op}: the result result lies over the operand ${role}, operand`;
+      const isAllowed = (role: string): boolean => overwrites.includes(role);
+      expect(problemsOf({ [name]: over })).toEqual(isAllowed(name) ? [] : [problem(name)]);
+      for (const role of Object.keys(forms).filter((each) => each !== name))
+        expect(problemsOf({ [name]: over, [role]: over })).toEqual(
+          [name, role].filter((each) => !isAllowed(each)).map(problem),
+        );
+    },
+  );
+
+  test.each([
+    ["turned", true],
+    ["from another place", true],
+    ["as they are", false],
+  ])("looks at elements: an operand that is read %s", (how, isProblem) => {
+    const type = tensorType("f32", 4, 4);
+    const whole = denseView(0, type);
+    const operand =
+      how === "turned"
+        ? { ...whole, strides: whole.strides.toReversed() }
+        : how === "from another place"
+          ? { ...whole, offset: dim(1) }
+          : whole;
+    const place = { elements: dim(17), dtype: "f32", home: { kind: "slot", slot: 0 } } as const;
+    const step = { ...plan.steps.find(({ op }) => op === "elementwise")!, operands: { inputs: [operand] } };
+    const broken: Plan = {
+      ...plan,
+      inputs: [{ name: "a", type: tensorType("f32", 17), fill: undefined, buffer: 0 }],
+      outputs: [],
+      buffers: [
+        { ...place, name: "a" },
+        { ...place, name: "b" },
+      ],
+      steps: [{ ...step, results: [denseView(1, type)] } as Step],
+      slots: [{ sizes: [dim(17)] }],
+    };
+    const problem = "elementwise: the result b lies over the operand inputs, a";
+    expect(verifyPlan(broken, sizes({}))).toEqual(isProblem ? [problem] : []);
   });
 
   test("finds a view past the end of its buffer", () => {

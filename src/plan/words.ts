@@ -1,0 +1,61 @@
+import { evaluateDim } from "../tensor/dim.ts";
+import { sizeOf } from "../tensor/host.ts";
+import type { Plan } from "./plan.ts";
+import { slotWords, type Sizes } from "./stats.ts";
+import type { View } from "./view.ts";
+
+/**
+ * The memory of a plan for given run-time dims as one row of numbered words: slots, states and all other buffers one after
+ * the other. Views overlap if they have a word in common.
+ */
+export class Words {
+  /** How many there are. */
+  readonly count: number;
+  readonly #plan: Plan;
+  readonly #sizes: Sizes;
+  /** Where the memory of each buffer begins. */
+  readonly #starts: readonly number[];
+  readonly #known = new Map<View, Int32Array>();
+
+  constructor(plan: Plan, sizes: Sizes) {
+    this.#plan = plan;
+    this.#sizes = sizes;
+    let end = 0;
+    const take = (words: number): number => (end += words) - words;
+    const slots = plan.slots.map((slot) => take(slotWords(slot, sizes)));
+    const states = new Map<string, number>();
+    this.#starts = plan.buffers.map(({ home, elements }) => {
+      if (home.kind === "slot") return slots[home.slot]!;
+      const known = home.kind === "state" ? states.get(home.state) : undefined;
+      const start = known ?? take(evaluateDim(elements, sizes));
+      if (home.kind === "state") states.set(home.state, start);
+      return start;
+    });
+    this.count = end;
+  }
+
+  /** The first word of a buffer, and the one after its last. */
+  room(buffer: number): { readonly start: number; readonly end: number } {
+    const start = this.#starts[buffer]!;
+    return { start, end: start + evaluateDim(this.#plan.buffers[buffer]!.elements, this.#sizes) };
+  }
+
+  /** The word of every element of a view, in row-major order. */
+  of(view: View): Int32Array {
+    const known = this.#known.get(view);
+    if (known !== undefined) return known;
+    const { type, offset, strides } = view;
+    const shape = type.shape.map((size) => evaluateDim(size, this.#sizes));
+    const steps = strides.map((stride) => evaluateDim(stride, this.#sizes));
+    const first = this.room(view.buffer).start + evaluateDim(offset, this.#sizes);
+    const words = new Int32Array(sizeOf(shape)).fill(first);
+    let run = 1;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      for (let i = 0; i < words.length; i++)
+        words[i] = words[i]! + (Math.floor(i / run) % shape[axis]!) * steps[axis]!;
+      run *= shape[axis]!;
+    }
+    this.#known.set(view, words);
+    return words;
+  }
+}
