@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [modules] [positions] [rope] [encoder_layer] [training] [byte_pairs]
+    python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [byte_pairs]
 """
 
 import sys
@@ -11,13 +11,14 @@ import transformers
 import byte_pairs
 import encoder_layer
 import hf
+import hf_keys
 import positions
 import rope
 import torch_modules
 import training
 
-GROUPS = {"hf": hf.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make, "encoder_layer": encoder_layer.make,
-          "training": training.make, "byte_pairs": byte_pairs.make}
+GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
+          "encoder_layer": encoder_layer.make, "training": training.make, "byte_pairs": byte_pairs.make}
 
 
 def main(names):
