@@ -3,6 +3,7 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
+import type { FloatFormat } from "../../src/emit/ts/storage.ts";
 import { runEmitted } from "./instantiate.ts";
 
 /** Floats rounded to float32, so that both sides compute with the same numbers. */
@@ -24,12 +25,16 @@ export const STEP_TOLERANCE = 1e-6;
 export async function expectSameAsOracle(
   graph: Graph,
   sizes: Readonly<Record<string, number>>,
-  { tolerance = STEP_TOLERANCE, seed = 1 }: { readonly tolerance?: number; readonly seed?: number } = {},
+  {
+    tolerance = STEP_TOLERANCE,
+    seed = 1,
+    floats = "f32",
+  }: { readonly tolerance?: number; readonly seed?: number; readonly floats?: FloatFormat } = {},
 ): Promise<void> {
   const inputs = rounded(randomInputs(graph, sizes, seed));
   const parameters = rounded(randomParameters(graph, seed + 1));
   const expected = interpret(graph, { inputs, parameters });
-  const found = await runEmitted(graph, { inputs, parameters });
+  const found = await runEmitted(graph, { inputs, parameters }, floats);
   expect(Object.keys(found).toSorted()).toEqual(Object.keys(expected).toSorted());
   for (const [name, { data, shape }] of Object.entries(expected)) {
     const result = found[name]!;

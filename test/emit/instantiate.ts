@@ -1,4 +1,5 @@
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
+import type { FloatFormat } from "../../src/emit/ts/storage.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -38,11 +39,12 @@ export const instantiate = (plan: Plan): Promise<EmittedModule> =>
 
 type Tensors = Readonly<Record<string, HostTensor>>;
 
-/** Plans, emits and runs a graph in float32. */
+/** Plans, emits and runs a graph, in float32 if nothing else is said. */
 export async function runEmitted(
   graph: Graph,
   bindings: { readonly inputs: Tensors; readonly parameters: Tensors },
+  floats: FloatFormat = "f32",
 ): Promise<Record<string, Tensor>> {
-  const module = await instantiate(planGraph(graph));
+  const module = await importText(emitTypeScript(planGraph(graph), { types: false, floats }).files[0]!.text);
   return module.createModel(bindings.parameters).run(bindings.inputs);
 }

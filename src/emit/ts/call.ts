@@ -1,8 +1,8 @@
 import { invariant } from "../../support/invariant.ts";
 import type { Code } from "../../support/text.ts";
 import type { Dim } from "../../tensor/dim.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import type { View } from "../../plan/view.ts";
+import { arrayType, type FloatFormat } from "./storage.ts";
 import type { HelperName } from "./helpers/table.ts";
 
 /** A function of the emitted module; two kernels with the same text are one function. */
@@ -24,6 +24,7 @@ export interface Call {
 
 /** How the emitted module names what a plan is made of. */
 export interface Naming {
+  readonly floats: FloatFormat;
   /** The typed array that holds a view's buffer. */
   readonly array: (view: View) => string;
   /** The index of the view's first element in it; undefined where that is 0 whenever the kernel is called. */
@@ -49,14 +50,14 @@ export class CallBuilder {
 
   /** The view as parameters; returns the index of its first element. */
   tensor(name: string, view: View): string {
-    this.#add(name, isFloat(view.type.dtype) ? "Float32Array" : "Int32Array", this.#naming.array(view));
+    this.#add(name, arrayType(view.type.dtype, this.#naming.floats), this.#naming.array(view));
     const start = this.#naming.start(view);
     return start === undefined ? "0" : this.#number(`${name}At`, start);
   }
 
   /** Memory that only the step itself uses: its scratch. Returns the index of the first element. */
   scratch(name: string): string {
-    this.#add(name, "Float32Array", this.#naming.scratch.array);
+    this.#add(name, arrayType("f32", this.#naming.floats), this.#naming.scratch.array);
     return this.#number(`${name}At`, this.#naming.scratch.start);
   }
 

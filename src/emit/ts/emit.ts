@@ -5,17 +5,25 @@ import { helpers, helpersFor } from "./helpers/table.ts";
 import { ModuleNames } from "./names.ts";
 import { prepareFunction } from "./prepare.ts";
 import { arenaArrays, runFunction } from "./run.ts";
+import type { FloatFormat } from "./storage.ts";
 import { inputRuntime } from "./runtime/inputs.ts";
 import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
-import { elementRuntime, weightRuntime } from "./runtime/weights.ts";
+import { elementRuntime, elementRuntime64, weightRuntime } from "./runtime/weights.ts";
 import { commentText, finishText, identifier, literal } from "./text.ts";
 import { notLinted, sourceName, tensorsText } from "./comments.ts";
 
-export interface TypeScriptOptions {
-  /** False writes JavaScript: the same text without its types. */
-  readonly types?: boolean;
-}
+export type TypeScriptOptions =
+  | {
+      /** False writes JavaScript: the same text without its types. */
+      readonly types?: boolean;
+      readonly floats?: "f32";
+    }
+  /**
+   * Keeps all floats in 64 bits, for measures that float32 would lose. Functions stay those of float32 (erf is right to
+   * 1.2e-7), and so would types, so there are none.
+   */
+  | { readonly types: false; readonly floats: FloatFormat };
 
 export interface EmittedFile {
   readonly path: string;
@@ -32,11 +40,11 @@ export function emitTypeScript(
   options: TypeScriptOptions = {},
 ): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
-  const names = new ModuleNames(plan);
+  const names = new ModuleNames(plan, options.floats);
   const calls = new CallTable(names);
   const run = runFunction(plan, names, calls);
   const prepare = prepareFunction(plan, names, calls);
-  const model = createModel(plan, run, prepare.length > 0);
+  const model = createModel(plan, names, run, prepare.length > 0);
   const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
     notLinted,
@@ -47,7 +55,7 @@ export function emitTypeScript(
     ...calls.kernels,
     ...helpersFor(calls.helpers).map((name) => helpers[name].code),
     weightRuntime,
-    ...partsFor(elementRuntime, [prepare]),
+    ...partsFor(names.floats === "f32" ? elementRuntime : elementRuntime64, [prepare]),
     ...partsFor(inputRuntime, [model, ...calls.kernels]),
     safetensorsRuntime,
   ].filter((section) => section.length > 0);
@@ -78,8 +86,8 @@ export const parameterTable = (plan: Plan): Code[] => [
   "];",
 ];
 
-function createModel(plan: Plan, run: readonly Code[], hasWeights: boolean): Code[] {
-  const arrays = arenaArrays(plan);
+function createModel(plan: Plan, names: ModuleNames, run: readonly Code[], hasWeights: boolean): Code[] {
+  const arrays = arenaArrays(plan, names);
   return [
     "/** The model with its weights; throws WeightsError if they do not fit. */",
     "export function createModel(source«: WeightSource», options«: WeightOptions» = {})«: Model» {",
@@ -89,7 +97,11 @@ function createModel(plan: Plan, run: readonly Code[], hasWeights: boolean): Cod
         : "matchWeights(source, options);",
       ...(arrays.length === 0
         ? []
-        : ["// Memory of the runs; floats and whole numbers are two views of one piece."]),
+        : [
+            names.floats === "f32"
+              ? "// Memory of the runs; floats and whole numbers are two views of one piece."
+              : "// Memory of the runs.",
+          ]),
       ...arrays.map(({ name, type }) => `let ${name} = new ${type}(0);`),
       "",
       ...run,

@@ -4,6 +4,7 @@ import type { View } from "../../plan/view.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { Naming } from "./call.ts";
+import type { FloatFormat } from "./storage.ts";
 import { helpers } from "./helpers/table.ts";
 import { identifier, isProduct, literal, Names, sizeText } from "./text.ts";
 
@@ -18,19 +19,23 @@ const reserved = (
   "matchWeights shapeProblems suggest editDistance floats ints harmlessTensors checkInputNames inputSize shapeMessage " +
   "readInput checkTensor checkWhole bytesOf elementBytes readHeader isSize readEntry readElements halfToNumber tile product " +
   "left0 left1 left2 left3 right0 right1 turns fractions powers " +
-  "f32 i32 weights inputs run source options tensors scratch words memory"
+  "f32 f64 i32 weights inputs run source options tensors scratch words memory"
 ).split(" ");
 
 /** What everything of one module is called. */
 export class ModuleNames {
   readonly #plan: Plan;
+  readonly floats: FloatFormat;
   readonly #names = new Names([...reserved, ...Object.keys(helpers)]);
   readonly #symbols = new Map<string, string>();
   /** The start of an arena buffer, or the array of an output or of a tensor that is being prepared. */
   readonly #locals = new Map<number, string>();
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, floats: FloatFormat = "f32") {
     this.#plan = plan;
+    this.floats = floats;
+    this.run = this.#runNaming();
+    this.prepare = this.#prepareNaming();
     for (const { name } of plan.symbols) this.#symbols.set(name, this.#names.give(identifier(name)));
   }
 
@@ -61,33 +66,43 @@ export class ModuleNames {
   }
 
   /** How steps of a run name memory: weights by their key, the arena by offset, outputs by their array. */
-  readonly run: Naming = {
-    array: (view) => {
-      const { home, name, dtype } = this.#plan.buffers[view.buffer]!;
-      if (home.kind === "slot") return isFloat(dtype) ? "f32" : "i32";
-      if (home.kind === "state") return `weights[${literal(home.state)}]`;
-      return home.kind === "output" ? this.local(view.buffer) : `weights[${literal(name)}]`;
-    },
-    start: (view) => {
-      const { kind } = this.#plan.buffers[view.buffer]!.home;
-      if (kind === "slot") return this.#plus(this.local(view.buffer), view.offset);
-      const start = this.size(view.offset);
-      return start === "0" && kind !== "output" ? undefined : start;
-    },
-    size: (size) => this.size(size),
-    scratch: { array: "f32", start: "scratch" },
-  };
+  readonly run: Naming;
 
   /** How steps that prepare weights name memory: each tensor is an array of its own. */
-  readonly prepare: Naming = {
-    array: (view: View) => this.local(view.buffer),
-    start: (view) => {
-      const start = this.size(view.offset);
-      return start === "0" ? undefined : start;
-    },
-    size: (size) => this.size(size),
-    scratch: { array: "scratch", start: "0" },
-  };
+  readonly prepare: Naming;
+
+  #runNaming(): Naming {
+    return {
+      floats: this.floats,
+      array: (view) => {
+        const { home, name, dtype } = this.#plan.buffers[view.buffer]!;
+        if (home.kind === "slot") return isFloat(dtype) ? this.floats : "i32";
+        if (home.kind === "state") return `weights[${literal(home.state)}]`;
+        return home.kind === "output" ? this.local(view.buffer) : `weights[${literal(name)}]`;
+      },
+      start: (view) => {
+        const { kind } = this.#plan.buffers[view.buffer]!.home;
+        if (kind === "slot") return this.#plus(this.local(view.buffer), view.offset);
+        const start = this.size(view.offset);
+        return start === "0" && kind !== "output" ? undefined : start;
+      },
+      size: (size) => this.size(size),
+      scratch: { array: this.floats, start: "scratch" },
+    };
+  }
+
+  #prepareNaming(): Naming {
+    return {
+      floats: this.floats,
+      array: (view: View) => this.local(view.buffer),
+      start: (view) => {
+        const start = this.size(view.offset);
+        return start === "0" ? undefined : start;
+      },
+      size: (size) => this.size(size),
+      scratch: { array: "scratch", start: "0" },
+    };
+  }
 
   #plus(start: string, offset: Dim): string {
     if (constantDim(offset) === 0) return start;

@@ -7,6 +7,7 @@ import type { ModuleNames } from "./names.ts";
 import { keyText } from "./runtime/types.ts";
 import { scratchOf } from "./kernels/table.ts";
 import { dim, evaluateDim } from "../../tensor/dim.ts";
+import { arrayType } from "./storage.ts";
 import { literal, numberText } from "./text.ts";
 
 /** The function that makes what the steps of a run read from the tensors of a checkpoint; nothing if they read none. */
@@ -16,12 +17,13 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
   const isMade = (buffer: number): boolean => plan.buffers[buffer]!.home.kind === "prepared";
   const given = [...readHere].filter((buffer) => !isMade(buffer));
   const lines: Code[] = [
-    ...given.map((buffer) => `const ${names.local(buffer)} = ${givenText(plan, buffer)};`),
+    ...given.map((buffer) => `const ${names.local(buffer)} = ${givenText(plan, buffer, names)};`),
     ...prepareLines(plan, names, calls),
   ];
   const entries = [...readByRun].map((buffer) => {
     const key = keyText(plan.buffers[buffer]!.name);
-    const value = isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer);
+    const value =
+      isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer, names);
     return key === value ? `${key},` : `${key}: ${value},`;
   });
   for (const { name, type } of plan.state) entries.push(`${keyText(name)}: ${arrayText(type.dtype, name)},`);
@@ -44,14 +46,17 @@ function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] 
     0,
     ...plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
   );
-  const lines: Code[] = scratch === 0 ? [] : [`const scratch = new Float32Array(${scratch});`];
+  const lines: Code[] =
+    scratch === 0 ? [] : [`const scratch = new ${arrayType("f32", names.floats)}(${scratch});`];
   for (const step of plan.prepare) {
     lines.push("", stepComment(step));
     for (const { buffer } of step.results) {
       if (made.has(buffer)) continue;
       made.add(buffer);
       const { dtype, elements } = plan.buffers[buffer]!;
-      lines.push(`const ${names.local(buffer)} = new ${arrayType(dtype)}(${names.size(elements)});`);
+      lines.push(
+        `const ${names.local(buffer)} = new ${arrayType(dtype, names.floats)}(${names.size(elements)});`,
+      );
     }
     lines.push(...calls.call(step, names.prepare, 2));
   }
@@ -69,17 +74,14 @@ function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
   return reads;
 }
 
-const arrayType = (dtype: Plan["buffers"][number]["dtype"]): string =>
-  isFloat(dtype) ? "Float32Array" : "Int32Array";
-
 /** The array of a tensor that the model is given. */
 const arrayText = (dtype: Plan["buffers"][number]["dtype"], name: string): string =>
   `${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(name)})`;
 
 /** The array of a parameter or a constant. */
-function givenText(plan: Plan, buffer: number): string {
+function givenText(plan: Plan, buffer: number, { floats }: ModuleNames): string {
   const { home, dtype } = plan.buffers[buffer]!;
   if (home.kind === "parameter") return arrayText(dtype, home.parameter);
   const values = home.kind === "constant" ? home.values : [];
-  return `${arrayType(dtype)}.of(${values.map(numberText).join(", ")})`;
+  return `${arrayType(dtype, floats)}.of(${values.map(numberText).join(", ")})`;
 }

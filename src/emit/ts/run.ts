@@ -9,6 +9,7 @@ import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "./runtime/types.ts";
+import { arrayType } from "./storage.ts";
 import { literal, numberText } from "./text.ts";
 
 /** The function that runs the model: sizes, memory, inputs, steps, results. */
@@ -65,18 +66,23 @@ function symbolLines(plan: Plan, names: ModuleNames): string[] {
 }
 
 /** The typed arrays through which the steps see the arena. */
-export function arenaArrays(plan: Plan): readonly { readonly name: string; readonly type: string }[] {
+export function arenaArrays(
+  plan: Plan,
+  { floats }: ModuleNames,
+): readonly { readonly name: string; readonly type: string }[] {
   const inArena = plan.buffers.filter(({ home }) => home.kind === "slot");
   const hasFloats = inArena.some(({ dtype }) => isFloat(dtype)) || plan.steps.some((step) => scratchOf(step));
   return [
-    ...(hasFloats ? [{ name: "f32", type: "Float32Array" }] : []),
-    ...(inArena.some(({ dtype }) => !isFloat(dtype)) ? [{ name: "i32", type: "Int32Array" }] : []),
+    ...(hasFloats ? [{ name: floats, type: arrayType("f32", floats) }] : []),
+    ...(inArena.some(({ dtype }) => !isFloat(dtype))
+      ? [{ name: "i32", type: arrayType("i32", floats) }]
+      : []),
   ];
 }
 
 /** Where each slot of the arena begins, and the arena itself, larger if it has to be. */
 function arenaLines(plan: Plan, names: ModuleNames): Code[] {
-  const arrays = arenaArrays(plan);
+  const arrays = arenaArrays(plan, names);
   if (arrays.length === 0) return [];
   const scratch = new Map<string, Dim>();
   for (const step of plan.steps) {
@@ -104,10 +110,13 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
         : `const ${name} = ${ends[index - 1]!} + ${largest(sizes[index - 1]!)};`,
     ),
     `if (words > ${arrays[0]!.name}.length) {`,
-    [
-      "const memory = new ArrayBuffer(4 * words);",
-      ...arrays.map(({ name, type }) => `${name} = new ${type}(memory);`),
-    ],
+    names.floats === "f32"
+      ? [
+          "const memory = new ArrayBuffer(4 * words);",
+          ...arrays.map(({ name, type }) => `${name} = new ${type}(memory);`),
+        ]
+      : // Words of two widths do not lie over each other.
+        arrays.map(({ name, type }) => `${name} = new ${type}(words);`),
     "}",
   ];
 }
@@ -115,7 +124,7 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
 function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: ModuleNames): Code[] {
   const shape = type.shape.map((size) => names.size(size)).join(", ");
   const local = names.local(buffer);
-  const array = isFloat(type.dtype) ? "f32" : "i32";
+  const array = isFloat(type.dtype) ? names.floats : "i32";
   const filled = fill === undefined ? "undefined" : numberText(fill);
   return [
     ...placeLine(buffer, plan, names),
@@ -128,7 +137,7 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   const { home, dtype, elements } = plan.buffers[buffer]!;
   if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
   if (home.kind !== "output") return [];
-  const type = isFloat(dtype) ? "Float32Array" : "Int32Array";
+  const type = arrayType(dtype, names.floats);
   return [`const ${names.local(buffer)} = new ${type}(${names.size(elements)});`];
 }
 

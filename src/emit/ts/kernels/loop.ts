@@ -44,7 +44,7 @@ export function loopCall({ steps, count, stored }: SharedLoop, naming: Naming): 
       if (isStored) lines.push(...text.lines, `${memory.element(out)} = ${text.result};`);
       return;
     }
-    lines.push(...text.lines, `const r${index} = ${asStored(out, text.result)};`);
+    lines.push(...text.lines, `const r${index} = ${asStored(out, text.result, naming)};`);
     numbers.set(keyOf(out), `r${index}`);
     if (isStored) lines.push(`${memory.element(out)} = r${index};`);
   });
@@ -57,8 +57,8 @@ const isReadIn = (steps: readonly LoopStep[], buffer: number): boolean =>
   steps.some((step) => operandViews(step).some((view) => view.buffer === buffer));
 
 /** The number that a later step would load: which steps share a loop changes no bit. */
-const asStored = ({ type }: View, text: string): string =>
-  isFloat(type.dtype) ? `Math.fround(${text})` : text;
+const asStored = ({ type }: View, text: string, { floats }: Naming): string =>
+  isFloat(type.dtype) && floats === "f32" ? `Math.fround(${text})` : text;
 
 /** Views of which element i of the loop is the same. */
 const keyOf = (view: View): string => `${view.buffer} ${view.offset.key}${isLone(view) ? " alone" : ""}`;

@@ -94,3 +94,15 @@ export const elementRuntime = {
     }
   `,
 } as const;
+
+/** The same where floats are kept in 64 bits. */
+export const elementRuntime64 = {
+  ...elementRuntime,
+  floats: fragment`
+    /** The elements as float64; a Float64Array as it is. */
+    function floats(tensors, name) {
+      const { data } = tensors.get(name);
+      return data instanceof Float64Array ? data : Float64Array.from(data);
+    }
+  `,
+} as const;
