@@ -3,6 +3,7 @@ import { onlyResult } from "../ir/node.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import { Backward } from "./backward.ts";
 import { differentiate } from "./differentiate.ts";
+import { edgeForms, type EdgeForm } from "./probe-form.ts";
 
 /**
  * What a probe measures of one residual edge y = post(skip · s + branch · f), as names of the graph's outputs. The sizes
@@ -11,8 +12,7 @@ import { differentiate } from "./differentiate.ts";
 export interface EdgeProbe {
   /** The index in the graph's table of edges. */
   readonly edge: number;
-  /** True if s is the y of the probe before it: nothing stands between the two edges. */
-  readonly follows: boolean;
+  readonly form: EdgeForm;
   /** The size of y, the stream after the edge and its post norm. */
   readonly activation: string;
   /** The norm of the loss's gradient with respect to y. */
@@ -21,6 +21,8 @@ export interface EdgeProbe {
   readonly source: string;
   /** The size of f, what comes out of the branch, after its out norm and before its gain. */
   readonly branch: string;
+  /** The size of skip · s + branch · f. */
+  readonly sum: string;
   readonly skipGain: GainProbe;
   readonly branchGain: GainProbe;
 }
@@ -52,14 +54,11 @@ export function probeEdges(source: Graph): ProbeGraph {
     ...joins.map(({ attrs }) => results.get(attrs.edge)!),
   ]);
   const writer = new ProbeWriter();
-  let previous: Value | undefined;
-  const edges = joins.flatMap((join): EdgeProbe[] => {
+  const reached = joins.filter(({ attrs }) => cotangents.has(results.get(attrs.edge)!));
+  const forms = edgeForms(source, reached, results);
+  const edges = reached.map((join, index): EdgeProbe => {
     const result = results.get(join.attrs.edge)!;
-    const gradient = cotangents.get(result);
-    if (gradient === undefined) return [];
-    const follows = join.operands.source === previous;
-    previous = result;
-    return [{ ...writer.probe(join, result, gradient), follows }];
+    return { ...writer.probe(join, result, cotangents.get(result)!), form: forms[index]! };
   });
   const nodes = [...graph.nodes, ...writer.b.nodes];
   return { graph: { ...graph, nodes, outputs: [...graph.outputs, ...writer.outputs] }, edges, diagnostics };
@@ -84,17 +83,18 @@ class ProbeWriter {
     this.b.origin = noOrigin;
   }
 
-  probe(join: NodeOf<"residual">, result: Value, gradient: Value): Omit<EdgeProbe, "follows"> {
+  probe(join: NodeOf<"residual">, result: Value, gradient: Value): Omit<EdgeProbe, "form"> {
     const { source, branches, source_gain, branch_gain } = join.operands;
     const { edge, source_scale, branch_scale } = join.attrs;
     const name = (what: string): string => `edge.${edge}.${what}`;
-    const sum = branches.reduce((x, y) => this.b.add(x, y));
+    const added = branches.reduce((x, y) => this.b.add(x, y));
     return {
       edge,
       activation: this.#output(name("activation"), "reduce_mean", result),
       gradient: this.#output(name("gradient"), "reduce_sum", gradient),
       source: this.#output(name("source"), "reduce_mean", source),
-      branch: this.#output(name("branch"), "reduce_mean", sum),
+      branch: this.#output(name("branch"), "reduce_mean", added),
+      sum: this.#output(name("sum"), "reduce_mean", onlyResult(join)),
       skipGain: this.#gain(name("skip_gain"), source_scale, source_gain),
       branchGain: this.#gain(name("branch_gain"), branch_scale, branch_gain),
     };

@@ -1,123 +1,149 @@
-import type { Edge } from "../ir/graph.ts";
+import type { EdgeForm } from "./probe-form.ts";
 
 /** What was measured of an edge y = post(a · s + b · f) at initialization: root mean squares, and a norm. */
 export interface EdgeMeasure {
-  readonly edge: Edge;
-  /** True if s is the y of the measure before. */
-  readonly follows: boolean;
+  readonly form: EdgeForm;
   readonly activation: number;
   /** The norm of the loss's gradient with respect to y. */
   readonly gradient: number;
   readonly source: number;
   readonly branch: number;
+  /** Of a · s + b · f. */
+  readonly sum: number;
   /** a and b, the size of a gain that is a tensor. */
   readonly skipGain: number;
   readonly branchGain: number;
 }
 
-/** What the theory says of an edge; the gradient lies between two bounds. */
-export interface EdgePrediction {
-  readonly activation: number;
-  readonly gradient: readonly [low: number, high: number];
+/** Why a line has no point at an edge. */
+export type Withheld = keyof typeof withheld;
+
+/** The reasons in words, as they follow «no point where». */
+export const withheld = {
+  begins: "the line begins with what was measured, for something else stands before the edge, or behind it",
+  norm: "a norm after the add sets the size",
+  post: "what stands after the add is no norm",
+  branch: "the branch is neither scale-free nor proportional to what it reads",
+  elsewhere: "the stream is read elsewhere too",
+} as const;
+
+export type LinePoint = number | Withheld;
+
+/**
+ * What simple assumptions say of an edge, to be held against what was measured. None is a bound, and none says anything of
+ * training.
+ */
+export interface EdgeLines {
+  /** The size of y if what each edge adds had no direction in common with what it carries. */
+  readonly uncorrelated: LinePoint;
+  /** The gradient's norm if only what is carried passed it on. */
+  readonly carried: LinePoint;
+  /** The gradient's norm if branches passed it back as they pass their input forward, without a common direction. */
+  readonly alike: LinePoint;
 }
 
 /**
- * What the form of the edges says about sizes by depth at initialization, where weights are random and independent of what
- * they multiply. It says nothing about training.
+ * An edge is y = P(a · s + b · f(s)). Write q for the mean square of s, B for that of f, z for that of the sum and p for that
+ * of y, all as measured at the edge itself: branches differ by depth even where their text is alike, as attention averages
+ * less away when tokens are alike.
  *
- * An edge is y = P(a · s + b · f(s)); its own line in the model gives a, b and where norms stand, no name of a variant does.
- * Write q for the mean square of s, B for that of f, z = a² q + b² B for that of the sum.
+ * Forward, *uncorrelated*. The sum has a² q + b² B. B stays if f is scale-free (a norm stands at its start or its end), and
+ * follows q if f is proportional to s (linear layers and ReLU without biases); of anything else nothing is said. Known cases
+ * follow. Pre-norm: z = q₀ + k B, a variance that grows by the same amount with each edge (Xiong et al. 2020, "On Layer
+ * Normalization in the Transformer Architecture", lemma 2). No norm: z = q₀ (1 + B/q)^k (Zhang et al. 2019, "Fixup
+ * Initialization"). ReZero, b = 0: the identity (Bachlechner et al. 2020). After a norm P there is nothing to say, as the norm
+ * sets the size, and the line begins anew.
  *
- * Forward. What is carried and what is added are uncorrelated, so y has z, or, with a norm after the add, what the norm
- * gives. B is measured at the first iteration of a repeat and held there: a branch with a norm at its start or end does not
- * see the size of the stream (B stays); one without is taken as homogeneous (B grows as q; exact for linear layers and
- * ReLU). Known cases follow. Pre-norm: z = q₀ + k B, a variance that grows by the same amount with each edge (Xiong et al.
- * 2020, "On Layer Normalization in the Transformer Architecture", lemma 2). No norm: z = q₀ (1 + B/q)^k (Zhang et al. 2019,
- * "Fixup Initialization"). ReZero, b = 0: the identity (Bachlechner et al. 2020).
+ * Backward, squared norms of gradients change toward the input by a factor an edge:
  *
- * Backward. Squared norms of gradients change toward the input by a factor an edge:
- *
- * - low: only what is carried passes gradient. a², and behind a norm of a sum of size z, whose Jacobian scales by 1/√z,
- *   a² p / z, where p is what the norm gives. With p = q = 1 and the B = 1/2 of a ReLU layer these are the
- *   (2/3)^((L - l)/2) of Xiong et al.'s post-norm, with B = 1 the gradients shrink toward the input by 1/√2 an edge.
- *   DeepNorm's a = (2 L)^(1/4) makes the product over its 2 L edges at least about exp(-B √(L/2)), and its β lets B fall
- *   as β⁴ = 1/(8 L), so that it is bounded whatever the depth (Wang et al. 2022, "DeepNet").
- * - high: what passes the branch is added, with the same mean square gain backward as forward: a random Jacobian J between
+ * - *carried*: a², and behind a norm of a sum of size z, whose Jacobian scales by 1/√z, a² p / z. With p = q = 1 and the
+ *   B = 1/2 of a ReLU layer these are the (2/3)^((L - l)/2) of Xiong et al.'s post-norm, with B = 1 gradients shrink by 1/√2
+ *   an edge. DeepNorm's a = (2 L)^(1/4) makes the product over its 2 L edges at least about exp(-B √(L/2)), and its β lets B
+ *   fall as β⁴ = 1/(8 L), so that it is bounded whatever the depth (Wang et al. 2022, "DeepNet").
+ * - *alike*: what passes the branch is added, with the same mean square gain backward as forward: a random Jacobian J between
  *   equal widths has E|Ju|²/|u|² = E|Jᵀv|²/|v|² (Schoenholz et al. 2017, "Deep Information Propagation"). A norm at the
- *   branch's start or end divides by √q, so each kind of branch gives b² B/q: the factor is z/q, behind a norm p/q. In other
- *   words gradient norm times activation is the same along the whole depth. For pre-norm gradients then fall as 1/√l toward
- *   the output; at the last layer that is the 1/√L of Xiong et al.'s theorem 1.
+ *   branch's start or end divides by √q, a proportional branch has B = |J|² q: both give b² B/q, and the factor is
+ *   a² + b² B/q, behind a norm that times p/z. For pre-norm gradients then fall as 1/√l toward the output; at the last layer
+ *   that is the 1/√L of Xiong et al.'s theorem 1.
  *
- * Real branches lie between: attention averages tokens, which keeps what they have in common forward (Dong et al. 2021,
- * "Attention is not all you need") and spreads gradients backward, so that J is far from isotropic. An edge that carries
- * nothing (a = 0) has only the upper form. Gradients begin with what was measured at the last edge. Where an edge does not
- * carry on the stream of the edge before it, sizes begin anew with what was measured.
+ * Real branches pass more back, and less. Attention averages tokens, which keeps what they have in common forward (Dong et
+ * al. 2021, "Attention is not all you need") and spreads gradients backward; its softmax has a gradient of its own, which
+ * grows with the logits. Where no norm holds the stream the logits grow as its square and that gradient leaves every other
+ * behind: such a branch is neither scale-free nor proportional, and the line ends there.
+ *
+ * A line begins with what was measured where an edge does not carry on the stream of the edge before it, and has no point
+ * there: nothing of the measured values is handed back as theory.
  */
-export function predictEdges(measures: readonly EdgeMeasure[]): readonly EdgePrediction[] {
-  const forward = predictForward(measures);
-  const predictions: EdgePrediction[] = [];
-  let above: { readonly low: number; readonly high: number } | undefined;
+export function edgeLines(measures: readonly EdgeMeasure[]): readonly EdgeLines[] {
+  const forward = uncorrelatedLine(measures);
+  const carried = backwardLine(measures, carriedFactor);
+  const alike = backwardLine(measures, alikeFactor);
+  return measures.map((_, index) => ({
+    uncorrelated: forward[index]!,
+    carried: carried[index]!,
+    alike: alike[index]!,
+  }));
+}
+
+function uncorrelatedLine(measures: readonly EdgeMeasure[]): readonly LinePoint[] {
+  /** The size of the stream before an edge, as the line has it. */
+  let stream: number | "branch" | undefined;
+  return measures.map(({ form, source, branch, activation, skipGain, branchGain }): LinePoint => {
+    const begins = !form.follows || stream === undefined;
+    const carried = begins ? source : stream!;
+    if (form.post !== "proportional") {
+      stream = activation;
+      return form.post === "scale_free" ? "norm" : "post";
+    }
+    if (carried === "branch") return "branch";
+    const added = branchGain === 0 ? 0 : sizeOf[form.branchSize](branch, source === 0 ? 1 : carried / source);
+    stream = added === undefined ? "branch" : Math.hypot(skipGain * carried, branchGain * added);
+    return begins && stream !== "branch" ? "begins" : stream;
+  });
+}
+
+/** The size of a branch on a stream that is `ratio` times as large as the one that it was measured on. */
+const sizeOf: Readonly<
+  Record<EdgeForm["branchSize"], (branch: number, ratio: number) => number | undefined>
+> = {
+  none: (branch) => branch,
+  scale_free: (branch) => branch,
+  proportional: (branch, ratio) => branch * ratio,
+  other: () => undefined,
+};
+
+/** The gradient's norms before each edge from those after it; the line begins at the last edge of each run. */
+function backwardLine(
+  measures: readonly EdgeMeasure[],
+  factorOf: (measure: EdgeMeasure) => LinePoint,
+): readonly LinePoint[] {
+  const line: LinePoint[] = [];
+  let above: LinePoint = "begins";
   for (let index = measures.length - 1; index >= 0; index--) {
     const next = measures[index + 1];
-    const measured = measures[index]!.gradient;
-    const { low, high } =
-      next?.follows === true && above !== undefined ? pullBack(above, forward[index + 1]!) : both(measured);
-    above = { low, high };
-    predictions.push({ activation: Math.sqrt(forward[index]!.result), gradient: [low, high] });
+    if (next?.form.follows !== true) {
+      line.push("begins");
+      above = measures[index]!.gradient;
+      continue;
+    }
+    const factor = factorOf(next);
+    if (typeof above === "number") above = typeof factor === "number" ? above * factor : factor;
+    line.push(above);
   }
-  return predictions.reverse();
+  return line.reverse();
 }
 
-const both = (value: number): { readonly low: number; readonly high: number } => ({
-  low: value,
-  high: value,
-});
-
-/** The mean squares of one edge, as predicted. */
-interface ForwardEdge {
-  readonly skipGain: number;
-  /** q: of what is carried, before its gain. */
-  readonly source: number;
-  /** z: of the sum. */
-  readonly sum: number;
-  /** Of the result. */
-  readonly result: number;
-  readonly isNormed: boolean;
+function carriedFactor({ form, activation, sum, skipGain }: EdgeMeasure): LinePoint {
+  if (form.post === "proportional") return skipGain;
+  return form.post === "scale_free" && sum > 0 ? (skipGain * activation) / sum : "post";
 }
 
-function predictForward(measures: readonly EdgeMeasure[]): readonly ForwardEdge[] {
-  const siblings = new Map<string, EdgeMeasure>();
-  const forward: ForwardEdge[] = [];
-  for (const measure of measures) {
-    const { edge, follows, skipGain, branchGain } = measure;
-    const first = firstOf(siblings, measure);
-    const before = forward.at(-1);
-    const source = follows && before !== undefined ? before.result : measure.source ** 2;
-    const isScaleFree = edge.norms.some(({ position }) => position !== "post");
-    const branch = first.branch ** 2 * (isScaleFree || first.source === 0 ? 1 : source / first.source ** 2);
-    const sum = skipGain ** 2 * source + branchGain ** 2 * branch;
-    const isNormed = edge.norms.some(({ position }) => position === "post");
-    const result = isNormed ? first.activation ** 2 : sum;
-    forward.push({ skipGain, source, sum, result, isNormed });
-  }
-  return forward;
-}
-
-/** The edge that stands at the same place in the first iteration; the edge itself if it is there. */
-function firstOf(siblings: Map<string, EdgeMeasure>, measure: EdgeMeasure): EdgeMeasure {
-  const { name, scope } = measure.edge;
-  const place = name.replaceAll(/\.\d+/g, ".*") + scope.map(({ label }) => `/${label}`).join("");
-  const first = siblings.get(place);
-  if (first === undefined) siblings.set(place, measure);
-  return first ?? measure;
-}
-
-/** The bounds before an edge from those after it. */
-function pullBack(
-  { low, high }: { readonly low: number; readonly high: number },
-  { skipGain, source, sum, result, isNormed }: ForwardEdge,
-): { readonly low: number; readonly high: number } {
-  const all = Math.sqrt((isNormed ? result : sum) / source);
-  const carried = isNormed ? skipGain * Math.sqrt(result / sum) : skipGain;
-  return { low: low * (skipGain === 0 ? all : carried), high: high * all };
+function alikeFactor(measure: EdgeMeasure): LinePoint {
+  const { form, activation, source, branch, sum, skipGain, branchGain } = measure;
+  if (form.isReadElsewhere) return "elsewhere";
+  if (form.post !== "proportional" && (form.post !== "scale_free" || sum === 0)) return "post";
+  const passed = form.branch === "none" || branchGain === 0 ? 0 : branchGain * branch;
+  if (passed !== 0 && (form.branch === "other" || source === 0)) return "branch";
+  const all = Math.hypot(skipGain, passed === 0 ? 0 : passed / source);
+  return form.post === "proportional" ? all : (all * activation) / sum;
 }

@@ -1,3 +1,4 @@
+import type { EdgeLines } from "../autodiff/theory.ts";
 import { plural } from "../support/text.ts";
 import { smooth, thin } from "./curves.ts";
 import { commonDomain, withCommonY, type Figure, type Point, type Series } from "./figure.ts";
@@ -7,6 +8,7 @@ import {
   type EdgeSizes,
   type Probed,
   type ProbedCase,
+  type ProbedEdge,
   type ProbedTraining,
 } from "./probed.ts";
 
@@ -146,8 +148,8 @@ const curve = (
 ): Series => ({ label, tone, style, points: view.pointsOf(edges) });
 
 /**
- * One figure a variant: what was measured at each depth, what theory says of it (dashed, for gradients a lower and an upper
- * bound), and what was measured after training. All are on one scale but those of variants that grew beyond all bounds, which
+ * One figure a variant: what was measured at each depth, the lines of theory beside it (dashed), and what was measured after
+ * training. All are on one scale but those of variants that grew beyond all bounds, which
  * would leave nothing to see of the others.
  */
 export const variantFigures = ({ cases }: Probed, which: "activation" | "gradient"): readonly Figure[] => {
@@ -183,17 +185,23 @@ function variantsOf(
 function caseSeries(view: View, probed: ProbedCase, index: number, count: number): readonly Series[] {
   const { edges, depth, training } = probed;
   const name = count > 1 && depth !== undefined ? `${depth}` : "";
-  const predicted = (bound: 0 | 1): Series =>
-    curve(
-      view,
-      "",
-      "plain",
-      "dashed",
-      edges.map(({ predicted: { activation, gradient } }) => ({ activation, gradient: gradient[bound] })),
-    );
+  /** Divided as what is measured is; it breaks where it has no point. */
+  const lineOf = (line: keyof EdgeLines): Series => {
+    const measured = view.pointsOf(edges.map(({ before }) => before));
+    const valueOf = ({ lines }: ProbedEdge): number => (typeof lines[line] === "number" ? lines[line] : NaN);
+    const scale = view === gradientView ? (edges.at(-1)?.before.gradient ?? 1) : 1;
+    const values = edges.map((edge) => valueOf(edge) / scale);
+    const inOrder = view === gradientView ? values.reverse() : values;
+    return {
+      label: "",
+      tone: "plain",
+      style: "dashed",
+      points: measured.map(({ x }, at) => ({ x, y: inOrder[at]! })),
+    };
+  };
   const after = edges.flatMap((edge) => (edge.after === undefined ? [] : [edge.after]));
   return [
-    ...(view === gradientView ? [predicted(0), predicted(1)] : [predicted(0)]),
+    ...(view === gradientView ? [lineOf("carried"), lineOf("alike")] : [lineOf("uncorrelated")]),
     curve(
       view,
       training === undefined ? name : "at first",

@@ -2,8 +2,16 @@ import { drawFigure } from "./draw.ts";
 import type { Figure, Size } from "./figure.ts";
 import { commandLine, definitions, figures, folded, heading, page, pairs, paragraph, table } from "./html.ts";
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
-import { caseName, resultTexts, type Probed, type ProbedCase } from "./probed.ts";
-import { showRange, showSize } from "./sizes.ts";
+import {
+  caseName,
+  float32Note,
+  lineWords,
+  resultTexts,
+  withheldNotes,
+  type Probed,
+  type ProbedCase,
+} from "./probed.ts";
+import { showPoint, showSize } from "./sizes.ts";
 import { withOwnColors } from "./theme.ts";
 
 /** The report of a probe as one HTML file: curves, what theory says beside them, and every number. */
@@ -17,11 +25,13 @@ export function probeReport(probed: Probed): string {
     heading("At initialization"),
     pairs(overviewFigures(probed)),
     heading("Activations beside the theory"),
-    paragraph("Dots are measured; dashed is what the form of the edges says at initialization."),
+    paragraph(
+      "Dots are measured; dashed is the size if what each edge adds had no direction in common with what it carries. It ends where nothing can be derived.",
+    ),
     figures(variantFigures(probed, "activation"), small),
     heading("Gradients beside the theory"),
     paragraph(
-      "The lower dashed line is what the carried stream alone passes back, the upper one adds what passes the branches.",
+      "Dots are measured; the lower dashed line is what the carried stream alone passes back, the upper one is for branches that pass gradients back as they pass their input forward. Neither is a bound: softmax, for one, has a gradient of its own.",
     ),
     figures(variantFigures(probed, "gradient"), small),
     heading("Settings"),
@@ -65,20 +75,36 @@ const resultTable = (cases: readonly ProbedCase[]): string =>
     [2, 3, 4, 5, 6],
   );
 
-/** Every edge of a case, its sizes beside those that theory predicts. */
-function edgeSizes({ edges }: ProbedCase): string {
+/** Every edge of a case, its sizes beside the lines of theory. */
+function edgeSizes(found: ProbedCase): string {
+  const { edges } = found;
+  const isLost = edges.some(({ inFloat32 }) => inFloat32 !== undefined);
   const isTrained = edges.some(({ after }) => after !== undefined);
-  const heads = ["edge", "activation RMS", "predicted", "gradient norm", "predicted"];
-  return table(
-    [...heads, ...(isTrained ? ["activation after", "gradient after"] : [])],
-    edges.map(({ name, before, predicted, after }) => [
+  const heads = [
+    ...[
+      "edge",
+      "activation RMS",
+      lineWords.uncorrelated,
+      "gradient norm",
+      lineWords.carried,
+      lineWords.alike,
+    ],
+    ...(isLost ? ["activation in float32", "gradient in float32"] : []),
+    ...(isTrained ? ["activation after", "gradient after"] : []),
+  ];
+  const rows = table(
+    heads,
+    edges.map(({ name, before, inFloat32, lines, after }) => [
       name,
       showSize(before.activation),
-      showSize(predicted.activation),
+      showPoint(lines.uncorrelated),
       showSize(before.gradient),
-      showRange(predicted.gradient),
+      showPoint(lines.carried),
+      showPoint(lines.alike),
+      ...(isLost ? [showSize(inFloat32?.activation), showSize(inFloat32?.gradient)] : []),
       ...(isTrained ? [showSize(after?.activation), showSize(after?.gradient)] : []),
     ]),
-    [1, 2, 3, 4, 5, 6],
+    heads.map((_, index) => index).slice(1),
   );
+  return [rows, ...[float32Note(found) ?? [], withheldNotes(found)].flat().map(paragraph)].join("\n");
 }

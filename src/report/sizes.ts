@@ -1,3 +1,5 @@
+import type { LinePoint } from "../autodiff/theory.ts";
+
 /** Three digits: `1.45`, `0.0677`, `1.49e+6`; empty if there is none. */
 export function showSize(size: number | undefined): string {
   if (size === undefined) return "";
@@ -7,6 +9,5 @@ export function showSize(size: number | undefined): string {
     : size.toExponential(2);
 }
 
-/** `0.012 to 0.034`, or one number where both bounds are the same. */
-export const showRange = ([low, high]: readonly [number, number]): string =>
-  showSize(low) === showSize(high) ? showSize(low) : `${showSize(low)} to ${showSize(high)}`;
+/** A point of a line of theory; a dash where it has none. */
+export const showPoint = (point: LinePoint): string => (typeof point === "string" ? "–" : showSize(point));

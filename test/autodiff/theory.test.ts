@@ -1,141 +1,155 @@
 import { describe, expect, test } from "vitest";
 import { probeEdges } from "../../src/autodiff/probe.ts";
-import { predictEdges, type EdgeMeasure, type EdgePrediction } from "../../src/autodiff/theory.ts";
-import type { Edge, Position } from "../../src/ir/graph.ts";
+import type { EdgeForm } from "../../src/autodiff/probe-form.ts";
+import { edgeLines, type EdgeLines, type EdgeMeasure, type LinePoint } from "../../src/autodiff/theory.ts";
 import { initialParameters } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { RandomStream } from "../../src/tensor/random.ts";
 import { trainingGraph } from "./classifier.ts";
 
-/** An edge of a repeat of which only the form matters. */
-const edgeOf = (index: number, norms: readonly Position[]): Edge => ({
-  name: `h.${index} edge 0`,
-  span: undefined,
-  scope: [{ label: "h", index }],
-  source: "stream",
-  branches: ["f"],
-  norms: norms.map((position) => ({ position, kind: "layernorm", label: "n" })),
-  skip: undefined,
-  branch: undefined,
-});
+const free: EdgeForm = {
+  follows: true,
+  branch: "scale_free",
+  branchSize: "scale_free",
+  post: "proportional",
+  isReadElsewhere: false,
+};
+const proportional: EdgeForm = { ...free, branch: "proportional", branchSize: "proportional" };
+const postNorm: EdgeForm = { ...proportional, post: "scale_free" };
 
 interface FormOptions {
-  readonly norms?: readonly Position[];
+  readonly form: EdgeForm;
   /** B at the first edge. */
   readonly branch: number;
   readonly skipGain?: number;
   readonly branchGain?: number;
   /** Mean square of the first stream. */
   readonly source?: number;
+  /** What a norm after the add gives. */
+  readonly normed?: number;
 }
 
-/** What a probe would hand over: `count` equal edges. Only what theory may read is true, the rest is absurd. */
+/** What a probe would hand over of `count` equal edges in which nothing is correlated. Gradients that no line begins with are absurd. */
 function measuresOf(count: number, options: FormOptions): readonly EdgeMeasure[] {
-  const { norms = [], branch, skipGain = 1, branchGain = 1, source = 1 } = options;
-  return Array.from({ length: count }, (_, index) => ({
-    edge: edgeOf(index, norms),
-    follows: index > 0,
-    activation: index === 0 ? 1 : 1e9,
-    gradient: index === count - 1 ? 1 : 1e9,
-    source: index === 0 ? Math.sqrt(source) : 1e9,
-    branch: index === 0 ? Math.sqrt(branch) : 1e9,
-    skipGain,
-    branchGain,
-  }));
+  const { form, branch, skipGain = 1, branchGain = 1, source = 1, normed = 1 } = options;
+  let q = source;
+  return Array.from({ length: count }, (_, index): EdgeMeasure => {
+    const before = q;
+    const added = form.branchSize === "proportional" ? (branch * before) / source : branch;
+    const sum = skipGain ** 2 * before + branchGain ** 2 * added;
+    q = form.post === "scale_free" ? normed ** 2 : sum;
+    return {
+      form: { ...form, follows: index > 0 },
+      activation: Math.sqrt(q),
+      gradient: index === count - 1 ? 1 : 1e9,
+      source: Math.sqrt(before),
+      branch: Math.sqrt(added),
+      sum: Math.sqrt(sum),
+      skipGain,
+      branchGain,
+    };
+  });
 }
 
-const activations = (predictions: readonly EdgePrediction[]): readonly number[] =>
-  predictions.map(({ activation }) => activation);
-const bound = (predictions: readonly EdgePrediction[], which: 0 | 1): readonly number[] =>
-  predictions.map(({ gradient }) => gradient[which]);
+type Line = readonly LinePoint[];
+const lineOf = (measures: readonly EdgeMeasure[], which: keyof EdgeLines): Line =>
+  edgeLines(measures).map((lines) => lines[which]);
+/** A forward line, without its first point; a backward line, without its last. */
+const forward = (measures: readonly EdgeMeasure[]): Line => {
+  const [first, ...others] = lineOf(measures, "uncorrelated");
+  expect(first).toBe("begins");
+  return others;
+};
+const backward = (measures: readonly EdgeMeasure[], which: "carried" | "alike"): Line => {
+  const line = lineOf(measures, which);
+  expect(line.at(-1)).toBe("begins");
+  return line.slice(0, -1);
+};
 
 /** Equal in all but the rounding of float64. */
-function expectClose(found: readonly number[], expected: readonly number[]): void {
+function expectClose(found: Line, expected: readonly number[]): void {
   expect(found.length).toBe(expected.length);
-  found.forEach((value, index) => expect(value / expected[index]!).toBeCloseTo(1, 10));
+  found.forEach((value, index) => expect(Number(value) / expected[index]!).toBeCloseTo(1, 10));
 }
 
-const upTo = (count: number, f: (index: number) => number): number[] =>
+const upTo = <T>(count: number, f: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => f(index));
 
 describe("published results follow from the form of the edges", () => {
   const count = 24;
 
   test("pre-norm: the variance grows by the same amount with each edge, gradients fall as it grows (Xiong et al. 2020)", () => {
-    const predictions = predictEdges(measuresOf(count, { norms: ["pre"], branch: 0.5 }));
+    const measures = measuresOf(count, { form: free, branch: 0.5 });
     expectClose(
-      activations(predictions),
-      upTo(count, (k) => Math.sqrt(1 + (k + 1) / 2)),
+      forward(measures),
+      upTo(count - 1, (k) => Math.sqrt(1 + (k + 2) / 2)),
     );
     expectClose(
-      bound(predictions, 0),
-      upTo(count, () => 1),
+      backward(measures, "carried"),
+      upTo(count - 1, () => 1),
     );
     expectClose(
-      bound(predictions, 1),
-      upTo(count, (k) => Math.sqrt((1 + count / 2) / (1 + (k + 1) / 2))),
+      backward(measures, "alike"),
+      upTo(count - 1, (k) => Math.sqrt((1 + count / 2) / (1 + (k + 1) / 2))),
     );
   });
 
   test("post-norm: what is carried passes (2/3)^((L - l) / 2) of the gradient with a ReLU branch (Xiong et al. 2020)", () => {
-    const predictions = predictEdges(measuresOf(count, { norms: ["post"], branch: 1 / 2 }));
+    const measures = measuresOf(count, { form: postNorm, branch: 1 / 2 });
+    expect(lineOf(measures, "uncorrelated")).toEqual(upTo(count, () => "norm"));
     expectClose(
-      activations(predictions),
-      upTo(count, () => 1),
+      backward(measures, "carried"),
+      upTo(count - 1, (k) => (2 / 3) ** ((count - 1 - k) / 2)),
     );
     expectClose(
-      bound(predictions, 0),
-      upTo(count, (k) => (2 / 3) ** ((count - 1 - k) / 2)),
-    );
-    expectClose(
-      bound(predictions, 1),
-      upTo(count, () => 1),
+      backward(measures, "alike"),
+      upTo(count - 1, () => 1),
     );
   });
 
   test("post-norm: with a branch as large as what is carried, 1/sqrt(2) of the gradient an edge", () => {
-    const low = bound(predictEdges(measuresOf(count, { norms: ["post"], branch: 1 })), 0);
     expectClose(
-      low,
-      upTo(count, (k) => Math.SQRT1_2 ** (count - 1 - k)),
+      backward(measuresOf(count, { form: postNorm, branch: 1 }), "carried"),
+      upTo(count - 1, (k) => Math.SQRT1_2 ** (count - 1 - k)),
     );
   });
 
   test("a norm that gives something other than ones scales what passes it", () => {
-    const measures = measuresOf(3, { norms: ["post"], branch: 3, source: 4 }).map((measure) => ({
-      ...measure,
-      activation: 2,
-    }));
     // p = q = 4, z = 4 + 3: a² p / z = 4/7.
     expectClose(
-      bound(predictEdges(measures), 0),
-      upTo(3, (k) => (4 / 7) ** ((2 - k) / 2)),
+      backward(measuresOf(3, { form: postNorm, branch: 3, source: 4, normed: 2 }), "carried"),
+      upTo(2, (k) => (4 / 7) ** ((2 - k) / 2)),
     );
   });
 
   test("no norm: the variance is multiplied by 1 + B/q with each edge, and so are gradients (Zhang et al. 2019)", () => {
-    const predictions = predictEdges(measuresOf(count, { branch: 2, source: 4 }));
+    const measures = measuresOf(count, { form: proportional, branch: 2, source: 4 });
     expectClose(
-      activations(predictions),
-      upTo(count, (k) => 2 * 1.5 ** ((k + 1) / 2)),
+      forward(measures),
+      upTo(count - 1, (k) => 2 * 1.5 ** ((k + 2) / 2)),
     );
     expectClose(
-      bound(predictions, 1),
-      upTo(count, (k) => 1.5 ** ((count - 1 - k) / 2)),
+      backward(measures, "alike"),
+      upTo(count - 1, (k) => 1.5 ** ((count - 1 - k) / 2)),
     );
   });
 
   test("ReZero: the identity both ways, for what an edge adds is 0 (Bachlechner et al. 2020)", () => {
-    const predictions = predictEdges(measuresOf(count, { branch: 5, branchGain: 0, source: 9 }));
+    const measures = measuresOf(count, {
+      form: { ...free, branch: "other", branchSize: "other" },
+      branch: 5,
+      branchGain: 0,
+      source: 9,
+    });
     expectClose(
-      activations(predictions),
-      upTo(count, () => 3),
+      forward(measures),
+      upTo(count - 1, () => 3),
     );
-    for (const which of [0, 1] as const)
+    for (const which of ["carried", "alike"] as const)
       expectClose(
-        bound(predictions, which),
-        upTo(count, () => 1),
+        backward(measures, which),
+        upTo(count - 1, () => 1),
       );
   });
 
@@ -143,10 +157,11 @@ describe("published results follow from the form of the edges", () => {
     "DeepNorm of %i layers: gradients keep their size whatever the depth (Wang et al. 2022)",
     (layers) => {
       const edges = 2 * layers;
-      const lowest = (branch: number): number => {
-        const measures = measuresOf(edges, { norms: ["post"], branch, skipGain: (2 * layers) ** 0.25 });
-        return bound(predictEdges(measures), 0)[0]!;
-      };
+      const lowest = (branch: number): LinePoint =>
+        backward(
+          measuresOf(edges, { form: postNorm, branch, skipGain: (2 * layers) ** 0.25 }),
+          "carried",
+        )[0]!;
       // 1 + t <= e^t, with t = B / √(2 L) an edge.
       expect(lowest(1)).toBeGreaterThan(Math.exp(-Math.sqrt(layers / 2)));
       expect(lowest(1)).toBeGreaterThan(Math.SQRT1_2 ** (edges - 1));
@@ -155,29 +170,84 @@ describe("published results follow from the form of the edges", () => {
   );
 
   test("nothing carried: activations and gradients are products of what the branches pass", () => {
-    const predictions = predictEdges(measuresOf(count, { branch: 0.25, skipGain: 0 }));
+    const measures = measuresOf(count, { form: proportional, branch: 0.25, skipGain: 0 });
     expectClose(
-      activations(predictions),
-      upTo(count, (k) => 0.5 ** (k + 1)),
+      forward(measures),
+      upTo(count - 1, (k) => 0.5 ** (k + 2)),
     );
-    for (const which of [0, 1] as const)
-      expectClose(
-        bound(predictions, which),
-        upTo(count, (k) => 0.5 ** (count - 1 - k)),
-      );
+    expect(backward(measures, "carried")).toEqual(upTo(count - 1, () => 0));
+    expectClose(
+      backward(measures, "alike"),
+      upTo(count - 1, (k) => 0.5 ** (count - 1 - k)),
+    );
+  });
+});
+
+describe("a line says nothing that was not derived", () => {
+  /** Four edges, of which one is of another form. */
+  const withOne = (at: number, form: Partial<EdgeForm>): readonly EdgeMeasure[] =>
+    measuresOf(4, { form: free, branch: 1 }).map((measure, index) =>
+      index === at
+        ? { ...measure, gradient: 7, form: { ...measure.form, ...form } }
+        : { ...measure, gradient: 2 + index },
+    );
+
+  test("where an edge does not carry on the stream before it, lines begin anew and have no point", () => {
+    const measures = withOne(2, { follows: false });
+    const lines = edgeLines(measures);
+    expect(lines.map(({ uncorrelated }) => uncorrelated)).toEqual([
+      "begins",
+      Math.sqrt(3),
+      "begins",
+      expect.closeTo(Math.sqrt(5), 12),
+    ]);
+    // The gradients at the second edge, and at the last.
+    expect(lines.map(({ carried }) => carried)).toEqual([3, "begins", 5, "begins"]);
   });
 
-  test("where an edge does not carry on the stream before it, sizes begin anew", () => {
-    const measures = measuresOf(4, { norms: ["pre"], branch: 1 }).map((measure, index) =>
-      index === 2 ? { ...measure, follows: false, source: 5 } : { ...measure, gradient: index + 1 },
-    );
-    const predictions = predictEdges(measures);
-    expectClose(activations(predictions), [Math.sqrt(2), Math.sqrt(3), Math.sqrt(26), Math.sqrt(27)]);
-    expectClose(bound(predictions, 0), [2, 2, 4, 4]);
+  test("a branch that is neither scale-free nor proportional ends the lines that it enters", () => {
+    const lines = edgeLines(withOne(2, { branch: "other", branchSize: "other" }));
+    expect(lines.map(({ uncorrelated }) => uncorrelated)).toEqual([
+      "begins",
+      Math.sqrt(3),
+      "branch",
+      "branch",
+    ]);
+    expect(lines.map(({ alike }) => alike)).toEqual(["branch", "branch", expect.any(Number), "begins"]);
+    expect(lines.map(({ carried }) => carried)).toEqual([5, 5, 5, "begins"]);
   });
 
-  test("a model without edges has no predictions", () => {
-    expect(predictEdges([])).toEqual([]);
+  test("a norm at the branch's end sets its size, and not what it passes back", () => {
+    const lines = edgeLines(withOne(2, { branch: "other" }));
+    expect(lines.map(({ uncorrelated }) => typeof uncorrelated)).toEqual([
+      "string",
+      "number",
+      "number",
+      "number",
+    ]);
+    expect(lines[0]!.alike).toBe("branch");
+  });
+
+  test("what stands after the add and is no norm ends the gradient's lines, and its size begins anew", () => {
+    const lines = edgeLines(withOne(2, { post: "other" }));
+    expect(lines.map(({ uncorrelated }) => uncorrelated)).toEqual([
+      "begins",
+      Math.sqrt(3),
+      "post",
+      expect.closeTo(Math.sqrt(5), 12),
+    ]);
+    for (const line of ["carried", "alike"] as const)
+      expect(lines.map((each) => each[line])).toEqual(["post", "post", expect.any(Number), "begins"]);
+  });
+
+  test("a stream that something else reads too has gradients from there", () => {
+    const lines = edgeLines(withOne(2, { isReadElsewhere: true }));
+    expect(lines.map(({ alike }) => alike)).toEqual(["elsewhere", "elsewhere", expect.any(Number), "begins"]);
+    expect(lines.map(({ carried }) => carried)).toEqual([5, 5, 5, "begins"]);
+  });
+
+  test("a model without edges has no lines", () => {
+    expect(edgeLines([])).toEqual([]);
   });
 });
 
@@ -212,12 +282,12 @@ function measure(text: string): readonly EdgeMeasure[] {
   });
   const valueOf = (name: string): number => results[name]!.data[0]!;
   return edges.map((probe) => ({
-    edge: graph.edges[probe.edge]!,
-    follows: probe.follows,
+    form: probe.form,
     activation: valueOf(probe.activation),
     gradient: valueOf(probe.gradient),
     source: valueOf(probe.source),
     branch: valueOf(probe.branch),
+    sum: valueOf(probe.sum),
     skipGain: probe.skipGain.scale,
     branchGain: probe.branchGain.scale,
   }));
@@ -238,26 +308,31 @@ describe("measured with random weights, where branches are isotropic", () => {
     ["a gain on what is added", "branch 0.25", 1],
     ["DeepNorm", "post n: layernorm, skip 2", 0.25],
     ["nothing carried", "skip 0", 0.5],
-  ])("%s: sizes and gradients are those that the form predicts", (_, edge, share) => {
+  ])("%s: sizes and gradients are those of the lines", (_, edge, share) => {
     const measures = measure(model(edge, share));
-    const predictions = predictEdges(measures);
+    const lines = edgeLines(measures);
     expect(measures.length).toBe(DEPTH);
+    const expectNear = (found: number, line: LinePoint): void => {
+      if (typeof line === "number") expect(Math.abs(Math.log(found / line))).toBeLessThan(stray);
+    };
     measures.forEach(({ activation, gradient }, index) => {
-      const { activation: size, gradient: bounds } = predictions[index]!;
-      expect(Math.abs(Math.log(activation / size))).toBeLessThan(stray);
-      // Isotropic branches pass on all that the upper form says.
-      expect(Math.abs(Math.log(gradient / bounds[1]))).toBeLessThan(stray);
-      expect(bounds[0]).toBeLessThanOrEqual(bounds[1] * (1 + 1e-9));
+      const { uncorrelated, alike } = lines[index]!;
+      expectNear(activation, uncorrelated);
+      // Isotropic branches pass on all that they may.
+      expectNear(gradient, alike);
     });
+    expect(lines.slice(0, -1).every(({ alike }) => typeof alike === "number")).toBe(true);
+    const sizes = lines.slice(1).map(({ uncorrelated }) => typeof uncorrelated);
+    expect(new Set(sizes)).toEqual(new Set([edge.includes("post") ? "string" : "number"]));
   });
 
   test("a gain of 0 is the identity to the last bit", () => {
     const measures = measure(model("branch 0", 1));
     expect(new Set(measures.map(({ activation }) => activation)).size).toBe(1);
     expect(new Set(measures.map(({ gradient }) => gradient)).size).toBe(1);
-    for (const { activation, gradient } of predictEdges(measures)) {
-      expect(activation).toBeCloseTo(measures[0]!.activation, 12);
-      expect(gradient[0]).toBe(measures[0]!.gradient);
+    for (const { uncorrelated, carried, alike } of edgeLines(measures).slice(1, -1)) {
+      expect(uncorrelated).toBeCloseTo(measures[0]!.activation, 12);
+      expect([carried, alike]).toEqual([measures[0]!.gradient, measures[0]!.gradient]);
     }
   });
 });

@@ -1,6 +1,7 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
     python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [byte_pairs]
+                               [probe]
 """
 
 import sys
@@ -13,12 +14,14 @@ import encoder_layer
 import hf
 import hf_keys
 import positions
+import probe
 import rope
 import torch_modules
 import training
 
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
-          "encoder_layer": encoder_layer.make, "training": training.make, "byte_pairs": byte_pairs.make}
+          "encoder_layer": encoder_layer.make, "training": training.make, "byte_pairs": byte_pairs.make,
+          "probe": probe.make}
 
 
 def main(names):

@@ -44,7 +44,12 @@ function probedCase(variant: string, values: readonly number[], more: Partial<Pr
   const edges = values.map((value, index) => ({
     name: `h.${index} edge 0`,
     before: sizes(value, 1 / value),
-    predicted: { activation: value * 1.1, gradient: [0.5 / value, 2 / value] as const },
+    inFloat32: index === 1 ? sizes(value, 2 / value) : undefined,
+    lines: {
+      uncorrelated: index === 0 ? ("begins" as const) : value * 1.1,
+      carried: 0.5 / value,
+      alike: index === 0 ? ("branch" as const) : 2 / value,
+    },
     after: undefined,
   }));
   return { variant, depth: 4, form: "y = x + f(N(x))", loss: 4.2, edges, training: undefined, ...more };
@@ -232,11 +237,29 @@ describe("the report of a probe", () => {
     ]);
     const rows = [...document.querySelectorAll("details")[2]!.querySelectorAll("tbody tr")];
     expect(rows.map((row) => textsOf(row, "td").slice(1, 4))).toEqual([
-      ["1", "1.1", "1"],
+      ["1", "–", "1"],
       ["1.00e-19", "1.10e-19", "1.00e+19"],
       ["0", "0", "Infinity"],
       ["NaN", "NaN", "NaN"],
     ]);
+    const [pre] = document.querySelectorAll("details");
+    expect(textsOf(pre!, "th")).toEqual([
+      ...["edge", "activation RMS", "if uncorrelated", "gradient norm", "carried only", "all paths alike"],
+      ...["activation in float32", "gradient in float32"],
+    ]);
+    expect(textsOf(pre!, "tbody tr:nth-child(2) td").slice(1)).toEqual([
+      "2",
+      "2.2",
+      "0.5",
+      "0.25",
+      "1",
+      "2",
+      "1",
+    ]);
+    expect(pre!.textContent).toContain("float32 misses the size or the gradient by more than 1 % at 1 edge");
+    expect(pre!.textContent).toContain(
+      "all paths alike: no point at 1 edge: the branch is neither scale-free",
+    );
   });
 
   test("tells what became of trainings, also of one that ended with NaN", () => {

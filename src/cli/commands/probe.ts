@@ -1,4 +1,4 @@
-import type { Probed, ProbedCase } from "../../report/probed.ts";
+import { linesNote, type Probed, type ProbedCase } from "../../report/probed.ts";
 import { showCommandLine } from "../command-line.ts";
 import type { Command } from "../command.ts";
 import type { Out } from "../out.ts";
@@ -109,9 +109,7 @@ class Study {
       title: `${graph.name.replace(/_train$/, "")}: what depth does to activations and gradients`,
       command: showCommandLine("probe", [this.#path], probeOptions, this.#options),
       settings: [...settings, ["seed", String(seed)], ...trainingSettings(subject!, this.#isTraining)],
-      notes: [
-        "Predictions follow from the form of the residual edges at initialization; they promise nothing about training.",
-      ],
+      notes: [linesNote],
       cases: this.#cases,
     };
   }

@@ -1,7 +1,7 @@
-import type { EdgeMeasure } from "../../autodiff/theory.ts";
+import type { MeasuredEdge } from "./measure.ts";
 
 /** What an edge computes at initialization: `y = N(2.63 x + f(N(x)))`, a gain that is a tensor by its size. */
-export function formOf({ edge, skipGain, branchGain }: EdgeMeasure): string {
+export function formOf({ edge, skipGain, branchGain }: MeasuredEdge): string {
   const at = (position: "pre" | "out" | "post"): boolean =>
     edge.norms.some((norm) => norm.position === position);
   const source = edge.source === "stream" ? "x" : "s";

@@ -1,5 +1,6 @@
 import type { GainProbe, ProbeGraph } from "../../autodiff/probe.ts";
 import type { EdgeMeasure } from "../../autodiff/theory.ts";
+import type { Edge } from "../../ir/graph.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { runPasses } from "../../passes/pipeline.ts";
 import { planGraph } from "../../plan/build.ts";
@@ -11,7 +12,11 @@ import { importEmitted, mistakes, type EmittedTensor, type EmittedTensors } from
 /** What was measured of a model with some parameters: the loss, and each edge. */
 export interface Measurement {
   readonly loss: number;
-  readonly edges: readonly EdgeMeasure[];
+  readonly edges: readonly MeasuredEdge[];
+}
+
+export interface MeasuredEdge extends EdgeMeasure {
+  readonly edge: Edge;
 }
 
 /** Measures a model on one batch, with whatever parameters. */
@@ -24,41 +29,53 @@ interface EmittedModule {
   ) => { readonly run: (inputs: EmittedTensors) => EmittedTensors };
 }
 
-/** Compiles a probe once. Inputs that it does not read are left out. */
-export async function openMeter(
+/**
+ * Compiles a probe once. It measures in float64, where the parameters and the inputs stay the float32 numbers that they are:
+ * through a deep stack float32 can lose a gradient altogether. `asTrained` measures in float32, as a training computes.
+ * Inputs that it does not read are left out.
+ */
+export async function openMeters(
   { graph, edges }: ProbeGraph,
   batch: Readonly<Record<string, HostTensor>>,
-): Promise<Meter> {
+): Promise<{ readonly exact: Meter; readonly asTrained: Meter }> {
   const plan = planGraph(runPasses(graph));
-  const { createModel } = await importEmitted<EmittedModule>(emitTypeScript(plan, { types: false }).files);
   const inputs = Object.fromEntries(
     plan.inputs.flatMap(({ name }) => (batch[name] === undefined ? [] : [[name, inputOf(batch[name])]])),
   );
-  return async (parameters) => {
-    const weights = Object.fromEntries(
-      Object.entries(parameters).map(([name, { shape, data }]) => [
-        name,
-        { shape, data: Float32Array.from(data) },
-      ]),
+  const open = async (floats: "f32" | "f64"): Promise<Meter> => {
+    const { createModel } = await importEmitted<EmittedModule>(
+      emitTypeScript(plan, { types: false, floats }).files,
     );
-    const outputs = await mistakes(() => createModel(weights, { ignore: [/^/] }).run(inputs));
-    const valueOf = (name: string): number => outputs[name]!.data[0]!;
+    return async (parameters) => {
+      const weights = Object.fromEntries(
+        Object.entries(parameters).map(([name, { shape, data }]) => [
+          name,
+          { shape, data: Float32Array.from(data) },
+        ]),
+      );
+      const outputs = await mistakes(() => createModel(weights, { ignore: [/^/] }).run(inputs));
+      return measurementOf((name) => outputs[name]!.data[0]!);
+    };
+  };
+  const measurementOf = (valueOf: (name: string) => number): Measurement => {
     const gainOf = ({ scale, tensor }: GainProbe): number =>
       Math.abs(scale) * (tensor === undefined ? 1 : valueOf(tensor));
     return {
       loss: valueOf("loss"),
       edges: edges.map((probe) => ({
         edge: graph.edges[probe.edge]!,
-        follows: probe.follows,
+        form: probe.form,
         activation: valueOf(probe.activation),
         gradient: valueOf(probe.gradient),
         source: valueOf(probe.source),
         branch: valueOf(probe.branch),
+        sum: valueOf(probe.sum),
         skipGain: gainOf(probe.skipGain),
         branchGain: gainOf(probe.branchGain),
       })),
     };
   };
+  return { exact: await open("f64"), asTrained: await open("f32") };
 }
 
 const inputOf = ({ dtype, shape, data }: HostTensor): EmittedTensor => ({

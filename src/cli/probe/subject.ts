@@ -1,11 +1,11 @@
 import { probeEdges, type ProbeGraph } from "../../autodiff/probe.ts";
-import { predictEdges } from "../../autodiff/theory.ts";
+import { edgeLines } from "../../autodiff/theory.ts";
 import { initialParameters } from "../../ir/initialize.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { parse } from "../../language/parse.ts";
 import { lower } from "../../lower/lower.ts";
-import type { ProbedCase } from "../../report/probed.ts";
+import type { EdgeSizes, ProbedCase } from "../../report/probed.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { seedOf } from "../../train/settings.ts";
@@ -17,7 +17,7 @@ import type { TrainOptions } from "../train/options.ts";
 import { prepareTraining, type PreparedTraining } from "../train/prepare.ts";
 import { formOf, usualForm } from "./edge-form.ts";
 import type { Form } from "./forms.ts";
-import { openMeter, type Measurement, type Meter } from "./measure.ts";
+import { openMeters, type Measurement, type Meter } from "./measure.ts";
 import type { ProbeOptions } from "./options.ts";
 import { randomBatch, withSurrogateLoss } from "./random.ts";
 
@@ -124,24 +124,42 @@ export interface MeasuredSubject {
 export async function measureSubject(subject: Subject): Promise<MeasuredSubject> {
   const { form, graph, batch, seed } = subject;
   const probe = probeOf(graph);
-  const meter = await openMeter(probe, batch);
-  const measured = await meter(initialParameters(graph, seed));
-  const predictions = predictEdges(measured.edges);
+  const { exact, asTrained } = await openMeters(probe, batch);
+  const parameters = initialParameters(graph, seed);
+  const measured = await exact(parameters);
+  const single = await asTrained(parameters);
+  const lines = edgeLines(measured.edges);
   const found: ProbedCase = {
     variant: form.variant,
     depth: form.depth,
     form: usualForm(measured.edges.map(formOf)),
     loss: measured.loss,
-    edges: measured.edges.map(({ edge, activation, gradient }, index) => ({
-      name: edge.name,
-      before: { activation, gradient },
-      predicted: predictions[index]!,
-      after: undefined,
-    })),
+    edges: measured.edges.map(({ edge, activation, gradient }, index) => {
+      const before = { activation, gradient };
+      const inFloat32 = sizesOf(single.edges[index]!);
+      return {
+        name: edge.name,
+        before,
+        inFloat32: isLost(before, inFloat32) ? inFloat32 : undefined,
+        lines: lines[index]!,
+        after: undefined,
+      };
+    }),
     training: undefined,
   };
-  return { subject, meter, found };
+  return { subject, meter: exact, found };
 }
+
+const sizesOf = ({ activation, gradient }: EdgeSizes): EdgeSizes => ({ activation, gradient });
+
+/** The share of a measure by which float32 may miss it before that is told: what three digits show. */
+const TOLD = 0.01;
+
+/** Whether float32 misses one of the sizes. */
+const isLost = (exact: EdgeSizes, single: EdgeSizes): boolean =>
+  (["activation", "gradient"] as const).some(
+    (size) => !(Math.abs(single[size] - exact[size]) <= TOLD * Math.abs(exact[size])),
+  );
 
 function probeOf(graph: Graph): ProbeGraph {
   const probe = probeEdges(graph);
@@ -160,7 +178,6 @@ function probeOf(graph: Graph): ProbeGraph {
 export const withAfter = (found: ProbedCase, after: Measurement): ProbedCase => ({
   ...found,
   edges: found.edges.map((edge, index) => {
-    const { activation, gradient } = after.edges[index]!;
-    return { ...edge, after: { activation, gradient } };
+    return { ...edge, after: sizesOf(after.edges[index]!) };
   }),
 });

@@ -1,5 +1,13 @@
-import { caseName, resultTexts, type Probed, type ProbedCase } from "../../report/probed.ts";
-import { showRange, showSize } from "../../report/sizes.ts";
+import {
+  caseName,
+  float32Note,
+  lineWords,
+  resultTexts,
+  withheldNotes,
+  type Probed,
+  type ProbedCase,
+} from "../../report/probed.ts";
+import { showPoint, showSize } from "../../report/sizes.ts";
 import { plural } from "../../support/text.ts";
 import type { Out } from "../out.ts";
 import { showTable } from "../table.ts";
@@ -27,24 +35,29 @@ function showCase(found: ProbedCase, all: boolean, out: Out): string {
   const title = [out.paint.strong(caseName(found)), form, `loss ${loss.toPrecision(4)}`];
   const shown = all ? edges : spread(edges);
   const isTrained = edges.some(({ after }) => after !== undefined);
-  const heads = ["", "activation", "predicted", "gradient", "predicted"];
-  const rows = shown.map(({ name, before, predicted, after }) => [
+  const isLost = edges.some(({ inFloat32 }) => inFloat32 !== undefined);
+  const heads = [
+    ...["", "activation", lineWords.uncorrelated, "gradient", lineWords.carried, lineWords.alike],
+    ...(isLost ? ["activation f32", "gradient f32"] : []),
+    ...(isTrained ? ["activation after", "gradient after"] : []),
+  ];
+  const rows = shown.map(({ name, before, inFloat32, lines, after }) => [
     name,
     showSize(before.activation),
-    showSize(predicted.activation),
+    showPoint(lines.uncorrelated),
     showSize(before.gradient),
-    showRange(predicted.gradient),
+    showPoint(lines.carried),
+    showPoint(lines.alike),
+    ...(isLost ? [showSize(inFloat32?.activation), showSize(inFloat32?.gradient)] : []),
     ...(isTrained ? [showSize(after?.activation), showSize(after?.gradient)] : []),
   ]);
+  const notes = [float32Note(found) ?? [], withheldNotes(found)].flat();
   const left = edges.length - shown.length;
   return (
     `${title.filter((part) => part !== "").join("  ")}\n` +
-    showTable(
-      [...heads, ...(isTrained ? ["activation after", "gradient after"] : [])],
-      rows,
-      [1, 2, 3, 4, 5, 6],
-    ) +
-    (left > 0 ? out.paint.faint(`and ${plural(left, "edge")} between them; --all lists every edge\n`) : "")
+    showTable(heads, rows, heads.map((_, index) => index).slice(1)) +
+    (left > 0 ? out.paint.faint(`and ${plural(left, "edge")} between them; --all lists every edge\n`) : "") +
+    notes.map((note) => out.paint.faint(`${note}\n`)).join("")
   );
 }
 
