@@ -2,6 +2,7 @@ import { dtypeBytes, type Dtype } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { Problem, showSizes } from "./problem.ts";
 import type { StoredTensor } from "./stored.ts";
+import type { StatedSize } from "./unpacking.ts";
 
 /** The third byte of an IDX file (http://yann.lecun.com/exdb/mnist, "The IDX file format"). */
 const dtypeOfCode: { readonly [code: number]: Dtype } = {
@@ -40,6 +41,15 @@ export function readIdx(bytes: Uint8Array, name: string): StoredTensor | Problem
       `${name}: ${dtype}${showSizes(shape)} takes ${expected} bytes, but the file has ${bytes.length - start} after its header`,
     );
   return { dtype, shape, bytes: reversed(bytes.subarray(start), dtypeBytes[dtype]) };
+}
+
+/** The size of an IDX file by its beginning. */
+export function statedIdxSize(start: Uint8Array): StatedSize {
+  const header = 4 + 4 * (start[3] ?? 0);
+  if (start.length < header) return { needs: header };
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
+  const shape = Array.from({ length: start[3]! }, (_, axis) => view.getUint32(4 + 4 * axis));
+  return { total: header + sizeOf(shape) * dtypeBytes[dtypeOfCode[start[2]!]!] };
 }
 
 function notIdx(bytes: Uint8Array, name: string): Problem {

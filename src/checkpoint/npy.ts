@@ -2,6 +2,7 @@ import { dtypeBytes, type Dtype } from "../tensor/dtype.ts";
 import { sizeOf, stridesOf, type HostTensor } from "../tensor/host.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import { toHostTensor, toStored, type StoredTensor } from "./stored.ts";
+import type { StatedSize } from "./unpacking.ts";
 
 /** `\x93NUMPY`: how every .npy file begins (NEP 1). */
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -30,6 +31,8 @@ interface NpyHeader {
   readonly shape: readonly number[];
   /** Where the elements begin. */
   readonly dataStart: number;
+  /** What they take, in bytes. */
+  readonly size: number;
 }
 
 /** The array of a .npy file, versions 1 to 3, C or Fortran order; row-major in the result. */
@@ -42,7 +45,12 @@ export function readNpy(bytes: Uint8Array, name: string): HostTensor | Problem {
 export function readStoredNpy(bytes: Uint8Array, name: string): StoredTensor | Problem {
   const header = readHeader(bytes, name);
   if (header instanceof Problem) return header;
-  const { dtype, fortran, shape, dataStart } = header;
+  const { dtype, fortran, shape, dataStart, size } = header;
+  if (!Number.isSafeInteger(size) || dataStart + size !== bytes.length)
+    return new Problem(
+      "E713",
+      `${name}: ${dtype}${showSizes(shape)} takes ${size} bytes, but the file has ${bytes.length - dataStart} after its header`,
+    );
   const elements = bytes.subarray(dataStart);
   const data = elements.length === sizeOf(shape) * dtypeBytes[dtype] ? elements : widened(elements);
   return fortran
@@ -54,8 +62,27 @@ export function readStoredNpy(bytes: Uint8Array, name: string): StoredTensor | P
 const widened = (elements: Uint8Array): Uint8Array =>
   new Uint8Array(Int32Array.from(new Uint16Array(new Uint8Array(elements).buffer)).buffer);
 
+export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, at) => bytes[at] === byte);
+
+/** The size of a .npy file by its beginning. */
+export function statedNpySize(start: Uint8Array, name: string): StatedSize | Problem {
+  const needs = headerEnd(start);
+  if (needs > start.length) return { needs };
+  const header = readHeader(start, name);
+  return header instanceof Problem ? header : { total: header.dataStart + header.size };
+}
+
+/** Where the header ends, by as many bytes as are there; one that is too long has no end that counts. */
+function headerEnd(start: Uint8Array): number {
+  const fixed = start[6] === 1 ? 10 : 12;
+  if (start.length < fixed) return fixed;
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
+  const length = fixed === 10 ? view.getUint16(8, true) : view.getUint32(8, true);
+  return length > MAX_HEADER ? fixed : fixed + length;
+}
+
 function readHeader(bytes: Uint8Array, name: string): NpyHeader | Problem {
-  if (!MAGIC.every((byte, at) => bytes[at] === byte))
+  if (!isNpy(bytes))
     return new Problem("E711", `${name}: expected a .npy file, but it does not begin with \\x93NUMPY`);
   const version = bytes[6] ?? 0;
   if (version < 1 || version > 3)
@@ -71,14 +98,14 @@ function readHeader(bytes: Uint8Array, name: string): NpyHeader | Problem {
   const text = new TextDecoder(version === 3 ? "utf-8" : "latin1").decode(
     bytes.subarray(start, start + length),
   );
-  return checkHeader(text, start + length, bytes.length, name);
+  return checkHeader(text, start + length, name);
 }
 
 const truncated = (name: string, expected: number, found: number): Problem =>
   new Problem("E711", `${name}: the file is truncated: expected at least ${expected} bytes, found ${found}`);
 
 /** `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, a Python literal with these three keys. */
-function checkHeader(text: string, dataStart: number, fileSize: number, name: string): NpyHeader | Problem {
+function checkHeader(text: string, dataStart: number, name: string): NpyHeader | Problem {
   const field = (key: string, pattern: string): string | undefined =>
     new RegExp(`[{,]\\s*(?:'${key}'|"${key}")\\s*:\\s*${pattern}\\s*[,}]`).exec(text)?.[1];
   const descr = field("descr", "['\"]([^'\"]*)['\"]");
@@ -93,13 +120,8 @@ function checkHeader(text: string, dataStart: number, fileSize: number, name: st
   const dtype = Object.hasOwn(dtypeOfDescr, descr) ? dtypeOfDescr[descr] : undefined;
   if (dtype === undefined) return unknownDescr(descr, name);
   const shape = (sizes.match(/\d+/g) ?? []).map(Number);
-  const expected = sizeOf(shape) * bytesOfDescr(descr);
-  if (!Number.isSafeInteger(expected) || expected !== fileSize - dataStart)
-    return new Problem(
-      "E713",
-      `${name}: ${dtype}${showSizes(shape)} takes ${expected} bytes, but the file has ${fileSize - dataStart} after its header`,
-    );
-  return { dtype, fortran: order === "True", shape, dataStart };
+  const size = sizeOf(shape) * bytesOfDescr(descr);
+  return { dtype, fortran: order === "True", shape, dataStart, size };
 }
 
 const bytesOfDescr = (descr: string): number => Number(descr.at(-1));

@@ -8,6 +8,7 @@ import {
   type JsonValue,
 } from "./json.ts";
 import { Problem, quote, showJson, showSizes } from "./problem.ts";
+import type { StatedSize } from "./unpacking.ts";
 
 /** Where a tensor stands in a safetensors file; offsets in bytes from the start of the file. */
 export interface TensorEntry {
@@ -59,6 +60,23 @@ export function readHeaderLength(first: Uint8Array, fileSize: number, name: stri
  * the file exactly, as the format's specification asks.
  */
 export function parseHeader(header: Uint8Array, fileSize: number, name: string): SafetensorsHeader | Problem {
+  const read = readEntries(header, name);
+  if (read instanceof Problem) return read;
+  return checkCover(read.entries, LENGTH_BYTES + header.length, fileSize, name) ?? read;
+}
+
+/** The size of a safetensors file by its beginning: the end of its last tensor. */
+export function statedSafetensorsSize(start: Uint8Array, name: string): StatedSize | Problem {
+  const length = readHeaderLength(start.subarray(0, LENGTH_BYTES), Infinity, name);
+  if (length instanceof Problem) return length;
+  const dataStart = LENGTH_BYTES + length;
+  if (start.length < dataStart) return { needs: dataStart };
+  const header = readEntries(start.subarray(LENGTH_BYTES, dataStart), name);
+  return header instanceof Problem ? header : { total: header.entries.at(-1)?.end ?? dataStart };
+}
+
+/** The tensors of a header in the order of their bytes, each checked by itself. */
+function readEntries(header: Uint8Array, name: string): SafetensorsHeader | Problem {
   const text = decodeUtf8(header, name);
   if (text instanceof Problem) return text;
   const object = parseJsonObject(text, name);
@@ -75,7 +93,7 @@ export function parseHeader(header: Uint8Array, fileSize: number, name: string):
     if (problem !== undefined) return problem;
   }
   entries.sort((a, b) => a.start - b.start || a.end - b.end);
-  return checkCover(entries, dataStart, fileSize, name) ?? { entries, metadata };
+  return { entries, metadata };
 }
 
 function addMetadata(

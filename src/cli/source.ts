@@ -3,7 +3,7 @@ import { readJsonFile } from "../checkpoint/files/json.ts";
 import { readText } from "../checkpoint/files/read.ts";
 import { kindOfPath } from "../checkpoint/files/system.ts";
 import type { JsonObject } from "../checkpoint/json.ts";
-import { fileLimits } from "../checkpoint/limits.ts";
+import { places } from "../checkpoint/places.ts";
 import { Problem, quotePath } from "../checkpoint/problem.ts";
 import type { LowerOptions } from "../lower/lower.ts";
 import type { Source } from "../support/source.ts";
@@ -58,7 +58,7 @@ export const passOptions: readonly OptionSpec[] = [
 export function readModelFile(path: string): Source {
   if (kindOfPath(path) === "folder")
     stop("E700", `cannot read ${quotePath(path)}: it is a folder, not a .lmg file`);
-  return { name: path, text: orStop(readText(path, fileLimits.model)) };
+  return { name: path, text: orStop(readText(path, places.model)) };
 }
 
 /** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */
@@ -74,7 +74,7 @@ export function lowerOptions(options: ModelOptions, config = readConfigOption(op
 /** The file that a `use` line names, beside the file where it stands. */
 function resolveUse(path: string, from: Source): Source | undefined {
   const file = join(dirname(from.name), path);
-  const text = kindOfPath(file) === "file" ? readText(file, fileLimits.model) : undefined;
+  const text = kindOfPath(file) === "file" ? readText(file, places.model) : undefined;
   return text === undefined || text instanceof Problem ? undefined : { name: file, text };
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeAtomically } from "../../src/checkpoint/files.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { readText } from "../../src/checkpoint/files/read.ts";
-import { fileLimits } from "../../src/checkpoint/limits.ts";
+import { places } from "../../src/checkpoint/places.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { toFloat32, toStored } from "../../src/checkpoint/stored.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -91,7 +91,7 @@ describe("writing a file", () => {
   test("replaces the old content and leaves nothing else behind", () => {
     const path = put("out.ts", "old");
     expect(writeAtomically(path, "new, größer")).toBeUndefined();
-    expect(readText(path, fileLimits.text)).toBe("new, größer");
+    expect(readText(path, places.text)).toBe("new, größer");
     expect(readdirSync(folder)).toStrictEqual(["out.ts"]);
   });
 
@@ -114,7 +114,7 @@ describe("writing a file", () => {
 
 test("a text that is not UTF-8 is a problem", () => {
   const path = put("model.lmg", Uint8Array.of(0x6d, 0xe9));
-  expect(messageOf(readText(path, fileLimits.text))).toBe(
+  expect(messageOf(readText(path, places.text))).toBe(
     `E703 ${path}: the text is not valid UTF-8: byte 1, in line 1, is e9`,
   );
 });

@@ -142,17 +142,13 @@ describe("a damaged or foreign array gives one message", () => {
     const message = "E714 a.npz: expected a .npz file, but the zip archive is damaged";
     expect(messageOf(readNpz(new Uint8Array(100), "a.npz"))).toBe(message);
     expect(messageOf(readNpz(fixture("deflated.npz").fill(0, 60, 80), "a.npz"))).toBe(message);
-    expect(messageOf(readNpz(fixture("deflated.npz").fill(0x78, 190, 200), "a.npz"))).toBe(
-      "E714 a.npz: the zip archive holds no .npy arrays",
-    );
+    expect(messageOf(readNpz(fixture("deflated.npz").fill(0x78, 190, 200), "a.npz"))).toBe(message);
   });
 
-  test("when a zip archive claims more than deflate can hold", () => {
+  test("when a zip archive says that it holds more than its size allows", () => {
     const bytes = fixture("deflated.npz");
     const directory = new DataView(bytes.buffer).getUint32(bytes.length - 6, true);
     new DataView(bytes.buffer).setUint32(directory + 24, 0xfffffff0, true);
-    expect(messageOf(readNpz(bytes, "a.npz"))).toBe(
-      "E714 a.npz: expected a .npz file, but the zip archive is damaged",
-    );
+    expect(messageOf(readNpz(bytes, "a.npz"))).toContain("E714 a.npz: its 242 B unpack to more than 64.0 MB");
   });
 });

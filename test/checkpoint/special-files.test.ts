@@ -10,7 +10,7 @@ import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { readBytes, readText } from "../../src/checkpoint/files/read.ts";
 import { parseJsonObject } from "../../src/checkpoint/json.ts";
-import { fileLimits } from "../../src/checkpoint/limits.ts";
+import { places } from "../../src/checkpoint/places.ts";
 import { expectValue, messageOf } from "./fixtures.ts";
 
 let folder = "";
@@ -29,8 +29,8 @@ const help = " | name a regular file: write what comes through it to one first";
 // A reader that opened one of these would wait for ever, or fill the memory.
 describe("what is no regular file is refused at once", () => {
   const readers: readonly (readonly [string, (path: string) => unknown])[] = [
-    ["bytes", (path) => readBytes(path, fileLimits.whole)],
-    ["texts", (path) => readText(path, fileLimits.model)],
+    ["bytes", (path) => readBytes(path, places.data)],
+    ["texts", (path) => readText(path, places.model)],
     ["JSON", (path) => readJsonFile(path)],
     ["weights", openCheckpoint],
   ];
@@ -49,13 +49,11 @@ describe("what is no regular file is refused at once", () => {
     const path = join(folder, "socket");
     const server = createServer().listen(path);
     await once(server, "listening");
-    expect(messageOf(readBytes(path, fileLimits.whole))).toBe(
+    expect(messageOf(readBytes(path, places.data))).toBe(
       `E700 cannot read \`${path}\`: it is a socket${help}`,
     );
     server.close();
-    expect(messageOf(readBytes(folder, fileLimits.whole))).toBe(
-      `E700 cannot read \`${folder}\`: it is a folder`,
-    );
+    expect(messageOf(readBytes(folder, places.data))).toBe(`E700 cannot read \`${folder}\`: it is a folder`);
   });
 
   test("also as a file of a checkpoint's folder, and as a shard that an index names", () => {
@@ -75,13 +73,7 @@ describe("a file that is too large is refused unread", () => {
     const path = join(folder, "sparse");
     writeFileSync(path, "");
     truncateSync(path, 10_000_000_000);
-    const limits = [
-      fileLimits.model,
-      fileLimits.json,
-      fileLimits.tokenizer,
-      fileLimits.text,
-      fileLimits.whole,
-    ];
+    const limits = [places.model, places.json, places.tokenizer, places.text, places.data];
     expect(limits.map((limit) => messageOf(readBytes(path, limit)))).toStrictEqual([
       `E700 cannot read \`${path}\`: it has 10.0 GB; a model file has at most 2.00 MB`,
       `E700 cannot read \`${path}\`: it has 10.0 GB; such a JSON file has at most 16.0 MB`,
@@ -94,14 +86,16 @@ describe("a file that is too large is refused unread", () => {
   test("and at the limit it is read", () => {
     const path = join(folder, "limit");
     writeFileSync(path, "12345678");
-    expect(readText(path, { what: "x", bytes: 8 })).toBe("12345678");
-    expect(messageOf(readText(path, { what: "x", bytes: 7 }))).toContain("it has 8 B; x has at most 7 B");
+    expect(readText(path, { ...places.model, what: "x", bytes: 8 })).toBe("12345678");
+    expect(messageOf(readText(path, { ...places.model, what: "x", bytes: 7 }))).toContain(
+      "it has 8 B; x has at most 7 B",
+    );
   });
 
   // Files of the system say that they have no bytes.
   test("also one that has more than it says", () => {
-    expect(readText("/proc/self/comm", fileLimits.model)).toMatch(/\n$/);
-    expect(messageOf(readBytes("/proc/self/comm", { what: "x", bytes: 1 }))).toMatch(
+    expect(readText("/proc/self/comm", places.model)).toMatch(/\n$/);
+    expect(messageOf(readBytes("/proc/self/comm", { ...places.model, what: "x", bytes: 1 }))).toMatch(
       /: it has \d+ B; x has at most 1 B$/,
     );
   });

@@ -251,7 +251,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       [...on, "x.npy"],
-      "error[E702]: x.npy: the header claims 379676406402707 bytes; the limit is 100000000\n  help: is this a safetensors file?",
+      'error[E719]: `x.npy`: expected a safetensors file, but this is an array of NumPy (.npy)\n  help: save each array by its name: `save_file({"layer.weight": numpy.load(FILE)}, "model.safetensors")` of safetensors.numpy',
     ],
     [
       [...on, "affine.safetensors"],

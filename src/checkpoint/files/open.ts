@@ -1,6 +1,6 @@
-import { closeSync } from "node:fs";
+import { closeSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileLimits } from "../limits.ts";
+import { misplaced, places } from "../places.ts";
 import type { CheckpointTensor } from "../match.ts";
 import { orThrow, Problem, quote, quotePath } from "../problem.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "../safetensors-header.ts";
 import { parseShardIndex } from "../shards.ts";
 import type { StoredTensor } from "../stored.ts";
-import { openRegular, readRange, readText, type OpenFile } from "./read.ts";
+import { openRegular, readRange, readText, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A checkpoint on disk: headers are read, tensors when they are asked for. `close` it. */
@@ -32,15 +32,44 @@ export function openCheckpoint(path: string): Checkpoint | Problem {
   const index = join(path, "model.safetensors.index.json");
   if (kindOfPath(single) === "file") return openFiles(single, [single]);
   if (kindOfPath(index) === "file") return openShards(index);
+  return otherWeights(path);
+}
+
+/** Why a folder is no checkpoint: it has weights of another format, or under another name, or none. */
+function otherWeights(folder: string): Problem {
+  const files = listFiles(folder);
+  const named = files.filter((file) => file.endsWith(".safetensors"));
+  const others = named.length > 0 ? [] : files.filter((file) => weightEndings.test(file));
+  for (const file of others.slice(0, MOST_LOOKED_AT)) {
+    const path = join(folder, file);
+    const opened = openRegular(path);
+    if (opened instanceof Problem) continue;
+    const problem = misplaced(startOf(opened.file), places.weights, path);
+    closeSync(opened.file);
+    if (problem !== undefined) return problem;
+  }
   return new Problem(
     "E700",
-    `${quotePath(path)} has neither model.safetensors nor model.safetensors.index.json`,
-    "name the file: --weights FOLDER/FILE.safetensors",
+    `${quotePath(folder)} has neither model.safetensors nor model.safetensors.index.json`,
+    `name the file: --weights FOLDER/${named.length === 1 ? quote(named[0]!).slice(1, -1) : "FILE.safetensors"}`,
   );
 }
 
+/** How files of weights end that are not safetensors; what they are, their bytes say. */
+const weightEndings = /\.(bin|ckpt|gguf|ggml|h5|hdf5|keras|npz|onnx|pkl|pt|pth|tflite)$/i;
+
+const MOST_LOOKED_AT = 8;
+
+function listFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
 function openShards(path: string): Checkpoint | Problem {
-  const text = readText(path, fileLimits.index);
+  const text = readText(path, places.index);
   if (text instanceof Problem) return text;
   const shards = parseShardIndex(text, path);
   if (shards instanceof Problem) return shards;
@@ -75,6 +104,8 @@ function addFile(path: string, files: number[], tensors: Map<string, CheckpointT
   if (opened instanceof Problem) return opened;
   const { file } = opened;
   files.push(file);
+  const refused = misplaced(startOf(file), places.weights, path);
+  if (refused !== undefined) return refused;
   const header = readHeader(opened, path);
   if (header instanceof Problem) return header;
   for (const { name, dtype, shape, start, end } of header.entries) {

@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { decodeUtf8 } from "../json.ts";
-import { allocate, tooLarge, type FileLimit } from "../limits.ts";
+import { RECOGNIZED_BY } from "../formats.ts";
+import { allocate } from "../limits.ts";
+import { misplaced, tooLarge, type Place } from "../places.ts";
 import { Problem, quotePath } from "../problem.ts";
 import { fileProblem, kindOfSpecial } from "./system.ts";
 
@@ -38,13 +40,15 @@ const notRegular = (path: string, special: string): Problem =>
     special === "a folder" ? undefined : "name a regular file: write what comes through it to one first",
   );
 
-/** The bytes of a file of at most so many; or why it cannot be read. */
-export function readBytes(path: string, limit: FileLimit): Uint8Array | Problem {
+/** The bytes of a file, if it is none of another format and not larger than its place takes; or why it cannot be read. */
+export function readBytes(path: string, place: Place): Uint8Array | Problem {
   const opened = openRegular(path);
   if (opened instanceof Problem) return opened;
   const { file, size } = opened;
   try {
-    return size > limit.bytes ? tooLarge(path, size, limit) : readToEnd(file, size, limit, path);
+    const refused = misplaced(startOf(file), place, path);
+    if (refused !== undefined) return refused;
+    return size > place.bytes ? tooLarge(path, size, place) : readToEnd(file, size, place, path);
   } catch (error) {
     return fileProblem("read", path, error);
   } finally {
@@ -52,12 +56,18 @@ export function readBytes(path: string, limit: FileLimit): Uint8Array | Problem 
   }
 }
 
+/** What a file begins with. */
+export function startOf(file: number): Uint8Array {
+  const start = new Uint8Array(RECOGNIZED_BY);
+  return start.subarray(0, fill(file, start, 0));
+}
+
 /**
  * Files of /proc say that they have 0 bytes, and a file may grow while it is read: read to its end. What has no end
  * though it says one is refused.
  */
-function readToEnd(file: number, size: number, limit: FileLimit, path: string): Uint8Array | Problem {
-  const most = { ...limit, bytes: Math.min(limit.bytes, size + MOST_MORE) };
+function readToEnd(file: number, size: number, place: Place, path: string): Uint8Array | Problem {
+  const most = { ...place, bytes: Math.min(place.bytes, size + MOST_MORE) };
   const parts: Uint8Array[] = [];
   let total = 0;
   for (;;) {
@@ -90,8 +100,8 @@ const MOST_MORE = 2 ** 26;
 const isAtEnd = (file: number, at: number): boolean => readSync(file, new Uint8Array(1), 0, 1, at) === 0;
 
 /** The text of a UTF-8 file. */
-export function readText(path: string, limit: FileLimit): string | Problem {
-  const bytes = readBytes(path, limit);
+export function readText(path: string, place: Place): string | Problem {
+  const bytes = readBytes(path, place);
   return bytes instanceof Problem ? bytes : decodeUtf8(bytes, path);
 }
 

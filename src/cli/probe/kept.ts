@@ -1,7 +1,7 @@
 import { writeAtomically } from "../../checkpoint/files.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { quotePath } from "../../checkpoint/problem.ts";
 import { caseName, type Probed, type ProbedCase } from "../../report/probed.ts";
 import { orStop, stop, Stop } from "../stop.ts";
@@ -30,7 +30,7 @@ interface KeptFile {
  */
 export function readFinished(path: string, wanted: ReadonlySet<string>): Finished {
   if (kindOfPath(path) === undefined) return new Map();
-  const file = parseKept(new TextDecoder().decode(orStop(readBytes(path, fileLimits.text))));
+  const file = parseKept(new TextDecoder().decode(orStop(readBytes(path, places.text))));
   const other = file?.cases.find((_, index) => !wanted.has(file.identities[index]!));
   if (file === undefined || other !== undefined)
     return stop(

@@ -1,5 +1,5 @@
 import { readBytes } from "../../checkpoint/files/read.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { Problem, quote } from "../../checkpoint/problem.ts";
 import { toHostTensor, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Input } from "../../ir/graph.ts";
@@ -82,7 +82,7 @@ function readArray(file: string): StoredTensor | Problem {
     file,
     undefined,
   ];
-  const bytes = readBytes(path, fileLimits.whole);
+  const bytes = readBytes(path, places.data);
   if (bytes instanceof Problem) return bytes;
   const content = contentOf({ name: path, bytes });
   if (content instanceof Problem) return content;

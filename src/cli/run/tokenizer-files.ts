@@ -2,15 +2,15 @@ import { dirname, join } from "node:path";
 import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
-import { fileLimits, type FileLimit } from "../../checkpoint/limits.ts";
+import { places, type Place } from "../../checkpoint/places.ts";
 import { huggingFaceTokenizer } from "../../text/huggingface.ts";
 import { piecesTokenizer } from "../../text/pieces.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { orStop, stop } from "../stop.ts";
 
 /** The JSON object of a file; undefined if there is no such file. */
-export const readIfThere = (path: string, limit: FileLimit = fileLimits.json): JsonObject | undefined =>
-  kindOfPath(path) === "file" ? orStop(readJsonFile(path, limit)) : undefined;
+export const readIfThere = (path: string, place: Place = places.json): JsonObject | undefined =>
+  kindOfPath(path) === "file" ? orStop(readJsonFile(path, place)) : undefined;
 
 /** The tokenizer of a folder, or of a file that is named; undefined if the folder has none. */
 export function findTokenizer(path: string): Tokenizer | undefined {
@@ -21,7 +21,7 @@ export function findTokenizer(path: string): Tokenizer | undefined {
       ? ["tokenizer.json", "pieces.json"].map((name) => join(path, name))
       : [path];
   for (const file of candidates) {
-    const content = readIfThere(file, fileLimits.tokenizer);
+    const content = readIfThere(file, places.tokenizer);
     if (content === undefined) continue;
     if (Object.hasOwn(content, "pieces")) return orStop(piecesTokenizer(content, file));
     const config = readIfThere(join(folder, "tokenizer_config.json")) ?? {};

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
 import { listWords } from "../../support/text.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
@@ -16,7 +16,7 @@ import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 function readSource(argument: string): DataSource {
   const [, feeds, named] = /^([A-Za-z_]\w*)=(.+)$/s.exec(argument) ?? [];
   const name = named ?? argument;
-  return { name, bytes: orStop(readBytes(name, fileLimits.whole)), feeds };
+  return { name, bytes: orStop(readBytes(name, places.data)), feeds };
 }
 
 /** The files of `--data`, else the one that the model's text names, which stands beside the model. */
@@ -33,7 +33,7 @@ export function readData(
       "name a text with --data FILE, or arrays with --data NAME=FILE for each input and target",
     );
   const name = isAbsolute(inModel) ? inModel : join(dirname(model), inModel);
-  return [{ name, bytes: orStop(readBytes(name, fileLimits.whole)) }];
+  return [{ name, bytes: orStop(readBytes(name, places.data)) }];
 }
 
 /** A share, a number, or files. */
@@ -92,7 +92,7 @@ function readChoice(choice: string): TokenizerChoice {
   const size = /^bpe:(\d+)$/.exec(choice)?.[1];
   if (size !== undefined) return { kind: "byte_pairs", size: Number(size) };
   const name = kindOfPath(choice) === "folder" ? join(choice, "tokenizer.json") : choice;
-  const file = readIfThere(name, fileLimits.tokenizer);
+  const file = readIfThere(name, places.tokenizer);
   if (file !== undefined)
     return {
       kind: "file",

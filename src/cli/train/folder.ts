@@ -4,7 +4,7 @@ import { writeAtomically } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
 import {
@@ -90,7 +90,7 @@ export function removeLeftovers(folder: string): void {
 export function readRunCheckpoint(folder: string) {
   const path = join(folder, runFiles.checkpoint);
   if (kindOfPath(path) === undefined) return undefined;
-  const bytes = readBytes(path, fileLimits.whole);
+  const bytes = readBytes(path, places.snapshot);
   const checkpoint = bytes instanceof Problem ? bytes : readTrainingCheckpoint(bytes, path);
   if (!(checkpoint instanceof Problem)) return checkpoint;
   const { code, message } = checkpoint;

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { readText } from "../../checkpoint/files/read.ts";
 import { codeOf, fileProblem } from "../../checkpoint/files/system.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import { stop, Stop } from "../stop.ts";
 import { runFiles } from "./folder.ts";
@@ -71,7 +71,7 @@ function move(from: string, to: string): boolean {
 
 /** Whom a lock belongs to; undefined if it does not say, as one that is being written. */
 function readOwner(path: string): Owner | undefined {
-  const text = readText(path, fileLimits.json);
+  const text = readText(path, places.json);
   if (text instanceof Problem) return undefined;
   try {
     const { pid, host } = JSON.parse(text) as Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { writeAtomically } from "../../checkpoint/files.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
-import { fileLimits } from "../../checkpoint/limits.ts";
+import { places } from "../../checkpoint/places.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import type { Scalars } from "../../train/engine.ts";
 import { orStop, Stop } from "../stop.ts";
@@ -36,7 +36,7 @@ export const isEvaluation = (line: MetricsLine): line is EvaluationLine =>
 /** What metrics.jsonl says up to a step; lines after it, and those that are damaged, are left out. */
 function linesUntil(step: number, path: string): readonly MetricsLine[] {
   if (kindOfPath(path) === undefined) return [];
-  const text = new TextDecoder().decode(orStop(readBytes(path, fileLimits.text)));
+  const text = new TextDecoder().decode(orStop(readBytes(path, places.text)));
   return text.split("\n").flatMap((written) => {
     const line = parseLine(written);
     return line === undefined || line.step > step ? [] : [line];

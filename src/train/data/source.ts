@@ -1,11 +1,15 @@
+import { recognize, RECOGNIZED_BY } from "../../checkpoint/formats.ts";
 import { gunzipIfPacked } from "../../checkpoint/gzip.ts";
-import { isIdx, readIdx } from "../../checkpoint/idx.ts";
+import { readIdx, statedIdxSize } from "../../checkpoint/idx.ts";
 import { decodeUtf8 } from "../../checkpoint/json.ts";
-import { readStoredNpy } from "../../checkpoint/npy.ts";
+import { readStoredNpy, statedNpySize } from "../../checkpoint/npy.ts";
 import { readStoredNpz } from "../../checkpoint/npz.ts";
+import { misplaced, places } from "../../checkpoint/places.ts";
 import { Problem } from "../../checkpoint/problem.ts";
+import { statedSafetensorsSize } from "../../checkpoint/safetensors-header.ts";
 import { readSafetensors } from "../../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../../checkpoint/stored.ts";
+import type { StatedSize } from "../../checkpoint/unpacking.ts";
 
 /** A file that is given as data, read whole. */
 export interface DataSource {
@@ -16,15 +20,16 @@ export interface DataSource {
   readonly feeds?: string | undefined;
 }
 
-type Format = "idx" | "npy" | "npz" | "safetensors" | "text";
+/** Formats that hold arrays. */
+const arrayFormats = ["idx", "npy", "npz", "safetensors"] as const;
 
-/** By the end of its name (`.gz` behind it or not), else by how it begins. */
-function formatOf(name: string, bytes: Uint8Array): Format {
+type ArrayFormat = (typeof arrayFormats)[number];
+
+/** By how a file begins; what is not recognized by the end of its name (`.gz` behind it or not). */
+function formatOf(name: string, bytes: Uint8Array): ArrayFormat | "text" {
   const ending = /\.(idx|npy|npz|safetensors|txt)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
-  if (ending !== undefined) return ending === "txt" ? "text" : (ending as Format);
-  if (isIdx(bytes)) return "idx";
-  if (bytes[0] === 0x93 && bytes[1] === 0x4e) return "npy";
-  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 ? "npz" : "text";
+  const found = recognize(bytes.subarray(0, RECOGNIZED_BY)) ?? ending;
+  return arrayFormats.find((format) => format === found) ?? "text";
 }
 
 /** Whether it is a text that feeds tokens, and no array. */
@@ -33,11 +38,31 @@ export function isText(source: DataSource): boolean {
   return !(plain instanceof Problem) && formatOf(plain.name, plain.bytes) === "text";
 }
 
-/** The source with what its gzip file holds, so that it is unpacked once. */
+/** The source with what its gzip file holds, so that it is unpacked once; refused if that is neither text nor arrays. */
 export function unpacked(source: DataSource): DataSource | Problem {
-  const bytes = gunzipIfPacked(source.bytes, source.name);
-  return bytes instanceof Problem ? bytes : { ...source, bytes };
+  const { name } = source;
+  const bytes = gunzipIfPacked(source.bytes, name, (start) => statedSize(start, name));
+  if (bytes instanceof Problem) return bytes;
+  return misplaced(bytes.subarray(0, RECOGNIZED_BY), places.data, name) ?? { ...source, bytes };
 }
+
+/** What a file says of its size where it begins; texts and archives say nothing. */
+function statedSize(start: Uint8Array, name: string): StatedSize | Problem | undefined {
+  if (start.length < RECOGNIZED_FROM) return { needs: RECOGNIZED_FROM };
+  switch (recognize(start)) {
+    case "npy":
+      return statedNpySize(start, name);
+    case "idx":
+      return statedIdxSize(start);
+    case "safetensors":
+      return statedSafetensorsSize(start, name);
+    default:
+      return undefined;
+  }
+}
+
+/** These three are recognized by so many bytes. */
+const RECOGNIZED_FROM = 9;
 
 /** The text of a UTF-8 file, also of one in gzip. A byte order mark says how it is encoded, and is no part of it. */
 export function textOf(source: DataSource): string | Problem {
