@@ -5,7 +5,8 @@
 export { compile, type Compilation, type CompileOptions } from "./compile.ts";
 
 export type { Source, Span } from "./support/source.ts";
-export { showDiagnostic, type Diagnostic, type Label } from "./support/diagnostic.ts";
+export { showDiagnostic, type Diagnostic, type Edit, type Label } from "./support/diagnostic.ts";
+export { diagnosticRecord, type DiagnosticRecord } from "./support/record.ts";
 export type { Dtype } from "./tensor/dtype.ts";
 export { dim, evaluateDim, showDim, symbolDim, type Dim } from "./tensor/dim.ts";
 export { showType, tensorType, type TensorType } from "./tensor/type.ts";

@@ -5,8 +5,9 @@ import type { LoweredModel } from "../lower/lower.ts";
 import type { Pass, Remark } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
 import { InternalError } from "../support/invariant.ts";
+import type { Source } from "../support/source.ts";
 import type { Out } from "./out.ts";
-import { lowerOptions, readModelFile, type ModelOptions } from "./source.ts";
+import { lowerOptions, type ModelOptions } from "./source.ts";
 import { showDiagnostics, Stop } from "./stop.ts";
 
 /** A model without errors, and all that was made of it. */
@@ -25,14 +26,14 @@ export interface LoadOptions {
   readonly observe?: (pass: Pass, graph: Graph) => void;
 }
 
-/** Reads and compiles a model. Its mistakes end the command; warnings are printed and it goes on. */
+/** Compiles a model. Its mistakes end the command; warnings are printed and it goes on. */
 export async function loadModel(
-  path: string,
+  source: Source,
   options: ModelOptions,
   out: Out,
   { config, observe }: LoadOptions = {},
 ): Promise<LoadedModel> {
-  const { diagnostics, model, graph, remarks, plan } = compile(readModelFile(path), {
+  const { diagnostics, model, graph, remarks, plan } = compile(source, {
     ...lowerOptions(options, config),
     fuse: options.fuse ?? true,
     ...(observe === undefined ? {} : { observe }),
@@ -50,18 +51,18 @@ export interface LoadedPlan extends Pick<LoadedModel, "graph" | "plan"> {
 
 /** The same of a model, or of its training step if that is asked for. */
 export async function loadPlan(
-  path: string,
+  source: Source,
   options: ModelOptions & { readonly train?: true },
   out: Out,
   more: Pick<LoadOptions, "observe"> = {},
 ): Promise<LoadedPlan> {
   if (options.train === true) {
     const { loadStep } = await import("./train/model.ts");
-    const loaded = loadStep(path, options, out, more);
+    const loaded = loadStep(source, options, out, more);
     if (options.checkPasses === true) await requireSamePasses(loaded.lowered, options, out);
     return loaded;
   }
-  const { model, graph, plan } = await loadModel(path, options, out, more);
+  const { model, graph, plan } = await loadModel(source, options, out, more);
   return { lowered: model.graph, graph, plan };
 }
 

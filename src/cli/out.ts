@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { fileProblem } from "../checkpoint/files/system.ts";
 import { plainPaint, showDiagnostic, type Paint } from "../support/diagnostic.ts";
 
-/** Where a command writes: a parameter of every command, so that tests need no process. */
+/** Where a command writes, and what it may read: a parameter of every command, so that tests need no process. */
 export interface Out {
   /** What was asked for: standard output. */
   readonly write: (text: string) => void;
@@ -12,6 +12,8 @@ export interface Out {
   readonly paint: Paint;
   /** Colours of standard error. */
   readonly notePaint: Paint;
+  /** All bytes of standard input, or more than `most` of them if there are more. */
+  readonly input: (most: number) => Promise<Uint8Array>;
   /** Standard error if it is a terminal, for what is drawn over and over. */
   readonly terminal?: NodeJS.WriteStream;
   /** From now on a reader that goes away does not end the process: the signal tells of it. */
@@ -68,6 +70,7 @@ export function processOut(): Out {
       outlives = true;
       return closed.signal;
     },
+    input: readAll,
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     paint: paintOf(process.stdout),
@@ -76,12 +79,33 @@ export function processOut(): Out {
   };
 }
 
+async function readAll(most: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > most) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** An answer for programs. */
+export const writeJson = (out: Out, value: unknown): void => out.write(`${JSON.stringify(value, null, 2)}\n`);
+
 /** Everything that was written, for tests. */
 export class TextOut implements Out {
   readonly paint = plainPaint;
   readonly notePaint = plainPaint;
+  readonly #stdin: string;
   text = "";
   notes = "";
+
+  constructor(stdin = "") {
+    this.#stdin = stdin;
+  }
+
+  readonly input = (): Promise<Uint8Array> => Promise.resolve(new TextEncoder().encode(this.#stdin));
   readonly write = (text: string): void => {
     this.text += text;
   };

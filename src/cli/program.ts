@@ -1,37 +1,81 @@
 import { Command as Commander, CommanderError, Option } from "commander";
-import { ProblemError } from "../checkpoint/problem.ts";
+import { Problem } from "../checkpoint/problem.ts";
+import type { Diagnostic } from "../support/diagnostic.ts";
 import { InternalError } from "../support/invariant.ts";
 import type { Command, OptionSpec } from "./command.ts";
 import { commands, type CommandEntry } from "./commands.ts";
 import type { Out } from "./out.ts";
-import { showDiagnostics, Stop } from "./stop.ts";
+import { mistakesIn, showDiagnostics, writeProblems } from "./stop.ts";
 
 /** How a run of the command line ended: 0 well, 1 by a mistake of the user, 2 by a bug of ours. */
 export type ExitCode = 0 | 1 | 2;
 
 /** Runs the command line on its arguments (without `node` and the script). Never throws. */
-export async function runProgram(args: readonly string[], out: Out): Promise<ExitCode> {
+export async function runProgram(args: readonly string[], streams: Out): Promise<ExitCode> {
+  const { out, answered } = watched(streams);
   try {
     const program = await buildProgram(args, out);
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    return reportFailure(error, out);
+    const { code, diagnostics } = reportFailure(error, out);
+    // Whoever asked for JSON gets it in every case; a command that could answer has said what is wrong in its answer.
+    if (code !== 0 && asksForJson(args) && !answered()) writeProblems(diagnostics, streams);
+    return code;
   }
 }
 
-function reportFailure(error: unknown, out: Out): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
-  if (error instanceof Stop) {
-    showDiagnostics(error.diagnostics, out);
-    return 1;
+/** What a command writes, and whether it has written an answer. */
+function watched(out: Out): { readonly out: Out; readonly answered: () => boolean } {
+  let answered = false;
+  const write = (text: string): void => {
+    answered = true;
+    out.write(text);
+  };
+  return { out: { ...out, write }, answered: () => answered };
+}
+
+/** True if the answer is to be JSON, also where the arguments cannot be read. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  return options.some(
+    (option, index) =>
+      option === "--json" ||
+      option === "--format=json" ||
+      (option === "--format" && options[index + 1] === "json"),
+  );
+}
+
+interface Failure {
+  readonly code: ExitCode;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Says on standard error what went wrong; commander has done so. */
+function reportFailure(error: unknown, out: Out): Failure {
+  if (error instanceof CommanderError)
+    return error.exitCode === 0
+      ? { code: 0, diagnostics: [] }
+      : { code: 1, diagnostics: [usageProblem(error)] };
+  const mistakes = mistakesIn(error);
+  if (mistakes !== undefined) {
+    showDiagnostics(mistakes, out);
+    return { code: 1, diagnostics: mistakes };
   }
-  if (error instanceof ProblemError) return reportFailure(new Stop([error.problem]), out);
   const cause = error instanceof Error ? error : new Error(String(error));
   const name = cause instanceof InternalError ? "" : `${cause.name}: `;
-  out.note(`lmg: ${name}${cause.message}\nthis is a bug in lmg, please report it\n`);
+  const message = `${name}${cause.message}`;
+  out.note(`lmg: ${message}\nthis is a bug in lmg, please report it\n`);
   if (process.env["LMG_DEBUG"] !== undefined) out.note(`${cause.stack ?? ""}\n`);
-  return 2;
+  return { code: 2, diagnostics: [new Problem("E900", message, "this is a bug in lmg, please report it")] };
+}
+
+/** `error: unknown option '--sett'\n(Did you mean --set?)` as a problem. */
+function usageProblem({ message }: CommanderError): Problem {
+  const [what, ...more] = message.replace(/^error: /, "").split("\n");
+  const help = more.map((line) => line.replace(/^\((.*)\)$/, "$1")).join("; ");
+  return new Problem("E800", what!, help === "" ? undefined : help);
 }
 
 const description = `Compiles declarative model files (.lmg): residual edges and norms in, fused execution plans out.`;

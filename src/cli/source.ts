@@ -58,7 +58,18 @@ export const passOptions: readonly OptionSpec[] = [
 export function readModelFile(path: string): Source {
   if (kindOfPath(path) === "folder")
     stop("E700", `cannot read ${quotePath(path)}: it is a folder, not a .lmg file`);
-  return { name: path, text: orStop(readText(path, places.model)) };
+  return modelSource(path, orStop(readText(path, places.model)));
+}
+
+/** A text that is to be a model, and not what `lmg ir` made of one. */
+export function modelSource(name: string, text: string): Source {
+  if (/^(?:\s|\/\/.*\n)*graph\s+\w+\s*\{/.test(text.slice(0, 2048)))
+    stop(
+      "E825",
+      `${quotePath(name)} is a graph in lmg's IR, not a model`,
+      "name the .lmg file that it was made of; a program reads IR with `readGraph` of the library",
+    );
+  return { name, text };
 }
 
 /** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */

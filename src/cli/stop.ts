@@ -1,6 +1,7 @@
-import { Problem } from "../checkpoint/problem.ts";
+import { Problem, ProblemError } from "../checkpoint/problem.ts";
 import { showDiagnostic, type Diagnostic } from "../support/diagnostic.ts";
-import type { Out } from "./out.ts";
+import { diagnosticRecord } from "../support/record.ts";
+import { writeJson, type Out } from "./out.ts";
 
 /** Ends a command because of the user's mistakes: they are printed, the exit code is 1. */
 export class Stop extends Error {
@@ -11,6 +12,12 @@ export class Stop extends Error {
     super(diagnostics.map((diagnostic) => diagnostic.message).join("; "));
     this.diagnostics = diagnostics;
   }
+}
+
+/** The mistakes of the user that an error tells of; undefined for a bug of ours. */
+export function mistakesIn(error: unknown): readonly Diagnostic[] | undefined {
+  if (error instanceof Stop) return error.diagnostics;
+  return error instanceof ProblemError ? [error.problem] : undefined;
 }
 
 /** Ends the command with one mistake. */
@@ -28,3 +35,7 @@ export function orStop<T>(value: T | Problem): T {
 export function showDiagnostics(diagnostics: readonly Diagnostic[], out: Out): void {
   for (const diagnostic of diagnostics) out.note(`${showDiagnostic(diagnostic, out.notePaint)}\n`);
 }
+
+/** The answer of a command that could give none, for programs. */
+export const writeProblems = (diagnostics: readonly Diagnostic[], out: Out): void =>
+  writeJson(out, { diagnostics: diagnostics.map((one) => diagnosticRecord(one)) });

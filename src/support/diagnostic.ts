@@ -1,4 +1,4 @@
-import { lineText, positionAt, showPlace, type Position, type Span } from "./source.ts";
+import { lineText, positionAt, showPlace, spanText, type Position, type Span } from "./source.ts";
 
 export type Severity = "error" | "warning";
 
@@ -8,9 +8,16 @@ export interface Label {
   readonly text?: string;
 }
 
+/** A text that takes the place of a span; one without width is put in. */
+export interface Edit {
+  readonly span: Span;
+  readonly text: string;
+}
+
 /**
  * What the compiler has to say to the writer of a file: a value, never thrown by the core.
- * `code` is stable (`E…` error, `W…` warning); `help` is a way forward, in one sentence.
+ * `code` is stable (`E…` error, `W…` warning); `help` is a way forward, in one sentence; `fix` are the edits that,
+ * all together, mend it, where the compiler knows them.
  */
 export interface Diagnostic {
   readonly severity: Severity;
@@ -18,16 +25,31 @@ export interface Diagnostic {
   readonly message: string;
   readonly labels: readonly Label[];
   readonly help?: string;
+  readonly fix?: readonly Edit[];
+}
+
+/** What may be said of a diagnostic beside its message. */
+export interface DiagnosticOptions {
+  readonly label?: string;
+  readonly help?: string;
+  /** Labels that explain it. */
+  readonly more?: readonly Label[];
+  /** What should stand in the place that is blamed. */
+  readonly instead?: string | undefined;
+  /** The word that is blamed, and the one that was most likely meant. */
+  readonly misspelt?: { readonly word: string; readonly meant: string };
+  /** Where that is not the place that is blamed, or one edit is not enough. */
+  readonly fix?: readonly Edit[];
 }
 
 export const isError = (diagnostic: Diagnostic): boolean => diagnostic.severity === "error";
 
-/** Builds an error at one place; `more` are labels that explain it. */
+/** Builds an error at one place. */
 export function errorAt(
   code: string,
   span: Span,
   message: string,
-  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] } = {},
+  options: DiagnosticOptions = {},
 ): Diagnostic {
   return make("error", code, span, message, options);
 }
@@ -37,7 +59,7 @@ export function warningAt(
   code: string,
   span: Span,
   message: string,
-  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] } = {},
+  options: DiagnosticOptions = {},
 ): Diagnostic {
   return make("warning", code, span, message, options);
 }
@@ -47,11 +69,21 @@ function make(
   code: string,
   span: Span,
   message: string,
-  options: { readonly label?: string; readonly help?: string; readonly more?: readonly Label[] },
+  { label, help, more = [], instead, misspelt, fix }: DiagnosticOptions,
 ): Diagnostic {
-  const first: Label = options.label === undefined ? { span } : { span, text: options.label };
-  const base = { severity, code, message, labels: [first, ...(options.more ?? [])] };
-  return options.help === undefined ? base : { ...base, help: options.help };
+  const first: Label = label === undefined ? { span } : { span, text: label };
+  // What is blamed may be more than the word, or stand in another text than the file's.
+  const isWord = misspelt !== undefined && spanText(span) === misspelt.word;
+  const text = instead ?? (isWord ? misspelt.meant : undefined);
+  const edits = fix ?? (text === undefined ? undefined : [{ span, text }]);
+  return {
+    severity,
+    code,
+    message,
+    labels: [first, ...more],
+    ...(help !== undefined && { help }),
+    ...(edits !== undefined && { fix: edits }),
+  };
 }
 
 /** How a diagnostic is painted; the identity where there is no terminal. */

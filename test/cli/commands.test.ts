@@ -34,8 +34,14 @@ test("`check` looks at every model of a file, or at the one that is named", asyn
 });
 
 test("`check --json` is JSON, and takes sizes from a config and from --set, which wins", async () => {
-  expect(JSON.parse(await output("check", "tiny.lmg", "--json", "--config", "config.json"))).toStrictEqual([
+  const answer = JSON.parse(await output("check", "tiny.lmg", "--json", "--config", "config.json")) as {
+    models: object[];
+    diagnostics: object[];
+  };
+  expect(answer.diagnostics).toEqual([]);
+  expect(answer.models).toStrictEqual([
     {
+      path: "tiny.lmg",
       model: "tiny",
       inputs: [{ name: "tokens", type: "i32[B, T]", optional: false }],
       outputs: [{ name: "logits", type: "f32[B, T, 7]" }],

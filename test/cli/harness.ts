@@ -14,8 +14,11 @@ export interface Outcome {
 }
 
 /** Runs the command line in this process. */
-export async function lmg(...args: string[]): Promise<Outcome> {
-  const out = new TextOut();
+export const lmg = (...args: string[]): Promise<Outcome> => lmgReading("", ...args);
+
+/** The same with a text on standard input. */
+export async function lmgReading(stdin: string, ...args: string[]): Promise<Outcome> {
+  const out = new TextOut(stdin);
   const code = await runProgram(args, out);
   return { code, text: out.text, notes: out.notes };
 }

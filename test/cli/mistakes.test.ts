@@ -17,10 +17,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
       ["check", "tiny.lmg", "--sett", "a=1"],
       "error: unknown option '--sett'\n(Did you mean --set?)\n(`lmg check --help` explains it)",
     ],
-    [["check"], "error: missing required argument 'model.lmg'\n(`lmg check --help` explains it)"],
+    [["check"], "error: missing required argument 'models'\n(`lmg check --help` explains it)"],
     [["check", "none.lmg"], "error[E700]: cannot read `none.lmg`: there is no such file or folder"],
     [
-      ["check", "."],
+      ["compile", "."],
       "error[E700]: `.` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
     ],
     [["train", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
@@ -139,6 +139,7 @@ test("a bug of ours ends with 2 and one line, the stack only on request", async 
       throw new TypeError("broken pipe of ours");
     },
     note: (text) => void notes.push(text),
+    input: () => Promise.resolve(new Uint8Array()),
     paint: plainPaint,
     notePaint: plainPaint,
   };

@@ -135,5 +135,9 @@ test("a folder of `lmg train` stands for its model, with its parameters, in ever
   expect(readFileSync("from-run/chars.ts", "utf8")).toBe(readFileSync("from-file/chars.ts", "utf8"));
   // What the command line says wins.
   expect(await output("check", "runs/chars", "--set", "dim=16")).toContain("\n  448 parameters in");
-  expect(await mistake("check", "runs")).toContain("`runs` is a folder without run.json: it holds no run");
+  expect((await output("check", "runs")).match(/\w+ is well-formed/g)).toEqual([
+    "chars is well-formed",
+    "pixels is well-formed",
+  ]);
+  expect(await mistake("compile", "runs")).toContain("`runs` is a folder without run.json: it holds no run");
 });

@@ -1,101 +1,108 @@
-import type { Graph } from "../../ir/graph.ts";
-import type { File } from "../../language/ast.ts";
-import { parse } from "../../language/parse.ts";
-import { lower } from "../../lower/lower.ts";
-import { isError, sortDiagnostics } from "../../support/diagnostic.ts";
-import { plural } from "../../support/text.ts";
-import { evaluateDim } from "../../tensor/dim.ts";
-import { elementsOf, showType } from "../../tensor/type.ts";
+import { diagnosticRecord, type DiagnosticRecord } from "../../support/record.ts";
+import { showDiagnostic } from "../../support/diagnostic.ts";
+import { checkPlace, type Checked } from "../check/checked.ts";
+import { showChecked, showTotal } from "../check/text.ts";
 import type { Command } from "../command.ts";
-import { showCount } from "../numbers.ts";
-import type { Out } from "../out.ts";
-import {
-  lowerOptions,
-  modelOrRunArgument,
-  modelOptions,
-  passOptions,
-  readModelFile,
-  type ModelOptions,
-} from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
+import { writeJson, type Out } from "../out.ts";
+import { modelsArgument, placesOf, stdinOption, type StdinOptions } from "../places.ts";
+import { modelOptions, passOptions, type ModelOptions } from "../source.ts";
 import { showDiagnostics, Stop } from "../stop.ts";
 
-interface CheckOptions extends ModelOptions {
+type Format = "text" | "json" | "sarif" | "github";
+
+interface CheckOptions extends ModelOptions, StdinOptions {
+  readonly format: Format;
   readonly json?: true;
 }
 
 export const command: Command = {
-  arguments: [modelOrRunArgument],
+  arguments: [modelsArgument],
   options: [
     ...modelOptions,
-    { flags: "--json", description: "the model's inputs, outputs and sizes as JSON" },
+    {
+      flags: "--format <format>",
+      description:
+        "how mistakes and warnings are written: json and sarif for programs, github for its annotations",
+      choices: ["text", "json", "sarif", "github"],
+      default: "text",
+    },
+    { flags: "--json", description: "the same as --format json" },
+    stdinOption,
     ...passOptions.filter(({ flags }) => flags === "--check-passes"),
   ],
   examples: [
     ["lmg check model.lmg", "all mistakes and warnings at once, and a line that says what the model is"],
+    ["lmg check models/", "every .lmg file of a folder"],
+    ["lmg check models/ --format sarif > lmg.sarif", "for a code host or an editor"],
     ["lmg check model.lmg --set placement=post --set depth=2", "with other parameters"],
+    ["lmg check - --stdin-name model.lmg < model.lmg", "a text that is in no file yet"],
   ],
-  async run([given], asked: CheckOptions, out) {
-    const { path, options } = withTrainedModel(given!, asked);
-    const source = readModelFile(path);
-    const { file, diagnostics: syntax } = parse(source);
-    if (syntax.some(isError)) throw new Stop(syntax);
-    const models = modelsToCheck(file, options.model).map((name) =>
-      lower(file, { ...lowerOptions(options), ...name, lint: true }),
-    );
-    const diagnostics = sortDiagnostics([...syntax, ...models.flatMap((model) => model.diagnostics)]);
-    if (diagnostics.some(isError)) throw new Stop(diagnostics);
-    showDiagnostics(diagnostics, out);
-    const graphs = models.map(({ model }) => model!.graph);
-    if (options.checkPasses === true) await checkPasses(graphs, out);
-    const summaries = graphs.map(summarizeGraph);
-    if (options.json === true) out.write(`${JSON.stringify(summaries, null, 2)}\n`);
-    else for (const summary of summaries) out.write(showSummary(path, summary));
+  async run(args, asked: CheckOptions, out) {
+    const { places, several } = placesOf(args);
+    const write = writers[asked.json === true ? "json" : asked.format];
+    const firstTime = new Repeats();
+    const all: Checked[] = [];
+    for (const { path } of places) {
+      const checked = firstTime.of(await checkPlace(path, asked, out));
+      all.push(checked);
+      write.each?.(checked, out);
+    }
+    await write.end?.(all, several, out);
+    if (all.some(({ failed }) => failed)) throw new Stop([]);
   },
 };
 
-/** Passes are loaded only for this: a check of the text alone starts faster without them. */
-async function checkPasses(graphs: readonly Graph[], out: Out): Promise<void> {
-  const { requireSamePasses } = await import("../load.ts");
-  for (const graph of graphs) await requireSamePasses(graph, {}, out);
+/** What is wrong with a file that several others use is told once. */
+class Repeats {
+  readonly #seen = new Set<string>();
+
+  of(checked: Checked): Checked {
+    const diagnostics = checked.diagnostics.filter((diagnostic) => {
+      const text = showDiagnostic(diagnostic);
+      return diagnostic.labels.length === 0 || (!this.#seen.has(text) && this.#seen.add(text));
+    });
+    return { ...checked, diagnostics };
+  }
 }
 
-/** The model that `--model` names, or every model of the file; without any the compiler says what is missing. */
-function modelsToCheck(file: File, named: string | undefined): readonly { readonly model?: string }[] {
-  if (named !== undefined) return [{ model: named }];
-  const models = file.definitions.filter(({ kind }) => kind === "model");
-  return models.length < 2 ? [{}] : models.map(({ name }) => ({ model: name.text }));
+/** A way to tell what was found: of each file when it is known, or of all. */
+interface Writer {
+  readonly each?: (checked: Checked, out: Out) => void;
+  readonly end?: (all: readonly Checked[], several: boolean, out: Out) => void | Promise<void>;
 }
 
-interface Summary {
-  readonly model: string;
-  readonly inputs: readonly { readonly name: string; readonly type: string; readonly optional: boolean }[];
-  readonly outputs: readonly { readonly name: string; readonly type: string }[];
-  /** Elements of all parameters. */
-  readonly parameters: number;
-  readonly tensors: number;
-  readonly edges: number;
-}
+const writers: { readonly [F in Format]: Writer } = {
+  text: {
+    each: (checked, out) => {
+      showDiagnostics(checked.diagnostics, out);
+      out.write(showChecked(checked));
+    },
+    end: (all, several, out) => {
+      if (several) out.write(showTotal(all));
+    },
+  },
+  json: {
+    end: (all, _several, out) => {
+      const models = all.flatMap(({ path, models: found }) => found.map((model) => ({ path, ...model })));
+      writeJson(out, { models, diagnostics: recordsOf(all) });
+    },
+  },
+  sarif: {
+    end: async (all, _several, out) => {
+      const [{ sarifLog }, { version }] = await Promise.all([
+        import("../check/sarif.ts"),
+        import("../version.ts"),
+      ]);
+      writeJson(out, sarifLog(recordsOf(all), version()));
+    },
+  },
+  github: {
+    end: async (all, _several, out) => {
+      const { showGithub } = await import("../check/github.ts");
+      out.write(showGithub(recordsOf(all)));
+    },
+  },
+};
 
-function summarizeGraph(graph: Graph): Summary {
-  const elements = graph.parameters.map(({ value }) => evaluateDim(elementsOf(value.type), new Map()));
-  return {
-    model: graph.name,
-    inputs: graph.inputs.map(({ name, value, fill }) => ({
-      name,
-      type: showType(value.type),
-      optional: fill !== undefined,
-    })),
-    outputs: graph.outputs.map(({ name, value }) => ({ name, type: showType(value.type) })),
-    parameters: elements.reduce((sum, size) => sum + size, 0),
-    tensors: elements.length,
-    edges: graph.edges.length,
-  };
-}
-
-function showSummary(path: string, { model, inputs, outputs, parameters, tensors, edges }: Summary): string {
-  const flow = (values: readonly { name: string; type: string; optional?: boolean }[]): string =>
-    values.map(({ name, type, optional }) => `${name}${optional === true ? "?" : ""}: ${type}`).join(", ");
-  const sizes = `${showCount(parameters)} parameters in ${plural(tensors, "tensor")}, ${plural(edges, "residual edge")}`;
-  return `${path}: ${model} is well-formed\n  ${flow(inputs)} -> ${flow(outputs)}\n  ${sizes}\n`;
-}
+const recordsOf = (all: readonly Checked[]): readonly DiagnosticRecord[] =>
+  all.flatMap(({ path, diagnostics }) => diagnostics.map((one) => diagnosticRecord(one, path)));

@@ -18,6 +18,8 @@ import {
   type Comparison,
 } from "../compare/report.ts";
 import { loadModel } from "../load.ts";
+import { writeJson } from "../out.ts";
+import { readSource, stdinOption, type StdinOptions } from "../places.ts";
 import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { withTrainedRun } from "../run/trained.ts";
@@ -33,7 +35,8 @@ import {
   type WgslChoices,
 } from "../targets.ts";
 
-interface CompareOptions extends Omit<ModelOptions, "config">, WeightChoice, WgslChoices, DawnOptions {
+interface CompareOptions
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, WgslChoices, DawnOptions {
   readonly targets: string;
   readonly dims?: string;
   readonly seed: string;
@@ -52,6 +55,7 @@ export const command: Command = {
   arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
+    stdinOption,
     {
       flags: "--targets <names>",
       description: "what to run: ts, wgsl, or both as ts,wgsl",
@@ -83,11 +87,12 @@ export const command: Command = {
   ],
   async run([given], asked: CompareOptions, out) {
     const { path, options } = withTrainedRun(given!, asked);
+    const source = await readSource(path, options, out);
     const targets = parseTargets(options.targets);
     requireShaders(options, targets.includes("wgsl"), "let --targets name wgsl");
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const config = checkpointConfig(options);
-    const loaded = await loadModel(path, options, out, config === undefined ? {} : { config });
+    const loaded = await loadModel(source, options, out, config === undefined ? {} : { config });
     const sizes = smallDims(loaded.graph.symbols, options.dims);
     const inputs = new Map(Object.entries(randomInputs(loaded.model.graph, sizes, seed)));
     const weights = openChosenWeights(loaded.model, options, out);
@@ -95,8 +100,7 @@ export const command: Command = {
       const comparisons = await compareTargets(targets, loaded.graph, weights, inputs, options);
       const head = `${weights.from}; ${plural(comparisons[0]!.differences.length, "result")} of steps`;
       const dims = sizes.size === 0 ? "" : `, ${showDims(sizes)}`;
-      if (options.json === true)
-        out.write(`${JSON.stringify(comparisons.map(describeComparison), null, 2)}\n`);
+      if (options.json === true) writeJson(out, comparisons.map(describeComparison));
       else if (options.steps === true) out.write(`${head}${dims}\n${showEveryStep(comparisons)}`);
       else out.write(`${head}${dims}\n${showSummary(comparisons)}`);
       const problems = differencesBeyond(comparisons);

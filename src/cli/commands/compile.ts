@@ -3,17 +3,18 @@ import { writeAtomically } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { emitTypeScript, type EmittedFile } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
-import type { Out } from "../out.ts";
+import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
+import { writeJson, type Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
 import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
-interface CompileCommandOptions extends ModelOptions, WgslChoices {
+interface CompileCommandOptions extends ModelOptions, StdinOptions, WgslChoices {
   readonly train?: true;
   readonly seed?: string;
   readonly target: "ts" | "js" | "wgsl" | "wgsl-js";
@@ -38,6 +39,7 @@ export const command: Command = {
     },
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     { flags: "--json", description: "what was written, as JSON" },
+    stdinOption,
     ...wgslOptionSpecs,
     ...passOptions,
   ],
@@ -51,12 +53,12 @@ export const command: Command = {
     ["lmg compile model.lmg --train --seed 1 -o out/", "write out/model_update.ts and a state to train from"],
   ],
   async run([given], asked: CompileCommandOptions, out) {
-    const { path, options } = withTrainedModel(given!, asked);
-    const files = await compileFiles(path, options, out);
+    const { source, options } = await openPlace(given!, asked, out);
+    const files = await compileFiles(source, options, out);
     const written = writeFiles(options.out, files);
     if (options.json === true) {
       const steps = files.find((file) => file.steps !== undefined)?.steps;
-      out.write(`${JSON.stringify({ files: written, steps }, null, 2)}\n`);
+      writeJson(out, { files: written, steps });
       return;
     }
     written.forEach(({ path: file, bytes }, index) => {
@@ -76,7 +78,7 @@ interface CompiledFile {
 }
 
 async function compileFiles(
-  path: string,
+  source: Source,
   options: CompileCommandOptions,
   out: Out,
 ): Promise<readonly CompiledFile[]> {
@@ -86,10 +88,10 @@ async function compileFiles(
     emit(plan).map((file) => ({ ...file, steps: plan.steps.length }));
   if (options.train === true) {
     const { trainingFiles } = await import("../compile/training.ts");
-    return trainingFiles(path, options, out, compiled);
+    return trainingFiles(source, options, out, compiled);
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
-  return compiled((await loadModel(path, options, out)).plan);
+  return compiled((await loadModel(source, options, out)).plan);
 }
 
 /** A target is loaded when it is asked for. */

@@ -9,6 +9,7 @@ import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import type { Out } from "../out.ts";
+import { readModelFile } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { writeFiles } from "./compile.ts";
 import { run } from "./run.ts";
@@ -44,8 +45,9 @@ export const command: Command = {
     const weights = here(join(examples, "weights", "whale"));
     const file = join(weights, "config.json");
     const config = orStop(readJsonFile(file));
-    const fused = await loadModel(path, {}, out, { config });
-    const unfused = await loadModel(path, { fuse: false }, out, { config });
+    const source = readModelFile(path);
+    const fused = await loadModel(source, {}, out, { config });
+    const unfused = await loadModel(source, { fuse: false }, out, { config });
     summarize(fused, unfused, out);
     if (folder !== undefined)
       for (const { path: written, bytes } of writeFiles(folder, emitTypeScript(fused.plan).files))

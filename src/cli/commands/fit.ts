@@ -1,14 +1,18 @@
 import { checkFit, dispatchReport, type FitProblem } from "../../emit/wgsl/fit.ts";
 import { Problem } from "../../checkpoint/problem.ts";
+import type { Sizes } from "../../plan/stats.ts";
+import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import { completeDims, parseDims, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { readLimits } from "../fit/limits.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes } from "../numbers.ts";
-import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
-import { orStop, stop, Stop } from "../stop.ts";
+import { lookAtEach, type Look, type LookOptions } from "../look.ts";
+import type { Out } from "../out.ts";
+import { modelsArgument, stdinOption } from "../places.ts";
+import { modelOptions, passOptions, trainOption } from "../source.ts";
+import { orStop, stop } from "../stop.ts";
 import {
   dawnOption,
   wgslOptionsOf,
@@ -17,15 +21,14 @@ import {
   type WgslChoices,
 } from "../targets.ts";
 
-interface FitCommandOptions extends ModelOptions, WgslChoices, DawnOptions {
+interface FitCommandOptions extends LookOptions, WgslChoices, DawnOptions {
   readonly train?: true;
   readonly limits: string;
   readonly dims?: string;
-  readonly json?: true;
 }
 
 export const command: Command = {
-  arguments: [modelOrRunArgument],
+  arguments: [modelsArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -36,6 +39,7 @@ export const command: Command = {
     },
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     { flags: "--json", description: "as JSON" },
+    stdinOption,
     ...wgslOptionSpecs,
     dawnOption,
     ...passOptions,
@@ -48,33 +52,40 @@ export const command: Command = {
     ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
     ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
   ],
-  async run([named], asked: FitCommandOptions, out) {
-    const { path, options } = withTrainedModel(named!, asked);
-    if (options.dawn !== undefined && options.limits !== "adapter")
+  async run(args, asked: FitCommandOptions, out) {
+    if (asked.dawn !== undefined && asked.limits !== "adapter")
       stop("E822", "--dawn chooses an adapter, and none is asked", "give --limits adapter too");
-    const given = orStop(parseDims(options.dims));
-    const { plan } = await loadPlan(path, options, out);
-    const sizes = orStop(completeDims(plan.symbols, given));
-    const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
-    const target = wgslOptionsOf(options);
-    const problems = checkFit(plan, sizes, { ...target, limits });
-    const costs = dispatchReport(plan, sizes, target);
-    const dims = showDims(sizes);
-    if (options.json === true) {
-      const totals = { ...costs, dispatches: costs.dispatches.length };
-      const report = { model: plan.name, dims: Object.fromEntries(sizes), limits, problems, costs: totals };
-      out.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else if (problems.length === 0) {
-      const { dispatches, kernels, residentBytes, runBytes } = costs;
-      out.write(`${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n`);
-      out.write(`  ${dispatches.length} dispatches of ${plural(kernels, "kernel")} in a run\n`);
-      out.write(
-        `  ${showBytes(residentBytes)} of ${options.train === true ? "state" : "weights"} on the device, ${showBytes(runBytes)} for a run\n`,
-      );
-    }
-    if (problems.length > 0) throw new Stop(showProblems(problems, where, dims));
+    const given = orStop(parseDims(asked.dims));
+    await lookAtEach(args, asked, out, (source, options) => lookAtFit(source, options, given, out));
   },
 };
+
+async function lookAtFit(source: Source, options: FitCommandOptions, given: Sizes, out: Out): Promise<Look> {
+  const { plan } = await loadPlan(source, options, out);
+  const sizes = orStop(completeDims(plan.symbols, given));
+  const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
+  const target = wgslOptionsOf(options);
+  const problems = checkFit(plan, sizes, { ...target, limits });
+  const costs = dispatchReport(plan, sizes, target);
+  const dims = showDims(sizes);
+  return {
+    json: () => {
+      const totals = { ...costs, dispatches: costs.dispatches.length };
+      return { model: plan.name, dims: Object.fromEntries(sizes), limits, problems, costs: totals };
+    },
+    text: () => {
+      if (problems.length > 0) return "";
+      const { dispatches, kernels, residentBytes, runBytes } = costs;
+      const resident = options.train === true ? "state" : "weights";
+      return (
+        `${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n` +
+        `  ${dispatches.length} dispatches of ${plural(kernels, "kernel")} in a run\n` +
+        `  ${showBytes(residentBytes)} of ${resident} on the device, ${showBytes(runBytes)} for a run\n`
+      );
+    },
+    problems: showProblems(problems, where, dims),
+  };
+}
 
 /** How many steps are told; where one tensor is too large, many steps bind it. */
 const SHOWN = 8;

@@ -1,20 +1,22 @@
 import { printGraph } from "../../ir/print.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { passes } from "../../passes/pipeline.ts";
+import type { Source } from "../../support/source.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadPlan } from "../load.ts";
-import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
+import { lookAtEach, type Look, type LookOptions } from "../look.ts";
+import type { Out } from "../out.ts";
+import { modelsArgument, stdinOption } from "../places.ts";
+import { modelOptions, passOptions, trainOption } from "../source.ts";
 import { stop } from "../stop.ts";
 
-interface IrOptions extends ModelOptions {
+interface IrOptions extends LookOptions {
   readonly train?: true;
   readonly after?: string;
   readonly each?: true;
   /** Commander's form of `--no-annotations`. */
   readonly annotations: boolean;
-  readonly json?: true;
 }
 
 interface Stage {
@@ -24,7 +26,7 @@ interface Stage {
 }
 
 export const command: Command = {
-  arguments: [modelOrRunArgument],
+  arguments: [modelsArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -38,6 +40,7 @@ export const command: Command = {
     },
     { flags: "--no-annotations", description: "without labels, scopes, edges and what was fused" },
     { flags: "--json", description: "a list of { after, ir }" },
+    stdinOption,
     ...passOptions,
   ],
   examples: [
@@ -46,23 +49,25 @@ export const command: Command = {
     ["lmg ir model.lmg --each --no-annotations", "how the passes change it, step by step"],
     ["lmg ir model.lmg --train --after lower", "its training step, before anything is fused"],
   ],
-  async run([given], asked: IrOptions, out) {
-    const { path, options } = withTrainedModel(given!, asked);
-    const stages: Stage[] = [];
-    const { lowered } = await loadPlan(path, options, out, {
-      observe: ({ name }, graph) => stages.push({ after: name, graph }),
-    });
-    const all = [{ after: "lower", graph: lowered }, ...stages];
-    const last = pick(all, options.after);
-    const shown = options.each === true ? changed(all.slice(0, all.indexOf(last) + 1)) : [last];
-    const texts = shown.map(({ after, graph }) => ({ after, ir: printGraph(graph, options) }));
-    if (options.json === true) out.write(`${JSON.stringify(texts, null, 2)}\n`);
-    else
-      out.write(
-        texts.map(({ after, ir }) => (options.each === true ? `// after ${after}\n${ir}` : ir)).join("\n"),
-      );
-  },
+  // The head is a comment of IR, so that what is printed can be read back.
+  run: (args, asked: IrOptions, out) => lookAtEach(args, asked, out, lookAtIr, (path) => `// ${path}\n`),
 };
+
+async function lookAtIr(source: Source, options: IrOptions, out: Out): Promise<Look> {
+  const stages: Stage[] = [];
+  const { lowered } = await loadPlan(source, options, out, {
+    observe: ({ name }, graph) => stages.push({ after: name, graph }),
+  });
+  const all = [{ after: "lower", graph: lowered }, ...stages];
+  const last = pick(all, options.after);
+  const shown = options.each === true ? changed(all.slice(0, all.indexOf(last) + 1)) : [last];
+  const texts = shown.map(({ after, graph }) => ({ after, ir: printGraph(graph, options) }));
+  return {
+    json: () => texts,
+    text: () =>
+      texts.map(({ after, ir }) => (options.each === true ? `// after ${after}\n${ir}` : ir)).join("\n"),
+  };
+}
 
 /** A pass that finds nothing to do returns the graph it was given. */
 const changed = (stages: readonly Stage[]): Stage[] =>

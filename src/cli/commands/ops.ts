@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { documentation, type Entry } from "../documentation.ts";
 import { nearest } from "../../support/text.ts";
+import { writeJson } from "../out.ts";
 import { stop } from "../stop.ts";
 
 interface OpsOptions {
@@ -33,7 +34,7 @@ export const command: Command = {
       const near = nearest(name ?? "", new Set(all.map((entry) => entry.name)));
       stop("E806", `there is no layer, block or op \`${name ?? ""}\``, near && `did you mean \`${near}\`?`);
     }
-    if (json === true) out.write(`${JSON.stringify(entries, null, 2)}\n`);
+    if (json === true) writeJson(out, entries);
     else
       out.write(
         sections(entries, markdown === true ? markdownEntry : plainEntry, markdown === true ? "## " : ""),

@@ -1,23 +1,25 @@
 import { describePlan, printPlan } from "../../plan/describe.ts";
-import { planTotals, type PlanTotals } from "../../plan/stats.ts";
+import { planTotals, type PlanTotals, type Sizes } from "../../plan/stats.ts";
+import type { Source } from "../../support/source.ts";
 import { completeDims, parseDims, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
-import { modelOrRunArgument, modelOptions, passOptions, trainOption, type ModelOptions } from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
+import { lookAtEach, type Look, type LookOptions } from "../look.ts";
+import type { Out } from "../out.ts";
+import { modelsArgument, stdinOption } from "../places.ts";
+import { modelOptions, passOptions, trainOption } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
-interface PlanOptions extends ModelOptions, WgslChoices {
+interface PlanOptions extends LookOptions, WgslChoices {
   readonly train?: true;
   readonly target?: "wgsl";
   readonly dims?: string;
-  readonly json?: true;
 }
 
 export const command: Command = {
-  arguments: [modelOrRunArgument],
+  arguments: [modelsArgument],
   options: [
     ...modelOptions,
     trainOption,
@@ -28,6 +30,7 @@ export const command: Command = {
       choices: ["wgsl"],
     },
     { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
+    stdinOption,
     ...wgslOptionSpecs,
     ...passOptions,
   ],
@@ -36,22 +39,28 @@ export const command: Command = {
     ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
-  async run([named], asked: PlanOptions, out) {
-    const { path, options } = withTrainedModel(named!, asked);
-    requireShaders(options, options.target === "wgsl", "give --target wgsl too");
-    const given = orStop(parseDims(options.dims));
-    const { plan } = await loadPlan(path, options, out);
-    const sizes = orStop(completeDims(plan.symbols, given));
-    if (options.target === "wgsl") {
-      const { writeDispatches } = await import("../plan/dispatches.ts");
-      const fuse = options.fuse ?? true;
-      const other = await loadPlan(path, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
-      const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
-      writeDispatches(plans, sizes, wgslOptionsOf(options), options.json === true, out);
-    } else if (options.json === true) out.write(`${JSON.stringify(describePlan(plan, sizes), null, 2)}\n`);
-    else out.write(`${printPlan(plan)}\n${showTotals(planTotals(plan, sizes), showDims(sizes))}`);
+  async run(args, asked: PlanOptions, out) {
+    requireShaders(asked, asked.target === "wgsl", "give --target wgsl too");
+    const given = orStop(parseDims(asked.dims));
+    await lookAtEach(args, asked, out, (source, options) => lookAtPlan(source, options, given, out));
   },
 };
+
+async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
+  const { plan } = await loadPlan(source, options, out);
+  const sizes = orStop(completeDims(plan.symbols, given));
+  if (options.target === "wgsl") {
+    const { lookAtDispatches } = await import("../plan/dispatches.ts");
+    const fuse = options.fuse ?? true;
+    const other = await loadPlan(source, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
+    const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
+    return lookAtDispatches(plans, sizes, wgslOptionsOf(options));
+  }
+  return {
+    json: () => describePlan(plan, sizes),
+    text: () => `${printPlan(plan)}\n${showTotals(planTotals(plan, sizes), showDims(sizes))}`,
+  };
+}
 
 function showTotals(totals: PlanTotals, dims: string): string {
   const { flops, bytesMoved, arenaBytes, arenaBytesWithoutReuse, weightBytes, preparedBytes } = totals;

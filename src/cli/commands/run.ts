@@ -8,6 +8,7 @@ import { parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
+import { readSource, stdinOption } from "../places.ts";
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { readInputs } from "../run/inputs.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
@@ -22,7 +23,7 @@ import { dawnOption, requireShaders, wgslOptionsOf, wgslOptionSpecs } from "../t
 
 export const command: Command = {
   arguments: [modelOrRunArgument],
-  options: [...modelOptions, ...runOptions, ...wgslOptionSpecs, dawnOption, ...passOptions],
+  options: [...modelOptions, stdinOption, ...runOptions, ...wgslOptionSpecs, dawnOption, ...passOptions],
   examples: [
     ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],
     [
@@ -43,10 +44,16 @@ export const command: Command = {
 /** Loads model, weights and input, runs them, and says what came out. Also what `lmg demo` does. */
 export async function run([given]: readonly string[], asked: RunOptions, out: Out): Promise<void> {
   const { path, options } = withTrainedRun(given!, asked);
+  const source = await readSource(path, options, out);
   requireShaders(options, options.target === "wgsl", "give --target wgsl too");
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
-  const { model, graph, plan } = await loadModel(path, options, out, config === undefined ? {} : { config });
+  const { model, graph, plan } = await loadModel(
+    source,
+    options,
+    out,
+    config === undefined ? {} : { config },
+  );
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);

@@ -1,26 +1,27 @@
 import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
 import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
+import type { Source } from "../../support/source.ts";
 import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
-import { modelOrRunArgument, modelOptions, type ModelOptions } from "../source.ts";
-import { withTrainedModel } from "../run/trained.ts";
+import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
+import { modelsArgument, stdinOption } from "../places.ts";
+import { modelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { showBytes, showCount, showScaled } from "../numbers.ts";
 import { showTable } from "../table.ts";
 
-interface StatsOptions extends ModelOptions {
+interface StatsOptions extends LookOptions {
   readonly train?: true;
   readonly dims?: string;
   readonly depth: string;
-  readonly json?: true;
 }
 
 type Sizes = ReadonlyMap<string, number>;
 
 export const command: Command = {
-  arguments: [modelOrRunArgument],
+  arguments: [modelsArgument],
   options: [
     ...modelOptions,
     {
@@ -34,6 +35,7 @@ export const command: Command = {
     },
     { flags: "--depth <levels>", description: "how many levels of labels to print", default: "2" },
     { flags: "--json", description: "the totals and all levels as JSON" },
+    stdinOption,
   ],
   examples: [
     [
@@ -43,27 +45,37 @@ export const command: Command = {
     ["lmg stats gpt2.lmg --config FOLDER", "with the sizes of a published checkpoint"],
     ["lmg stats model.lmg --train --dims B=12,T=64", "what a training step keeps, and what it computes"],
   ],
-  async run([named], asked: StatsOptions, out) {
-    const { path, options } = withTrainedModel(named!, asked);
-    const depth = orStop(parseNumber("--depth", options.depth, 1, 100, true));
-    const given = orStop(parseDims(options.dims));
-    if (options.train === true) {
-      const { writeTrainingStats } = await import("../stats/training.ts");
-      writeTrainingStats(path, options, given, out);
-      return;
-    }
-    const fused = await loadModel(path, options, out);
-    const unfused = await loadModel(path, { ...options, fuse: false }, silent(out));
-    const sizes = orStop(completeDims(fused.model.graph.symbols, given));
-    const totals = totalsOf(fused, unfused, sizes);
-    const { rows } = statsOf(fused.model.graph);
-    if (options.json === true) {
-      const dims = Object.fromEntries(sizes);
-      const parts = rows.map((row) => jsonRow(row, sizes));
-      out.write(`${JSON.stringify({ dims, totals, parts }, null, 2)}\n`);
-    } else out.write(`${showRows(rows, sizes, depth)}\n${showTotals(totals, sizes)}`);
+  async run(args, asked: StatsOptions, out) {
+    const depth = orStop(parseNumber("--depth", asked.depth, 1, 100, true));
+    const given = orStop(parseDims(asked.dims));
+    await lookAtEach(args, asked, out, async (source, options) => {
+      if (options.train !== true) return lookAtStats(source, options, { given, depth }, out);
+      const { lookAtTrainingStats } = await import("../stats/training.ts");
+      return lookAtTrainingStats(source, options, given, out);
+    });
   },
 };
+
+async function lookAtStats(
+  source: Source,
+  options: StatsOptions,
+  { given, depth }: { readonly given: Sizes; readonly depth: number },
+  out: Out,
+): Promise<Look> {
+  const fused = await loadModel(source, options, out);
+  const unfused = await loadModel(source, { ...options, fuse: false }, silent(out));
+  const sizes = orStop(completeDims(fused.model.graph.symbols, given));
+  const totals = totalsOf(fused, unfused, sizes);
+  const { rows } = statsOf(fused.model.graph);
+  return {
+    json: () => ({
+      dims: Object.fromEntries(sizes),
+      totals,
+      parts: rows.map((row) => jsonRow(row, sizes)),
+    }),
+    text: () => `${showRows(rows, sizes, depth)}\n${showTotals(totals, sizes)}`,
+  };
+}
 
 /** Warnings of a model that is compiled twice are printed once. */
 const silent = (out: Out): Out => ({ ...out, note: () => undefined });

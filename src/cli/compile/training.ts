@@ -2,6 +2,7 @@ import { trainingStep } from "../../autodiff/train/step.ts";
 import type { EmittedFile } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
+import type { Source } from "../../support/source.ts";
 import { emitTraining, writeInitialState, type ModuleWords } from "../../train/modules.ts";
 import { trainingProgram } from "../../train/program.ts";
 import { parseNumber } from "../arguments.ts";
@@ -30,7 +31,7 @@ const onDevice: ModuleWords = {
 
 /** The modules of a training, and with a seed the state that it begins with. */
 export async function trainingFiles<File extends EmittedFile>(
-  path: string,
+  source: Source,
   options: TrainingFileOptions,
   out: Out,
   emit: (plan: Plan) => readonly File[],
@@ -39,7 +40,7 @@ export async function trainingFiles<File extends EmittedFile>(
     options.seed === undefined
       ? undefined
       : orStop(parseNumber("--seed", options.seed, 0, 2 ** 31 - 1, true));
-  const { model, options: step } = loadTraining(path, options, out);
+  const { model, options: step } = loadTraining(source, options, out);
   const { program, diagnostics } = trainingProgram(model, step, { fuse: options.fuse ?? true, verify: true });
   if (program === undefined || diagnostics.some(isError)) throw new Stop(diagnostics);
   if (options.checkPasses === true)

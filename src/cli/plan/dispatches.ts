@@ -5,31 +5,31 @@ import type { Sizes } from "../../plan/stats.ts";
 import { plural } from "../../support/text.ts";
 import { showDims } from "../arguments.ts";
 import { showBytes } from "../numbers.ts";
-import type { Out } from "../out.ts";
+import type { Look } from "../look.ts";
 import { showTable } from "../table.ts";
 
 /** The dispatches of the first plan, and a line of totals for each. */
-export function writeDispatches(
+export function lookAtDispatches(
   plans: Readonly<Record<string, Plan>>,
   sizes: Sizes,
   options: WgslOptions,
-  asJson: boolean,
-  out: Out,
-): void {
+): Look {
   const reports = Object.entries(plans).map(([name, plan]) => ({
     name,
     report: dispatchReport(plan, sizes, options),
   }));
-  if (asJson) {
-    const entries = reports.map(({ name, report }) => [name, { ...report, bytesMoved: bytesMoved(report) }]);
-    out.write(
-      `${JSON.stringify({ dims: Object.fromEntries(sizes), ...Object.fromEntries(entries) }, null, 2)}\n`,
-    );
-    return;
-  }
-  out.write(`${showDispatches(reports[0]!.report)}\n`);
-  for (const { name, report } of reports)
-    out.write(`${name}: ${showTotals(report)}${sizes.size === 0 ? "" : ` with ${showDims(sizes)}`}\n`);
+  const totals = ({ name, report }: (typeof reports)[number]): string =>
+    `${name}: ${showTotals(report)}${sizes.size === 0 ? "" : ` with ${showDims(sizes)}`}\n`;
+  return {
+    json: () => {
+      const entries = reports.map(({ name, report }) => [
+        name,
+        { ...report, bytesMoved: bytesMoved(report) },
+      ]);
+      return { dims: Object.fromEntries(sizes), ...(Object.fromEntries(entries) as object) };
+    },
+    text: () => `${showDispatches(reports[0]!.report)}\n${reports.map(totals).join("")}`,
+  };
 }
 
 const bytesMoved = ({ dispatches }: DispatchReport): number =>

@@ -1,10 +1,12 @@
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
+import type { StdinOptions } from "../places.ts";
 import type { ModelOptions } from "../source.ts";
 import type { DawnOptions, WgslChoices } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
-export interface RunOptions extends Omit<ModelOptions, "config">, WeightChoice, WgslChoices, DawnOptions {
+export interface RunOptions
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, WgslChoices, DawnOptions {
   readonly target?: "ts" | "wgsl";
   readonly tokens?: string;
   readonly prompt?: string;

@@ -7,7 +7,7 @@ import { RandomStream } from "../../tensor/random.ts";
 import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseNumber } from "../arguments.ts";
-import type { Out } from "../out.ts";
+import { writeJson, type Out } from "../out.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import type { Engine } from "./engine.ts";
 import { generate, lastRow } from "./generate.ts";
@@ -65,7 +65,7 @@ export async function runOnce(session: Session, rows: Rows | undefined): Promise
   if (options.logits !== undefined) save(options.logits, chosen);
   const candidates = rows !== undefined && isFloat(chosen.dtype) ? nextTokens(chosen, count) : [];
   if (options.json === true) {
-    out.write(`${JSON.stringify(jsonOf(session, outputs, rows, candidates), null, 2)}\n`);
+    writeJson(out, jsonOf(session, outputs, rows, candidates));
     return;
   }
   out.write(`${weights.from}; ${engine.description}\n`);
@@ -135,9 +135,7 @@ export async function runGeneration(
   stream?.end(tokens);
   if (options.json === true) {
     const text = tokenizer?.decode(tokens) ?? null;
-    out.write(
-      `${JSON.stringify({ weights: weights.from, engine: engine.description, tokens, text, stopped }, null, 2)}\n`,
-    );
+    writeJson(out, { weights: weights.from, engine: engine.description, tokens, text, stopped });
     return;
   }
   out.write(stream === undefined ? `${tokens.join(",")}\n` : "\n");

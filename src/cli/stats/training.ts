@@ -2,10 +2,12 @@ import { trainingStep } from "../../autodiff/train/step.ts";
 import type { Checkpoints } from "../../autodiff/checkpoints.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { isError } from "../../support/diagnostic.ts";
+import type { Source } from "../../support/source.ts";
 import { listWords } from "../../support/text.ts";
 import { costsOf, type StepCosts } from "../../train/costs.ts";
 import { completeDims, showDims } from "../arguments.ts";
 import { showBytes, showCount, showScaled } from "../numbers.ts";
+import type { Look } from "../look.ts";
 import type { Out } from "../out.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, Stop } from "../stop.ts";
@@ -25,13 +27,8 @@ interface TrainingStats {
   readonly recomputed: StepCosts | undefined;
 }
 
-export function writeTrainingStats(
-  path: string,
-  options: ModelOptions & { readonly json?: true },
-  given: Sizes,
-  out: Out,
-): void {
-  const loaded = loadTraining(path, options, out);
+export function lookAtTrainingStats(source: Source, options: ModelOptions, given: Sizes, out: Out): Look {
+  const loaded = loadTraining(source, options, out);
   const { train } = loaded.model;
   const sizes = orStop(completeDims(train.graph.symbols, new Map([...batchOf(loaded), ...given])));
   const checkpoint = repeatsOf(train.graph);
@@ -48,7 +45,7 @@ export function writeTrainingStats(
     recomputed:
       checkpoint.repeats.length === 0 ? undefined : costs(checkpoint.marked ? "marked" : "outermost"),
   };
-  out.write(options.json === true ? `${JSON.stringify(stats, null, 2)}\n` : show(stats, sizes));
+  return { json: () => stats, text: () => show(stats, sizes) };
 }
 
 /** The batch of the `train` section, as the size of the dim that is the first axis of the first input. */

@@ -6,10 +6,11 @@ import type { LowerOptions } from "../../lower/lower.ts";
 import type { PassOptions } from "../../passes/pipeline.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
+import type { Source } from "../../support/source.ts";
 import { lowerForTraining, planStep, type TrainableModel } from "../../train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../train/settings.ts";
 import type { Out } from "../out.ts";
-import { lowerOptions, readModelFile, type ModelOptions } from "../source.ts";
+import { lowerOptions, type ModelOptions } from "../source.ts";
 import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
 
 /** A model, and the step that its `train` section asks for. */
@@ -19,8 +20,8 @@ export interface LoadedTraining {
 }
 
 /** Reads a model that is to be trained; its mistakes end the command. */
-export function loadTraining(path: string, options: ModelOptions, out: Out): LoadedTraining {
-  const { file, diagnostics } = parse(readModelFile(path));
+export function loadTraining(source: Source, options: ModelOptions, out: Out): LoadedTraining {
+  const { file, diagnostics } = parse(source);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const model = lowerTrainable(file, lowerOptions(options), out);
   // How long a training goes on does not change its step.
@@ -29,12 +30,12 @@ export function loadTraining(path: string, options: ModelOptions, out: Out): Loa
 
 /** The training step of a model, as other commands have the model itself. */
 export function loadStep(
-  path: string,
+  source: Source,
   options: ModelOptions,
   out: Out,
   { observe }: Pick<PassOptions, "observe">,
 ): { readonly lowered: Graph; readonly graph: Graph; readonly plan: Plan } {
-  const { model, options: step } = loadTraining(path, options, out);
+  const { model, options: step } = loadTraining(source, options, out);
   const { update, diagnostics } = trainingStep(model.train.graph, step);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const passes = { fuse: options.fuse ?? true, verify: true, ...(observe && { observe }) };

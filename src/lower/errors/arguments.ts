@@ -1,5 +1,5 @@
 import type { Argument, AssertStatement, Call, Definition, Expression, Name } from "../../language/ast.ts";
-import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
+import { errorAt, type Diagnostic, type DiagnosticOptions } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 import { plural } from "../../support/text.ts";
@@ -96,16 +96,16 @@ export function wrongKind(expression: Expression, what: string, kind: Kind, foun
   return errorAt("E306", expression.span, message, wrongKindHelp(expression, kind, found));
 }
 
-function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { readonly help?: string } {
+function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): DiagnosticOptions {
   const text = oneLine(spanText(expression.span));
   if (found.kind === "tensor" || found.kind === "tuple")
     return { help: "tensors flow through arrows: `x -> f(…)`, or `(x, y) -> f(…)` for several" };
   if (kind.name === "init" && found.kind === "list" && found.items.some(({ kind: item }) => item === "list"))
     return { help: `a list has all elements in one row: \`[${text.replaceAll(/[[\]]/g, "")}]\`` };
   if (kind.name === "shape" && (found.kind === "number" || found.kind === "dim"))
-    return { help: `a shape stands in brackets: \`[${text}]\`` };
+    return { help: `a shape stands in brackets: \`[${text}]\``, instead: `[${spanText(expression.span)}]` };
   if (found.kind === "text" && ["layer", "label", "init", "bool"].includes(kind.name))
-    return { help: `leave the quotes out: \`${found.value}\`` };
+    return { help: `leave the quotes out: \`${found.value}\``, instead: found.value };
   if (found.kind === "dim" && kind.name !== "size")
     return { help: `${text} is known only when the model runs` };
   if (
@@ -118,7 +118,7 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): { re
   const words =
     kind.words ?? (kind.name === "dtype" ? dtypes : kind.name === "placement" ? placements : undefined);
   if (words !== undefined && found.kind === "text" && words.includes(found.value))
-    return { help: `leave the quotes out: \`${found.value}\`` };
+    return { help: `leave the quotes out: \`${found.value}\``, instead: found.value };
   if (words !== undefined && (found.kind === "word" || found.kind === "text")) {
     return suggest(found.value, words);
   }
@@ -153,6 +153,7 @@ export const layerAsOperand = (call: Call): Diagnostic => {
   const text = oneLine(spanText(call.span));
   return errorAt("E308", call.span, `\`${text}\` is a layer, but a value is needed here`, {
     help: `put it in parentheses to apply it to the stream: \`(${text})\``,
+    instead: `(${spanText(call.span)})`,
   });
 };
 

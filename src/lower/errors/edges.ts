@@ -23,11 +23,9 @@ export const unknownClause = (
     found === undefined
       ? `\`${position.text}\` is no clause of an edge`
       : `\`${position.text}\` is ${describe(found)}, not a placement`;
-  return errorAt("E523", position.span, message, {
-    help:
-      suggest(position.text, words).help ??
-      "clauses are pre, out, post, sandwich, from, skip, branch and init, or a parameter of kind placement",
-  });
+  const otherwise =
+    "clauses are pre, out, post, sandwich, from, skip, branch and init, or a parameter of kind placement";
+  return errorAt("E523", position.span, message, suggest(position.text, words, otherwise));
 };
 
 export const fromWhat = (span: Span, found: Meaning): Diagnostic =>

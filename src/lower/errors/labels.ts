@@ -28,13 +28,18 @@ export const sharedShapeDiffers = (span: Span, first: Parameter, shape: Shape): 
   );
 
 export const noSuchLabel = (span: Span, label: string, labels: readonly string[]): Diagnostic =>
-  errorAt("E503", span, `there is no layer labelled \`${label}\` above`, {
-    help:
-      suggest(label, labels).help ??
-      (labels.length === 0
+  errorAt(
+    "E503",
+    span,
+    `there is no layer labelled \`${label}\` above`,
+    suggest(
+      label,
+      labels,
+      labels.length === 0
         ? "label the layer: `name: layer(…)`"
-        : `labels that can be seen here: ${quoted([...new Set(labels)])}`),
-  });
+        : `labels that can be seen here: ${quoted([...new Set(labels)])}`,
+    ),
+  );
 
 export const labelOfSeveral = (span: Span, label: string, first: Instance, second: Instance): Diagnostic =>
   errorAt("E504", span, `several layers are labelled \`${label}\``, {

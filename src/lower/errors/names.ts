@@ -10,21 +10,22 @@ export const unknownValue = (
   names: Iterable<string>,
   inBlock: boolean,
 ): Diagnostic => {
-  const near = suggest(name, names);
-  return errorAt("E201", span, `there is no value called \`${name}\``, {
-    ...near,
-    ...(near.help === undefined &&
-      inBlock && { help: `a block sees its own names only: give it a parameter \`${name}\`` }),
-  });
+  const otherwise = inBlock ? `a block sees its own names only: give it a parameter \`${name}\`` : undefined;
+  return errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names, otherwise));
 };
 
 /** In the type of an input, where a capital would bind a dim. */
 export const unknownSize = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
-  errorAt("E201", span, `there is no value called \`${name}\``, {
-    help:
-      suggest(name, names).help ??
+  errorAt(
+    "E201",
+    span,
+    `there is no value called \`${name}\``,
+    suggest(
+      name,
+      names,
       `a dim that the run binds begins with a capital: \`${name[0]!.toUpperCase()}${name.slice(1)}\``,
-  });
+    ),
+  );
 
 /** `2 * T` in the type of an input, before `T` is bound. */
 export const dimInSum = (span: Span, name: string): Diagnostic =>
@@ -81,14 +82,18 @@ export const capitalConstant = (span: Span, name: string): Diagnostic | undefine
   constants.has(name)
     ? errorAt("E201", span, `there is no value called \`${name}\``, {
         help: `it is written \`${name.toLowerCase()}\``,
+        instead: name.toLowerCase(),
       })
     : undefined;
 
 export const unboundDim = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
-  errorAt("E207", span, `the dim \`${name}\` is not bound here`, {
-    help:
-      suggest(
-        name,
-        [...names].filter((other) => /^[A-Z]/.test(other)),
-      ).help ?? "dims are bound by the types of inputs",
-  });
+  errorAt(
+    "E207",
+    span,
+    `the dim \`${name}\` is not bound here`,
+    suggest(
+      name,
+      [...names].filter((other) => /^[A-Z]/.test(other)),
+      "dims are bound by the types of inputs",
+    ),
+  );

@@ -1,10 +1,15 @@
+import type { DiagnosticOptions } from "../../support/diagnostic.ts";
 import { listWords, nearest } from "../../support/text.ts";
 import { sameWord } from "./synonyms.ts";
 
-/** `did you mean \`depth\`?`, or nothing where no name is near. */
-export function suggest(word: string, candidates: Iterable<string>): { readonly help?: string } {
-  const near = nearName(word, candidates);
-  return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+/** A way forward, and the edit if it is one. */
+type Suggestion = Pick<DiagnosticOptions, "help" | "misspelt">;
+
+/** `did you mean \`depth\`?`; where no name is near what `otherwise` says, or nothing. */
+export function suggest(word: string, candidates: Iterable<string>, otherwise?: string): Suggestion {
+  const meant = nearName(word, candidates);
+  if (meant !== undefined) return { help: `did you mean \`${meant}\`?`, misspelt: { word, meant } };
+  return otherwise === undefined ? {} : { help: otherwise };
 }
 
 /** Every letter is one edit away from every other: a name of one letter is near nothing. */
@@ -14,15 +19,8 @@ function nearName(word: string, candidates: Iterable<string>): string | undefine
 }
 
 /** The nearest name; if none is near, all of them. */
-export function suggestOrList(
-  word: string,
-  candidates: readonly string[],
-  what: string,
-): { readonly help?: string } {
-  const near = nearName(word, candidates);
-  if (near !== undefined) return { help: `did you mean \`${near}\`?` };
-  return candidates.length === 0 ? {} : { help: `${what} ${quoted(candidates)}` };
-}
+export const suggestOrList = (word: string, candidates: readonly string[], what: string): Suggestion =>
+  suggest(word, candidates, candidates.length === 0 ? undefined : `${what} ${quoted(candidates)}`);
 
 /** More names than this are not listed. */
 const MOST_NAMES = 12;
