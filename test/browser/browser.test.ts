@@ -41,13 +41,10 @@ async function visit(
   const server = await serve(files);
   servers.push(server);
   const tab = await browser!.context.newPage();
-  const errors: string[] = [];
-  tab.on("pageerror", (error) => errors.push(error.message));
+  const failed = new Promise<never>((_, reject) => tab.on("pageerror", reject));
   await tab.goto(server.url);
   const outputs = tab.locator("#outputs[data-state]");
-  await outputs.waitFor({ state: "attached", timeout: 50_000 }).catch((error: unknown) => {
-    throw new Error(`${String(error)}\n${errors.join("\n")}`);
-  });
+  await Promise.race([outputs.waitFor({ state: "attached" }), failed]);
   const shown = { state: (await outputs.getAttribute("data-state"))!, text: (await outputs.textContent())! };
   await tab.close();
   return shown;

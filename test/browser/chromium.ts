@@ -40,8 +40,11 @@ export async function openBrowser(): Promise<Browser | undefined> {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: join(folder, "chromium"),
       args: flags,
+      timeout: 0,
       env: { ...process.env, LD_LIBRARY_PATH: join(folder, "lib") },
     });
+    // A busy machine may take any time; what waits, waits for the page or its error.
+    context.setDefaultTimeout(0);
     const close = async (): Promise<void> => {
       await context.close();
       rmSync(profile, { recursive: true, force: true });

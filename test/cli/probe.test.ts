@@ -68,7 +68,7 @@ describe("what depth does at initialization", () => {
     const compared = ["--compare", "variant=pre,post,deepnorm,rezero,plain", "--depth", "4,16,64"];
     const sizes = ["--set", "dim=16", "--dims", "B=2,T=8"];
     cases = (JSON.parse(await output("probe", "depth.lmg", ...compared, ...sizes, "--json")) as Probed).cases;
-  }, 120_000);
+  });
 
   /** The edges of the layers; the one before them adds positions. */
   const layersOf = (variant: string, depth: number) => {

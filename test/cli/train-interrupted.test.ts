@@ -84,40 +84,36 @@ async function reaches(run: string, steps: number, ended: Promise<unknown>): Pro
 const goesOnAfter = ({ text }: { readonly text: string }): number =>
   Number(/goes on after step (\d+)/.exec(text)?.[1] ?? 0);
 
-test(
-  "a run that is killed ten times ends with the bits of one that was not",
-  { timeout: 120_000 },
-  async () => {
-    const whole = start("whole");
-    expect(await whole.ended, whole.out.notes).toBe(0);
-    expect(stepsIn("whole")).toBe(STEPS);
+test("a run that is killed ten times ends with the bits of one that was not", async () => {
+  const whole = start("whole");
+  expect(await whole.ended, whole.out.notes).toBe(0);
+  expect(stepsIn("whole")).toBe(STEPS);
 
-    const random = new RandomStream(1, "moments");
-    let reached = 0;
-    for (let kill = 0; kill < 10; kill++) {
-      const { child, out, ended } = start("killed");
-      const moment = Math.min(STEPS - 1, reached + 1 + random.below(2 * CHECKPOINT_EVERY));
-      expect(await reaches("killed", moment, ended), out.notes).toBe(true);
-      await setTimeout(20 * random.uniform());
-      child.kill("SIGKILL");
-      expect(await ended, out.notes).toBe(null);
-      // No more is lost than the steps since the last checkpoint, the one that was being made among them.
-      const from = goesOnAfter(out);
-      expect(from).toBeGreaterThan(reached - CHECKPOINT_EVERY - 1);
-      // An evaluation that is the best so far is followed by a checkpoint too.
-      expect(from % CHECKPOINT_EVERY === 0 || from % EVALUATE_EVERY === 0, String(from)).toBe(true);
-      reached = stepsIn("killed");
-    }
-    const last = start("killed");
-    expect(await last.ended, last.out.notes).toBe(0);
-    expect(goesOnAfter(last.out)).toBeGreaterThan(reached - CHECKPOINT_EVERY - 1);
+  const random = new RandomStream(1, "moments");
+  let reached = 0;
+  for (let kill = 0; kill < 10; kill++) {
+    const { child, out, ended } = start("killed");
+    const moment = Math.min(STEPS - 1, reached + 1 + random.below(2 * CHECKPOINT_EVERY));
+    expect(await reaches("killed", moment, ended), out.notes).toBe(true);
+    await setTimeout(20 * random.uniform());
+    child.kill("SIGKILL");
+    expect(await ended, out.notes).toBe(null);
+    // No more is lost than the steps since the last checkpoint, the one that was being made among them.
+    const from = goesOnAfter(out);
+    expect(from).toBeGreaterThan(reached - CHECKPOINT_EVERY - 1);
+    // An evaluation that is the best so far is followed by a checkpoint too.
+    expect(from % CHECKPOINT_EVERY === 0 || from % EVALUATE_EVERY === 0, String(from)).toBe(true);
+    reached = stepsIn("killed");
+  }
+  const last = start("killed");
+  expect(await last.ended, last.out.notes).toBe(0);
+  expect(goesOnAfter(last.out)).toBeGreaterThan(reached - CHECKPOINT_EVERY - 1);
 
-    for (const file of ["checkpoint.safetensors", "model.safetensors", "best.safetensors", "tokenizer.json"])
-      expect(read("killed", file).equals(read("whole", file)), file).toBe(true);
-    expect(withoutTimes("killed")).toEqual(withoutTimes("whole"));
-    expect(readdirSync(at("killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-  },
-);
+  for (const file of ["checkpoint.safetensors", "model.safetensors", "best.safetensors", "tokenizer.json"])
+    expect(read("killed", file).equals(read("whole", file)), file).toBe(true);
+  expect(withoutTimes("killed")).toEqual(withoutTimes("whole"));
+  expect(readdirSync(at("killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
 
 test.each(["SIGINT", "SIGTERM"] as const)(
   "%s ends a run with a checkpoint of the step it was at",

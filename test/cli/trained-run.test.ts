@@ -44,7 +44,7 @@ beforeAll(async () => {
     const { code, notes } = await lmg("train", ...args);
     if (code !== 0) throw new Error(notes);
   }
-}, 60_000);
+});
 
 test("arrays mean to `lmg run` what they meant in training: bytes are levels, rows get the model's shape", async () => {
   const run = async (file: string) => {

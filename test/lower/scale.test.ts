@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { graphOf, messages, modelOf } from "./support.ts";
+import { leastProcessorTime } from "../support/processor-time.ts";
 
 const gpt = (depth: number): string => `model gpt(depth = ${depth}, dim = 16) {
   input tokens: i32[B, T]
@@ -12,16 +13,6 @@ const gpt = (depth: number): string => `model gpt(depth = ${depth}, dim = 16) {
   unembed(wte)
   output logits
 }`;
-
-/** The least of several times, which other work on the machine disturbs least. */
-function milliseconds(run: () => unknown): number {
-  const times = Array.from({ length: 5 }, () => {
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  });
-  return Math.min(...times);
-}
 
 describe("deep models", () => {
   test("a model of 10,000 nodes is no deeper a recursion than a small one", () => {
@@ -49,7 +40,7 @@ block b40 { input x: [B]; relu; output y }`;
   test("time grows with the number of layers, not with its square", () => {
     const run = (depth: number) => () => modelOf(gpt(depth));
     run(48)();
-    const ratio = milliseconds(run(192)) / milliseconds(run(24));
+    const ratio = leastProcessorTime(run(192)) / leastProcessorTime(run(24));
     // Eight times the layers; a quadratic walk would take 64 times as long. The slack is for collected garbage.
     expect(ratio).toBeLessThan(24);
   });
