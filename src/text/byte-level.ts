@@ -25,6 +25,13 @@ export function byteEncoder(idOf: (character: string) => number): (text: string)
   return (text) => Array.from(utf8.encode(text), (byte) => idOfByte[byte]!);
 }
 
+/** The bytes of a text in UTF-8, written in the alphabet. */
+export const byteText = (text: string): string =>
+  Array.from(utf8.encode(text), (byte) => characterOfByte[byte]!).join("");
+
+/** The byte that a character of the alphabet stands for. */
+export const byteOf = (character: string): number | undefined => byteOfCharacter.get(character);
+
 /** The text of tokens that are written in the alphabet; bytes that are no UTF-8 become U+FFFD. */
 export function textOfTokens(tokens: readonly string[]): string {
   const bytes = Array.from(tokens.join(""), (character) => byteOfCharacter.get(character) ?? 0);

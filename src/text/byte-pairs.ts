@@ -1,8 +1,8 @@
 import type { JsonObject } from "../checkpoint/json.ts";
-import { Heap } from "../support/heap.ts";
 import { countOf } from "../support/text.ts";
 import { byteEncoder, textOfTokens, wordsOf } from "./byte-level.ts";
-import { pairKey, type BytePairs } from "./learn-merges.ts";
+import type { BytePairs } from "./learn-merges.ts";
+import { mergeIds, pairKey, type RankedMerge } from "./merge.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** The tokenizer of a vocabulary of byte pairs. It has tokens for every text. */
@@ -43,50 +43,12 @@ function encodeWords(text: string, encodeWord: (word: string) => readonly number
   return ids.slice(0, count);
 }
 
-/** What a pair becomes, and its place in the order of merges. */
-interface RankedMerge {
-  readonly rank: number;
-  readonly id: number;
-}
-
 function wordEncoder({ tokens, merges }: BytePairs): (word: string) => readonly number[] {
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const byteIds = byteEncoder((character) => ids.get(character)!);
   const ranked = new Map<number, RankedMerge>();
   for (const [rank, { left, right, id }] of merges.entries()) ranked.set(pairKey(left, right), { rank, id });
   return (word) => mergeIds(byteIds(word), ranked);
-}
-
-/** Rank and place of a step in one number, which orders steps as they are taken. Words are shorter than this. */
-const PLACES = 2 ** 28;
-
-/** Applies the merges in the order in which they were learnt, each from the left; n log n in the length. */
-function mergeIds(ids: number[], ranked: ReadonlyMap<number, RankedMerge>): readonly number[] {
-  // A list with links: those of a token that was merged into its left neighbour are never read again.
-  const next = ids.map((_, at) => at + 1);
-  const previous = ids.map((_, at) => at - 1);
-  const isGone = new Uint8Array(ids.length);
-  const mergeAt = (at: number): RankedMerge | undefined =>
-    at < 0 || next[at]! >= ids.length ? undefined : ranked.get(pairKey(ids[at]!, ids[next[at]!]!));
-  const steps = new Heap<number>((a, b) => a < b);
-  const consider = (at: number): void => {
-    const merge = mergeAt(at);
-    if (merge !== undefined) steps.push(merge.rank * PLACES + at);
-  };
-  for (let at = 0; at < ids.length; at++) consider(at);
-  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    const at = step % PLACES;
-    const merge = isGone[at] === 1 ? undefined : mergeAt(at);
-    if (merge?.rank !== Math.floor(step / PLACES)) continue;
-    const merged = next[at]!;
-    isGone[merged] = 1;
-    ids[at] = merge.id;
-    next[at] = next[merged]!;
-    if (next[at] < ids.length) previous[next[at]] = at;
-    consider(at);
-    consider(previous[at]!);
-  }
-  return ids.filter((_, at) => isGone[at] === 0);
 }
 
 /** A `tokenizer.json` as Hugging Face's library writes it for byte-level byte pairs. */

@@ -1,5 +1,6 @@
 import { Heap } from "../support/heap.ts";
 import { byteEncoder, byteTokens, wordsOf } from "./byte-level.ts";
+import { MOST_IDS, pairKey } from "./merge.ts";
 
 /** A vocabulary of byte pairs: the 256 bytes, and a token for each merge that made a new one. */
 export interface BytePairs {
@@ -15,10 +16,6 @@ export interface Merge {
   readonly right: number;
   readonly id: number;
 }
-
-/** Two ids as one number; vocabularies are far smaller than this. */
-const SHIFT = 2 ** 26;
-export const pairKey = (left: number, right: number): number => left * SHIFT + right;
 
 /** A word of the text as tokens, and how often it stands there. */
 interface Word {
@@ -91,8 +88,8 @@ class Learner {
   }
 
   #merge({ pair, words }: Candidate): void {
-    const left = Math.floor(pair / SHIFT);
-    const right = pair % SHIFT;
+    const left = Math.floor(pair / MOST_IDS);
+    const right = pair % MOST_IDS;
     const merge = { left, right, id: this.tokens.length };
     this.tokens.push(this.tokens[left]! + this.tokens[right]!);
     this.merges.push(merge);

@@ -4,9 +4,8 @@ import { countOf, showCount } from "../support/text.ts";
 import { byteTokens } from "./byte-level.ts";
 import { bytePairTokenizer } from "./byte-pairs.ts";
 import { charactersOf, characterTokenizer } from "./characters.ts";
-import { huggingFaceTokenizer } from "./huggingface.ts";
+import { huggingFaceTokenizer } from "./huggingface/tokenizer.ts";
 import { learnMerges } from "./learn-merges.ts";
-import { ownEncoder } from "./recognize.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** How a text becomes tokens. */
@@ -48,19 +47,16 @@ function learnBytePairs(text: string, size: number): TextTokenizer | Problem {
 /** Far beyond any vocabulary in use. */
 const MOST_TOKENS = 2 ** 24;
 
-/** The library's tokenizer; long texts are encoded by ourselves where the form of the file is known. */
 function fileTokenizer(file: JsonObject, config: JsonObject, name: string): TextTokenizer | Problem {
   const tokenizer = huggingFaceTokenizer(file, config, name);
   if (tokenizer instanceof Problem) return tokenizer;
-  const own = ownEncoder(file, name);
-  const byLibrary = (text: string): Int32Array | Problem => {
-    const tokens = tokenizer.encode(text);
-    return tokens instanceof Problem ? tokens : Int32Array.from(tokens);
-  };
   return {
     ...tokenizer,
     description: `${countOf(tokenizer.size, "token")} of ${name}`,
     file,
-    encodeAll: (text) => own?.(text) ?? byLibrary(text),
+    encodeAll: (text) => {
+      const tokens = tokenizer.encodeWhole(text);
+      return tokens instanceof Problem ? tokens : Int32Array.from(tokens);
+    },
   };
 }

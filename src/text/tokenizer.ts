@@ -9,6 +9,8 @@ export interface Tokenizer {
   readonly encode: (text: string) => readonly number[] | Problem;
   /** The text of ids; special tokens have none. Ids out of range have none either. */
   readonly decode: (ids: readonly number[]) => string;
+  /** What is to be said of ids that `encode` gave: that a text was cut, or not padded, where the file asks for it. */
+  readonly remarks?: (ids: readonly number[]) => readonly string[];
 }
 
 /** A tokenizer that a training can use on long texts, and save beside what it trained. */

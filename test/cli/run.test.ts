@@ -278,7 +278,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
       [...on, "bare", "--prompt", "a"],
       "error[E818]: there is no tokenizer for --prompt\n  help: give ids with --tokens, or a tokenizer.json with --tokenizer",
     ],
-    [[...on, "circle", "--prompt", "aZ"], "error[E742]: circle/tokenizer.json has no token for `Z`"],
+    [
+      [...on, "circle", "--prompt", "aZ"],
+      "error[E742]: circle/tokenizer.json has no token for `Z`, and none for what is unknown",
+    ],
     [[...on, "circle", "--prompt", ""], "error[E818]: the prompt has no tokens"],
     [
       [...on, "circle", "--prompt", "a", "--tokenizer", "none"],

@@ -1,7 +1,7 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
     python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [byte_pairs]
-                               [probe]
+                               [probe] [tokenizer_files] [character_ranges]
 """
 
 import sys
@@ -10,18 +10,20 @@ import torch
 import transformers
 
 import byte_pairs
+import character_ranges
 import encoder_layer
 import hf
 import hf_keys
 import positions
 import probe
 import rope
+import tokenizer_files
 import torch_modules
 import training
 
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "byte_pairs": byte_pairs.make,
-          "probe": probe.make}
+          "probe": probe.make, "tokenizer_files": tokenizer_files.make, "character_ranges": character_ranges.make}
 
 
 def main(names):

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { huggingFaceTokenizer } from "../../src/text/huggingface.ts";
+import type { JsonObject } from "../../src/checkpoint/json.ts";
+import { huggingFaceTokenizer } from "../../src/text/huggingface/tokenizer.ts";
 import { piecesTokenizer } from "../../src/text/pieces.ts";
 import { expectValue, messageOf } from "../checkpoint/fixtures.ts";
 
@@ -50,33 +51,25 @@ describe("a tokenizer.json", () => {
     expect(tokenizer.decode([99])).toBe("");
   });
 
-  test("of whole words says so where it has no token for one, instead of giving none", () => {
-    const words = {
-      ...lettersFile,
-      added_tokens: [],
-      post_processor: null,
-      pre_tokenizer: { type: "Whitespace" },
-    };
-    const model = { type: "WordLevel", unk_token: "?", vocab: { "?": 0, call: 1, me: 2 } };
-    const known = expectValue(huggingFaceTokenizer({ ...words, model }, {}, "tokenizer.json"));
-    expect(known.encode("call me")).toEqual([1, 2]);
-    expect(messageOf(known.encode("call Ishmael"))).toBe(
-      "E742 tokenizer.json: the text has words without a token | a byte-level byte-pair tokenizer has tokens for every text",
-    );
-  });
-
-  test("that has no token for a character says so instead of dropping it", () => {
-    expect(messageOf(tokenizer.encode("aΩb"))).toBe("E742 tokenizer.json has no token for `Ω`");
-  });
-
   test.each([
-    [{}, 'E741 tokenizer.json: the tokenizer cannot be used: Tokenizer must contain a "model" property'],
+    ["a character", lettersFile, "aΩb", "Ω"],
     [
-      { ...lettersFile, decoder: { type: "Nope" } },
-      "E741 tokenizer.json: the tokenizer cannot be used: Unknown Decoder type: Nope",
+      "a word",
+      {
+        ...lettersFile,
+        added_tokens: [],
+        post_processor: null,
+        pre_tokenizer: { type: "Whitespace" },
+        model: { type: "WordLevel", unk_token: "?", vocab: { call: 1, me: 2 } },
+      },
+      "call Ishmael",
+      "Ishmael",
     ],
-  ])("that is not one is a problem", (file, message) => {
-    expect(messageOf(huggingFaceTokenizer(file, {}, "tokenizer.json"))).toBe(message);
+  ])("that has no token for %s says so, where the library drops it or fails", (_, file, text, lacking) => {
+    const read = expectValue(huggingFaceTokenizer(file as unknown as JsonObject, {}, "tokenizer.json"));
+    expect(messageOf(read.encode(text))).toBe(
+      `E742 tokenizer.json has no token for \`${lacking}\`, and none for what is unknown`,
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { places, type Place } from "../../checkpoint/places.ts";
-import { huggingFaceTokenizer } from "../../text/huggingface.ts";
+import { huggingFaceTokenizer } from "../../text/huggingface/tokenizer.ts";
 import { piecesTokenizer } from "../../text/pieces.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { orStop, stop } from "../stop.ts";

@@ -1,0 +1,146 @@
+import { quote } from "../../checkpoint/problem.ts";
+import { WORD } from "./characters.ts";
+import type { Normalizer } from "./normalizers.ts";
+import { Unreadable, type Section } from "./section.ts";
+import { checkId, type Model } from "./vocabulary.ts";
+
+/** A token that is found in a text before all else. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** What is looked for: the content as the normalizer changes it, if the token is normalized. */
+  readonly sought: string;
+  readonly isSingleWord: boolean;
+  readonly takesLeft: boolean;
+  readonly takesRight: boolean;
+  readonly isNormalized: boolean;
+  /** Left out of decoded texts. */
+  readonly isSpecial: boolean;
+}
+
+/**
+ * The added tokens of a file (`tokenizer/added_vocabulary.rs`). The library gives a token the id that the model has for
+ * it, or else the next free one, whatever the file says; a file that says another is refused.
+ */
+export function readAddedTokens(
+  file: Section,
+  model: Model,
+  normalizer: Normalizer | undefined,
+): readonly AddedToken[] {
+  const tokens = new Map<string, AddedToken>();
+  let nextId = model.size;
+  for (const section of file.value("added_tokens") === undefined ? [] : file.sections("added_tokens")) {
+    const content = section.string("content");
+    const id = section.count("id");
+    checkId(id, section.path);
+    const isNormalized = section.boolean("normalized");
+    const token = {
+      id,
+      content,
+      sought: isNormalized && normalizer !== undefined ? normalizer(content) : content,
+      isSingleWord: section.boolean("single_word"),
+      takesLeft: section.boolean("lstrip"),
+      takesRight: section.boolean("rstrip"),
+      isNormalized,
+      isSpecial: section.boolean("special"),
+    };
+    section.end();
+    if (content === "") continue;
+    const known = tokens.get(content)?.id ?? model.ids.get(content);
+    const expected = known ?? nextId++;
+    if (expected !== id)
+      section.refuse(
+        "id",
+        known === undefined
+          ? `${quote(content)} is not in the vocabulary, and the next free id is ${expected}`
+          : `${quote(content)} has the id ${expected}`,
+        "save the tokenizer anew with the `tokenizers` library, which numbers it so",
+      );
+    tokens.set(content, token);
+  }
+  const list = Array.from(tokens.values());
+  requireDistinct(list);
+  return list;
+}
+
+/** Two tokens that are looked for alike, or nothing to look for, are refused by the library too. */
+function requireDistinct(tokens: readonly AddedToken[]): void {
+  const seen = new Map<string, AddedToken>();
+  for (const token of tokens) {
+    const key = `${token.isNormalized ? "normalized" : "as it stands"} ${token.sought}`;
+    const other = seen.get(key);
+    if (token.sought === "" || other !== undefined)
+      throw new Unreadable(
+        `\`added_tokens\`: the normalizer makes ${token.sought === "" ? "nothing" : quote(token.sought)} of ` +
+          (other === undefined
+            ? quote(token.content)
+            : `${quote(other.content)} and ${quote(token.content)}`),
+      );
+    seen.set(key, token);
+  }
+}
+
+/** A part of a text: an added token, or what lies between. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly token?: AddedToken;
+}
+
+const startsWithWord = new RegExp(`^[${WORD}]`, "v");
+const endsWithWord = new RegExp(`[${WORD}]$`, "v");
+
+/** Finds tokens in a text: the leftmost first, of those that begin there the longest. */
+export function finderOf(tokens: readonly AddedToken[]): (text: string) => readonly Found[] {
+  const byContent = new Map(tokens.map((token) => [token.sought, token]));
+  const lengths = Array.from(new Set(tokens.map(({ sought }) => sought.length))).sort((a, b) => b - a);
+  const firstUnits = new Set(tokens.map(({ sought }) => sought[0]));
+  const tokenAt = (text: string, at: number): AddedToken | undefined => {
+    if (!firstUnits.has(text[at])) return undefined;
+    const length = lengths.find((size) => byContent.has(text.slice(at, at + size)));
+    return length === undefined ? undefined : byContent.get(text.slice(at, at + length));
+  };
+  return (text) => {
+    if (tokens.length === 0) return text === "" ? [] : [{ start: 0, end: text.length }];
+    const found: Found[] = [];
+    let rest = 0;
+    for (let at = 0; at < text.length;) {
+      const token = tokenAt(text, at);
+      if (token === undefined) {
+        at++;
+        continue;
+      }
+      const end = at + token.sought.length;
+      if (!token.isSingleWord || isSingleWord(text, at, end)) {
+        const from = token.takesLeft ? Math.max(blanksBefore(text, at), rest) : at;
+        const to = token.takesRight ? blanksBehind(text, end) : end;
+        if (rest < from) found.push({ start: rest, end: from });
+        found.push({ start: from, end: to, token });
+        rest = to;
+      }
+      at = end;
+    }
+    if (rest < text.length) found.push({ start: rest, end: text.length });
+    return found;
+  };
+}
+
+/** Whether no character of a word stands beside a part; two UTF-16 units hold the character before or behind. */
+const isSingleWord = (text: string, start: number, end: number): boolean =>
+  !endsWithWord.test(wholeCharacters(text.slice(Math.max(0, start - 2), start))) &&
+  !startsWithWord.test(text.slice(end, end + 2));
+
+/** Without a half of a character at the beginning. */
+const wholeCharacters = (text: string): string => text.replace(/^[\udc00-\udfff]/u, "");
+
+function blanksBefore(text: string, end: number): number {
+  let at = end;
+  while (at > 0 && /\p{White_Space}/u.test(text[at - 1]!)) at--;
+  return at;
+}
+
+function blanksBehind(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && /\p{White_Space}/u.test(text[at]!)) at++;
+  return at;
+}
