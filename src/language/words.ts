@@ -7,7 +7,6 @@ export const statementWords = [
   "output",
   "let",
   "assert",
-  "default",
   "if",
   "repeat",
   "parallel",
@@ -21,7 +20,7 @@ export const clauseWords = ["pre", "out", "post", "sandwich", "from", "skip", "b
 export const freeClauseWords = ["init"] as const;
 
 /** Statements whose words are free as names everywhere: a model may well have a value called `config`. */
-export const freeStatementWords = ["allow", "train", "config"] as const;
+export const freeStatementWords = ["default", "allow", "train", "config"] as const;
 
 /** What cannot be the name of a value, a layer or a definition. */
 export const reservedWords: ReadonlySet<string> = new Set([
