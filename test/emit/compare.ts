@@ -7,7 +7,7 @@ import type { FloatFormat } from "../../src/emit/ts/storage.ts";
 import { runEmitted } from "./instantiate.ts";
 
 /** Floats rounded to float32, so that both sides compute with the same numbers. */
-const rounded = (tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> =>
+export const rounded = (tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> =>
   Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [
       name,

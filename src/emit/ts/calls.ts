@@ -4,17 +4,17 @@ import type { HelperName } from "./helpers/table.ts";
 import { loopCall } from "./kernels/loop.ts";
 import { callOf } from "./kernels/table.ts";
 import type { Stage } from "../../plan/loops.ts";
-import type { ModuleNames } from "./names.ts";
-import { WIDTH, wrapped } from "./text.ts";
+import { WIDTH, wrapped, type Names } from "./text.ts";
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {
-  readonly #names: ModuleNames;
+  readonly #names: Names;
   readonly #nameOf = new Map<string, string>();
   readonly kernels: (readonly Code[])[] = [];
   readonly helpers = new Set<HelperName>();
 
-  constructor(names: ModuleNames) {
+  /** `names` gives what the functions are called. */
+  constructor(names: Names) {
     this.#names = names;
   }
 
@@ -28,7 +28,7 @@ export class CallTable {
     const key = `${kernel.name}(${kernel.parameters.join()})\n${layoutCode(kernel.body)}`;
     const known = this.#nameOf.get(key);
     if (known !== undefined) return known;
-    const name = this.#names.kernel(kernel.name);
+    const name = this.#names.give(kernel.name);
     this.#nameOf.set(key, name);
     for (const helper of kernel.helpers) this.helpers.add(helper);
     const head = wrapped(`function ${name}(`, kernel.parameters, ")«: void» {");

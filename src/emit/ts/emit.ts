@@ -10,7 +10,8 @@ import { inputRuntime } from "./runtime/inputs.ts";
 import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
 import { elementRuntime, elementRuntime64, weightRuntime } from "./runtime/weights.ts";
-import { commentText, finishText, identifier, literal } from "./text.ts";
+import { commentText, finishText, identifier, literal, Names } from "./text.ts";
+import { declaredWords, reservedWords, wordsOf } from "./words.ts";
 import { notLinted, sourceName, tensorsText } from "./comments.ts";
 
 export type TypeScriptOptions =
@@ -40,22 +41,20 @@ export function emitTypeScript(
   options: TypeScriptOptions = {},
 ): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
-  const names = new ModuleNames(plan, options.floats);
-  const calls = new CallTable(names);
-  const run = runFunction(plan, names, calls);
-  const prepare = prepareFunction(plan, names, calls);
-  const model = createModel(plan, names, run, prepare.length > 0);
+  const floats = options.floats ?? "f32";
+  const calls = new CallTable(new Names([...reservedWords, ...declaredWords(frame(plan))]));
+  const { model, prepare } = functionsOf(plan, floats, calls);
   const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
     notLinted,
-    publicTypes(plan, plan.state.length === 0 ? runsAtOnce : keepsState),
+    typesOf(plan),
     parameterTable(plan),
     model,
     prepare,
     ...calls.kernels,
     ...helpersFor(calls.helpers).map((name) => helpers[name].code),
     weightRuntime,
-    ...partsFor(names.floats === "f32" ? elementRuntime : elementRuntime64, [prepare]),
+    ...partsFor(floats === "f32" ? elementRuntime : elementRuntime64, [prepare]),
     ...partsFor(inputRuntime, [model, ...calls.kernels]),
     safetensorsRuntime,
   ].filter((section) => section.length > 0);
@@ -63,6 +62,38 @@ export function emitTypeScript(
   return {
     files: [{ path: `${identifier(plan.name)}.${types ? "ts" : "js"}`, text: finishText(text, types) }],
   };
+}
+
+const typesOf = (plan: Plan): Code[] => publicTypes(plan, plan.state.length === 0 ? runsAtOnce : keepsState);
+
+/** All that a module may declare beside its kernels. */
+const frame = (plan: Plan): Code[] => [
+  ...typesOf(plan),
+  ...[helpers, elementRuntime, inputRuntime].flatMap((parts) =>
+    Object.keys(parts).map((name) => `const ${name}`),
+  ),
+  ...parameterTable(plan),
+  ...weightRuntime,
+  ...safetensorsRuntime,
+  ...["createModel", "prepareWeights"].map((name) => `function ${name}`),
+];
+
+/**
+ * The functions in which values of the model have names. They are written once without names, and what words they then
+ * hold is what no value may be called.
+ */
+function functionsOf(
+  plan: Plan,
+  floats: FloatFormat,
+  calls: CallTable,
+): { readonly model: Code[]; readonly prepare: Code[] } {
+  const write = (names: ModuleNames): { model: Code[]; prepare: Code[] } => {
+    const run = runFunction(plan, names, calls);
+    const prepare = prepareFunction(plan, names, calls);
+    return { model: createModel(plan, names, run, prepare.length > 0), prepare };
+  };
+  const { model, prepare } = write(ModuleNames.unlike(plan, floats));
+  return write(new ModuleNames(plan, floats, [...reservedWords, ...wordsOf([...model, ...prepare])]));
 }
 
 function header(plan: Plan, kernels: number): string[] {
@@ -127,13 +158,14 @@ export function partsFor(
   text: readonly (readonly Code[])[],
 ) {
   const used = new Set<string>();
-  const visit = (code: string): void => {
-    for (const [name, lines] of Object.entries(parts)) {
-      if (used.has(name) || !new RegExp(`\\b${name}\\b`).test(code)) continue;
-      used.add(name);
-      visit(lines.join("\n"));
+  const visit = (code: readonly Code[]): void => {
+    for (const word of wordsOf(code)) {
+      const lines = Object.hasOwn(parts, word) ? parts[word] : undefined;
+      if (lines === undefined || used.has(word)) continue;
+      used.add(word);
+      visit(lines);
     }
   };
-  visit(text.map((code) => layoutCode(code)).join("\n"));
+  text.forEach(visit);
   return Object.entries(parts).flatMap(([name, lines]) => (used.has(name) ? [lines] : []));
 }

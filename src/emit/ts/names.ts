@@ -5,43 +5,41 @@ import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { Naming } from "./call.ts";
 import type { FloatFormat } from "./storage.ts";
-import { helpers } from "./helpers/table.ts";
 import { identifier, isProduct, literal, Names, sizeText } from "./text.ts";
 
-/** Words of the language and of the module's own text that no value of a model may be called. */
-const reserved = (
-  "arguments await break case catch class const continue debugger default delete do else enum eval export extends false " +
-  "finally for function if implements import in instanceof interface let new null package private protected public " +
-  "return static super switch this throw true try typeof var void while with yield undefined NaN Infinity " +
-  "Array Float32Array Float64Array Int32Array Uint8Array Uint16Array Uint32Array ArrayBuffer DataView TextDecoder " +
-  "Map Set Math Number Object JSON Error RegExp Tensor FloatTensor IntTensor Inputs Outputs Model Parameter WeightSource " +
-  "WeightOptions WeightsError InputError parameters createModel loadSafetensors readSafetensors prepareWeights " +
-  "matchWeights shapeProblems suggest editDistance floats ints harmlessTensors checkInputNames inputSize shapeMessage " +
-  "readInput checkTensor checkWhole bytesOf elementBytes readHeader isSize readEntry readElements halfToNumber tile product " +
-  "left0 left1 left2 left3 right0 right1 turns fractions powers " +
-  "f32 f64 i32 weights inputs run source options tensors scratch words memory"
-).split(" ");
+/** Kernels have the names of ops, so that a value is better called otherwise. */
+function wishFor(text: string): string {
+  const word = identifier(text);
+  return isOpName(word) ? `${word}_out` : word;
+}
 
-/** What everything of one module is called. */
+/** What the values of one module are called. */
 export class ModuleNames {
   readonly #plan: Plan;
   readonly floats: FloatFormat;
-  readonly #names = new Names([...reserved, ...Object.keys(helpers)]);
+  readonly #wish: (text: string) => string;
+  readonly #names: Names;
   readonly #symbols = new Map<string, string>();
   /** The start of an arena buffer, or the array of an output or of a tensor that is being prepared. */
   readonly #locals = new Map<number, string>();
 
-  constructor(plan: Plan, floats: FloatFormat = "f32") {
+  /** `taken` are the words that stand in the module already; `wish` says what a value of the model would like to be. */
+  constructor(plan: Plan, floats: FloatFormat, taken: Iterable<string>, wish = wishFor) {
     this.#plan = plan;
     this.floats = floats;
     this.run = this.#runNaming();
     this.prepare = this.#prepareNaming();
-    for (const { name } of plan.symbols) this.#symbols.set(name, this.#names.give(identifier(name)));
+    this.#wish = wish;
+    this.#names = new Names(taken);
+    for (const { name } of plan.symbols) this.#symbols.set(name, this.#names.give(wish(name)));
   }
 
-  /** A name for a function of the module. */
-  kernel(wish: string): string {
-    return this.#names.give(wish);
+  /**
+   * Names that no module has: what is written with them holds no other words than the module's own, which no value of
+   * the model may then be called.
+   */
+  static unlike(plan: Plan, floats: FloatFormat): ModuleNames {
+    return new ModuleNames(plan, floats, [], () => "$");
   }
 
   symbol(name: string): string {
@@ -51,8 +49,7 @@ export class ModuleNames {
   local(buffer: number): string {
     const known = this.#locals.get(buffer);
     if (known !== undefined) return known;
-    const wish = identifier(this.#plan.buffers[buffer]!.name);
-    const name = this.#names.give(isOpName(wish) ? `${wish}_out` : wish);
+    const name = this.#names.give(this.#wish(this.#plan.buffers[buffer]!.name));
     this.#locals.set(buffer, name);
     return name;
   }

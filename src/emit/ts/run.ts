@@ -8,7 +8,7 @@ import { stepComment } from "./comments.ts";
 import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
-import { keyText } from "./runtime/types.ts";
+import { accessOf, keyText } from "./runtime/types.ts";
 import { arrayType } from "./storage.ts";
 import { literal, numberText } from "./text.ts";
 
@@ -39,11 +39,6 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
 
 /** With an empty line before, if there is anything. */
 const spaced = (lines: readonly Code[]): Code[] => (lines.length === 0 ? [] : ["", ...lines]);
-
-const accessOf = (name: string): string => {
-  const key = keyText(name);
-  return key === name ? `inputs.${name}` : `inputs[${key}]`;
-};
 
 /** A run-time dim is bound where it first stands alone in the shape of an input; inputs that must be there go first. */
 function symbolLines(plan: Plan, names: ModuleNames): string[] {

@@ -7,6 +7,7 @@ import { readerRuntime } from "../ts/runtime/safetensors.ts";
 import { publicTypes } from "../ts/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../ts/runtime/weights.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../ts/text.ts";
+import { dimField } from "./dims.ts";
 import { dimsFunction, inputsFunction, resultLines } from "./host/inputs.ts";
 import { dimsName } from "./host/size.ts";
 import { memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
@@ -39,7 +40,7 @@ function moduleText(program: Program): string {
   const { plan, target } = program;
   const upload = uploadFunction(program);
   const inputs = [...dimsFunction(plan), "", ...inputsFunction(program)];
-  const fields = plan.symbols.map(({ name }) => `  readonly ${identifier(name)}: number;`);
+  const fields = plan.symbols.map(({ name }) => `  readonly ${dimField(name)}: number;`);
   const tables = [
     stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
     stepTable("steps", "The steps of a run, in order.", program.steps, program),
@@ -120,5 +121,5 @@ const dimWords = ({ symbols }: Plan): Code[] => [
   "/** The run-time dims as shaders read them. */",
   symbols.length === 0
     ? "const dimWords = (_d«: Dims»)«: Uint32Array» => Uint32Array.of(0);"
-    : `const dimWords = (d«: Dims»)«: Uint32Array» => Uint32Array.of(${symbols.map(({ name }) => `d.${identifier(name)}`).join(", ")});`,
+    : `const dimWords = (d«: Dims»)«: Uint32Array» => Uint32Array.of(${symbols.map(({ name }) => `d.${dimField(name)}`).join(", ")});`,
 ];

@@ -3,7 +3,8 @@ import { isEmpty } from "../../plan/view.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { stepComment } from "../ts/comments.ts";
-import { identifier, Names } from "../ts/text.ts";
+import { literal, Names } from "../ts/text.ts";
+import { dimField } from "./dims.ts";
 import {
   entryPoint,
   SCRATCH,
@@ -60,14 +61,22 @@ export const elementBytes = (plan: Plan, buffer: number, target: Target): number
   isHalf(plan.buffers[buffer]!, target) ? 2 : 4;
 
 /** Buffers of one state, before and after its step, are the same memory. */
-export const stateMemory = (name: string): string => `state ${name}`;
+export const stateMemory = (name: string): string => `state ${plainName(name)}`;
 
-/** What the memory of a buffer is called in the emitted module: its slot, its state, or its own unique name. */
+/** What the memory that steps share is called in the emitted module. */
+export const SCRATCH_MEMORY = "scratch memory";
+
+/**
+ * What the memory of a buffer is called in the emitted module: its slot, its state, or its own unique name. The module's
+ * own names hold a space, those of the model none, or they stand in quotes.
+ */
 export function memoryName(plan: Plan, buffer: number): string {
   const { home, name } = plan.buffers[buffer]!;
   if (home.kind === "slot") return `slot ${home.slot}`;
-  return home.kind === "state" ? stateMemory(home.state) : name;
+  return home.kind === "state" ? stateMemory(home.state) : plainName(name);
 }
+
+const plainName = (name: string): string => (/^[\w.]+$/.test(name) ? name : literal(name));
 
 /** The most elements of a vector that is copied beside others; a row of a model is hardly longer. */
 const MAX_VECTOR = 2 ** 16;
@@ -86,7 +95,7 @@ function vectorLength(plan: Plan, given: ReadonlySet<number>, buffer: number): n
 /** What a binding's memory is called: of a pack, all its vectors. */
 export const bindingName = (plan: Plan, { buffer, pack }: Binding): string =>
   buffer === SCRATCH
-    ? SCRATCH
+    ? SCRATCH_MEMORY
     : pack === undefined
       ? memoryName(plan, buffer)
       : pack.map((each) => memoryName(plan, each)).join(" + ");
@@ -150,7 +159,7 @@ function shaderText(
     ...kernel.doc.map((line, index) => `// ${index === 0 ? `${name}: ` : ""}${line}`),
     `// For ${stepComment(steps[0]!).slice(3)}${more}.`,
   ];
-  const fields = plan.symbols.map((symbol) => `${identifier(symbol.name)}: u32`).join(", ");
+  const fields = plan.symbols.map((symbol) => `${dimField(symbol.name)}: u32`).join(", ");
   const [enables, rest] = splitEnables(kernel.text);
   const dims = kernel.readsDims ? [`struct Dims { ${fields} }`, ""] : [];
   return [...comment, ...enables, "", ...dims, rest.replaceAll(entryPoint, name)].join("\n");

@@ -1,6 +1,7 @@
 import type { Code } from "../../support/text.ts";
 import { renderDim, type Dim } from "../../tensor/dim.ts";
 import { block } from "../ts/text.ts";
+import { dimField } from "./dims.ts";
 
 /** `for (var i = start; i < end; i += step) { … }` over whole numbers. */
 export const forLoop = (
@@ -20,7 +21,7 @@ export const ifThen = (condition: string, body: readonly Code[]): Code[] =>
 /** A size as an expression over the uniform block `dims`. */
 export const dimText = (size: Dim): string => {
   const text = renderDim(size, {
-    symbol: (name) => `dims.${name}`,
+    symbol: (name) => `dims.${dimField(name)}`,
     floorDiv: (of, by) => `((${of}) / ${by})`,
   });
   // Unsigned numbers have no sign, but they wrap around, so that no order of the terms is wrong.

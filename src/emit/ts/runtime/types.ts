@@ -3,10 +3,19 @@ import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import { showType } from "../../../tensor/type.ts";
 import type { Code } from "../../../support/text.ts";
 import { fragment, literal, typesOnly } from "../text.ts";
+import { isInherited } from "../words.ts";
 
-/** A key of an object type or literal, quoted where it must be. */
+const isWord = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
+/** A key of an object type or literal, quoted where it must be; written as it is, `__proto__` is no key. */
 export const keyText = (name: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : literal(name);
+  name === "__proto__" ? `[${literal(name)}]` : isWord(name) ? name : literal(name);
+
+/** The input of a name, undefined if it is left off. */
+export function accessOf(name: string): string {
+  const access = isWord(name) ? `inputs.${name}` : `inputs[${literal(name)}]`;
+  return isInherited(name) ? `(Object.hasOwn(inputs, ${literal(name)}) ? ${access} : undefined)` : access;
+}
 
 const resultType = (dtype: Dtype): string => (isFloat(dtype) ? "FloatTensor" : "IntTensor");
 

@@ -3,19 +3,16 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { showShape } from "../../../tensor/type.ts";
-import { keyText } from "../../ts/runtime/types.ts";
-import { identifier, literal, numberText } from "../../ts/text.ts";
+import { accessOf, keyText } from "../../ts/runtime/types.ts";
+import { literal, numberText } from "../../ts/text.ts";
+import { dimField } from "../dims.ts";
 import { memoryName, type Program } from "../program.ts";
 import { dimsName, sizeText } from "./size.ts";
 
-const accessOf = (name: string): string => {
-  const key = keyText(name);
-  return key === name ? `inputs.${name}` : `inputs[${key}]`;
-};
-
 /** The function that checks the inputs' shapes and finds the run-time dims. */
 export function dimsFunction(plan: Plan): Code[] {
-  const lines: string[] = [];
+  const sizes: string[] = [];
+  const bounds: string[] = [];
   const bound = new Set<string>();
   const required = plan.inputs.filter(({ fill }) => fill === undefined);
   for (const { name, type } of [...required, ...plan.inputs.filter((input) => !required.includes(input))])
@@ -23,22 +20,19 @@ export function dimsFunction(plan: Plan): Code[] {
       const symbol = plan.symbols.find((candidate) => candidate.name === size.key);
       if (symbol === undefined || bound.has(symbol.name)) return;
       bound.add(symbol.name);
-      const local = identifier(symbol.name);
-      lines.push(
-        `const ${local} = inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${literal(showShape(type.shape))});`,
-      );
+      const field = dimField(symbol.name);
+      const form = literal(showShape(type.shape));
+      sizes.push(`${field}: inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${form}),`);
       if (symbol.max === undefined) return;
-      lines.push(
-        `if (${local} > ${symbol.max}) throw new InputError(${literal(`${symbol.name} is at most ${symbol.max}, got `)} + ${local});`,
-      );
+      const message = literal(`${symbol.name} is at most ${symbol.max}, got `);
+      bounds.push(`if (d.${field} > ${symbol.max}) throw new InputError(${message} + d.${field});`);
     });
   return [
     "/** The run-time dims, from the shapes of the inputs. */",
     "function bindDims(inputs«: Inputs»)«: Dims» {",
     [
       `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
-      ...lines,
-      `return {${bound.size === 0 ? "" : ` ${[...bound].map(identifier).join(", ")} `}};`,
+      ...(sizes.length === 0 ? ["return {};"] : ["const d«: Dims» = {", sizes, "};", ...bounds, "return d;"]),
     ],
     "}",
   ];
@@ -48,12 +42,12 @@ export function dimsFunction(plan: Plan): Code[] {
 export function inputsFunction(program: Program): Code[] {
   const { plan } = program;
   const limits = idLimits(program);
-  const lines = plan.inputs.map(({ name, type, fill, buffer }) => {
+  const lines = plan.inputs.map(({ name, type, fill, buffer }, index) => {
     const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
     const size = sizeText(plan.buffers[buffer]!.elements);
     const shape = type.shape.map((axis) => sizeText(axis)).join(", ");
     const filled = fill === undefined ? "undefined" : numberText(fill);
-    const local = identifier(name);
+    const local = `input${index}`;
     const limit = limits.get(buffer);
     return [
       `const ${local} = new ${array}(${size});`,
@@ -62,7 +56,7 @@ export function inputsFunction(program: Program): Code[] {
     ];
   });
   const entries = plan.inputs.map(
-    ({ name, buffer }) => `[${literal(memoryName(plan, buffer))}, ${identifier(name)}],`,
+    ({ buffer }, index) => `[${literal(memoryName(plan, buffer))}, input${index}],`,
   );
   const d = dimsName(lines.flat());
   return [

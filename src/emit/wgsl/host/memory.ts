@@ -3,11 +3,11 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { literal, numberText } from "../../ts/text.ts";
-import { SCRATCH } from "../kernel.ts";
 import {
   bindingName,
   elementBytes,
   memoryName,
+  SCRATCH_MEMORY,
   scratchSizes,
   stateMemory,
   type Program,
@@ -36,7 +36,7 @@ export function memoryTables(program: Program): Code[] {
   const prepared = plan.buffers.flatMap((buffer, index) =>
     buffer.home.kind === "prepared"
       ? [
-          `[${literal(buffer.name)}, ${elementBytes(plan, index, target) * (constantDim(buffer.elements) ?? 0)}],`,
+          `[${literal(memoryName(plan, index))}, ${elementBytes(plan, index, target) * (constantDim(buffer.elements) ?? 0)}],`,
         ]
       : [],
   );
@@ -47,7 +47,7 @@ export function memoryTables(program: Program): Code[] {
       ...slots,
       ...(scratch.length === 0
         ? []
-        : [`{ name: ${literal(SCRATCH)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`)} },`]),
+        : [`{ name: ${literal(SCRATCH_MEMORY)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`)} },`]),
       ...outputs,
     ],
     "];",
@@ -91,7 +91,7 @@ function spentWeights({ plan, prepare, steps }: Program): string[] {
   const spent = readBy(prepare);
   return [...spent]
     .filter((buffer) => !read.has(buffer) && plan.buffers[buffer]!.home.kind !== "state")
-    .map((buffer) => plan.buffers[buffer]!.name);
+    .map((buffer) => memoryName(plan, buffer));
 }
 
 /** The function that brings parameters and constants to the device. */
@@ -100,12 +100,12 @@ export function uploadFunction({ plan }: Program): Code[] {
   const read = plan.parameters.filter(({ name, buffer }) => buffer !== undefined && !kept.has(name));
   const parameters = read.map(({ name, buffer }) => {
     const kind = isFloat(plan.buffers[buffer!]!.dtype) ? "floats" : "ints";
-    return `[${literal(plan.buffers[buffer!]!.name)}, ${kind}(tensors, ${literal(name)})],`;
+    return `[${literal(memoryName(plan, buffer!))}, ${kind}(tensors, ${literal(name)})],`;
   });
-  const constants = plan.buffers.flatMap(({ name, dtype, home }) =>
+  const constants = plan.buffers.flatMap(({ dtype, home }, buffer) =>
     home.kind === "constant"
       ? [
-          `[${literal(name)}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")})],`,
+          `[${literal(memoryName(plan, buffer))}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")})],`,
         ]
       : [],
   );

@@ -1,11 +1,11 @@
 import { renderDim, type Dim } from "../../../tensor/dim.ts";
 import { layoutCode, type Code } from "../../../support/text.ts";
-import { identifier } from "../../ts/text.ts";
+import { dimField } from "../dims.ts";
 
 /** A size as JavaScript over the object `d` of run-time dims. */
 export const sizeText = (size: Dim): string =>
   renderDim(size, {
-    symbol: (name) => `d.${identifier(name)}`,
+    symbol: (name) => `d.${dimField(name)}`,
     floorDiv: (of, by) => `Math.floor((${of}) / ${by})`,
   }).replaceAll("*", " * ");
 

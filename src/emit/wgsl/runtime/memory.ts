@@ -76,7 +76,7 @@ const binding = fragment`
 
   /** The bind group of a dispatch; "auto" layouts number bindings as the shader does: the dims first, if it reads them. */
   function bind(device«: GPUDevice», memory«: DeviceMemory», ready«: Ready»)«: GPUBindGroup» {
-    const entries«: GPUBindGroupEntry[]» = readsDims.has(ready.kernel) ? [{ binding: 0, resource: { buffer: memory.get("dims") } }] : [];
+    const entries«: GPUBindGroupEntry[]» = readsDims.has(ready.kernel) ? [{ binding: 0, resource: { buffer: memory.get("run-time dims") } }] : [];
     ready.memory.forEach((name, index) => {
       const buffer = memory.get(name);
       const part = ready.part?.binding === index ? ready.part : { offset: 0, size: buffer.size };

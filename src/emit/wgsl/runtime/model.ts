@@ -57,7 +57,7 @@ const loadingState = fragment`
 
 const running = fragment`
       for (const [name, bytes] of preparedMemory) memory.reserve(name, bytes, storage | copied);
-      memory.reserve("dims", DIM_BYTES, uniform | target);
+      memory.reserve("run-time dims", DIM_BYTES, uniform | target);
       const encoder = device.createCommandEncoder();
       encode(device, encoder, memory, preparing, {}« as Dims»);
       for (const { name, parts } of packs) memory.pack(encoder, name, parts, storage | target);
@@ -74,7 +74,7 @@ const running = fragment`
         if (isOutput) memory.reserve(name + " read back", bytes(d), target | read);
       }
       if (isNew) for (const dispatch of running) dispatch.bound = undefined;
-      memory.write("dims", dimWords(d));
+      memory.write("run-time dims", dimWords(d));
     }
 
     async function runOnce(inputs«: Inputs»)«: Promise<Outputs>» {
@@ -146,13 +146,13 @@ const returningState = fragment`
       return { name, shape, to };
     });
     device.queue.submit([encoder.finish()]);
-    const found«: Record<string, FloatTensor>» = {};
+    const found«: [string, FloatTensor][]» = [];
     for (const { name, shape, to } of copies) {
       await to.mapAsync(usage.read);
-      found[name] = { data: new Float32Array(to.getMappedRange().slice(0), 0, shape.reduce((product, size) => product * size, 1)), shape };
+      found.push([name, { data: new Float32Array(to.getMappedRange().slice(0), 0, shape.reduce((product, size) => product * size, 1)), shape }]);
       to.destroy();
     }
-    return found;
+    return Object.fromEntries(found);
   }));
   const writeState = (source«: WeightSource»)«: Promise<void>» => inTurn(() => guarded(device, "writing the state", () => {
     const given = [...(source instanceof Map ? source : Object.entries(source))]« as [string, Tensor][]»;
