@@ -1,7 +1,8 @@
 import { Mismatch } from "../ops/define.ts";
 import { ops, recordOf, type AttributesOf, type OpName, type OperandsOf } from "../ops/table.ts";
 import { InternalError } from "../support/invariant.ts";
-import type { TensorType } from "../tensor/type.ts";
+import { DimTooLarge } from "../tensor/dim.ts";
+import { checkShape, type TensorType } from "../tensor/type.ts";
 import { noOrigin, type Node, type NodeOf, type Origin, type Value } from "./graph.ts";
 
 /** Attributes as a caller gives them: those with a default may be left off. */
@@ -15,18 +16,30 @@ export function tryMakeNode<K extends OpName>(
   origin: Origin = noOrigin,
   hints: readonly string[] = [],
 ): NodeOf<K> | Mismatch {
-  const record = recordOf(op);
   const full = withDefaults(op, attrs);
-  const types = record.infer(
-    mapOperands(operands as Record<string, Value>, (value) => value.type) as never,
-    full,
-  );
+  const types = inferTypes(op, operands as Record<string, Value>, full);
   if (types instanceof Mismatch) return types;
   const results = types.map((type, index): Value => {
     const hint = hints[index];
     return hint === undefined ? { type } : { type, hint };
   });
   return { op, operands, attrs: full, results, origin };
+}
+
+/** The results' types, all of whose elements can be counted. */
+function inferTypes<K extends OpName>(
+  op: K,
+  operands: Record<string, Value>,
+  attrs: AttributesOf<K>,
+): readonly TensorType[] | Mismatch {
+  try {
+    const types = recordOf(op).infer(mapOperands(operands, (value) => value.type) as never, attrs);
+    if (!(types instanceof Mismatch)) for (const { shape } of types) checkShape(shape);
+    return types;
+  } catch (error) {
+    if (error instanceof DimTooLarge) return new Mismatch("out", error.message);
+    throw error;
+  }
 }
 
 /** The node; operands that do not fit are a bug. For passes. */

@@ -3,11 +3,12 @@ import { Mismatch } from "../ops/define.ts";
 import type { OpName } from "../ops/table.ts";
 import { InternalError } from "../support/invariant.ts";
 import type { Span } from "../support/source.ts";
-import { constantDim, dim, type Dim } from "../tensor/dim.ts";
-import { sameShape, showShape, tensorType } from "../tensor/type.ts";
+import { constantDim, dim, DimTooLarge, type Dim } from "../tensor/dim.ts";
+import { checkShape, sameShape, showShape, tensorType } from "../tensor/type.ts";
 import type { Place } from "./builder.ts";
 import type { Flow, Frame } from "./context.ts";
 import * as errors from "./errors/shapes.ts";
+import * as sizeErrors from "./errors/sizes.ts";
 import * as labelErrors from "./errors/labels.ts";
 import { toInitializer } from "./initializers.ts";
 import type { AnyLayerRecord, OwnOptions, Site } from "./layers/define.ts";
@@ -31,6 +32,7 @@ export function applyOp(
   const record = layerRecords[name]!;
   const operands = gatherOperands(name, record, flow, span, frame);
   if (operands === undefined) return undefined;
+  const { diagnostics } = frame.context;
   const site = new LayerSite(owner, unlabelled, span, frame);
   try {
     const result = record.build(site, operands, readArguments(owner, record, name, frame));
@@ -39,7 +41,9 @@ export function applyOp(
       : tensor(result as Value);
   } catch (error) {
     if (error instanceof Stop) return undefined;
-    throw error;
+    if (!(error instanceof DimTooLarge)) throw error;
+    diagnostics.add(sizeErrors.tooLarge(span, `a size of \`${name}\``, error), frame.calls);
+    return undefined;
   }
 }
 
@@ -127,6 +131,7 @@ class LayerSite implements Site {
 
   own(suffix: string, sizes: readonly (Dim | number)[], options: OwnOptions): Value {
     const shape = sizes.map((size) => (typeof size === "number" ? dim(size) : size));
+    checkShape(shape);
     const name = [this.#owner.label, suffix].filter((part) => part !== "").join(".");
     const unknown = shape.find((size) => constantDim(size) === undefined);
     if (unknown !== undefined) this.fail(`a parameter of shape ${showShape(shape)} depends on the run`);

@@ -12,6 +12,7 @@ import { readStream } from "./stream.ts";
 /** Applies the layer in a layer's place to what flows there. */
 export function applyLayer(layer: Layer, flow: Flow, frame: Frame): Meaning | undefined {
   const label = layer.label?.text;
+  frame.context.budget.spend("steps", 1, layer.span, frame);
   const isHead = flow === "stream" && layer.label === undefined;
   const resolved = frame.context.walk.resolveLayer(layer.call, frame, isHead);
   if (resolved === "none") return readFlow(flow, layer.span, frame);
@@ -39,8 +40,9 @@ export function applyValue(
   frame: Frame,
 ): Meaning | undefined {
   if (layer.callee.kind === "same") return applySame(layer.callee.instance, label, span, flow, frame);
-  const { builder } = frame.context;
+  const { builder, budget } = frame.context;
   const named = nameLayer(layer, label, frame);
+  budget.write(named.label.length, span, frame);
   frame.applied.push({ label, kind: nameOf(layer) });
   const owner: Instance = {
     label: named.label,

@@ -15,7 +15,8 @@ export function callLayer(layer: LayerValue, call: Call, frame: Frame): LayerVal
   const signature = signatureOf(layer.callee, frame.context.library, frame.context.signatures);
   const given = bindArguments(call.arguments ?? [], signature, nameOf(layer), frame);
   if (given === undefined) return undefined;
-  return { callee: layer.callee, given: new Map([...layer.given, ...given]), span: call.span };
+  const called = { callee: layer.callee, given: new Map([...layer.given, ...given]), span: call.span };
+  return frame.context.budget.hold({ kind: "layer", layer: called }, call.span, frame).layer;
 }
 
 /** The arguments by the names of their parameters. */

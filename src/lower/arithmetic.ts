@@ -1,9 +1,18 @@
 import type { Binary, BinaryOperator } from "../language/ast.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
-import { addDims, divideDims, multiplyDims, subtractDims, type Dim } from "../tensor/dim.ts";
+import {
+  addDims,
+  checkDim,
+  DimTooLarge,
+  divideDims,
+  multiplyDims,
+  subtractDims,
+  type Dim,
+} from "../tensor/dim.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arithmetic.ts";
+import { tooLarge } from "./errors/sizes.ts";
 import { bool, fromDim, number, toDim, type Meaning } from "./meaning.ts";
 
 /** `+ - * / % ^` on what is known before the model runs: numbers, and sizes with run-time symbols. */
@@ -36,8 +45,15 @@ function calculate(
   const a = toDim(left);
   const b = toDim(right);
   if (a === undefined || b === undefined) return errors.noArithmetic(operatorSpan, operator, left, right);
-  const size = onDims(operator, a, b);
-  return size === undefined ? errors.noDimArithmetic(span, operator, a, b) : fromDim(size);
+  try {
+    const size = onDims(operator, a, b);
+    if (size === undefined) return errors.noDimArithmetic(span, operator, a, b);
+    checkDim(size);
+    return fromDim(size);
+  } catch (error) {
+    if (error instanceof DimTooLarge) return tooLarge(span, `the result of \`${operator}\``, error);
+    throw error;
+  }
 }
 
 function onNumbers(operator: BinaryOperator, a: number, b: number): number {

@@ -3,7 +3,6 @@ import type { Span } from "../support/source.ts";
 import type { Flow, Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import * as bindingErrors from "./errors/bindings.ts";
-import * as labelErrors from "./errors/labels.ts";
 import { LabelScope } from "./labels.ts";
 import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
 import type { Module } from "./module.ts";
@@ -13,9 +12,6 @@ import { readStream, warnOfDeadEnd } from "./stream.ts";
 
 /** Calls that lead from block to block; deeper than any model is written. */
 const MAX_CALLS = 100;
-
-/** Calls of a model altogether: blocks that each call the next one twice are as many as no machine has memory for. */
-const MAX_CALLS_IN_ALL = 200_000;
 
 /** Lowers a block (or a model used as one) at the place of a call; its result is what it puts out. */
 export function applyBlock(
@@ -36,11 +32,7 @@ export function applyBlock(
     diagnostics.add(errors.callsTooDeep(span, MAX_CALLS), frame.calls);
     return undefined;
   }
-  if (++frame.context.blockCalls > MAX_CALLS_IN_ALL) {
-    if (frame.context.blockCalls === MAX_CALLS_IN_ALL + 1)
-      diagnostics.add(labelErrors.tooManyCalls(span, MAX_CALLS_IN_ALL), frame.calls);
-    return undefined;
-  }
+  frame.context.budget.spend("calls", 1, span, frame);
   const operands = gatherOperands(definition, flow, span, frame);
   if (operands === undefined) return undefined;
   const inner = openFrame(frame, callee, owner.label, unlabelled, span, operands);

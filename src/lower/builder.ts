@@ -18,6 +18,7 @@ import type { OpName, OperandsOf } from "../ops/table.ts";
 import { invariant } from "../support/invariant.ts";
 import type { Span } from "../support/source.ts";
 import type { TensorType } from "../tensor/type.ts";
+import type { Budget } from "./budget.ts";
 
 /** Where a node comes from, as far as the lowering knows it at that point. */
 export interface Place {
@@ -49,6 +50,11 @@ export class Builder {
   readonly #madeAt = new Map<Value, Span>();
   readonly #filled = new Map<Value, number>();
   readonly #read = new Set<Value>();
+  readonly #budget: Budget;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
 
   /** Adds the node and returns it, or says why it cannot be. */
   emit<K extends OpName>(
@@ -65,6 +71,7 @@ export class Builder {
       fused: [],
     });
     if (node instanceof Mismatch) return node;
+    this.#budget.spend("values", node.results.length, place.span, place);
     this.nodes.push(node as Node);
     for (const value of operandValues(node as Node)) this.#read.add(value);
     for (const value of node.results) this.#madeAt.set(value, place.span);
@@ -86,6 +93,7 @@ export class Builder {
   }
 
   addParameter(name: string, type: TensorType, init: Initializer, trainable: boolean, span: Span): Value {
+    this.#budget.spend("values", 1, span, { calls: [] });
     const value = makeValue(type, name.split(".").slice(-2).join("."));
     this.#parameterIndex.set(name, this.parameters.length);
     this.parameters.push({ name, value, init, trainable, span });

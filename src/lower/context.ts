@@ -10,6 +10,7 @@ import type {
   Statement,
 } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
+import type { Budget } from "./budget.ts";
 import type { Builder } from "./builder.ts";
 import type { Kind, Signatures } from "./kinds.ts";
 import type { LabelScope } from "./labels.ts";
@@ -41,10 +42,8 @@ export interface Context {
   readonly allowed: Map<AllowStatement, Definition>;
   /** Levels of expressions around the current place. */
   depth: number;
-  /** Iterations of repeats that were run, which is bounded. */
-  iterations: number;
-  /** Calls of blocks so far, which are bounded. */
-  blockCalls: number;
+  /** What the lowering has taken, of what it may. */
+  readonly budget: Budget;
 }
 
 /**

@@ -14,6 +14,7 @@ const MAX_DEPTH = 400;
 /** What an expression means; undefined if it is wrong, which has been reported. */
 export function evaluate(expression: Expression, frame: Frame): Meaning | undefined {
   const { context } = frame;
+  context.budget.spend("steps", 1, expression.span, frame);
   if (context.depth > MAX_DEPTH) {
     context.diagnostics.add(argumentErrors.tooDeep(expression.span), frame.calls);
     return undefined;
@@ -33,7 +34,7 @@ function evaluateHere(expression: Expression, frame: Frame): Meaning | undefined
     case "list":
       return all(
         expression.items.map((item) => evaluate(item, frame)),
-        (items) => ({ kind: "list", items }),
+        (items) => frame.context.budget.hold({ kind: "list", items }, expression.span, frame),
       );
     case "group":
       return evaluateGroup(expression, frame);
@@ -71,7 +72,10 @@ export function evaluateText(text: Text, frame: Frame): Meaning | undefined {
     const meaning = evaluate(part, frame);
     return meaning === undefined ? undefined : showMeaning(meaning);
   });
-  return parts.includes(undefined) ? undefined : { kind: "text", value: parts.join("") };
+  if (parts.includes(undefined)) return undefined;
+  const length = parts.reduce((sum, part) => sum + part!.length, 0);
+  frame.context.budget.write(length, text.span, frame);
+  return { kind: "text", value: parts.join("") };
 }
 
 function evaluateGroup(group: Group, frame: Frame): Meaning | undefined {
@@ -79,7 +83,7 @@ function evaluateGroup(group: Group, frame: Frame): Meaning | undefined {
   if (!group.tuple && only !== undefined) return frame.context.walk.chain(only, frame);
   return all(
     group.chains.map((chain) => frame.context.walk.chain(chain, frame)),
-    (items) => ({ kind: "tuple", items }),
+    (items) => frame.context.budget.hold({ kind: "tuple", items }, group.span, frame),
   );
 }
 
@@ -134,7 +138,11 @@ function evaluateOperation(binary: Binary, left: Meaning | undefined, frame: Fra
   const isNoneAsked = isComparison(operator) && (left.kind === "none" || right.kind === "none");
   if ((left.kind === "tensor" || right.kind === "tensor") && !isNoneAsked)
     return combineTensors(operator, left, right, binary, frame);
-  if (isComparison(operator)) return compare(operator, left, right, binary, frame);
+  if (isComparison(operator)) {
+    const { budget } = frame.context;
+    budget.spend("steps", Math.min(budget.sizeOf(left), budget.sizeOf(right)), binary.span, frame);
+    return compare(operator, left, right, binary, frame);
+  }
   return arithmetic(operator, left, right, binary.operatorSpan, binary.span, frame);
 }
 

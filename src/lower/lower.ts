@@ -4,6 +4,7 @@ import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
 import { bindParameters } from "./blocks.ts";
 import { applyLayer, applyValue } from "./apply.ts";
+import { Budget, OverBudget } from "./budget.ts";
 import { Builder } from "./builder.ts";
 import { evaluateChain } from "./chains.ts";
 import { settingsFromConfig, type ConfigValue } from "./config.ts";
@@ -78,8 +79,19 @@ export function lower(file: File, options: LowerOptions = {}): Lowered {
   const definition = chooseModel(file, options.model, diagnostics);
   if (definition === undefined) return { model: undefined, diagnostics: diagnostics.all };
   const frame = openModel(definition, module, newContext(library, diagnostics, options.training ?? false));
-  const model = lowerModel(frame, options);
+  const model = withinBudget(diagnostics, () => lowerModel(frame, options));
   return { model: diagnostics.failed ? undefined : model, diagnostics: diagnostics.all };
+}
+
+/** What is lowered, or the one message that it would take too much. */
+function withinBudget<T>(diagnostics: Diagnostics, run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+    diagnostics.add(error.diagnostic, error.calls);
+    return undefined;
+  }
 }
 
 function chooseModel(file: File, name: string | undefined, diagnostics: Diagnostics): Definition | undefined {
@@ -95,8 +107,14 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
   return chosen;
 }
 
-const newContext = (library: Library, diagnostics: Diagnostics, training: boolean): Context => ({
-  builder: new Builder(),
+const newContext = (
+  library: Library,
+  diagnostics: Diagnostics,
+  training: boolean,
+  budget = new Budget(),
+): Context => ({
+  budget,
+  builder: new Builder(budget),
   library,
   diagnostics,
   training,
@@ -118,8 +136,6 @@ const newContext = (library: Library, diagnostics: Diagnostics, training: boolea
   scaledEdges: new Set(),
   allowed: new Map(),
   depth: 0,
-  iterations: 0,
-  blockCalls: 0,
 });
 
 const openModel = (definition: Definition, module: Module, context: Context): Frame => ({

@@ -4,9 +4,6 @@ import * as errors from "./errors/labels.ts";
 import { LabelScope, type RanIteration } from "./labels.ts";
 import { number } from "./meaning.ts";
 
-/** Iterations of all repeats of a model; more would not be a model but a mistake, and take the compiler's time. */
-const MAX_ITERATIONS = 100_000;
-
 /** Lowers the body once for each number; `lower` says what a body is here: statements in turn, or a branch. */
 export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (body: Body) => void): void {
   const range = evaluateRange(statement, frame);
@@ -14,13 +11,7 @@ export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (bo
     frame.stream = { kind: "failed" };
     return;
   }
-  const { context } = frame;
-  context.iterations += Math.max(0, range.end - range.first);
-  if (context.iterations > MAX_ITERATIONS) {
-    context.diagnostics.add(errors.tooManyIterations(statement.end.span, MAX_ITERATIONS), frame.calls);
-    frame.stream = { kind: "failed" };
-    return;
-  }
+  frame.context.budget.spend("iterations", range.end - range.first, statement.end.span, frame);
   if (statement.shared) runShared(statement, range, frame, lower);
   else runLabelled(statement, range, frame, lower);
 }
@@ -84,7 +75,7 @@ function runLabelled(
   frame: Frame,
   lower: (body: Body) => void,
 ): void {
-  const { labels } = frame;
+  const { labels, context } = frame;
   const written = statement.label?.text;
   const hasName = written !== undefined || statement.index !== undefined;
   const label = written ?? (hasName ? "" : labels.nextName("repeat"));
@@ -92,6 +83,7 @@ function runLabelled(
   const ran = written === undefined ? new Map<number, RanIteration>() : labels.openRepeat(written);
   for (let index = range.first; index < range.end; index++) {
     const own = [label, String(index)].filter((part) => part !== "").join(".");
+    context.budget.write(labels.prefix.length + own.length, statement.span, frame);
     const iteration: RanIteration = {
       labels: new LabelScope(labels.full(own), unlabelled, labels),
       start: frame.scope.time,

@@ -35,6 +35,7 @@ export function lowerBody(body: Body, frame: Frame): void {
 }
 
 export function lowerStatement(statement: Statement, frame: Frame): void {
+  frame.context.budget.spend("steps", 1, statement.span, frame);
   switch (statement.kind) {
     case "input":
       lowerInput(statement, frame);

@@ -1,12 +1,13 @@
 import type { Value } from "../ir/graph.ts";
 import type { DimReference, TypeReference } from "../language/ast.ts";
 import { spanText } from "../support/source.ts";
-import { constantDim, sameDim, showDim, symbolDim, type Dim } from "../tensor/dim.ts";
+import { constantDim, DimTooLarge, sameDim, showDim, symbolDim, type Dim } from "../tensor/dim.ts";
 import { isDtype, isFloat, type Dtype } from "../tensor/dtype.ts";
-import type { TensorType } from "../tensor/type.ts";
+import { checkShape, type TensorType } from "../tensor/type.ts";
 import type { Frame } from "./context.ts";
 import * as nameErrors from "./errors/names.ts";
 import * as errors from "./errors/shapes.ts";
+import { tooLarge } from "./errors/sizes.ts";
 import { bareName } from "./expressions.ts";
 import { fromDim, toDim } from "./meaning.ts";
 
@@ -121,6 +122,13 @@ export function declareType(type: TypeReference, frame: Frame): TensorType | und
   const dtype = dtypeOf(type);
   const dims = (type.dims ?? []).map((size) => declareDim(size, frame));
   if (dtype === "unknown" || !dims.every((size) => size !== undefined)) return undefined;
+  try {
+    checkShape(dims);
+  } catch (error) {
+    if (!(error instanceof DimTooLarge)) throw error;
+    frame.context.diagnostics.add(tooLarge(type.span, "the number of elements", error), frame.calls);
+    return undefined;
+  }
   return { dtype: dtype ?? "f32", shape: dims };
 }
 

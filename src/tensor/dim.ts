@@ -21,8 +21,32 @@ type Factor =
   | { readonly kind: "symbol"; readonly key: string }
   | { readonly kind: "floor_div"; readonly key: string; readonly of: Dim; readonly by: number };
 
+/**
+ * A size that cannot be computed with: beyond 2^53, where a number no longer tells neighbours apart, or a polynomial that
+ * nobody would read. Whoever has a place of the user's says so there.
+ */
+export class DimTooLarge extends Error {}
+
+/** Characters of a size as it is shown. The sizes of models have a few terms, a path of 30 convolutions 30 divisions. */
+const MAX_KEY = 2000;
+
+/** Products of terms that are added up to one dim: 64 by 64. */
+const MAX_TERMS = 4096;
+
+/** Throws DimTooLarge for what cannot be the size of an axis, or a number of elements. */
+export function checkDim(a: Dim): void {
+  for (const { coefficient } of a.terms) if (!Number.isSafeInteger(coefficient)) throw beyond(coefficient);
+  if (a.key.length > MAX_KEY) throw tooLong();
+}
+
+const beyond = (size: number): DimTooLarge =>
+  new DimTooLarge(`${size} is beyond 2^53, the largest size that can be counted one by one`);
+
+const tooLong = (): DimTooLarge => new DimTooLarge(`its formula would have more than ${MAX_KEY} characters`);
+
 /** A dim known at compile time. */
 export function dim(size: number): Dim {
+  if (Number.isInteger(size) && !Number.isSafeInteger(size)) throw beyond(size);
   invariant(Number.isSafeInteger(size), `a dim must be a whole number, got ${size}`);
   return make(size === 0 ? [] : [{ coefficient: size, factors: [] }]);
 }
@@ -35,8 +59,9 @@ export const addDims = (a: Dim, b: Dim): Dim => make([...a.terms, ...b.terms]);
 
 export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, multiplyDims(b, dim(-1)));
 
-export const multiplyDims = (a: Dim, b: Dim): Dim =>
-  make(
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (a.terms.length * b.terms.length > MAX_TERMS) throw tooLong();
+  return make(
     a.terms.flatMap((s) =>
       b.terms.map((t) => ({
         coefficient: s.coefficient * t.coefficient,
@@ -44,6 +69,7 @@ export const multiplyDims = (a: Dim, b: Dim): Dim =>
       })),
     ),
   );
+}
 
 /** The number of elements of a shape. */
 export const productOfDims = (dims: readonly Dim[]): Dim => dims.reduce(multiplyDims, dim(1));

@@ -314,7 +314,7 @@ describe("arithmetic and conditions", () => {
       model.lmg:5:10: error[E509]: a repeat cannot go from 3 to 1
         5 |   repeat 3..1 { relu }
           |          ^^^^
-      model.lmg:6:10: error[E508]: the repeats of a model have at most 100000 iterations together
+      model.lmg:6:10: error[E508]: the repeats of a model have at most 100,000 iterations together
         6 |   repeat 1000000 { relu }
           |          ^^^^^^^
       "

@@ -33,7 +33,7 @@ describe("deep models", () => {
 ${blocks.join("\n")}
 block b40 { input x: [B]; relu; output y }`;
     expect(messages(text)).toContain(
-      "error[E513]: the blocks of a model are called at most 200000 times together",
+      "error[E513]: the blocks of a model are called at most 200,000 times together",
     );
   });
 

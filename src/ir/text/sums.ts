@@ -6,8 +6,8 @@ import type { TensorType } from "../../tensor/type.ts";
 import { all, wrong, type Context } from "./context.ts";
 import { items } from "./grammar.ts";
 
-/** Sizes are held exactly up to 2^53; sums and products of sizes must stay there. */
-const LARGEST_SIZE = 2 ** 40;
+/** Sizes are held exactly up to 2^53. */
+const LARGEST_SIZE = Number.MAX_SAFE_INTEGER;
 
 /** The number of terms or factors of one size: more is no size of a tensor, and its algebra would be slow. */
 const MOST_PARTS = 64;
@@ -31,7 +31,7 @@ export function readSum(context: Context, node: Node): Dim | undefined {
 }
 
 const tooLarge = (context: Context, node: Node): Dim | undefined =>
-  wrong(context, "E602", node, "a size has at most 64 terms of 64 factors and coefficients up to 2^40");
+  wrong(context, "E602", node, "a size has at most 64 terms of 64 factors and coefficients up to 2^53");
 
 function readProduct(context: Context, node: Node): Dim | undefined {
   const factors = items(node.child(0));

@@ -78,12 +78,6 @@ export const sameWithLabel = (span: Span, label: string, instance: Instance): Di
     help: "leave the label off",
   });
 
-export const tooManyIterations = (span: Span, most: number): Diagnostic =>
-  errorAt("E508", span, `the repeats of a model have at most ${most} iterations together`);
-
-export const tooManyCalls = (span: Span, most: number): Diagnostic =>
-  errorAt("E513", span, `the blocks of a model are called at most ${most} times together`);
-
 export const repeatBackwards = (statement: RepeatStatement, first: number, end: number): Diagnostic => {
   const span =
     statement.first === undefined ? statement.end.span : joinSpans(statement.first.span, statement.end.span);

@@ -1,4 +1,6 @@
 import type { Value } from "../../ir/graph.ts";
+import { limits } from "../budget.ts";
+import { showCount } from "../../support/text.ts";
 import { addDims, constantDim, dim, multiplyDims, sameDim, showDim, subtractDims } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";
 import { defineLayer, flag, int, optionalSize, pieces, size, type Site } from "./define.ts";
@@ -20,6 +22,8 @@ function select(site: Site, x: Value, index: number, givenAxis: number, keep: bo
 function split(site: Site, x: Value, parts: number | readonly number[], givenAxis: number): readonly Value[] {
   const axis = axisOf(site, x, givenAxis);
   const whole = x.type.shape[axis]!;
+  if (typeof parts === "number" && parts > limits.values.most)
+    site.fail(`${limits.values.says(showCount(limits.values.most))}: these are ${showCount(parts)} parts`, x);
   const sizes =
     typeof parts === "number"
       ? Array.from({ length: parts }, () => partOf(site, x, whole, parts, "equal parts"))
