@@ -1,9 +1,7 @@
-import { Mismatch, type AttributeSpec } from "../ops/define.ts";
+import { Mismatch } from "../ops/define.ts";
 import { EvaluationError } from "../ops/evaluate/error.ts";
 import { recordOf } from "../ops/table.ts";
 import { InternalError, invariant } from "../support/invariant.ts";
-import { showPlace } from "../support/source.ts";
-import { dim, evaluateDim, type Dim } from "../tensor/dim.ts";
 import { sizeOf, type HostTensor } from "../tensor/host.ts";
 import { tensorType } from "../tensor/type.ts";
 import {
@@ -17,6 +15,7 @@ import {
 } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import { mapOperands } from "./node.ts";
+import { boundAttributes, boundTypes, placeOf } from "./sizes.ts";
 import { lastReads } from "./walk.ts";
 
 export interface Bindings {
@@ -67,11 +66,10 @@ function valueOf(values: ReadonlyMap<Value, HostTensor>, value: Value): HostTens
 }
 
 function runNode(node: Node, operands: Record<string, HostTensor>, symbols: Symbols): readonly HostTensor[] {
-  const record = recordOf(node.op);
-  const attrs = bindAttributes(record.attrs, node.attrs, symbols);
-  // With numbers for the symbols, the shape rule checks what it had to leave open: parts within, windows that fit.
-  const types = record.infer(
-    mapOperands(operands, ({ dtype, shape }) => tensorType(dtype, ...shape)) as never,
+  const attrs = boundAttributes(node, symbols);
+  const types = boundTypes(
+    node,
+    mapOperands(operands, ({ dtype, shape }) => tensorType(dtype, ...shape)),
     attrs,
   );
   if (types instanceof Mismatch) throw new EvaluationError(`${placeOf(node)}: ${types.message}`);
@@ -90,21 +88,4 @@ function evaluate(node: Node, operands: Record<string, HostTensor>, attrs: never
     if (error instanceof EvaluationError) throw new EvaluationError(`${placeOf(node)}: ${error.message}`);
     throw error;
   }
-}
-
-/** `embedding wte (gpt2.lmg:6:3)`, for messages about data. */
-function placeOf({ op, origin }: Node): string {
-  const span = origin.spans.at(-1);
-  return `${op}${origin.label === "" ? "" : ` ${origin.label}`}${span === undefined ? "" : ` (${showPlace(span)})`}`;
-}
-
-/** The attributes with numbers in the place of symbols. */
-function bindAttributes(specs: AttributeSpec, attrs: object, symbols: Symbols): never {
-  const number = (size: Dim): Dim => dim(evaluateDim(size, symbols));
-  const bound = Object.entries(attrs).map(([name, value]) => {
-    const kind = specs[name]?.kind;
-    if (kind === "dim") return [name, number(value as Dim)];
-    return [name, kind === "dims" ? (value as readonly Dim[]).map(number) : (value as unknown)];
-  });
-  return Object.fromEntries(bound) as never;
 }

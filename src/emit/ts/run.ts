@@ -1,4 +1,5 @@
 import type { Plan, PlanInput } from "../../plan/plan.ts";
+import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { showShape } from "../../tensor/type.ts";
 import { isFloat } from "../../tensor/dtype.ts";
@@ -24,6 +25,10 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
     [
       `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(plan, names),
+      ...sizeNeeds(plan).map(
+        ({ size, least, message }) =>
+          `if (${names.size(size)} < ${least}) throw new InputError(${literal(message)});`,
+      ),
       ...spaced(arenaLines(plan, names)),
       "",
       ...plan.inputs.flatMap((input) => inputLines(input, plan, names)),

@@ -1,4 +1,4 @@
-import { dim, sameDim } from "../../tensor/dim.ts";
+import { constantDim, dim, productOfDims, sameDim } from "../../tensor/dim.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import { firstOf, floatElements, integerElements } from "./check.ts";
@@ -22,6 +22,9 @@ const keyOfTwo = (key: TensorType): Mismatch | undefined =>
     ? undefined
     : new Mismatch("key", `expected the seed and the number of the step, [2], got ${showType(key)}`));
 
+/** What batch statistics need, as torch.nn.BatchNorm does: of one value the variance is 0, and its gradient is lost. */
+export const oneValue = "expected more than one value a channel to take the statistics of a batch";
+
 /** Four vectors: mean, variance and both running statistics as they are next. */
 export function inferBatchStatistics(
   x: TensorType,
@@ -32,6 +35,8 @@ export function inferBatchStatistics(
   if (checked instanceof Mismatch) return checked;
   if (!(momentum >= 0 && momentum <= 1))
     return new Mismatch("momentum", `expected a share between 0 and 1, got ${momentum}`);
+  const others = productOfDims(x.shape.filter((_, each) => each !== axis));
+  if (constantDim(others) === 1) return new Mismatch("x", `${oneValue}, ${showType(x)} has one`);
   const statistic = { dtype: x.dtype, shape: [x.shape[axis]!] };
   return [statistic, statistic, running.running_mean, running.running_variance];
 }

@@ -1,4 +1,5 @@
 import type { Plan } from "../../../plan/plan.ts";
+import { sizeNeeds } from "../../../plan/size-needs.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
@@ -58,12 +59,16 @@ export function inputsFunction(program: Program): Code[] {
   const entries = plan.inputs.map(
     ({ buffer }, index) => `[${literal(memoryName(plan, buffer))}, input${index}],`,
   );
-  const d = dimsName(lines.flat());
+  const needs = sizeNeeds(plan).map(
+    ({ size, least, message }) =>
+      `if (${sizeText(size)} < ${least}) throw new InputError(${literal(message)});`,
+  );
+  const d = dimsName([...needs, ...lines.flat()]);
   return [
     ...(limits.size === 0 ? [] : [...checkIds, ""]),
     "/** The inputs and the memory that they go to. */",
     `function readInputs(inputs«: Inputs», ${d}«: Dims»)«: [string, Float32Array | Int32Array][]» {`,
-    [...lines.flat(), "return [", entries, "];"],
+    [...needs, ...lines.flat(), "return [", entries, "];"],
     "}",
   ];
 }
