@@ -1,3 +1,4 @@
+import { isPassing } from "../autodiff/train/state.ts";
 import { Problem, quote } from "../checkpoint/problem.ts";
 import { readSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { toHostTensor, type StoredTensor } from "../checkpoint/stored.ts";
@@ -25,7 +26,7 @@ export function writeTrainingCheckpoint(
   program: TrainingProgram,
   identity: RunIdentity,
 ): Uint8Array {
-  const kept = program.state.filter(({ kind }) => kind !== "accumulated");
+  const kept = program.state.filter((tensor) => !isPassing(tensor));
   const tensors = new Map(kept.map(({ name }) => [name, storedOf(state[name]!)]));
   const metadata = new Map([
     [STEP, String(step)],
@@ -86,8 +87,9 @@ function restore(
   file: string,
 ): Snapshot | Problem {
   const state: Record<string, StateArray> = {};
-  for (const { name, kind, type } of program.state) {
-    if (kind === "accumulated") continue;
+  for (const tensor of program.state) {
+    if (isPassing(tensor)) continue;
+    const { name, type } = tensor;
     const shape = type.shape.map((size) => constantDim(size) ?? 0);
     const stored = tensors.get(name);
     if (stored?.shape.join() !== shape.join())
@@ -95,9 +97,9 @@ function restore(
         "E853",
         `${file}: ${quote(name)} ${stored === undefined ? "is missing" : "has another shape"}`,
       );
-    const tensor = toHostTensor(stored, `${file}: ${name}`);
-    if (tensor instanceof Problem) return tensor;
-    const data = stored.dtype === "f64" ? Float64Array.from(tensor.data) : Float32Array.from(tensor.data);
+    const read = toHostTensor(stored, `${file}: ${name}`);
+    if (read instanceof Problem) return read;
+    const data = stored.dtype === "f64" ? Float64Array.from(read.data) : Float32Array.from(read.data);
     state[name] = { shape, data };
   }
   return { step, state };

@@ -1,4 +1,5 @@
 import type { HostTensor } from "../tensor/host.ts";
+import type { Scalars } from "./measures.ts";
 import type { TrainingProgram } from "./program.ts";
 
 /** A tensor of the state. An engine that computes in float64 keeps it so, else a resumed run would differ. */
@@ -13,9 +14,6 @@ export type TrainingState = Readonly<Record<string, StateArray>>;
 
 /** Which graph of the program runs; all three work on one state. */
 export type PartName = "update" | "accumulate" | "evaluation";
-
-/** Outputs that are one number, by name: `loss`, the metrics, `gradient_norm`. */
-export type Scalars = Readonly<Record<string, number>>;
 
 /** Something that runs the graphs of a training on a state that it keeps, where it likes: in arrays, or on a device. */
 export interface TrainingEngine {

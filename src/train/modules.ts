@@ -6,6 +6,7 @@ import type { StoredTensor } from "../checkpoint/stored.ts";
 import type { EmittedFile } from "../emit/ts/emit.ts";
 import type { Plan } from "../plan/plan.ts";
 import { plural } from "../support/text.ts";
+import type { MeasureRule } from "./measures.ts";
 import type { ProgramPart, TrainingProgram } from "./program.ts";
 
 /** How a target's modules share their state, as their comments say it. */
@@ -39,11 +40,17 @@ export function emitTraining<File extends EmittedFile>(
       withNotes(file, [...notes, ...words.sharing]),
     );
   return [
-    ...write("update", update, updateNotes(training)),
+    ...write("update", update, [
+      ...updateNotes(training),
+      ...measureNotes(training.program, "training", accumulate),
+    ]),
     ...(accumulate === undefined
       ? []
       : write("accumulate", accumulate, accumulateNotes(training, accumulate))),
-    ...write("evaluation", evaluation, evaluationNotes),
+    ...write("evaluation", evaluation, [
+      ...evaluationNotes,
+      ...measureNotes(training.program, "evaluation", evaluation),
+    ]),
   ];
 }
 
@@ -71,8 +78,8 @@ function updateNotes({ name, program, optimizer, accumulate }: TrainingModules):
     accumulate === 1
       ? ["One step of training: each run moves the parameters."]
       : [
-          `The last of ${accumulate} micro-steps, which moves the parameters by the mean of their gradients: each run follows`,
-          `${plural(accumulate - 1, "run")} of ${name}_accumulate on other batches.`,
+          `The last of up to ${accumulate} micro-steps, which moves the parameters as one batch of all their rows would: each run`,
+          `follows up to ${plural(accumulate - 1, "run")} of ${name}_accumulate on other batches, which may be of other sizes.`,
         ];
   return [
     ...what,
@@ -91,7 +98,8 @@ function accumulateNotes(
 ): readonly string[] {
   const inputs = inputNotes(part, optimizer);
   return [
-    `A micro-step, ${accumulate - 1} before each run of ${name}_update: it adds the gradients of a batch to their sums.`,
+    `A micro-step, up to ${accumulate - 1} before each run of ${name}_update: it adds the gradients of a batch to their sums, each`,
+    "weighed by what the loss is a mean of.",
     ...(inputs.length === 0 ? [] : ["", "Beside the data, run takes", ...inputs, ""]),
   ];
 }
@@ -99,6 +107,31 @@ function accumulateNotes(
 const evaluationNotes: readonly string[] = [
   "Loss and metrics of the model as it is used: nothing is dropped, and batch norms take their running statistics.",
 ];
+
+/** How measures of several batches are made, where that is no mean over their rows. */
+function measureNotes(
+  { rules }: TrainingProgram,
+  of: "training" | "evaluation",
+  several: ProgramPart | undefined,
+): readonly string[] {
+  const lines = several === undefined ? [] : rules[of].flatMap(ruleNote);
+  return lines.length === 0 ? [] : ["", "Over several batches, Σ over them:", ...lines, ""];
+}
+
+/** `  loss = Σ count.0 · loss / Σ count.0` */
+function ruleNote({ name, parts, tail }: MeasureRule): readonly string[] {
+  if (tail === undefined && parts[0]!.weight === "rows") return [];
+  const all = parts.map(({ output, weight }) =>
+    typeof weight === "object"
+      ? `Σ ${weight.count} · ${output} / Σ ${weight.count}`
+      : weight === "rows"
+        ? `Σ rows · ${output} / Σ rows`
+        : weight === "sum"
+          ? `Σ ${output}`
+          : output,
+  );
+  return [`  ${name}  ${tail === undefined ? "" : "what the model makes of "}${all.join(", ")}`];
+}
 
 /** What a step is given beside the data, and what it is. */
 function inputNotes({ plan }: ProgramPart, optimizer: Optimizer): string[] {

@@ -4,6 +4,7 @@ import type { Graph, Parameter } from "../ir/graph.ts";
 import type { File } from "../language/ast.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../lower/lower.ts";
 import type { LoweredTrain } from "../lower/train.ts";
+import { withMeasureParts, type MeasureRule } from "./measures.ts";
 import type { Remark } from "../passes/pass.ts";
 import { runPasses, type PassOptions } from "../passes/pipeline.ts";
 import { planGraph } from "../plan/build.ts";
@@ -53,6 +54,8 @@ export interface TrainingProgram {
   readonly state: readonly StateTensor[];
   /** The names of the losses and metrics that each part gives, `loss` first. */
   readonly measures: readonly string[];
+  /** How those of several batches are made: of the micro-steps of an update, and of an evaluation. */
+  readonly rules: { readonly training: readonly MeasureRule[]; readonly evaluation: readonly MeasureRule[] };
 }
 
 export interface Programmed {
@@ -70,9 +73,13 @@ export function trainingProgram(
   options: StepOptions,
   passes: PassOptions = {},
 ): Programmed {
-  const { update, accumulate, diagnostics } = trainingStep(model.train.graph, options);
+  const trained = withMeasureParts(model.train.graph);
+  const evaluated = withMeasureParts(model.evaluation.train!.graph);
+  // A batch that is an update alone has its measures.
+  const source = (options.accumulate ?? 1) === 1 ? model.train.graph : trained.graph;
+  const { update, accumulate, diagnostics } = trainingStep(source, options);
   if (diagnostics.some(isError)) return { program: undefined, diagnostics };
-  const evaluation = { graph: model.evaluation.train!.graph, state: [] };
+  const evaluation = { graph: evaluated.graph, state: [] };
   const parts = {
     update: planStep(update, passes),
     accumulate: accumulate && planStep(accumulate, passes),
@@ -81,8 +88,9 @@ export function trainingProgram(
   const state = new Map<string, StateTensor>();
   for (const part of [parts.update, parts.accumulate, parts.evaluation])
     for (const tensor of part?.state ?? []) if (!state.has(tensor.name)) state.set(tensor.name, tensor);
-  const measures = evaluation.graph.outputs.map(({ name }) => name);
-  return { program: { ...parts, state: [...state.values()], measures }, diagnostics };
+  const measures = evaluated.rules.map(({ name }) => name);
+  const rules = { training: trained.rules, evaluation: evaluated.rules };
+  return { program: { ...parts, state: [...state.values()], measures, rules }, diagnostics };
 }
 
 /** Runs the passes over a step and plans it. */

@@ -3,6 +3,7 @@ import type { StepOptions } from "../autodiff/train/step.ts";
 import { Problem } from "../checkpoint/problem.ts";
 import type { Choice } from "../lower/train-choices.ts";
 import type { LoweredTrain } from "../lower/train.ts";
+import { updatesPerEpoch, type EpochLength } from "./data/batches.ts";
 
 /** All that decides the numbers of a training beside the model and the data. */
 export interface TrainingSettings {
@@ -12,7 +13,7 @@ export interface TrainingSettings {
   readonly schedule: Choice | undefined;
   /** Updates of the parameters. */
   readonly steps: number;
-  /** Micro-steps, a batch each, whose gradients are averaged for one update. */
+  /** Micro-steps of an update at most, a batch each; together they are what one batch of all their rows would be. */
   readonly accumulate: number;
   /** The largest norm of all gradients together. */
   readonly clip: number | undefined;
@@ -38,10 +39,10 @@ const DEFAULT_SEED = 0;
 export const seedOf = (train: LoweredTrain, { seed }: SettingOverrides): number =>
   seed ?? train.seed ?? DEFAULT_SEED;
 
-/** The settings of a `train` section; `perEpoch` are the batches that go through the data once. */
+/** The settings of a `train` section on data with epochs of that length. */
 export function settingsOf(
   train: LoweredTrain,
-  perEpoch: number,
+  epochs: EpochLength,
   overrides: SettingOverrides = {},
 ): TrainingSettings | Problem {
   if (train.optimizer === undefined)
@@ -51,7 +52,7 @@ export function settingsOf(
       "for example `optimizer adamw(lr: 1e-3)`",
     );
   const accumulate = overrides.accumulate ?? train.accumulate ?? 1;
-  const steps = stepsOf(train, Math.max(1, Math.floor(perEpoch / accumulate)), overrides);
+  const steps = stepsOf(train, updatesPerEpoch(epochs, accumulate), overrides);
   if (steps === undefined)
     return new Problem(
       "E852",
@@ -71,10 +72,10 @@ export function settingsOf(
 }
 
 /** What was said last counts: a caller's epochs win over the section's steps. */
-function stepsOf(train: LoweredTrain, perEpoch: number, { steps, epochs }: SettingOverrides) {
+function stepsOf(train: LoweredTrain, updates: number, { steps, epochs }: SettingOverrides) {
   if (steps !== undefined) return steps;
-  if (epochs !== undefined) return epochs * perEpoch;
-  return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * perEpoch);
+  if (epochs !== undefined) return epochs * updates;
+  return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * updates);
 }
 
 export const stepOptionsOf = ({ optimizer, clip, accumulate, decay }: TrainingSettings): StepOptions => ({

@@ -6,15 +6,9 @@ import { NORM_OUTPUT } from "../autodiff/train/step.ts";
 import { invariant } from "../support/invariant.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../tensor/host.ts";
-import type { Batch, Batches } from "./data/batches.ts";
-import type {
-  EngineFactory,
-  PartName,
-  Scalars,
-  StateArray,
-  TrainingEngine,
-  TrainingState,
-} from "./engine.ts";
+import { batchesOfUpdate, type Batch, type Batches } from "./data/batches.ts";
+import type { EngineFactory, PartName, StateArray, TrainingEngine, TrainingState } from "./engine.ts";
+import { MeasureTotals, type Scalars } from "./measures.ts";
 import type { TrainingProgram } from "./program.ts";
 import type { TrainingSettings } from "./settings.ts";
 
@@ -22,11 +16,13 @@ import type { TrainingSettings } from "./settings.ts";
 export interface StepReport {
   /** Updates so far, this one among them. */
   readonly step: number;
-  /** `loss` and the metrics, the mean over the micro-steps. */
+  /** `loss` and the metrics, as one batch of the rows of all micro-steps has them. */
   readonly measures: Scalars;
   /** Of all gradients together, before clipping. */
   readonly gradientNorm: number;
   readonly rate: number;
+  /** Rows, or tokens of text, that it read. */
+  readonly units: number;
 }
 
 /** Whether a step went well: neither NaN nor infinity in the loss or the norm of the gradients. */
@@ -93,17 +89,27 @@ export class Trainer {
 
   /** One update: all of its micro-steps. */
   async advance(): Promise<StepReport> {
-    const { accumulate } = this.training.settings;
-    const sums: Record<string, number> = {};
-    for (let micro = 0; micro < accumulate; micro++) {
+    const { batches, program } = this.training;
+    const { first, count } = this.microSteps;
+    const totals = new MeasureTotals(program.rules.training);
+    let [units, scalars]: [number, Scalars] = [0, {}];
+    for (let micro = 0; micro < count; micro++) {
       const { part, inputs } = this.microStep(micro);
-      for (const [name, value] of Object.entries(await this.engine.run(part, inputs)))
-        sums[name] = (sums[name] ?? 0) + value;
+      scalars = await this.engine.run(part, inputs);
+      const read = batches.unitsOf?.(first + micro) ?? batches.size;
+      if (count > 1) totals.add(scalars, read);
+      units += read;
     }
     const rate = this.rateOf(this.#step);
     this.#step++;
-    const measures = this.#measures((name) => sums[name]! / accumulate);
-    return { step: this.#step, measures, gradientNorm: sums[NORM_OUTPUT] ?? 0, rate };
+    const measures = totals.measures() ?? this.#measuresIn(scalars);
+    return { step: this.#step, measures, gradientNorm: scalars[NORM_OUTPUT] ?? 0, rate, units };
+  }
+
+  /** The batches of the next update: the number of the first, and how many there are. */
+  get microSteps(): { readonly first: number; readonly count: number } {
+    const { settings, batches } = this.training;
+    return batchesOfUpdate(this.#step, settings.accumulate, batches);
   }
 
   /** What the next update runs for one of its micro-steps, counted from 0. */
@@ -113,11 +119,12 @@ export class Trainer {
   } {
     const { settings, batches } = this.training;
     const { accumulate, optimizer, seed } = settings;
-    const part = micro < accumulate - 1 ? "accumulate" : "update";
+    const { first, count } = this.microSteps;
+    const part = micro < count - 1 ? "accumulate" : "update";
     const number = this.#step * accumulate + micro;
     const scalars = stepScalars(optimizer, this.rateOf(this.#step), this.#step);
     const inputs = this.#inputsOf(part, {
-      ...batches.at(number),
+      ...batches.at(first + micro),
       // What dropout draws from.
       [RANDOM_INPUT]: hostTensor("i32", [2], [seed | 0, number]),
       ...Object.fromEntries(
@@ -128,22 +135,21 @@ export class Trainer {
   }
 
   /**
-   * The mean of loss and metrics over the validation part, as the model is used: no dropout, running statistics.
-   * Undefined if there is no validation part. `between` is awaited after each batch.
+   * Loss and metrics over the validation part, as the model is used: no dropout, running statistics. A mean is that over
+   * all of its rows, or of its targets that count; a sum is as large as in a batch. Undefined if there is no validation
+   * part. `between` is awaited after each batch.
    */
   async evaluate(
     limit?: number,
     between: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Scalars | undefined> {
-    const sums: Record<string, number> = {};
-    let weights = 0;
-    for (const { tensors, weight } of this.training.batches.validation(limit)) {
-      const scalars = await this.engine.run("evaluation", this.#inputsOf("evaluation", tensors));
-      for (const [name, value] of Object.entries(scalars)) sums[name] = (sums[name] ?? 0) + weight * value;
-      weights += weight;
+    const { batches, program } = this.training;
+    const totals = new MeasureTotals(program.rules.evaluation);
+    for (const { tensors, weight } of batches.validation(limit)) {
+      totals.add(await this.engine.run("evaluation", this.#inputsOf("evaluation", tensors)), weight);
       await between();
     }
-    return weights === 0 ? undefined : this.#measures((name) => sums[name]! / weights);
+    return totals.measures(batches.size);
   }
 
   /** The training as it stands now. */
@@ -179,7 +185,7 @@ export class Trainer {
     );
   }
 
-  #measures(valueOf: (name: string) => number): Scalars {
-    return Object.fromEntries(this.training.program.measures.map((name) => [name, valueOf(name)]));
+  #measuresIn(scalars: Scalars): Scalars {
+    return Object.fromEntries(this.training.program.measures.map((name) => [name, scalars[name]!]));
   }
 }

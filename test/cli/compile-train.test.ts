@@ -51,7 +51,7 @@ const load = async (part: PartName): Promise<Emitted> =>
 async function oracle() {
   const { file } = parse({ name: "rows.lmg", text: model });
   const { train, training, evaluation } = lowerForTraining(file, {}).model!;
-  const settings = settingsOf(train, 1, { steps: 1 });
+  const settings = settingsOf(train, { perEpoch: 1 }, { steps: 1 });
   if (settings instanceof Problem) throw new Error(settings.message);
   const { program } = trainingProgram({ train, training, evaluation }, stepOptionsOf(settings));
   const stored = readSafetensors(readFileSync("out/rows_state.safetensors"), "state");
@@ -135,11 +135,11 @@ test("the typed modules say how they are driven", async () => {
     "
     // rows_update, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // 492 numbers of state in N tensors, N steps, N kernels.
+    // 493 numbers of state in N tensors, N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
-    // The last of 2 micro-steps, which moves the parameters by the mean of their gradients: each run follows
-    // 1 run of rows_accumulate on other batches.
+    // The last of up to 2 micro-steps, which moves the parameters as one batch of all their rows would: each run
+    // follows up to 1 run of rows_accumulate on other batches, which may be of other sizes.
     //
     // Beside the data, run takes for update t = 0, 1, 2, …
     //   optimizer.random             [seed, number of the run, counted over all modules]: what dropout draws from
@@ -153,10 +153,11 @@ test("the typed modules say how they are driven", async () => {
 
     // rows_accumulate, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // 252 numbers of state in N tensors, N steps, N kernels.
+    // 253 numbers of state in N tensors, N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
-    // A micro-step, 1 before each run of rows_update: it adds the gradients of a batch to their sums.
+    // A micro-step, up to 1 before each run of rows_update: it adds the gradients of a batch to their sums, each
+    // weighed by what the loss is a mean of.
     //
     // Beside the data, run takes
     //   optimizer.random  [seed, number of the run, counted over all modules]: what dropout draws from

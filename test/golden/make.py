@@ -1,6 +1,7 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [byte_pairs]
+    python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
+                               [byte_pairs]
                                [probe] [tokenizer_files] [character_ranges]
 """
 
@@ -9,6 +10,7 @@ import sys
 import torch
 import transformers
 
+import accumulate
 import byte_pairs
 import character_ranges
 import encoder_layer
@@ -22,7 +24,7 @@ import torch_modules
 import training
 
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
-          "encoder_layer": encoder_layer.make, "training": training.make, "byte_pairs": byte_pairs.make,
+          "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "tokenizer_files": tokenizer_files.make, "character_ranges": character_ranges.make}
 
 

@@ -39,7 +39,7 @@ export async function trainSome(
   const source = { name: "text.txt", bytes: new TextEncoder().encode(text) };
   const batches = openData([source], wantedOf(train.graph, train.targets), { batch: 2, seed: 1 });
   if (batches instanceof Problem) throw new Error(batches.message);
-  const settings = settingsOf(train, batches.perEpoch, { seed: 1 });
+  const settings = settingsOf(train, batches, { seed: 1 });
   if (settings instanceof Problem) throw new Error(settings.message);
   const program = trainingProgram(lowered!, stepOptionsOf(settings)).program!;
   const trainer = await Trainer.open({ program, settings, batches }, engine);

@@ -10,7 +10,7 @@ function settings(lines: readonly string[], overrides: SettingOverrides = {}) {
   const [model] = classifier.split("    optimizer");
   const text = `${model!}${lines.map((line) => `    ${line}\n`).join("")}  }\n}\n`;
   const { model: lowered } = lowerForTraining(parse({ name: "model.lmg", text }).file, {});
-  return settingsOf(lowered!.train, 10, overrides);
+  return settingsOf(lowered!.train, { perEpoch: 10 }, overrides);
 }
 
 const steps = (lines: readonly string[], overrides: SettingOverrides = {}) => {

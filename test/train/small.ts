@@ -5,7 +5,12 @@ import { hostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import type { Batches } from "../../src/train/data/batches.ts";
 import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
-import { settingsOf, stepOptionsOf, type SettingOverrides } from "../../src/train/settings.ts";
+import {
+  settingsOf,
+  stepOptionsOf,
+  type SettingOverrides,
+  type TrainingSettings,
+} from "../../src/train/settings.ts";
 import type { Training } from "../../src/train/trainer.ts";
 
 /**
@@ -60,13 +65,15 @@ export function trainingOf(
   text: string,
   overrides: SettingOverrides = {},
   batches: Batches = rowBatches(),
+  chosen: Partial<Pick<TrainingSettings, "optimizer" | "decay">> = {},
 ): Training {
   const { file, diagnostics } = parse({ name: "model.lmg", text });
   const { model, diagnostics: more } = lowerForTraining(file, {});
   if (model === undefined)
     throw new Error([...diagnostics, ...more].map((each) => showDiagnostic(each)).join("\n"));
-  const settings = settingsOf(model.train, batches.perEpoch, overrides);
-  if (settings instanceof Problem) throw new Error(settings.message);
+  const found = settingsOf(model.train, batches, overrides);
+  if (found instanceof Problem) throw new Error(found.message);
+  const settings = { ...found, ...chosen };
   const { program, diagnostics: last } = trainingProgram(model, stepOptionsOf(settings));
   if (program === undefined) throw new Error(last.map((each) => showDiagnostic(each)).join("\n"));
   return { program, settings, batches };

@@ -4,6 +4,16 @@ import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { TensorType } from "../../tensor/type.ts";
 
 /**
+ * What a tensor of the state is. Sums of gradients over micro-steps, and the scalars beside them, are zero between two
+ * updates.
+ */
+export type StateKind = "parameter" | "statistic" | "optimizer" | "accumulated" | "total";
+
+/** Whether a tensor is zero between two updates, so that no checkpoint has it. */
+export const isPassing = ({ kind }: Pick<StateTensor, "kind">): boolean =>
+  kind === "accumulated" || kind === "total";
+
+/**
  * A tensor that passes from step to step: an input of the graph and, as it is next, an output. A plan may keep both in
  * one place.
  */
@@ -12,7 +22,7 @@ export interface StateTensor {
   readonly name: string;
   /** Of the output. */
   readonly next: string;
-  readonly kind: "parameter" | "statistic" | "optimizer" | "accumulated";
+  readonly kind: StateKind;
   readonly type: TensorType;
   readonly init: Initializer;
 }
@@ -37,7 +47,7 @@ export class StateBuilder {
   }
 
   /** What `open` gave is this in the next step. */
-  close(name: string, kind: "optimizer" | "accumulated", next: Value): void {
+  close(name: string, kind: Exclude<StateKind, "parameter" | "statistic">, next: Value): void {
     this.#add({ name, kind, type: next.type, init: { kind: "constant", value: 0 } }, next);
   }
 

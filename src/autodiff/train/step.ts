@@ -7,7 +7,10 @@ import { constantDim } from "../../tensor/dim.ts";
 import { tensorType } from "../../tensor/type.ts";
 import { Backward } from "../backward.ts";
 import type { Checkpoints } from "../checkpoints.ts";
-import { differentiate, type Differentiation } from "../differentiate.ts";
+import { differentiate } from "../differentiate.ts";
+import { lowerEdges } from "../../passes/lower-edges.ts";
+import { Accumulation, type LossPart } from "./accumulate.ts";
+import { MeasureParts, type Part } from "./parts.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
 import { trainingForward, type TrainingForward } from "./forward.ts";
 import { hiddenMatrices } from "./muon.ts";
@@ -19,7 +22,7 @@ export interface StepOptions {
   readonly optimizer: Optimizer;
   /** The largest norm of all gradients together; none if left out. */
   readonly clip?: number | undefined;
-  /** Micro-steps whose gradients are averaged for one update. Default: 1. */
+  /** Micro-steps of an update at most, which together make it what one batch of all their rows would. Default: 1. */
   readonly accumulate?: number | undefined;
   /** What weight decay reaches: tensors with at least two axes longer than 1 (no norms, no biases), or all. */
   readonly decay?: "matrices" | "all";
@@ -54,53 +57,102 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
   const loss = source.outputs.find(({ name }) => name === "loss");
   invariant(loss, "a training graph has the output loss");
   const trainable = source.parameters.filter((parameter) => parameter.trainable);
-  const derived = differentiate(
-    forward.graph,
-    [loss.value],
-    trainable.map(({ value }) => value),
-    options.checkpoints ?? "marked",
+  const count = options.accumulate ?? 1;
+  const derived = differentiateLoss(forward.graph, loss.value, trainable, options);
+  const trained = trainable.filter(({ value }) =>
+    derived.lossParts.some(({ gradients }) => gradients.has(value)),
   );
-  const trained = trainable.filter(({ value }) => derived.cotangents.has(value));
-  const diagnostics = [...nameClashes(source), ...derived.diagnostics];
-  const parts: Parts = { forward, derived, trained, options, count: options.accumulate ?? 1 };
+  const parts: Parts = { ...derived, forward, loss: loss.value, trained, options, count };
+  const diagnostics = [
+    ...nameClashes(source),
+    ...derived.diagnostics,
+    ...(count > 1 && derived.lossParts.some(({ isExact }) => !isExact) ? [mixedLoss(loss)] : []),
+  ];
   return {
     update: updateStep(parts),
-    accumulate: parts.count > 1 && !diagnostics.some(isError) ? accumulateStep(parts) : undefined,
+    accumulate: count > 1 && !diagnostics.some(isError) ? accumulateStep(parts) : undefined,
     diagnostics,
   };
 }
 
-interface Parts {
+/** The loss of a training with its gradients: as a whole, or where batches are accumulated by its parts. */
+interface DerivedLoss {
+  /** The forward pass, its residual edges lowered, and the nodes of all gradients. */
+  readonly graph: Graph;
+  readonly measures: MeasureParts;
+  readonly lossParts: readonly LossPart[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function differentiateLoss(
+  source: Graph,
+  loss: Value,
+  trainable: readonly Parameter[],
+  { accumulate = 1, checkpoints = "marked" }: StepOptions,
+): DerivedLoss {
+  const forward = lowerEdges.run(source, () => undefined);
+  const measures = new MeasureParts(forward);
+  const whole: Part = { value: loss, weight: { kind: "rows" }, isExact: true };
+  const nodes = [...forward.nodes];
+  const diagnostics: Diagnostic[] = [];
+  const values = trainable.map(({ value }) => value);
+  const lossParts = (accumulate === 1 ? [whole] : measures.of(loss)).map((part): LossPart => {
+    const derived = differentiate(forward, [part.value], values, checkpoints);
+    nodes.push(...derived.graph.nodes.slice(forward.nodes.length));
+    diagnostics.push(...derived.diagnostics);
+    const reached = [...derived.gradients].filter(([value]) => derived.cotangents.has(value));
+    return { ...part, gradients: new Map(reached) };
+  });
+  return { graph: { ...forward, nodes }, measures, lossParts, diagnostics };
+}
+
+/** A loss whose batches cannot make up the one that their rows would be. */
+const mixedLoss = ({ span }: Output): Diagnostic => ({
+  severity: "warning",
+  code: "W581",
+  message:
+    "a part of the loss is neither a mean nor a sum over the rows of a batch, so accumulated batches are not one large batch",
+  labels: span === undefined ? [] : [{ span, text: "the loss" }],
+  help: "batches weigh by their rows there; write the loss with means and sums of one number a row",
+});
+
+interface Parts extends DerivedLoss {
   readonly forward: TrainingForward;
-  readonly derived: Differentiation;
+  readonly loss: Value;
   readonly trained: readonly Parameter[];
   readonly options: StepOptions;
   readonly count: number;
 }
 
-const accumulatedName = ({ name }: Parameter): string => `accumulated.${name}`;
-
 function accumulateStep(parts: Parts): StepGraph {
   const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
-  for (const parameter of parts.trained) {
-    const sum = state.open(accumulatedName(parameter), parameter.value.type);
-    state.close(accumulatedName(parameter), "accumulated", b.add(sum, gradientOf(parameter, parts)));
-    state.addParameter(parameter, "parameter", parameter.value);
-  }
+  gradientsOf(parts, { b, state, isLast: false });
+  for (const parameter of parts.trained) state.addParameter(parameter, "parameter", parameter.value);
   addStatistics(parts, state);
   return finish("accumulate", parts, b, state, { inputs: [], outputs: [] });
 }
 
+/** The gradient of each parameter, over all micro-steps so far. */
+function gradientsOf(
+  { measures, loss, lossParts, trained, count }: Parts,
+  step: { readonly b: Backward; readonly state: StateBuilder; readonly isLast: boolean },
+): ReadonlyMap<Value, Value> {
+  return count === 1
+    ? lossParts[0]!.gradients
+    : new Accumulation(step, measures, loss, lossParts).add(trained);
+}
+
 function updateStep(parts: Parts): StepGraph {
-  const { trained, derived, options, count } = parts;
+  const { trained, graph, options } = parts;
   const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
   const scalars = new ScalarInputs(options.optimizer);
-  const gradients = trained.map((parameter) => averaged(parameter, parts, b, state));
+  const found = gradientsOf(parts, { b, state, isLast: true });
+  const gradients = trained.map(({ value }) => found.get(value)!);
   const norm = globalNorm(b, gradients);
   const factor = options.clip === undefined ? undefined : clipFactor(b, norm, options.clip);
-  const matrices = options.optimizer.name === "muon" ? hiddenMatrices(derived.graph, trained) : new Set();
+  const matrices = options.optimizer.name === "muon" ? hiddenMatrices(graph, trained) : new Set();
   for (const [index, parameter] of trained.entries()) {
     const isMatrix = matrices.has(parameter.value);
     const grad = gradients[index]!;
@@ -118,24 +170,10 @@ function updateStep(parts: Parts): StepGraph {
     });
     names.forEach((name, slot) => state.close(name, "optimizer", next.slots[slot]!));
     state.addParameter(parameter, "parameter", next.value);
-    if (count > 1) {
-      const zeros = b.full(parameter.value.type.dtype, parameter.value.type.shape, 0);
-      state.close(accumulatedName(parameter), "accumulated", zeros);
-    }
   }
   addStatistics(parts, state);
   const outputs = norm === undefined ? [] : [{ name: NORM_OUTPUT, value: norm, span: undefined }];
   return finish("update", parts, b, state, { inputs: scalars.inputs, outputs });
-}
-
-const gradientOf = ({ value }: Parameter, { derived }: Parts): Value => derived.gradients.get(value)!;
-
-/** The mean of the gradients of this micro-step and those before it. */
-function averaged(parameter: Parameter, parts: Parts, b: Backward, state: StateBuilder): Value {
-  const grad = gradientOf(parameter, parts);
-  if (parts.count === 1) return grad;
-  const sum = state.open(accumulatedName(parameter), parameter.value.type);
-  return b.mul(b.add(sum, grad), 1 / parts.count);
 }
 
 /** True for matrices, tables and kernels; norms, biases and gains have one axis that is longer than 1 at most. */
@@ -170,12 +208,11 @@ class ScalarInputs {
 
 function finish(
   name: string,
-  { forward, derived }: Parts,
+  { forward, graph }: Parts,
   b: Backward,
   state: StateBuilder,
   more: { readonly inputs: readonly Input[]; readonly outputs: readonly Output[] },
 ): StepGraph {
-  const { graph } = derived;
   const inputs = [
     ...graph.inputs,
     ...(forward.random === undefined ? [] : [forward.random]),

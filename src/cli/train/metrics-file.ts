@@ -4,7 +4,7 @@ import { readBytes } from "../../checkpoint/files/read.ts";
 import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
 import { Problem } from "../../checkpoint/problem.ts";
-import type { Scalars } from "../../train/engine.ts";
+import type { Scalars } from "../../train/measures.ts";
 import { orStop, Stop } from "../stop.ts";
 
 /** A line of metrics.jsonl: an update. */

@@ -25,7 +25,7 @@ export function loadTraining(source: Source, options: ModelOptions, out: Out): L
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const model = lowerTrainable(file, lowerOptions(options), out);
   // How long a training goes on does not change its step.
-  return { model, options: stepOptionsOf(orStop(settingsOf(model.train, 1, { steps: 1 }))) };
+  return { model, options: stepOptionsOf(orStop(settingsOf(model.train, { perEpoch: 1 }, { steps: 1 }))) };
 }
 
 /** The training step of a model, as other commands have the model itself. */

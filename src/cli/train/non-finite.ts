@@ -7,6 +7,7 @@ import type { HostData, HostTensor } from "../../tensor/host.ts";
 import type { TrainingState } from "../../train/engine.ts";
 import type { TrainingSettings } from "../../train/settings.ts";
 import type { Snapshot, StepReport, Trainer } from "../../train/trainer.ts";
+import { reachedFrom } from "../../autodiff/checkpoints.ts";
 import { observeSteps, type Observed } from "../compare/observe.ts";
 import { showObserved } from "../compare/report.ts";
 import { interpreterEngine, planEngine } from "../run/engine.ts";
@@ -18,8 +19,10 @@ type Origin =
   | { readonly kind: "step"; readonly observed: Observed; readonly value: number }
   /** An update before left it in a parameter, or in the state of the optimizer. */
   | { readonly kind: "state"; readonly name: string; readonly value: number }
-  /** A loss had no target to take the mean over: all of the batch are `ignored`. */
-  | { readonly kind: "ignored"; readonly observed: Observed; readonly ignored: number };
+  /** A loss had no target to take the mean over: all of them are `ignored`. */
+  | { readonly kind: "ignored"; readonly observed: Observed; readonly ignored: number }
+  /** An input or a target of the data had it. */
+  | { readonly kind: "data"; readonly name: string; readonly row: number; readonly value: number };
 
 /**
  * Goes back to a good snapshot, runs up to the update that failed, and runs that one with every step of its plan seen.
@@ -36,13 +39,16 @@ export async function findOrigin(
     await trainer.advance();
     await setImmediate();
   }
-  for (let micro = 0; micro < trainer.training.settings.accumulate; micro++) {
+  // Batches without a target that counts weigh nothing, unless all of an update are such.
+  let ignored: Origin | undefined;
+  for (let micro = 0; micro < trainer.microSteps.count; micro++) {
     const origin = await originWithin(trainer, micro, target);
-    if (origin !== undefined) return origin;
+    if (origin?.kind === "ignored") ignored = origin;
+    else if (origin !== undefined) return origin;
     const { part, inputs } = trainer.microStep(micro);
     await trainer.engine.run(part, inputs);
   }
-  return undefined;
+  return ignored;
 }
 
 async function originWithin(
@@ -55,6 +61,12 @@ async function originWithin(
   for (const [name, { data }] of Object.entries(state)) {
     const value = unusualIn(data);
     if (value !== undefined) return { kind: "state", name, value };
+  }
+  for (const [name, { data, shape }] of Object.entries(inputs)) {
+    // Minus infinity is what masks have.
+    const at = data.findIndex((value) => !(value < Infinity));
+    const row = Math.floor(at / (data.length / (shape[0] ?? 1)));
+    if (at >= 0) return { kind: "data", name, row, value: data[at]! };
   }
   const { graph: steps, observed } = observeSteps(trainer.training.program[part]!.graph);
   const losses = lossesThatIgnore(steps);
@@ -69,17 +81,30 @@ async function originWithin(
     ...inputs,
   };
   const results = await engine.run(new Map(Object.entries(given)));
-  const seen = observed.map((each) => ({ each, value: unusualIn(results.get(each.output)!.data) }));
+  const empty = losses.filter((loss, index) =>
+    results.get(targetsOf(index))!.data.every((target) => target === loss.attrs.ignore),
+  );
+  const ofNothing = reachedFrom(
+    steps,
+    empty.flatMap((loss) => loss.results),
+  );
+  const all = observed.map((each) => ({ each, value: unusualIn(results.get(each.output)!.data) }));
+  // Gradients do not pass through the loss itself: where it is the mean of nothing they are zero, and their mean over
+  // micro-steps that all have none is of nothing too.
+  const seen = all.filter(
+    ({ each: { node } }) =>
+      !node.results.some((value) => ofNothing.has(value)) &&
+      (empty.length === 0 || node.origin.phase !== "update"),
+  );
   // Masks are made of minus infinity: it is blamed only if nothing else is found.
   const first =
     seen.find(({ value }) => value !== undefined && value !== -Infinity) ??
     seen.find(({ value }) => value !== undefined);
-  if (first === undefined) return undefined;
-  const index = losses.findIndex((loss) => loss === first.each.node);
-  const ignored = losses[index]?.attrs.ignore;
-  if (ignored !== undefined && results.get(targetsOf(index))!.data.every((target) => target === ignored))
-    return { kind: "ignored", observed: first.each, ignored };
-  return { kind: "step", observed: first.each, value: first.value! };
+  if (first !== undefined) return { kind: "step", observed: first.each, value: first.value! };
+  const blamed = all.find(({ each }) => empty.some((loss) => loss === each.node));
+  const ignored = empty.find((loss) => loss === blamed?.each.node)?.attrs.ignore;
+  if (blamed === undefined || ignored === undefined) return undefined;
+  return { kind: "ignored", observed: blamed.each, ignored };
 }
 
 type Loss = NodeOf<"cross_entropy">;
@@ -129,13 +154,13 @@ export function nonFiniteDiagnostic(
     ? `the norm of the gradients is ${gradientNorm}`
     : `the loss is ${measures["loss"]!}`;
   const span =
-    origin === undefined || origin.kind === "state" ? undefined : origin.observed.node.origin.spans.at(-1);
+    origin === undefined || !("observed" in origin) ? undefined : origin.observed.node.origin.spans.at(-1);
   return {
     severity: "error",
     code: "E856",
     message: `${what} at step ${step}: ${showOrigin(origin, step)}`,
     labels: span === undefined ? [] : [{ span, text: "the step was made from here" }],
-    help: `${kept}; ${origin?.kind === "ignored" ? moreTargets : `try ${listWords(remedies(settings), "or")}`}`,
+    help: `${kept}; ${helpFor(origin, settings)}`,
   };
 }
 
@@ -144,9 +169,17 @@ function showOrigin(origin: Origin | undefined, step: number): string {
   if (origin.kind === "ignored")
     return `all targets of a batch are ${origin.ignored}, which ${showObserved(origin.observed)} ignores: there is nothing to take the mean of`;
   const value = Number.isNaN(origin.value) ? "NaN" : "infinity";
+  if (origin.kind === "data") return `row ${origin.row} of the batch has ${value} in \`${origin.name}\``;
   if (origin.kind === "step") return `${value} came first from ${showObserved(origin.observed)}`;
   return `step ${step - 1} had left ${value} in \`${origin.name}\``;
 }
+
+const helpFor = (origin: Origin | undefined, settings: TrainingSettings): string =>
+  origin?.kind === "ignored"
+    ? moreTargets
+    : origin?.kind === "data"
+      ? "leave out the rows that have none, or put numbers there"
+      : `try ${listWords(remedies(settings), "or")}`;
 
 /** What helps where a batch has no target that counts. */
 const moreTargets =

@@ -55,7 +55,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   const batches = orStop(
     openData(data, wanted, { batch, context, seed, validation, tokenizer, augment: train.augment }),
   );
-  const settings = orStop(settingsOf(train, batches.perEpoch, overrides));
+  const settings = orStop(settingsOf(train, batches, overrides));
   const cadence = cadenceOf(options, settings.steps);
   const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));
   if (program === undefined) throw new Stop(diagnostics);

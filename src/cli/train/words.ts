@@ -1,4 +1,4 @@
-import type { Scalars } from "../../train/engine.ts";
+import type { Scalars } from "../../train/measures.ts";
 import type { StepReport } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
 import type { EvaluationLine } from "./metrics-file.ts";

@@ -26,7 +26,7 @@ import type { Workload } from "./workloads.ts";
 export function writeTask(workload: Workload, threads: number, steps: number): string {
   const model = lowered(workload);
   const data = opened(workload, model);
-  const settings = orThrow(settingsOf(model.train, data.perEpoch, {}));
+  const settings = orThrow(settingsOf(model.train, data, {}));
   const { update } = trainingProgram(model, stepOptionsOf(settings)).program!;
   const { optimizer, rate, schedule, seed, clip } = settings;
   const rates = Array.from({ length: steps }, (_, step) =>

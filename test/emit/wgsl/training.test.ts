@@ -19,6 +19,7 @@ import { typescriptEngine } from "../../../src/train/typescript-engine.ts";
 import { webgpuEngine } from "../../../src/train/webgpu-engine.ts";
 import { torchOptimizer, trainingGraph } from "../../autodiff/classifier.ts";
 import { classifier, trainingOf } from "../../train/small.ts";
+import { accumulateCases, smallBatches, trainingOn } from "../../train/accumulated.ts";
 import { executionDevice, validationDevice } from "../../webgpu/device.ts";
 import { instantiate as instantiateTypeScript } from "../instantiate.ts";
 import { i32, f32, graphOf, B } from "./graphs.ts";
@@ -78,6 +79,10 @@ function tokenBatches(): Batches {
 const trainings: readonly (readonly [string, Training])[] = [
   ["a classifier with a batch norm, three micro-steps", trainingOf(classifier, { accumulate: 3 })],
   ["a language model", trainingOf(languageModel, {}, tokenBatches())],
+  [
+    "losses of two counts, three unequal micro-steps",
+    trainingOn(new Map(accumulateCases).get("two_counts")!, smallBatches, webgpuEngine(device!))[0],
+  ],
 ];
 
 async function advance(trainer: Trainer, count: number): Promise<StepReport[]> {
