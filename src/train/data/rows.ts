@@ -5,11 +5,11 @@ import type { Batch, Batches, ValidationBatch } from "./batches.ts";
 import { describeColumn, gather, wrongElement, type Column } from "./columns.ts";
 import { columnsOf, type DataOption } from "./feeding.ts";
 import type { DataOptions } from "./options.ts";
-import { rowShapes } from "./shapes.ts";
+import { rowShapes, type RowShapes } from "./shapes.ts";
 import { shuffled } from "./shuffle.ts";
 import type { DataSource } from "./source.ts";
 import { partSize, spread } from "./split.ts";
-import { fixedBatch, type Wanted } from "./wanted.ts";
+import { batchProblem, batchSymbol, type Wanted } from "./wanted.ts";
 
 /** Arrays whose rows feed inputs and targets by name; shuffled in each epoch by the seed. */
 export function openRows(
@@ -27,14 +27,15 @@ export function openRows(
       `${countOf(parts.training.rows.length, "row")} to train on cannot fill a batch of ${options.batch}`,
       "ask for a smaller batch or keep fewer rows for validation",
     );
+  const misfit = batchProblem(wanted, table.sizes);
+  if (misfit !== undefined) return misfit;
   const augment = augmentOf(table.columns, options.augment ?? [], options.seed);
   return augment instanceof Problem ? augment : rowBatches(parts, wanted, options, augment);
 }
 
 /** Columns of one length, with the shapes that their rows get. */
-interface Table {
+interface Table extends RowShapes {
   readonly columns: readonly Column[];
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /** Some rows of a table. */
@@ -56,13 +57,13 @@ function openTable(
 ): Table | Problem {
   const columns = columnsOf(sources, wanted, option);
   if (columns instanceof Problem) return columns;
-  const shapes = rowShapes(columns, wanted, batch);
-  if (shapes instanceof Problem) return shapes;
+  const shaped = rowShapes(columns, wanted, batch);
+  if (shaped instanceof Problem) return shaped;
   for (const column of columns) {
     const wrong = wrongElement(column);
     if (wrong !== undefined) return wrong;
   }
-  return { columns, shapes };
+  return { columns, ...shaped };
 }
 
 const allRows = ({ columns }: Table): Int32Array =>
@@ -93,22 +94,56 @@ function rowBatches(
   { batch, seed, augment: augmentations = [] }: DataOptions,
   augment: Augment,
 ): Batches {
-  const perEpoch = Math.floor(training.rows.length / batch);
+  const left = leftOver(training, wanted, batch);
+  const perEpoch = Math.floor(training.rows.length / batch) + (left.isTrained ? 1 : 0);
+  const rowsOf = (index: number): readonly [from: number, to: number] => {
+    const start = (index % perEpoch) * batch;
+    return [start, Math.min(start + batch, training.rows.length)];
+  };
+  const onlyWhole = batchSymbol(wanted) === undefined;
+  const unseen = onlyWhole ? validation.rows.length % batch : 0;
   const orderOf = rememberLast((epoch) => shuffled(training.rows, seed, "rows", epoch));
   const columns = [...training.table.columns.map(describeColumn), ...augmentations.map(describeAugmentation)];
   return {
     description:
       `${columns.join("; ")}; ${countOf(training.rows.length, "row")} for training, ` +
-      `${validation.rows.length === 0 ? "none" : showCount(validation.rows.length)} for validation`,
+      `${validation.rows.length === 0 ? "none" : showCount(validation.rows.length)} for validation` +
+      (left.words === "" ? "" : `; ${left.words}`) +
+      (unseen === 0 ? "" : `; ${countOf(unseen, "row")} for validation left out: ${wholeOnly(batch)}`),
     perEpoch,
+    endsEpochs: true,
     unit: "samples",
     size: batch,
-    at: (index) => {
-      const start = (index % perEpoch) * batch;
-      const order = orderOf(Math.floor(index / perEpoch));
-      return augment(take(training.table, order.subarray(start, start + batch)), index);
+    unitsOf: (index) => {
+      const [from, to] = rowsOf(index);
+      return to - from;
     },
-    validation: (limit) => validationBatches(validation, batch, fixedBatch(wanted) !== undefined, limit),
+    at: (index) => {
+      const order = orderOf(Math.floor(index / perEpoch));
+      return augment(take(training.table, order.subarray(...rowsOf(index))), index);
+    },
+    validation: (limit) => validationBatches(validation, batch, onlyWhole, limit),
+  };
+}
+
+const wholeOnly = (batch: number): string => `the model takes ${countOf(batch, "row")} at a time`;
+
+/** What becomes of the rows that are left when an epoch is cut in batches: a short batch, where the model can have one. */
+function leftOver(
+  { table, rows }: Part,
+  wanted: Wanted,
+  batch: number,
+): { readonly isTrained: boolean; readonly words: string } {
+  const left = rows.length % batch;
+  if (left === 0) return { isTrained: false, words: "" };
+  const symbol = batchSymbol(wanted);
+  const reason =
+    symbol === undefined ? wholeOnly(batch) : wanted.misfit(new Map([...table.sizes, [symbol, left]]));
+  if (reason === undefined)
+    return { isTrained: true, words: `the last batch of an epoch has ${countOf(left, "row")}` };
+  return {
+    isTrained: false,
+    words: `${countOf(left, "row")} left out of each epoch, others each time: ${reason}`,
   };
 }
 

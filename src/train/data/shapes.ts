@@ -5,15 +5,17 @@ import { showType } from "../../tensor/type.ts";
 import type { Column } from "./columns.ts";
 import type { Wanted } from "./wanted.ts";
 
+/** The shapes of the rows of columns for the model, by name, and the run-time dims as a whole batch makes them. */
+export interface RowShapes {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly sizes: ReadonlyMap<string, number>;
+}
+
 /**
- * The shape that each column's rows have for the model, by name: the row's own if the axes agree, where run-time dims
- * take the sizes of the files; or another with as many elements, if the model says all of its sizes.
+ * The shape that each column's rows have for the model: the row's own if the axes agree, where run-time dims take the
+ * sizes of the files; or another with as many elements, if the model says all of its sizes.
  */
-export function rowShapes(
-  columns: readonly Column[],
-  wanted: Wanted,
-  batch: number,
-): ReadonlyMap<string, readonly number[]> | Problem {
+export function rowShapes(columns: readonly Column[], wanted: Wanted, batch: number): RowShapes | Problem {
   const sizes = new Map<string, number>();
   for (const column of columns) {
     const { type } = column.wanted;
@@ -26,7 +28,8 @@ export function rowShapes(
     const problem = bind(sizes, rows, batch, column) ?? bindAxes(sizes, axes, column);
     if (problem !== undefined) return problem;
   }
-  return tooLarge(sizes, wanted) ?? fittedShapes(columns, sizes);
+  const shapes = tooLarge(sizes, wanted) ?? fittedShapes(columns, sizes);
+  return shapes instanceof Problem ? shapes : { shapes, sizes };
 }
 
 function bindAxes(sizes: Map<string, number>, axes: readonly Dim[], column: Column): Problem | undefined {

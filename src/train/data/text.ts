@@ -9,7 +9,7 @@ import type { Batches } from "./batches.ts";
 import type { DataOptions } from "./options.ts";
 import { textOf, type DataSource } from "./source.ts";
 import { partSize } from "./split.ts";
-import { fixedBatch, type Wanted, type WantedTensor } from "./wanted.ts";
+import { batchProblem, fixedBatch, type Wanted, type WantedTensor } from "./wanted.ts";
 import { windowBatches, type TokenText } from "./windows.ts";
 
 /** A text that feeds the one input and the one target of tokens. */
@@ -18,6 +18,15 @@ export function openText(source: DataSource, wanted: Wanted, options: DataOption
   if (fed instanceof Problem) return fed;
   const context = contextOf(fed, wanted, options);
   if (context instanceof Problem) return context;
+  const [rows, length] = fed.input.type.shape.map(({ key }) => key) as [string, string];
+  const misfit = batchProblem(
+    wanted,
+    new Map([
+      [rows, options.batch],
+      [length, context],
+    ]),
+  );
+  if (misfit !== undefined) return misfit;
   const text = tokenText(source, fed, options);
   if (text instanceof Problem) return text;
   const { batch, seed } = options;

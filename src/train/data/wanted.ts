@@ -1,4 +1,6 @@
+import { Problem } from "../../checkpoint/problem.ts";
 import type { Graph, SymbolDeclaration, Value } from "../../ir/graph.ts";
+import { misfitAt } from "../../ir/sizes.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import type { TensorType } from "../../tensor/type.ts";
 
@@ -7,6 +9,8 @@ export interface Wanted {
   readonly tensors: readonly WantedTensor[];
   /** The run-time dims of their shapes, with the bounds that the model states. */
   readonly symbols: readonly SymbolDeclaration[];
+  /** Why a training step cannot run with these sizes of the run-time dims; undefined if it can. */
+  readonly misfit: (sizes: ReadonlyMap<string, number>) => string | undefined;
 }
 
 /** An input or a target that a training step must be given. */
@@ -34,13 +38,36 @@ export function wantedOf(graph: Graph, targets: readonly string[]): Wanted {
     below: ranges.get(value)?.below,
     ignored: ranges.get(value)?.ignored,
   }));
-  return { tensors, symbols: graph.symbols };
+  // An input that is left out may have dims that nothing says: that is found when its step runs.
+  const misfit: Wanted["misfit"] = (sizes) =>
+    graph.symbols.every(({ name }) => sizes.has(name)) ? misfitAt(graph, sizes) : undefined;
+  return { tensors, symbols: graph.symbols, misfit };
 }
 
 /** The size of a batch, if the model takes no other. */
 export function fixedBatch({ tensors }: Wanted): number | undefined {
   const sizes = tensors.filter(({ required }) => required).map(({ type }) => type.shape[0]);
   return sizes.map((size) => size && constantDim(size)).find((size) => size !== undefined);
+}
+
+/** What is wrong with batches that make the run-time dims these sizes. */
+export function batchProblem({ misfit }: Wanted, sizes: ReadonlyMap<string, number>): Problem | undefined {
+  const reason = misfit(sizes);
+  return reason === undefined
+    ? undefined
+    : new Problem(
+        "E761",
+        `no training step can run with batches of this size: ${reason}`,
+        "change --batch or the model",
+      );
+}
+
+/** The run-time dim that is the size of a batch, if all that must be given begins with it alone. */
+export function batchSymbol({ tensors, symbols }: Wanted): string | undefined {
+  const sizes = tensors.filter(({ required }) => required).map(({ type }) => type.shape[0]?.key);
+  const [first] = sizes;
+  const isSymbol = symbols.some(({ name }) => name === first);
+  return isSymbol && sizes.every((size) => size === first) ? first : undefined;
 }
 
 interface Range {

@@ -92,8 +92,43 @@ describe("rows of arrays", () => {
     expect(rowNumbers(Array.from(batches.validation(), ({ tensors }) => tensors))).toEqual(validation);
   });
 
-  test("that do not fill a batch are left out of an epoch, others each time", () => {
+  test("that do not fill a batch are a shorter one at the end of an epoch", () => {
     const odd = open(rowModel(), [images(50), labels(50)], { batch: 12, validation: 0 });
+    expect(odd.perEpoch).toBe(5);
+    expect(odd.description).toContain(
+      "50 rows for training, none for validation; the last batch of an epoch has 2 rows",
+    );
+    const sizes = count(10).map((index) => odd.at(index)["label"]!.shape[0]);
+    expect(sizes).toEqual([12, 12, 12, 12, 2, 12, 12, 12, 12, 2]);
+    expect(count(10).map((index) => odd.unitsOf!(index))).toEqual(sizes);
+    for (const epoch of [0, 1, 7]) {
+      const seen = rowNumbers(count(5).map((index) => odd.at(5 * epoch + index)));
+      expect(sorted(seen)).toEqual(count(50));
+    }
+    expect([...odd.validation()]).toEqual([]);
+  });
+
+  test("that are one too few for the statistics of a batch norm are left out, which is said", () => {
+    const model = rowModel()
+      .replace("{", "{\n      let norm = batchnorm")
+      .replace("linear(", "bn: norm -> linear(");
+    const sources = [images(49), labels(49)];
+    const odd = open(model, sources, { batch: 12, validation: 0 });
+    expect(odd.perEpoch).toBe(4);
+    expect(odd.description).toMatch(
+      /; 1 row left out of each epoch, others each time: batch_statistics bn \(.*\): expected more than one value a channel/,
+    );
+    expect(open(model, sources, { batch: 7, validation: 0 }).perEpoch).toBe(7);
+    expect(messageOf(tryOpen(model, sources, { batch: 1, validation: 0 }))).toMatch(
+      /no training step can run with batches of this size: batch_statistics bn \(/,
+    );
+  });
+
+  test("that do not fill a batch are left out, others each time, where the model says how large it is", () => {
+    const odd = open(rowModel("6", "12"), [images(50), labels(50)], { batch: 12, validation: 0 });
+    expect(odd.description).toContain(
+      "; 2 rows left out of each epoch, others each time: the model takes 12 rows at a time",
+    );
     expect(odd.perEpoch).toBe(4);
     const missing = (number: number): number[] => {
       const seen = new Set(rowNumbers(count(4).map((index) => odd.at(4 * number + index))));
