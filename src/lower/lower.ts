@@ -176,7 +176,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   warnOfDeadEnd(frame);
   if (graph === undefined) return undefined;
   if (options.lint === true && !diagnostics.failed)
-    reportLints({ graph, train, context, definition, asWritten: given.size === 0 });
+    reportLints({ graph, train, context, module: frame.module, definition, asWritten: given.size === 0 });
   return {
     name: definition.name.text,
     graph,

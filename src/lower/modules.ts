@@ -1,4 +1,4 @@
-import type { Definition, File } from "../language/ast.ts";
+import type { Definition, File, Use } from "../language/ast.ts";
 import { parse } from "../language/parse.ts";
 import { stdSources } from "../std/std.generated.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
@@ -41,6 +41,7 @@ export class Library {
         library: true,
         own: byName(parse(source).file.definitions),
         used: new Map(),
+        uses: [],
         incomplete: false,
       };
       this.#modules.set(source, module);
@@ -62,8 +63,9 @@ export function loadModule(
   const loaded = new Map<string, Module>();
   const load = (current: File): Module => {
     const used = new Map<string, Found>();
+    const uses: { use: Use; module: Module }[] = [];
     const own = ownDefinitions(current, report);
-    const module = { source: current.source, library: false, own, used, incomplete: false };
+    const module = { source: current.source, library: false, own, used, uses, incomplete: false };
     loaded.set(current.source.name, module);
     for (const use of current.uses) {
       const [path] = use.path.parts;
@@ -81,6 +83,7 @@ export function loadModule(
       }
       const other = loaded.get(source.name) ?? load(parsed(source, report));
       bring(other, own, used, report);
+      uses.push({ use, module: other });
       module.incomplete ||= other.incomplete;
     }
     return module;

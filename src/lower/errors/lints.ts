@@ -12,15 +12,16 @@ export const unknownLint = (name: Name): Diagnostic =>
     suggestOrList(name.text, lintNames, "there are"),
   );
 
-/** W301 to W305: what a lint found, and the word that silences it. */
+/** W301 to W319: what a lint found, and the word that silences it. */
 export const lintFinding = (
   name: LintName,
   code: string,
-  { spans, message, label, more, help }: Finding,
+  { spans, message, label, more, help, fix }: Finding,
 ): Diagnostic =>
   warningAt(code, spans[0]!, message, {
     ...(label !== undefined && { label }),
     ...(more !== undefined && { more }),
+    ...(fix !== undefined && { fix }),
     help: `${help}; or say \`allow ${name}\``,
   });
 

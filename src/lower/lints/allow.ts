@@ -1,4 +1,5 @@
-import type { AllowStatement, Body, Definition, Name, Statement } from "../../language/ast.ts";
+import type { AllowStatement, Body, Definition, Name } from "../../language/ast.ts";
+import { bodiesOf, statementsOf } from "../../language/statements.ts";
 import type { Span } from "../../support/source.ts";
 import { isLintName, type LintName } from "./names.ts";
 
@@ -21,29 +22,20 @@ export function silencesOf(allowed: ReadonlyMap<AllowStatement, Definition>): re
   );
 }
 
+/** The `allow` statements of a definition, met or not: a block that nothing calls may say that this is meant. */
+export const allowsIn = (definition: Definition): ReadonlyMap<AllowStatement, Definition> =>
+  new Map(
+    statementsOf(definition.body).flatMap((statement) =>
+      statement.kind === "allow" ? [[statement, definition] as const] : [],
+    ),
+  );
+
 /** An `allow` reaches as far as the statement in whose braces it stands; an `if` is seen through. */
 function addReaches(body: Body, around: Span, reaches: Map<AllowStatement, Span>): void {
   for (const statement of body.statements) {
     if (statement.kind === "allow") reaches.set(statement, around);
     const reach = statement.kind === "if" ? around : statement.span;
     for (const inner of bodiesOf(statement)) addReaches(inner, reach, reaches);
-  }
-}
-
-function bodiesOf(statement: Statement): readonly Body[] {
-  switch (statement.kind) {
-    case "if": {
-      const taken = statement.branches.map(({ body }) => body);
-      return statement.otherwise === undefined ? taken : [...taken, statement.otherwise];
-    }
-    case "repeat":
-    case "parallel":
-    case "braces":
-      return [statement.body];
-    case "residual":
-      return statement.body === undefined ? [] : [statement.body];
-    default:
-      return [];
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Graph } from "../../ir/graph.ts";
-import type { Name, Tap } from "../../language/ast.ts";
-import type { Label } from "../../support/diagnostic.ts";
+import type { Definition, Name, Tap } from "../../language/ast.ts";
+import type { Edit, Label } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
+import type { Module } from "../module.ts";
 import type { NamedPlace } from "../namings.ts";
 import type { LoweredTrain } from "../train.ts";
 
@@ -11,6 +12,12 @@ export interface Linted {
   readonly train: LoweredTrain | undefined;
   readonly unreadTaps: readonly NamedPlace<Tap>[];
   readonly unreadTargets: readonly NamedPlace<Name>[];
+  /** The file's own definitions, and what it uses. */
+  readonly module: Module;
+  /** The model that was lowered. */
+  readonly definition: Definition;
+  /** What each definition of the file reads by name. */
+  readonly reads: (definition: Definition) => ReadonlySet<string>;
   /** Edges whose `init` scales their weights, by index. */
   readonly scaledEdges: ReadonlySet<number>;
 }
@@ -24,6 +31,10 @@ export interface Finding {
   readonly more?: readonly Label[];
   /** A way forward; that the lint can be silenced is added to it. */
   readonly help: string;
+  /** It stands in no definition: any of the file may silence it. */
+  readonly isAtTop?: true;
+  /** What mends it. */
+  readonly fix?: readonly Edit[];
 }
 
 /** A warning that a model can silence by name. A lint that is not sure stays silent. */

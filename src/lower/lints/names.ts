@@ -5,6 +5,11 @@ export const lintNames = [
   "unnormed_branch",
   "unread_tap",
   "unread_value",
+  "unread_parameter",
+  "unread_let",
+  "unread_input",
+  "unread_block",
+  "unread_use",
   "doubled_stream",
 ] as const;
 

@@ -1,9 +1,11 @@
 import type { Graph } from "../../ir/graph.ts";
 import type { Definition } from "../../language/ast.ts";
+import { namesRead } from "../../language/mentions.ts";
 import type { Context } from "../context.ts";
 import * as errors from "../errors/lints.ts";
+import type { Module } from "../module.ts";
 import type { LoweredTrain } from "../train.ts";
-import { covers, silencesOf, type Silence } from "./allow.ts";
+import { allowsIn, covers, silencesOf, type Silence } from "./allow.ts";
 import type { Linted } from "./lint.ts";
 import { lintNames } from "./names.ts";
 import { lints } from "./table.ts";
@@ -13,13 +15,14 @@ export interface LintedModel {
   readonly graph: Graph;
   readonly train: LoweredTrain | undefined;
   readonly context: Context;
+  readonly module: Module;
   readonly definition: Definition;
   /** True if all parameters are as the file has them: only then is it told that an `allow` is of no use. */
   readonly asWritten: boolean;
 }
 
 /** Adds what lints find and the file does not silence to the diagnostics. */
-export function reportLints({ graph, train, context, definition, asWritten }: LintedModel): void {
+export function reportLints({ graph, train, context, module, definition, asWritten }: LintedModel): void {
   const { namings, scaledEdges, allowed, diagnostics } = context;
   const model: Linted = {
     graph,
@@ -27,19 +30,41 @@ export function reportLints({ graph, train, context, definition, asWritten }: Li
     unreadTaps: namings.unreadTaps,
     unreadTargets: namings.unreadTargets,
     scaledEdges,
+    module,
+    definition,
+    reads: readsOf(),
   };
-  const silences = silencesOf(allowed);
+  const met = silencesOf(allowed);
+  const silences = [...met, ...elsewhereSilences(module, definition)];
   const used = new Set<Silence>();
   for (const name of lintNames)
     for (const finding of lints[name].find(model)) {
-      const covering = silences.filter((silence) => silence.lint === name && covers(silence, finding.spans));
+      const covering = silences.filter(
+        (silence) => silence.lint === name && (finding.isAtTop === true || covers(silence, finding.spans)),
+      );
       for (const silence of covering) used.add(silence);
       if (covering.length === 0)
         diagnostics.add(errors.lintFinding(name, lints[name].code, finding), finding.spans.slice(1));
     }
   if (!asWritten) return;
   // A block may need its silence in another model.
-  for (const silence of silences)
+  for (const silence of met)
     if (!used.has(silence) && silence.definition === definition)
       diagnostics.add(errors.silencesNothing(silence.name));
+}
+
+/** The silences of the file's other definitions, which the lowering of this model may not have met. */
+const elsewhereSilences = (module: Module, model: Definition): readonly Silence[] =>
+  [...module.own.values()]
+    .filter((definition) => definition !== model)
+    .flatMap((definition) => silencesOf(allowsIn(definition)));
+
+/** The names that a definition reads, worked out once. */
+function readsOf(): (definition: Definition) => ReadonlySet<string> {
+  const known = new Map<Definition, ReadonlySet<string>>();
+  return (definition) => {
+    const names = known.get(definition) ?? namesRead(definition);
+    known.set(definition, names);
+    return names;
+  };
 }

@@ -4,7 +4,12 @@ import type { Lint } from "./lint.ts";
 import type { LintName } from "./names.ts";
 import { noFinalNorm } from "./no-final-norm.ts";
 import { unnormedBranch } from "./unnormed-branch.ts";
+import { unreadBlock } from "./unread-block.ts";
+import { unreadInput } from "./unread-input.ts";
+import { unreadLet } from "./unread-let.ts";
+import { unreadParameter } from "./unread-parameter.ts";
 import { unreadTap } from "./unread-tap.ts";
+import { unreadUse } from "./unread-use.ts";
 import { unreadValue } from "./unread-value.ts";
 
 export const lints: Readonly<Record<LintName, Lint>> = {
@@ -13,5 +18,10 @@ export const lints: Readonly<Record<LintName, Lint>> = {
   unnormed_branch: unnormedBranch,
   unread_tap: unreadTap,
   unread_value: unreadValue,
+  unread_parameter: unreadParameter,
+  unread_let: unreadLet,
+  unread_input: unreadInput,
+  unread_block: unreadBlock,
+  unread_use: unreadUse,
   doubled_stream: doubledStream,
 };

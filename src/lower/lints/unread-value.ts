@@ -1,6 +1,3 @@
-import type { Definition, Name } from "../../language/ast.ts";
-import { namesRead } from "../../language/mentions.ts";
-import type { NamedPlace } from "../namings.ts";
 import type { Lint } from "./lint.ts";
 
 /**
@@ -9,19 +6,12 @@ import type { Lint } from "./lint.ts";
  */
 export const unreadValue: Lint = {
   code: "W306",
-  find: ({ unreadTargets }) => {
-    const read = new Map<Definition, ReadonlySet<string>>();
-    const isRead = ({ naming, definition }: NamedPlace<Name>): boolean => {
-      const names = read.get(definition) ?? namesRead(definition);
-      read.set(definition, names);
-      return names.has(naming.text);
-    };
-    return unreadTargets
-      .filter((place) => !isRead(place))
+  find: ({ unreadTargets, reads }) =>
+    unreadTargets
+      .filter(({ naming, definition }) => !reads(definition).has(naming.text))
       .map(({ naming, calls }) => ({
         spans: [naming.span, ...calls],
         message: `nothing reads \`${naming.text}\`, and a name does not move the stream`,
         help: `leave \`${naming.text} =\` out to move the stream; \`_\` in a tuple stands for what is not wanted`,
-      }));
-  },
+      })),
 };

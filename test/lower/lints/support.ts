@@ -16,6 +16,10 @@ export const codesIn = (text: string, options: LowerOptions = {}): string[] =>
     ([, line, code]) => `${code!} ${line!}`,
   );
 
-/** The body of a model: its first line is line 3. */
-export const model = (body: string, more = ""): string =>
-  `model m(depth = 6, placement = pre) {\n  input x: f32[B, T, 8]\n${body}\n}\n${more}`;
+/** The body of a model, with the parameters `depth` and `placement` if it reads them: its first line is line 3. */
+export function model(body: string, more = ""): string {
+  const parameters = ["depth = 6", "placement = pre"].filter((one) =>
+    new RegExp(`\\b${one.split(" ")[0]!}\\b`).test(body),
+  );
+  return `model m(${parameters.join(", ")}) {\n  input x: f32[B, T, 8]\n${body}\n}\n${more}`;
+}
