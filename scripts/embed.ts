@@ -4,8 +4,8 @@ import { grammar, type Grammar } from "ohm-js";
 import { format } from "prettier";
 
 /*
- * The core reads no files, so that it runs in a browser: what it needs of `grammar/` and `src/std/` is written into
- * modules. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
+ * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/` and `examples/` is
+ * written into modules. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
  */
 
 const root = new URL("../", import.meta.url);
@@ -22,6 +22,7 @@ export async function embedded(): Promise<readonly Embedded[]> {
     module("src/language/grammar.generated.ts", grammarModule("grammar/lmg.ohm", "grammarRecipe")),
     module("src/ir/grammar.generated.ts", grammarModule("grammar/ir.ohm", "irGrammarRecipe")),
     module("src/std/std.generated.ts", sourcesModule("src/std/", "stdSources")),
+    module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
   ]);
 }
 
@@ -65,6 +66,22 @@ function sourcesModule(folder: string, name: string): string {
     `// Written by scripts/embed.ts from ${folder}*.lmg.`,
     `/** The files of the standard library, by name. */`,
     `export const ${name}: readonly { name: string; text: string }[] = ${JSON.stringify(sources)};`,
+  ].join("\n");
+}
+
+/** Which example speaks for which checkpoints, as the `config for "…"` of each says. */
+function familiesModule(folder: string, name: string): string {
+  const url = new URL(folder, root);
+  const files = readdirSync(url).filter((file) => file.endsWith(".lmg"));
+  const examples = files.toSorted().flatMap((file) => {
+    const text = readFileSync(new URL(file, url), "utf8");
+    const [, families] = /^ *config\s+for\s+([^{]*)\{/m.exec(text) ?? [];
+    return families === undefined ? [] : [{ file, families: families.match(/(?<=")[^"]+(?=")/g) }];
+  });
+  return [
+    `// Written by scripts/embed.ts from ${folder}*.lmg.`,
+    `/** The examples that read published configs, and the \`model_type\`s that each speaks for. */`,
+    `export const ${name}: readonly { file: string; families: readonly string[] }[] = ${JSON.stringify(examples)};`,
   ].join("\n");
 }
 

@@ -1,10 +1,11 @@
-import { decodeUtf8, parseJsonObject, type JsonObject } from "./json.ts";
+import { decodeUtf8, type JsonObject } from "./json.ts";
 import { Problem } from "./problem.ts";
+import { parsePythonObject } from "./python.ts";
 
-/** A published config.json, for the `config { }` section of a model. */
+/** A published config.json, for the `config { }` section of a model; Python's json writes them. */
 export function readConfig(bytes: Uint8Array, name: string): JsonObject | Problem {
   const text = decodeUtf8(bytes, name);
-  return text instanceof Problem ? text : parseJsonObject(text, name);
+  return text instanceof Problem ? text : parsePythonObject(text, name);
 }
 
 /**

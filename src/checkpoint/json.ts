@@ -72,12 +72,16 @@ function characterAt(bytes: Uint8Array, at: number): number {
  * Parses a JSON object; refuses a key that stands twice, where parsers differ in which one they take, and a text that
  * would take far more memory as values than it has bytes.
  */
-export function parseJsonObject(text: string, name: string): JsonObject | Problem {
+export function parseJsonObject(
+  text: string,
+  name: string,
+  parse: (text: string) => unknown = JSON.parse,
+): JsonObject | Problem {
   const problem = structureProblem(text, name);
   if (problem !== undefined) return problem;
   let value: JsonValue;
   try {
-    value = JSON.parse(text) as JsonValue;
+    value = parse(text) as JsonValue;
   } catch {
     return new Problem("E703", `${name}: the text is not valid JSON; ${beginningOf(text)}`);
   }
@@ -145,7 +149,7 @@ function repeatedKey(text: string): string | undefined {
 }
 
 /** The offset behind the closing quote of the string that opens at `start`. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at + 1;

@@ -56,7 +56,7 @@ export function showJson(value: unknown): string {
     const shown = value.slice(0, 8).map((item: unknown) => (typeof item === "object" ? "…" : showJson(item)));
     return `[${[...shown, ...(value.length > 8 ? ["…"] : [])].join(", ")}]`;
   }
-  return value === null ? "null" : typeof value === "object" ? "an object" : JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 /** `[2, 3]`; only the first sizes of an absurdly long shape. */

@@ -1,4 +1,3 @@
-import type { JsonObject } from "../checkpoint/json.ts";
 import { compile } from "../compile.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { LoweredModel } from "../lower/lower.ts";
@@ -7,7 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 import { InternalError } from "../support/invariant.ts";
 import type { Source } from "../support/source.ts";
 import type { Out } from "./out.ts";
-import { lowerOptions, type ModelOptions } from "./source.ts";
+import { lowerOptions, type ConfigInput, type ModelOptions } from "./source.ts";
 import { showDiagnostics, Stop } from "./stop.ts";
 
 /** A model without errors, and all that was made of it. */
@@ -21,7 +20,7 @@ export interface LoadedModel {
 
 export interface LoadOptions {
   /** Wins over `--config`: `run` reads that of the checkpoint. */
-  readonly config?: JsonObject | undefined;
+  readonly config?: ConfigInput | undefined;
   /** Sees the graph after each pass. */
   readonly observe?: (pass: Pass, graph: Graph) => void;
 }

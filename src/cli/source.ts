@@ -2,7 +2,6 @@ import { dirname, join } from "node:path";
 import { readJsonFile } from "../checkpoint/files/json.ts";
 import { readText } from "../checkpoint/files/read.ts";
 import { kindOfPath } from "../checkpoint/files/system.ts";
-import type { JsonObject } from "../checkpoint/json.ts";
 import { places } from "../checkpoint/places.ts";
 import { Problem, quotePath } from "../checkpoint/problem.ts";
 import type { LowerOptions } from "../lower/lower.ts";
@@ -16,6 +15,7 @@ export interface ModelOptions {
   readonly model?: string;
   readonly set?: readonly string[];
   readonly config?: string;
+  readonly ignoreConfig?: readonly string[];
   /** Commander's form of `--no-fuse`. */
   readonly fuse?: boolean;
   readonly checkPasses?: true;
@@ -38,6 +38,11 @@ export const modelOptions: readonly OptionSpec[] = [
   {
     flags: "--config <path>",
     description: "parameters from a published config.json, or the folder that has it",
+  },
+  {
+    flags: "--ignore-config <key>",
+    description: "a key of the config to pass over, with `*`; may stand several times",
+    repeated: true,
   },
 ];
 
@@ -73,12 +78,13 @@ export function modelSource(name: string, text: string): Source {
 }
 
 /** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */
-export function lowerOptions(options: ModelOptions, config = readConfigOption(options.config)): LowerOptions {
+export function lowerOptions(options: ModelOptions, config = readConfigOption(options)): LowerOptions {
   return {
     ...(options.model === undefined ? {} : { model: options.model }),
     settings: orStop(parseSettings(options.set ?? [])),
     resolveUse,
-    ...(config === undefined ? {} : { config }),
+    ...config,
+    ...(options.ignoreConfig === undefined ? {} : { ignoreConfig: options.ignoreConfig }),
   };
 }
 
@@ -89,8 +95,15 @@ function resolveUse(path: string, from: Source): Source | undefined {
   return text === undefined || text instanceof Problem ? undefined : { name: file, text };
 }
 
-function readConfigOption(path: string | undefined): JsonObject | undefined {
+/** A config.json and its path, as lowering takes them. */
+export type ConfigInput = Required<Pick<LowerOptions, "config" | "configName">>;
+
+export const readConfigFile = (path: string): ConfigInput => ({
+  config: orStop(readJsonFile(path)),
+  configName: path,
+});
+
+function readConfigOption({ config: path }: ModelOptions): ConfigInput | undefined {
   if (path === undefined) return undefined;
-  const file = kindOfPath(path) === "folder" ? join(path, "config.json") : path;
-  return orStop(readJsonFile(file));
+  return readConfigFile(kindOfPath(path) === "folder" ? join(path, "config.json") : path);
 }

@@ -229,21 +229,38 @@ export type TrainLine =
   | { readonly kind: "setting"; readonly span: Span; readonly setting: Name; readonly chain: Chain }
   | BindStatement;
 
+/** `config for "llama", "mistral" { … }`; without `for` there are no families. */
 export interface ConfigStatement {
   readonly kind: "config";
   readonly span: Span;
+  /** The `model_type`s that the section speaks for. */
+  readonly families: readonly Text[];
   readonly lines: readonly ConfigLine[];
 }
 
-export type ConfigLine =
-  | {
-      readonly kind: "key";
-      readonly span: Span;
-      readonly name: Name;
-      /** The alternatives, first to last: `a else b else 3`. Their names are keys of config.json, with dots. */
-      readonly values: readonly Expression[];
-    }
-  | AssertStatement;
+export type ConfigLine = ConfigKeyLine | NeutralLine | AssertStatement;
+
+export interface ConfigKeyLine {
+  readonly kind: "key";
+  readonly span: Span;
+  readonly name: Name;
+  /** The alternatives, first to last: `a else b else 3`. Their names are keys of config.json, with dots. */
+  readonly values: readonly Expression[];
+}
+
+/** `neutral pretraining_tp, sliding_window = none | 0` */
+export interface NeutralLine {
+  readonly kind: "neutral";
+  readonly span: Span;
+  readonly keys: readonly NeutralKey[];
+}
+
+export interface NeutralKey {
+  readonly span: Span;
+  readonly path: Path;
+  /** The values at which the key changes nothing; undefined if none does. */
+  readonly values: readonly Expression[] | undefined;
+}
 
 /** `head as a -> layer as b -> layer` */
 export interface Chain {

@@ -6,7 +6,7 @@ const elseWord = /else\b(?![ \t\r]*[:.=])/y;
 
 /** Words side by side that start a statement and can stand nowhere within parentheses. */
 const statementStart =
-  /(?:(?:input|output|let|assert|residual|model|block)[ \t]+[A-Za-z_{]|(?:parallel|train|config)[ \t]+\{|repeat[ \t]+[\w(]|use[ \t]+")/y;
+  /(?:(?:input|output|let|assert|residual|model|block)[ \t]+[A-Za-z_{]|(?:parallel|train|config)[ \t]+\{|config[ \t]+for[ \t]+"|repeat[ \t]+[\w(]|use[ \t]+")/y;
 
 const definitionStart = /(?:model|block)[ \t]+[A-Za-z_]\w*[ \t\r]*[({]/y;
 

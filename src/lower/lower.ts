@@ -7,7 +7,7 @@ import { applyLayer, applyValue } from "./apply.ts";
 import { Budget, OverBudget } from "./budget.ts";
 import { Builder } from "./builder.ts";
 import { evaluateChain } from "./chains.ts";
-import { settingsFromConfig, type ConfigValue } from "./config.ts";
+import { settingsFromConfig, type ConfigOptions } from "./config/config.ts";
 import type { Context, Frame } from "./context.ts";
 import * as bindingErrors from "./errors/bindings.ts";
 import * as fileErrors from "./errors/files.ts";
@@ -27,13 +27,11 @@ import { lowerBody, lowerStatement } from "./statements.ts";
 import { readStream, warnOfDeadEnd } from "./stream.ts";
 import { lowerTrain, type LoweredTrain } from "./train.ts";
 
-export interface LowerOptions {
+export interface LowerOptions extends ConfigOptions {
   /** Which model of the file; the first if not given. */
   readonly model?: string;
   /** Parameters by name: texts as on the command line (`placement=post`), or values. They win over `config`. */
   readonly settings?: Readonly<Record<string, SettingValue>>;
-  /** A published config.json; parameters are read from it as the model's `config { }` says. */
-  readonly config?: Readonly<Record<string, ConfigValue>>;
   /** Finds the files of `use` lines; without it every `use` is an error. */
   readonly resolveUse?: ResolveUse;
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
@@ -160,8 +158,10 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const fromConfig =
     options.config === undefined
       ? new Map<string, GivenArgument>()
-      : settingsFromConfig(options.config, frame);
+      : settingsFromConfig(options, frame);
   const fromSettings = readSettings(options.settings ?? {}, frame);
+  // A model with other parameters than the checkpoint's has nothing to say.
+  if (fromConfig === undefined) return undefined;
   const given = new Map([...fromConfig, ...fromSettings]);
   requireParameters(frame, given);
   bindParameters(frame, given);

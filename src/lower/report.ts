@@ -14,8 +14,12 @@ export class Diagnostics {
     return [...this.#found.values()];
   }
 
+  get errors(): number {
+    return this.all.filter(isError).length;
+  }
+
   get failed(): boolean {
-    return this.all.some(isError);
+    return this.errors > 0;
   }
 
   /** `calls` led to the place, innermost first. What is wrong inside the library is blamed on the call of it. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { verifyGraph } from "../../src/ir/verify.ts";
-import type { ConfigValue } from "../../src/lower/config.ts";
+import type { ConfigValue } from "../../src/lower/config/file.ts";
 import type { SettingValue } from "../../src/lower/settings.ts";
 import { lowerText, programs } from "./support.ts";
 

@@ -1,6 +1,5 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { explainEdges } from "../../passes/explain.ts";
 import { activationBytes } from "../../plan/stats.ts";
@@ -9,8 +8,7 @@ import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import type { Out } from "../out.ts";
-import { readModelFile } from "../source.ts";
-import { orStop } from "../stop.ts";
+import { readConfigFile, readModelFile } from "../source.ts";
 import { writeFiles } from "./compile.ts";
 import { run } from "./run.ts";
 
@@ -43,8 +41,7 @@ export const command: Command = {
   async run(_args, { prompt, generate, out: folder }: DemoOptions, out) {
     const path = here(join(examples, "llama.lmg"));
     const weights = here(join(examples, "weights", "whale"));
-    const file = join(weights, "config.json");
-    const config = orStop(readJsonFile(file));
+    const config = readConfigFile(join(weights, "config.json"));
     const source = readModelFile(path);
     const fused = await loadModel(source, {}, out, { config });
     const unfused = await loadModel(source, { fuse: false }, out, { config });

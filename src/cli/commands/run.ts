@@ -63,7 +63,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     try {
       const session = { graph: model.graph, engine, inputs, tokenizer, weights, out, options };
       if (options.generate === undefined) await runOnce(session, prompt);
-      else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config));
+      else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config?.config));
     } finally {
       engine.close();
     }

@@ -1,6 +1,5 @@
 import { dirname, join } from "node:path";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
-import type { JsonObject } from "../../checkpoint/json.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
 import { warningAt } from "../../support/diagnostic.ts";
 import { plural } from "../../support/text.ts";
@@ -8,7 +7,7 @@ import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
-import { readIfThere } from "./tokenizer-files.ts";
+import { readConfigFile, type ConfigInput } from "../source.ts";
 import { openWeights, randomWeights, type Weights } from "./weights.ts";
 
 /** Where a command's weights come from. */
@@ -36,11 +35,11 @@ export const checkpointFolder = ({ weights }: WeightChoice): string | undefined 
   weights === undefined ? undefined : kindOfPath(weights) === "folder" ? weights : dirname(weights);
 
 /** The config of the checkpoint; undefined if it has none, or if `--config` names another. */
-export function checkpointConfig(options: WeightChoice): JsonObject | undefined {
+export function checkpointConfig(options: WeightChoice): ConfigInput | undefined {
   const folder = checkpointFolder(options);
-  return options.config === undefined && folder !== undefined
-    ? readIfThere(join(folder, "config.json"))
-    : undefined;
+  if (options.config !== undefined || folder === undefined) return undefined;
+  const path = join(folder, "config.json");
+  return kindOfPath(path) === "file" ? readConfigFile(path) : undefined;
 }
 
 /** The weights that `--weights` or `--random` choose; without either the command ends. */

@@ -77,7 +77,7 @@ function buildArgument(context: Context, node: Node): Argument {
   };
 }
 
-const buildPath = (context: Context, node: Node): Path => ({
+export const buildPath = (context: Context, node: Node): Path => ({
   span: spanOf(context, node),
   root: buildWord(context, node.child(0)),
   parts: node.child(1).children.map((part) => buildPathPart(context, part.child(0))),

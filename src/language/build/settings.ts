@@ -1,8 +1,8 @@
 import type * as ast from "../ast.ts";
 import * as errors from "../errors.ts";
 import { trainSettings } from "../words.ts";
-import { buildChain } from "./chains.ts";
-import { items, spanOf, type Builder } from "./context.ts";
+import { buildChain, buildPath } from "./chains.ts";
+import { items, optional, spanOf, type Builder } from "./context.ts";
 import { buildFlat } from "./expressions.ts";
 import { buildName, buildWord } from "./names.ts";
 import { buildAssert, buildBind } from "./statements.ts";
@@ -35,10 +35,25 @@ export const buildTrainLine: Builder<ast.TrainLine> = (context, line) => {
 export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
   const node = line.child(0);
   if (node.ctorName === "Assert") return buildAssert(context, node);
+  if (node.ctorName === "ConfigLine_neutral")
+    return {
+      kind: "neutral",
+      span: spanOf(context, node),
+      keys: items(node.child(1)).map((key) => buildNeutral(context, key)),
+    };
   return {
     kind: "key",
     span: spanOf(context, node),
     name: buildWord(context, node.child(0)),
     values: items(node.child(2)).map((value) => buildFlat(context, value)),
+  };
+};
+
+const buildNeutral: Builder<ast.NeutralKey> = (context, node) => {
+  const values = optional(node.child(2));
+  return {
+    span: spanOf(context, node),
+    path: buildPath(context, node.child(0)),
+    values: values === undefined ? undefined : items(values).map((value) => buildFlat(context, value)),
   };
 };

@@ -58,11 +58,16 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
     span: spanOf(context, node),
     lines: context.trainLines(node.child(1).source.startIdx),
   }),
-  Config: (context, node) => ({
-    kind: "config",
-    span: spanOf(context, node),
-    lines: context.configLines(node.child(1).source.startIdx),
-  }),
+  Config: (context, node) => {
+    const families = optional(node.child(1));
+    return {
+      kind: "config",
+      span: spanOf(context, node),
+      families:
+        families === undefined ? [] : items(families.child(1)).map((family) => buildText(context, family)),
+      lines: context.configLines(node.child(2).source.startIdx),
+    };
+  },
   Bind: buildBind,
   Line: (context, node) => ({
     kind: "chain",

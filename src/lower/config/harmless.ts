@@ -1,0 +1,149 @@
+import type { ConfigValue, Entry } from "./file.ts";
+
+interface HarmlessKeys {
+  /** Why no number of a run depends on them. */
+  readonly because: string;
+  readonly keys: readonly string[];
+  /** The only values of which that is true; any if not given. */
+  readonly at?: readonly ConfigValue[];
+}
+
+/**
+ * Keys of a config.json that change no logit of any family, so that no section has to speak of them. A key that changes a
+ * number in some family does not belong here: the sections of the others call it neutral.
+ */
+export const harmlessKeys: readonly HarmlessKeys[] = [
+  {
+    because:
+      "they name the model, its files, its tasks and who wrote them; `model_type` says what it computes",
+    keys: [
+      "_commit_hash",
+      "_name_or_path",
+      "architectures",
+      "auto_map",
+      "finetuning_task",
+      "id2label",
+      "label2id",
+      "name_or_path",
+      "num_labels",
+      "prefix",
+      "problem_type",
+      "task_specific_params",
+      "tokenizer_class",
+      "transformers_version",
+      "unsloth_fixed",
+      "unsloth_version",
+    ],
+  },
+  {
+    because: "they are ids of tokens, for whoever makes the input or ends a text",
+    keys: [
+      "bos_token_id",
+      "cls_token_id",
+      "decoder_start_token_id",
+      "eos_token_id",
+      "mask_token_id",
+      "pad_token_id",
+      "sep_token_id",
+      "unk_token_id",
+    ],
+  },
+  {
+    because: "they are the precision that the weights were stored or trained in; lmg computes in its own",
+    keys: ["dtype", "torch_dtype", "use_bfloat16"],
+  },
+  {
+    because: "they drop something while training, and nothing in a run",
+    keys: [
+      "activation_dropout",
+      "attention_dropout",
+      "attention_probs_dropout_prob",
+      "attn_pdrop",
+      "classifier_dropout",
+      "dropout",
+      "embd_pdrop",
+      "hidden_dropout",
+      "hidden_dropout_prob",
+      "resid_pdrop",
+      "summary_first_dropout",
+    ],
+  },
+  {
+    because: "they say how weights begin that are not loaded",
+    keys: ["initializer_cutoff_factor", "initializer_range"],
+  },
+  {
+    because: "they choose how the same values are computed, kept or handed out",
+    keys: [
+      "_attn_implementation",
+      "_attn_implementation_autoset",
+      "attn_implementation",
+      "cache_implementation",
+      "chunk_size_feed_forward",
+      "gradient_checkpointing",
+      "output_attentions",
+      "output_hidden_states",
+      "output_past",
+      "output_scores",
+      "return_dict",
+      "return_dict_in_generate",
+      "tf_legacy_loss",
+      "torchscript",
+      "use_cache",
+    ],
+  },
+  {
+    because:
+      "they are a classifier's head on top of the model, which a language model's head takes no part in",
+    keys: ["summary_activation", "summary_proj_to_labels", "summary_type", "summary_use_proj"],
+  },
+  {
+    because:
+      "they ask for a way of drawing tokens from the logits, for which `lmg run` has options of its own",
+    keys: [
+      "bad_words_ids",
+      "begin_suppress_tokens",
+      "diversity_penalty",
+      "do_sample",
+      "early_stopping",
+      "encoder_no_repeat_ngram_size",
+      "exponential_decay_length_penalty",
+      "forced_bos_token_id",
+      "forced_eos_token_id",
+      "length_penalty",
+      "max_length",
+      "min_length",
+      "no_repeat_ngram_size",
+      "num_beam_groups",
+      "num_beams",
+      "num_return_sequences",
+      "remove_invalid_values",
+      "repetition_penalty",
+      "suppress_tokens",
+      "temperature",
+      "top_k",
+      "top_p",
+      "typical_p",
+    ],
+  },
+  {
+    because: "they say that the model is no encoder beside a decoder, as every config of old wrote",
+    keys: ["add_cross_attention", "is_decoder", "is_encoder_decoder", "tie_encoder_decoder"],
+    at: [false],
+  },
+  {
+    because: "without a value they ask for nothing",
+    keys: ["cross_attention_hidden_size", "quantization_config"],
+    at: [null],
+  },
+];
+
+const valuesByKey: ReadonlyMap<string, readonly ConfigValue[] | undefined> = new Map(
+  harmlessKeys.flatMap(({ keys, at }) => keys.map((key) => [key, at] as const)),
+);
+
+/** Whether a key of any config changes nothing at the value that it has. */
+export function isHarmless({ key, value }: Entry): boolean {
+  if (!valuesByKey.has(key)) return false;
+  return valuesByKey.get(key)?.includes(value) ?? true;
+}

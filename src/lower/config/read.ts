@@ -1,0 +1,164 @@
+import type { ConfigKeyLine, ConfigStatement, Definition, Expression } from "../../language/ast.ts";
+import type { Frame } from "../context.ts";
+import * as errors from "../errors/config.ts";
+import { convert, type SignatureParameter } from "../kinds.ts";
+import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } from "../meaning.ts";
+import { meaningOf } from "../settings.ts";
+import { signatureOf } from "../signature.ts";
+import type { ConfigFile } from "./file.ts";
+import { evaluateWithKeys } from "./evaluate.ts";
+import { keyOf, keysOf } from "./keys.ts";
+import { checkAssert, checkNeutral, sameMeaning } from "./checks.ts";
+
+/** The `config { }` section of a definition; undefined without one. A second one is reported. */
+export function sectionOf(definition: Definition, frame: Frame): ConfigStatement | undefined {
+  const [first, second] = definition.body.statements.filter(
+    (statement): statement is ConfigStatement => statement.kind === "config",
+  );
+  if (first !== undefined && second !== undefined)
+    frame.context.diagnostics.add(errors.secondSection(second, first), frame.calls);
+  return first;
+}
+
+/** What a section is read with: the frame is of the definition in which it stands. */
+interface Reading {
+  readonly file: ConfigFile;
+  readonly frame: Frame;
+  /** Definitions whose sections led here, to find circles. */
+  readonly stack: readonly Definition[];
+}
+
+/** The parameters that the lines of a section give; those in `given` are not asked for. Its checks are made. */
+export function readSection(
+  section: ConfigStatement,
+  { file, frame, stack }: Reading,
+  given: ReadonlySet<string> = new Set(),
+): Map<string, GivenArgument> {
+  const { definition, module, context } = frame;
+  const signature = signatureOf({ kind: "block", definition, module }, context.library, context.signatures);
+  const read = new Map<string, GivenArgument>();
+  for (const line of section.lines) {
+    if (line.kind === "assert") checkAssert(line, file, frame);
+    else if (line.kind === "neutral") for (const key of line.keys) checkNeutral(key, file, frame);
+    else if (!signature.has(line.name.text))
+      context.diagnostics.add(errors.configOfNoParameter(line.name, [...signature.keys()]), frame.calls);
+    else if (!given.has(line.name.text)) {
+      const meaning = readLine(line, signature.get(line.name.text)!, { file, frame, stack });
+      if (meaning !== undefined) read.set(line.name.text, { meaning, span: line.span });
+    }
+  }
+  return read;
+}
+
+/**
+ * The first alternative whose keys the file has; without any, the parameter's default stays. Where the file has another
+ * one too, it must say the same. A null is `none`; where the parameter can't be none, an alternative that reads other keys
+ * may hold in its place, and never a constant.
+ */
+function readLine(line: ConfigKeyLine, parameter: SignatureParameter, reading: Reading): Meaning | undefined {
+  const { file, frame } = reading;
+  const nulls = new Map<string, Expression>();
+  let taken: Meaning | "failed" | undefined;
+  for (const value of line.values) {
+    const keys = keysOf(value);
+    const missing = keys.filter((key) => file.lookUp(key) === undefined);
+    if (missing.length > 0) continue;
+    const key = bareKey(value);
+    if (key !== undefined && file.lookUp(key) === null && convert(none, parameter.kind) === undefined) {
+      nulls.set(key, value);
+      continue;
+    }
+    if (taken !== undefined) {
+      compareSpelling(line, value, parameter, taken, reading);
+      continue;
+    }
+    if (nulls.size > 0 && keys.length === 0) continue;
+    taken = valueOf(value, parameter, line, reading) ?? "failed";
+    file.markRead([...keys, ...nulls.keys()]);
+  }
+  const [unanswered] = nulls;
+  if (taken === undefined && unanswered !== undefined) {
+    const [key, { span }] = unanswered;
+    file.markRead(nulls.keys());
+    frame.context.diagnostics.add(
+      errors.keyOfWrongKind(span, file, { key, value: null }, parameter),
+      frame.calls,
+    );
+  }
+  return taken === "failed" ? undefined : taken;
+}
+
+/** A later alternative that the file has too: its keys count as read if it says the same. */
+function compareSpelling(
+  line: ConfigKeyLine,
+  value: Expression,
+  parameter: SignatureParameter,
+  taken: Meaning | "failed",
+  reading: Reading,
+): void {
+  const { file } = reading;
+  const other = file.try(() => valueOf(value, parameter, line, reading));
+  const keys = [...keysOf(value), ...other.keys];
+  if (taken === "failed" || other.result === undefined || sameMeaning(taken, other.result))
+    file.markRead(keys);
+  else file.markDisagreeing(keys, { parameter: parameter.name, taken: showMeaning(taken), place: line.span });
+}
+
+const bareKey = (value: Expression): string | undefined =>
+  value.kind === "call" && value.arguments === undefined ? keyOf(value.path) : undefined;
+
+/** An alternative as a value of the parameter; undefined if it is none, which has been reported. */
+function valueOf(
+  value: Expression,
+  parameter: SignatureParameter,
+  line: ConfigKeyLine,
+  reading: Reading,
+): Meaning | undefined {
+  const { file, frame } = reading;
+  const key = bareKey(value);
+  if (key !== undefined) return valueOfKey(key, value, parameter, reading);
+  const meaning = evaluateWithKeys(value, keysOf(value), file, frame, (inner, expression) =>
+    inner.context.walk.evaluateAs(expression, parameter.kind, inner, `\`${line.name.text}\``),
+  );
+  return meaning?.kind === "layer" ? withItsSection(meaning.layer, value, reading) : meaning;
+}
+
+function valueOfKey(
+  key: string,
+  { span }: Expression,
+  parameter: SignatureParameter,
+  { file, frame }: Reading,
+): Meaning | undefined {
+  const value = file.lookUp(key)!;
+  const meaning = meaningOf(value);
+  const converted = meaning === undefined ? undefined : convert(meaning, parameter.kind);
+  if (converted === undefined)
+    frame.context.diagnostics.add(errors.keyOfWrongKind(span, file, { key, value }, parameter), frame.calls);
+  return converted;
+}
+
+/** A block that has a `config { }` section too takes the parameters that it was not given from the same file. */
+function withItsSection(layer: LayerValue, { span }: Expression, reading: Reading): Meaning | undefined {
+  const { file, frame, stack } = reading;
+  const { callee } = layer;
+  const section = callee.kind === "block" ? sectionOf(callee.definition, frame) : undefined;
+  if (callee.kind !== "block" || section === undefined) return { kind: "layer", layer };
+  const { definition, module } = callee;
+  if (stack.includes(definition)) {
+    frame.context.diagnostics.add(errors.readsItself(span, definition), frame.calls);
+    return undefined;
+  }
+  const inner = {
+    file,
+    frame: { ...frame, definition, module, calls: [span, ...frame.calls] },
+    stack: [...stack, definition],
+  };
+  const read = readSection(section, inner, new Set(layer.given.keys()));
+  const { library, signatures } = frame.context;
+  const names = [...signatureOf(callee, library, signatures).keys()];
+  const given = names.flatMap((name): [string, GivenArgument][] => {
+    const argument = layer.given.get(name) ?? read.get(name);
+    return argument === undefined ? [] : [[name, argument]];
+  });
+  return { kind: "layer", layer: { ...layer, given: new Map(given) } };
+}
