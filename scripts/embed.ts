@@ -76,7 +76,9 @@ function familiesModule(folder: string, name: string): string {
   const examples = files.toSorted().flatMap((file) => {
     const text = readFileSync(new URL(file, url), "utf8");
     const [, families] = /^ *config\s+for\s+([^{]*)\{/m.exec(text) ?? [];
-    return families === undefined ? [] : [{ file, families: families.match(/(?<=")[^"]+(?=")/g) }];
+    return families === undefined
+      ? []
+      : [{ file, families: [...families.matchAll(/"([^"]*)"/g)].map(([, family]) => family) }];
   });
   return [
     `// Written by scripts/embed.ts from ${folder}*.lmg.`,

@@ -148,6 +148,9 @@ export function declaredKind(parameter: ParameterDeclaration, known: readonly st
   const optional =
     fallback?.kind === "call" && fallback.arguments === undefined && fallback.path.root.text === "none";
   const words = parameter.kind.map((word) => word.text);
+  // `float | none`: a number that may be left out, whatever its default.
+  if (words.length === 2 && words[1] === "none" && known.includes(first.text))
+    return kind(first.text as KindName, true);
   // `none` among the words is one of them, not the absence of a word.
   if (words.length > 1) return wordsKind(words, optional && !words.includes("none"));
   return known.includes(first.text) ? kind(first.text as KindName, optional) : undefined;

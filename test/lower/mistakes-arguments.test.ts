@@ -374,9 +374,9 @@ describe("settings and configs", () => {
   test("a checkpoint that the model refuses", () => {
     expect(messages(text, { config: { hidden_size: 4, hidden_act: "gelu" } })).toMatchInlineSnapshot(`
       "
-      model.lmg:2:56: error[E545]: silu, not gelu
+      model.lmg:2:56: error[E545]: config.json: silu, not gelu
         2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
-          |                                                        ^^^^^^^^^^^^^^^^^^^^ the checkpoint does not keep this
+          |                                                        ^^^^^^^^^^^^^^^^^^^^ \`hidden_act\` is "gelu"
       "
     `);
   });
@@ -384,23 +384,23 @@ describe("settings and configs", () => {
   test("a config's value of the wrong kind, an object, and a line for no parameter", () => {
     expect(messages(text, { config: { hidden_size: "four", layers: { n: 3 }, hidden_act: "silu" } }))
       .toMatchInlineSnapshot(`
-      "
-      model.lmg:2:20: error[E306]: \`width\` takes a whole number, got the text "four"
-        2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
-          |                    ^^^^^^^^^^^
-      model.lmg:2:41: error[E544]: \`layers\` of the config is an object, not a value
-        2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
-          |                                         ^^^^^^
-        help: its parts have dotted names: \`layers.part\`
-      "
-    `);
+        "
+        model.lmg:2:20: error[E551]: config.json: \`hidden_size\` is "four", and \`width\` takes a whole number
+          2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
+            |                    ^^^^^^^^^^^
+        model.lmg:2:41: error[E551]: config.json: \`layers\` is an object, and \`depth\` takes a whole number
+          2 |   config { width = hidden_size; depth = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
+            |                                         ^^^^^^
+          help: its parts have dotted names: \`layers.part\`
+        "
+      `);
     expect(messages(text.replace("depth = layers", "dept = layers"), { config: {} })).toMatchInlineSnapshot(`
       "
       model.lmg:2:33: error[E543]: the model has no parameter called \`dept\`
         2 |   config { width = hidden_size; dept = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
           |                                 ^^^^
         help: did you mean \`depth\`?
-      model.lmg:2:55: error[E545]: silu, not none
+      model.lmg:2:55: error[E545]: config.json: silu, not none
         2 |   config { width = hidden_size; dept = layers; assert hidden_act == "silu", "silu, not {hidden_act}" }
           |                                                       ^^^^^^^^^^^^^^^^^^^^ the checkpoint does not keep this
       "

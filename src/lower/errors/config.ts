@@ -45,7 +45,7 @@ export const checkpointRefused = (
   });
 
 /** More keys than this are counted, not listed. */
-const MOST_KEYS = 8;
+const MOST_KEYS = 20;
 
 type Unread = Entry & { readonly disagreement?: Disagreement };
 
