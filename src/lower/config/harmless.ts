@@ -30,6 +30,8 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
       "problem_type",
       "task_specific_params",
       "tokenizer_class",
+      // The dot is the key's own.
+      String.raw`transformers\.js_config`,
       "transformers_version",
       "unsloth_fixed",
       "unsloth_version",
@@ -49,6 +51,10 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
     ],
   },
   {
+    because: "it is how long the texts are that the tokenizer makes",
+    keys: ["model_max_length"],
+  },
+  {
     because: "they are the precision that the weights were stored or trained in; lmg computes in its own",
     keys: ["dtype", "torch_dtype", "use_bfloat16"],
   },
@@ -66,6 +72,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
       "hidden_dropout_prob",
       "resid_pdrop",
       "summary_first_dropout",
+      "summary_last_dropout",
     ],
   },
   {
@@ -85,6 +92,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
       "output_hidden_states",
       "output_past",
       "output_scores",
+      "pretraining_tp",
       "return_dict",
       "return_dict_in_generate",
       "tf_legacy_loss",
