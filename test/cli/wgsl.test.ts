@@ -220,8 +220,10 @@ describe("`--target wgsl` where shaders cannot run", () => {
       "wgsl",
       "--dawn",
       foreign,
+      "--ignore-config",
+      "*",
     );
-    expect(notes).toMatch(/^error\[E7\d\d\]/);
+    expect(notes).toMatch(/^error\[E7\d\d\]/m);
   });
 });
 
