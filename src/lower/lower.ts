@@ -156,9 +156,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const { context, definition } = frame;
   const { builder, diagnostics } = context;
   const fromConfig =
-    options.config === undefined
-      ? new Map<string, GivenArgument>()
-      : settingsFromConfig(options, frame);
+    options.config === undefined ? new Map<string, GivenArgument>() : settingsFromConfig(options, frame);
   const fromSettings = readSettings(options.settings ?? {}, frame);
   // A model with other parameters than the checkpoint's has nothing to say.
   if (fromConfig === undefined) return undefined;
