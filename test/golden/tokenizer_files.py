@@ -65,11 +65,32 @@ KIMI = r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}&&[^\p{Han}]]+|\p{N}{1,3}| ?[^\
 BLOOM = r" ?[^(\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+"
 
 
-def trained(model, trainer, **parts):
+# Patterns of Oniguruma, each with the text that it cuts.
+PATTERNS = [
+    (r"$", "a\nb\n"), (r"^", "a\nb\n"), (r"^|$", "\n\U0001f40b\n"), (r"\A|\z", "\U0001f40bab\n"), (r"\Z", "ab\n"), (r"a{,2}", "aaaab"),
+    (r"a{2}+", "aaaaaab"), (r"a{1,2}+b|a", "aaab"), (r"a*", "aabaa"), (r"a*?b|a", "aab"), (r"\b", "ab \u00bd cd\u00b2e"), (r"\B", "ab \u00bd cd\u00b2e"),
+    (r"(?i:s)|(?i:k)", "sS\u017fkK\u212ax"), (r"(?i:'[sdmt])", "'\u017f'S'x"), (r"(?i)'s|x", "'S X"), (r"(?i:[k-t]+)", "kK\u212asS\u017fz"),
+    (r"(?i:[^s])", "sS\u017fa"), (r"a(?i:b(?-i:c))", "aBc aBC"), (r"[^\s\p{L}&&\D]+", "a,; b1"), (r"[\w&&[^\d_]]+", "ab1_c"),
+    (r"\p{^L}+", "ab12c"), (r"\P{L}+", "ab12c"), (r"\P{^L}+", "ab12c"), (r"\p{han}+", "\u6f22\u5b57\u304b\u306a"), (r"\p{upper case letter}", "aB"),
+    (r"\p{Punct}+", "a!$^-"), (r"[[:punct:]]+", "a!$^-"), (r"[[:^alpha:]]+", "ab12"), (r"\w+", "a\u00b2\u00bd\u2167\u0663\u0301_-"),
+    (r"[\w]+", "a\u00b2\u00bd\u2167\u0663\u0301_-"), (r"\p{Word}+", "a\u00b2-"), (r"\W+", "a\u00b2 -"), (r"\h+", "xAFx"), (r"\H+", "xAFx"),
+    (r"\s+", "a\u0085\u00a0\ufeff\u200b b"), (r"\d+", "1\u0663\u00bd\u2460"), (r".+", "ab\nc\r\u2028"), (r"(?>a+)ab", "aaab"), (r"a++ab|b", "aaab"),
+    (r"a?+a", "aa"), (r"[]a]+", "]ab"), (r"[^]a]+", "]ab"), (r"[a^b-]+", "a^b-c"), (r"[a\]b]+", "a]bc"), (r"[a[bc]]+", "abcd"), (r"[^a[bc]]+", "abcd"),
+    (r"[^(\s|[.,!?])]+", "ab|c, d(e"), (r"\x41|\u0042|\x{1f40b}", "ABC\U0001f40b"), (r"[\x{4e00}-\x{9fff}]+", "\u6f22a"), (r"{|}|a{1", "{a{1}"),
+    (r"(?<=a|bc)x", "ax bcx"), (r"(?<![a-z])b", "ab b"), (r"(?=b)|(?!a)x", "abx"), (r"(?#no)a|(?<name>b)|(c)", "abcd"), (r"\-\/\'\ ", "-/' "), (r"", "a\U0001f40bb"),
+    (r"\t\n\r\f\v\a\e", "\t\n\r\f\v\a\x1b"),
+]
+
+
+# What the trainers of word pieces are given: a limit to the alphabet is drawn anew each time.
+LATIN = ["".join(c for c in text if ord(c) < 0x100) for text in CORPUS]
+
+
+def trained(model, trainer, corpus=CORPUS, **parts):
     tokenizer = Tokenizer(model)
     for name, part in parts.items():
         setattr(tokenizer, name, part)
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.train_from_iterator(corpus, trainer)
     return tokenizer
 
 
@@ -85,12 +106,12 @@ def byte_level(**parts):
     return byte_pairs(**parts)
 
 
-def word_piece(special=("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"), size=220, **parts):
+def word_piece(special=("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"), size=260, **parts):
     parts.setdefault("normalizer", normalizers.BertNormalizer())
     parts.setdefault("pre_tokenizer", pre_tokenizers.BertPreTokenizer())
     parts.setdefault("decoder", decoders.WordPiece())
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(special), limit_alphabet=110, show_progress=False)
-    return trained(models.WordPiece(unk_token="[UNK]"), trainer, **parts)
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(special), show_progress=False)
+    return trained(models.WordPiece(unk_token="[UNK]"), trainer, LATIN, **parts)
 
 
 def pieces(size=260):
@@ -254,10 +275,10 @@ def cases():
                                decoder=D.BPEDecoder("</w>"))
     yield "prefix", trained(
         models.BPE(unk_token="[UNK]", continuing_subword_prefix="##", fuse_unk=True),
-        trainers.BpeTrainer(vocab_size=260, special_tokens=["[UNK]"], continuing_subword_prefix="##", limit_alphabet=80, show_progress=False),
+        trainers.BpeTrainer(vocab_size=330, special_tokens=["[UNK]"], continuing_subword_prefix="##", show_progress=False), LATIN,
         pre_tokenizer=P.Whitespace(), decoder=D.WordPiece())
     yield "bert", word_piece(post_processor=template("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", ("[CLS]", 1), ("[SEP]", 2)))
-    yield "bert cased", word_piece(normalizer=N.BertNormalizer(lowercase=False, strip_accents=None), size=240,
+    yield "bert cased", word_piece(normalizer=N.BertNormalizer(lowercase=False, strip_accents=None), size=270,
                                    post_processor=processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1)))
     yield "bert unclean", word_piece(normalizer=N.BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False),
                                      decoder=D.WordPiece("##", cleanup=False))
@@ -330,5 +351,7 @@ def make_case(name, made):
 
 
 def make():
-    golden = {"versions": {"tokenizers": tokenizers.__version__}, "texts": TEXTS, "cases": [make_case(*case) for case in cases()]}
+    patterns = [{"pattern": pattern, "text": text, "parts": [part for part, _ in P.Split(Regex(pattern), "isolated").pre_tokenize_str(text)]}
+                for pattern, text in PATTERNS]
+    golden = {"versions": {"tokenizers": tokenizers.__version__}, "texts": TEXTS, "patterns": patterns, "cases": [make_case(*case) for case in cases()]}
     OUT.write_text(json.dumps(golden, ensure_ascii=True, separators=(",", ":")) + "\n", "utf-8")

@@ -201,6 +201,8 @@ describe("a tokenizer.json is refused when it is read, by the name of what is no
     ["a pattern with an unknown property", split("\\p{Klingon}"), "the property `Klingon` is not known"],
     ["a pattern with an unknown class", split("[[:vowel:]]"), "the class `[:vowel:]` is not known"],
     ["a pattern that repeats twice", split("(?:a**)"), "a repetition is repeated"],
+    ["a pattern that repeats what may be empty", split("(a|b?)*"), "what may be empty is repeated"],
+    ["a pattern that negates in a negation", split("[^[^a]]"), "`[^…]` stands in `[^…]`"],
     ["a pattern that is not closed", split("(a"), "a `(` is not closed"],
     ["a pattern that folds long", split("(?i:strasse)"), "`(?i)` would take one character for"],
     ["a pattern that folds far", split("(?i:\\p{Lu})"), "the property `Lu` stands in `(?i)`"],

@@ -115,7 +115,8 @@ export function finderOf(tokens: readonly AddedToken[]): (text: string) => reado
         const from = token.takesLeft ? Math.max(blanksBefore(text, at), rest) : at;
         const to = token.takesRight ? blanksBehind(text, end) : end;
         if (rest < from) found.push({ start: rest, end: from });
-        found.push({ start: from, end: to, token });
+        // Blanks that the token before took leave nothing of one that is made of blanks.
+        if (from < to) found.push({ start: from, end: to, token });
         rest = to;
       }
       at = end;

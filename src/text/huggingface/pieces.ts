@@ -31,6 +31,11 @@ export function partsOf(text: string, pattern: RegExp): Part[] {
     pattern.lastIndex = from;
     const match = pattern.exec(text);
     if (match === null) break;
+    // Between the halves of a character stands nothing, though JavaScript looks around there.
+    if (isInside(text, match.index)) {
+      from = match.index + 1;
+      continue;
+    }
     const next = match.index + match[0].length;
     // An empty match right behind a match is none: one character further on.
     if (match[0] === "" && next === lastMatchEnd) {
@@ -44,6 +49,9 @@ export function partsOf(text: string, pattern: RegExp): Part[] {
   if (end < text.length) parts.push({ start: end, end: text.length, isMatch: false });
   return parts;
 }
+
+/** Whether a place is inside of a character of two UTF-16 units. */
+const isInside = (text: string, at: number): boolean => at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
 
 /** Replaces each match. */
 export function replaceMatches(text: string, pattern: RegExp, content: string): string {

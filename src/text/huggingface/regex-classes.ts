@@ -17,7 +17,7 @@ export const CLASS_ESCAPES: Readonly<Record<string, string>> = {
   h: "0-9A-Fa-f",
 };
 
-/** `[:name:]`, and `\p{name}` too. */
+/** `[:name:]`, and but for `punct` `\p{name}` too. */
 export const POSIX: Readonly<Record<string, string>> = {
   alnum: "\\p{Alphabetic}\\p{Nd}",
   alpha: "\\p{Alphabetic}",
@@ -56,6 +56,7 @@ const PROPERTIES: ReadonlyMap<string, string> = new Map([
   ...CATEGORIES.split(" ").map((name) => [normalName(name), `\\p{${name}}`] as const),
   ...SCRIPTS.split(" ").map((name) => [normalName(name), `\\p{Script=${name}}`] as const),
   ...Object.entries(POSIX),
+  ["punct", "\\p{P}"],
 ]);
 
 /** The inside of brackets for `\p{name}`; undefined for a name that is not known. */

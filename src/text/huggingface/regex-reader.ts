@@ -129,9 +129,12 @@ export class RegexReader {
   }
 
   /** `[…]` with all that stands in it. */
-  bracket(foldsCase: boolean): string {
+  bracket(foldsCase: boolean, isInNegated = false): string {
     this.take("[");
     const negated = this.take("^") ? "^" : "";
+    // Oniguruma 6.9 takes some of these for other classes than they say.
+    if (isInNegated && negated !== "") this.refuse("`[^…]` stands in `[^…]`");
+    const isNegated = isInNegated || negated !== "";
     const operands: string[] = [];
     let members = "";
     for (let isFirst = true; isFirst || !this.sees("]"); isFirst = false) {
@@ -139,7 +142,7 @@ export class RegexReader {
       if (this.take("&&")) {
         operands.push(members);
         members = "";
-      } else members += this.#member(isFirst, foldsCase);
+      } else members += this.#member(isFirst, foldsCase, isNegated);
     }
     this.take("]");
     operands.push(members);
@@ -149,16 +152,17 @@ export class RegexReader {
       : `[${negated}${operands.map((operand) => `[${operand}]`).join("&&")}]`;
   }
 
-  #member(isFirst: boolean, foldsCase: boolean): string {
+  #member(isFirst: boolean, foldsCase: boolean, isNegated: boolean): string {
     const posix = this.takeMatch(/\[:\^?[A-Za-z]+:\]/y);
     if (posix !== undefined) return this.#posix(posix, foldsCase);
-    if (this.sees("[")) return this.bracket(foldsCase);
-    const from = this.#setCharacter(isFirst);
+    if (this.sees("["))
+      return foldsCase ? this.refuse("brackets stand in brackets in `(?i)`") : this.bracket(false, isNegated);
+    const from = this.#setCharacter(isFirst, foldsCase);
     if (from.literal === undefined) return this.#setClass(from);
     if (!this.sees("-") || this.sees("-]") || this.sees("-&&")) return this.#one(from.literal, foldsCase);
     this.take("-");
     if (this.sees("[")) this.refuse("a range ends with a `[`");
-    const to = this.#setCharacter(false);
+    const to = this.#setCharacter(false, foldsCase);
     if (to.literal === undefined) return this.refuse("a range ends with a class");
     return this.#range(from.literal, to.literal, foldsCase);
   }
@@ -181,8 +185,8 @@ export class RegexReader {
     return isNegated || lower !== letter ? `[^${members}]` : members;
   }
 
-  #setCharacter(isFirst: boolean): Escape {
-    if (this.sees("\\")) return this.escape(false);
+  #setCharacter(isFirst: boolean, foldsCase: boolean): Escape {
+    if (this.sees("\\")) return this.escape(foldsCase);
     const character = this.next();
     return character === "]" && !isFirst ? this.refuse("a range ends with a `]`") : { literal: character };
   }

@@ -29,8 +29,8 @@ export function compileRegex(pattern: string, where: string): RegExp {
 export const literalRegex = (text: string): RegExp =>
   new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gv");
 
-const START = "(?<![\\s\\S])";
-const END = "(?![\\s\\S])";
+const START = "^";
+const END = "$";
 
 /** Places in a text, by what Ruby writes for them. */
 const PLACES: Readonly<Record<string, string>> = {
@@ -51,6 +51,23 @@ const GROUPS: readonly (readonly [string, string])[] = [
 /** Letters that fold to several others: these runs would match one character too, and the other way round. */
 const LONG_FOLDS = /ss|st|ff|fi|fl/i;
 
+/** A part of a pattern of JavaScript. */
+interface Part {
+  readonly source: string;
+  /** Whether it can match without taking a character; JavaScript and Oniguruma differ in how such a part is repeated. */
+  readonly mayBeEmpty: boolean;
+}
+
+/** What a repetition may follow. */
+interface Atom extends Part {
+  readonly literal?: string;
+  /** It looks around and takes nothing. */
+  readonly isPlace?: boolean;
+}
+
+const character = (source: string): Atom => ({ source, mayBeEmpty: false });
+const place = (source: string): Atom => ({ source, mayBeEmpty: true, isPlace: true });
+
 class Translator extends RegexReader {
   #atomicGroups = 0;
   #foldsCase = false;
@@ -58,45 +75,51 @@ class Translator extends RegexReader {
   /** The whole pattern. */
   all(): string {
     if (this.take("(?i)")) this.#foldsCase = true;
-    const source = this.#alternatives();
+    const { source } = this.#alternatives();
     return this.isAtEnd() ? source : this.refuse("a `)` closes nothing");
   }
 
-  #alternatives(): string {
+  #alternatives(): Part {
     const parts = [this.#sequence()];
     while (this.take("|")) parts.push(this.#sequence());
-    return parts.join("|");
+    return {
+      source: parts.map(({ source }) => source).join("|"),
+      mayBeEmpty: parts.some(({ mayBeEmpty }) => mayBeEmpty),
+    };
   }
 
-  #sequence(): string {
+  #sequence(): Part {
     let source = "";
+    let mayBeEmpty = true;
     let run = "";
     while (!this.isAtEnd() && !this.sees("|") && !this.sees(")")) {
-      const { text, literal, isPlace } = this.#atom();
-      run = literal === undefined ? "" : run + literal;
+      const atom = this.#atom();
+      run = atom.literal === undefined ? "" : run + atom.literal;
       if (this.#foldsCase && LONG_FOLDS.test(run))
         this.refuse(`\`(?i)\` would take one character for ${quote(run.slice(-3))}`);
-      const quantified = this.#quantified(text, isPlace === true);
-      if (quantified !== text) run = "";
-      source += quantified;
+      const part = this.#quantified(atom);
+      if (part !== atom) run = "";
+      source += part.source;
+      mayBeEmpty &&= part.mayBeEmpty;
     }
-    return source;
+    return { source, mayBeEmpty };
   }
 
-  #quantified(atom: string, isPlace: boolean): string {
+  #quantified(atom: Atom): Part {
     const quantifier = this.#quantifier();
     if (quantifier === "") return atom;
-    if (isPlace) this.refuse("a place in a text is repeated");
+    if (atom.isPlace === true) this.refuse("a place in a text is repeated");
+    if (atom.mayBeEmpty) this.refuse("what may be empty is repeated");
     // Ruby: `?+`, `*+` and `++` give nothing back; `{2}+` is a repetition of a repetition.
     const isBraces = quantifier.startsWith("{");
-    let source = `${atom}${quantifier}`;
+    let source = `${atom.source}${quantifier}`;
     if (this.take("+")) source = isBraces ? `(?:${source})+` : this.#atomic(source);
     else if (this.take("?")) {
       if (/^\{\d+\}$/.test(quantifier)) this.refuse("`{n}?` is read in two ways");
       source += "?";
     }
     if (this.#quantifier() !== "") this.refuse("a repetition is repeated");
-    return source;
+    return { source, mayBeEmpty: /^(?:[*?]|\{0*,|\{0+[,}])/.test(quantifier) };
   }
 
   #quantifier(): string {
@@ -111,31 +134,32 @@ class Translator extends RegexReader {
     return braces.replace("{,", "{0,");
   }
 
-  #atom(): { readonly text: string; readonly literal?: string; readonly isPlace?: boolean } {
+  #atom(): Atom {
     if (this.sees("(")) return this.#group();
-    if (this.sees("[")) return { text: this.bracket(this.#foldsCase) };
-    if (this.take(".")) return { text: "[^\\n]" };
-    if (this.take("^")) return { text: `(?:${START}|(?<=\\n)(?!${END}))`, isPlace: true };
-    if (this.take("$")) return { text: `(?=\\n|${END})`, isPlace: true };
+    if (this.sees("[")) return character(this.bracket(this.#foldsCase));
+    if (this.take(".")) return character("[^\\n]");
+    if (this.take("^")) return place(`(?:${START}|(?<=\\n)(?!${END}))`);
+    if (this.take("$")) return place(`(?=\\n|${END})`);
     if (this.sees("\\")) return this.#escape();
-    const character = this.next();
-    if ("*+?".includes(character)) this.refuse(`${quote(character)} repeats nothing`);
-    return { text: this.literal(character, this.#foldsCase), literal: character };
+    const literal = this.next();
+    if ("*+?".includes(literal)) this.refuse(`${quote(literal)} repeats nothing`);
+    return { ...character(this.literal(literal, this.#foldsCase)), literal };
   }
 
-  #escape(): { readonly text: string; readonly literal?: string; readonly isPlace?: boolean } {
-    const place = this.takeMatch(/\\[AzZ]/y);
-    if (place !== undefined) return { text: PLACES[place[1]!]!, isPlace: true };
+  #escape(): Atom {
+    const fixed = this.takeMatch(/\\[AzZ]/y);
+    if (fixed !== undefined) return place(PLACES[fixed[1]!]!);
     const boundary = this.takeMatch(/\\[bB]/y);
-    if (boundary !== undefined) return { text: wordBoundary(boundary === "\\b"), isPlace: true };
+    if (boundary !== undefined) return place(wordBoundary(boundary === "\\b"));
     const escaped = this.escape(this.#foldsCase);
-    return escaped.literal === undefined
-      ? { text: classOfLetter(escaped) }
-      : { text: this.literal(escaped.literal, this.#foldsCase), literal: escaped.literal };
+    const { literal } = escaped;
+    return literal === undefined
+      ? character(classOfLetter(escaped))
+      : { ...character(this.literal(literal, this.#foldsCase)), literal };
   }
 
-  #group(): { readonly text: string; readonly isPlace?: boolean } {
-    if (this.takeMatch(/\(\?#[^)]*\)/y) !== undefined) return { text: "", isPlace: true };
+  #group(): Atom {
+    if (this.takeMatch(/\(\?#[^)]*\)/y) !== undefined) return place("");
     const before = this.#foldsCase;
     const known = GROUPS.find(([opens]) => this.take(opens));
     const isAtomic = known === undefined && this.take("(?>");
@@ -145,12 +169,12 @@ class Translator extends RegexReader {
       else if (this.takeMatch(/\(\?<[A-Za-z_]\w*>/y) === undefined && !this.#takeCapture())
         this.refuse(`the group ${quote(this.ahead(5))} is not known`);
     }
-    const inner = this.#alternatives();
+    const { source, mayBeEmpty } = this.#alternatives();
     if (!this.take(")")) this.refuse("a `(` is not closed");
     this.#foldsCase = before;
-    if (isAtomic) return { text: this.#atomic(inner) };
-    const isPlace = known !== undefined && known[0] !== "(?:";
-    return { text: `${known?.[1] ?? "(?:"}${inner})`, isPlace };
+    if (isAtomic) return { source: this.#atomic(source), mayBeEmpty };
+    if (known !== undefined && known[0] !== "(?:") return place(`${known[1]}${source})`);
+    return { source: `(?:${source})`, mayBeEmpty };
   }
 
   /** `(`, which catches what nobody reads, as there are no references. */
