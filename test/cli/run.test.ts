@@ -119,6 +119,56 @@ describe("`run` computes", () => {
     `);
   });
 
+  test("no likeliest tokens of an output that is not over the vocabulary, and those of one that is, wherever it stands", async () => {
+    put(
+      "hidden.lmg",
+      `model hidden(vocab = 5, dim = 3) {
+  input tokens: i32[B, T]
+  next: embedding(vocab, dim)
+  output hidden: f32[B, T, dim]
+  head: linear(vocab, bias: false)
+  output logits: f32[B, T, vocab]
+}
+`,
+    );
+    const run = [
+      "run",
+      "hidden.lmg",
+      "--random",
+      "1",
+      "--tokenizer",
+      "circle",
+      "--prompt",
+      "ab",
+      "--top",
+      "1",
+    ];
+    expect(await output(...run)).toContain("likeliest tokens at the last position of logits:");
+    expect(await output(...run, "--output", "hidden")).not.toContain("likeliest");
+    expect(JSON.parse(await output(...run, "--output", "hidden", "--json"))).toMatchObject({ next: [] });
+  });
+
+  test("what the tokenizer does to a prompt beside its ids", async () => {
+    const padding = { strategy: { Fixed: 9 }, direction: "Right", pad_id: 0, pad_type_id: 0, pad_token: "a" };
+    const truncation = { direction: "Right", max_length: 2, strategy: "LongestFirst", stride: 0 };
+    put("cut/tokenizer.json", JSON.stringify({ ...letters, padding, truncation }));
+    const { text, notes } = await lmg(
+      "run",
+      "circle.lmg",
+      "--weights",
+      "bare",
+      "--tokenizer",
+      "cut",
+      "--prompt",
+      "abcd",
+    );
+    expect(text).toContain("logits: f32[1, 2, 5]");
+    expect(notes).toBe(
+      "cut/tokenizer.json cuts a text to 2 tokens\n" +
+        "cut/tokenizer.json asks for padding, which is left out: a single text needs none\n",
+    );
+  });
+
   test("logits for NumPy, written whole", async () => {
     const text = await output(
       "run",

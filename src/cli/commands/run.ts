@@ -59,6 +59,8 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const tokenizer = findChosenTokenizer(folder, options);
     const inputs = readInputs(model.graph, options.input ?? [], out);
     const prompt = readPrompt(options, tokenizer);
+    if (options.prompt !== undefined)
+      for (const remark of tokenizer?.remarks?.(prompt?.[0] ?? []) ?? []) out.note(`${remark}\n`);
     const engine = await openEngine(graph, plan, weights, options);
     try {
       const session = { graph: model.graph, engine, inputs, tokenizer, weights, out, options };

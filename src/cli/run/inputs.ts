@@ -4,10 +4,10 @@ import { Problem, quote } from "../../checkpoint/problem.ts";
 import { toHostTensor, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Input } from "../../ir/graph.ts";
 import { listWords, nearest } from "../../support/text.ts";
-import { constantDim } from "../../tensor/dim.ts";
+import { constantDim, dim } from "../../tensor/dim.ts";
 import { isFloat, isInteger, roundTo } from "../../tensor/dtype.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
-import { showType } from "../../tensor/type.ts";
+import { showType, type TensorType } from "../../tensor/type.ts";
 import { contentOf } from "../../train/data/source.ts";
 import type { Out } from "../out.ts";
 import { orStop, stop } from "../stop.ts";
@@ -129,12 +129,25 @@ export function requireInputs(graph: Graph, given: ReadonlyMap<string, unknown>)
 }
 
 /** The input that takes token ids: the one called `tokens`, or the only one of whole numbers that must be given. */
-export function tokenInput(graph: Graph, help = "give arrays with --input name=file"): Input {
+export const tokenInput = (graph: Graph, help = "give arrays with --input name=file"): Input =>
+  findTokenInput(graph) ?? stop("E813", "the model has no input for token ids", help);
+
+function findTokenInput(graph: Graph): Input | undefined {
   const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));
   const whole = graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
-  const input = named ?? (whole.length === 1 ? whole[0] : undefined);
-  if (input !== undefined) return input;
-  return stop("E813", "the model has no input for token ids", help);
+  return named ?? (whole.length === 1 ? whole[0] : undefined);
+}
+
+/**
+ * Whether the last axis of an output is the vocabulary, so that its values are logits: as long as the table that the
+ * tokens index or, in a model without one, long enough for a tokenizer of `size` tokens.
+ */
+export function isOverVocabulary(graph: Graph, { dtype, shape }: TensorType, size: number): boolean {
+  const input = findTokenInput(graph);
+  const width = constantDim(shape.at(-1) ?? dim(1));
+  if (input === undefined || width === undefined || shape.length < 2 || !isFloat(dtype)) return false;
+  const rows = vocabularyOf(graph, input);
+  return rows === Infinity ? width >= size : width === rows;
 }
 
 /** Token ids [B, T] as a tensor for an input; each must be in the vocabulary: the rows of the table that it indexes. */

@@ -1,7 +1,6 @@
 import { writeAtomically } from "../../checkpoint/files.ts";
 import { writeNpy } from "../../checkpoint/npy.ts";
 import type { Graph } from "../../ir/graph.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { RandomStream } from "../../tensor/random.ts";
 import { plural } from "../../support/text.ts";
@@ -11,7 +10,7 @@ import { writeJson, type Out } from "../out.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import type { Engine } from "./engine.ts";
 import { generate, lastRow } from "./generate.ts";
-import { contextOf, requireInputs, tokenInput, tokenTensor } from "./inputs.ts";
+import { contextOf, isOverVocabulary, requireInputs, tokenInput, tokenTensor } from "./inputs.ts";
 import type { RunOptions } from "./options.ts";
 import { nextTokens, showCandidates, TextStream } from "./report.ts";
 import type { Candidate, Sampling } from "./sampling.ts";
@@ -45,11 +44,16 @@ function withTokens({ graph, inputs }: Session, rows: Rows | undefined) {
   return given;
 }
 
-/** The output that `--output` names; else the first that has a row for each position, as logits [B, T, V] do. */
-function chosenOutput({ graph, options }: Session): string {
+/** The output that `--output` names; else the first of logits [B, T, V], or of three axes. */
+function chosenOutput({ graph, options, tokenizer }: Session): string {
   const names = graph.outputs.map(({ name }) => name);
-  if (options.output === undefined)
-    return graph.outputs.find(({ value }) => value.type.shape.length >= 3)?.name ?? names[0]!;
+  if (options.output === undefined) {
+    const rows = graph.outputs.filter(({ value }) => value.type.shape.length >= 3);
+    return (
+      (rows.find(({ value }) => isOverVocabulary(graph, value.type, tokenizer?.size ?? 0)) ?? rows[0])
+        ?.name ?? names[0]!
+    );
+  }
   return names.includes(options.output)
     ? options.output
     : stop("E819", `the model has no output \`${options.output}\`; it has ${names.join(", ")}`);
@@ -57,13 +61,17 @@ function chosenOutput({ graph, options }: Session): string {
 
 /** Runs the model once and says what came out. */
 export async function runOnce(session: Session, rows: Rows | undefined): Promise<void> {
-  const { options, out, engine, weights, tokenizer } = session;
+  const { graph, options, out, engine, weights, tokenizer } = session;
   const name = chosenOutput(session);
   const count = orStop(parseNumber("--top", options.top, 0, 1000, true));
   const outputs = await engine.run(withTokens(session, rows));
   const chosen = outputs.get(name)!;
   if (options.logits !== undefined) save(options.logits, chosen);
-  const candidates = rows !== undefined && isFloat(chosen.dtype) ? nextTokens(chosen, count) : [];
+  const type = graph.outputs.find((output) => output.name === name)!.value.type;
+  const candidates =
+    rows !== undefined && isOverVocabulary(graph, type, tokenizer?.size ?? 0)
+      ? nextTokens(chosen, count)
+      : [];
   if (options.json === true) {
     writeJson(out, jsonOf(session, outputs, rows, candidates));
     return;
