@@ -5,7 +5,7 @@ import { format } from "prettier";
 
 /*
  * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/` and `examples/` is
- * written into modules. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
+ * written into modules, as are the pages of `lmg explain`. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
  */
 
 const root = new URL("../", import.meta.url);
@@ -21,7 +21,14 @@ export async function embedded(): Promise<readonly Embedded[]> {
   return Promise.all([
     module("src/language/grammar.generated.ts", grammarModule("grammar/lmg.ohm", "grammarRecipe")),
     module("src/ir/grammar.generated.ts", grammarModule("grammar/ir.ohm", "irGrammarRecipe")),
-    module("src/std/std.generated.ts", sourcesModule("src/std/", "stdSources")),
+    module(
+      "src/std/std.generated.ts",
+      sourcesModule("src/std/", ".lmg", "stdSources", "The files of the standard library, by name."),
+    ),
+    module(
+      "src/cli/explain/pages.generated.ts",
+      sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
+    ),
     module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
   ]);
 }
@@ -55,16 +62,16 @@ function withoutPlaces(part: unknown): unknown {
   );
 }
 
-function sourcesModule(folder: string, name: string): string {
+function sourcesModule(folder: string, extension: string, name: string, doc: string): string {
   const url = new URL(folder, root);
-  const files = readdirSync(url).filter((file) => file.endsWith(".lmg"));
+  const files = readdirSync(url).filter((file) => file.endsWith(extension) && file !== "README.md");
   const sources = files.toSorted().map((file) => ({
     name: file,
     text: readFileSync(new URL(file, url), "utf8"),
   }));
   return [
-    `// Written by scripts/embed.ts from ${folder}*.lmg.`,
-    `/** The files of the standard library, by name. */`,
+    `// Written by scripts/embed.ts from ${folder}*${extension}.`,
+    `/** ${doc} */`,
     `export const ${name}: readonly { name: string; text: string }[] = ${JSON.stringify(sources)};`,
   ].join("\n");
 }

@@ -48,6 +48,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "document the layers of the language and the ops of graphs",
     load: () => import("./commands/ops.ts"),
   },
+  explain: {
+    summary: "say what the code of a mistake or a warning means, with an example",
+    load: () => import("./commands/explain.ts"),
+  },
   demo: {
     summary: "compile and run a small trained model that comes with lmg",
     load: () => import("./commands/demo.ts"),
