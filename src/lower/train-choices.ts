@@ -51,7 +51,7 @@ const floatOption = (value: number, check: Option["check"]): Option =>
 const betas = (first: number, second: number): Option =>
   option(kind("list"), { kind: "list", items: [number(first), number(second)] }, decays);
 const flagOption = (value: boolean): Option => option(kind("bool"), bool(value), anything);
-/** What weight decay reaches: tensors with two axes or more, which leaves norms and biases alone, or all parameters. */
+/** What weight decay reaches: matrices, tables and kernels, which leaves norms, gains and biases alone, or all parameters. */
 const decayOn = option(wordsKind(["matrices", "all"]), { kind: "word", value: "matrices" }, anything);
 const warmup = option(kind("int"), number(0), notNegative);
 

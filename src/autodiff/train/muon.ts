@@ -4,6 +4,7 @@ import { isScalarName } from "../../ops/scalar.ts";
 import { shapeOps } from "../../ops/shape.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import type { Backward } from "../backward.ts";
+import type { Role } from "./roles.ts";
 
 /** a x + b x³ + c x⁵ takes singular values in (0, 1] near 1 in five steps (Jordan et al. 2024). */
 const QUINTIC = { a: 3.4445, b: -4.775, c: 2.0315 };
@@ -33,15 +34,18 @@ export const matrixScale = (rows: number, columns: number): number =>
   0.2 * Math.sqrt(Math.max(rows, columns));
 
 /**
- * The parameters that Muon makes orthogonal: hidden matrices, which multiply. Tables of embeddings and of positions and the
+ * The parameters that Muon makes orthogonal: hidden matrices, which multiply. What else there is, tables of embeddings and of positions and the
  * last product before a cross entropy keep AdamW, as the authors advise. Linear in the nodes.
  */
-export function hiddenMatrices(graph: Graph, parameters: readonly Parameter[]): ReadonlySet<Value> {
-  const factors = new Set(graph.nodes.flatMap((node) => (isProduct(node) ? operandValues(node) : [])));
+export function hiddenMatrices(
+  graph: Graph,
+  parameters: readonly Parameter[],
+  roles: ReadonlyMap<Value, Role>,
+): ReadonlySet<Value> {
   const matrices = new Set(
     parameters
       .map(({ value }) => value)
-      .filter((value) => value.type.shape.length === 2 && factors.has(value)),
+      .filter((value) => value.type.shape.length === 2 && roles.get(value) === "factor"),
   );
   for (const value of [...tablesOf(graph), ...lastFactors(graph)]) matrices.delete(value);
   return matrices;

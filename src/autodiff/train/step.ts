@@ -16,6 +16,7 @@ import { trainingForward, type TrainingForward } from "./forward.ts";
 import { hiddenMatrices } from "./muon.ts";
 import { betasOf, scalarInputs, type Optimizer } from "./optimizer.ts";
 import { nameClashes, StateBuilder, type StateTensor } from "./state.ts";
+import { rolesOf, type Role } from "./roles.ts";
 import { slotNames, update, type StepScalars } from "./update.ts";
 
 export interface StepOptions {
@@ -24,7 +25,7 @@ export interface StepOptions {
   readonly clip?: number | undefined;
   /** Micro-steps of an update at most, which together make it what one batch of all their rows would. Default: 1. */
   readonly accumulate?: number | undefined;
-  /** What weight decay reaches: tensors with at least two axes longer than 1 (no norms, no biases), or all. */
+  /** What weight decay reaches: matrices, tables and kernels (no norms, no gains, no biases), or all. */
   readonly decay?: "matrices" | "all";
   /** Which iterations are made again for the backward instead of kept. Default: those that the model marks. */
   readonly checkpoints?: Checkpoints;
@@ -77,7 +78,9 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
 
 /** The loss of a training with its gradients: as a whole, or where batches are accumulated by its parts. */
 interface DerivedLoss {
-  /** The forward pass, its residual edges lowered, and the nodes of all gradients. */
+  /** The forward pass, its residual edges lowered. */
+  readonly lowered: Graph;
+  /** The same with the nodes of all gradients. */
   readonly graph: Graph;
   readonly measures: MeasureParts;
   readonly lossParts: readonly LossPart[];
@@ -103,7 +106,7 @@ function differentiateLoss(
     const reached = [...derived.gradients].filter(([value]) => derived.cotangents.has(value));
     return { ...part, gradients: new Map(reached) };
   });
-  return { graph: { ...forward, nodes }, measures, lossParts, diagnostics };
+  return { lowered: forward, graph: { ...forward, nodes }, measures, lossParts, diagnostics };
 }
 
 /** A loss whose batches cannot make up the one that their rows would be. */
@@ -144,7 +147,7 @@ function gradientsOf(
 }
 
 function updateStep(parts: Parts): StepGraph {
-  const { trained, graph, options } = parts;
+  const { trained, options } = parts;
   const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
   const scalars = new ScalarInputs(options.optimizer);
@@ -152,7 +155,9 @@ function updateStep(parts: Parts): StepGraph {
   const gradients = trained.map(({ value }) => found.get(value)!);
   const norm = globalNorm(b, gradients);
   const factor = options.clip === undefined ? undefined : clipFactor(b, norm, options.clip);
-  const matrices = options.optimizer.name === "muon" ? hiddenMatrices(graph, trained) : new Set();
+  const roles = rolesOf(parts.lowered, trained);
+  const matrices =
+    options.optimizer.name === "muon" ? hiddenMatrices(parts.lowered, trained, roles) : new Set();
   for (const [index, parameter] of trained.entries()) {
     const isMatrix = matrices.has(parameter.value);
     const grad = gradients[index]!;
@@ -164,7 +169,7 @@ function updateStep(parts: Parts): StepGraph {
       value: parameter.value,
       grad: factor === undefined ? grad : b.mul(grad, factor),
       slots,
-      decays: options.decay === "all" || isDecayed(parameter),
+      decays: options.decay === "all" || isDecayed(parameter, roles),
       isMatrix,
       scalars: scalars.values,
     });
@@ -176,9 +181,12 @@ function updateStep(parts: Parts): StepGraph {
   return finish("update", parts, b, state, { inputs: scalars.inputs, outputs });
 }
 
-/** True for matrices, tables and kernels; norms, biases and gains have one axis that is longer than 1 at most. */
-const isDecayed = ({ value }: Parameter): boolean =>
-  value.type.shape.filter((size) => constantDim(size) !== 1).length >= 2;
+/** True for matrices, tables and kernels, not for gains and biases; of what is neither, for what has two axes or more. */
+function isDecayed({ value }: Parameter, roles: ReadonlyMap<Value, Role>): boolean {
+  const role = roles.get(value);
+  if (role === "factor" || role === "table") return true;
+  return role === "other" && value.type.shape.filter((size) => constantDim(size) !== 1).length >= 2;
+}
 
 function addStatistics({ forward }: Parts, state: StateBuilder): void {
   for (const [parameter, next] of forward.statistics) state.addParameter(parameter, "statistic", next);
