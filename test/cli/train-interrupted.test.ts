@@ -115,7 +115,7 @@ test("a run that is killed ten times ends with the bits of one that was not", as
   expect(readdirSync(at("killed")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)(
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
   "%s ends a run with a checkpoint of the step it was at",
   async (signal) => {
     const { child, out, ended } = start(signal, 1000);

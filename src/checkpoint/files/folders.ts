@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Problem, quotePath } from "../problem.ts";
+import { syncFolder } from "./sync.ts";
 import { codeOf, fileProblem } from "./system.ts";
 
 /**
@@ -19,6 +20,7 @@ export function makeFolder(path: string, ifTaken = "it is a file"): Problem | un
   for (const folder of missing.reverse())
     try {
       mkdirSync(folder);
+      syncFolder(dirname(folder));
     } catch (error) {
       // Another process may have made it.
       if (look(folder) !== "folder") return refusal(path, error);

@@ -8,7 +8,8 @@ export interface Interruption {
   readonly close: () => void;
 }
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+/** Of Ctrl-C, of a system that ends, and of a terminal or a connection that is closed. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `unread` is aborted when nobody reads what the command says. */
 export function listenForInterruption(onRequest: () => void, unread: AbortSignal | undefined): Interruption {
