@@ -1,9 +1,10 @@
-import { join } from "node:path";
 import type { Command } from "../command.ts";
 import { modelArgument } from "../source.ts";
 import type { Out } from "../out.ts";
 import { requireShaders } from "../targets.ts";
 import { trainOptions, type TrainOptions } from "../train/options.ts";
+import { asBegun } from "../train/again.ts";
+import { defaultFolder } from "../train/folder.ts";
 import { prepareTraining } from "../train/prepare.ts";
 import { requireFirstWeights } from "../train/start.ts";
 import { train } from "../train/run.ts";
@@ -20,13 +21,15 @@ export const command: Command = {
       "lmg train examples/digits.lmg --data image=digits-images.idx.gz --data label=digits-labels.idx.gz",
       "a classifier, on arrays",
     ],
+    ["lmg train runs/chars", "go on with a run that was stopped, or for longer with --steps"],
     ["lmg train model.lmg --data input.txt --steps 500 --lr 3e-4 --seed 1", "over what the model says"],
   ],
-  async run([path], options: TrainOptions, out: Out) {
+  async run([named], given: TrainOptions, out: Out) {
+    const { path, options } = asBegun(named!, given);
     requireShaders(options, options.target === "wgsl", "give --target wgsl too");
     requireFirstWeights(options);
-    const prepared = prepareTraining(path!, options, out);
-    const folder = options.out ?? join("runs", prepared.model.training.name);
+    const prepared = prepareTraining(path, options, out);
+    const folder = options.out ?? defaultFolder(prepared.model.training.name, options.set);
     await train(prepared, folder, options, out);
   },
 };

@@ -1,13 +1,26 @@
 import { trainOptions, type TrainOptions } from "./options.ts";
 
+/** The options that were given, by name: defaults are left out. */
+export function givenOptions(options: TrainOptions): Readonly<Record<string, string | readonly string[]>> {
+  const all = options as unknown as Readonly<Record<string, string | readonly string[] | undefined>>;
+  return Object.fromEntries(
+    trainOptions.flatMap(({ flags, default: value }) => {
+      const name = flagOf(flags)
+        .slice(2)
+        .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      const found = all[name];
+      return found === undefined || found === value ? [] : [[name, found] as const];
+    }),
+  );
+}
+
+const flagOf = (flags: string): string => /--[a-z-]+/.exec(flags)![0];
+
 /** The line to type for these options, defaults left out. */
 export function commandLine(path: string, options: TrainOptions): string {
-  const given = options as unknown as Readonly<Record<string, unknown>>;
-  const words = trainOptions.flatMap(({ flags, default: value }) => {
-    const flag = /--[a-z-]+/.exec(flags)![0];
-    const found = given[flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
-    if (found === undefined || found === value) return [];
-    return (Array.isArray(found) ? found : [found]).flatMap((each) => [flag, String(each)]);
+  const words = Object.entries(givenOptions(options)).flatMap(([name, found]) => {
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return (typeof found === "string" ? [found] : found).flatMap((each) => [flag, each]);
   });
   return ["lmg", "train", path, ...words].map(quoted).join(" ");
 }

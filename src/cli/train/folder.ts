@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { isLeftover, writeAtomically } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
@@ -38,6 +39,24 @@ export const runFiles = {
   /** Which process writes here now. */
   lock: ".lock",
 } as const;
+
+/** Where a run is kept if nothing is said: `runs/MODEL`, or with parameters that were set `runs/MODEL,depth=2,dim=64`. */
+export function defaultFolder(model: string, settings: readonly string[] = []): string {
+  const byName = new Map(
+    settings.map((setting) => {
+      const [name = "", ...value] = setting.split("=");
+      return [name.trim(), value.join("=").trim()];
+    }),
+  );
+  const written = [...byName].map((entry) => entry.join("=")).sort();
+  const words = written.map((setting) => `,${setting.replace(/[^\w.=+-]/g, "_")}`).join("");
+  const isWhole = words === written.map((setting) => `,${setting}`).join("") && words.length <= LONGEST_WORDS;
+  const hash = createHash("sha256").update(written.join("\n")).digest("hex").slice(0, 8);
+  return join("runs", `${model}${isWhole ? words : `${words.slice(0, LONGEST_WORDS)},${hash}`}`);
+}
+
+/** File systems take names of 255 bytes; a model's own name is short. */
+const LONGEST_WORDS = 120;
 
 /** Makes the folder of a run, if it is not there. */
 export function makeRunFolder(folder: string): void {
@@ -82,8 +101,7 @@ export function writeRunFile(folder: string, name: string, content: string | Uin
 
 /** Removes what a run left that was killed as it wrote a file: never read, and never written again. */
 export function removeLeftovers(folder: string): void {
-  for (const name of readdirSync(folder))
-    if (/^\..+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder)) if (isLeftover(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** The checkpoint of a folder; undefined if it has none. */

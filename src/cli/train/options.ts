@@ -51,7 +51,10 @@ export const trainOptions: readonly OptionSpec[] = [
     description: "files as for --data, or a share or a number of the data that is kept; 0.1",
     repeated: true,
   },
-  { flags: "-o, --out <folder>", description: "where the run is kept; runs/MODEL if not given" },
+  {
+    flags: "-o, --out <folder>",
+    description: "where the run is kept; runs/MODEL if not given, with what --set says behind it",
+  },
   {
     flags: "--tokenizer <kind>",
     description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json or its folder",

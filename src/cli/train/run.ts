@@ -7,6 +7,7 @@ import { countOf, showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import { warnOfMadeUpNames } from "../run/chosen.ts";
 import { orStop, stop } from "../stop.ts";
+import { recordOf } from "./again.ts";
 import { commandLine } from "./command-line.ts";
 import { endRun, type EndedRun } from "./ending.ts";
 import {
@@ -181,6 +182,7 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
     set: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
     data: batches.description,
     training: { ...settings, batch, context: options.context, target: options.target },
+    again: recordOf(prepared, options),
   };
   writeRunFile(folder, runFiles.run, `${JSON.stringify(run, null, 2)}\n`);
   if (tokenizer !== undefined)
