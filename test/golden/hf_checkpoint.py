@@ -70,9 +70,8 @@ def older(config):
         return dict(sorted(config.items()))
     theta, partial = rope.pop("rope_theta"), rope.pop("partial_rotary_factor", None)
     if config["model_type"] == "gpt_neox":
-        config["rotary_emb_base"], config["rotary_pct"] = int(theta), partial
-    else:
-        config["rope_theta"] = theta
+        config["rotary_emb_base"], config["rotary_pct"], config["partial_rotary_factor"] = int(theta), partial, partial
+    config["rope_theta"] = theta
     config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
     if rope["rope_type"] in ("linear", "dynamic"):
         rope["type"] = rope.pop("rope_type")  # the name of the first years
