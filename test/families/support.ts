@@ -1,32 +1,13 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { readJsonFile } from "../src/checkpoint/files/json.ts";
-import { openCheckpoint } from "../src/checkpoint/files/open.ts";
-import { Problem } from "../src/checkpoint/problem.ts";
-import { toHostTensor } from "../src/checkpoint/stored.ts";
-import { interpreterEngine, planEngine, type Engine } from "../src/cli/run/engine.ts";
-import { openWeights } from "../src/cli/run/weights.ts";
-import { compile, type CompileOptions } from "../src/compile.ts";
-import { showDiagnostic } from "../src/support/diagnostic.ts";
-import type { HostTensor } from "../src/tensor/host.ts";
-
-/**
- * Tiny random checkpoints that Hugging Face transformers wrote, and what it computes from them in float64
- * (`test/golden/README.md`). Every file in `examples/` loads its family's by the published names, with no mapping.
- */
-const families = [
-  ["gpt2", "gpt2"],
-  ["llama", "llama"],
-  ["llama3", "llama"],
-  ["qwen3", "qwen3"],
-  ["bert", "bert"],
-  ["gptj", "gptj"],
-  ["neox", "neox"],
-  ["gemma2", "gemma2"],
-  ["olmo2", "olmo2"],
-  ["cohere", "cohere"],
-  ["granite", "granite"],
-] as const;
+import { expect } from "vitest";
+import { readJsonFile } from "../../src/checkpoint/files/json.ts";
+import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
+import { Problem } from "../../src/checkpoint/problem.ts";
+import { toHostTensor } from "../../src/checkpoint/stored.ts";
+import type { Engine } from "../../src/cli/run/engine.ts";
+import { compile, type CompileOptions } from "../../src/compile.ts";
+import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import type { HostTensor } from "../../src/tensor/host.ts";
 
 /** Inputs of the examples by the golden files' names. */
 const inputNames: Readonly<Record<string, string>> = {
@@ -41,14 +22,14 @@ const outputNames: Readonly<Record<string, string>> = { words: "logits", next_se
  * 3e-6 on these files (`f32_maxdiff`); the interpreter computes in float64 from the same float32 weights, and the golden
  * values were rounded to float32 once.
  */
-const tolerances = { plan: 1e-5, interpreter: 1e-6 };
+export const tolerances = { plan: 1e-5, interpreter: 1e-6 };
 
-const must = <T>(value: T | Problem | readonly Problem[]): T => {
+export const must = <T>(value: T | Problem | readonly Problem[]): T => {
   if (value instanceof Problem) throw new Error(value.message);
   return value as T;
 };
 
-function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
+export function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
   const tensors = new Map<string, HostTensor>();
   const { tensors: stored } = must(openCheckpoint(`${folder}/golden.safetensors`));
   for (const [name, tensor] of stored) tensors.set(name, must(toHostTensor(tensor.read(), name)));
@@ -56,7 +37,7 @@ function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
 }
 
 /** The example with the parameters of a checkpoint's config, compiled. */
-function compileFamily(example: string, configFile: string, options: CompileOptions = {}) {
+export function compileFamily(example: string, configFile: string, options: CompileOptions = {}) {
   const source = { name: `examples/${example}.lmg`, text: readFileSync(`examples/${example}.lmg`, "utf8") };
   const config = must(readJsonFile(configFile));
   const { diagnostics, model, graph, plan } = compile(source, { ...options, config });
@@ -64,7 +45,7 @@ function compileFamily(example: string, configFile: string, options: CompileOpti
   return { model: model!, graph: graph!, plan: plan! };
 }
 
-async function expectGolden(
+export async function expectGolden(
   engine: Engine,
   golden: ReadonlyMap<string, HostTensor>,
   tolerance: number,
@@ -107,41 +88,3 @@ function expectClose(actual: HostTensor, expected: HostTensor, tolerance: number
   expect(compared).toBeGreaterThan(0);
   expect(difference / largest).toBeLessThan(tolerance);
 }
-
-describe.each(families)("the checkpoint of %s in examples/%s.lmg", (family, example) => {
-  const folder = `test/golden/hf/${family}`;
-  const golden = goldenTensors(folder);
-  const config = `${folder}/config.json`;
-
-  test("gives transformers' logits in the interpreter, before and after the passes", async () => {
-    const { model, graph } = compileFamily(example, config);
-    const weights = openWeights(model.graph, folder, {});
-    await expectGolden(interpreterEngine(model.graph, weights), golden, tolerances.interpreter);
-    await expectGolden(interpreterEngine(graph, weights), golden, tolerances.interpreter);
-  });
-
-  test.each([
-    ["fused", true],
-    ["unfused", false],
-  ] as const)("gives transformers' logits from the emitted module, %s", async (_, fuse) => {
-    const { model, plan } = compileFamily(example, config, { fuse });
-    await expectGolden(await planEngine(plan, openWeights(model.graph, folder, {})), golden, tolerances.plan);
-  });
-});
-
-test.each(["llama", "llama3", "qwen3", "neox", "gemma2", "olmo2", "cohere", "granite"] as const)(
-  "the config of %s in the spelling of published files means the same model",
-  (family) => {
-    const example = family === "llama3" ? "llama" : family;
-    const folder = `test/golden/hf/${family}`;
-    const parameters = (file: string) => compileFamily(example, `${folder}/${file}`).model.parameters;
-    const values = (file: string) =>
-      Object.fromEntries(parameters(file).map(({ name, value }) => [name, value]));
-    const published = values("config.v4.json");
-    const saved = values("config.json");
-    // Old configs of Gemma 2 have no `layer_types`; the file's own alternation then says the same.
-    delete published["kinds"];
-    delete saved["kinds"];
-    expect(published).toEqual(saved);
-  },
-);
