@@ -2,16 +2,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
-import type { ConfigObject, ConfigValue } from "../../src/lower/config/file.ts";
+import type { ConfigObject } from "../../src/lower/config/file.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { must } from "./support.ts";
 
-/** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise; `undefined` takes one away. */
-function configOf(golden: string, changes: Readonly<Record<string, ConfigValue | undefined>>): ConfigObject {
-  const config = must(readJsonFile(`test/golden/hf/${golden}/config.json`)) as ConfigObject;
-  const kept = Object.entries({ ...config, ...changes }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as ConfigObject;
-}
+/** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise. */
+const configOf = (golden: string, changes: ConfigObject): ConfigObject => ({
+  ...must<ConfigObject>(readJsonFile(`test/golden/hf/${golden}/config.json`)),
+  ...changes,
+});
 
 /** What a user reads who runs the example with that config. */
 function complaint(example: string, config: ConfigObject, ignoreConfig: readonly string[] = []): string {
@@ -91,9 +90,9 @@ const values: readonly Row[] = [
   ["gpt2", "gpt2", { add_cross_attention: true }, ["`add_cross_attention`", "true"]],
   ["gpt2", "gpt2", { activation_function: "laplace" }, ["`activation_function`", "laplace"]],
   ["gpt2", "gpt2", { hidden_size: 32 }, ["`hidden_size`", "32"]],
-  ["gpt2", "gpt2", { n_head: 5 }, ["5 heads"]],
+  ["gpt2", "gpt2", { n_head: 5 }, ["24 channels", "5 heads"]],
   ["gptj", "gptj", { rotary_dim: null }, ["`rotary_dim`", "null"]],
-  ["gptj", "gptj", { rotary_dim: 0 }, ["0"]],
+  ["gptj", "gptj", { rotary_dim: 0 }, ["`rotary_dim`", "is 0"]],
   ["gptj", "gptj", { rotary: false }, ["`rotary`", "false"]],
   ["neox", "neox", { rope_theta: 500 }, ["`rope_theta`", "500"]],
   ["neox", "neox", { partial_rotary_factor: 0.5 }, ["`partial_rotary_factor`", "0.5"]],
@@ -109,7 +108,12 @@ const values: readonly Row[] = [
   ["llama", "llama", { tie_word_embeddings: "yes" }, ["`tie_word_embeddings`", '"yes"']],
   ["llama", "llama", { num_attention_heads: 4.5 }, ["`num_attention_heads`", "4.5"]],
   ["llama", "llama", { rms_norm_eps: null }, ["`rms_norm_eps`", "null"]],
-  ["qwen3", "qwen3", { layer_types: ["full_attention", "linear_attention"] }, ["linear_attention"]],
+  [
+    "qwen3",
+    "qwen3",
+    { layer_types: ["full_attention", "linear_attention"] },
+    ["layer_types", "linear_attention"],
+  ],
 ];
 
 /** Rotary positions that transformers has and the layer has not, that contradict themselves, or that are nobody's. */
@@ -143,7 +147,12 @@ const ropes: readonly Row[] = [
   ["olmo2", "olmo2", rope({ rope_type: "linear", factor: 2, attention_factor: 2 }), ["`attention_factor`"]],
   ["llama", "llama", rope({ ...yarn, beta_fast: 1, beta_slow: 2 }), ["`beta_fast`", "1"]],
   ["llama", "llama", rope({ ...yarn, factor: "four" }), ["`rope_parameters.factor`", '"four"']],
-  ["neox", "neox", rope({ rope_type: "default", partial_rotary_factor: 0.2 }), ["3"]],
+  [
+    "neox",
+    "neox",
+    rope({ rope_type: "default", partial_rotary_factor: 0.2 }),
+    ["`partial_rotary_factor`", "0.2"],
+  ],
   ["llama", "llama", rope({ ...longrope, short_factor: [1], long_factor: [2] }), ["`short_factor`", "1"]],
   ["llama", "llama", rope({ ...longrope, short_factor: [1, 1, 1, 1] }), ["`long_factor`"]],
   [

@@ -120,19 +120,25 @@ describe("rope refuses", () => {
       "dims: 4, partial_rotary_factor: 0.5",
       "`dims` and `partial_rotary_factor` say the same: give one of them",
     ],
-    ["partial_rotary_factor: 0.1", "`partial_rotary_factor`: 0.1 of 8 channels is none"],
-    ["partial_rotary_factor: -1.0", "`partial_rotary_factor`: -1 of 8 channels is none"],
+    [
+      "partial_rotary_factor: 0.1",
+      "`partial_rotary_factor`: 0.1 of 8 channels are 0, expected an even number from 2 to 8",
+    ],
+    [
+      "partial_rotary_factor: -1.0",
+      "`partial_rotary_factor`: -1 of 8 channels are -8, expected an even number from 2 to 8",
+    ],
     [
       "partial_rotary_factor: 0.4",
-      "`dims`: channels turn in pairs: expected an even number of at most 8, got 3",
+      "`partial_rotary_factor`: 0.4 of 8 channels are 3, expected an even number from 2 to 8",
     ],
     [
       "partial_rotary_factor: 1.5",
-      "`dims`: channels turn in pairs: expected an even number of at most 8, got 12",
+      "`partial_rotary_factor`: 1.5 of 8 channels are 12, expected an even number from 2 to 8",
     ],
     [
       "scaling: proportional, partial_rotary_factor: 0.2",
-      "`partial_rotary_factor`: 0.2 of 8 channels is none",
+      "`partial_rotary_factor`: 0.2 of 8 channels are 0, expected an even number from 2 to 8",
     ],
     [
       "scaling: longrope, original: 1, factor: 2.0, short_factor: [1, 1, 1, 1], long_factor: [1, 1, 1, 1]",

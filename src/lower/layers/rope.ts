@@ -136,7 +136,10 @@ function turnedChannels(site: Site, type: TensorType, args: Arguments): number {
   if (width === undefined) return dims;
   // Where all channels stand in pairs it is the pairs that are counted.
   const turned = scaling === "proportional" ? 2 * Math.floor((share * width) / 2) : Math.floor(share * width);
-  if (!(turned >= 1)) site.fail(`\`partial_rotary_factor\`: ${share} of ${width} channels is none`);
+  if (turned < 2 || turned > width || turned % 2 !== 0)
+    site.fail(
+      `\`partial_rotary_factor\`: ${share} of ${width} channels are ${turned}, expected an even number from 2 to ${width}`,
+    );
   return turned;
 }
 
