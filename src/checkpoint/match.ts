@@ -155,9 +155,20 @@ function surplusProblem(surplus: readonly string[], missing: readonly string[], 
     new Problem(
       "E723",
       `${name}: ${plural(surplus.length, "tensor")} that the model does not have: ${listed(surplus.map(quote))}`,
-      missing.length > 0 ? undefined : "`--ignore PATTERN` passes over tensors that are not needed",
+      missing.length > 0 ? undefined : surplusHelp(surplus),
     ),
   ];
+}
+
+/** What the heads of language models are called; a copy of the table that they are tied to was passed over before. */
+const headName = /(?:^|\.)(?:lm_head|embed_out|decoder)\.weight$/;
+
+function surplusHelp(surplus: readonly string[]): string {
+  const head = surplus.find((tensor) => headName.test(tensor));
+  return head === undefined
+    ? "`--ignore PATTERN` passes over tensors that are not needed"
+    : `${quote(head)} is a head of its own, and the model multiplies by its table instead, as \`tie_word_embeddings: true\` ` +
+        `asks; with \`false\` in its config.json the checkpoint has the head, \`--ignore ${head}\` passes over it`;
 }
 
 /** A prefix that all surplus names share and no missing name has, or the nearest name. */

@@ -91,6 +91,7 @@ function placementOf({ position }: NormClause, frame: Frame): Placement | undefi
   const binding = frame.scope.find(position.text);
   const meaning = binding?.meaning;
   if (meaning?.kind === "word" && isPlacement(meaning.value)) return meaning.value;
+  if (meaning?.kind === "none") return "none";
   if (binding === undefined || meaning !== undefined) {
     const parameters = [...frame.scope.names()].filter(
       (name) => frame.scope.find(name)?.meaning?.kind === "word",

@@ -28,6 +28,8 @@ export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
       frame.context.diagnostics.add(pathErrors.tensorIndexed(path.span, path.root.text, first), frame.calls);
       return undefined;
     }
+    frame.context.diagnostics.add(pathErrors.valueIndexed(path.span, path.root.text, meaning), frame.calls);
+    return undefined;
   }
   return evaluateIteration(path, frame);
 }

@@ -85,7 +85,8 @@ function inferKind(expression: Expression, ofName: (name: string) => Kind, depth
       const name = bareName(expression);
       if (name === undefined)
         return kind(isFunctionCall(expression) ? functionKind(expression.path.root.text) : "layer");
-      if (name === "none") return kind("layer", true);
+      // Whoever calls says what it is.
+      if (name === "none") return kind("any", true);
       return name === "true" || name === "false" ? kind("bool") : ofName(name);
     }
     case "binary":

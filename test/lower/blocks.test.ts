@@ -79,7 +79,7 @@ describe("inputs and outputs", () => {
   });
 
   test("a model can be a block; its train, config and default lines are then left out", () => {
-    const text = `model outer { input x: f32[B, 8]; inner: inner(n: 4) ; output y: f32[B, 4] }
+    const text = `model outer { config { neutral width }; input x: f32[B, 8]; inner: inner(n: 4) ; output y: f32[B, 4] }
       model inner(n = 8) {
         config { n = width; assert kind == "a", "no" }
         default linear(bias: false)

@@ -122,6 +122,10 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): Diag
   if (words !== undefined && (found.kind === "word" || found.kind === "text")) {
     return suggest(found.value, words);
   }
+  if (found.kind === "none" && ["int", "float", "bool", "text", "list", "shape", "dtype"].includes(kind.name))
+    return {
+      help: `a parameter of a model or a block may be none if its kind says so: \`${kind.name} | none\``,
+    };
   return {};
 }
 

@@ -47,6 +47,19 @@ export const tensorIndexed = (span: Span, name: string, part: PathPart): Diagnos
   });
 };
 
+/** `kinds[i]` of what is neither a list nor a repeat: most often of a list that was not given. */
+export const valueIndexed = (span: Span, name: string, found: Meaning): Diagnostic =>
+  errorAt(
+    "E505",
+    span,
+    `\`${name}\` is ${describe(found)}: brackets take a part of a list, or a place of a \`repeat\``,
+    {
+      ...(found.kind === "none"
+        ? { help: `\`${name} != none\` asks whether it is given: \`… if ${name} != none else …\`` }
+        : {}),
+    },
+  );
+
 /** `x.shape` of a tensor. */
 export const shapeAsked = (span: Span, name: string): Diagnostic =>
   errorAt("E231", span, `a tensor has no parts, and \`${name}\` is one`, {

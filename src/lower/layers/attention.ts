@@ -50,6 +50,8 @@ export const attentionLayers = {
       if (width === undefined && given === undefined)
         site.fail(`the heads of ${showType(q!.type)} are of unknown width: give the scale`, q);
       needDropoutRate(site, dropout);
+      if (softcap !== undefined && !(softcap > 0))
+        site.fail(`\`softcap\` takes a number above 0, got ${softcap}; \`none\` caps nothing`);
       const operands = { q: q!, k: k!, v: v!, ...sortExtras(site, extras) };
       const scale = given ?? width! ** -0.5;
       const attrs = { causal, window, softcap: softcap ?? 0, scale, alibi };
