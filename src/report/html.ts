@@ -28,7 +28,7 @@ pre,code{font:13px/1.4 ui-monospace,monospace}pre{overflow-x:auto;padding:.6rem;
 .pairs{max-width:840px}.figures svg{width:100%;height:auto}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--faint)}
-td:not(:last-child){white-space:nowrap}td:last-child{min-width:8rem}
+td{overflow-wrap:anywhere;min-width:3.5rem}td.right{min-width:0}
 th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
 details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;

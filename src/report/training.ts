@@ -51,12 +51,15 @@ export function trainingReport(report: TrainingReport): string {
   return page(title, [
     commandLine(command),
     ...notes.map(paragraph),
-    figures([...measures.map(measureFigure), gradient, rate]),
+    figures([...measures.map(measureFigure), gradient, ...(isConstant(learningRate) ? [] : [rate])]),
     heading("Settings"),
     definitions(settings),
     ...(edges.length === 0 ? [] : [heading("Residual edges of the training step"), edgeTable(edges)]),
   ]);
 }
+
+/** Whether a curve tells no more than one number, which the settings have. */
+const isConstant = (points: readonly Point[]): boolean => points.every(({ y }) => y === points[0]?.y);
 
 const steps = { label: "step" };
 

@@ -60,6 +60,14 @@ function completed({ state }: TrainingProgram, given: TrainingState): TrainingSt
   return Object.fromEntries(tensors);
 }
 
+/** What a caller does around the batches of an evaluation. */
+export interface EvaluationHooks {
+  readonly between?: () => Promise<void>;
+  readonly timed?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+const run = <T>(work: () => Promise<T>): Promise<T> => work();
+
 /** Runs a training step by step on an engine. Everything follows from the snapshot and the number of the step. */
 export class Trainer {
   readonly training: Training;
@@ -137,17 +145,18 @@ export class Trainer {
   /**
    * Loss and metrics over the validation part, as the model is used: no dropout, running statistics. A mean is that over
    * all of its rows, or of its targets that count; a sum is as large as in a batch. Undefined if there is no validation
-   * part. `between` is awaited after each batch.
+   * part. `between` is awaited after each batch; `timed` runs one.
    */
   async evaluate(
     limit?: number,
-    between: () => Promise<void> = () => Promise.resolve(),
+    { between, timed = run }: EvaluationHooks = {},
   ): Promise<Scalars | undefined> {
     const { batches, program } = this.training;
     const totals = new MeasureTotals(program.rules.evaluation);
     for (const { tensors, weight } of batches.validation(limit)) {
-      totals.add(await this.engine.run("evaluation", this.#inputsOf("evaluation", tensors)), weight);
-      await between();
+      const inputs = this.#inputsOf("evaluation", tensors);
+      totals.add(await timed(() => this.engine.run("evaluation", inputs)), weight);
+      await between?.();
     }
     return totals.measures(batches.size);
   }

@@ -36,7 +36,6 @@ test("a terminal has a bar, and lines above it", () => {
 test("a run's command is the line to type again", () => {
   const options = {
     tokenizer: "characters",
-    evaluateBatches: "20",
     checkpointEvery: "500",
     target: "ts",
   } as const;

@@ -104,6 +104,7 @@ function batchesOf(cuts: readonly (readonly [from: number, to: number])[]): Batc
   return {
     description: "rows of the golden file",
     perEpoch: 3 * cuts.length,
+    validationBatches: 2 * cuts.length,
     unit: "samples",
     size: 6,
     unitsOf,

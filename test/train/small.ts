@@ -50,6 +50,7 @@ export function rowBatches(size = 4): Batches {
   return {
     description: "rows",
     perEpoch: 5,
+    validationBatches: 2,
     unit: "samples",
     size,
     at: (index) => batchOf(`batch ${index}`, size),

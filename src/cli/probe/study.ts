@@ -54,6 +54,8 @@ async function trainAll(
   }
   const isWhole = losses.length === steps;
   const trained = seconds();
-  const validation = isWhole ? await trainer.evaluate(VALIDATION_BATCHES, () => setImmediate()) : undefined;
+  const validation = isWhole
+    ? await trainer.evaluate(VALIDATION_BATCHES, { between: () => setImmediate() })
+    : undefined;
   return { steps, losses, gradientNorms, validation: validation?.["loss"], seconds: trained };
 }

@@ -52,7 +52,6 @@ export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions 
   ...options,
   set: form.set,
   target: "ts",
-  evaluateBatches: "20",
   checkpointEvery: "60s",
   // Nothing is trained without --steps, but a training must know how long it would be.
   steps: options.steps ?? "1",

@@ -50,11 +50,11 @@ export async function endRun(run: EndedRun, out: Out): Promise<void> {
 }
 
 /** What a run came to: its time, the last evaluation and the best. */
-function summarize({ trainer, lines }: EndedRun): readonly string[] {
+function summarize({ trainer, lines, ending }: EndedRun): readonly string[] {
   const evaluations = lines.filter(isEvaluation);
   const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
   return [
-    `${countOf(trainer.step, "step")} in ${showDuration(lines.at(-1)?.seconds ?? 0)}`,
+    `${countOf(trainer.step, "step")} in ${showDuration(ending.seconds)}`,
     ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
     ...(best === undefined || best === last
       ? []

@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
 import { mistakes } from "../run/emitted.ts";
+import { showCount } from "../numbers.ts";
+import { Clock, type Remaining } from "./clock.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
 import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
@@ -20,11 +22,12 @@ export interface Loop {
   readonly saveBest: () => Promise<void>;
 }
 
-/** How a loop ended. */
-export type Ending =
+/** How a loop ended, and how long the run took in all. */
+export type Ending = { readonly seconds: number } & (
   | { readonly kind: "done" | "interrupted" }
   /** NaN or infinity: the state is of no use. */
-  | { readonly kind: "not finite"; readonly report: StepReport };
+  | { readonly kind: "not finite"; readonly report: StepReport }
+);
 
 /**
  * Runs all steps that are left. A checkpoint is written at its times, after the best evaluation so far, at the end, and
@@ -33,13 +36,11 @@ export type Ending =
 export async function runLoop(loop: Loop): Promise<Ending> {
   const { trainer, interruption, metrics } = loop;
   const { steps } = trainer.training.settings;
-  const clock = new Clock(metrics.lines.at(-1)?.seconds ?? 0);
+  const clock = new Clock(metrics.lines.at(-1)?.seconds ?? 0, trainer.training.settings.accumulate);
   const isDue = checkpointTimes(loop.cadence);
   while (trainer.step < steps) {
-    clock.start();
-    const report = await mistakes(() => trainer.advance());
-    clock.stop();
-    if (!isFiniteStep(report)) return { kind: "not finite", report };
+    const report = await mistakes(() => clock.time("step", () => trainer.advance()));
+    if (!isFiniteStep(report)) return { kind: "not finite", report, seconds: clock.seconds };
     note(loop, report, clock);
     const isLast = report.step === steps;
     const isBest =
@@ -50,34 +51,10 @@ export async function runLoop(loop: Loop): Promise<Ending> {
       metrics.sync();
       await loop.save();
     }
-    if (requested && !isLast) return { kind: "interrupted" };
+    if (requested && !isLast) return { kind: "interrupted", seconds: clock.seconds };
     await setImmediate();
   }
-  return { kind: "done" };
-}
-
-/** Time spent on steps, and how long a step takes now. */
-class Clock {
-  seconds: number;
-  /** Of the last step. */
-  last = 0;
-  /** Smoothed, for what is left. */
-  typical = 0;
-  #started = 0;
-
-  constructor(seconds: number) {
-    this.seconds = seconds;
-  }
-
-  start(): void {
-    this.#started = performance.now();
-  }
-
-  stop(): void {
-    this.last = (performance.now() - this.#started) / 1000;
-    this.seconds += this.last;
-    this.typical = this.typical === 0 ? this.last : 0.95 * this.typical + 0.05 * this.last;
-  }
+  return { kind: "done", seconds: clock.seconds };
 }
 
 /** Whether a checkpoint is due after a step. */
@@ -92,9 +69,9 @@ function checkpointTimes({ checkpointEvery }: Cadence): (step: number) => boolea
   };
 }
 
-function note({ trainer, metrics, progress }: Loop, report: StepReport, clock: Clock): void {
-  const { batches, settings } = trainer.training;
-  const units = batches.size * settings.accumulate;
+function note(loop: Loop, report: StepReport, clock: Clock): void {
+  const { trainer, metrics, progress } = loop;
+  const { batches } = trainer.training;
   const { loss, ...others } = report.measures;
   metrics.add({
     step: report.step,
@@ -103,10 +80,20 @@ function note({ trainer, metrics, progress }: Loop, report: StepReport, clock: C
     gradient_norm: report.gradientNorm,
     lr: report.rate,
     seconds: rounded(clock.seconds),
-    [`${batches.unit}_per_second`]: rounded(units / clock.last),
+    [`${batches.unit}_per_second`]: rounded(report.units / clock.sinceLastStep()),
   });
-  const left = (settings.steps - report.step) * clock.typical;
-  progress.step(report.step, showStep(report, units / clock.typical, batches.unit, left));
+  const left = clock.left(remaining(loop));
+  progress.step(report.step, showStep(report, report.units / clock.perStep, batches.unit, left));
+}
+
+/** The steps and the batches of evaluations that are still to come. */
+function remaining({ trainer, cadence }: Loop): Remaining {
+  const { batches, settings } = trainer.training;
+  const { step } = trainer;
+  const inAll = (until: number): number => Math.floor(until / cadence.evaluateEvery);
+  const evaluations = inAll(settings.steps - 1) - inAll(step);
+  const each = Math.min(cadence.evaluateBatches ?? Infinity, batches.validationBatches);
+  return { steps: settings.steps - step, batches: evaluations * each + batches.validationBatches };
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(6));
@@ -115,7 +102,15 @@ const rounded = (value: number): number => Number(value.toPrecision(6));
 async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<boolean> {
   const { trainer, metrics, progress, cadence } = loop;
   const limit = isLast ? undefined : cadence.evaluateBatches;
-  const validation = await mistakes(() => trainer.evaluate(limit, () => setImmediate()));
+  const count = Math.min(limit ?? Infinity, trainer.training.batches.validationBatches);
+  let read = 0;
+  const between = async (): Promise<void> => {
+    read++;
+    progress.step(trainer.step, `evaluating, ${showCount(read)} of ${showCount(count)} batches`);
+    await setImmediate();
+  };
+  const timed = <T>(work: () => Promise<T>): Promise<T> => clock.time("evaluation", work);
+  const validation = await mistakes(() => trainer.evaluate(limit, { between, timed }));
   if (validation === undefined) return false;
   const line = {
     step: trainer.step,

@@ -13,7 +13,7 @@ export interface StepLine {
   readonly loss: number;
   readonly gradient_norm: number;
   readonly lr: number;
-  /** Spent on steps since the run began, the interruptions left out. */
+  /** Since the run began, evaluations and checkpoints among them, the interruptions left out. */
   readonly seconds: number;
   /** The metrics by name, and `tokens_per_second` or `samples_per_second`. */
   readonly [name: string]: number;

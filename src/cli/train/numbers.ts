@@ -2,6 +2,7 @@ import type { SettingOverrides } from "../../train/settings.ts";
 import { quote } from "../../checkpoint/problem.ts";
 import { parseNumber } from "../arguments.ts";
 import { orStop, stop } from "../stop.ts";
+import { FORWARD_SHARE } from "./clock.ts";
 import type { TrainOptions } from "./options.ts";
 
 const whole = (what: string, text: string | undefined, low: number): number | undefined =>
@@ -42,15 +43,27 @@ export interface Cadence {
   readonly checkpointEvery: { readonly steps: number } | { readonly seconds: number };
 }
 
-/** Evaluations of a run, if nothing else is said. */
-const EVALUATIONS = 20;
+/** Evaluations of a run, if nothing else is said, and the batches that each reads at most. */
+const [EVALUATIONS, BATCHES] = [20, 20];
 
-export function cadenceOf(options: TrainOptions, steps: number): Cadence {
+/** The share of the time of the steps that evaluations take at most, but the last, which reads all. */
+export const EVALUATION_SHARE = 0.1;
+
+/** By steps and sizes alone, so that a run that goes on evaluates as one that was never put down. */
+export function cadenceOf(options: TrainOptions, steps: number, accumulate: number): Cadence {
   const { evaluateBatches: batches } = options;
+  // An evaluation of one batch, as a share of a step.
+  const one = FORWARD_SHARE / accumulate;
+  const evaluateEvery =
+    whole("--evaluate-every", options.evaluateEvery, 1) ??
+    Math.max(1, Math.round(steps / EVALUATIONS), Math.ceil(one / EVALUATION_SHARE));
+  const affordable = Math.floor((EVALUATION_SHARE * evaluateEvery) / one + 1e-9);
   return {
-    evaluateEvery:
-      whole("--evaluate-every", options.evaluateEvery, 1) ?? Math.max(1, Math.round(steps / EVALUATIONS)),
-    evaluateBatches: batches === "all" ? undefined : whole("--evaluate-batches", batches, 1),
+    evaluateEvery,
+    evaluateBatches:
+      batches === "all"
+        ? undefined
+        : (whole("--evaluate-batches", batches, 1) ?? Math.min(BATCHES, Math.max(1, affordable))),
     checkpointEvery: checkpointCadence(options.checkpointEvery),
   };
 }

@@ -22,7 +22,7 @@ export interface TrainOptions
   readonly clip?: string;
   readonly accumulate?: string;
   readonly evaluateEvery?: string;
-  readonly evaluateBatches: string;
+  readonly evaluateBatches?: string;
   readonly checkpointEvery: string;
   readonly target: TrainTarget;
 }
@@ -65,12 +65,13 @@ export const trainOptions: readonly OptionSpec[] = [
   ...overrides,
   {
     flags: "--evaluate-every <steps>",
-    description: "steps from one evaluation to the next; 20 evaluations if not given",
+    description:
+      "steps from one evaluation to the next; 20 evaluations if not given, or fewer where one batch of each would take more than a tenth of the time",
   },
   {
     flags: "--evaluate-batches <count>",
-    description: "how much of the validation part each reads, but the last, which reads all; or `all`",
-    default: "20",
+    description:
+      "batches that each reads, but the last, which reads all; or `all`. If not given, 20, or as many as take a tenth of the time",
   },
   { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
   {

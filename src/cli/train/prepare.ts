@@ -56,7 +56,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
     openData(data, wanted, { batch, context, seed, validation, tokenizer, augment: train.augment }),
   );
   const settings = orStop(settingsOf(train, batches, overrides));
-  const cadence = cadenceOf(options, settings.steps);
+  const cadence = cadenceOf(options, settings.steps, settings.accumulate);
   const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));
   if (program === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);

@@ -143,12 +143,8 @@ function goingOn(
   return orStop(checkpoint.restore(training.program));
 }
 
-function describe(
-  { model, training, batch }: PreparedTraining,
-  trainer: Trainer,
-  found: Snapshot | undefined,
-  out: Out,
-): void {
+function describe(prepared: PreparedTraining, trainer: Trainer, found: Snapshot | undefined, out: Out): void {
+  const { model, training, batch } = prepared;
   const { settings, batches } = training;
   const parameters = model.train.graph.parameters.filter(({ trainable }) => trainable);
   const count = parameters.reduce(
@@ -159,7 +155,8 @@ function describe(
   out.write(
     `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
-      `${countOf(settings.steps, "step")} of ${micro}${countOf(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
+      `${countOf(settings.steps, "step")} of ${micro}${countOf(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n` +
+      describeEvaluations(prepared),
   );
   if (found === undefined) return;
   const isOver = found.step >= settings.steps;
@@ -168,6 +165,18 @@ function describe(
       ? `the run ended after step ${found.step}; a larger --steps goes on from there\n`
       : `goes on after step ${found.step}\n`,
   );
+}
+
+const showBatches = (count: number): string => `${showCount(count)} ${count === 1 ? "batch" : "batches"}`;
+
+/** How often and on how much the run is evaluated; empty where there is nothing for it. */
+function describeEvaluations({ training, cadence }: PreparedTraining): string {
+  const { validationBatches: all } = training.batches;
+  if (all === 0) return "";
+  const { evaluateEvery: every, evaluateBatches: each = all } = cadence;
+  const share = each >= all ? `all ${showBatches(all)}` : `${showCount(each)} of ${showBatches(all)}`;
+  const atEnd = each >= all ? "" : ", at the end on all";
+  return `evaluation every ${countOf(every, "step")} on ${share} for validation${atEnd}\n`;
 }
 
 /** What the folder says of the run, so that its model can be used without another word. */

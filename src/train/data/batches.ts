@@ -22,6 +22,8 @@ export interface Batches {
   readonly unitsOf?: (index: number) => number;
   /** Inputs and targets of the training batch of one micro-step, counted from 0. */
   readonly at: (index: number) => Batch;
+  /** How many batches the validation part has. */
+  readonly validationBatches: number;
   /** The batches of the validation part, the same ones in the same order each time; at most `limit`. */
   readonly validation: (limit?: number) => Iterable<ValidationBatch>;
 }

@@ -8,7 +8,7 @@ import type { DataOptions } from "./options.ts";
 import { rowShapes, type RowShapes } from "./shapes.ts";
 import { shuffled } from "./shuffle.ts";
 import type { DataSource } from "./source.ts";
-import { partSize, spread } from "./split.ts";
+import { batchesIn, partSize, spread } from "./split.ts";
 import { batchProblem, batchSymbol, type Wanted } from "./wanted.ts";
 
 /** Arrays whose rows feed inputs and targets by name; shuffled in each epoch by the seed. */
@@ -122,6 +122,7 @@ function rowBatches(
       const order = orderOf(Math.floor(index / perEpoch));
       return augment(take(training.table, order.subarray(...rowsOf(index))), index);
     },
+    validationBatches: batchesIn(validation.rows.length, batch, onlyWhole),
     validation: (limit) => validationBatches(validation, batch, onlyWhole, limit),
   };
 }
@@ -168,8 +169,7 @@ function* validationBatches(
   onlyWhole: boolean,
   limit = Infinity,
 ): Iterable<ValidationBatch> {
-  const count = onlyWhole ? Math.floor(rows.length / batch) : Math.ceil(rows.length / batch);
-  for (const index of spread(count, limit)) {
+  for (const index of spread(batchesIn(rows.length, batch, onlyWhole), limit)) {
     const taken = rows.subarray(index * batch, (index + 1) * batch);
     yield { tensors: take(table, taken), weight: taken.length };
   }

@@ -31,3 +31,7 @@ export function* spread(count: number, limit: number): Iterable<number> {
   const taken = Math.min(count, limit);
   for (let i = 0; i < taken; i++) yield Math.floor((i * count) / taken);
 }
+
+/** How many batches some rows or windows are, the last one shorter if it may be. */
+export const batchesIn = (count: number, batch: number, onlyWhole: boolean): number =>
+  onlyWhole ? Math.floor(count / batch) : Math.ceil(count / batch);

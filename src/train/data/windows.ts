@@ -2,7 +2,7 @@ import { Problem } from "../../checkpoint/problem.ts";
 import { countOf, showCount } from "../../support/text.ts";
 import { randomTable } from "../../tensor/random.ts";
 import type { Batch, Batches, ValidationBatch } from "./batches.ts";
-import { spread } from "./split.ts";
+import { batchesIn, spread } from "./split.ts";
 import type { WantedTensor } from "./wanted.ts";
 
 /** A text as tokens, cut in what is trained on and what is kept for validation. */
@@ -61,9 +61,13 @@ export function windowBatches(text: TokenText, options: WindowOptions): Batches 
         Array.from({ length: batch }, (_, row) => Math.floor((word(index, row) / 2 ** 32) * starts)),
         options,
       ),
+    validationBatches: batchesIn(windowsIn(validation, context), batch, options.onlyWhole),
     validation: (limit) => validationWindows(validation, options, limit),
   };
 }
+
+const windowsIn = (tokens: Int32Array, context: number): number =>
+  Math.floor(Math.max(0, tokens.length - 1) / context);
 
 /** Far beyond what any machine computes at once: one array holds the ids of a batch. */
 const MOST_TOKENS = 2 ** 28;
@@ -91,9 +95,8 @@ function* validationWindows(
   limit = Infinity,
 ): Iterable<ValidationBatch> {
   const { batch, context, onlyWhole } = options;
-  const windows = Math.floor(Math.max(0, tokens.length - 1) / context);
-  const count = onlyWhole ? Math.floor(windows / batch) : Math.ceil(windows / batch);
-  for (const index of spread(count, limit)) {
+  const windows = windowsIn(tokens, context);
+  for (const index of spread(batchesIn(windows, batch, onlyWhole), limit)) {
     const rows = Math.min(batch, windows - index * batch);
     const starts = Array.from({ length: rows }, (_, row) => (index * batch + row) * context);
     yield { tensors: cut(tokens, starts, options), weight: rows * context };

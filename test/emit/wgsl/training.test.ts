@@ -67,6 +67,7 @@ function tokenBatches(): Batches {
   return {
     description: "tokens",
     perEpoch: 5,
+    validationBatches: 1,
     unit: "tokens",
     size: 18,
     at: (index) => batchOf(`batch ${index}`),
