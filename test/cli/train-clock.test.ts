@@ -62,6 +62,7 @@ describe("evaluations take at most a tenth of the time of the steps if nothing i
   });
 
   test("what is said counts", () => {
+    expect(cadenceOf({ ...options, evaluateEvery: "1" }, 10, 1).evaluateBatches).toBe(20);
     const said = { ...options, evaluateEvery: "1", evaluateBatches: "7" };
     expect(cadenceOf(said, 10, 1)).toMatchObject({ evaluateEvery: 1, evaluateBatches: 7 });
     expect(cadenceOf({ ...said, evaluateBatches: "all" }, 10, 1).evaluateBatches).toBeUndefined();

@@ -57,7 +57,11 @@ export function cadenceOf(options: TrainOptions, steps: number, accumulate: numb
   const evaluateEvery =
     whole("--evaluate-every", options.evaluateEvery, 1) ??
     Math.max(1, Math.round(steps / EVALUATIONS), Math.ceil(one / EVALUATION_SHARE));
-  const affordable = Math.floor((EVALUATION_SHARE * evaluateEvery) / one + 1e-9);
+  // Who says how often has chosen what it costs.
+  const affordable =
+    options.evaluateEvery === undefined
+      ? Math.floor((EVALUATION_SHARE * evaluateEvery) / one + 1e-9)
+      : BATCHES;
   return {
     evaluateEvery,
     evaluateBatches:

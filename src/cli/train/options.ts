@@ -71,7 +71,7 @@ export const trainOptions: readonly OptionSpec[] = [
   {
     flags: "--evaluate-batches <count>",
     description:
-      "batches that each reads, but the last, which reads all; or `all`. If not given, 20, or as many as take a tenth of the time",
+      "batches that each reads, but the last, which reads all; or `all`. If not given 20, or without --evaluate-every as many as take a tenth of the time",
   },
   { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
   {

@@ -155,9 +155,9 @@ function describe(prepared: PreparedTraining, trainer: Trainer, found: Snapshot 
   out.write(
     `${model.training.name}: ${showCount(count)} parameters in ${plural(parameters.length, "tensor")}; ${batches.description}\n` +
       `${settings.optimizer.name}, learning rate ${settings.rate}, ${settings.schedule?.name ?? "constant"}; ` +
-      `${countOf(settings.steps, "step")} of ${micro}${countOf(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n` +
-      describeEvaluations(prepared),
+      `${countOf(settings.steps, "step")} of ${micro}${countOf(batch, "row")}, seed ${settings.seed}; ${trainer.engine.description}\n`,
   );
+  if ((found?.step ?? 0) < settings.steps) out.note(describeEvaluations(prepared));
   if (found === undefined) return;
   const isOver = found.step >= settings.steps;
   out.write(
@@ -167,16 +167,13 @@ function describe(prepared: PreparedTraining, trainer: Trainer, found: Snapshot 
   );
 }
 
-const showBatches = (count: number): string => `${showCount(count)} ${count === 1 ? "batch" : "batches"}`;
-
-/** How often and on how much the run is evaluated; empty where there is nothing for it. */
+/** How often and on how much the run is evaluated; empty where each evaluation reads all there is. */
 function describeEvaluations({ training, cadence }: PreparedTraining): string {
   const { validationBatches: all } = training.batches;
-  if (all === 0) return "";
   const { evaluateEvery: every, evaluateBatches: each = all } = cadence;
-  const share = each >= all ? `all ${showBatches(all)}` : `${showCount(each)} of ${showBatches(all)}`;
-  const atEnd = each >= all ? "" : ", at the end on all";
-  return `evaluation every ${countOf(every, "step")} on ${share} for validation${atEnd}\n`;
+  if (each >= all) return "";
+  const read = `${showCount(each)} of ${showCount(all)} batches of the validation part`;
+  return `each evaluation, every ${countOf(every, "step")}, reads ${read}; the last one reads all\n`;
 }
 
 /** What the folder says of the run, so that its model can be used without another word. */
