@@ -1,3 +1,4 @@
+import { graphemesOf } from "./graphemes.ts";
 import type { Section } from "./section.ts";
 
 /** Longest grapheme, in bytes, that is looked up as a whole. */
@@ -52,7 +53,6 @@ function lookUp(units: Uint32Array, replacements: Uint8Array, key: Uint8Array): 
 /** Replaces short graphemes as a whole and the characters of others one by one, as SentencePiece does. */
 function normalizerOf(find: (key: Uint8Array) => string | undefined): (text: string) => string {
   const utf8 = new TextEncoder();
-  const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
   const known = new Map<string, string | undefined>();
   const replacementOf = (text: string): string | undefined => {
     if (known.has(text)) return known.get(text);
@@ -64,5 +64,5 @@ function normalizerOf(find: (key: Uint8Array) => string | undefined): (text: str
     const whole = utf8.encode(grapheme).length <= MAX_GRAPHEME ? replacementOf(grapheme) : undefined;
     return whole ?? Array.from(grapheme, (character) => replacementOf(character) ?? character).join("");
   };
-  return (text) => Array.from(graphemes.segment(text), ({ segment }) => normalizeGrapheme(segment)).join("");
+  return (text) => Array.from(graphemesOf(text), normalizeGrapheme).join("");
 }
