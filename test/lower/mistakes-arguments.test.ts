@@ -94,7 +94,6 @@ describe("arguments", () => {
         model.lmg:5:11: error[E306]: \`rate\` of \`dropout\` takes a number, got \`none\`
           5 |   dropout(none)
             |           ^^^^
-          help: a parameter of a model or a block may be none if its kind says so: \`float | none\`
         model.lmg:6:9: error[E306]: \`shape\` of \`scale\` takes a shape, got the whole number 8
           6 |   scale(8)
             |         ^

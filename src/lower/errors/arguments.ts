@@ -93,10 +93,10 @@ export const argumentsMissing = (
 export function wrongKind(expression: Expression, what: string, kind: Kind, found: Meaning): Diagnostic {
   const verb = what.startsWith("`") ? "takes" : "must be";
   const message = `${what} ${verb} ${describeKind(kind)}, got ${describe(found)}`;
-  return errorAt("E306", expression.span, message, wrongKindHelp(expression, kind, found));
+  return errorAt("E306", expression.span, message, wrongKindHelp(expression, what, kind, found));
 }
 
-function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): DiagnosticOptions {
+function wrongKindHelp(expression: Expression, what: string, kind: Kind, found: Meaning): DiagnosticOptions {
   const text = oneLine(spanText(expression.span));
   if (found.kind === "tensor" || found.kind === "tuple")
     return { help: "tensors flow through arrows: `x -> f(…)`, or `(x, y) -> f(…)` for several" };
@@ -122,9 +122,10 @@ function wrongKindHelp(expression: Expression, kind: Kind, found: Meaning): Diag
   if (words !== undefined && (found.kind === "word" || found.kind === "text")) {
     return suggest(found.value, words);
   }
-  if (found.kind === "none" && ["int", "float", "bool", "text", "list", "shape", "dtype"].includes(kind.name))
+  // Of the model itself: a layer's is not the writer's to change.
+  if (found.kind === "none" && /^`\w+`$/.test(what) && kind.words === undefined)
     return {
-      help: `a parameter of a model or a block may be none if its kind says so: \`${kind.name} | none\``,
+      help: `a parameter may be none if its kind says so: ${what.slice(0, -1)}: ${kind.name} | none\``,
     };
   return {};
 }
