@@ -23,4 +23,5 @@ export const edgeTable = (rows: readonly EdgeRow[]): string =>
       row.refused,
     ]),
     [0],
+    { cards: true },
   );

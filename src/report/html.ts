@@ -23,13 +23,15 @@ ${parts.join("\n")}
 const pageStyle = `:root{color-scheme:light dark}
 body{margin:1.5rem auto;max-width:1240px;padding:0 1rem;background:var(--page);font:15px/1.45 system-ui,sans-serif}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
-pre,code{font:13px/1.4 ui-monospace,monospace}pre{overflow-x:auto;padding:.6rem;border:1px solid var(--faint)}
+pre,code{font:13px/1.4 ui-monospace,monospace}pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.6rem;border:1px solid var(--faint)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:1rem}
 .pairs{max-width:840px}.figures svg{width:100%;height:auto}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--faint)}
 td{overflow-wrap:anywhere;min-width:3.5rem}td.right{min-width:0}
 th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
+@media(max-width:760px){.cards thead{display:none}.cards tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--faint)}
+.cards td{display:block;border:0;padding:0;text-align:left}.cards td:empty{display:none}.cards td::before{content:attr(data-head) ": ";opacity:.75}}
 details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
 
@@ -52,15 +54,17 @@ export const folded = (summary: string, content: string): string =>
 export const definitions = (pairs: readonly (readonly [name: string, value: string])[]): string =>
   `<dl>${pairs.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join("")}</dl>`;
 
-/** A table that scrolls sideways where it is too wide. Columns in `right` hold numbers; a line break in a cell is kept. */
+/** A table that scrolls sideways where it is too wide; with `cards` its rows are lists where there is little room. Columns in `right` hold numbers; a line break in a cell is kept. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
+  { cards = false }: { readonly cards?: boolean } = {},
 ): string {
+  const headOf = (column: number): string => (cards ? ` data-head="${escapeText(heads[column] ?? "")}"` : "");
   const cell = (tag: "th" | "td", text: string, column: number): string =>
-    `<${tag}${right.includes(column) ? ' class="right"' : ""}>${escapeText(text).replaceAll("\n", "<br>")}</${tag}>`;
+    `<${tag}${right.includes(column) ? ' class="right"' : ""}${tag === "td" ? headOf(column) : ""}>${escapeText(text).replaceAll("\n", "<br>")}</${tag}>`;
   const row = (tag: "th" | "td", texts: readonly string[]): string =>
     `<tr>${texts.map((text, column) => cell(tag, text, column)).join("")}</tr>`;
-  return `<div class="wide"><table><thead>${row("th", heads)}</thead><tbody>${rows.map((texts) => row("td", texts)).join("\n")}</tbody></table></div>`;
+  return `<div class="wide${cards ? " cards" : ""}"><table><thead>${row("th", heads)}</thead><tbody>${rows.map((texts) => row("td", texts)).join("\n")}</tbody></table></div>`;
 }

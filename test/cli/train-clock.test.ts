@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { asLearned } from "../../src/cli/train/report.ts";
 import { Clock } from "../../src/cli/train/clock.ts";
 import { cadenceOf, EVALUATION_SHARE } from "../../src/cli/train/numbers.ts";
 
@@ -67,4 +68,15 @@ describe("evaluations take at most a tenth of the time of the steps if nothing i
     expect(cadenceOf(said, 10, 1)).toMatchObject({ evaluateEvery: 1, evaluateBatches: 7 });
     expect(cadenceOf({ ...said, evaluateBatches: "all" }, 10, 1).evaluateBatches).toBeUndefined();
   });
+});
+
+test("a report says of a learned gain that it is, not what it began as", () => {
+  expect(asLearned("skip 2.83, branch resweight: scale([1], init: 0)")).toBe(
+    "skip 2.83, branch resweight (learned)",
+  );
+  expect(asLearned("branch g: parameter([1], init: normal(std: 0.1)) -> tanh")).toBe(
+    "branch g (learned) -> tanh",
+  );
+  expect(asLearned("branch scale([4], init: 1e-5)")).toBe("branch scale (learned)");
+  expect(asLearned("skip (2 * depth) ^ 0.25")).toBe("skip (2 * depth) ^ 0.25");
 });

@@ -47,9 +47,19 @@ function describeRun({ title, command, notes, batch, training, lines }: Reported
     })),
     learningRate: curve("lr"),
     gradientNorm: curve("gradient_norm"),
-    edges: edgeRows(explainEdges(program.update.graph, program.update.remarks)),
+    edges: edgeRows(explainEdges(program.update.graph, program.update.remarks)).map((row) => ({
+      ...row,
+      gains: asLearned(row.gains),
+    })),
   };
 }
+
+/** `branch alpha: scale([1], init: 0)` is `branch alpha (learned)`: what it began as it is no more. */
+export const asLearned = (gains: string): string =>
+  gains.replace(
+    /(?:([\w.]+): )?\b(scale|parameter)\((?:[^()]|\([^()]*\))*\)/g,
+    (_, label?: string, layer?: string) => `${label ?? layer ?? ""} (learned)`,
+  );
 
 /** `adamw (betas 0.9 and 0.99, eps 1e-8, decay 0.1)` */
 function showOptions(name: string, options: object): string {
