@@ -1,4 +1,5 @@
 import type { Diagnostic, Label } from "../support/diagnostic.ts";
+import { visible } from "../support/text.ts";
 
 /**
  * Why a file or an argument cannot be used: a diagnostic that points into no text. A class, so that `instanceof` tells
@@ -43,11 +44,7 @@ export const quote = (text: string): string =>
   quotePath(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 
 /** A path, safe to print and whole. */
-export const quotePath = (path: string): string =>
-  `\`${path.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, escapeCharacter)}\``;
-
-const escapeCharacter = (character: string): string =>
-  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+export const quotePath = (path: string): string => `\`${visible(path)}\``;
 
 /** A value of parsed JSON as a message shows it: short, whatever its size. */
 export function showJson(value: unknown): string {

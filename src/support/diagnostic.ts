@@ -1,4 +1,5 @@
 import { lineText, positionAt, showPlace, spanText, type Position, type Span } from "./source.ts";
+import { visible } from "./text.ts";
 
 export type Severity = "error" | "warning";
 
@@ -109,7 +110,7 @@ export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint
   const [first] = diagnostic.labels;
   const colour = diagnostic.severity === "error" ? paint.error : paint.warning;
   const place = first === undefined ? "" : `${showPlace(first.span)}: `;
-  const head = `${place}${colour(`${diagnostic.severity}[${diagnostic.code}]`)}: ${paint.strong(diagnostic.message)}`;
+  const head = `${place}${colour(`${diagnostic.severity}[${diagnostic.code}]`)}: ${paint.strong(prose(diagnostic.message))}`;
   const places = diagnostic.labels.map((label) => ({
     label,
     ...positionAt(label.span.source, label.span.start),
@@ -119,8 +120,18 @@ export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint
     const isNamed = place.label.span.source !== first?.span.source;
     return excerpt(place, { digits, isNamed, colour: index === 0 ? colour : paint.faint }, paint);
   });
-  const help = diagnostic.help === undefined ? [] : [`  help: ${diagnostic.help}`];
+  const help = diagnostic.help === undefined ? [] : [`  help: ${prose(diagnostic.help)}`];
   return [head, ...excerpts, ...help].join("\n");
+}
+
+/** Longest message that is shown; what quotes more of a model than that is cut in its middle. */
+const MAX_PROSE = 2000;
+
+/** What is said, safe to print; further lines of it are indented, so that none looks like a message of its own. */
+function prose(text: string): string {
+  const half = MAX_PROSE / 2;
+  const short = text.length <= MAX_PROSE ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
+  return short.split("\n").map(visible).join("\n  ");
 }
 
 /** Longest part of a source line that is shown; wider lines are cut around the caret. */
@@ -135,12 +146,14 @@ function excerpt(
   const { source, start, end } = label.span;
   const whole = lineText(source, line).replaceAll("\t", " ");
   const from = whole.length <= MAX_EXCERPT ? 0 : Math.max(0, column - 1 - MAX_EXCERPT / 2);
-  const text = whole.slice(from, from + MAX_EXCERPT);
-  const caretAt = column - 1 - from;
-  const carets = "^".repeat(Math.max(1, Math.min(end - start, text.length - caretAt)));
+  const text = visible(whole.slice(from, from + MAX_EXCERPT));
+  // Counted in the text as it is shown, where an odd character is several.
+  const caretAt = visible(whole.slice(from, column - 1)).length;
+  const blamed = visible(whole.slice(column - 1, Math.min(column - 1 + end - start, from + MAX_EXCERPT)));
+  const carets = "^".repeat(Math.max(1, blamed.length));
   const number = String(line).padStart(style.digits);
   const gutter = " ".repeat(style.digits);
-  const remark = label.text === undefined ? "" : ` ${label.text}`;
+  const remark = label.text === undefined ? "" : ` ${prose(label.text)}`;
   const lines = [
     `  ${paint.faint(`${number} |`)} ${text}`,
     `  ${paint.faint(`${gutter} |`)} ${" ".repeat(caretAt)}${style.colour(carets + remark)}`,

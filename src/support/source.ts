@@ -1,3 +1,5 @@
+import { visible } from "./text.ts";
+
 /** A text that spans point into: a `.lmg` file, an IR file, a standard block. */
 export interface Source {
   /** As the user named it; shown in front of every message. */
@@ -55,7 +57,7 @@ export function lineText(source: Source, line: number): string {
 /** `file.lmg:3:7`, as every message and every listing names a place. */
 export function showPlace(span: Span): string {
   const { line, column } = positionAt(span.source, span.start);
-  return `${span.source.name}:${line}:${column}`;
+  return `${visible(span.source.name)}:${line}:${column}`;
 }
 
 /** The text that a span covers. */

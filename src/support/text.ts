@@ -48,6 +48,16 @@ export function listWords(words: readonly string[], last = "and"): string {
   return `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)!}`;
 }
 
+/**
+ * A text from outside as it may be printed: what moves the cursor, colours, turns the direction of what follows, ends a
+ * line, or is half a character, is written as `\\u202e`.
+ */
+export const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu, escapeCharacter);
+
+const escapeCharacter = (character: string): string =>
+  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+
 /** `1 layer`, `2 layers`. */
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

@@ -28,6 +28,30 @@ describe("a diagnostic shows", () => {
     );
   });
 
+  test("characters that a terminal would obey as escapes, with the carets under what they blame", () => {
+    const hostile: Source = { name: "a\x1b[2Jb", text: 'let \x1b[31ma = "\u202eabc\u2066"\n' };
+    const start = hostile.text.indexOf('"');
+    const span = { source: hostile, start, end: start + 7 };
+    const text = showDiagnostic(
+      errorAt("E1", span, "odd \u2028 here\nm.lmg:1:1: error[E2]: forged", { label: "\x07", help: "\x9b" }),
+    );
+    expect(text).toBe(
+      [
+        "a\\u001b[2Jb:1:14: error[E1]: odd \\u2028 here",
+        "  m.lmg:1:1: error[E2]: forged",
+        '  1 | let \\u001b[31ma = "\\u202eabc\\u2066"',
+        `    |${" ".repeat(19)}${"^".repeat(17)} \\u0007`,
+        "  help: \\u009b",
+      ].join("\n"),
+    );
+  });
+
+  test("no more of a long message than can be read", () => {
+    const text = showDiagnostic(errorAt("E1", spanOf("f32"), "x".repeat(100_000)));
+    expect(text.length).toBeLessThan(2500);
+    expect(text).toContain("x … x");
+  });
+
   test("line numbers of any width in one gutter", () => {
     const tall: Source = { name: "tall", text: `one\n${"\n".repeat(10)}twelve` };
     const late = { source: tall, start: tall.text.length - 6, end: tall.text.length };
