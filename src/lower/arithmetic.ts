@@ -122,10 +122,10 @@ function order(operator: "<=" | ">=" | "<" | ">", a: number, b: number): boolean
 /** Undefined where equality says nothing: tensors, or a number and a text. */
 function sameMeaning(left: Meaning, right: Meaning): boolean | undefined {
   if (left.kind === "none" || right.kind === "none") return isNoneLike(left) && isNoneLike(right);
+  if (left.kind === "number" && right.kind === "number") return left.value === right.value;
   const a = toDim(left);
   const b = toDim(right);
   if (a !== undefined && b !== undefined) return a.key === b.key;
-  if (left.kind === "number" && right.kind === "number") return left.value === right.value;
   if (left.kind === "bool" && right.kind === "bool") return left.value === right.value;
   if ((left.kind === "text" || left.kind === "word") && (right.kind === "text" || right.kind === "word"))
     return left.value === right.value;

@@ -36,10 +36,10 @@ export const limits = {
     says: (most) => `compiling the model takes more than ${most} steps`,
     help: "an iteration of a repeat, and a call of a block, costs as many steps as it has expressions",
   },
-  /** Nodes, their results and parameters of the graph: a kilobyte each, and every pass walks them all. */
+  /** Results of nodes, and parameters: every pass walks them all. A thousand layers of Llama have 34,000. */
   values: {
     code: "E592",
-    most: 100_000,
+    most: 40_000,
     says: (most) => `the graph has more than ${most} values`,
     help: "each layer, each part of a `split` and each iteration of a `repeat` makes values of its own",
   },

@@ -47,7 +47,7 @@ const tooMuch: readonly (readonly [string, Resource, string])[] = [
   [
     "parts by the million",
     "values",
-    model("  input z: f32[B, 3000000]\n  p = (z -> split(100000)) -> concat(1)"),
+    model(`  input z: f32[B, 30000]\n${lines(2, (i) => `p${i} = (z -> split(30000)) -> concat(1)`)}`),
   ],
   ["layers by the million", "values", model("  repeat 99999 { relu -> tanh -> relu }")],
   ["parameters by the million", "values", model("  repeat 99999 as h { f: linear(4) }")],
@@ -93,6 +93,13 @@ describe("a text that asks for more than a machine has is refused, and what grew
     expect(found).toContain(`error[${code}]: ${says(showCount(most))}`);
     expect(found.length).toBeLessThan(4000);
   });
+});
+
+test("a split into more parts than a graph has values is refused before any is made", () => {
+  const found = messages(model("  input z: f32[B, 9007199254740991]\n  p = z -> split(9007199254740991)"));
+  expect(found).toContain(
+    "`split`: the graph has more than 40,000 values: these are 9,007,199,254,740,991 parts",
+  );
 });
 
 describe("at a limit a model is compiled, beyond it not", () => {
