@@ -45,7 +45,7 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/probe.ts"),
   },
   ops: {
-    summary: "document the layers of the language and the ops of graphs",
+    summary: "document the layers and words of the language, and the ops of graphs",
     load: () => import("./commands/ops.ts"),
   },
   explain: {

@@ -22,12 +22,11 @@ export const freeClauseWords = ["init"] as const;
 /** Statements whose words are free as names everywhere: a model may well have a value called `config`. */
 export const freeStatementWords = ["default", "allow", "train", "config"] as const;
 
+/** Words that join, and values that have a name. */
+export const plainWords = ["as", "else", "and", "or", "not", "true", "false", "none", "stream"] as const;
+
 /** What cannot be the name of a value, a layer or a definition. */
-export const reservedWords: ReadonlySet<string> = new Set([
-  ...statementWords,
-  ...clauseWords,
-  ...["as", "else", "and", "or", "not", "true", "false", "none", "stream"],
-]);
+export const reservedWords: ReadonlySet<string> = new Set([...statementWords, ...clauseWords, ...plainWords]);
 
 /** The lines of `train { }` that are neither `target` nor a binding. */
 export const trainSettings = [

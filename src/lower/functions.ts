@@ -6,7 +6,7 @@ import * as errors from "./errors/arithmetic.ts";
 import { fromDim, number, toDim, type Meaning } from "./meaning.ts";
 
 /** Functions of compile-time numbers, by name: how many arguments they take and what they give. */
-const functions: Readonly<
+export const functions: Readonly<
   Record<string, { readonly least: number; readonly most: number; readonly doc: string }>
 > = {
   sqrt: { least: 1, most: 1, doc: "the square root" },

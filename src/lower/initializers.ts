@@ -15,7 +15,7 @@ const parameter = (
 const distributions = wordsKind(["uniform", "normal"]);
 
 /** How a parameter may begin, by name, with the options of each. */
-const initializers: Readonly<Record<string, Signature>> = {
+export const initializers: Readonly<Record<string, Signature>> = {
   normal: new Map([parameter("mean", kind("float")), parameter("std", kind("float"))]),
   truncated_normal: new Map([parameter("mean", kind("float")), parameter("std", kind("float"))]),
   uniform: new Map([parameter("low", kind("float"), true), parameter("high", kind("float"), true)]),

@@ -2,7 +2,19 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
-import { documentation } from "../../src/cli/documentation.ts";
+import { documentation } from "../../src/cli/documentation/entries.ts";
+import {
+  freeClauseWords,
+  freeStatementWords,
+  parameterKinds,
+  reservedWords,
+  trainSettings,
+} from "../../src/language/words.ts";
+import { functions } from "../../src/lower/functions.ts";
+import { initializerNames } from "../../src/lower/initializers.ts";
+import { lintNames } from "../../src/lower/lints/names.ts";
+import { augmentations, optimizers, schedules } from "../../src/lower/train-choices.ts";
+import { dtypes } from "../../src/tensor/dtype.ts";
 import { layerRecords } from "../../src/lower/layers/table.ts";
 import { opNames } from "../../src/ops/table.ts";
 import { printPlan } from "../../src/plan/describe.ts";
@@ -172,6 +184,28 @@ test("`ops` knows every layer and every op, in text, Markdown and JSON", async (
     expect(markdown).toContain(`\n${usage}\n`);
     expect(text).toContain(`  ${usage}\n`);
   }
+});
+
+test("`ops` knows every word of the language", async () => {
+  const words = [
+    ...reservedWords,
+    ...freeStatementWords,
+    ...freeClauseWords,
+    ...trainSettings,
+    ...parameterKinds,
+    ...lintNames,
+    ...dtypes,
+    ...initializerNames,
+    ...Object.keys({ ...optimizers, ...schedules, ...augmentations, ...functions }),
+  ];
+  const entries = documentation();
+  for (const word of words)
+    expect(
+      entries.filter(({ name, doc, usage }) => name === word && doc !== "" && usage !== ""),
+      word,
+    ).not.toEqual([]);
+  expect(await output("ops", "adamw")).toContain("decay: float = 0.01");
+  expect(await output("ops", "sandwich")).toContain("y = x + N(f(N(x)))");
 });
 
 test("`fmt` prints, `fmt --write` replaces, `fmt --check` shows the difference and ends with 1", async () => {

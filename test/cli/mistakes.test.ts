@@ -66,7 +66,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       ["ops", "layernrom"],
-      "error[E806]: there is no layer, block or op `layernrom`\n  help: did you mean `layernorm`?",
+      "error[E806]: there is nothing called `layernrom`\n  help: did you mean `layernorm`?",
     ],
     [
       ["compile", "tiny.lmg", "--target", "wgls"],

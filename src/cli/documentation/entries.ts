@@ -1,27 +1,29 @@
-import { parse } from "../language/parse.ts";
-import { layerRecords } from "../lower/layers/table.ts";
-import { showMeaning } from "../lower/meaning.ts";
-import type { Attribute } from "../ops/attributes.ts";
-import { opNames, recordOf, type OpName } from "../ops/table.ts";
-import { stdSources } from "../std/std.generated.ts";
-import { spanText } from "../support/source.ts";
+import { parse } from "../../language/parse.ts";
+import { layerRecords } from "../../lower/layers/table.ts";
+import { showMeaning } from "../../lower/meaning.ts";
+import type { Attribute } from "../../ops/attributes.ts";
+import { opNames, recordOf, type OpName } from "../../ops/table.ts";
+import { stdSources } from "../../std/std.generated.ts";
+import { wordEntries, type WordKind } from "./words.ts";
+import { spanText } from "../../support/source.ts";
 
 /** One thing that can be looked up with `lmg ops`. */
 export interface Entry {
-  readonly kind: "layer" | "block" | "op";
+  readonly kind: "layer" | "block" | "op" | WordKind;
   readonly name: string;
   /** How it is written: `linear(n: int, bias: bool = true)`. */
   readonly usage: string;
   /** What it does, with the formula. */
   readonly doc: string;
-  /** Layers: what they own. Ops: where they may stand. */
+  /** Layers: what they own. Ops: where they may stand. Words: what they are. */
   readonly note: string;
 }
 
-/** Every layer, library block and op, from the tables that the compiler itself runs on. */
+/** Every layer, library block, word of the language and op, from the tables that the compiler itself runs on. */
 export const documentation = (): readonly Entry[] => [
   ...layerEntries(),
   ...blockEntries(),
+  ...wordEntries().map((entry) => ({ ...entry, note: "" })),
   ...opNames.map(opEntry),
 ];
 
