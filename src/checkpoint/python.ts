@@ -15,14 +15,18 @@ function parsePython(text: string): unknown {
   );
 }
 
+/** A constant where a value ends: neither in `1Infinity` nor as a key. */
+const constantHere = /(?<![\w.+])(?:NaN|Infinity)(?=\s*[,}\]])/y;
+
 /** The text with what is a constant of Python, and stands in no string, as JSON. */
 function withoutConstants(text: string, nan: string): string {
   const parts: string[] = [];
   let from = 0;
   for (let at = 0; at < text.length; at++) {
     if (text[at] === '"') at = endOfString(text, at) - 1;
-    const constant = text.startsWith("NaN", at) ? "NaN" : text.startsWith("Infinity", at) ? "Infinity" : "";
-    if (constant === "") continue;
+    constantHere.lastIndex = at;
+    const [constant] = constantHere.exec(text) ?? [];
+    if (constant === undefined) continue;
     parts.push(text.slice(from, at), constant === "NaN" ? nan : "1e999");
     from = at + constant.length;
     at = from - 1;
