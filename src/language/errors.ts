@@ -33,6 +33,7 @@ export const closesNothing = (bracket: Span, character: string, early: Span | un
 
 export const wrongCloser = (bracket: Span, found: string, open: Span, expected: string): Diagnostic =>
   errorAt("E104", bracket, `expected \`${expected}\`, found \`${found}\``, {
+    instead: expected,
     more: [{ span: open, text: `\`${expected}\` would close this` }],
   });
 
@@ -97,7 +98,11 @@ export const statementTooLong = (span: Span, length: number, limit: number): Dia
   );
 
 export const arrowMisspelt = (arrow: Span, found: string): Diagnostic =>
-  errorAt("E120", arrow, `an arrow is written \`->\`, not \`${found}\``, { label: "write `->`" });
+  errorAt("E120", arrow, `an arrow is written \`->\`, not \`${found}\``, {
+    label: "write `->`",
+    // An arrow to the left wants its sides exchanged.
+    instead: found.startsWith("<") ? undefined : "->",
+  });
 
 export const tooManyOperators = (expression: Span, limit: number): Diagnostic =>
   errorAt("E121", expression, `this expression has more than ${limit} operators`, {
@@ -127,7 +132,7 @@ export const nameNeedsSmallLetter = (name: Span, word: string, what: string): Di
 
 export const unknownKind = (kind: Span, word: string, kinds: string, near: string | undefined): Diagnostic =>
   errorAt("E126", kind, `\`${word}\` is not a kind of parameter`, {
-    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?`, instead: near }),
     help: `the kinds are ${kinds}; words to choose from are written \`first | second\``,
   });
 
@@ -138,7 +143,7 @@ export const unknownDtype = (
   near: string | undefined,
 ): Diagnostic =>
   errorAt("E127", dtype, `\`${word}\` is not a type of elements`, {
-    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?`, instead: near }),
     help: `the types are ${dtypes}`,
   });
 
@@ -195,7 +200,7 @@ export const straySetting = (
   settings: string,
 ): Diagnostic =>
   errorAt("E145", word, `\`${found}\` is not a setting of \`train\``, {
-    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?` }),
+    ...(near === undefined ? {} : { label: `did you mean \`${near}\`?`, instead: near }),
     help: `the settings are ${settings}; a value is bound with \`=\``,
   });
 
@@ -213,14 +218,15 @@ export const headerForm = (place: Span, message: string, help: string): Diagnost
   errorAt("E148", place, message, { help });
 
 export const equalsInCondition = (sign: Span): Diagnostic =>
-  errorAt("E149", sign, "`=` binds a name; it does not compare", { label: "write `==`" });
+  errorAt("E149", sign, "`=` binds a name; it does not compare", { label: "write `==`", instead: "==" });
 
 export const comparisonInBinding = (sign: Span): Diagnostic =>
-  errorAt("E150", sign, "`==` compares; it does not bind a name", { label: "write `=`" });
+  errorAt("E150", sign, "`==` compares; it does not bind a name", { label: "write `=`", instead: "=" });
 
 export const equalsInArgument = (sign: Span, name: string, value: string): Diagnostic =>
   errorAt("E151", sign, "an argument is named with `:`, not with `=`", {
     label: `write \`${name}: ${value}\``,
+    instead: ":",
   });
 
 export const colonInsteadOfEquals = (colon: Span, message: string, fix: string): Diagnostic =>
@@ -233,7 +239,7 @@ export const missingComma = (next: Span, found: string, help?: string): Diagnost
   errorAt("E154", next, `a comma is missing before ${found}`, help === undefined ? {} : { help });
 
 export const extraComma = (comma: Span): Diagnostic =>
-  errorAt("E155", comma, "nothing stands between this comma and what is before it");
+  errorAt("E155", comma, "nothing stands between this comma and what is before it", { instead: "" });
 
 export const layerExpected = (place: Span, found: string, help: string): Diagnostic =>
   errorAt("E156", place, `after \`->\` stands a layer, found ${found}`, { help });
@@ -274,7 +280,7 @@ export const numberForm = (number: Span, found: string, fix: string | undefined)
     "E166",
     number,
     `\`${found}\` is not a number`,
-    fix === undefined ? {} : { label: `write \`${fix}\`` },
+    fix === undefined ? {} : { label: `write \`${fix}\``, instead: fix },
   );
 
 export const otherOperator = (operator: Span, found: string, fix: string): Diagnostic =>
@@ -305,7 +311,10 @@ export const statementIsBound = (span: Span, word: string, fix: string): Diagnos
   });
 
 export const commaAtEnd = (span: Span): Diagnostic =>
-  errorAt("E173", span, "a statement ends with its line, without a comma", { help: "leave the comma out" });
+  errorAt("E173", span, "a statement ends with its line, without a comma", {
+    help: "leave the comma out",
+    instead: "",
+  });
 
 export const blockComment = (span: Span): Diagnostic =>
   errorAt("E174", span, "a comment begins with `//` and ends with its line", {

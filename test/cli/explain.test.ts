@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXAMPLE, pages, tinyExample } from "../../src/cli/explain/pages.ts";
+import { compile } from "../../src/compile.ts";
 import { readGraph } from "../../src/ir/read.ts";
 import { inFolder, lmg, mistake, output, put } from "./harness.ts";
 
@@ -156,4 +157,51 @@ test("a code that is none is answered with the nearest", async () => {
   expect(await mistake("explain", "E5288")).toBe(
     "error[E806]: there is no code `E5288`\n  help: did you mean E528?",
   );
+});
+
+test("what a diagnostic would mend with edits is gone when they are made", () => {
+  const fixed = examples.flatMap(({ code, files }) => {
+    const text = files[0]!.text;
+    const { diagnostics } = compile({ name: EXAMPLE, text });
+    const fix = diagnostics.find((diagnostic) => diagnostic.code === code)?.fix;
+    return fix === undefined ? [] : [{ code, text, fix }];
+  });
+  expect(fixed.map(({ code }) => code)).toMatchInlineSnapshot(`
+    [
+      "E104",
+      "E120",
+      "E126",
+      "E127",
+      "E145",
+      "E149",
+      "E150",
+      "E151",
+      "E155",
+      "E166",
+      "E173",
+      "E201",
+      "E202",
+      "E301",
+      "E308",
+      "E314",
+      "E317",
+      "E503",
+      "E505",
+      "E523",
+      "E570",
+    ]
+  `);
+  for (const { code, text, fix } of fixed) {
+    const edited = [...fix]
+      .sort((a, b) => b.span.start - a.span.start)
+      .reduce(
+        (before, { span, text: put }) => before.slice(0, span.start) + put + before.slice(span.end),
+        text,
+      );
+    const { diagnostics } = compile({ name: EXAMPLE, text: edited });
+    expect(
+      diagnostics.map((diagnostic) => diagnostic.code),
+      `${code}:\n${edited}`,
+    ).not.toContain(code);
+  }
 });
