@@ -2,6 +2,18 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { grammar, type Grammar } from "ohm-js";
 import { format } from "prettier";
+import {
+  createSourceFile,
+  forEachChild,
+  getLeadingCommentRanges,
+  isCallExpression,
+  isFunctionLike,
+  isNewExpression,
+  isParameter,
+  isVariableDeclaration,
+  ScriptTarget,
+  type Node,
+} from "typescript";
 
 /*
  * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/` and `examples/` is
@@ -30,6 +42,7 @@ export async function embedded(): Promise<readonly Embedded[]> {
       sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
     ),
     module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
+    module("src/emit/ts/runtime/names.generated.ts", runtimeModule("src/tensor/names.ts", "namesRuntime")),
   ]);
 }
 
@@ -92,6 +105,63 @@ function familiesModule(folder: string, name: string): string {
     `/** The examples that read published configs, and the \`model_type\`s that each speaks for. */`,
     `export const ${name}: readonly { file: string; families: readonly string[] }[] = ${JSON.stringify(examples)};`,
   ].join("\n");
+}
+
+/** A module of ours as lines of an emitted one: its types between « and »; what is exported is so, but for functions. */
+function runtimeModule(path: string, name: string): string {
+  const text = readFileSync(new URL(path, root), "utf8");
+  const source = createSourceFile(path, text, ScriptTarget.ES2023, true);
+  const statements = source.statements.map((statement) => {
+    const [start, end] = [docOf(statement, text), statement.end];
+    return marked(text, start, end, typeRanges(statement)).replace(/^export (?=function)/m, "");
+  });
+  return [
+    `// Written by scripts/embed.ts from ${path}.`,
+    `/** What it declares, as lines of an emitted module. */`,
+    `export const ${name}: readonly string[] = ${JSON.stringify(statements.join("\n\n").split("\n"))};`,
+  ].join("\n");
+}
+
+/** Where a statement begins, with the comment that is its own. */
+function docOf(statement: Node, text: string): number {
+  const comment = getLeadingCommentRanges(text, statement.pos)?.at(-1);
+  const start = statement.getStart();
+  return comment !== undefined && !text.slice(comment.end, start).includes("\n\n") ? comment.pos : start;
+}
+
+/** What stands in a statement for the type checker alone, outermost only. */
+function typeRanges(node: Node): readonly (readonly [start: number, end: number])[] {
+  if ((isParameter(node) || isVariableDeclaration(node) || isFunctionLike(node)) && node.type !== undefined)
+    return [...childrenRanges(node, node.type), [node.type.pos - 1, node.type.end]];
+  if ((isNewExpression(node) || isCallExpression(node)) && node.typeArguments !== undefined)
+    return [
+      ...childrenRanges(node, ...node.typeArguments),
+      [node.typeArguments.pos - 1, node.typeArguments.end + 1],
+    ];
+  return childrenRanges(node);
+}
+
+function childrenRanges(node: Node, ...passedOver: readonly Node[]): readonly (readonly [number, number])[] {
+  const ranges: (readonly [number, number])[] = [];
+  forEachChild(node, (child) => {
+    if (!passedOver.includes(child)) ranges.push(...typeRanges(child));
+  });
+  return ranges;
+}
+
+function marked(
+  text: string,
+  start: number,
+  end: number,
+  ranges: readonly (readonly [number, number])[],
+): string {
+  let at = start;
+  let result = "";
+  for (const [from, to] of ranges.toSorted(([a], [b]) => a - b)) {
+    result += `${text.slice(at, from)}«${text.slice(from, to)}»`;
+    at = to;
+  }
+  return result + text.slice(at, end);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -45,7 +45,7 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
     report: (remark) => remarks.push(remark),
     ...(options.observe && { observe: options.observe }),
   });
-  return { diagnostics, model, graph, remarks, plan: planGraph(graph) };
+  return { diagnostics, model, graph, remarks, plan: planGraph(graph, { notNeeded: model.notNeeded }) };
 }
 
 const failed = (diagnostics: readonly Diagnostic[]): Compilation => ({

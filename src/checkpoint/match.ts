@@ -2,6 +2,7 @@ import type { Parameter } from "../ir/graph.ts";
 import { InternalError } from "../support/invariant.ts";
 import { listWords, nearest, plural } from "../support/text.ts";
 import { constantDim } from "../tensor/dim.ts";
+import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import type { StoredTensor } from "./stored.ts";
 
@@ -12,29 +13,25 @@ export interface CheckpointTensor {
   readonly read: () => StoredTensor;
 }
 
-/**
- * Tensors that published checkpoints carry and no model needs: what `*` stands for has no part of the name's end.
- * Masks and tables that old versions of transformers saved with the weights, and a count of batches.
- */
-export const harmlessTensors: readonly string[] = [
-  "*.attn.bias", // GPT-2, GPT-J: the causal mask
-  "*.attn.masked_bias", // GPT-2, GPT-J: minus infinity
-  "*.attention.bias", // GPT-NeoX: the causal mask
-  "*.attention.masked_bias",
-  "*.rotary_emb.inv_freq", // Llama, GPT-NeoX
-  "*.position_ids", // BERT: 0, 1, 2, …
-  "*.num_batches_tracked", // torch.nn.BatchNorm
-];
-
-/** The name under which TensorFlow's norms kept a parameter; the first published BERT checkpoints still have it. */
-const olderName = (parameter: string): string =>
-  parameter.replace(/\.weight$/, ".gamma").replace(/\.bias$/, ".beta");
+export interface MatchOptions {
+  /** Surplus tensors to pass over, beside `harmlessTensors`; `*` stands for anything. */
+  readonly ignore?: readonly string[];
+  /** What is taken off the checkpoint's names, or put in front of them; one that gives all a tensor is found if left off. */
+  readonly prefix?: string | undefined;
+  /** Parameters of the model that need no tensor: those of outputs that were not asked for. */
+  readonly notNeeded?: readonly string[];
+  /** What to do without the tensors that are missing. */
+  readonly advise?: ((missing: readonly string[]) => string | undefined) | undefined;
+}
 
 export interface Match {
   /** The checkpoint's tensor of each parameter. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Surplus tensors that change nothing: those of `harmlessTensors` and copies of a tied table. */
   readonly ignored: readonly string[];
+  /** What was taken off the checkpoint's names, and what was put in front of them; empty for nothing. */
+  readonly takenOff: string;
+  readonly putInFront: string;
 }
 
 /**
@@ -46,15 +43,21 @@ export function matchParameters(
   parameters: readonly Parameter[],
   checkpoint: ReadonlyMap<string, CheckpointTensor>,
   name: string,
-  harmless: readonly string[] = harmlessTensors,
+  { ignore = [], prefix, notNeeded = [], advise }: MatchOptions = {},
 ): Match | readonly Problem[] {
+  const names = parameters.map((parameter) => parameter.name);
+  const chosen = choosePrefix(names, checkpoint, prefix, name);
+  if (chosen instanceof Problem) return [chosen];
+  const [takenOff, putInFront] = chosen;
   const tensors = new Map<string, CheckpointTensor>();
   const missing: string[] = [];
   const misshapen: string[] = [];
-  const wanted = new Set<string>();
+  const wanted = new Set(
+    notNeeded.map((parameter) => storedName(parameter, checkpoint, takenOff, putInFront)),
+  );
   for (const { name: parameter, value } of parameters) {
-    const stored = checkpoint.has(parameter) ? parameter : olderName(parameter);
-    const tensor = checkpoint.get(stored);
+    const stored = storedName(parameter, checkpoint, takenOff, putInFront);
+    const tensor = stored === undefined ? undefined : checkpoint.get(stored);
     wanted.add(stored);
     const shape = value.type.shape.map((size) => constantDim(size) ?? notConstant(parameter));
     if (tensor === undefined) missing.push(parameter);
@@ -63,17 +66,48 @@ export function matchParameters(
     else
       misshapen.push(`${quote(parameter)} is ${showSizes(tensor.shape)}, the model has ${showSizes(shape)}`);
   }
-  const isIgnored = ignoreRule(harmless, tensors);
+  const isIgnored = ignoreRule(ignore, tensors);
   const [ignored, surplus] = partition(
     [...checkpoint].filter(([tensor]) => !wanted.has(tensor)),
     isIgnored,
   );
+  const called = `${name}${describePrefix({ takenOff, putInFront })}`;
   const problems = [
-    ...missingProblem(missing, surplus, name),
-    ...shapeProblem(misshapen, name),
-    ...surplusProblem(surplus, missing, name),
+    ...missingProblem(missing, surplus, called, advise),
+    ...shapeProblem(misshapen, called),
+    ...surplusProblem(surplus, missing, called),
   ];
-  return problems.length > 0 ? problems : { tensors, ignored };
+  return problems.length > 0 ? problems : { tensors, ignored, takenOff, putInFront };
+}
+
+/** What is done to the names of a checkpoint, to follow the checkpoint's own; empty for nothing. */
+export function describePrefix({ takenOff, putInFront }: Pick<Match, "takenOff" | "putInFront">): string {
+  if (takenOff !== "") return `, ${quote(takenOff)} taken off its names`;
+  return putInFront === "" ? "" : `, ${quote(putInFront)} put in front of its names`;
+}
+
+type Prefix = readonly [takenOff: string, putInFront: string];
+
+function choosePrefix(
+  parameters: readonly string[],
+  checkpoint: ReadonlyMap<string, CheckpointTensor>,
+  asked: string | undefined,
+  name: string,
+): Prefix | Problem {
+  const [first, second] = prefixesFor(parameters, checkpoint, asked);
+  if (first === undefined)
+    return new Problem(
+      "E724",
+      `${name}: neither a tensor nor a parameter of the model begins with ${quote(asked ?? "")}`,
+      "leave --prefix out: a prefix by which every parameter has a tensor is found",
+    );
+  if (second === undefined) return first;
+  const [one, other] = [quote(first.join("")), quote(second.join(""))];
+  return new Problem(
+    "E724",
+    `${name}: every parameter has a tensor with the prefix ${one}, and with ${other}`,
+    `say which with --prefix, and pass over the others' with --ignore: --prefix ${one.slice(1, -1)} --ignore '${other.slice(1, -1)}*'`,
+  );
 }
 
 function notConstant(parameter: string): never {
@@ -81,12 +115,13 @@ function notConstant(parameter: string): never {
 }
 
 function ignoreRule(
-  harmless: readonly string[],
+  ignore: readonly string[],
   used: ReadonlyMap<string, CheckpointTensor>,
 ): (name: string, tensor: CheckpointTensor) => boolean {
-  const patterns = harmless.map(
-    (pattern) => new RegExp(`^${pattern.split("*").map(escapePattern).join(".*")}$`, "s"),
-  );
+  const patterns = [
+    ...harmlessTensors,
+    ...ignore.map((pattern) => new RegExp(`^${pattern.split("*").map(escapePattern).join(".*")}$`, "s")),
+  ];
   const usedByType = new Map<string, CheckpointTensor[]>();
   for (const tensor of used.values()) {
     const others = usedByType.get(typeKey(tensor));
@@ -126,14 +161,19 @@ function listed(names: readonly string[]): string {
   return listWords(rest > 0 ? [...shown, `${rest} more`] : shown);
 }
 
-function missingProblem(missing: readonly string[], surplus: readonly string[], name: string): Problem[] {
+function missingProblem(
+  missing: readonly string[],
+  surplus: readonly string[],
+  name: string,
+  advise: MatchOptions["advise"],
+): Problem[] {
   if (missing.length === 0) return [];
   const names = listed(missing.map(quote));
   return [
     new Problem(
       "E721",
       `${name}: ${plural(missing.length, "tensor")} of the model ${missing.length === 1 ? "is" : "are"} missing: ${names}`,
-      suggestion(missing, surplus),
+      suggestion(missing, surplus) ?? advise?.(missing),
     ),
   ];
 }
@@ -171,17 +211,10 @@ function surplusHelp(surplus: readonly string[]): string {
         `asks; with \`false\` in its config.json the checkpoint has the head, \`--ignore ${head}\` passes over it`;
 }
 
-/** A prefix that all surplus names share and no missing name has, or the nearest name. */
-function suggestion(missing: readonly string[], surplus: readonly string[]): string | undefined {
-  const [first] = missing;
-  if (first === undefined) return undefined;
-  const prefixed = surplus.find((name) => name.endsWith(`.${first}`));
-  if (prefixed !== undefined) {
-    const prefix = prefixed.slice(0, -first.length);
-    return `the checkpoint calls it ${quote(prefixed)}: \`--prefix ${prefix}\` takes \`${prefix}\` off its names`;
-  }
-  const near = nearest(first, surplus);
+/** The nearest name. */
+function suggestion([first]: readonly string[], surplus: readonly string[]): string | undefined {
+  const near = first === undefined ? undefined : nearest(first, surplus);
   return near === undefined
     ? undefined
-    : `the checkpoint has ${quote(near)}; did you mean that for ${quote(first)}?`;
+    : `the checkpoint has ${quote(near)}; did you mean that for ${quote(first!)}?`;
 }

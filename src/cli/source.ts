@@ -16,6 +16,7 @@ export interface ModelOptions {
   readonly set?: readonly string[];
   readonly config?: string;
   readonly ignoreConfig?: readonly string[];
+  readonly output?: readonly string[];
   /** Commander's form of `--no-fuse`. */
   readonly fuse?: boolean;
   readonly checkPasses?: true;
@@ -45,6 +46,14 @@ export const modelOptions: readonly OptionSpec[] = [
     repeated: true,
   },
 ];
+
+/** For commands that make something of a model, by which outputs are left out; `lmg run` says more of it. */
+export const outputOption: OptionSpec = {
+  flags: "--output <name>",
+  description:
+    "an output to keep, may stand several times; what no kept output needs is left out, weights too",
+  repeated: true,
+};
 
 export const trainOption: OptionSpec = {
   flags: "--train",
@@ -81,6 +90,7 @@ export function modelSource(name: string, text: string): Source {
 export function lowerOptions(options: ModelOptions, config = readConfigOption(options)): LowerOptions {
   return {
     ...(options.model === undefined ? {} : { model: options.model }),
+    ...(options.output === undefined ? {} : { outputs: options.output }),
     settings: orStop(parseSettings(options.set ?? [])),
     resolveUse,
     ...config,

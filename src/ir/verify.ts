@@ -84,7 +84,7 @@ function symbolsAreDeclared(graph: Graph): string[] {
 }
 
 /** The sizes among the attributes of a node: the start of a slice stands in no type. */
-const attributeSizes = (node: Node): Dim[] =>
+export const attributeSizes = (node: Node): Dim[] =>
   Object.values(node.attrs)
     .flat()
     .filter((value): value is Dim => isSize(value));

@@ -1,4 +1,5 @@
 import type { Graph, Output } from "../ir/graph.ts";
+import { keepOutputs, type KeptOutputs } from "../ir/keep-outputs.ts";
 import type { Definition, File } from "../language/ast.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
@@ -34,6 +35,8 @@ export interface LowerOptions extends ConfigOptions {
   readonly settings?: Readonly<Record<string, SettingValue>>;
   /** Finds the files of `use` lines; without it every `use` is an error. */
   readonly resolveUse?: ResolveUse;
+  /** The outputs to keep: what none of them needs is left out, weights too. All of them if not given. */
+  readonly outputs?: readonly string[];
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
   readonly training?: boolean;
   /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). */
@@ -44,6 +47,8 @@ export interface LowerOptions extends ConfigOptions {
 export interface LoweredModel {
   readonly name: string;
   readonly graph: Graph;
+  /** Parameters that the outputs which were asked for do not need, by name: weights may have them. */
+  readonly notNeeded: readonly string[];
   /** What each parameter of the model was in the end. */
   readonly parameters: readonly ResolvedParameter[];
   /** The `train` section, if there is one. */
@@ -177,12 +182,22 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
     reportLints({ graph, train, context, module: frame.module, definition, asWritten: given.size === 0 });
   return {
     name: definition.name.text,
-    graph,
+    ...keepAsked(graph, options.outputs, frame),
     parameters,
     train,
     unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
     span: definition.span,
   };
+}
+
+/** The graph with the outputs that were asked for; a name that is none of them is an error. */
+function keepAsked(graph: Graph, asked: readonly string[] | undefined, frame: Frame): KeptOutputs {
+  if (asked === undefined) return { graph, notNeeded: [] };
+  const names = graph.outputs.map(({ name }) => name);
+  for (const name of asked)
+    if (!names.includes(name))
+      frame.context.diagnostics.add(fileErrors.unknownOutput(frame.definition.name.span, name, names));
+  return keepOutputs(graph, new Set(asked));
 }
 
 function resolveParameters(

@@ -1,6 +1,8 @@
 import { phases, type EdgePart, type Graph, type Node, type NodeOf } from "../ir/graph.ts";
 import type { Origin, Phase, Value } from "../ir/graph.ts";
-import { makeNode, operandValues, type GivenAttributes } from "../ir/node.ts";
+import { liveNodes } from "../ir/keep-outputs.ts";
+import { makeNode, type GivenAttributes } from "../ir/node.ts";
+import { outputValues } from "../ir/walk.ts";
 import type { OpName, OperandsOf } from "../ops/table.ts";
 import { invariant } from "../support/invariant.ts";
 import { sameType, showType } from "../tensor/type.ts";
@@ -55,12 +57,6 @@ export function mergeEdges(nodes: readonly Node[]): EdgePart[] {
 
 /** Drops nodes whose results nobody reads. All our ops are pure, so that is always allowed. Inputs and parameters stay. */
 export function removeDeadNodes(graph: Graph): Graph {
-  const live = new Set(graph.outputs.map((output) => output.value));
-  const kept: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.results.some((value) => live.has(value))) continue;
-    for (const value of operandValues(node)) live.add(value);
-    kept.push(node);
-  }
-  return kept.length === graph.nodes.length ? graph : { ...graph, nodes: kept.reverse() };
+  const nodes = liveNodes(graph.nodes, outputValues(graph));
+  return nodes === graph.nodes ? graph : { ...graph, nodes };
 }

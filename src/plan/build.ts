@@ -16,13 +16,15 @@ import { broadcastView, denseView, hasForm, isDense, sliceView, type Form, type 
 export interface PlanOptions {
   /** Inputs that the model keeps from run to run, as the outputs leave them: no inputs or outputs of the plan. */
   readonly state?: readonly StatePair[];
+  /** Parameters that the graph lost with outputs that were not asked for. */
+  readonly notNeeded?: readonly string[];
 }
 
 /**
  * The plan of a graph that has no residual edges left: nodes in their order, each a kernel step, a view or a copy.
  * Linear in the graph, but for slots, which are few.
  */
-export function planGraph(graph: Graph, { state = [] }: PlanOptions = {}): Plan {
+export function planGraph(graph: Graph, { state = [], notNeeded = [] }: PlanOptions = {}): Plan {
   const builder = new PlanBuilder();
   const nextOf = new Map(state.map(({ input, output }) => [input, output]));
   const kept = graph.inputs.filter(({ name }) => nextOf.has(name));
@@ -66,6 +68,7 @@ export function planGraph(graph: Graph, { state = [] }: PlanOptions = {}): Plan 
     symbols: graph.symbols,
     inputs,
     parameters: [...parameters, ...stateParameters],
+    notNeeded,
     state: kept.map(({ name, value }) => ({ name, type: value.type })),
     outputs,
     buffers,

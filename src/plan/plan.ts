@@ -15,6 +15,8 @@ export interface Plan {
   readonly symbols: readonly SymbolDeclaration[];
   readonly inputs: readonly PlanInput[];
   readonly parameters: readonly PlanParameter[];
+  /** Names of parameters of the model that no output of the plan needs: weights may have them. */
+  readonly notNeeded: readonly string[];
   /** The parameters among them that runs change: what a training step moves. */
   readonly state: readonly PlanState[];
   readonly outputs: readonly PlanOutput[];

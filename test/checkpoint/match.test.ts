@@ -81,15 +81,6 @@ describe("what does not fit is reported at once", () => {
     ]);
   });
 
-  test("a prefix in front of every name is recognized", () => {
-    expect(
-      match(model, { "transformer.wte.weight": tensor([4, 2]), "transformer.ln_f.weight": tensor([2]) }),
-    ).toStrictEqual([
-      "E721 m.safetensors: 2 tensors of the model are missing: `wte.weight` and `ln_f.weight` | the checkpoint calls it `transformer.wte.weight`: `--prefix transformer.` takes `transformer.` off its names",
-      "E723 m.safetensors: 2 tensors that the model does not have: `transformer.wte.weight` and `transformer.ln_f.weight`",
-    ]);
-  });
-
   test("a long list is cut and counted", () => {
     const layers = Array.from({ length: 9 }, (_, i) => parameter(`h.${i}.w`, 1));
     expect(match(layers, {})).toStrictEqual([

@@ -14,14 +14,19 @@ interface Model {
   readonly run: (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>;
 }
 
+interface WeightOptions {
+  readonly ignore?: readonly RegExp[];
+  readonly prefix?: string;
+}
+
 /** What an emitted module exports, as far as tests use it. */
 export interface EmittedModule {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly createModel: (
     weights: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
-    options?: { readonly ignore?: readonly RegExp[] },
+    options?: WeightOptions,
   ) => Model;
-  readonly loadSafetensors: (bytes: Uint8Array | ArrayBuffer) => Model;
+  readonly loadSafetensors: (bytes: Uint8Array | ArrayBuffer, options?: WeightOptions) => Model;
   readonly readSafetensors: (bytes: Uint8Array | ArrayBuffer) => Map<string, Tensor>;
   readonly WeightsError: new (problems: readonly string[]) => Error;
   readonly InputError: new (message: string) => Error;

@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [hf_keys] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
+    python test/golden/make.py [hf] [hf_keys] [hf_headless] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
                                [probe] [tokenizer_files] [character_ranges]
 """
@@ -15,6 +15,7 @@ import byte_pairs
 import character_ranges
 import encoder_layer
 import hf
+import hf_headless
 import hf_keys
 import positions
 import probe
@@ -23,7 +24,8 @@ import tokenizer_files
 import torch_modules
 import training
 
-GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
+GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make,
+          "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "tokenizer_files": tokenizer_files.make, "character_ranges": character_ranges.make}
 

@@ -24,7 +24,7 @@ import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice }
 import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import type { Weights } from "../run/weights.ts";
-import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
@@ -55,6 +55,7 @@ export const command: Command = {
   arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
+    outputOption,
     stdinOption,
     {
       flags: "--targets <names>",

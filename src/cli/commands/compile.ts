@@ -7,7 +7,7 @@ import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
-import { modelOrRunArgument, modelOptions, passOptions, type ModelOptions } from "../source.ts";
+import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
 import { writeJson, type Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
@@ -26,6 +26,7 @@ export const command: Command = {
   arguments: [modelOrRunArgument],
   options: [
     ...modelOptions,
+    outputOption,
     {
       flags: "--target <target>",
       description: "what to write: a module for the CPU, or for WebGPU with its shaders; typed or not",

@@ -11,7 +11,7 @@ import { showBytes } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
-import { modelOptions, passOptions, trainOption } from "../source.ts";
+import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import {
   dawnOption,
@@ -31,6 +31,7 @@ export const command: Command = {
   arguments: [modelsArgument],
   options: [
     ...modelOptions,
+    outputOption,
     trainOption,
     {
       flags: "--limits <where>",

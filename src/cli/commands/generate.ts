@@ -1,7 +1,7 @@
 import { parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
-import { modelOptions, type ModelOptions } from "../source.ts";
+import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { dawnOption, type DawnOptions } from "../targets.ts";
 import { run } from "./run.ts";
@@ -43,6 +43,7 @@ export const command: Command = {
     ...weightOptions,
     dawnOption,
     ...modelOptions,
+    outputOption,
     { flags: "--json", description: "as JSON" },
   ],
   examples: [

@@ -8,7 +8,7 @@ import { loadPlan } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
-import { modelOptions, passOptions, trainOption } from "../source.ts";
+import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { stop } from "../stop.ts";
 
 interface IrOptions extends LookOptions {
@@ -29,6 +29,7 @@ export const command: Command = {
   arguments: [modelsArgument],
   options: [
     ...modelOptions,
+    outputOption,
     trainOption,
     {
       flags: "--after <pass>",

@@ -8,7 +8,7 @@ import { showBytes, showScaled } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
-import { modelOptions, passOptions, trainOption } from "../source.ts";
+import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
 
@@ -22,6 +22,7 @@ export const command: Command = {
   arguments: [modelsArgument],
   options: [
     ...modelOptions,
+    outputOption,
     trainOption,
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     {

@@ -7,7 +7,7 @@ import { loadModel, type LoadedModel } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
-import { modelOptions } from "../source.ts";
+import { modelOptions, outputOption } from "../source.ts";
 import { orStop } from "../stop.ts";
 import { showBytes, showCount, showScaled } from "../numbers.ts";
 import { showTable } from "../table.ts";
@@ -24,6 +24,7 @@ export const command: Command = {
   arguments: [modelsArgument],
   options: [
     ...modelOptions,
+    outputOption,
     {
       flags: "--train",
       description: "memory and operations of a training step, with and without checkpointed repeats",

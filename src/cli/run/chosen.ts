@@ -27,7 +27,10 @@ export const weightOptions: readonly OptionSpec[] = [
     description: "a checkpoint: its folder (with its config.json), or a .safetensors file",
   },
   { flags: "--random <seed>", description: "random weights instead" },
-  { flags: "--prefix <text>", description: "what the checkpoint's names have in front, to be taken off" },
+  {
+    flags: "--prefix <text>",
+    description: "taken off the checkpoint's names, or put in front of them; found if it is not given",
+  },
   { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
 ];
 
@@ -43,17 +46,13 @@ export function checkpointConfig(options: WeightChoice): ConfigInput | undefined
 }
 
 /** The weights that `--weights` or `--random` choose; without either the command ends. */
-export function openChosenWeights(
-  { graph, unlabelled }: LoweredModel,
-  options: WeightChoice,
-  out: Out,
-): Weights {
+export function openChosenWeights(model: LoweredModel, options: WeightChoice, out: Out): Weights {
   if (options.weights !== undefined) {
-    if (options.ownWeights !== true) warnOfMadeUpNames(unlabelled, out);
-    return openWeights(graph, options.weights, options);
+    if (options.ownWeights !== true) warnOfMadeUpNames(model.unlabelled, out);
+    return openWeights(model.graph, options.weights, { ...options, notNeeded: model.notNeeded });
   }
   if (options.random !== undefined)
-    return randomWeights(graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));
+    return randomWeights(model.graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));
   return stop(
     "E817",
     "there are no weights to run on",

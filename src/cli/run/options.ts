@@ -1,7 +1,7 @@
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
 import type { StdinOptions } from "../places.ts";
-import type { ModelOptions } from "../source.ts";
+import { outputOption, type ModelOptions } from "../source.ts";
 import type { DawnOptions, WgslChoices } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
@@ -13,7 +13,6 @@ export interface RunOptions
   readonly tokenizer?: string;
   readonly input?: readonly string[];
   readonly interpret?: true;
-  readonly output?: string;
   readonly logits?: string;
   readonly top: string;
   readonly generate?: string;
@@ -44,10 +43,14 @@ export const runOptions: readonly OptionSpec[] = [
   },
   { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
   {
-    flags: "--output <name>",
-    description: "the output to save and to take tokens from; the first of rank 3 if not given",
+    ...outputOption,
+    description:
+      "an output to compute, may stand several times: all if not given; what none of them needs is left out, weights too",
   },
-  { flags: "--logits <file.npy>", description: "save that output" },
+  {
+    flags: "--logits <file.npy>",
+    description: "save the first --output, or the first output of rank 3; tokens are taken from the same",
+  },
   { flags: "--top <count>", description: "how many of the likeliest next tokens to print", default: "5" },
   { flags: "--generate <count>", description: "add tokens to the prompt" },
   { flags: "--temperature <t>", description: "0 takes the likeliest token always", default: "0" },

@@ -44,19 +44,11 @@ function withTokens({ graph, inputs }: Session, rows: Rows | undefined) {
   return given;
 }
 
-/** The output that `--output` names; else the first of logits [B, T, V], or of three axes. */
+/** The first output that `--output` names; else the first of logits [B, T, V], or of three axes. */
 function chosenOutput({ graph, options, tokenizer }: Session): string {
-  const names = graph.outputs.map(({ name }) => name);
-  if (options.output === undefined) {
-    const rows = graph.outputs.filter(({ value }) => value.type.shape.length >= 3);
-    return (
-      (rows.find(({ value }) => isOverVocabulary(graph, value.type, tokenizer?.size ?? 0)) ?? rows[0])
-        ?.name ?? names[0]!
-    );
-  }
-  return names.includes(options.output)
-    ? options.output
-    : stop("E819", `the model has no output \`${options.output}\`; it has ${names.join(", ")}`);
+  const rows = graph.outputs.filter(({ value }) => value.type.shape.length >= 3);
+  const logits = rows.find(({ value }) => isOverVocabulary(graph, value.type, tokenizer?.size ?? 0));
+  return options.output?.[0] ?? (logits ?? rows[0] ?? graph.outputs[0]!).name;
 }
 
 /** Runs the model once and says what came out. */

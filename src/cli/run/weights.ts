@@ -1,9 +1,20 @@
 import { openCheckpoint } from "../../checkpoint/files/open.ts";
-import { harmlessTensors, matchParameters, type CheckpointTensor } from "../../checkpoint/match.ts";
+import { describePrefix, matchParameters, type CheckpointTensor } from "../../checkpoint/match.ts";
+import { quote } from "../../checkpoint/problem.ts";
 import { toStored } from "../../checkpoint/stored.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { randomParameters } from "../../ir/initialize.ts";
+import { keepOutputs } from "../../ir/keep-outputs.ts";
+import { listWords } from "../../support/text.ts";
 import { orStop, Stop } from "../stop.ts";
+
+/** How a checkpoint's names are read. */
+export interface WeightNames {
+  readonly prefix?: string;
+  readonly ignore?: readonly string[];
+  /** Parameters of the model that the graph has no more, as its outputs do not need them. */
+  readonly notNeeded?: readonly string[];
+}
 
 /** A tensor for each parameter of a graph; `close` ends the reading. */
 export interface Weights {
@@ -17,31 +28,25 @@ export interface Weights {
 export function openWeights(
   graph: Graph,
   path: string,
-  options: { readonly prefix?: string; readonly ignore?: readonly string[] },
+  { prefix, ignore = [], notNeeded = [] }: WeightNames,
 ): Weights {
   const { name, tensors, close } = orStop(openCheckpoint(path));
-  const harmless = [...harmlessTensors, ...(options.ignore ?? [])];
-  const match = matchParameters(
-    graph.parameters,
-    withoutPrefix(tensors, options.prefix ?? ""),
-    name,
-    harmless,
-  );
-  if ("tensors" in match) return { tensors: match.tensors, from: name, close };
+  const advise = (missing: readonly string[]): string | undefined => outputsWithout(graph, missing);
+  const match = matchParameters(graph.parameters, tensors, name, { prefix, ignore, notNeeded, advise });
+  if ("tensors" in match) return { tensors: match.tensors, from: `${name}${describePrefix(match)}`, close };
   close();
   throw new Stop(match);
 }
 
-function withoutPrefix(
-  tensors: ReadonlyMap<string, CheckpointTensor>,
-  prefix: string,
-): ReadonlyMap<string, CheckpointTensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [
-      name.startsWith(prefix) ? name.slice(prefix.length) : name,
-      tensor,
-    ]),
+/** Which outputs need none of the tensors that are missing. */
+function outputsWithout(graph: Graph, missing: readonly string[]): string | undefined {
+  const absent = new Set(missing);
+  const whole = graph.outputs.filter(({ name }) =>
+    keepOutputs(graph, new Set([name])).graph.parameters.every((parameter) => !absent.has(parameter.name)),
   );
+  if (whole.length === 0) return undefined;
+  const names = whole.map(({ name }) => name);
+  return `${listWords(names.map(quote))} can be had without: ${names.map((name) => `--output ${name}`).join(" ")}`;
 }
 
 /** Weights drawn from a seed: for a look at a model that has none. */

@@ -21,6 +21,12 @@ export interface LoadedTraining {
 
 /** Reads a model that is to be trained; its mistakes end the command. */
 export function loadTraining(source: Source, options: ModelOptions, out: Out): LoadedTraining {
+  if (options.output !== undefined)
+    stop(
+      "E804",
+      "--output chooses outputs of the model, but a training reads what its losses read",
+      "leave it out",
+    );
   const { file, diagnostics } = parse(source);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const model = lowerTrainable(file, lowerOptions(options), out);

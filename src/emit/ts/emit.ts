@@ -10,7 +10,7 @@ import { inputRuntime } from "./runtime/inputs.ts";
 import { safetensorsRuntime } from "./runtime/safetensors.ts";
 import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
 import { elementRuntime, elementRuntime64, weightRuntime } from "./runtime/weights.ts";
-import { commentText, finishText, identifier, literal, Names } from "./text.ts";
+import { commentText, finishText, identifier, literal, Names, wrapped } from "./text.ts";
 import { declaredWords, reservedWords, wordsOf } from "./words.ts";
 import { notLinted, sourceName, tensorsText } from "./comments.ts";
 
@@ -115,6 +115,9 @@ export const parameterTable = (plan: Plan): Code[] => [
       `{ name: ${literal(name)}, shape: [${shape.join(", ")}], dtype: "${dtype}" },`,
   ),
   "];",
+  "",
+  "/** Tensors of the whole model that the outputs of this module do not need: they may be there. */",
+  ...wrapped("const notNeeded«: readonly string[]» = [", plan.notNeeded.map(literal), "];"),
 ];
 
 function createModel(plan: Plan, names: ModuleNames, run: readonly Code[], hasWeights: boolean): Code[] {

@@ -15,5 +15,8 @@ export const noModel = (span: Span): Diagnostic =>
     help: "write `model name { input … }`; a `block` is only used by others",
   });
 
+export const unknownOutput = (span: Span, name: string, outputs: readonly string[]): Diagnostic =>
+  errorAt("E236", span, `the model has no output called \`${name}\``, suggestOrList(name, outputs, "it has"));
+
 export const unknownModel = (span: Span, name: string, models: readonly string[]): Diagnostic =>
   errorAt("E226", span, `the file has no model called \`${name}\``, suggestOrList(name, models, "it has"));

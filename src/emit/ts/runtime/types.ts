@@ -67,8 +67,13 @@ const general = fragment`
   export type WeightSource = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 
   export interface WeightOptions {
-    /** Patterns of tensors that may be there and are not used; harmlessTensors if left off. */
+    /** Patterns of tensors that may be there and are not used, beside harmlessTensors. */
     readonly ignore?: readonly RegExp[];
+    /**
+     * What the names of the tensors have in front of those of the parameters, or lack. Left off, a prefix by which every
+     * parameter has a tensor is found; "" looks for none.
+     */
+    readonly prefix?: string;
   }
 
   export interface Parameter {

@@ -1,7 +1,7 @@
 import { fragment } from "../text.ts";
+import { namesRuntime } from "./names.generated.ts";
 
-/** What checks weights against the model's parameters. */
-export const weightRuntime = fragment`
+const checkRuntime = fragment`
   /** Weights that do not fit the model: every problem that was found, one a line. */
   export class WeightsError extends Error {
     «override readonly» name = "WeightsError";
@@ -13,33 +13,52 @@ export const weightRuntime = fragment`
     }
   }
 
-  /** Tensors that published checkpoints carry and no model needs: causal masks, tables of positions, counts of batches. */
-  export const harmlessTensors«: readonly RegExp[]» = [
-    /(^|\.)attn\.(masked_)?bias$/, // GPT-2, GPT-J
-    /(^|\.)attention\.(masked_)?bias$/, // GPT-NeoX
-    /(^|\.)rotary_emb\.inv_freq$/, // Llama, GPT-NeoX
-    /(^|\.)position_ids$/, // BERT
-    /(^|\.)num_batches_tracked$/, // torch.nn.BatchNorm
-  ];
-
-  /** The tensor of each parameter, by name; throws WeightsError with all that is missing, surplus or of a wrong shape. */
+  /** The tensor of each parameter, by its name; throws WeightsError with all that is missing, surplus or of a wrong shape. */
   function matchWeights(source«: WeightSource», options«: WeightOptions»)«: Map<string, Tensor>» {
     if (typeof source !== "object" || source === null)
       throw new WeightsError(["a model takes its weights by name: an object or a Map of { data, shape }, not " + source]);
     const given = source instanceof Map ? source : new Map(Object.entries(source))« as Map<string, Tensor>»;
-    const known = new Set(parameters.map((parameter) => parameter.name));
-    const ignore = options.ignore ?? harmlessTensors;
-    const surplus = [...given.keys()].filter((name) => !known.has(name) && !ignore.some((pattern) => pattern.test(name)));
+    const names = parameters.map((parameter) => parameter.name);
+    const [takenOff, putInFront] = choosePrefix(names, given, options.prefix);
+    const stored = new Map(names.map((name) => [name, storedName(name, given, takenOff, putInFront)]));
+    const used = new Set([...stored.values(), ...notNeeded.map((name) => storedName(name, given, takenOff, putInFront))]);
+    const ignore = [...harmlessTensors, ...(options.ignore ?? [])];
+    const surplus = [...given.keys()].filter((name) => !used.has(name) && !ignore.some((pattern) => pattern.test(name)));
     const problems«: string[]» = [];
+    const tensors = new Map«<string, Tensor>»();
     for (const { name, shape } of parameters) {
-      const tensor = given.get(name);
-      if (tensor === undefined) problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus));
-      else problems.push(...shapeProblems(name, shape, tensor));
+      const tensor = given.get(stored.get(name) ?? name);
+      if (tensor === undefined) {
+        problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus));
+        continue;
+      }
+      problems.push(...shapeProblems(name, shape, tensor));
+      tensors.set(name, tensor);
     }
-    const names = [...known];
-    for (const name of surplus) problems.push("surplus: " + name + ", which the model does not have" + suggest(name, names));
+    for (const name of surplus)
+      if (!isCopy(given.get(name)«!», tensors)) problems.push("surplus: " + name + ", which the model does not have" + suggest(name, names));
     if (problems.length > 0) throw new WeightsError(problems);
-    return given;
+    return tensors;
+  }
+
+  /** What is taken off the names that were given, and what is put in front of them. */
+  function choosePrefix(
+    names«: readonly string[]», given«: ReadonlyMap<string, unknown>», prefix«: string | undefined»,
+  )«: readonly [string, string]» {
+    const [first, second] = prefixesFor(names, given, prefix);
+    if (first === undefined)
+      throw new WeightsError(["neither a tensor nor a parameter of the model begins with the prefix " + prefix]);
+    if (second !== undefined)
+      throw new WeightsError(["every parameter has a tensor with the prefix " + first.join("") + " and with " + second.join("") + ": say which with the option prefix"]);
+    return first;
+  }
+
+  /** Whether a matrix repeats one that is used: some writers store a tied head again. */
+  function isCopy(tensor«: Tensor», tensors«: Map<string, Tensor>»)«: boolean» {
+    if (tensor?.shape?.length !== 2) return false;
+    return [...tensors.values()].some(({ data, shape }) =>
+      shape.length === 2 && data.length === tensor.data.length && shape[0] === tensor.shape[0] &&
+      !Array.prototype.some.call(data, (value, at) => value !== tensor.data[at]));
   }
 
   function shapeProblems(name«: string», shape«: readonly number[]», tensor«: Tensor»)«: string[]» {
@@ -76,6 +95,9 @@ export const weightRuntime = fragment`
     return last[b.length];
   }
 `;
+
+/** What finds and checks the weights of the model's parameters. */
+export const weightRuntime = [...checkRuntime, "", ...namesRuntime];
 
 /** What reads the elements of a tensor, each if the model has such tensors. */
 export const elementRuntime = {
