@@ -42,7 +42,7 @@ describe.each(cases)("the checkpoint of %s in examples/%s.lmg", (name, example) 
 
   test("gives transformers' logits in the interpreter, before and after the passes", async () => {
     const { model, graph } = compileFamily(example, config);
-    const weights = openWeights(model.graph, folder, {});
+    const weights = openWeights(model.graph, folder, { notNeeded: model.notNeeded });
     await expectGolden(interpreterEngine(model.graph, weights), golden, tolerances.interpreter);
     await expectGolden(interpreterEngine(graph, weights), golden, tolerances.interpreter);
   });
@@ -52,7 +52,11 @@ describe.each(cases)("the checkpoint of %s in examples/%s.lmg", (name, example) 
     ["unfused", false],
   ] as const)("gives transformers' logits from the emitted module, %s", async (_, fuse) => {
     const { model, plan } = compileFamily(example, config, { fuse });
-    await expectGolden(await planEngine(plan, openWeights(model.graph, folder, {})), golden, tolerances.plan);
+    await expectGolden(
+      await planEngine(plan, openWeights(model.graph, folder, { notNeeded: model.notNeeded })),
+      golden,
+      tolerances.plan,
+    );
   });
 
   test("is the same model by its config in the spelling of published files", () => {
