@@ -2,6 +2,7 @@ import type { Parameter } from "../ir/graph.ts";
 import { InternalError } from "../support/invariant.ts";
 import { listWords, nearest, plural } from "../support/text.ts";
 import { constantDim } from "../tensor/dim.ts";
+import { isFloat } from "../tensor/dtype.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import type { StoredTensor } from "./stored.ts";
@@ -52,6 +53,7 @@ export function matchParameters(
   const tensors = new Map<string, CheckpointTensor>();
   const missing: string[] = [];
   const misshapen: string[] = [];
+  const whole: string[] = [];
   const wanted = new Set(
     notNeeded.map((parameter) => storedName(parameter, checkpoint, takenOff, putInFront)),
   );
@@ -61,6 +63,8 @@ export function matchParameters(
     wanted.add(stored);
     const shape = value.type.shape.map((size) => constantDim(size) ?? notConstant(parameter));
     if (tensor === undefined) missing.push(parameter);
+    else if (isFloat(value.type.dtype) && !isFloat(tensor.dtype))
+      whole.push(`${quote(parameter)} is ${tensor.dtype}${showSizes(tensor.shape)}`);
     else if (tensor.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]))
       tensors.set(parameter, tensor);
     else
@@ -75,6 +79,7 @@ export function matchParameters(
   const problems = [
     ...missingProblem(missing, surplus, called, advise),
     ...shapeProblem(misshapen, called),
+    ...wholeProblem(whole, called),
     ...surplusProblem(surplus, missing, called),
   ];
   return problems.length > 0 ? problems : { tensors, ignored, takenOff, putInFront };
@@ -160,6 +165,18 @@ function listed(names: readonly string[]): string {
   const rest = names.length - shown.length;
   return listWords(rest > 0 ? [...shown, `${rest} more`] : shown);
 }
+
+/** Whole numbers are those of a quantized weight: without their scales they are other numbers. */
+const wholeProblem = (whole: readonly string[], name: string): Problem[] =>
+  whole.length === 0
+    ? []
+    : [
+        new Problem(
+          "E725",
+          `${name}: the model takes floats, but ${listed(whole)}: whole numbers, whose scales it does not read`,
+          "convert the checkpoint to f32, f16 or bf16, which multiplies quantized weights by their scales",
+        ),
+      ];
 
 function missingProblem(
   missing: readonly string[],

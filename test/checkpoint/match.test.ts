@@ -125,3 +125,13 @@ test("generation stops at the ids of the first config that names some", () => {
   expect(stopTokens({ eos_token_id: [7, 8] }, { eos_token_id: 2 })).toStrictEqual(new Set([7, 8]));
   expect(stopTokens({ eos_token_id: null }, {})).toStrictEqual(new Set());
 });
+
+test.each(["i8", "u8", "i16", "i32", "u32", "i64", "bool"] as const)(
+  "whole numbers of dtype %s are refused for a float weight: their scales are not read",
+  (dtype) => {
+    const tensors = { ...fitting, "wte.weight": { ...fitting["wte.weight"], dtype } };
+    expect(match(model, tensors as unknown as typeof fitting)).toEqual([
+      `E725 m.safetensors: the model takes floats, but \`wte.weight\` is ${dtype}[4, 2]: whole numbers, whose scales it does not read | convert the checkpoint to f32, f16 or bf16, which multiplies quantized weights by their scales`,
+    ]);
+  },
+);

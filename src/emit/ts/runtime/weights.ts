@@ -64,6 +64,8 @@ const checkRuntime = fragment`
   function shapeProblems(name«: string», shape«: readonly number[]», tensor«: Tensor»)«: string[]» {
     if (typeof tensor?.shape?.length !== "number" || typeof tensor.data?.length !== "number")
       return ["not a tensor: " + name + " must be { data, shape }, with all elements in one array"];
+    if (/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data)))
+      return ["whole numbers: " + name + " takes floats; quantized weights must be multiplied by their scales before"];
     const found = "[" + tensor.shape.join(", ") + "]";
     if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
       return ["wrong shape: " + name + " is " + found + ", the model has [" + shape.join(", ") + "]"];
