@@ -23,7 +23,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
       ["compile", "."],
       "error[E700]: `.` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
     ],
-    [["train", "."], "error[E700]: cannot read `.`: it is a folder, not a .lmg file"],
+    [
+      ["train", "."],
+      "error[E700]: `.` is a folder without run.json: it holds no run to go on with\n  help: name a .lmg file, or a folder that `lmg train` wrote",
+    ],
     [
       ["check", "latin1.lmg"],
       "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",

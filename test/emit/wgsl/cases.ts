@@ -640,9 +640,9 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       sizes: [{ B: 1 }, { B: 3 }, { B: 65 }],
     })),
     {
-      about: "channels last, one row and many",
+      about: "channels last, two rows, the fewest that have statistics, and many",
       graph: statistics(f32(B, 17), 17, { axis: 1 }),
-      sizes: [{ B: 1 }, { B: 257 }],
+      sizes: [{ B: 2 }, { B: 257 }],
     },
     {
       about: "a large mean with a small spread",
