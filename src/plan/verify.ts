@@ -4,7 +4,7 @@ import { isOverwritable } from "./overwrite.ts";
 import { operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
 import type { Sizes } from "./stats.ts";
 import { denseView, hasForm, isDense, type Form, type View } from "./view.ts";
-import { Words } from "./words.ts";
+import { isGiven, Words } from "./words.ts";
 
 /**
  * Every problem of a plan for given run-time dims, as text; none for a right plan. Walks the steps over a model of the
@@ -52,11 +52,13 @@ class Memory {
     this.#plan = plan;
     this.#words = new Words(plan, sizes);
     this.#holds = new Int32Array(this.#words.count).fill(NOTHING);
-    const given = new Set(plan.parameters.map(({ buffer }) => buffer));
-    plan.buffers.forEach(({ home, dtype, elements }, index) => {
-      if (home.kind === "constant" || given.has(index))
-        this.write(denseView(index, { dtype, shape: [elements] }));
-    });
+    for (const { buffer } of plan.parameters) if (buffer !== undefined) this.#give(buffer);
+  }
+
+  /** A state is there when the run begins. */
+  #give(buffer: number): void {
+    const { home, dtype, elements } = this.#plan.buffers[buffer]!;
+    if (!isGiven(home)) this.write(denseView(buffer, { dtype, shape: [elements] }));
   }
 
   /** Reads all operands, then writes all results; and what may not overlap while the kernel runs. */
@@ -68,14 +70,17 @@ class Memory {
   }
 
   read(view: View): string[] {
-    const { name } = this.#plan.buffers[view.buffer]!;
+    const { name, home } = this.#plan.buffers[view.buffer]!;
     const { start, end } = this.#words.room(view.buffer);
-    for (const word of this.#words.of(view)) {
-      if (word < start || word >= end) return [`${name} is read at ${word - start}, past its end`];
-      if (this.#holds[word] !== view.buffer)
-        return [`${name} is read at ${word - start}, which does not hold it`];
-    }
-    return [];
+    const at = (word: number, why: string): string[] => [`${name} is read at ${word - start}, ${why}`];
+    if (this.#words.last(view) >= end)
+      return at(
+        this.#words.of(view).find((word) => word >= end)!,
+        "past its end",
+      );
+    if (isGiven(home)) return [];
+    const wrong = this.#words.of(view).find((word) => this.#holds[word] !== view.buffer);
+    return wrong === undefined ? [] : at(wrong, "which does not hold it");
   }
 
   write(view: View): void {
@@ -84,30 +89,35 @@ class Memory {
 
   /** Results that overlap, and operands of which the kernel may read a word after it was written. */
   #clashes(step: Step): string[] {
-    const problems = new Set<string>();
-    const written = new Map<number, { readonly result: View; readonly element: number }>();
     const nameOf = ({ buffer }: View): string => this.#plan.buffers[buffer]!.name;
-    for (const result of step.results)
-      this.#words.of(result).forEach((word, element) => {
-        const other = written.get(word);
-        if (other !== undefined)
-          problems.add(`the result ${nameOf(result)} lies over the result ${nameOf(other.result)}`);
-        written.set(word, { result, element });
-      });
-    for (const { name, view } of operandEntries(step)) {
-      const words = this.#words.of(view);
-      words.forEach((word, element) => {
-        const over = written.get(word);
-        if (over === undefined) return;
-        const isReadBefore =
-          isOverwritable(step, name) &&
-          over.element === element &&
-          this.#words.of(over.result).length === words.length &&
-          isFloat(view.type.dtype) === isFloat(over.result.type.dtype);
-        if (!isReadBefore)
-          problems.add(`the result ${nameOf(over.result)} lies over the operand ${name}, ${nameOf(view)}`);
-      });
-    }
-    return [...problems];
+    return step.results.flatMap((result, index) => {
+      const others = step.results.slice(0, index).filter((other) => this.#haveCommonWord(result, other));
+      const late = operandEntries(step).filter(({ name, view }) =>
+        isOverwritable(step, name) && isFloat(view.type.dtype) === isFloat(result.type.dtype)
+          ? !this.#standsAlike(view, result)
+          : this.#haveCommonWord(view, result),
+      );
+      return [
+        ...others.map((other) => `the result ${nameOf(result)} lies over the result ${nameOf(other)}`),
+        ...late.map(
+          ({ name, view }) => `the result ${nameOf(result)} lies over the operand ${name}, ${nameOf(view)}`,
+        ),
+      ];
+    });
+  }
+
+  #haveCommonWord(a: View, b: View): boolean {
+    if (!this.#words.mayOverlap(a, b)) return false;
+    const words = new Set(this.#words.of(a));
+    return this.#words.of(b).some((word) => words.has(word));
+  }
+
+  /** Whether each word that both have is the same element of both, read once. */
+  #standsAlike(operand: View, result: View): boolean {
+    if (!this.#words.mayOverlap(operand, result)) return true;
+    const [read, written] = [this.#words.of(operand), this.#words.of(result)];
+    if (read.length === written.length && read.every((word, element) => word === written[element]))
+      return true;
+    return !this.#haveCommonWord(operand, result);
   }
 }

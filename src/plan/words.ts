@@ -1,15 +1,15 @@
 import { evaluateDim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
-import type { Plan } from "./plan.ts";
+import type { Home, Plan } from "./plan.ts";
 import { slotWords, type Sizes } from "./stats.ts";
 import type { View } from "./view.ts";
 
 /**
  * The memory of a plan for given run-time dims as one row of numbered words: slots, states and all other buffers one after
- * the other. Views overlap if they have a word in common.
+ * the other, those last that no step writes. Views overlap if they have a word in common.
  */
 export class Words {
-  /** How many there are. */
+  /** How many there are that steps write. */
   readonly count: number;
   readonly #plan: Plan;
   readonly #sizes: Sizes;
@@ -24,20 +24,41 @@ export class Words {
     const take = (words: number): number => (end += words) - words;
     const slots = plan.slots.map((slot) => take(slotWords(slot, sizes)));
     const states = new Map<string, number>();
-    this.#starts = plan.buffers.map(({ home, elements }) => {
+    const starts = plan.buffers.map(({ home, elements }): number | undefined => {
       if (home.kind === "slot") return slots[home.slot]!;
+      if (isGiven(home)) return undefined;
       const known = home.kind === "state" ? states.get(home.state) : undefined;
       const start = known ?? take(evaluateDim(elements, sizes));
       if (home.kind === "state") states.set(home.state, start);
       return start;
     });
     this.count = end;
+    this.#starts = plan.buffers.map(
+      ({ elements }, buffer) => starts[buffer] ?? take(evaluateDim(elements, sizes)),
+    );
   }
 
   /** The first word of a buffer, and the one after its last. */
   room(buffer: number): { readonly start: number; readonly end: number } {
     const start = this.#starts[buffer]!;
     return { start, end: start + evaluateDim(this.#plan.buffers[buffer]!.elements, this.#sizes) };
+  }
+
+  /** Whether the buffers of two views have memory in common. */
+  mayOverlap(a: View, b: View): boolean {
+    const [one, other] = [this.room(a.buffer), this.room(b.buffer)];
+    return one.start < other.end && other.start < one.end;
+  }
+
+  /** The last word that a view reaches; before its first if it has no elements. */
+  last({ buffer, type, offset, strides }: View): number {
+    const first = this.room(buffer).start + evaluateDim(offset, this.#sizes);
+    const shape = type.shape.map((size) => evaluateDim(size, this.#sizes));
+    if (sizeOf(shape) === 0) return first - 1;
+    return shape.reduce(
+      (word, size, axis) => word + (size - 1) * evaluateDim(strides[axis]!, this.#sizes),
+      first,
+    );
   }
 
   /** The word of every element of a view, in row-major order. */
@@ -59,3 +80,6 @@ export class Words {
     return words;
   }
 }
+
+/** Whether no step writes it. */
+export const isGiven = ({ kind }: Home): boolean => kind === "parameter" || kind === "constant";
