@@ -95,7 +95,7 @@ describe("inputs that do not fit are reported to their giver", () => {
     ],
     ["longer than the model takes", { x: four }, "T is 4, but the model takes at most 3"],
     ["of sizes that disagree", { x, shift }, "axis 0 of the input `shift` is 2, but B is 1, as `x` has it"],
-    ["empty", { x: f32([1, 0, 2], []) }, "the input `x` is f32[1, 0, 2]: it has no elements"],
+    ["empty", { x: f32([1, 0, 2], []) }, "the input `x` is f32[1, 0, 2], but T is at least 1"],
     [
       "short of elements",
       { x: { dtype: "f32", shape: [1, 2, 2], data: Float64Array.of(1) } },

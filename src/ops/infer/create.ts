@@ -1,5 +1,5 @@
 import { constantDim, dim, productOfDims, type Dim } from "../../tensor/dim.ts";
-import type { Dtype } from "../../tensor/dtype.ts";
+import { isFloat, roundTo, type Dtype } from "../../tensor/dtype.ts";
 import { showShape, tensorType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import { firstOf, shapeIsNotNegative, sizeIsNotNegative, wholeAtLeast } from "./check.ts";
@@ -19,11 +19,22 @@ export function inferConstant(attrs: {
     return new Mismatch("shape", `a constant needs sizes known at compile time, got ${showShape(shape)}`);
   if (size !== values.length)
     return new Mismatch("values", `expected ${size} values for ${showShape(shape)}, got ${values.length}`);
-  return [{ dtype, shape }];
+  return holdsAll("values", dtype, values) ?? [{ dtype, shape }];
 }
 
-export const inferFull = (attrs: { readonly dtype: Dtype; readonly shape: readonly Dim[] }): Types =>
-  shapeIsNotNegative("shape", attrs.shape) ?? [{ dtype: attrs.dtype, shape: attrs.shape }];
+/** A tensor of whole numbers would hold another number than what passes take the attribute for. */
+function holdsAll(name: string, dtype: Dtype, values: readonly number[]): Mismatch | undefined {
+  const odd = isFloat(dtype) ? undefined : values.find((value) => roundTo(dtype, value) !== value);
+  return odd === undefined ? undefined : new Mismatch(name, `${dtype} has no ${odd}`);
+}
+
+export const inferFull = (attrs: {
+  readonly dtype: Dtype;
+  readonly shape: readonly Dim[];
+  readonly value: number;
+}): Types =>
+  shapeIsNotNegative("shape", attrs.shape) ??
+  holdsAll("value", attrs.dtype, [attrs.value]) ?? [{ dtype: attrs.dtype, shape: attrs.shape }];
 
 export const inferIota = ({ size }: { readonly size: Dim }): Types =>
   sizeIsNotNegative("size", size) ?? [tensorType("i32", size)];
