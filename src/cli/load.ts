@@ -2,6 +2,8 @@ import { compile } from "../compile.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { LoweredModel } from "../lower/lower.ts";
 import type { Pass, Remark } from "../passes/pass.ts";
+import { runPasses } from "../passes/pipeline.ts";
+import { planGraph } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { InternalError } from "../support/invariant.ts";
 import type { Source } from "../support/source.ts";
@@ -65,14 +67,22 @@ export async function loadPlan(
   return { lowered: model.graph, graph, plan };
 }
 
-/** A pass that changes what the model computes is a bug of ours. Loaded only when it is asked for. */
+/**
+ * A pass that changes what the model computes, or a plan in which a tensor is overwritten before its last reader, is a bug
+ * of ours. Loaded only when it is asked for.
+ */
 export async function requireSamePasses(
   graph: Graph,
   { fuse = true }: ModelOptions,
   out: Out,
 ): Promise<void> {
-  const { checkPasses, showDifference } = await import("../passes/check.ts");
+  const { checkPasses, checkSizes, showDifference } = await import("../passes/check.ts");
   const difference = checkPasses(graph, { fuse });
   if (difference !== undefined) throw new InternalError(showDifference(difference));
-  out.note("every pass keeps what the model computes, on random and on hard inputs\n");
+  const { verifyPlan } = await import("../plan/verify.ts");
+  const [problem] = verifyPlan(planGraph(runPasses(graph, { fuse })), checkSizes(graph));
+  if (problem !== undefined) throw new InternalError(`in the plan, ${problem}`);
+  out.note(
+    "every pass keeps what the model computes, on random and on hard inputs; no step of the plan writes what is still to be read\n",
+  );
 }

@@ -79,14 +79,18 @@ function runStages(graph: Graph, passes: readonly Pass[]): readonly PassResult[]
   });
 }
 
-function randomArguments(
-  graph: Graph,
-  sizes: Readonly<Record<string, number>> = {},
-  seed: number,
-): Arguments {
-  const symbols = new Map(
+/** Run-time dims that are small and differ from each other, but for those that are given. */
+export const checkSizes = (graph: Graph, sizes: Readonly<Record<string, number>> = {}): Map<string, number> =>
+  new Map(
     graph.symbols.map(({ name, max = Infinity }, index) => [name, sizes[name] ?? Math.min(max, index + 2)]),
   );
+
+function randomArguments(
+  graph: Graph,
+  sizes: Readonly<Record<string, number>> | undefined,
+  seed: number,
+): Arguments {
+  const symbols = checkSizes(graph, sizes);
   return { inputs: randomInputs(graph, symbols, seed), parameters: randomParameters(graph, seed) };
 }
 

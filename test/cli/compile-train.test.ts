@@ -199,5 +199,7 @@ test("`ir --train` and `plan --train` list the training step, fused or not, and 
   expect(await count()).toBeLessThan(await count("--no-fuse"));
   expect(await output("plan", "rows.lmg", "--train", "--target", "wgsl")).toContain("fused");
   const { notes } = await lmg("plan", "rows.lmg", "--train", "--check-passes");
-  expect(notes).toBe("every pass keeps what the model computes, on random and on hard inputs\n");
+  expect(notes).toBe(
+    "every pass keeps what the model computes, on random and on hard inputs; no step of the plan writes what is still to be read\n",
+  );
 });

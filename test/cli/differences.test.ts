@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { differencesOf } from "../../src/cli/compare/differences.ts";
+import { differencesOf, outputDifferencesOf } from "../../src/cli/compare/differences.ts";
 import { observeSteps } from "../../src/cli/compare/observe.ts";
 import { differencesBeyond } from "../../src/cli/compare/report.ts";
 import { compile } from "../../src/compile.ts";
@@ -38,7 +38,8 @@ test("every step of the plan is observed, and a plan of that has the same steps"
 
 test("what is equal differs nowhere", () => {
   expect(differences(expected).map(({ relative }) => relative)).toEqual(seen.observed.map(() => 0));
-  const comparison = { target: "ts", tolerance: 0, differences: differences(expected) };
+  const outputs = outputDifferencesOf(expected, new Map([["logits", expected.get("logits")!]]));
+  const comparison = { target: "ts", tolerance: 0, differences: differences(expected), outputs };
   expect(differencesBeyond([comparison])).toEqual([]);
 });
 
@@ -46,13 +47,34 @@ test("the first step that differs is named, with the element, and what followed 
   const add = (old: number): number => old + 100;
   const found = corrupted(seen.observed.length - 1, 0, add, corrupted(3, 1, add));
   const [problem, ...others] = differencesBeyond([
-    { target: "wgsl", tolerance: 1e-4, differences: differences(found) },
+    { target: "wgsl", tolerance: 1e-4, differences: differences(found), outputs: [] },
   ]);
   expect(others).toEqual([]);
   const { node } = seen.observed[3]!;
   expect(problem!.message).toMatch(/^wgsl differs from the interpreter, first in /);
   expect(problem!.message).toContain(node.origin.label);
   expect(problem!.message).toMatch(/it has \S+ instead of \S+ at element 1, \S+ of the largest element$/);
+});
+
+test("an output that is wrong only where no step is observed is named as such", () => {
+  const logits = expected.get("logits")!;
+  const found = new Map([
+    [
+      "logits",
+      hostTensor(
+        "f32",
+        logits.shape,
+        Array.from(logits.data, (x, i) => (i === 2 ? x + 9 : x)),
+      ),
+    ],
+  ]);
+  const outputs = outputDifferencesOf(expected, found);
+  const [problem] = differencesBeyond([
+    { target: "ts", tolerance: 1e-4, differences: differences(expected), outputs },
+  ]);
+  expect(problem!.message).toMatch(
+    /^ts differs from the interpreter in the output logits, which has \S+ instead of \S+ at element 2, .+, though every step agrees/,
+  );
 });
 
 test.each([

@@ -56,8 +56,9 @@ describe("`--target wgsl` where shaders can run", () => {
     if (!canRun) return skip();
     const text = await output("compare", "tiny.lmg", "--random", "3", "--dims", "B=3,T=5", ...dawn);
     expect(text).toMatch(/^random weights of seed 3; \d+ results of steps, B=3, T=5\n/);
-    expect(text).toMatch(/^ts +\S+e-\d+ .* none above 0\.0001$/m);
-    expect(text).toMatch(/^wgsl +\S+e-\d+ .* none above 0\.0001$/m);
+    // Steps that are observed, and the outputs where none is.
+    expect(text).toMatch(/^ts +\S+e-\d+ .* none above 0\.0001 +\S+e-\d+$/m);
+    expect(text).toMatch(/^wgsl +\S+e-\d+ .* none above 0\.0001 +\S+e-\d+$/m);
   });
 
   test("`train` moves the parameters as in TypeScript, and its checkpoint is the same kind of file", async ({
@@ -270,7 +271,11 @@ describe("`compare`", () => {
     const text = await output(...args, "--steps");
     const [column] = JSON.parse(await output(...args, "--json")) as {
       steps: { step: string; relative: number }[];
+      outputs: { output: string; relative: number }[];
     }[];
+    expect(column!.outputs.map((each) => each.output)).toEqual(["logits"]);
+    expect(column!.outputs[0]!.relative).toBeLessThan(1e-5);
+    expect(text).toContain("\noutput logits, no step observed ");
     expect(column!.steps.length).toBeGreaterThan(5);
     for (const { step, relative } of column!.steps) {
       expect(text).toContain(`\n${step} `);

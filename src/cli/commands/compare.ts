@@ -1,5 +1,5 @@
 import { quote } from "../../checkpoint/problem.ts";
-import type { Graph, SymbolDeclaration } from "../../ir/graph.ts";
+import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { randomInputs } from "../../ir/initialize.ts";
 import { planGraph } from "../../plan/build.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -8,7 +8,7 @@ import { plural } from "../../support/text.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { differencesOf } from "../compare/differences.ts";
+import { differencesOf, outputDifferencesOf } from "../compare/differences.ts";
 import { observeSteps } from "../compare/observe.ts";
 import {
   describeComparison,
@@ -17,7 +17,7 @@ import {
   showSummary,
   type Comparison,
 } from "../compare/report.ts";
-import { loadModel } from "../load.ts";
+import { loadModel, type LoadedModel } from "../load.ts";
 import { writeJson } from "../out.ts";
 import { readSource, stdinOption, type StdinOptions } from "../places.ts";
 import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
@@ -79,7 +79,10 @@ export const command: Command = {
     ...passOptions,
   ],
   examples: [
-    ["lmg compare model.lmg --random 0", "run both targets and the interpreter, step by step"],
+    [
+      "lmg compare model.lmg --random 0",
+      "run both targets and the interpreter, step by step and as they are",
+    ],
     [
       "lmg compare gpt2.lmg --weights FOLDER --targets wgsl --f16 --steps",
       "what half precision costs, and where",
@@ -98,7 +101,7 @@ export const command: Command = {
     const inputs = new Map(Object.entries(randomInputs(loaded.model.graph, sizes, seed)));
     const weights = openChosenWeights(loaded.model, options, out);
     try {
-      const comparisons = await compareTargets(targets, loaded.graph, weights, inputs, options);
+      const comparisons = await compareTargets(targets, loaded, weights, inputs, options);
       const head = `${weights.from}; ${plural(comparisons[0]!.differences.length, "result")} of steps`;
       const dims = sizes.size === 0 ? "" : `, ${showDims(sizes)}`;
       if (options.json === true) writeJson(out, comparisons.map(describeComparison));
@@ -131,26 +134,33 @@ function smallDims(symbols: readonly SymbolDeclaration[], text: string | undefin
   return orStop(completeDims(symbols, new Map([...small, ...given])));
 }
 
-/** Runs the graph with every step's results as outputs, by the interpreter and by each target. */
+/**
+ * Runs the graph with every step's results as outputs, by the interpreter and by each target, and by each target as it is
+ * too: where every value is observed each has memory of its own, and a mistake in sharing it would not show.
+ */
 async function compareTargets(
   targets: readonly Target[],
-  graph: Graph,
+  { graph, plan }: Pick<LoadedModel, "graph" | "plan">,
   weights: Weights,
   inputs: ReadonlyMap<string, HostTensor>,
   options: CompareOptions,
 ): Promise<readonly Comparison[]> {
   const seen = observeSteps(graph);
-  const plan = planGraph(seen.graph);
+  const observedPlan = planGraph(seen.graph);
   const expected = await interpreterEngine(seen.graph, weights).run(inputs);
   const comparisons: Comparison[] = [];
   for (const target of targets) {
-    const engine = await openTarget(target, plan, weights, options);
-    try {
-      const differences = differencesOf(seen.observed, expected, await engine.run(inputs));
-      comparisons.push({ target, tolerance: toleranceOf(target, options), differences });
-    } finally {
-      engine.close();
-    }
+    const run = async (each: Plan): Promise<ReadonlyMap<string, HostTensor>> => {
+      const engine = await openTarget(target, each, weights, options);
+      try {
+        return await engine.run(inputs);
+      } finally {
+        engine.close();
+      }
+    };
+    const differences = differencesOf(seen.observed, expected, await run(observedPlan));
+    const outputs = outputDifferencesOf(expected, await run(plan));
+    comparisons.push({ target, tolerance: toleranceOf(target, options), differences, outputs });
   }
   return comparisons;
 }

@@ -1,15 +1,24 @@
 import type { HostTensor } from "../../tensor/host.ts";
 import type { Observed } from "./observe.ts";
 
-/** How far a target's result is from the interpreter's. */
-export interface Difference {
-  readonly observed: Observed;
+/** How far a tensor of a target is from the interpreter's. */
+export interface Distance {
   /** The largest difference over the largest finite expected element; infinite for another shape, NaN or infinity. */
   readonly relative: number;
   /** Where that is, row-major, and what stands there; -1 for another number of elements. */
   readonly index: number;
   readonly expected: number;
   readonly found: number;
+}
+
+/** That of a step's result. */
+export interface Difference extends Distance {
+  readonly observed: Observed;
+}
+
+/** That of an output. */
+export interface OutputDifference extends Distance {
+  readonly output: string;
 }
 
 type Outputs = ReadonlyMap<string, HostTensor>;
@@ -22,17 +31,21 @@ export const differencesOf = (
 ): readonly Difference[] =>
   observed.map((each) => ({
     observed: each,
-    ...differenceOf(expected.get(each.output)!, found.get(each.output)!),
+    ...distanceOf(expected.get(each.output)!, found.get(each.output)!),
   }));
 
-function differenceOf(expected: HostTensor, found: HostTensor): Omit<Difference, "observed"> {
+/** The difference of every output that the model has by itself. */
+export const outputDifferencesOf = (expected: Outputs, found: Outputs): readonly OutputDifference[] =>
+  [...found].map(([output, tensor]) => ({ output, ...distanceOf(expected.get(output)!, tensor) }));
+
+function distanceOf(expected: HostTensor, found: HostTensor): Distance {
   const [a, b] = [expected.data, found.data];
   if (a.length !== b.length) return { relative: Infinity, index: -1, expected: a.length, found: b.length };
   let largest = 0;
   for (const value of a) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   let [worst, index] = [0, 0];
   for (let i = 0; i < a.length; i++) {
-    const difference = distance(a[i]!, b[i]!);
+    const difference = between(a[i]!, b[i]!);
     if (difference > worst) [worst, index] = [difference, i];
   }
   const relative = worst === 0 ? 0 : worst / (largest === 0 ? 1 : largest);
@@ -40,7 +53,7 @@ function differenceOf(expected: HostTensor, found: HostTensor): Omit<Difference,
 }
 
 /** NaN equals NaN, and an infinity itself. */
-function distance(a: number, b: number): number {
+function between(a: number, b: number): number {
   if (Object.is(a, b)) return 0;
   return Number.isFinite(a) && Number.isFinite(b) ? Math.abs(a - b) : Infinity;
 }

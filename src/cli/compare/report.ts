@@ -1,7 +1,7 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { showPlace } from "../../support/source.ts";
 import { showTable } from "../table.ts";
-import type { Difference } from "./differences.ts";
+import type { Difference, Distance, OutputDifference } from "./differences.ts";
 import type { Observed } from "./observe.ts";
 
 /** What a target computed, beside what the interpreter did. */
@@ -11,11 +11,16 @@ export interface Comparison {
   readonly tolerance: number;
   /** Of every observed result, in the order of the steps. */
   readonly differences: readonly Difference[];
+  /** Of every output of the run as it is: no step is observed there, and tensors take each other's memory. */
+  readonly outputs: readonly OutputDifference[];
 }
 
 /** The first result that differs by more than rounding: what it reads agrees, so the fault is there. */
 const firstBeyond = ({ differences, tolerance }: Comparison): Difference | undefined =>
   differences.find(({ relative }) => relative > tolerance);
+
+const worstOf = <D extends Distance>(distances: readonly D[]): D =>
+  distances.reduce((a, b) => (b.relative > a.relative ? b : a));
 
 /** `add + layer_norm of h.0.ln_1 (gpt2.lmg:9:5)` */
 export function showObserved({ node, result }: Observed): string {
@@ -28,27 +33,34 @@ export function showObserved({ node, result }: Observed): string {
 
 const showRelative = (relative: number): string => (relative === 0 ? "0" : relative.toExponential(1));
 
-/** A line a target: the largest difference and where, and the first that is more than rounding. */
+/** A line a target: the largest difference and where, the first that is more than rounding, and the run as it is. */
 export function showSummary(comparisons: readonly Comparison[]): string {
   const rows = comparisons.map((comparison) => {
-    const worst = comparison.differences.reduce((a, b) => (b.relative > a.relative ? b : a));
+    const worst = worstOf(comparison.differences);
     const first = firstBeyond(comparison);
     return [
       comparison.target,
       showRelative(worst.relative),
       worst.relative === 0 ? "" : showObserved(worst.observed),
       first === undefined ? `none above ${comparison.tolerance}` : showObserved(first.observed),
+      showRelative(worstOf(comparison.outputs).relative),
     ];
   });
-  return showTable(["target", "largest", "at", "first that differs"], rows, [1]);
+  return showTable(["target", "largest", "at", "first that differs", "outputs, unobserved"], rows, [1, 4]);
 }
 
-/** A line a result, a column a target. */
+/** A line a result, then one an output of the run as it is; a column a target. */
 export function showEveryStep(comparisons: readonly Comparison[]): string {
   const rows = comparisons[0]!.differences.map(({ observed }, index) => [
     showObserved(observed),
     ...comparisons.map(({ differences }) => showRelative(differences[index]!.relative)),
   ]);
+  comparisons[0]!.outputs.forEach(({ output }, index) =>
+    rows.push([
+      `output ${output}, no step observed`,
+      ...comparisons.map(({ outputs }) => showRelative(outputs[index]!.relative)),
+    ]),
+  );
   const columns = comparisons.map(({ target }) => target);
   return showTable(
     ["step", ...columns],
@@ -60,29 +72,54 @@ export function showEveryStep(comparisons: readonly Comparison[]): string {
 export const describeComparison = (comparison: Comparison): object => ({
   target: comparison.target,
   tolerance: comparison.tolerance,
-  steps: comparison.differences.map(({ observed, relative, index, expected, found }) => ({
+  steps: comparison.differences.map(({ observed, ...distance }) => ({
     op: observed.node.op,
     label: observed.node.origin.label,
     result: observed.result,
     step: showObserved(observed),
-    // JSON has no infinity.
-    relative: Number.isFinite(relative) ? relative : null,
-    index,
-    expected,
-    found,
+    ...describeDistance(distance),
   })),
+  /** Of the run as it is, in which no step is observed. */
+  outputs: comparison.outputs.map(({ output, ...distance }) => ({ output, ...describeDistance(distance) })),
 });
 
-/** One mistake a target that differs: the first step, and by how much. */
+const describeDistance = ({ relative, index, expected, found }: Distance): object => ({
+  // JSON has no infinity.
+  relative: Number.isFinite(relative) ? relative : null,
+  index,
+  expected,
+  found,
+});
+
+/**
+ * One mistake a target that differs: the first step, and by how much; or the output that is wrong where no step is
+ * observed, though each step is right where all are.
+ */
 export const differencesBeyond = (comparisons: readonly Comparison[]): readonly Problem[] =>
   comparisons.flatMap((comparison) => {
+    const { target, tolerance } = comparison;
     const first = firstBeyond(comparison);
-    if (first === undefined) return [];
-    const { index, expected, found, relative, observed } = first;
-    const what =
-      index < 0
-        ? `has ${found} elements instead of ${expected}`
-        : `has ${found} instead of ${expected} at element ${index}, ${showRelative(relative)} of the largest element`;
-    const message = `${comparison.target} differs from the interpreter, first in ${showObserved(observed)}: it ${what}`;
-    return [new Problem("E840", message)];
+    if (first !== undefined) {
+      const place = `first in ${showObserved(first.observed)}`;
+      return [
+        new Problem("E840", `${target} differs from the interpreter, ${place}: it ${showDistance(first)}`),
+      ];
+    }
+    const output = comparison.outputs.find(({ relative }) => relative > tolerance);
+    if (output === undefined) return [];
+    const message =
+      `${target} differs from the interpreter in the output ${output.output}, which ${showDistance(output)}, ` +
+      "though every step agrees where all are observed";
+    return [
+      new Problem(
+        "E840",
+        message,
+        "tensors lie over each other in memory, which is a bug in lmg: please report it",
+      ),
+    ];
   });
+
+function showDistance({ index, expected, found, relative }: Distance): string {
+  if (index < 0) return `has ${found} elements instead of ${expected}`;
+  return `has ${found} instead of ${expected} at element ${index}, ${showRelative(relative)} of the largest element`;
+}
