@@ -57,8 +57,10 @@ class Fusion {
   #fuse(add: NodeOf<"add">): void {
     const sum = add.results[0]!;
     const place = this.#places.get(sum)!;
+    // What is known at load cannot be made of the sum, unless the sum is known then too.
+    const isLoaded = this.#loadTime.has(sum);
     const isEarly = (value: Value): boolean =>
-      this.#loadTime.has(value) || (this.#places.get(value) ?? -1) < place;
+      (!isLoaded && this.#loadTime.has(value)) || (this.#places.get(value) ?? -1) < place;
     const isTaken = (node: Node): boolean => this.#taken.has(node);
     const readers = matchReaders(sum, this.#uses, { isEarly, isTaken });
     for (const { norm, refusal } of readers.refused) this.#refuse([add, norm], refusal);

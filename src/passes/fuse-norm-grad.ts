@@ -20,6 +20,9 @@ export const fuseNormGrad: Pass = {
     const backwardOf = (value: Value): NodeOf<"norm_grad"> | undefined => {
       const node = uses.producer(value);
       if (node?.op !== "norm_grad" || node.operands.carried !== undefined) return undefined;
+      // Through a weight that is computed, the gradient of the weight may be part of what is carried.
+      const { weight } = node.operands;
+      if (weight !== undefined && uses.producer(weight) !== undefined) return undefined;
       return node.results[0] === value && uses.soleUse(value) !== undefined ? node : undefined;
     };
     for (const node of graph.nodes) {

@@ -20,6 +20,7 @@ const sentences = {
   layout: "their weights are laid out differently",
   dtype: "their weights or biases have different dtypes",
   late_weight: "its weight is computed in the run",
+  load_time: "it runs once, when the weights are loaded",
   shared_weight: "another op reads its weight too, which would have to be kept twice",
 } as const;
 
@@ -84,7 +85,9 @@ class Merge {
   }
 
   #refusalOf(linear: Linear): MergeRefusal | undefined {
-    const { weight, bias } = linear.operands;
+    const { x, weight, bias } = linear.operands;
+    // The weight of one may then be the result of another.
+    if (this.#loadTime.has(x)) return "load_time";
     if (!this.#loadTime.has(weight) || (bias !== undefined && !this.#loadTime.has(bias)))
       return "late_weight";
     const isShared = this.#uses.readers(weight).some((reader) => reader.op !== "linear");

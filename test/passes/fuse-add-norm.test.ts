@@ -614,6 +614,13 @@ describe("what does not fit stays a node of its own, with a reason", () => {
     expect(after(`${lines}\n %n = layer_norm(x: %s, eps: 0.00001)\n output n = %n`)).toContain("add_norm");
   });
 
+  test.each([
+    ["the sum itself", "%s = add(%row, %w)\n %n = rms_norm(x: %s, weight: %s, eps: 0.001)"],
+    ["made of the sum", "%s = add(%row, %w)\n %t = tanh(%s)\n %n = rms_norm(x: %s, weight: %t, eps: 0.001)"],
+  ])("a weight that is %s is late, though all of it is known at load", (_, lines) => {
+    expect(after(`${lines}\n output n = %n`)).not.toContain("add_norm");
+  });
+
   test("a middle sum with another reader is kept: two kernels, not one in turn", () => {
     expect(
       after(`
