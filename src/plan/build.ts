@@ -11,7 +11,16 @@ import type { Plan, PlanOutput, PlanParameter, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
 import { keepStates, type StatePair } from "./state.ts";
-import { broadcastView, denseView, hasForm, isDense, sliceView, type Form, type View } from "./view.ts";
+import {
+  broadcastView,
+  denseView,
+  hasForm,
+  isDense,
+  sameView,
+  sliceView,
+  type Form,
+  type View,
+} from "./view.ts";
 
 export interface PlanOptions {
   /** Inputs that the model keeps from run to run, as the outputs leave them: no inputs or outputs of the plan. */
@@ -184,11 +193,14 @@ class PlanBuilder {
 
   /** The results of this run become the state of the next. */
   keep(states: readonly { readonly name: string; readonly value: Value; readonly next: Value }[]): void {
-    const kept = states.map(({ name, value, next }) => ({
-      name,
-      now: this.#viewOf(value),
-      next: this.#viewOf(next),
-    }));
+    const owned = new Set(states.map(({ value }) => this.#viewOf(value).buffer));
+    const kept = states.map(({ name, value, next }) => {
+      const now = this.#viewOf(value);
+      const view = this.#viewOf(next);
+      // What is made of a state by moving its elements, or is another state, is put aside before any state is written.
+      const isMoved = owned.has(view.buffer) && !sameView(view, now);
+      return { name, now, next: isMoved ? this.#putAside(view, name) : view };
+    });
     for (const { name, now, next } of keepStates(kept, this.buffers, this.steps))
       this.#addCopy(next, now, outputOrigin(name));
   }
@@ -231,6 +243,13 @@ class PlanBuilder {
     const copy = this.allocate([name], view.type, isPrepared ? { kind: "prepared" } : undefined);
     this.#addCopy(view, copy, origin);
     this.#copies.set(view, copy);
+    return copy;
+  }
+
+  /** A copy of its own, made where the steps end so far. */
+  #putAside(view: View, name: string): View {
+    const copy = this.allocate([`${name}.next`], view.type, undefined);
+    this.#addCopy(view, copy, outputOrigin(name));
     return copy;
   }
 

@@ -1,7 +1,7 @@
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, multiplyDims, productOfDims, sameDim, type Dim } from "../tensor/dim.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
-import { broadcastShapes } from "../tensor/type.ts";
+import { broadcastShapes, sameShape } from "../tensor/type.ts";
 
 /** A tensor in a buffer: element [i, j, …] stands at offset + i · strides[0] + j · strides[1] + …, counted in elements. */
 export interface View {
@@ -155,3 +155,10 @@ export function reshapeView(view: View, type: TensorType): View | undefined {
 /** How many different elements a view reaches: broadcast axes count once. */
 export const distinctElements = (view: View): Dim =>
   productOfDims(view.type.shape.filter((_, axis) => !sameDim(view.strides[axis], zero)));
+
+/** Whether both are the same elements of the same buffer, in the same order. */
+export const sameView = (a: View, b: View): boolean =>
+  a.buffer === b.buffer &&
+  sameDim(a.offset, b.offset) &&
+  sameShape(a.type.shape, b.type.shape) &&
+  a.strides.every((stride, axis) => sameDim(stride, b.strides[axis]));
