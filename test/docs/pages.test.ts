@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -33,6 +33,7 @@ async function runCommand(command: string, blocks: readonly CodeBlock[]): Promis
     await runProgram(words(command.replace(/^(npx )?lmg /, "")), out);
   } finally {
     process.chdir(home);
+    rmSync(folder, { recursive: true });
   }
   return (out.text + out.notes).trimEnd();
 }
