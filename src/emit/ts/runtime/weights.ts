@@ -26,13 +26,13 @@ const checkRuntime = fragment`
     const surplus = [...given.keys()].filter((name) => !used.has(name) && !ignore.some((pattern) => pattern.test(name)));
     const problems«: string[]» = [];
     const tensors = new Map«<string, Tensor>»();
-    for (const { name, shape } of parameters) {
+    for (const { name, shape, dtype } of parameters) {
       const tensor = given.get(stored.get(name) ?? name);
       if (tensor === undefined) {
         problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus));
         continue;
       }
-      problems.push(...shapeProblems(name, shape, tensor));
+      problems.push(...tensorProblems(name, shape, dtype, tensor));
       tensors.set(name, tensor);
     }
     for (const name of surplus)
@@ -61,10 +61,10 @@ const checkRuntime = fragment`
       !Array.prototype.some.call(data, (value, at) => value !== tensor.data[at]));
   }
 
-  function shapeProblems(name«: string», shape«: readonly number[]», tensor«: Tensor»)«: string[]» {
+  function tensorProblems(name«: string», shape«: readonly number[]», dtype«: string», tensor«: Tensor»)«: string[]» {
     if (typeof tensor?.shape?.length !== "number" || typeof tensor.data?.length !== "number")
       return ["not a tensor: " + name + " must be { data, shape }, with all elements in one array"];
-    if (/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data)))
+    if (dtype === "f32" && /^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data)))
       return ["whole numbers: " + name + " takes floats; quantized weights must be multiplied by their scales before"];
     const found = "[" + tensor.shape.join(", ") + "]";
     if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))

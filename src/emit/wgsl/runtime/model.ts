@@ -158,7 +158,7 @@ const returningState = fragment`
     const given = [...(source instanceof Map ? source : Object.entries(source))]« as [string, Tensor][]»;
     const problems = given.flatMap(([name, tensor]) => {
       const kept = stateTensors.find((state) => state.name === name);
-      return kept === undefined ? ["surplus: " + name + ", which the model does not keep"] : shapeProblems(name, kept.shape, tensor);
+      return kept === undefined ? ["surplus: " + name + ", which the model does not keep"] : tensorProblems(name, kept.shape, "f32", tensor);
     });
     if (problems.length > 0) throw new WeightsError(problems);
     for (const [name, { data }] of given)
