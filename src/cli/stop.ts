@@ -17,8 +17,23 @@ export class Stop extends Error {
 /** The mistakes of the user that an error tells of; undefined for a bug of ours. */
 export function mistakesIn(error: unknown): readonly Diagnostic[] | undefined {
   if (error instanceof Stop) return error.diagnostics;
-  return error instanceof ProblemError ? [error.problem] : undefined;
+  if (error instanceof ProblemError) return [error.problem];
+  return isOutOfMemory(error) ? [outOfMemory(error)] : undefined;
 }
+
+/** What V8 says of an array that is longer than there is memory for, or than an array can be. */
+const isOutOfMemory = (error: unknown): error is RangeError =>
+  error instanceof RangeError &&
+  /^(Invalid typed array length|Invalid array buffer length|Array buffer allocation failed)/.test(
+    error.message,
+  );
+
+const outOfMemory = ({ message }: RangeError): Problem =>
+  new Problem(
+    "E867",
+    `there is not enough memory for this model and these sizes: ${message}`,
+    "`lmg stats` tells how large the model is; make it, or the sizes of the run, smaller",
+  );
 
 /** Ends the command with one mistake. */
 export function stop(code: string, message: string, help?: string): never {

@@ -104,6 +104,10 @@ function limit(size: SizeReference, found: Dim, frame: Frame): boolean {
   const kind = { name: "int", optional: false } as const;
   const bound = frame.context.walk.evaluateAs(size.bound!, kind, frame, "the bound of a dim");
   if (bound?.kind !== "number") return bound !== undefined;
+  if (bound.value < 1) {
+    frame.context.diagnostics.add(errors.boundNotPositive(size.bound!.span, bound.value), frame.calls);
+    return false;
+  }
   const known = constantDim(found);
   if (known !== undefined) {
     if (known <= bound.value) return true;

@@ -83,6 +83,7 @@ const withoutExample = new Set([
   "E856",
   "E857",
   "E865",
+  "E867",
   "E900",
   "W581",
   "W801",

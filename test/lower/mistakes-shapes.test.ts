@@ -17,6 +17,12 @@ describe("shapes", () => {
     `);
   });
 
+  test.each(["0", "0 - 5", "c"])("a bound that no dim is below: %s", (bound) => {
+    expect(messages(`model m(c = -1) {\n  input x: f32[B, T <= ${bound}]\n  tanh\n  output y\n}`)).toMatch(
+      /^\nmodel\.lmg:2:24: error\[E408\]: a dim is at least 1, so nothing is bound by (0|-1|-5)\n/,
+    );
+  });
+
   test("a type that disagrees, with both places", () => {
     expect(mistakes("  linear(4) as a: f32[B, 8]\n  relu as b: i32[B, 4]\n  tanh as c: f32[B, T, 4]"))
       .toMatchInlineSnapshot(`

@@ -73,6 +73,9 @@ export const restInModel = (span: Span): Diagnostic =>
     help: "for example `[B, T, dim]`",
   });
 
+export const boundNotPositive = (span: Span, bound: number): Diagnostic =>
+  errorAt("E408", span, `a dim is at least 1, so nothing is bound by ${bound}`);
+
 export const dimNotPositive = (span: Span, size: number): Diagnostic =>
   errorAt("E408", span, `a dim is at least 1, got ${size}`);
 
