@@ -18,7 +18,57 @@ export const helpers = {
       }
     `,
   },
+  is_nan: {
+    code: fragment`
+      // By its bits: a device may take it that no number is NaN, and then x != x is false.
+      fn is_nan(x: f32) -> bool {
+        return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+      }
+    `,
+  },
+  smaller: {
+    uses: ["is_nan"],
+    code: fragment`
+      // WGSL's min may give either of a number and NaN.
+      fn smaller(x: f32, y: f32) -> f32 {
+        return select(select(min(x, y), y, is_nan(y)), x, is_nan(x));
+      }
+    `,
+  },
+  larger: {
+    uses: ["is_nan"],
+    code: fragment`
+      // WGSL's max may give either of a number and NaN.
+      fn larger(x: f32, y: f32) -> f32 {
+        return select(select(max(x, y), y, is_nan(y)), x, is_nan(x));
+      }
+    `,
+  },
+  whole: {
+    code: fragment`
+      // The whole part modulo 2^32, as JavaScript converts; 0 of what is infinite or NaN. WGSL's own stops at the ends of i32.
+      fn whole(x: f32) -> i32 {
+        if ((bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u) {
+          return 0;
+        }
+        if (abs(x) < 2147483648.0) {
+          return i32(x);
+        }
+        return bitcast<i32>(u32(x - 4294967296.0 * floor(x / 4294967296.0)));
+      }
+    `,
+  },
+  safe_exp: {
+    uses: ["is_nan"],
+    code: fragment`
+      // Some devices make a number of NaN.
+      fn safe_exp(x: f32) -> f32 {
+        return select(exp(x), x, is_nan(x));
+      }
+    `,
+  },
   safe_tanh: {
+    uses: ["is_nan"],
     code: fragment`
       // Some devices compute tanh by powers of e that overflow (beyond 15 it is ±1 in f32) and that cancel near 0; there
       // it is a polynomial (Cephes' tanhf, relative error 1e-7).
@@ -26,24 +76,25 @@ export const helpers = {
         let s = x * x;
         let high = -0.0537397155531 + s * (0.0206390887954 - s * 0.00570498872745);
         let series = x + x * s * (-0.333332819422 + s * (0.133314422036 + s * high));
-        return select(tanh(clamp(x, -15.0, 15.0)), series, abs(x) < 0.625);
+        return select(select(tanh(clamp(x, -15.0, 15.0)), series, abs(x) < 0.625), x, is_nan(x));
       }
     `,
   },
   safe_log: {
-    uses: ["from_bits"],
+    uses: ["from_bits", "is_nan"],
     code: fragment`
       // Devices differ in what log gives where it has no number.
       fn safe_log(x: f32) -> f32 {
         let known = select(log(x), from_bits(0xff800000u), x == 0.0);
-        return select(known, from_bits(0x7fc00000u), x < 0.0);
+        return select(known, from_bits(0x7fc00000u), x < 0.0 || is_nan(x));
       }
     `,
   },
   sigmoid: {
+    uses: ["safe_exp"],
     code: fragment`
       fn sigmoid(x: f32) -> f32 {
-        return 1.0 / (1.0 + exp(-x));
+        return 1.0 / (1.0 + safe_exp(-x));
       }
     `,
   },
@@ -63,12 +114,13 @@ export const helpers = {
     `,
   },
   softplus: {
+    uses: ["is_nan"],
     code: fragment`
       // log(1 + u) for u = e^-|x|: a small one by its series, as 1 + u loses the last digits of u.
       fn softplus(x: f32) -> f32 {
         let u = exp(-abs(x));
         let series = u * (1.0 - u * (0.5 - u * (1.0 / 3.0 - u * (0.25 - u * (0.2 - u / 6.0)))));
-        return max(x, 0.0) + select(log(1.0 + u), series, u < 0.1);
+        return select(max(x, 0.0) + select(log(1.0 + u), series, u < 0.1), x, is_nan(x));
       }
     `,
   },
@@ -112,15 +164,17 @@ export const helpers = {
     `,
   },
   power: {
-    uses: ["from_bits"],
+    uses: ["from_bits", "is_nan"],
     code: fragment`
       // WGSL's pow has no negative base; a whole exponent gives it one. Devices differ in powers of 0.
       fn power(x: f32, y: f32) -> f32 {
         let of_zero = select(0.0, from_bits(0x7f800000u), y < 0.0);
-        let size = select(select(pow(abs(x), y), of_zero, x == 0.0), 1.0, y == 0.0);
+        let size = select(pow(abs(x), y), of_zero, x == 0.0);
         let is_odd = abs(y - 2.0 * trunc(y / 2.0)) == 1.0;
         let signed = select(size, -size, x < 0.0 && is_odd);
-        return select(signed, from_bits(0x7fc00000u), x < 0.0 && y != trunc(y));
+        let is_root = x < 0.0 && y != trunc(y) && x > -3.4e38;
+        let is_none = is_nan(x) || is_nan(y) || is_root || (abs(x) == 1.0 && abs(y) > 3.4e38);
+        return select(select(signed, from_bits(0x7fc00000u), is_none), 1.0, y == 0.0);
       }
     `,
   },
@@ -245,19 +299,29 @@ export const helpers = {
       }
     `,
   },
+  turned: {
+    uses: ["cosine_and_sine", "from_bits"],
+    code: fragment`
+      // None of what is infinite or NaN.
+      fn turned(x: f32) -> vec2f {
+        let is_none = (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u;
+        return select(cosine_and_sine(x), vec2f(from_bits(0x7fc00000u)), is_none);
+      }
+    `,
+  },
   safe_sin: {
-    uses: ["cosine_and_sine"],
+    uses: ["turned"],
     code: fragment`
       fn safe_sin(x: f32) -> f32 {
-        return cosine_and_sine(x).y;
+        return turned(x).y;
       }
     `,
   },
   safe_cos: {
-    uses: ["cosine_and_sine"],
+    uses: ["turned"],
     code: fragment`
       fn safe_cos(x: f32) -> f32 {
-        return cosine_and_sine(x).x;
+        return turned(x).x;
       }
     `,
   },

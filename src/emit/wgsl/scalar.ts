@@ -36,7 +36,9 @@ function toInt({ text, kind, number }: Typed): string {
 function toTruth({ text, kind, number }: Typed): string {
   if (number !== undefined) return String(number !== 0);
   if (kind === "truth") return text;
-  return `(${text} != ${{ float: "0.0", half: "0.0h", int: "0" }[kind]})`;
+  // NaN is true, which a device may not see by comparing.
+  if (kind === "float") return `((bitcast<u32>(${bare(text)}) << 1u) != 0u)`;
+  return `(${text} != ${kind === "half" ? "0.0h" : "0"})`;
 }
 
 /** The value as a tensor of that dtype stores it. */
@@ -94,8 +96,31 @@ const infix = (
     return { text: `(${texts.join(` ${operator} `)})`, kind };
   },
 });
+/** NaN is not equal to anything, nor before or after it; a device may take it that there is none, so that is asked. */
 const comparison = (operator: string): Notation => ({
-  write: (args) => ({ text: `(${joinedAsTheyAre(args).texts.join(` ${operator} `)})`, kind: "truth" }),
+  write: (args) => {
+    const { kind, texts } = joinedAsTheyAre(args);
+    const compared = texts.join(` ${operator} `);
+    if (kind !== "float") return { text: `(${compared})`, kind: "truth" };
+    const mayBeNan = texts.filter((_, index) => args[index]!.kind === "float" && !isNumber(args[index]!));
+    const asked = [...new Set(mayBeNan)].map((text) => `is_nan(${bare(text)})`);
+    const text =
+      operator === "!="
+        ? [compared, ...asked].join(" || ")
+        : [compared, ...asked.map((each) => `!${each}`)].join(" && ");
+    return { text: `(${text})`, kind: "truth" };
+  },
+  helpers: ["is_nan"],
+});
+const isNumber = ({ number }: Typed): boolean => number !== undefined && !Number.isNaN(number);
+
+/** Of floats NaN if one of them is; whole numbers and halves have WGSL's own. */
+const extreme = (ofFloats: HelperName, own: string): Notation => ({
+  write: (args) => {
+    const { kind, texts } = joinedAsTheyAre(args);
+    return { text: `${kind === "float" ? ofFloats : own}(${texts.map(bare).join(", ")})`, kind };
+  },
+  helpers: [ofFloats],
 });
 const logical = (operator: string): Notation => ({
   write: (args) => ({ text: `(${args.map(toTruth).join(` ${operator} `)})`, kind: "truth" }),
@@ -137,7 +162,7 @@ const notations: { readonly [N in ScalarName]: Notation } = {
     },
   },
   abs: call("abs"),
-  exp: floatCall("exp"),
+  exp: floatCall("safe_exp", "safe_exp"),
   log: floatCall("safe_log", "safe_log"),
   sqrt: floatCall("sqrt"),
   rsqrt: floatCall("inverseSqrt"),
@@ -167,8 +192,8 @@ const notations: { readonly [N in ScalarName]: Notation } = {
   div: infix("/", joined),
   mod: byKind("modulo", "modulo_i32"),
   pow: byKind("power", "power_i32"),
-  min: call("min"),
-  max: call("max"),
+  min: extreme("smaller", "min"),
+  max: extreme("larger", "max"),
   eq: comparison("=="),
   ne: comparison("!="),
   lt: comparison("<"),
@@ -192,7 +217,16 @@ const notations: { readonly [N in ScalarName]: Notation } = {
 const squareOf = (x: string): string => `${x} * ${x}`;
 
 /** Ops whose notation names an argument twice. */
-const repeats: ReadonlySet<ScalarName> = new Set<ScalarName>(["square", "relu2"]);
+const repeats: ReadonlySet<ScalarName> = new Set<ScalarName>([
+  "square",
+  "relu2",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "gt",
+  "ge",
+]);
 
 /** A program as lines that come first and the expression of its result. */
 export interface ScalarText {

@@ -1,5 +1,5 @@
 import type { View } from "../../../plan/view.ts";
-import type { Dtype } from "../../../tensor/dtype.ts";
+import { isInteger, type Dtype } from "../../../tensor/dtype.ts";
 import { bare, programName } from "../../ts/scalar.ts";
 import { onlyView } from "../../ts/kernels/result.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
@@ -83,6 +83,10 @@ export const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) 
 
 /** What a word of another dtype is, made from x. */
 function castTo(dtype: Dtype, x: Typed, builder: KernelBuilder): string {
+  if (isInteger(dtype) && x.kind === "float") {
+    builder.helper("whole");
+    return `whole(${bare(x.text)})`;
+  }
   if (dtype !== "f16" && dtype !== "bf16") return stored(dtype, x);
   builder.helper(`round_${dtype}`);
   return `round_${dtype}(${toFloat(x)})`;

@@ -128,6 +128,7 @@ export const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
           ),
           `let counted = ${sum("own_count")};`,
         ];
+  builder.helper("safe_exp");
   const share = smoothing === 0 ? "" : ` - ${floatText(smoothing)} / f32(${width})`;
   const value = `factor * (exp(${logit} - largest) / total${share} - select(0.0, ${floatText(1 - smoothing)}, i32(i) == target_class))`;
   const body = [
@@ -141,7 +142,7 @@ export const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
     ...overRow(lanes, width, [`own_largest = max(own_largest, ${logit});`]),
     `let largest = ${max("own_largest")};`,
     "var own_total = 0.0;",
-    ...overRow(lanes, width, [`own_total += exp(${logit} - largest);`]),
+    ...overRow(lanes, width, [`own_total += safe_exp(${logit} - largest);`]),
     `let total = ${sum("own_total")};`,
     ...overRow(lanes, width, [
       tensors.out.put(

@@ -92,6 +92,7 @@ export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
   const doc = "-log softmax(logits)[target] of each row that counts.";
   return perTarget("cross_entropy", doc, step, context, ({ builder, lanes, logit }) => {
     const [sum, max] = [declareFold(builder, "sum", lanes), declareFold(builder, "max", lanes)];
+    builder.helper("safe_exp", "safe_log");
     const plain = `logarithm - ${logit("u32(target_class)")}`;
     const smoothed = `${floatText(1 - smoothing)} * (${plain}) + ${floatText(smoothing)} * (logarithm - all_logits / f32(classes))`;
     const value = smooths ? smoothed : plain;
@@ -102,10 +103,10 @@ export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
       "var own_powers = 0.0;",
       ...(smooths ? ["var own_logits = 0.0;"] : []),
       ...overRow(lanes, "classes", [
-        `own_powers += exp(${logit("i")} - largest);`,
+        `own_powers += safe_exp(${logit("i")} - largest);`,
         ...(smooths ? [`own_logits += ${logit("i")};`] : []),
       ]),
-      `let logarithm = largest + log(${sum("own_powers")});`,
+      `let logarithm = largest + safe_log(${sum("own_powers")});`,
       ...(smooths ? [`let all_logits = ${sum("own_logits")};`] : []),
       `let value = ${value};`,
     ];

@@ -14,13 +14,14 @@ type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
 
 interface Fold {
   readonly start: (isFloatElement: boolean) => string;
-  readonly fold: (element: string) => string;
+  readonly fold: (element: string, isFloatElement: boolean) => string;
 }
 
-const extreme = (least: number, wins: string): Fold => ({
+const extreme = (least: number, wins: { readonly ofFloats: string; readonly ofInts: string }): Fold => ({
   start: (isFloatElement) =>
     isFloatElement ? floatText(least) : least < 0 ? "(-2147483647 - 1)" : "2147483647",
-  fold: (element) => `result = ${wins}(result, ${element});`,
+  fold: (element, isFloatElement) =>
+    `result = ${isFloatElement ? wins.ofFloats : wins.ofInts}(result, ${element});`,
 });
 const total: Fold = {
   start: (isFloatElement) => (isFloatElement ? "0.0" : "0"),
@@ -30,8 +31,8 @@ const total: Fold = {
 const folds: { readonly [K in Reduction]: Fold } = {
   reduce_sum: total,
   reduce_mean: total,
-  reduce_max: extreme(-Infinity, "max"),
-  reduce_min: extreme(Infinity, "min"),
+  reduce_max: extreme(-Infinity, { ofFloats: "larger", ofInts: "max" }),
+  reduce_min: extreme(Infinity, { ofFloats: "smaller", ofInts: "min" }),
 };
 
 /** Fewer elements than this are folded by one invocation. */
@@ -55,9 +56,16 @@ interface Reducing {
 }
 
 const startText = ({ op, builder, isFloat: isFloatElement }: Reducing): string => {
-  if (isFloatElement && op !== "reduce_sum" && op !== "reduce_mean") builder.helper("from_bits");
+  if (isFloatElement && (op === "reduce_max" || op === "reduce_min"))
+    builder.helper("from_bits", op === "reduce_max" ? "larger" : "smaller");
   return `var result = ${folds[op].start(isFloatElement)};`;
 };
+
+/** The line that takes an element in. */
+const foldText =
+  ({ op, isFloat: isFloatElement }: Pick<Reducing, "op" | "isFloat">) =>
+  (element: string): string =>
+    folds[op].fold(element, isFloatElement);
 
 const resultText = ({ op, elements }: Reducing): string =>
   op === "reduce_mean" ? `result / f32(${elements})` : "result";
@@ -66,7 +74,7 @@ const resultText = ({ op, elements }: Reducing): string =>
 export function foldLanes({ op, builder, isFloat: isFloatElement }: Reducing, lanes: number): Code[] {
   const few = 2 ** Math.ceil(Math.log2(lanes) / 2);
   builder.shared("partials", isFloatElement ? "f32" : "i32", lanes);
-  const { fold } = folds[op];
+  const fold = foldText({ op, isFloat: isFloatElement });
   return [
     "partials[lane] = result;",
     "workgroupBarrier();",
@@ -150,7 +158,7 @@ function byInvocations(op: Reduction, step: ReductionStep, context: Context): Di
     ...from.lines,
     `let x_at = ${from.at[0]!};`,
     startText(about),
-    ...forLoop("e", elements, [...inner.lines, folds[op].fold(tensors.x.at(`x_at + ${inner.at[0]!}`))]),
+    ...forLoop("e", elements, [...inner.lines, foldText(about)(tensors.x.at(`x_at + ${inner.at[0]!}`))]),
     tensors.out.put("i", resultText(about)),
   ];
   const doc = [`${title}; an invocation an element of the result.`];
@@ -168,7 +176,7 @@ function byWorkgroups(op: Reduction, step: ReductionStep, context: Context): Dis
     ...from.lines,
     `let x_at = ${from.at[0]!};`,
     startText(about),
-    ...overRow(lanes, elements, [...inner.lines, folds[op].fold(tensors.x.at(`x_at + ${inner.at[0]!}`))]),
+    ...overRow(lanes, elements, [...inner.lines, foldText(about)(tensors.x.at(`x_at + ${inner.at[0]!}`))]),
     ...foldLanes(about, lanes),
     tensors.out.put("row", resultText(about)),
   ];
@@ -184,7 +192,7 @@ function byColumns(op: Reduction, step: ReductionStep, context: Context): Dispat
   const inner = places(builder, "e", goes.shape, [{ name: "x", strides: goes.strides }]);
   builder.builtin("group", "groups", "lane");
   builder.shared("partials", about.isFloat ? "f32" : "i32", COLUMNS * SHARES);
-  const { fold } = folds[op];
+  const fold = foldText(about);
   const body = [
     `let i = (group.y * groups.x + group.x) * ${COLUMNS}u + lane % ${COLUMNS}u;`,
     `let share = lane / ${COLUMNS}u;`,
@@ -230,7 +238,7 @@ function byManyWorkgroups(op: Reduction, step: ReductionStep, context: Context):
     body: [
       ...each.lines,
       startText(about),
-      ...forLoop("i", elements, [...inner.lines, folds[op].fold(tensor.at(inner.at[0]!))], {
+      ...forLoop("i", elements, [...inner.lines, foldText(about)(tensor.at(inner.at[0]!))], {
         start: `row * ${LIST_SIZE}u + lane`,
         step: `${WORKGROUPS * LIST_SIZE}u`,
       }),
@@ -256,7 +264,7 @@ export function totalOfParts(op: Reduction, result: View, elements: Dim, context
     doc: ["What the parts make together."],
     body: [
       startText(whole),
-      folds[op].fold(parts.at("lane")),
+      foldText(whole)(parts.at("lane")),
       ...foldLanes(whole, WORKGROUPS),
       out.put("0u", resultText(whole)),
     ],

@@ -56,10 +56,11 @@ export function normText({ builder, kind, eps, lanes, element, prefix = "" }: St
     ];
     return { lines, normalized: (x) => `(${x} - ${mean} - ${drift}) * ${scale}` };
   }
+  if (kind === "l2") builder.helper("larger");
   const root =
     kind === "rms"
       ? `inverseSqrt(${sum(squares)} / f32(width) + ${floatText(eps)})`
-      : `1.0 / max(sqrt(${sum(squares)}), ${floatText(Math.max(eps, 1e-37))})`;
+      : `1.0 / larger(sqrt(${sum(squares)}), ${floatText(Math.max(eps, 1e-37))})`;
   const lines = [
     `var ${squares} = 0.0;`,
     ...overRow(lanes, "width", [...element.lines, `let d = ${element.text};`, `${squares} += d * d;`]),

@@ -38,11 +38,12 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
   ]);
   builder.size("width", line.size);
   const [sum, max] = [declareFold(builder, "sum", lanes), declareFold(builder, "max", lanes)];
+  builder.helper("safe_exp", ...(name === "softmax" ? [] : (["safe_log"] as const)));
   const held = heldBy(lanes, line.size);
   const load = tensors.x.at(`x_row + ${builder.stride("i", "x_step", x.strides[line.at]!) || "0u"}`);
   const element = held === undefined ? load : `held[i / ${lanes}u]`;
   const value =
-    name === "softmax" ? `exp(${element} - largest) / total` : `${element} - largest - log(total)`;
+    name === "softmax" ? `exp(${element} - largest) / total` : `${element} - largest - safe_log(total)`;
   const place = `out_row + ${builder.stride("i", "out_step", out.strides[line.at]!) || "0u"}`;
   const body: Code[] = [
     ...each.lines,
@@ -57,7 +58,7 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
     ]),
     `let largest = ${max("own_largest")};`,
     "var own_total = 0.0;",
-    ...overRow(lanes, "width", [`own_total += exp(${element} - largest);`]),
+    ...overRow(lanes, "width", [`own_total += safe_exp(${element} - largest);`]),
     `let total = ${sum("own_total")};`,
     ...overRow(lanes, "width", [tensors.out.put(place, value)]),
   ];

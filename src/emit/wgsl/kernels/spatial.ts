@@ -80,13 +80,13 @@ export const max_pool2d: WgslKernel<"max_pool2d"> = ({ operands: { x }, attrs, r
   const place = placeOfWindow(builder, x, out, attrs);
   builder.constant("kernel_height", attrs.kernel[0]!);
   builder.constant("kernel_width", attrs.kernel[1]!);
-  builder.helper("from_bits");
+  builder.helper("from_bits", "larger");
   const element = tensors.x.at("(plane * height + u32(y)) * width + u32(column)");
   const body = [
     ...each.lines,
     ...place,
     `var largest = ${floatText(-Infinity)};`,
-    ...overWindow([`largest = max(largest, ${element});`]),
+    ...overWindow([`largest = larger(largest, ${element});`]),
     tensors.out.put("i", "largest"),
   ];
   const doc = "The largest element of each window. An element an invocation.";
