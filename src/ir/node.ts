@@ -1,3 +1,4 @@
+import { append } from "../support/lists.ts";
 import { Mismatch } from "../ops/define.ts";
 import { ops, recordOf, type AttributesOf, type OpName, type OperandsOf } from "../ops/table.ts";
 import { InternalError } from "../support/invariant.ts";
@@ -88,7 +89,7 @@ export function operandValues(node: Node): Value[] {
   for (const name of Object.keys(ops[node.op].operands)) {
     const operand = operands[name];
     if (operand === undefined) continue;
-    if (Array.isArray(operand)) values.push(...(operand as readonly Value[]));
+    if (Array.isArray(operand)) append(values, operand as readonly Value[]);
     else values.push(operand as Value);
   }
   return values;

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../support/lists.ts";
 import type { Argument, Call } from "../language/ast.ts";
 import { floorDivideDim } from "../tensor/dim.ts";
 import { isDtype, roundTo } from "../tensor/dtype.ts";
@@ -89,8 +90,8 @@ function onNumbers(name: string, meanings: readonly Meaning[]): Meaning | undefi
     case "abs":
       return number(Math.abs(x!), float);
     case "min":
-      return number(Math.min(...values), float);
+      return number(smallest(values), float);
     default:
-      return number(Math.max(...values), float);
+      return number(largest(values), float);
   }
 }

@@ -1,3 +1,4 @@
+import { append } from "../support/lists.ts";
 import type { Body, ParallelStatement, Statement } from "../language/ast.ts";
 import { joinSpans, type Span } from "../support/source.ts";
 import { bindTap } from "./chains.ts";
@@ -73,7 +74,7 @@ function lowerBranch(statements: readonly Statement[], span: Span, frame: Frame)
   for (const statement of statements) frame.context.walk.statement(statement, frame);
   const value = readStream(frame, span);
   const label = branchLabel(frame.applied);
-  outer.push(...frame.applied);
+  append(outer, frame.applied);
   frame.applied = outer;
   const [first, last] = [statements[0], statements.at(-1)];
   const place = first === undefined || last === undefined ? span : joinSpans(first.span, last.span);

@@ -1,3 +1,4 @@
+import { largest } from "../support/lists.ts";
 import { showAttribute } from "../ir/text/attributes.ts";
 import { recordOf } from "../ops/table.ts";
 import { showPlace } from "../support/source.ts";
@@ -139,7 +140,12 @@ export function printPlan(plan: Plan): string {
     ...plan.prepare.map((step) => stepRow(step, plan, "once")),
     ...plan.steps.map((step, index) => stepRow(step, plan, String(index + 1))),
   ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
+  const widths = [0, 1, 2, 3].map((column) =>
+    largest(
+      rows.map((row) => row[column]!.length),
+      0,
+    ),
+  );
   const lines = rows.map(([number, ...cells]) =>
     [number!.padStart(widths[0]!), ...cells.map((cell, at) => cell.padEnd(widths[at + 1] ?? 0))]
       .join("  ")

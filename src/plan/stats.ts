@@ -1,3 +1,4 @@
+import { largest } from "../support/lists.ts";
 import { evaluateDim, type Dim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { operandViews, type Plan, type Slot, type Step } from "./plan.ts";
@@ -74,7 +75,10 @@ const parameterWords = (plan: Plan): number =>
 
 /** The size of a slot: that of its largest tensor. */
 export const slotWords = ({ sizes: all }: Slot, sizes: Sizes): number =>
-  Math.max(0, ...all.map((size) => evaluateDim(size, sizes)));
+  largest(
+    all.map((size) => evaluateDim(size, sizes)),
+    0,
+  );
 
 /**
  * Each place of memory that a step reads counts once; of a table only the rows that are looked up. `elementBytes` are

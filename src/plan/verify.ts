@@ -1,3 +1,4 @@
+import { append } from "../support/lists.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { contracts } from "./kernel-ops.ts";
 import { isOverwritable } from "./overwrite.ts";
@@ -21,7 +22,10 @@ export function verifyPlan(plan: Plan, sizes: Sizes): string[] {
     for (const problem of [...formProblems(step), ...memory.run(step)]) problems.push(`${where}: ${problem}`);
   }
   for (const { name, buffer, type } of plan.outputs)
-    problems.push(...memory.read(denseView(buffer, type)).map((problem) => `output ${name}: ${problem}`));
+    append(
+      problems,
+      memory.read(denseView(buffer, type)).map((problem) => `output ${name}: ${problem}`),
+    );
   return problems;
 }
 

@@ -1,3 +1,4 @@
+import { append } from "../support/lists.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, multiplyDims, productOfDims, sameDim, type Dim } from "../tensor/dim.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
@@ -146,7 +147,10 @@ export function reshapeView(view: View, type: TensorType): View | undefined {
       axis++;
     }
     const inner = denseStrides(type.shape.slice(first, axis));
-    strides.push(...inner.map((stride) => multiplyDims(stride, merged.strides[0]!)));
+    append(
+      strides,
+      inner.map((stride) => multiplyDims(stride, merged.strides[0]!)),
+    );
   }
   const rest = type.shape.slice(axis);
   return rest.every(isOne) ? { ...view, type, strides: [...strides, ...rest.map(() => one)] } : undefined;

@@ -1,3 +1,4 @@
+import { append } from "../support/lists.ts";
 import type { Point } from "./figure.ts";
 
 /**
@@ -32,7 +33,10 @@ export function thin(points: readonly Point[], count: number): readonly Point[] 
       (a, b) => (a === undefined || b.y > a.y ? b : a),
       undefined,
     );
-    kept.push(...part.filter((point) => point === low || point === high || !Number.isFinite(point.y)));
+    append(
+      kept,
+      part.filter((point) => point === low || point === high || !Number.isFinite(point.y)),
+    );
   }
   return kept;
 }

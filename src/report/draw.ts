@@ -1,3 +1,4 @@
+import { largest } from "../support/lists.ts";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import {
@@ -24,7 +25,10 @@ const lineHeight = 13;
 export function drawFigure(given: Figure, { width, height }: Size): string {
   const figure = { ...given, x: withLogDomain(given, "x"), y: withLogDomain(given, "y") };
   const points = drawable(figure);
-  const longest = Math.max(0, ...figure.series.map(({ label }) => label.length));
+  const longest = largest(
+    figure.series.map(({ label }) => label.length),
+    0,
+  );
   const marginRight = longest === 0 ? 14 : 14 + 6.2 * longest;
   const { document } = parseHTML("<!doctype html><html></html>");
   const plot = Plot.plot({

@@ -1,3 +1,5 @@
+import { append } from "../support/lists.ts";
+
 /** What powers of ten are multiplied by to be marks of a log axis: also 2 and 5 if it spans less than a factor of 100. */
 const digitsOf = (low: number, high: number): readonly number[] => (high / low < 100 ? [1, 2, 5] : [1]);
 
@@ -5,7 +7,11 @@ const digitsOf = (low: number, high: number): readonly number[] => (high / low <
 function marksOf(low: number, high: number, digits: readonly number[], stride: number): readonly number[] {
   const marks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
-    if (power % stride === 0) marks.push(...digits.map((digit) => Number(`${digit}e${power}`)));
+    if (power % stride === 0)
+      append(
+        marks,
+        digits.map((digit) => Number(`${digit}e${power}`)),
+      );
   return marks;
 }
 

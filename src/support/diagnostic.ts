@@ -1,3 +1,4 @@
+import { largest } from "./lists.ts";
 import { lineText, positionAt, showPlace, spanText, type Position, type Span } from "./source.ts";
 import { visible } from "./text.ts";
 
@@ -115,7 +116,10 @@ export function showDiagnostic(diagnostic: Diagnostic, paint: Paint = plainPaint
     label,
     ...positionAt(label.span.source, label.span.start),
   }));
-  const digits = Math.max(0, ...places.map(({ line }) => String(line).length));
+  const digits = largest(
+    places.map(({ line }) => String(line).length),
+    0,
+  );
   const excerpts = places.map((place, index) => {
     const isNamed = place.label.span.source !== first?.span.source;
     return excerpt(place, { digits, isNamed, colour: index === 0 ? colour : paint.faint }, paint);

@@ -45,7 +45,8 @@ const isListOf = <T extends "string" | "number">(
   Array.isArray(value) && value.every((item) => typeof item === type);
 
 /** Bytes as the pieces hold them: one Latin-1 character each. */
-const latin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+const latin1 = (text: string): string =>
+  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 
 /** A blank in front, as SentencePiece's dummy prefix; then an id a character. */
 function split({ ids }: Vocabulary, text: string): number[] {

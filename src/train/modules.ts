@@ -1,3 +1,4 @@
+import { largest } from "../support/lists.ts";
 import { RANDOM_INPUT } from "../autodiff/train/forward.ts";
 import { initialState } from "../autodiff/train/initial.ts";
 import { betasOf, scalarInputs, type Optimizer } from "../autodiff/train/optimizer.ts";
@@ -145,6 +146,9 @@ function inputNotes({ plan }: ProgramPart, optimizer: Optimizer): string[] {
     [RANDOM_INPUT]: "[seed, number of the run, counted over all modules]: what dropout draws from",
   };
   const names = plan.inputs.map(({ name }) => name).filter((name) => name in meanings);
-  const width = Math.max(0, ...names.map((name) => name.length));
+  const width = largest(
+    names.map((name) => name.length),
+    0,
+  );
   return names.map((name) => `  ${name.padEnd(width)}  ${meanings[name]!}`);
 }

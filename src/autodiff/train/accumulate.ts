@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import { noOrigin, type Graph, type Node, type Parameter, type Value } from "../../ir/graph.ts";
 import { makeNode, operandValues, withOperands } from "../../ir/node.ts";
 import { invariant } from "../../support/invariant.ts";
@@ -126,7 +127,7 @@ export class Accumulation {
     const tail = tailOf(this.#parts, this.#loss, given);
     const values = [...given.values()];
     const derived = differentiate(tail.graph, [tail.value], values);
-    this.#b.nodes.push(...derived.graph.nodes);
+    append(this.#b.nodes, derived.graph.nodes);
     return new Map([...given].map(([part, all]) => [part, derived.gradients.get(all)!]));
   }
 

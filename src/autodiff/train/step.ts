@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import type { Graph, Input, Output, Parameter, Value } from "../../ir/graph.ts";
 import { noOrigin } from "../../ir/graph.ts";
 import { makeValue } from "../../ir/node.ts";
@@ -101,8 +102,8 @@ function differentiateLoss(
   const values = trainable.map(({ value }) => value);
   const lossParts = (accumulate === 1 ? [whole] : measures.of(loss)).map((part): LossPart => {
     const derived = differentiate(forward, [part.value], values, checkpoints);
-    nodes.push(...derived.graph.nodes.slice(forward.nodes.length));
-    diagnostics.push(...derived.diagnostics);
+    append(nodes, derived.graph.nodes.slice(forward.nodes.length));
+    append(diagnostics, derived.diagnostics);
     const reached = [...derived.gradients].filter(([value]) => derived.cotangents.has(value));
     return { ...part, gradients: new Map(reached) };
   });

@@ -1,3 +1,4 @@
+import { append, largest } from "../../support/lists.ts";
 import { operandViews, type Plan, type Step } from "../../plan/plan.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { Code } from "../../support/text.ts";
@@ -42,9 +43,9 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
 
 function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const made = new Set<number>();
-  const scratch = Math.max(
+  const scratch = largest(
+    plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
     0,
-    ...plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
   );
   const lines: Code[] =
     scratch === 0 ? [] : [`const scratch = new ${arrayType("f32", names.floats)}(${scratch});`];
@@ -58,7 +59,7 @@ function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] 
         `const ${names.local(buffer)} = new ${arrayType(dtype, names.floats)}(${names.size(elements)});`,
       );
     }
-    lines.push(...calls.call(step, names.prepare, 2));
+    append(lines, calls.call(step, names.prepare, 2));
   }
   return lines;
 }

@@ -1,3 +1,4 @@
+import { smallest } from "../../support/lists.ts";
 import type { Code } from "../../support/text.ts";
 import { renderDim, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
@@ -29,7 +30,7 @@ export function fragment(strings: TemplateStringsArray, ...values: readonly neve
   const lines = strings.raw[0]!.replace(/^\n/, "")
     .replace(/\n\s*$/, "")
     .split("\n");
-  const indent = Math.min(...lines.filter((line) => line !== "").map((line) => line.search(/\S/)));
+  const indent = smallest(lines.filter((line) => line !== "").map((line) => line.search(/\S/)));
   return lines.map((line) => line.slice(indent));
 }
 

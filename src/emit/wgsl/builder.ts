@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import type { View } from "../../plan/view.ts";
 import { invariant } from "../../support/invariant.ts";
 import { layoutCode, type Code } from "../../support/text.ts";
@@ -214,14 +215,14 @@ export class KernelBuilder {
 
   /** Declarations of the module: constants, private and workgroup memory, functions. */
   declare(...code: readonly Code[]): void {
-    this.#declarations.push(...code);
+    append(this.#declarations, code);
   }
 
   /** Declares a function of a name, once. */
   declareFunction(name: string, code: readonly Code[]): void {
     if (this.#declared.has(name)) return;
     this.#declared.add(name);
-    this.#ownFunctions.push("", ...code);
+    append(this.#ownFunctions, ["", ...code]);
   }
 
   /** An array that the workgroup shares; declared once, however often it is asked for. */

@@ -1,3 +1,4 @@
+import { largest } from "../../support/lists.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { slotWords, stepStats, WORD_BYTES, type Sizes, type StepStats } from "../../plan/stats.ts";
 import { distinctElements, type View } from "../../plan/view.ts";
@@ -81,7 +82,7 @@ const count = (size: number): string => size.toLocaleString("en-US");
 function needsOf(program: Program, dispatch: NamedDispatch, sizes: Sizes, limits: DeviceLimits): Need[] {
   const { kernel, kernelName, bindings, groups } = dispatch;
   const workgroups = groupsOf(groups, sizes);
-  const most = Math.max(...workgroups);
+  const most = largest(workgroups);
   return [
     {
       limit: "maxComputeInvocationsPerWorkgroup",
@@ -230,6 +231,6 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     dispatches,
     kernels: new Set(dispatches.map(({ kernel }) => kernel)).size,
     residentBytes: total((kind) => !isRun(kind)),
-    runBytes: total(isRun) + Math.max(0, ...scratch),
+    runBytes: total(isRun) + largest(scratch, 0),
   };
 }

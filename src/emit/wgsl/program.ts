@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import type { Home, Plan, Step } from "../../plan/plan.ts";
 import { isEmpty } from "../../plan/view.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
@@ -124,7 +125,7 @@ export function makeProgram(plan: Plan, target: Target): Program {
     const key = `${kernel.name}\n${kernel.text}`;
     let known = byText.get(key);
     if (known === undefined) byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
-    known.steps.push(...steps);
+    append(known.steps, steps);
     return known.name;
   };
   const named = (run: Stage): ProgramStep[] => {

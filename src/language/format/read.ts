@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import { tokenize, type Token } from "../tokens.ts";
 
 /** A comment; `own` if it stands on a line of its own. */
@@ -66,7 +67,7 @@ class Reader {
     for (let token = this.#peek(); token !== undefined && token.text !== "}"; token = this.#peek()) {
       if (token.kind === "newline") this.#blankLines(items);
       else if (token.kind === "comment") items.push({ kind: "note", text: this.#take().text.trimEnd() });
-      else items.push(...this.#line());
+      else append(items, this.#line());
     }
     if (items.at(-1)?.kind === "blank") items.pop();
     return items;

@@ -1,3 +1,4 @@
+import { append } from "../../support/lists.ts";
 import { isList, type Doc } from "./doc.ts";
 
 interface Command {
@@ -73,7 +74,7 @@ class Renderer {
   #endLine(indent: number): void {
     const last = this.#out.length - 1;
     if (last >= 0) this.#out[last] = this.#out[last]!.trimEnd();
-    this.#out.push(...this.#suffixes, "\n", " ".repeat(indent));
+    append(this.#out, [...this.#suffixes, "\n", " ".repeat(indent)]);
     this.#suffixes = [];
     this.#column = indent;
   }

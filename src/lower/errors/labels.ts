@@ -1,3 +1,4 @@
+import { largest, smallest } from "../../support/lists.ts";
 import type { Parameter } from "../../ir/graph.ts";
 import type { RepeatStatement } from "../../language/ast.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
@@ -64,7 +65,7 @@ export const iterationNotRun = (
         ? "none has run so far"
         : ran.length === 1
           ? `only iteration ${ran[0]!} has so far`
-          : `iterations ${Math.min(...ran)} to ${Math.max(...ran)} have so far`,
+          : `iterations ${smallest(ran)} to ${largest(ran)} have so far`,
   });
 
 export const notBoundYet = (span: Span, name: string): Diagnostic =>

@@ -1,3 +1,4 @@
+import { largest } from "../../support/lists.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { sizeOf, stridesOf, type HostTensor } from "../../tensor/host.ts";
 import { invariant } from "../../support/invariant.ts";
@@ -13,7 +14,10 @@ export const sizesOf = (shape: readonly Dim[]): number[] => shape.map(sizeOfDim)
 
 /** The shape that shapes have together; the types fit already. */
 export function broadcastSizes(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const rank = largest(
+    shapes.map((shape) => shape.length),
+    0,
+  );
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
     return sizes.find((size) => size !== 1) ?? 1;

@@ -1,3 +1,4 @@
+import { largest } from "../../support/lists.ts";
 import {
   addDims,
   constantDim,
@@ -36,8 +37,8 @@ function spatialSizes(
   stride: readonly number[],
   padding: readonly number[],
 ): readonly Dim[] | Mismatch {
-  const largest = Math.max(...x.shape.slice(2).map((size) => constantDim(size) ?? 0), ...padding);
-  if (largest > LARGEST_SIZE)
+  const extent = largest([...x.shape.slice(2).map((size) => constantDim(size) ?? 0), ...padding]);
+  if (extent > LARGEST_SIZE)
     return new Mismatch("x", `${showType(x)} with padding ${padding.join(", ")} is too large`);
   const sizes = [0, 1].map((axis) =>
     windows(x.shape[axis + 2]!, kernel[axis]!, stride[axis]!, padding[axis]!),

@@ -1,3 +1,4 @@
+import { append } from "../../../support/lists.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
 import { CallBuilder } from "../call.ts";
 import { programName, scalarText } from "../scalar.ts";
@@ -34,7 +35,7 @@ export const elementwise: TsKernel<"elementwise"> = (
     );
     const text = scalarText(program, { texts, lone });
     call.helpers(text.helpers);
-    before.push(...text.before);
+    append(before, text.before);
     return [...text.lines, `out[${at.at(-1)!}] = ${text.result};`];
   });
   return call.finish(`each_${programName(program)}`, ["Element by element."], [...loads, ...before, ...body]);

@@ -1,3 +1,4 @@
+import { append } from "../../../support/lists.ts";
 import { operandViews } from "../../../plan/plan.ts";
 import type { View } from "../../../plan/view.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
@@ -38,13 +39,13 @@ export function loopCall({ steps, count, stored }: SharedLoop, naming: Naming): 
     const lone = new Set(inputs.flatMap((input, at) => (isLone(input) ? [at] : [])));
     const text = scalarText(step.attrs.program, { texts, lone, suffix: `_${index}` });
     call.helpers(text.helpers);
-    before.push(...text.before);
+    append(before, text.before);
     const isStored = stored.has(out.buffer);
     if (!isReadIn(steps.slice(index + 1), out.buffer)) {
-      if (isStored) lines.push(...text.lines, `${memory.element(out)} = ${text.result};`);
+      if (isStored) append(lines, [...text.lines, `${memory.element(out)} = ${text.result};`]);
       return;
     }
-    lines.push(...text.lines, `const r${index} = ${asStored(out, text.result, naming)};`);
+    append(lines, [...text.lines, `const r${index} = ${asStored(out, text.result, naming)};`]);
     numbers.set(keyOf(out), `r${index}`);
     if (isStored) lines.push(`${memory.element(out)} = r${index};`);
   });

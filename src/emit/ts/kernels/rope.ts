@@ -1,3 +1,4 @@
+import { append } from "../../../support/lists.ts";
 import { readsLength, ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
 import type { Code } from "../../../support/text.ts";
 import { invariant } from "../../../support/invariant.ts";
@@ -43,10 +44,10 @@ export const rope: TsKernel<"rope"> = ({ operands: { x, positions }, attrs, resu
         [{ name: "positions", start: positionsAt, strides: positions.strides }],
         "all",
       );
-      longest.push(
+      append(longest, [
         "let length = 0;",
         ...loops(([at]) => [`length = Math.max(length, positions[${at!}] + 1);`]),
-      );
+      ]);
     }
   }
   const magnitude = attrs.attention_factor === 1 ? "" : `${numberText(attrs.attention_factor)} * `;

@@ -1,3 +1,4 @@
+import { largest } from "../../../support/lists.ts";
 import { operandViews } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
@@ -19,8 +20,8 @@ import { byDims, sizeText } from "./size.ts";
 export function memoryTables(program: Program): Code[] {
   const { plan, target } = program;
   const slots = plan.slots.map(({ sizes }, slot) => {
-    const bytes = Math.max(
-      ...plan.buffers.map(({ home }, buffer) =>
+    const bytes = largest(
+      plan.buffers.map(({ home }, buffer) =>
         home.kind === "slot" && home.slot === slot ? elementBytes(plan, buffer, target) : 0,
       ),
     );

@@ -1,3 +1,4 @@
+import { append } from "../../../support/lists.ts";
 import { operandViews, type Plan, type StepOf } from "../../../plan/plan.ts";
 import { isDense, type View } from "../../../plan/view.ts";
 import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
@@ -161,7 +162,7 @@ function elementLines(loop: SharedLoop, total: View | undefined, builder: Kernel
     const { lines: own, result, helpers } = scalarText(step.attrs.program, inputs, `_${index + 1}`);
     builder.helper(...helpers);
     const expression = result.kind === "float" ? toFloat(result) : result.text;
-    lines.push(...own, `let r${index + 1} = ${bare(expression)};`);
+    append(lines, [...own, `let r${index + 1} = ${bare(expression)};`]);
     const value: Typed = { text: `r${index + 1}`, kind: result.kind };
     values.set(keyOf(out), value);
     const name = outs.find(({ view }) => view === out)?.name;
