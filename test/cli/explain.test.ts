@@ -65,6 +65,8 @@ const withoutExample = new Set([
   "E721",
   "E722",
   "E723",
+  "E724",
+  "E725",
   "E742",
   "E753",
   "E757",
