@@ -52,7 +52,7 @@ describe("allow", () => {
       model.lmg:3:9: error[E532]: there is no lint called \`everything\`
         3 |   allow everything
           |         ^^^^^^^^^^
-        help: there are \`no_final_norm\`, \`deep_post_norm\`, \`unnormed_branch\`, \`unread_tap\`, \`unread_value\` and \`doubled_stream\`
+        help: there are \`no_final_norm\`, \`deep_post_norm\`, \`unnormed_branch\`, \`unread_tap\`, \`unread_value\`, \`unread_parameter\`, \`unread_let\`, \`unread_input\`, \`unread_block\`, \`unread_use\` and \`doubled_stream\`
       "
     `);
   });
