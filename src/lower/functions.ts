@@ -23,6 +23,7 @@ export const functions: Readonly<
   min: { least: 2, most: 8, doc: "the smallest" },
   max: { least: 2, most: 8, doc: "the largest" },
   div: { least: 2, most: 2, doc: "the whole part of a / b" },
+  count: { least: 1, most: 1, doc: "how many elements a list has" },
 };
 
 /** A name with positional arguments is a function if there is one; `max(axis: 1)` is the layer. */
@@ -43,7 +44,7 @@ export function evaluateFunction(call: Call, frame: Frame): Meaning | undefined 
   if (name === "round" && given.length === 2) return roundToDtype(given[0]!, given[1]!, frame);
   const meanings = given.map((argument) => frame.context.walk.evaluate(argument.value, frame));
   if (!meanings.every((meaning) => meaning !== undefined)) return undefined;
-  const result = name === "div" ? divide(meanings[0]!, meanings[1]!) : onNumbers(name, meanings);
+  const result = valueOf(name, meanings);
   if (result === undefined || (result.kind === "number" && !Number.isFinite(result.value))) {
     frame.context.diagnostics.add(errors.functionOfWhat(call, meanings), frame.calls);
     return undefined;
@@ -61,6 +62,13 @@ function roundToDtype(value: Argument, dtype: Argument, frame: Frame): Meaning |
     return undefined;
   }
   return meaning?.kind === "number" ? number(roundTo(name, meaning.value), true) : undefined;
+}
+
+function valueOf(name: string, meanings: readonly Meaning[]): Meaning | undefined {
+  const [first, second] = meanings;
+  if (name === "div") return divide(first!, second!);
+  if (name !== "count") return onNumbers(name, meanings);
+  return first!.kind === "list" ? number(first.items.length) : undefined;
 }
 
 /** floor(a / b), also of a run-time size by a whole number. */

@@ -87,7 +87,7 @@ function indexList(list: Meaning & { kind: "list" }, path: Path, frame: Frame): 
     const item: Meaning | undefined = meaning.items[index];
     if (item === undefined) {
       frame.context.diagnostics.add(
-        pathErrors.indexOutside(part.span, index, meaning.items.length),
+        pathErrors.indexOutside(path.span, part.span, index, meaning.items.length),
         frame.calls,
       );
       return undefined;

@@ -95,7 +95,7 @@ function inferKind(expression: Expression, ofName: (name: string) => Kind, depth
 }
 
 const functionKind = (name: string): "int" | "float" =>
-  name === "floor" || name === "div" ? "int" : "float";
+  ["floor", "div", "count"].includes(name) ? "int" : "float";
 
 function binaryKind(operator: string, left: Kind, right: Kind): Kind {
   if (!"+-*/%^".includes(operator)) return kind("bool");

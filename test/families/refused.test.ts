@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/language/parse.ts";
+import { familyExamples } from "../../src/lower/config/families.generated.ts";
 import type { ConfigObject } from "../../src/lower/config/file.ts";
+import { spanText } from "../../src/support/source.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { must } from "./support.ts";
 
@@ -179,6 +182,43 @@ describe.each([
       for (const word of words) expect(message).toContain(word);
     },
   );
+});
+
+/** The lists of an example that its section reads from a key: `kinds = layer_types`. One of a model is one of its layers. */
+const listsOf = (example: string): readonly string[] => {
+  const { file } = parse({ name: example, text: readFileSync(`examples/${example}`, "utf8") });
+  return file.definitions.flatMap(({ parameters, body }) => {
+    const lists = parameters.filter(({ kind }) => kind[0]?.text === "list").map(({ name }) => name.text);
+    const sections = body.statements.filter((statement) => statement.kind === "config");
+    return sections.flatMap(({ lines }) =>
+      lines.flatMap((line) =>
+        line.kind === "key" && lists.includes(line.name.text)
+          ? line.values.map(({ span }) => spanText(span))
+          : [],
+      ),
+    );
+  });
+};
+
+const lists = familyExamples.flatMap(({ file }) =>
+  listsOf(file).map((key) => [file.replace(".lmg", ""), key] as const),
+);
+
+describe.each(lists)("%s.lmg reads the list `%s`, one element a layer", (example, key) => {
+  test.each([
+    ["shorter", 1],
+    ["longer", 3],
+  ])("%s than the model is deep, it is refused by name", (_, count) => {
+    const kinds = Array.from({ length: count }, () => "full_attention");
+    const message = complaint(example, configOf(example, { [key]: kinds }));
+    expect(message).toContain(`config.json: \`${key}\` has ${count} elements and \`num_hidden_layers\` is 2`);
+    expect(message).toContain(`\`${key}\` is [`);
+  });
+});
+
+test("the lists of examples were found", () => {
+  expect(lists).toContainEqual(["qwen3", "layer_types"]);
+  expect(lists).toContainEqual(["gemma2", "layer_types"]);
 });
 
 test("a key is passed over when the user asks for it, and said", () => {

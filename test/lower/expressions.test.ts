@@ -30,6 +30,7 @@ describe("arithmetic before the model runs", () => {
     ["1 < 2 and not (2 < 1) or false", "true"],
     ["3 if 1 == 2 else 4", "4"],
     ["[1, 2, 3][1] == 2", "true"],
+    ["count([4, [5, 6], 7]) + count([])", "3"],
     ["none == none", "true"],
     ["[1, [2]] == [1, [2]]", "true"],
   ])("%s is %s", (expression, value) => {

@@ -279,23 +279,28 @@ describe("arithmetic and conditions", () => {
   });
 
   test("indices of lists", () => {
-    expect(mistakes("  let k = [1, 2]\n  let a = k[2]\n  let b = k.first\n  let c = k[x]"))
-      .toMatchInlineSnapshot(`
-      "
-      model.lmg:4:12: error[E209]: the index 2 is outside a list of 2
-        4 |   let a = k[2]
-          |            ^^^
-        help: indices go from 0 to 1
-      model.lmg:5:11: error[E211]: \`k.first\` is no value
-        5 |   let b = k.first
-          |           ^^^^^^^
-        help: a dot belongs to labels; a value of an iteration is \`label[k].name\`
-      model.lmg:6:13: error[E306]: an index must be a whole number, got a tensor f32[B, 8]
-        6 |   let c = k[x]
-          |             ^
-        help: tensors flow through arrows: \`x -> f(…)\`, or \`(x, y) -> f(…)\` for several
-      "
-    `);
+    expect(
+      mistakes("  let k = [1, [2]]\n  let a = k[2]\n  let d = k[1][1]\n  let b = k.first\n  let c = k[x]"),
+    ).toMatchInlineSnapshot(`
+        "
+        model.lmg:4:12: error[E209]: the index 2 is outside \`k\`, a list of 2
+          4 |   let a = k[2]
+            |            ^^^
+          help: indices go from 0 to 1
+        model.lmg:5:15: error[E209]: the index 1 is outside \`k[1]\`, a list of 1
+          5 |   let d = k[1][1]
+            |               ^^^
+          help: indices go from 0 to 0
+        model.lmg:6:11: error[E211]: \`k.first\` is no value
+          6 |   let b = k.first
+            |           ^^^^^^^
+          help: a dot belongs to labels; a value of an iteration is \`label[k].name\`
+        model.lmg:7:13: error[E306]: an index must be a whole number, got a tensor f32[B, 8]
+          7 |   let c = k[x]
+            |             ^
+          help: tensors flow through arrows: \`x -> f(…)\`, or \`(x, y) -> f(…)\` for several
+        "
+      `);
   });
 
   test("a repeat that cannot run", () => {

@@ -34,10 +34,13 @@ export const noSuchPart = (span: Span, part: PathPart, meaning: Meaning): Diagno
     },
   );
 
-export const indexOutside = (span: Span, index: number, length: number): Diagnostic =>
-  errorAt("E209", span, `the index ${index} is outside a list of ${length}`, {
+/** `kinds[i]` past the end of a list, which is what stands before the brackets. */
+export const indexOutside = (path: Span, brackets: Span, index: number, length: number): Diagnostic => {
+  const list = oneLine(spanText({ ...path, end: brackets.start }));
+  return errorAt("E209", brackets, `the index ${index} is outside \`${list}\`, a list of ${length}`, {
     help: length === 0 ? "the list is empty" : `indices go from 0 to ${length - 1}`,
   });
+};
 
 /** `x[0]` of a tensor. */
 export const tensorIndexed = (span: Span, name: string, part: PathPart): Diagnostic => {
