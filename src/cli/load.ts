@@ -35,7 +35,7 @@ export async function loadModel(
   { config, observe }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const { diagnostics, model, graph, remarks, plan } = compile(source, {
-    ...lowerOptions(options, config),
+    ...lowerOptions(source.name, options, config),
     fuse: options.fuse ?? true,
     ...(observe === undefined ? {} : { observe }),
   });

@@ -8,7 +8,8 @@ import { showBytes } from "../support/text.ts";
 import type { Source } from "../support/source.ts";
 import type { OptionSpec } from "./command.ts";
 import type { Out } from "./out.ts";
-import { RUN_FILE, withTrainedModel } from "./run/trained.ts";
+import { RUN_FILE, STDIN_NAME } from "./project.ts";
+import { withTrainedModel } from "./run/trained.ts";
 import { modelSource, readModelFile, type ModelOptions } from "./source.ts";
 import { orStop, stop, Stop } from "./stop.ts";
 
@@ -105,7 +106,7 @@ export async function openPlace<Options extends ModelOptions & StdinOptions>(
 export const readSource = async (path: string, options: StdinOptions, out: Out): Promise<Source> =>
   path === STDIN ? readStdin(options, out) : readModelFile(path);
 
-async function readStdin({ stdinName = "<stdin>" }: StdinOptions, out: Out): Promise<Source> {
+async function readStdin({ stdinName = STDIN_NAME }: StdinOptions, out: Out): Promise<Source> {
   const { what, bytes: most } = filePlaces.model;
   const bytes = await out.input(most);
   if (bytes.length > most)

@@ -1,13 +1,15 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { readJsonFile } from "../checkpoint/files/json.ts";
 import { readText } from "../checkpoint/files/read.ts";
 import { kindOfPath } from "../checkpoint/files/system.ts";
 import { places } from "../checkpoint/places.ts";
 import { Problem, quotePath } from "../checkpoint/problem.ts";
 import type { LowerOptions } from "../lower/lower.ts";
+import type { ResolveUse } from "../lower/modules.ts";
 import type { Source } from "../support/source.ts";
 import { parseSettings } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";
+import { besides, isWithin, leadsOut, projectOf, realPath } from "./project.ts";
 import { orStop, stop } from "./stop.ts";
 
 /** Options of every command that reads a model. */
@@ -16,6 +18,7 @@ export interface ModelOptions {
   readonly set?: readonly string[];
   readonly config?: string;
   readonly ignoreConfig?: readonly string[];
+  readonly allowOutside?: true;
   readonly output?: readonly string[];
   /** Commander's form of `--no-fuse`. */
   readonly fuse?: boolean;
@@ -44,6 +47,10 @@ export const modelOptions: readonly OptionSpec[] = [
     flags: "--ignore-config <key>",
     description: "a key of the config to pass over, with `*`; may stand several times",
     repeated: true,
+  },
+  {
+    flags: "--allow-outside",
+    description: "the model may name files outside of its project, with `use` and `data`",
   },
 ];
 
@@ -86,23 +93,37 @@ export function modelSource(name: string, text: string): Source {
   return { name, text };
 }
 
-/** What the command line says of the model, as lowering takes it. `config` wins over `--config`. */
-export function lowerOptions(options: ModelOptions, config = readConfigOption(options)): LowerOptions {
+/** What the command line says of the model at a path, as lowering takes it. `config` wins over `--config`. */
+export function lowerOptions(
+  path: string,
+  options: ModelOptions,
+  config = readConfigOption(options),
+): LowerOptions {
   return {
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.output === undefined ? {} : { outputs: options.output }),
     settings: orStop(parseSettings(options.set ?? [])),
-    resolveUse,
+    resolveUse: useResolver(path, options),
     ...config,
     ...(options.ignoreConfig === undefined ? {} : { ignoreConfig: options.ignoreConfig }),
   };
 }
 
-/** The file that a `use` line names, beside the file where it stands. */
-function resolveUse(path: string, from: Source): Source | undefined {
-  const file = join(dirname(from.name), path);
-  const text = kindOfPath(file) === "file" ? readText(file, places.model) : undefined;
-  return text === undefined || text instanceof Problem ? undefined : { name: file, text };
+/** Finds the files of `use` lines, beside the file where each stands and within the project of the model. */
+function useResolver(model: string, { allowOutside }: ModelOptions): ResolveUse {
+  const project = projectOf(model);
+  return (path, from) => {
+    const file = besides(from.name, path);
+    // What is looked at is what is read: a link may be changed between the two.
+    const real = realPath(file);
+    if (allowOutside !== true && !isWithin(project, real)) {
+      const { message, help } = leadsOut(path, project);
+      return new Problem("E237", message, help);
+    }
+    if (kindOfPath(real) !== "file") return undefined;
+    const text = readText(real, places.model);
+    return text instanceof Problem ? text : { name: file, text };
+  };
 }
 
 /** A config.json and its path, as lowering takes them. */

@@ -7,8 +7,11 @@ import * as bindingErrors from "./errors/bindings.ts";
 import * as fileErrors from "./errors/files.ts";
 import type { Found, Module } from "./module.ts";
 
-/** Finds the file of a `use` line; undefined if there is none. The core itself reads no files. */
-export type ResolveUse = (path: string, from: Source) => Source | undefined;
+/** Finds the file of a `use` line; undefined if there is none, or why it may not or cannot be read. The core itself reads no files. */
+export type ResolveUse = (path: string, from: Source) => Source | UseRefusal | undefined;
+
+/** Why a file is there and yet is not used, as the diagnostic says it. */
+export type UseRefusal = Pick<Diagnostic, "code" | "message" | "help">;
 
 /** The library's files, each parsed when one of its names is first asked for. */
 export class Library {
@@ -76,8 +79,14 @@ export function loadModule(
       }
       const source = resolve(path, current.source);
       if (source === undefined) {
-        const isThere = resolve(`${path}.lmg`, current.source) !== undefined;
+        const near = resolve(`${path}.lmg`, current.source);
+        const isThere = near !== undefined && "text" in near;
         report(fileErrors.usedFileMissing(use.path.span, path, isThere ? `${path}.lmg` : undefined));
+        module.incomplete = true;
+        continue;
+      }
+      if (!("text" in source)) {
+        report(fileErrors.usedFileRefused(use.path.span, source));
         module.incomplete = true;
         continue;
       }

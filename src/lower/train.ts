@@ -1,6 +1,6 @@
 import type { Graph, Output, Value } from "../ir/graph.ts";
 import type { Chain, TrainLine, TrainSettingName, TrainStatement } from "../language/ast.ts";
-import { spanText } from "../support/source.ts";
+import { spanText, type Span } from "../support/source.ts";
 import { readAugmentation, type Augmentation } from "./augment.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
@@ -26,8 +26,14 @@ export interface LoweredTrain {
   readonly steps: number | undefined;
   /** The largest norm of all gradients together. */
   readonly clip: number | undefined;
-  readonly data: string | undefined;
+  readonly data: NamedData | undefined;
   readonly seed: number | undefined;
+}
+
+/** The file that the text names as its data. */
+export interface NamedData {
+  readonly path: string;
+  readonly span: Span;
 }
 
 interface Draft {
@@ -38,7 +44,7 @@ interface Draft {
   readonly first: Map<TrainSettingName, TrainLine>;
   readonly choices: Map<"optimizer" | "schedule", Choice>;
   readonly numbers: Map<TrainSettingName, number>;
-  data: string | undefined;
+  data: NamedData | undefined;
 }
 
 /** Lowers the `train` section after the model; undefined if there is none, or if it is wrong. */
@@ -151,7 +157,7 @@ function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Dra
     }
     case "data": {
       const meaning = plainValue(line.chain, "text", name, frame);
-      if (meaning?.kind === "text") draft.data = meaning.value;
+      if (meaning?.kind === "text") draft.data = { path: meaning.value, span: line.chain.span };
       return;
     }
     case "batch":

@@ -67,7 +67,7 @@ async function checkSource(source: Source, options: ModelOptions, out: Out): Pro
   if (isLibrary && definitions.length > 0)
     return resultOf(path, { blocks: definitions.length, diagnostics: syntax });
   const lowered = modelsToCheck(file, options.model).map((name) =>
-    lower(file, { ...lowerOptions(options), ...name, lint: true }),
+    lower(file, { ...lowerOptions(path, options), ...name, lint: true }),
   );
   const diagnostics = sortDiagnostics([...syntax, ...lowered.flatMap((one) => one.diagnostics)]);
   const graphs = lowered.flatMap(({ model }) => (model === undefined ? [] : [model.graph]));

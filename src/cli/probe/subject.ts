@@ -60,7 +60,7 @@ export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions 
 function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
   const { file, diagnostics: syntax } = parse(readModelFile(path));
   if (syntax.some(isError)) throw new Stop(syntax);
-  const lowering = { ...lowerOptions({ ...options, set: form.set }), training: true };
+  const lowering = { ...lowerOptions(path, { ...options, set: form.set }), training: true };
   const { model, diagnostics } = lower(file, lowering);
   if (model === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);

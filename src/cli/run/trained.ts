@@ -2,13 +2,11 @@ import { join } from "node:path";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import { RUN_FILE } from "../project.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import type { WeightChoice } from "./chosen.ts";
 import { readIfThere } from "./tokenizer-files.ts";
-
-/** The file of a folder of `lmg train` that says what was trained there. */
-export const RUN_FILE = "run.json";
 
 /** What run.json says of a run, as far as others need it to use its model. */
 export interface TrainedRun {

@@ -3,9 +3,9 @@ import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { quotePath } from "../../checkpoint/problem.ts";
 import { readIfThere } from "../run/tokenizer-files.ts";
-import { RUN_FILE } from "../run/trained.ts";
+import { RUN_FILE } from "../project.ts";
 import { stop } from "../stop.ts";
-import { givenOptions } from "./command-line.ts";
+import { givenOptions, type GivenOption } from "./command-line.ts";
 import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 
@@ -14,7 +14,7 @@ interface Recorded {
   /** Where the line was typed: its paths are relative to that. */
   readonly at: string;
   /** The options that were given. */
-  readonly options: Readonly<Record<string, string | readonly string[]>>;
+  readonly options: Readonly<Record<string, GivenOption>>;
 }
 
 /** The options of a training as run.json keeps them: the data by the files that were read, also where the model names them. */
@@ -61,11 +61,13 @@ function withoutLength(recorded: Recorded["options"], { steps, epochs }: TrainOp
 function readRecorded(file: JsonObject): Recorded | undefined {
   const [at, options] = [ownValue(file, "at"), ownValue(file, "options")];
   if (typeof at !== "string" || !isJsonObject(options)) return undefined;
-  const areTexts = Object.values(options).every(
+  const areGiven = Object.values(options).every(
     (value) =>
-      typeof value === "string" || (Array.isArray(value) && value.every((each) => typeof each === "string")),
+      value === true ||
+      typeof value === "string" ||
+      (Array.isArray(value) && value.every((each) => typeof each === "string")),
   );
-  return areTexts ? { at, options: options as Recorded["options"] } : undefined;
+  return areGiven ? { at, options: options as Recorded["options"] } : undefined;
 }
 
 /** The options with their paths as they are from here. */
@@ -86,7 +88,7 @@ function fromHere({ at, options }: Recorded): Recorded["options"] {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => {
       const change = changed[name];
-      if (change === undefined) return [name, value];
+      if (change === undefined || value === true) return [name, value];
       return [name, typeof value === "string" ? change(value) : value.map(change)];
     }),
   );

@@ -1,8 +1,11 @@
 import { trainOptions, type TrainOptions } from "./options.ts";
 
+/** What an option was given; true for one that takes nothing. */
+export type GivenOption = string | readonly string[] | true;
+
 /** The options that were given, by name: defaults are left out. */
-export function givenOptions(options: TrainOptions): Readonly<Record<string, string | readonly string[]>> {
-  const all = options as unknown as Readonly<Record<string, string | readonly string[] | undefined>>;
+export function givenOptions(options: TrainOptions): Readonly<Record<string, GivenOption>> {
+  const all = options as unknown as Readonly<Record<string, GivenOption | undefined>>;
   return Object.fromEntries(
     trainOptions.flatMap(({ flags, default: value }) => {
       const name = flagOf(flags)
@@ -20,6 +23,7 @@ const flagOf = (flags: string): string => /--[a-z-]+/.exec(flags)![0];
 export function commandLine(path: string, options: TrainOptions): string {
   const words = Object.entries(givenOptions(options)).flatMap(([name, found]) => {
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (found === true) return [flag];
     return (typeof found === "string" ? [found] : found).flatMap((each) => [flag, each]);
   });
   return ["lmg", "train", path, ...words].map(quoted).join(" ");

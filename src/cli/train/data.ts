@@ -1,15 +1,18 @@
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { places } from "../../checkpoint/places.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
+import type { NamedData } from "../../lower/train.ts";
+import { errorAt } from "../../support/diagnostic.ts";
 import { listWords } from "../../support/text.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizerFor, type TokenizerChoice } from "../../text/tokenizer-for.ts";
 import { isText, textOf, unpacked, type DataSource } from "../../train/data/source.ts";
+import { besides, isWithin, leadsOut, projectOf, realPath } from "../project.ts";
 import { readIfThere } from "../run/tokenizer-files.ts";
-import { orStop, stop } from "../stop.ts";
+import { orStop, stop, Stop } from "../stop.ts";
 import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 
 /** `image=digits.idx.gz`, or a file alone. */
@@ -21,8 +24,8 @@ function readSource(argument: string): DataSource {
 
 /** The files of `--data`, else the one that the model's text names, which stands beside the model. */
 export function readData(
-  data: readonly string[] | undefined,
-  inModel: string | undefined,
+  { data, allowOutside }: Pick<TrainOptions, "data" | "allowOutside">,
+  inModel: NamedData | undefined,
   model: string,
 ): readonly DataSource[] {
   if (data !== undefined) return data.map(readSource);
@@ -32,7 +35,13 @@ export function readData(
       "there is no data to train on",
       "name a text with --data FILE, or arrays with --data NAME=FILE for each input and target",
     );
-  const name = isAbsolute(inModel) ? inModel : join(dirname(model), inModel);
+  const { path, span } = inModel;
+  const name = besides(model, path);
+  const project = projectOf(model);
+  if (allowOutside !== true && !isWithin(project, realPath(name))) {
+    const { message, help } = leadsOut(path, project);
+    throw new Stop([errorAt("E762", span, message, { help })]);
+  }
   return [{ name, bytes: orStop(readBytes(name, places.data)) }];
 }
 

@@ -16,7 +16,7 @@ import {
 } from "../../train/checkpoint.ts";
 import type { TrainingProgram } from "../../train/program.ts";
 import type { Snapshot } from "../../train/trainer.ts";
-import { RUN_FILE } from "../run/trained.ts";
+import { RUN_FILE } from "../project.ts";
 import { stop, Stop } from "../stop.ts";
 
 /** The files of a run. */

@@ -29,7 +29,7 @@ export function loadTraining(source: Source, options: ModelOptions, out: Out): L
     );
   const { file, diagnostics } = parse(source);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
-  const model = lowerTrainable(file, lowerOptions(options), out);
+  const model = lowerTrainable(file, lowerOptions(source.name, options), out);
   // How long a training goes on does not change its step.
   return { model, options: stepOptionsOf(orStop(settingsOf(model.train, { perEpoch: 1 }, { steps: 1 }))) };
 }

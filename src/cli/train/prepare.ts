@@ -2,6 +2,7 @@ import type { JsonObject } from "../../checkpoint/json.ts";
 import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LowerOptions } from "../../lower/lower.ts";
+import type { NamedData } from "../../lower/train.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
@@ -43,7 +44,7 @@ const DEFAULT_BATCH = 32;
 export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
   const overrides = overridesOf(options);
   const { file, lowering, used } = readModel(path, options);
-  const data = readData(options.data, dataInModel(file, lowering, options), path);
+  const data = readData(options, dataInModel(file, lowering, options), path);
   const { tokenizer, config: tokenizerConfig = {} } = tokenizerOf(data, options) ?? {};
   const model = lowerTrainable(file, withVocabulary(file, lowering, tokenizer, options, out), out);
   const { train } = model;
@@ -86,10 +87,10 @@ function readModel(path: string, options: TrainOptions): ReadModel {
   const { file, diagnostics } = parse(readModelFile(path));
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const used = new Map<string, Source>();
-  const lowering = lowerOptions(options);
+  const lowering = lowerOptions(path, options);
   const resolveUse: LowerOptions["resolveUse"] = (wanted, from) => {
     const found = lowering.resolveUse?.(wanted, from);
-    if (found !== undefined) used.set(found.name, found);
+    if (found !== undefined && "text" in found) used.set(found.name, found);
     return found;
   };
   return { file, lowering: { ...lowering, resolveUse }, used };
@@ -119,7 +120,7 @@ function withVocabulary(
 }
 
 /** The path that the `train` section gives. It is read before the size of the vocabulary is known, which any number stands for. */
-function dataInModel(file: File, lowering: LowerOptions, { data }: TrainOptions): string | undefined {
+function dataInModel(file: File, lowering: LowerOptions, { data }: TrainOptions): NamedData | undefined {
   if (data !== undefined) return undefined;
   const settings = takesVocabulary(file, lowering)
     ? { ...lowering.settings, [VOCABULARY]: "2" }

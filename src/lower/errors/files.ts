@@ -10,6 +10,12 @@ export const usedFileMissing = (span: Span, path: string, near: string | undefin
     help: near === undefined ? "the path is relative to the folder of this file" : `did you mean "${near}"?`,
   });
 
+/** What reads the files says why. */
+export const usedFileRefused = (
+  span: Span,
+  { code, message, help }: Pick<Diagnostic, "code" | "message" | "help">,
+): Diagnostic => errorAt(code, span, message, help === undefined ? {} : { help });
+
 export const noModel = (span: Span): Diagnostic =>
   errorAt("E225", span, "the file has no model", {
     help: "write `model name { input … }`; a `block` is only used by others",
