@@ -2,8 +2,8 @@ import { append } from "../support/lists.ts";
 import { Mismatch } from "../ops/define.ts";
 import { ops, recordOf, type AttributesOf, type OpName, type OperandsOf } from "../ops/table.ts";
 import { InternalError } from "../support/invariant.ts";
-import { DimTooLarge } from "../tensor/dim.ts";
-import { checkShape, type TensorType } from "../tensor/type.ts";
+import { checkShape, DimTooLarge } from "../tensor/dim.ts";
+import type { TensorType } from "../tensor/type.ts";
 import { noOrigin, type Node, type NodeOf, type Origin, type Value } from "./graph.ts";
 
 /** Attributes as a caller gives them: those with a default may be left off. */

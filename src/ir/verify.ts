@@ -2,7 +2,7 @@ import type { Attribute, AttributeKind } from "../ops/attributes.ts";
 import { Mismatch, type OpStage } from "../ops/define.ts";
 import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
-import { symbolsOf, type Dim } from "../tensor/dim.ts";
+import { constantDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { isDtype, type Dtype } from "../tensor/dtype.ts";
 import { sameType, showType, type TensorType } from "../tensor/type.ts";
 import type { Graph, Node, Value } from "./graph.ts";
@@ -63,18 +63,18 @@ const uniqueNames = ({ inputs, parameters, outputs, symbols }: Graph): string[] 
 function symbolsAreDeclared(graph: Graph): string[] {
   const declared = new Set(graph.symbols.map(({ name }) => name));
   const sizes = new Map<string, Dim>();
-  const note = ({ type }: Value): void => {
-    for (const size of type.shape) sizes.set(size.key, size);
+  const note = (size: Dim): void => {
+    if (constantDim(size) === undefined) sizes.set(size.key, size);
   };
-  for (const { value } of [...graph.inputs, ...graph.parameters]) note(value);
+  for (const { value } of [...graph.inputs, ...graph.parameters]) value.type.shape.forEach(note);
   for (const node of graph.nodes) {
-    node.results.forEach(note);
-    for (const size of attributeSizes(node)) sizes.set(size.key, size);
+    for (const { type } of node.results) type.shape.forEach(note);
+    attributeSizes(node).forEach(note);
   }
   const used = new Set([...sizes.values()].flatMap((size) => [...symbolsOf(size)]));
   const bound = new Set(graph.inputs.flatMap(({ value }) => value.type.shape.map(({ key }) => key)));
   const inParameters = graph.parameters.filter(({ value }) =>
-    value.type.shape.some((size) => symbolsOf(size).size > 0),
+    value.type.shape.some((size) => constantDim(size) === undefined),
   );
   return [
     ...[...used].filter((name) => !declared.has(name)).map((name) => `the dim ${name} is not declared`),
@@ -84,10 +84,13 @@ function symbolsAreDeclared(graph: Graph): string[] {
 }
 
 /** The sizes among the attributes of a node: the start of a slice stands in no type. */
-export const attributeSizes = (node: Node): Dim[] =>
-  Object.values(node.attrs)
-    .flat()
-    .filter((value): value is Dim => isSize(value));
+export function attributeSizes(node: Node): Dim[] {
+  const sizes: Dim[] = [];
+  for (const value of Object.values(node.attrs) as unknown[])
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value])
+      if (isSize(item)) sizes.push(item as Dim);
+  return sizes;
+}
 
 const givenValues = ({ inputs, parameters }: Graph): Value[] =>
   [...inputs, ...parameters].map(({ value }) => value);
@@ -194,6 +197,7 @@ function resultsAreInferred(node: Node, names: Names): string[] {
 /** Nodes name edges by index. */
 const edgesExist = (graph: Graph, names: Names): string[] =>
   graph.nodes.flatMap((node) => {
+    if (node.op !== "residual" && node.origin.edges.length === 0) return [];
     const own = node.op === "residual" ? [node.attrs.edge] : [];
     const named = [...own, ...node.origin.edges.map(({ edge }) => edge)];
     const missing = named.filter((edge) => !Number.isInteger(edge) || edge < 0 || edge >= graph.edges.length);

@@ -23,10 +23,13 @@ export const limits = {
     most: 100_000,
     says: (most) => `the repeats of a model have at most ${most} iterations together`,
   },
-  /** Calls of blocks: those that each call the next one twice are as many as no machine has memory for. */
+  /**
+   * Calls of blocks: those that each call the next one twice are as many as no machine has memory for. A thousand layers
+   * of Llama have 2,000.
+   */
   calls: {
     code: "E513",
-    most: 200_000,
+    most: 40_000,
     says: (most) => `the blocks of a model are called at most ${most} times together`,
   },
   /** Expressions and statements that are worked out, again in each iteration and each call: some microseconds each. */
@@ -43,10 +46,13 @@ export const limits = {
     says: (most) => `the graph has more than ${most} values`,
     help: "each layer, each part of a `split` and each iteration of a `repeat` makes values of its own",
   },
-  /** Characters of texts with holes and of the full names of layers, of which each iteration and call has its own. */
+  /**
+   * Characters of texts with holes and of the full names of layers, of which each iteration and call has its own. A
+   * thousand layers of Llama have 550,000.
+   */
   characters: {
     code: "E593",
-    most: 64_000_000,
+    most: 8_000_000,
     says: (most) => `the texts and names of the model have more than ${most} characters together`,
     help: "a text with other texts in its holes, or a long label around many layers, grows fast",
   },

@@ -94,7 +94,7 @@ export class Builder {
 
   addParameter(name: string, type: TensorType, init: Initializer, trainable: boolean, span: Span): Value {
     this.#budget.spend("values", 1, span, { calls: [] });
-    const value = makeValue(type, name.split(".").slice(-2).join("."));
+    const value = makeValue(type, lastParts(name));
     this.#parameterIndex.set(name, this.parameters.length);
     this.parameters.push({ name, value, init, trainable, span });
     this.#madeAt.set(value, span);
@@ -171,3 +171,6 @@ export class Builder {
     };
   }
 }
+
+/** `q_proj.weight`: the last two parts of a full name, which may be long. */
+const lastParts = (name: string): string => name.slice(name.lastIndexOf(".", name.lastIndexOf(".") - 1) + 1);

@@ -1,9 +1,17 @@
 import type { Value } from "../ir/graph.ts";
 import type { DimReference, TypeReference } from "../language/ast.ts";
 import { spanText } from "../support/source.ts";
-import { constantDim, DimTooLarge, sameDim, showDim, symbolDim, type Dim } from "../tensor/dim.ts";
+import {
+  checkShape,
+  constantDim,
+  DimTooLarge,
+  sameDim,
+  showDim,
+  symbolDim,
+  type Dim,
+} from "../tensor/dim.ts";
 import { isDtype, isFloat, type Dtype } from "../tensor/dtype.ts";
-import { checkShape, type TensorType } from "../tensor/type.ts";
+import { type TensorType } from "../tensor/type.ts";
 import type { Frame } from "./context.ts";
 import * as nameErrors from "./errors/names.ts";
 import * as errors from "./errors/shapes.ts";

@@ -61,18 +61,31 @@ export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, multiplyDims(b, 
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (a.terms.length * b.terms.length > MAX_TERMS) throw tooLong();
-  return make(
-    a.terms.flatMap((s) =>
-      b.terms.map((t) => ({
-        coefficient: s.coefficient * t.coefficient,
-        factors: [...s.factors, ...t.factors],
-      })),
-    ),
-  );
+  const [s, t] = [a.terms[0], b.terms[0]];
+  if (s !== undefined && t !== undefined && a.terms.length === 1 && b.terms.length === 1)
+    return makeTerm(multiplyTerms(s, t));
+  return make(a.terms.flatMap((s) => b.terms.map((t) => multiplyTerms(s, t))));
 }
+
+const multiplyTerms = (s: Term, t: Term): Term => ({
+  coefficient: s.coefficient * t.coefficient,
+  factors: [...s.factors, ...t.factors],
+});
 
 /** The number of elements of a shape. */
 export const productOfDims = (dims: readonly Dim[]): Dim => dims.reduce(multiplyDims, dim(1));
+
+/** Throws DimTooLarge if an axis is too large, or all elements together. */
+export function checkShape(dims: readonly Dim[]): void {
+  dims.forEach(checkDim);
+  // Every node asks, and nearly all shapes are of single terms: their product need not be made to know its size.
+  const isSmall = dims.every(({ terms }) => terms.length === 1) && keyOf(dims) <= MAX_KEY;
+  const size = isSmall ? dims.reduce((product, { terms }) => product * terms[0]!.coefficient, 1) : NaN;
+  if (!Number.isSafeInteger(size)) checkDim(productOfDims(dims));
+}
+
+/** At least as many characters as the product of single terms has. */
+const keyOf = (dims: readonly Dim[]): number => dims.reduce((sum, { key }) => sum + key.length + 1, 0);
 
 /** `a / b` if it is a polynomial again and `b` is one term; undefined otherwise. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
@@ -177,9 +190,11 @@ function joinTerms(terms: readonly Term[], render: (factor: Factor) => string): 
 }
 
 function make(raw: readonly Term[]): Dim {
+  const [first] = raw;
+  if (first !== undefined && raw.length === 1) return makeTerm(first);
   const sums = new Map<string, Term>();
   for (const term of raw) {
-    const factors = term.factors.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const factors = sortFactors(term.factors);
     const key = factors.map((factor) => factor.key).join("*");
     sums.set(key, { coefficient: (sums.get(key)?.coefficient ?? 0) + term.coefficient, factors });
   }
@@ -189,3 +204,14 @@ function make(raw: readonly Term[]): Dim {
     .map(([, term]) => term);
   return { terms, key: joinTerms(terms, (factor) => factor.key) };
 }
+
+/** The same for one term, which most dims are: every node and parameter makes some. */
+function makeTerm({ coefficient, factors }: Term): Dim {
+  if (coefficient === 0) return { terms: [], key: "0" };
+  if (factors.length === 0) return { terms: [{ coefficient, factors }], key: String(coefficient) };
+  const terms = [{ coefficient, factors: sortFactors(factors) }];
+  return { terms, key: joinTerms(terms, (factor) => factor.key) };
+}
+
+const sortFactors = (factors: readonly Factor[]): readonly Factor[] =>
+  factors.length < 2 ? factors : factors.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));

@@ -1,5 +1,5 @@
 import type { Dtype } from "./dtype.ts";
-import { checkDim, constantDim, dim, productOfDims, sameDim, showDim, type Dim } from "./dim.ts";
+import { constantDim, dim, productOfDims, sameDim, showDim, type Dim } from "./dim.ts";
 
 export type Shape = readonly Dim[];
 
@@ -25,12 +25,6 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 
 export const sameType = (a: TensorType, b: TensorType): boolean =>
   a.dtype === b.dtype && sameShape(a.shape, b.shape);
-
-/** Throws DimTooLarge if an axis is too large, or all elements together. */
-export function checkShape(shape: Shape): void {
-  shape.forEach(checkDim);
-  checkDim(productOfDims(shape));
-}
 
 /** The number of elements. */
 export const elementsOf = (type: TensorType): Dim => productOfDims(type.shape);

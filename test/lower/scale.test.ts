@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { graphOf, messages, modelOf } from "./support.ts";
 import { leastProcessorTime } from "../support/processor-time.ts";
@@ -15,6 +16,12 @@ const gpt = (depth: number): string => `model gpt(depth = ${depth}, dim = 16) {
 }`;
 
 describe("deep models", () => {
+  test("what a model may take is enough for a Llama of 1,000 layers; the deepest that is published has 126", () => {
+    const llama = readFileSync(new URL("../../examples/llama.lmg", import.meta.url), "utf8");
+    const { graph } = modelOf(llama, { settings: { depth: "1000" } });
+    expect(graph.nodes.length).toBeGreaterThan(20_000);
+  });
+
   test("a model of 10,000 nodes is no deeper a recursion than a small one", () => {
     expect(graphOf("model m { input x: f32[B]; repeat 10000 { relu }; output y }").nodes).toHaveLength(
       10_000,
@@ -33,7 +40,7 @@ describe("deep models", () => {
 ${blocks.join("\n")}
 block b40 { input x: [B]; output y }`;
     expect(messages(text)).toContain(
-      "error[E513]: the blocks of a model are called at most 200,000 times together",
+      "error[E513]: the blocks of a model are called at most 40,000 times together",
     );
   });
 
