@@ -5,6 +5,13 @@ import { importModule } from "./emitted-module.ts";
 import type { EngineFactory, PartName, TrainingState } from "./engine.ts";
 import { scalarsOf, type ProgramPart } from "./program.ts";
 
+/** A WebGPU device, where its type is declared: programs without `dom` or @webgpu/types read the declarations of lmg too. */
+export type WebGpuDevice = typeof globalThis extends {
+  readonly GPUDevice: { readonly prototype: infer Device };
+}
+  ? Device
+  : unknown;
+
 interface EmittedTensor {
   readonly data: ArrayLike<number>;
   readonly shape: readonly number[];
@@ -45,7 +52,7 @@ interface Keeper {
  * caller's. Emitted modules throw DeviceError for what a device cannot do. Nothing here needs Node.
  */
 export const webgpuEngine =
-  (device: GPUDevice): EngineFactory =>
+  (device: WebGpuDevice): EngineFactory =>
   async (program, initial) => {
     const shared = new Map<string, GPUBuffer>();
     const keepers: Keeper[] = [];
