@@ -9,6 +9,7 @@ import { Budget, OverBudget } from "./budget.ts";
 import { Builder } from "./builder.ts";
 import { evaluateChain } from "./chains.ts";
 import { settingsFromConfig, type ConfigOptions } from "./config/config.ts";
+import { originNotes, type ConfigArgument } from "./config/origin.ts";
 import type { Context, Frame } from "./context.ts";
 import * as bindingErrors from "./errors/bindings.ts";
 import * as fileErrors from "./errors/files.ts";
@@ -161,11 +162,13 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const { context, definition } = frame;
   const { builder, diagnostics } = context;
   const fromConfig =
-    options.config === undefined ? new Map<string, GivenArgument>() : settingsFromConfig(options, frame);
+    options.config === undefined ? new Map<string, ConfigArgument>() : settingsFromConfig(options, frame);
   const fromSettings = readSettings(options.settings ?? {}, frame);
   // A model with other parameters than the checkpoint's has nothing to say.
   if (fromConfig === undefined) return undefined;
-  const given = new Map([...fromConfig, ...fromSettings]);
+  const given = new Map<string, GivenArgument>([...fromConfig, ...fromSettings]);
+  if (options.config !== undefined)
+    diagnostics.noteOf = originNotes(definition, fromConfig, fromSettings, options.configName);
   requireParameters(frame, given);
   bindParameters(frame, given);
   lowerBody(definition.body, frame);

@@ -3,6 +3,8 @@ import type { Source, Span } from "../support/source.ts";
 
 /** Gathers diagnostics; of one code at one place the first counts, as a repeat meets the same mistake each time. */
 export class Diagnostics {
+  /** What else is to be said of an error, by the places that led to it. */
+  noteOf: ((places: readonly Span[]) => string | undefined) | undefined;
   readonly #found = new Map<string, Diagnostic>();
   readonly #isLibrary: (source: Source) => boolean;
 
@@ -28,7 +30,13 @@ export class Diagnostics {
     const [first] = placed.labels;
     const key =
       first === undefined ? placed.message : `${placed.code} ${first.span.source.name} ${first.span.start}`;
-    if (!this.#found.has(key)) this.#found.set(key, placed);
+    if (!this.#found.has(key)) this.#found.set(key, isError(placed) ? this.#withNote(placed, calls) : placed);
+  }
+
+  #withNote(diagnostic: Diagnostic, calls: readonly Span[]): Diagnostic {
+    const note = this.noteOf?.([...diagnostic.labels.map(({ span }) => span), ...calls]);
+    if (note === undefined) return diagnostic;
+    return { ...diagnostic, help: diagnostic.help === undefined ? note : `${diagnostic.help}; ${note}` };
   }
 
   #place(labels: readonly Label[], calls: readonly Span[]): readonly Label[] {

@@ -152,6 +152,8 @@ const ropes: readonly Row[] = [
   ["cohere", "cohere", rope({ rope_type: "linear", factor: 0.5 }), ["`factor`", "0.5"]],
   ["olmo2", "olmo2", rope({ rope_type: "linear", factor: 2, attention_factor: 2 }), ["`attention_factor`"]],
   ["llama", "llama", rope({ ...yarn, beta_fast: 1, beta_slow: 2 }), ["`beta_fast`", "1"]],
+  ["llama", "llama", rope({ ...yarn, truncate: null }), ["`rope_parameters.truncate` is null"]],
+  ["llama", "llama", rope({ ...yarn, beta_fast: null }), ["`rope_parameters.beta_fast` is null"]],
   ["llama", "llama", rope({ ...yarn, factor: "four" }), ["`rope_parameters.factor`", '"four"']],
   [
     "neox",
@@ -169,11 +171,31 @@ const ropes: readonly Row[] = [
   ],
 ];
 
+/** What only the body finds wrong: the message says where the number is from. */
+const bodies: readonly Row[] = [
+  ["gpt2", "gpt2", { n_head: 5 }, ["`heads`", "config.json", "`n_head` is 5"]],
+  ["gpt2", "gpt2", { n_embd: 0 }, ["`dim`", "config.json", "`n_embd` is 0"]],
+  ["gpt2", "gpt2", { n_layer: -1 }, ["`depth`", "config.json", "`n_layer` is -1"]],
+  ["gpt2", "gpt2", { layer_norm_epsilon: -1 }, ["`eps`", "config.json", "`layer_norm_epsilon` is -1"]],
+  ["gptj", "gptj", { n_inner: 0 }, ["`hidden`", "config.json", "`n_inner` is 0"]],
+  ["gptj", "gptj", { rotary_dim: 5 }, ["config.json", "`rotary_dim` is 5"]],
+  [
+    "neox",
+    "neox",
+    rope({ rope_theta: 0, rope_type: "default", partial_rotary_factor: 0.25 }),
+    ["config.json", "`rope_parameters.rope_theta` is 0"],
+  ],
+  ["bert", "bert", { max_position_embeddings: 0 }, ["config.json", "`max_position_embeddings` is 0"]],
+  ["llama", "llama", { num_key_value_heads: 3 }, ["config.json", "`num_key_value_heads` is 3"]],
+  ["qwen3", "qwen3", { head_dim: 5 }, ["config.json", "`head_dim` is 5"]],
+];
+
 describe.each([
   ["of another family", families],
   ["with another family's keys", strangers],
   ["with values that the example does not compute with", values],
   ["with rotary positions that are not its own", ropes],
+  ["with numbers of which no model can be made", bodies],
 ])("a config %s is refused by name", (_, rows) => {
   test.each(rows.map((row) => [row[0], row[1], JSON.stringify(row[2]), row] as const))(
     "%s.lmg, %s: %s",

@@ -339,6 +339,48 @@ describe("a block with a section of its own", () => {
   });
 });
 
+describe("a mistake in the body", () => {
+  const body = (
+    line: string,
+  ): string => `model m(width = 8, depth = 1, half: int = width / 2, act: layer = silu) {
+  config {
+    width = hidden_size
+    depth = layers else num_layers
+    act = softcap(cap.size)
+  }
+  let inner = 2 * half
+  input x: f32[B, 8]
+  ${line}
+  output y: f32[B, _]
+}`;
+  const config = { hidden_size: -4, num_layers: 2, cap: { size: 0.0 } };
+
+  test.each([
+    ["a parameter", "linear(width)", "`width`: `hidden_size` is -4; `--set width=…` says otherwise"],
+    [
+      "a `let` of a default of it",
+      "linear(\n    inner\n  )",
+      "`width`: `hidden_size` is -4; `--set width=…`",
+    ],
+    ["several", "linear(depth + width)", "`depth` and `width`: `num_layers` is 2 and `hidden_size` is -4"],
+    ["a layer", "act", "`act`: `cap.size` is 0; `--set act=…` says otherwise"],
+  ])("names the keys behind %s", (_, line, note) => {
+    expect(messages(body(line), { config, configName: "ckpt/config.json" })).toContain(
+      `help: ckpt/config.json gives ${note}`,
+    );
+  });
+
+  test.each([
+    ["a number of its own", "linear(-1)", {}],
+    ["a parameter that is set", "linear(width)", { width: -2 }],
+    ["what stands in the braces of the place", "residual { a: linear(depth) -> linear(3) }", {}],
+  ])("names none for %s", (_, line, settings) => {
+    const text = messages(body(line), { config, settings });
+    expect(text).toContain("error[");
+    expect(text).not.toContain("config.json gives");
+  });
+});
+
 describe("keys that the user passes over", () => {
   test("are as if they did not stand there, and the output says so", () => {
     const config = { width: 4, window: 8, rope: { a: 1, b: 2 }, model_type: "other" };

@@ -1,10 +1,10 @@
 import type { ConfigStatement, Text } from "../../language/ast.ts";
 import type { Frame } from "../context.ts";
 import * as errors from "../errors/config.ts";
-import type { GivenArgument } from "../meaning.ts";
 import { ConfigFile, withoutKeys, type ConfigObject } from "./file.ts";
 import { exampleFor } from "./families.ts";
 import { isHarmless } from "./harmless.ts";
+import type { ConfigArgument } from "./origin.ts";
 import { readSection, sectionOf } from "./read.ts";
 
 export interface ConfigOptions {
@@ -24,7 +24,7 @@ export interface ConfigOptions {
 export function settingsFromConfig(
   { config = {}, configName = "config.json", ignoreConfig = [] }: ConfigOptions,
   frame: Frame,
-): Map<string, GivenArgument> | undefined {
+): Map<string, ConfigArgument> | undefined {
   const { definition, context } = frame;
   const { diagnostics } = context;
   const errorsBefore = diagnostics.errors;

@@ -6,8 +6,9 @@ import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } 
 import { meaningOf } from "../settings.ts";
 import { signatureOf } from "../signature.ts";
 import type { ConfigFile } from "./file.ts";
-import { evaluateWithKeys } from "./evaluate.ts";
+import { entriesOf, evaluateWithKeys } from "./evaluate.ts";
 import { keyOf, keysOf } from "./keys.ts";
+import type { ConfigArgument } from "./origin.ts";
 import { checkAssert, checkNeutral, sameMeaning } from "./checks.ts";
 
 /** The `config { }` section of a definition; undefined without one. A second one is reported. */
@@ -33,18 +34,21 @@ export function readSection(
   section: ConfigStatement,
   { file, frame, stack }: Reading,
   given: ReadonlySet<string> = new Set(),
-): Map<string, GivenArgument> {
+): Map<string, ConfigArgument> {
   const { definition, module, context } = frame;
   const signature = signatureOf({ kind: "block", definition, module }, context.library, context.signatures);
-  const read = new Map<string, GivenArgument>();
+  const read = new Map<string, ConfigArgument>();
   for (const line of section.lines) {
     if (line.kind === "assert") checkAssert(line, file, frame);
     else if (line.kind === "neutral") for (const key of line.keys) checkNeutral(key, file, frame);
     else if (!signature.has(line.name.text))
       context.diagnostics.add(errors.configOfNoParameter(line.name, [...signature.keys()]), frame.calls);
     else if (!given.has(line.name.text)) {
-      const meaning = readLine(line, signature.get(line.name.text)!, { file, frame, stack });
-      if (meaning !== undefined) read.set(line.name.text, { meaning, span: line.span });
+      const parameter = signature.get(line.name.text)!;
+      const { result: meaning, keys } = file.try(() => readLine(line, parameter, { file, frame, stack }));
+      file.markRead(keys);
+      if (meaning !== undefined)
+        read.set(line.name.text, { meaning, span: line.span, entries: entriesOf([...keys], file) });
     }
   }
   return read;

@@ -175,6 +175,14 @@ export const saidOfKeys = (diagnostic: Diagnostic, file: ConfigFile, keys: reado
       }),
 });
 
+/** Said of a mistake in the body: its parameters are those of a checkpoint, by these keys. */
+export const readFromConfig = (
+  fileName: string,
+  parameters: readonly string[],
+  keys: readonly Entry[],
+): string =>
+  `${fileName} gives ${quoted(parameters)}: ${listWords(keys.map(showEntry))}; \`--set ${parameters.length === 1 ? parameters[0]! : "NAME"}=…\` says otherwise`;
+
 export const secondSection = (second: ConfigStatement, first: ConfigStatement): Diagnostic =>
   errorAt("E552", second.span, "there are two `config` sections", {
     more: [{ span: first.span, text: "the first one" }],
