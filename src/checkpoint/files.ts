@@ -1,40 +1,55 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { syncFolder } from "./files/sync.ts";
-import { fileProblem } from "./files/system.ts";
-import type { Problem } from "./problem.ts";
+import { fileProblem, kindOfSpecial } from "./files/system.ts";
+import { descriptorAt, writeAll, writeThrough } from "./files/through.ts";
+import { Problem, quotePath } from "./problem.ts";
 
 /**
- * Writes a file so that a reader sees the old content or the new, never a part, also after the power went: to a temporary
- * name in the same folder that nothing has, not even a link, to the disk, then renamed, and the folder to the disk.
+ * Writes an output, by the only way there is: a file whole or not at all. A device, a pipe, or what a descriptor of this
+ * process has (`/dev/null`, `/dev/stdout`), is never replaced: the bytes go through it.
  */
-export function writeAtomically(path: string, content: string | Uint8Array): Problem | undefined {
+export function writeFile(path: string, content: string | Uint8Array): Problem | undefined {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  try {
+    const descriptor = descriptorAt(path);
+    const stats = descriptor === undefined ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    const special = stats === undefined ? undefined : kindOfSpecial(stats);
+    if (special === "a folder" || special === "a socket")
+      return new Problem("E700", `cannot write ${quotePath(path)}: it is ${special}`);
+    if (descriptor !== undefined) writeAll(descriptor, bytes);
+    else if (special !== undefined) writeThrough(path, bytes);
+    else replace(path, bytes);
+    return undefined;
+  } catch (error) {
+    return fileProblem("write", path, error);
+  }
+}
+
+/**
+ * A reader sees the old content or the new, never a part, also after the power went: to a temporary name in the same folder
+ * that nothing has, not even a link, to the disk, then renamed, and the folder to the disk. A link is replaced, not followed:
+ * someone else may have put it there.
+ */
+function replace(path: string, bytes: Uint8Array): void {
   const folder = dirname(path);
   const temporary = join(folder, `.lmg-${process.pid}-${randomBytes(8).toString("hex")}.tmp`);
-  let isOurs = false;
+  const file = openSync(temporary, "wx");
   try {
-    const file = openSync(temporary, "wx");
-    isOurs = true;
     try {
-      writeAll(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
+      writeAll(file, bytes);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(temporary, path);
-    isOurs = false;
-    syncFolder(folder);
-    return undefined;
   } catch (error) {
-    if (isOurs) rmSync(temporary, { force: true });
-    return fileProblem("write", path, error);
+    rmSync(temporary, { force: true });
+    throw error;
   }
+  syncFolder(folder);
 }
 
-/** Whether a file of that name is what `writeAtomically` left when its process was killed. */
+/** Whether a file of that name is what `writeFile` left when its process was killed. */
 export const isLeftover = (name: string): boolean => /^\.lmg-\d+-[0-9a-f]+\.tmp$/.test(name);
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-}

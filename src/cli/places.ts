@@ -10,11 +10,8 @@ import type { OptionSpec } from "./command.ts";
 import type { Out } from "./out.ts";
 import { RUN_FILE, STDIN_NAME } from "./project.ts";
 import { withTrainedModel } from "./run/trained.ts";
-import { modelSource, readModelFile, type ModelOptions } from "./source.ts";
+import { modelSource, readModelFile, STDIN, type ModelOptions } from "./source.ts";
 import { orStop, stop, Stop } from "./stop.ts";
-
-/** What stands for standard input among the arguments. */
-export const STDIN = "-";
 
 export interface StdinOptions {
   readonly stdinName?: string;

@@ -75,8 +75,17 @@ export const passOptions: readonly OptionSpec[] = [
   },
 ];
 
+/** What stands for standard input among the arguments. */
+export const STDIN = "-";
+
 /** The text of a model file. */
 export function readModelFile(path: string): Source {
+  if (path === STDIN)
+    stop(
+      "E700",
+      "cannot read `-`: `lmg train` and `lmg probe` read a model from a file, to which they come back",
+      "write the text to a .lmg file first; other commands take `-` for standard input",
+    );
   if (kindOfPath(path) === "folder")
     stop("E700", `cannot read ${quotePath(path)}: it is a folder, not a .lmg file`);
   return modelSource(path, orStop(readText(path, places.model)));

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeAtomically } from "../../src/checkpoint/files.ts";
+import { writeFile } from "../../src/checkpoint/files.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { readText } from "../../src/checkpoint/files/read.ts";
 import { places } from "../../src/checkpoint/places.ts";
@@ -90,7 +90,7 @@ describe("a checkpoint on disk", () => {
 describe("writing a file", () => {
   test("replaces the old content and leaves nothing else behind", () => {
     const path = put("out.ts", "old");
-    expect(writeAtomically(path, "new, größer")).toBeUndefined();
+    expect(writeFile(path, "new, größer")).toBeUndefined();
     expect(readText(path, places.text)).toBe("new, größer");
     expect(readdirSync(folder)).toStrictEqual(["out.ts"]);
   });
@@ -99,14 +99,14 @@ describe("writing a file", () => {
     const path = join(folder, "out");
     mkdirSync(path);
     put("out/keep", "kept");
-    expect(messageOf(writeAtomically(path, "new"))).toBe(`E700 cannot write \`${path}\`: it is a folder`);
+    expect(messageOf(writeFile(path, "new"))).toBe(`E700 cannot write \`${path}\`: it is a folder`);
     expect(readFileSync(join(path, "keep"), "utf8")).toBe("kept");
     expect(readdirSync(folder)).toStrictEqual(["out"]);
   });
 
   test("into a folder that is not there is a problem", () => {
     const path = join(folder, "none", "out.ts");
-    expect(messageOf(writeAtomically(path, "x"))).toBe(
+    expect(messageOf(writeFile(path, "x"))).toBe(
       `E700 cannot write \`${path}\`: there is no such file or folder`,
     );
   });

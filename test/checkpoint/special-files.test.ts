@@ -30,7 +30,7 @@ const help = " | name a regular file: write what comes through it to one first";
 describe("what is no regular file is refused at once", () => {
   const readers: readonly (readonly [string, (path: string) => unknown])[] = [
     ["bytes", (path) => readBytes(path, places.data)],
-    ["texts", (path) => readText(path, places.model)],
+    ["texts", (path) => readText(path, places.text)],
     ["JSON", (path) => readJsonFile(path)],
     ["weights", openCheckpoint],
   ];

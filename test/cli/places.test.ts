@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, statSync, symlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { placesOf } from "../../src/cli/places.ts";
 import { inFolder, lmg, lmgReading, mistake, output, put, tinyModel } from "./harness.ts";
@@ -112,6 +113,26 @@ test("what comes from standard input has a name in messages, and finds what it u
 test("a stream that does not end is no model", async () => {
   const { code, notes } = await lmgReading("//".repeat(1_100_000), "check", "-");
   expect([code, notes]).toEqual([1, expect.stringContaining("error[E824]")]);
+});
+
+test("a pipe that is named, and `-` where a file is needed, are told what to do", async () => {
+  execFileSync("mkfifo", ["pipe.lmg"]);
+  expect(await mistake("check", "pipe.lmg")).toBe(
+    "error[E700]: cannot read `pipe.lmg`: it is a pipe (FIFO)\n" +
+      "  help: name a regular file: write what comes through it to one first; or let it be standard input, and name `-`",
+  );
+  for (const command of ["train", "probe"])
+    expect(await mistake(command, "-")).toBe(
+      "error[E700]: cannot read `-`: `lmg train` and `lmg probe` read a model from a file, to which they come back\n" +
+        "  help: write the text to a .lmg file first; other commands take `-` for standard input",
+    );
+});
+
+test("an output may be a device", async () => {
+  expect((await lmg("run", "tiny.lmg", "--random", "0", "--tokens", "1", "--logits", "/dev/null")).code).toBe(
+    0,
+  );
+  expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
 });
 
 test.each([

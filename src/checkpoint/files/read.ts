@@ -16,33 +16,34 @@ export interface OpenFile {
  * Opens a regular file, also behind links. Everything else is refused at once: a pipe or a device may wait for ever, or
  * never end.
  */
-export function openRegular(path: string): OpenFile | Problem {
+export function openRegular(path: string, kind?: Place["kind"]): OpenFile | Problem {
   try {
     // Looked at before it is opened: opening a device can do something.
     const special = kindOfSpecial(statSync(path));
-    if (special !== undefined) return notRegular(path, special);
+    if (special !== undefined) return notRegular(path, special, kind);
     // What stands there may have changed since, and opening a pipe would wait for its writer.
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     const changed = kindOfSpecial(stats);
     if (changed === undefined) return { file, size: stats.size };
     closeSync(file);
-    return notRegular(path, changed);
+    return notRegular(path, changed, kind);
   } catch (error) {
     return fileProblem("read", path, error);
   }
 }
 
-const notRegular = (path: string, special: string): Problem =>
-  new Problem(
-    "E700",
-    `cannot read ${quotePath(path)}: it is ${special}`,
-    special === "a folder" ? undefined : "name a regular file: write what comes through it to one first",
-  );
+function notRegular(path: string, special: string, kind?: Place["kind"]): Problem {
+  const help = "name a regular file: write what comes through it to one first";
+  // Commands that only train read no model from there, and say so.
+  const more = kind === "model" ? "; or let it be standard input, and name `-`" : "";
+  const message = `cannot read ${quotePath(path)}: it is ${special}`;
+  return new Problem("E700", message, special === "a folder" ? undefined : help + more);
+}
 
 /** The bytes of a file, if it is none of another format and not larger than its place takes; or why it cannot be read. */
 export function readBytes(path: string, place: Place): Uint8Array | Problem {
-  const opened = openRegular(path);
+  const opened = openRegular(path, place.kind);
   if (opened instanceof Problem) return opened;
   const { file, size } = opened;
   try {

@@ -28,6 +28,8 @@ const reasons: { readonly [code: string]: string } = {
   ELOOP: "its links lead back to itself",
   EEXIST: "something of that name is there already",
   EFBIG: "it would be larger than the system allows",
+  EPIPE: "nobody reads it any more",
+  EBADF: "it is not open for that",
   EAGAIN: "nothing can be read from it now",
   ENXIO: "nothing stands behind it",
   ERR_INVALID_ARG_VALUE: "no path has such characters",

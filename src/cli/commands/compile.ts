@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { emitTypeScript, type EmittedFile } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -113,7 +113,7 @@ export function writeFiles(
   if (unmade !== undefined) throw new Stop([unmade]);
   return files.map(({ path, text }) => {
     const target = join(folder, path);
-    const problem = writeAtomically(target, text);
+    const problem = writeFile(target, text);
     if (problem !== undefined) throw new Stop([problem]);
     return { path: target, bytes: typeof text === "string" ? Buffer.byteLength(text) : text.length };
   });

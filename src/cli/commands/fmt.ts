@@ -1,11 +1,12 @@
 import { createTwoFilesPatch } from "diff";
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeFile } from "../../checkpoint/files.ts";
 import { format } from "../../language/format.ts";
 import { isError } from "../../support/diagnostic.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import type { Out } from "../out.ts";
-import { modelsArgument, placesOf, readSource, STDIN, stdinOption, type StdinOptions } from "../places.ts";
+import { modelsArgument, placesOf, readSource, stdinOption, type StdinOptions } from "../places.ts";
+import { STDIN } from "../source.ts";
 import { mistakesIn, showDiagnostics, stop, Stop } from "../stop.ts";
 
 interface FmtOptions extends StdinOptions {
@@ -62,7 +63,7 @@ async function formatFile(path: string, options: FmtOptions, out: Out): Promise<
   if (options.check === true) return text !== source.text;
   if (options.write !== true) out.write(text);
   else if (text !== source.text) {
-    const problem = writeAtomically(path, text);
+    const problem = writeFile(path, text);
     if (problem !== undefined) throw new Stop([problem]);
     out.write(`formatted ${path}\n`);
   }

@@ -1,4 +1,4 @@
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeFile } from "../../checkpoint/files.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
@@ -57,6 +57,6 @@ function parseKept(text: string): KeptFile | undefined {
 
 /** Writes a file whole or not at all; what prevents it ends the command. */
 export function writeOutput(path: string, text: string): void {
-  const problem = writeAtomically(path, text);
+  const problem = writeFile(path, text);
   if (problem !== undefined) throw new Stop([problem]);
 }

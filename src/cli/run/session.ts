@@ -1,4 +1,4 @@
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeFile } from "../../checkpoint/files.ts";
 import { writeNpy } from "../../checkpoint/npy.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { HostTensor } from "../../tensor/host.ts";
@@ -93,7 +93,7 @@ function jsonOf(
 }
 
 function save(path: string, tensor: HostTensor): void {
-  const problem = writeAtomically(path, writeNpy(tensor));
+  const problem = writeFile(path, writeNpy(tensor));
   if (problem !== undefined) throw new Stop([problem]);
 }
 

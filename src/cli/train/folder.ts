@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { isLeftover, writeAtomically } from "../../checkpoint/files.ts";
+import { isLeftover, writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
@@ -96,7 +96,7 @@ function stopAt(problem: Problem | undefined): void {
 /** Writes a file of a run whole or not at all; what prevents it ends the command. */
 export function writeRunFile(folder: string, name: string, content: string | Uint8Array): void {
   const path = join(folder, name);
-  stopAt(makeFolder(dirname(path)) ?? writeAtomically(path, content));
+  stopAt(makeFolder(dirname(path)) ?? writeFile(path, content));
 }
 
 /** Removes what a run left that was killed as it wrote a file: never read, and never written again. */

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { writeAtomically } from "../../checkpoint/files.ts";
+import { writeFile } from "../../checkpoint/files.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
 import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
@@ -75,7 +75,7 @@ export class MetricsFile {
   constructor(path: string, step: number) {
     this.#path = path;
     this.lines = [...linesUntil(step, path)];
-    const problem = writeAtomically(path, this.lines.map(textOf).join(""));
+    const problem = writeFile(path, this.lines.map(textOf).join(""));
     if (problem !== undefined) throw new Stop([problem]);
     this.#file = this.#try(() => openSync(path, "a"));
   }
