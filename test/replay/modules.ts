@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { compile } from "../../src/compile.ts";
+import { emitTypeScript, type EmittedFile } from "../../src/emit/ts/emit.ts";
+import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
+import { parse } from "../../src/language/parse.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import type { Source } from "../../src/support/source.ts";
+import { emitTraining } from "../../src/train/modules.ts";
+import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
+import { settingsOf, stepOptionsOf, type TrainingSettings } from "../../src/train/settings.ts";
+
+const examples = new URL("../../examples/", import.meta.url);
+
+/** Each way to write a plan whose text differs. */
+const emitters: readonly ((plan: Plan) => readonly EmittedFile[])[] = [
+  (plan) => emitTypeScript(plan).files,
+  (plan) => emitWgsl(plan).files,
+  (plan) => halves(emitWgsl(plan, { f16: true, subgroups: true }).files),
+];
+
+const halves = (files: readonly EmittedFile[]): readonly EmittedFile[] =>
+  files.map(({ path, text }) => ({ path: path.replace(".wgsl.", ".f16.wgsl."), text }));
+
+export const exampleNames = readdirSync(examples)
+  .filter((name) => name.endsWith(".lmg"))
+  .map((name) => name.slice(0, -".lmg".length));
+
+/** Deep models say the same of each layer: two show how one joins the next. */
+const FEW_LAYERS = { depth: "2", half: "1" };
+
+/** All modules that the compiler writes for an example: of the model, and of its training where it says how it is trained. */
+export function modulesOf(name: string): readonly EmittedFile[] {
+  const source = {
+    name: `examples/${name}.lmg`,
+    text: readFileSync(new URL(`${name}.lmg`, examples), "utf8"),
+  };
+  const settings = Object.fromEntries(
+    Object.entries(FEW_LAYERS).filter(([parameter]) => source.text.includes(`${parameter} = `)),
+  );
+  const { plan } = compile(source, { settings, verify: false });
+  return emitters.flatMap((emit) => [...emit(plan!), ...trainingModules(name, source, settings, emit)]);
+}
+
+function trainingModules(
+  name: string,
+  source: Source,
+  settings: Readonly<Record<string, string>>,
+  emit: (plan: Plan) => readonly EmittedFile[],
+): readonly EmittedFile[] {
+  const { model } = lowerForTraining(parse(source).file, { settings });
+  if (model === undefined) return [];
+  const training = settingsOf(model.train, { perEpoch: 1 }, { steps: 1 }) as TrainingSettings;
+  const step = stepOptionsOf(training);
+  const { program } = trainingProgram(model, step, { fuse: true, verify: false });
+  return emitTraining(
+    { name, program: program!, optimizer: training.optimizer, accumulate: training.accumulate },
+    { sharing: [] },
+    emit,
+  );
+}
