@@ -1,5 +1,5 @@
 import { byteOf } from "../byte-level.ts";
-import { readPattern } from "./pattern.ts";
+import { readPattern } from "./read-pattern.ts";
 import { replaceMatches } from "./pieces.ts";
 import { readMetaspaceMembers } from "./pre-tokenizers.ts";
 import { readKind, type Kinds, type Section } from "./section.ts";

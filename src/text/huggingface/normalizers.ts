@@ -2,7 +2,7 @@ import { byteText } from "../byte-level.ts";
 import { charsmapNormalizer } from "./charsmap.ts";
 import { combiningMarks, nonspacingMarks, otherCharacters, unicodeNormal } from "./characters.ts";
 import { replaceMatches } from "./pieces.ts";
-import { readPattern } from "./pattern.ts";
+import { readPattern } from "./read-pattern.ts";
 import { readKind, type Kinds, type Section } from "./section.ts";
 
 /** What a text is changed to before it is cut. */

@@ -1,3 +1,5 @@
+import type { Pattern } from "./pattern.ts";
+
 /** A part of a text on its way to become tokens. */
 export interface Piece {
   readonly text: string;
@@ -22,45 +24,36 @@ export const BEHAVIORS = [
 ] as const;
 export type Behavior = (typeof BEHAVIORS)[number];
 
-/** Where a pattern (with the flag g) matches, and what lies between; as `FindMatches` of the crate `onig` steps. */
-export function partsOf(text: string, pattern: RegExp): Part[] {
+/** Where a pattern matches, and what lies between; as `FindMatches` of the crate `onig` steps. */
+export function partsOf(text: string, pattern: Pattern): Part[] {
   const parts: Part[] = [];
   let end = 0;
   let lastMatchEnd = -1;
+  const find = pattern(text);
   for (let from = 0; from <= text.length;) {
-    pattern.lastIndex = from;
-    const match = pattern.exec(text);
-    if (match === null) break;
-    // Between the halves of a character stands nothing, though JavaScript looks around there.
-    if (isInside(text, match.index)) {
-      from = match.index + 1;
-      continue;
-    }
-    const next = match.index + match[0].length;
+    const match = find(from);
+    if (match === undefined) break;
     // An empty match right behind a match is none: one character further on.
-    if (match[0] === "" && next === lastMatchEnd) {
+    if (match.start === match.end && match.end === lastMatchEnd) {
       from += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
       continue;
     }
-    if (match.index > end) parts.push({ start: end, end: match.index, isMatch: false });
-    parts.push({ start: match.index, end: next, isMatch: true });
-    from = end = lastMatchEnd = next;
+    if (match.start > end) parts.push({ start: end, end: match.start, isMatch: false });
+    parts.push({ ...match, isMatch: true });
+    from = end = lastMatchEnd = match.end;
   }
   if (end < text.length) parts.push({ start: end, end: text.length, isMatch: false });
   return parts;
 }
 
-/** Whether a place is inside of a character of two UTF-16 units. */
-const isInside = (text: string, at: number): boolean => at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
-
 /** Replaces each match. */
-export function replaceMatches(text: string, pattern: RegExp, content: string): string {
+export function replaceMatches(text: string, pattern: Pattern, content: string): string {
   const parts = text === "" ? [] : partsOf(text, pattern);
   return parts.map(({ start, end, isMatch }) => (isMatch ? content : text.slice(start, end))).join("");
 }
 
 /** Cuts a piece where a pattern matches (`isInverted`: where it does not), as `NormalizedString::split`; no piece is empty. */
-export function splitPiece(piece: Piece, pattern: RegExp, behavior: Behavior, isInverted = false): Piece[] {
+export function splitPiece(piece: Piece, pattern: Pattern, behavior: Behavior, isInverted = false): Piece[] {
   let parts = partsOf(piece.text, pattern);
   if (isInverted) parts = parts.map((part) => ({ ...part, isMatch: !part.isMatch }));
   return joined(parts, behavior)

@@ -1,8 +1,9 @@
 import { byteText } from "../byte-level.ts";
-import { numeric, punctuation, whiteSpace, WORD } from "./characters.ts";
-import { readPattern } from "./pattern.ts";
+import * as characters from "./characters.ts";
+import { literalPattern, patternOf } from "./pattern.ts";
 import { BEHAVIORS, splitPiece, withPrefix, type Piece } from "./pieces.ts";
-import { compileRegex, literalRegex } from "./regex.ts";
+import { readPattern } from "./read-pattern.ts";
+import { compileRegex } from "./regex.ts";
 import { readKind, type Kinds, type Section } from "./section.ts";
 
 /** How a piece of text is cut into words; those without text fall away. */
@@ -16,7 +17,7 @@ const PRE_TOKENIZERS: Kinds<PreTokenizer> = {
     splitPiece(piece, whiteSpace, "Removed").flatMap((word) => splitPiece(word, punctuation, "Isolated")),
   ByteLevel: readByteLevel,
   CharDelimiterSplit: (section) => {
-    const delimiter = literalRegex(section.character("delimiter"));
+    const delimiter = literalPattern(section.character("delimiter"));
     return (piece) => splitPiece(piece, delimiter, "Removed");
   },
   Digits: (section) => {
@@ -50,7 +51,11 @@ const PRE_TOKENIZERS: Kinds<PreTokenizer> = {
 };
 
 /** `\w+|[^\w\s]+` of the crate `regex`. */
-const words = new RegExp(`[${WORD}]+|[^${WORD}\\p{White_Space}]+`, "gv");
+const words = patternOf(new RegExp(`[${characters.WORD}]+|[^${characters.WORD}\\p{White_Space}]+`, "gv"));
+
+const punctuation = patternOf(characters.punctuation);
+const numeric = patternOf(characters.numeric);
+const whiteSpace = patternOf(characters.whiteSpace);
 
 /** GPT-2's cut into words. */
 const gpt2Words = compileRegex(
@@ -74,7 +79,7 @@ function readByteLevel(section: Section): PreTokenizer {
 function readFixedLength(section: Section): PreTokenizer {
   const length = section.count("length", 5);
   if (length === 0) section.fail("length", "a length of at least 1");
-  const chunks = new RegExp(`.{1,${length}}`, "gsu");
+  const chunks = patternOf(new RegExp(`.{1,${length}}`, "gsu"));
   return (piece) => splitPiece(piece, chunks, "Isolated");
 }
 
@@ -92,7 +97,7 @@ export function readMetaspaceMembers(section: Section) {
 
 function readMetaspace(section: Section): PreTokenizer {
   const { replacement, scheme, splits } = readMetaspaceMembers(section);
-  const pattern = literalRegex(replacement);
+  const pattern = literalPattern(replacement);
   return (piece) => {
     const text = piece.text.replaceAll(" ", () => replacement);
     const head = text.length === piece.text.length ? piece.head : replacedHead(piece, replacement);
