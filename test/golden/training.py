@@ -108,6 +108,7 @@ CASES = [  # norm, placement, optimizer, its options, clip, micro-steps
     ("layer", "pre", "adamw", {"lr": 3e-3, "betas": (0.9, 0.95), "weight_decay": 0.1}, 0.5, 4),
     ("layer", "pre", "lion", {"lr": 1e-3, "betas": (0.9, 0.99), "weight_decay": 0.1}, None, 1),
     ("layer", "pre", "muon", {"lr": 1e-2, "momentum": 0.95, "weight_decay": 0.1}, None, 1),
+    ("layer", "post", "muon", {"lr": 1e-2, "momentum": 0.95, "weight_decay": 0.1}, 0.5, 4),
 ]
 
 
