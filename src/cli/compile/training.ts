@@ -9,7 +9,7 @@ import { parseNumber } from "../arguments.ts";
 import { requireSamePasses } from "../load.ts";
 import type { Out } from "../out.ts";
 import type { ModelOptions } from "../source.ts";
-import { orStop, Stop } from "../stop.ts";
+import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { loadTraining } from "../train/model.ts";
 
 interface TrainingFileOptions extends ModelOptions {
@@ -43,6 +43,7 @@ export async function trainingFiles<File extends EmittedFile>(
   const { model, options: step } = loadTraining(source, options, out);
   const { program, diagnostics } = trainingProgram(model, step, { fuse: options.fuse ?? true, verify: true });
   if (program === undefined || diagnostics.some(isError)) throw new Stop(diagnostics);
+  showDiagnostics(diagnostics, out);
   if (options.checkPasses === true)
     await requireSamePasses(trainingStep(model.train.graph, step).update.graph, options, out);
   const { name } = model.training;
