@@ -4,7 +4,17 @@ import { explanations } from "./pages.generated.ts";
 export interface ExampleFile {
   readonly name: string;
   readonly text: string;
+  /** It is no text: bytes are written as they are in C, and lines are joined. */
+  readonly escaped: boolean;
 }
+
+/** What the file holds. */
+export const contentOf = ({ text, escaped }: ExampleFile): Uint8Array =>
+  escaped
+    ? Uint8Array.from(text.match(/\\x[\da-f]{2}|[^\n]/g) ?? [], (byte) =>
+        byte.length === 1 ? byte.charCodeAt(0) : parseInt(byte.slice(2), 16),
+      )
+    : new TextEncoder().encode(text);
 
 /** What `lmg explain` says of a code. */
 export interface Page {
@@ -33,7 +43,11 @@ function readPage(section: string): Page {
   const fences = [...section.matchAll(/^```(\w+) ?(\S*)\n([\s\S]*?)^```$/gm)];
   const files = fences
     .filter(([, kind]) => kind !== "console")
-    .map(([, , name, content]) => ({ name: name === "" ? EXAMPLE : name!, text: content! }));
+    .map(([, kind, name, content]) => ({
+      name: name === "" ? EXAMPLE : name!,
+      text: content!,
+      escaped: kind === "bytes",
+    }));
   const command = fences.find(([, kind]) => kind === "console")?.[3];
   return { code, text, files, command: command?.trim().replace(/^\$ /, "") };
 }
@@ -41,6 +55,7 @@ function readPage(section: string): Page {
 /** The model that commands of examples read: `tiny.lmg`. */
 export const tinyExample: ExampleFile = {
   name: "tiny.lmg",
+  escaped: false,
   text: `model tiny(vocab = 11, dim = 8, depth = 2) {
   input tokens: i32[B, T <= 4]
   wte: embedding(vocab, dim)
