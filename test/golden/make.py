@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [tokenizer_files] [character_ranges]
+                               [probe] [tokenizer_files] [tokenizer_configs] [character_ranges]
 """
 
 import sys
@@ -20,6 +20,7 @@ import hf_keys
 import positions
 import probe
 import rope
+import tokenizer_configs
 import tokenizer_files
 import torch_modules
 import training
@@ -27,7 +28,8 @@ import training
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make,
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
-          "probe": probe.make, "tokenizer_files": tokenizer_files.make, "character_ranges": character_ranges.make}
+          "probe": probe.make, "tokenizer_files": tokenizer_files.make,
+          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make}
 
 
 def main(names):

@@ -1,63 +1,58 @@
+import type { JsonObject } from "../../checkpoint/json.ts";
 import { quote } from "../../checkpoint/problem.ts";
 import { WORD } from "./characters.ts";
+import { configTokens, readGivenToken, type GivenToken } from "./config-tokens.ts";
 import type { Normalizer } from "./normalizers.ts";
 import { Unreadable, type Section } from "./section.ts";
 import { checkId, type Model } from "./vocabulary.ts";
 
 /** A token that is found in a text before all else. */
-export interface AddedToken {
+export interface AddedToken extends GivenToken {
   readonly id: number;
-  readonly content: string;
   /** What is looked for: the content as the normalizer changes it, if the token is normalized. */
   readonly sought: string;
-  readonly isSingleWord: boolean;
-  readonly takesLeft: boolean;
-  readonly takesRight: boolean;
-  readonly isNormalized: boolean;
-  /** Left out of decoded texts. */
-  readonly isSpecial: boolean;
 }
 
 /**
- * The added tokens of a file (`tokenizer/added_vocabulary.rs`). The library gives a token the id that the model has for
- * it, or else the next free one, whatever the file says; a file that says another is refused.
+ * The added tokens of a file (`tokenizer/added_vocabulary.rs`), and those that the config beside it adds. The library
+ * gives a token the id that the model has for it, or else the next free one, whatever is said; where another is said, the
+ * file is refused.
  */
 export function readAddedTokens(
   file: Section,
+  config: JsonObject,
   model: Model,
   normalizer: Normalizer | undefined,
 ): readonly AddedToken[] {
   const tokens = new Map<string, AddedToken>();
   let nextId = model.size;
-  for (const section of file.value("added_tokens") === undefined ? [] : file.sections("added_tokens")) {
-    const content = section.string("content");
-    const id = section.count("id");
-    checkId(id, section.path);
-    const isNormalized = section.boolean("normalized");
-    const token = {
-      id,
-      content,
-      sought: isNormalized && normalizer !== undefined ? normalizer(content) : content,
-      isSingleWord: section.boolean("single_word"),
-      takesLeft: section.boolean("lstrip"),
-      takesRight: section.boolean("rstrip"),
-      isNormalized,
-      isSpecial: section.boolean("special"),
-    };
-    section.end();
-    if (content === "") continue;
-    const known = tokens.get(content)?.id ?? model.ids.get(content);
-    const expected = known ?? nextId++;
-    if (expected !== id)
+  const add = (token: GivenToken, said: number | undefined, section: Section): void => {
+    const { content, isNormalized } = token;
+    if (content === "") return;
+    const before = tokens.get(content);
+    const known = before?.id ?? model.ids.get(content);
+    const id = known ?? nextId++;
+    if (said !== undefined && said !== id)
       section.refuse(
         "id",
         known === undefined
-          ? `${quote(content)} is not in the vocabulary, and the next free id is ${expected}`
-          : `${quote(content)} has the id ${expected}`,
+          ? `${quote(content)} is not in the vocabulary, and the next free id is ${id}, not ${said}`
+          : `${quote(content)} has the id ${id}, not ${said}`,
         "save the tokenizer anew with the `tokenizers` library, which numbers it so",
       );
-    tokens.set(content, token);
+    const sought = isNormalized && normalizer !== undefined ? normalizer(content) : content;
+    // What was special once stays so.
+    const isSpecial = token.isSpecial || before?.isSpecial === true;
+    tokens.set(content, { ...token, isSpecial, id, sought });
+  };
+  for (const section of file.value("added_tokens") === undefined ? [] : file.sections("added_tokens")) {
+    const id = section.count("id");
+    checkId(id, section.path);
+    const token = readGivenToken(section);
+    section.end();
+    add(token, id, section);
   }
+  for (const { token, id, section } of configTokens(config, new Map(tokens))) add(token, id, section);
   const list = Array.from(tokens.values());
   requireDistinct(list);
   return list;

@@ -31,8 +31,8 @@ export interface FileTokenizer extends Tokenizer {
 
 /**
  * The tokenizer of a published `tokenizer.json`, whose ids and texts are those of Hugging Face's `tokenizers`; a member
- * that cannot be done is a problem. Of its `tokenizer_config.json`, `clean_up_tokenization_spaces` counts, as in
- * transformers, which takes all else from the tokenizer.json where there is one. `name` stands in front of messages.
+ * that cannot be done is a problem. Of its `tokenizer_config.json`, the tokens that it adds and
+ * `clean_up_tokenization_spaces` count, as in transformers. `name` stands in front of messages.
  */
 export function huggingFaceTokenizer(
   file: JsonObject,
@@ -40,14 +40,14 @@ export function huggingFaceTokenizer(
   name: string,
 ): FileTokenizer | Problem {
   try {
-    return tokenizerOf(readParts(new Section(file)), config, name);
+    return tokenizerOf(readParts(new Section(file), config), config, name);
   } catch (error) {
     if (error instanceof Unreadable) return new Problem("E741", `${name}: ${error.message}`, error.help);
     throw error;
   }
 }
 
-function readParts(file: Section): Parts {
+function readParts(file: Section, config: JsonObject): Parts {
   const version = file.optionalString("version");
   if (version !== undefined && version !== "1.0") file.refuse("version", "only 1.0 is known");
   const [normalizer, cut] = [file.optionalSection("normalizer"), file.optionalSection("pre_tokenizer")];
@@ -60,7 +60,7 @@ function readParts(file: Section): Parts {
     model,
     around: around === undefined ? { before: [], behind: [] } : readProcessor(around),
     decoder: decoder && readDecoder(decoder),
-    added: readAddedTokens(file, model, normalize),
+    added: readAddedTokens(file, config, model, normalize),
     shape: readBatchShape(file),
   };
   file.end();
