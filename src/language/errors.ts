@@ -1,5 +1,6 @@
-import { errorAt, warningAt, type Diagnostic } from "../support/diagnostic.ts";
+import { errorAt, warningAt, type Diagnostic, type Edit } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
+import { commaBefore, plainSigns, signs } from "./mends.ts";
 
 /*
  * What can be wrong with the text of a `.lmg` file: one function a mistake, E100 to E119 in its layout, from E120 in
@@ -53,11 +54,13 @@ export function oddCharacter(span: Span, character: string): Diagnostic {
   if (arrow) return arrowMisspelt(span, character);
   const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
   const shown = /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `\`${character}\`` : `the character ${code}`;
-  const help = instead[character];
+  const sign = Object.hasOwn(signs, character) ? signs[character]! : undefined;
+  const help = instead[character] ?? (sign === undefined ? undefined : `write \`${sign}\``);
   const message = /[!-~]/.test(character)
     ? `${shown} means nothing here`
     : `${shown} may stand in comments and texts only`;
-  return errorAt("E107", span, message, help === undefined ? {} : { help });
+  const fix = plainSigns(span, character);
+  return errorAt("E107", span, message, { ...(help !== undefined && { help }), ...(fix && { fix }) });
 }
 
 const instead: Readonly<Record<string, string>> = {
@@ -69,15 +72,6 @@ const instead: Readonly<Record<string, string>> = {
   "&": "write `and`",
   "@": "a product of matrices is the layer `matmul`: `(x, w) -> matmul`",
   "?": "a choice is written `a if c else b`",
-  "–": "write `-`",
-  "—": "write `-`",
-  "−": "write `-`",
-  "×": "write `*`",
-  "·": "write `*`",
-  "÷": "write `/`",
-  "≤": "write `<=`",
-  "≥": "write `>=`",
-  "≠": "write `!=`",
   "\u00A0": "this is a blank that does not break; write a plain one",
 };
 
@@ -235,8 +229,14 @@ export const colonInsteadOfEquals = (colon: Span, message: string, fix: string):
 export const onlyNamesAreBound = (target: Span, found: string, help: string): Diagnostic =>
   errorAt("E153", target, `only a name, or names in parentheses, can be bound, found \`${found}\``, { help });
 
+/** `help` says what else may be meant; without it the comma is. */
 export const missingComma = (next: Span, found: string, help?: string): Diagnostic =>
-  errorAt("E154", next, `a comma is missing before ${found}`, help === undefined ? {} : { help });
+  errorAt(
+    "E154",
+    next,
+    `a comma is missing before ${found}`,
+    help === undefined ? { fix: [commaBefore(next)] } : { help },
+  );
 
 export const extraComma = (comma: Span): Diagnostic =>
   errorAt("E155", comma, "nothing stands between this comma and what is before it", { instead: "" });
@@ -258,8 +258,8 @@ export const nameAfterAs = (place: Span, found: string, what: string): Diagnosti
 export const layerAfterLabel = (place: Span, label: string, found: string): Diagnostic =>
   errorAt("E160", place, `after the label \`${label}:\` stands a layer, found ${found}`);
 
-export const clauseForm = (place: Span, message: string, help: string): Diagnostic =>
-  errorAt("E161", place, message, { help });
+export const clauseForm = (place: Span, message: string, help: string, fix?: Edit): Diagnostic =>
+  errorAt("E161", place, message, { help, ...(fix && { fix: [fix] }) });
 
 export const fromForm = (place: Span, fix: string): Diagnostic =>
   errorAt("E162", place, "`from` takes a name, or a chain in parentheses", { help: `write \`${fix}\`` });
@@ -283,8 +283,13 @@ export const numberForm = (number: Span, found: string, fix: string | undefined)
     fix === undefined ? {} : { label: `write \`${fix}\``, instead: fix },
   );
 
-export const otherOperator = (operator: Span, found: string, fix: string): Diagnostic =>
-  errorAt("E167", operator, `\`${found}\` is not an operator`, { label: `write \`${fix}\`` });
+export const otherOperator = (
+  operator: Span,
+  found: string,
+  wanted: string,
+  fix: readonly Edit[],
+): Diagnostic =>
+  errorAt("E167", operator, `\`${found}\` is not an operator`, { label: `write \`${wanted}\``, fix });
 
 export const statementsShareLine = (next: Span, found: string): Diagnostic =>
   errorAt("E168", next, `expected the end of the statement, found ${found}`, {

@@ -129,6 +129,7 @@ test("what a diagnostic would mend with edits is gone when they are made", () =>
   expect(fixed.map(({ code }) => code)).toMatchInlineSnapshot(`
     [
       "E104",
+      "E107",
       "E120",
       "E126",
       "E127",
@@ -136,8 +137,10 @@ test("what a diagnostic would mend with edits is gone when they are made", () =>
       "E149",
       "E150",
       "E151",
+      "E154",
       "E155",
       "E166",
+      "E167",
       "E173",
       "E201",
       "E202",

@@ -61,8 +61,18 @@ const assignmentOperator: Recognizer = (failure) => {
   const { found, before, tokens, index } = failure;
   if (found?.text !== "=" || before === undefined || !/^[-+*/%^]$/.test(before.text)) return undefined;
   const target = failure.text(0, index - 2);
-  const fix = `${target} = ${target} ${before.text} ${failure.text(index + 1, tokens.length - 1)}`;
-  return errors.otherOperator(failure.span(before, found), `${before.text}=`, fix);
+  const value = failure.text(index + 1, tokens.length - 1);
+  // All of what follows is one operand, whatever binds loosest in it.
+  const [open, close] = tokens.length - index > 2 ? ["(", ")"] : ["", ""];
+  const begun = `= ${target} ${before.text}`;
+  const operator = failure.span(before, found);
+  const last = failure.span(tokens.at(-1)!);
+  const first = tokens[index + 1] === undefined ? last : failure.span(tokens[index + 1]!);
+  return errors.otherOperator(operator, `${before.text}=`, `${target} ${begun} ${open}${value}${close}`, [
+    { span: operator, text: begun },
+    { span: { ...first, end: first.start }, text: open },
+    { span: { ...last, start: last.end }, text: close },
+  ]);
 };
 
 /** `output y = last`, `output y: f32[B, 4] = last` */

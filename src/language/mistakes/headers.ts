@@ -105,6 +105,7 @@ const signInClause: Recognizer = (failure) => {
     failure.place,
     `after \`${before!.text}\` stands no \`${found.text}\``,
     `write \`${before!.text} ${value}\``,
+    { span: failure.place, text: "" },
   );
 };
 
@@ -139,6 +140,7 @@ const clauseForm: Recognizer = (failure) => {
     failure.place,
     `expected \`:\` after the label \`${before.text}\``,
     `write \`${fix}\``,
+    { span: { ...failure.span(before), start: failure.span(before).end }, text: ":" },
   );
 };
 

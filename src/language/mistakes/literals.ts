@@ -40,7 +40,9 @@ const otherOperator: Recognizer = (failure) => {
       .map((token) => token.text)
       .join("");
     const fix = Object.hasOwn(operatorsElsewhere, text) ? operatorsElsewhere[text] : undefined;
-    if (fix !== undefined) return errors.otherOperator(failure.span(tokens[first]!, tokens[last]), text, fix);
+    if (fix === undefined) continue;
+    const span = failure.span(tokens[first]!, tokens[last]);
+    return errors.otherOperator(span, text, fix, [{ span, text: fix === "not" ? "not " : fix }]);
   }
   return undefined;
 };

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "../../src/language/parse.ts";
+
+/** The statements with the edits of the first mistake of this code, and what is then wrong. */
+function mended(body: string, code: string): { readonly body: string; readonly codes: readonly string[] } {
+  const text = `model m {\n${body}\n}`;
+  const { diagnostics } = parse({ name: "m", text });
+  const fix = diagnostics.find((diagnostic) => diagnostic.code === code)?.fix ?? [];
+  const edited = [...fix]
+    .sort((a, b) => b.span.start - a.span.start)
+    .reduce(
+      (before, { span, text: put }) => before.slice(0, span.start) + put + before.slice(span.end),
+      text,
+    );
+  return {
+    body: edited.slice("model m {\n".length, -"\n}".length),
+    codes: parse({ name: "m", text: edited }).diagnostics.map((diagnostic) => diagnostic.code),
+  };
+}
+
+describe("what only one text can mean is mended so that it parses", () => {
+  test.each([
+    ["E154", "f(a b)", "f(a, b)"],
+    ["E154", "f(a // the first\n  b)", "f(a // the first\n  , b)"],
+    ["E154", "let k = [1   2]", "let k = [1,   2]"],
+    ["E107", "# a remark", "// a remark"],
+    ["E107", "s = f('a b')", 's = f("a b")'],
+    ["E107", "s = f(“a b”)", 's = f("a b")'],
+    ["E107", "let k = a && b", "let k = a  and  b"],
+    ["E107", "let k = a & b", "let k = a  and  b"],
+    ["E107", "let k = 2 × 3", "let k = 2 * 3"],
+    ["E107", "let k = 2 ≤ 3", "let k = 2 <= 3"],
+    ["E107", "let k = 2 − 3", "let k = 2 - 3"],
+    ["E107", "let\u00a0k = 2", "let k = 2"],
+    ["E167", "let k = 2 ** 3", "let k = 2 ^ 3"],
+    ["E167", "let k = a || b", "let k = a or b"],
+    ["E167", "let k = !a", "let k = not a"],
+    ["E167", "let k = a is b", "let k = a == b"],
+    ["E167", "a += 3", "a = a + 3"],
+    ["E167", "a *= b + c", "a = a * (b + c)"],
+    ["E167", "a -= x -> relu // less", "a = a - (x -> relu) // less"],
+    ["E161", "residual pre ln layernorm { f }", "residual pre ln: layernorm { f }"],
+    ["E161", "residual from = x { f }", "residual from  x { f }"],
+  ])("%s: %s", (code, body, wanted) => {
+    expect(mended(body, code)).toEqual({ body: wanted, codes: [] });
+  });
+
+  test.each([
+    ["E154", "f(2 dim)", "a product may be meant"],
+    ["E107", "let k = a ? b : c", "a choice has another order"],
+    ["E107", "f('a', 'b')", "four quotes may be two texts or three"],
+    ["E107", `f('a "b" c')`, "a text in double quotes cannot hold one"],
+  ])("%s: %s is left alone: %s", (code, body) => {
+    const { body: same, codes } = mended(body, code);
+    expect(same).toBe(body);
+    expect(codes).toContain(code);
+  });
+});
