@@ -1,8 +1,10 @@
 import { runInNewContext } from "node:vm";
 import { beforeAll, describe, expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { graphOf } from "../plan/graphs.ts";
-import { instantiate, type EmittedModule } from "./instantiate.ts";
+import { importText, instantiate, type EmittedModule } from "./instantiate.ts";
 
 /** logits = embedding(tokens) wᵀ + scale · mask: small enough to compute by hand. */
 const graph = graphOf(`
@@ -114,6 +116,80 @@ describe("a run", () => {
     expect(run).toThrow(module.InputError);
     expect(run).toThrow(new module.InputError(message));
   });
+});
+
+describe("elements that are no numbers", () => {
+  const text = `model kinds {
+  input x: f32[B]
+  input n: i32[B]
+  input b: bool[B]
+  y = x * b
+  m = n + 1
+  output y
+  output m
+}`;
+  const { plan: kindsPlan } = compile({ name: "kinds.lmg", text });
+  const good = { x: [1.5, 2], n: [3, 4], b: [1, 0] };
+  const run = async (given: object) => {
+    const kinds = await instantiate(kindsPlan!);
+    const inputs = Object.entries({ ...good, ...given }).map(([name, data]) => [name, { data, shape: [2] }]);
+    return kinds.createModel({}).run(Object.fromEntries(inputs) as never);
+  };
+
+  test.each([[[true, false]], [[1, 0]], [Uint8Array.of(1, 0)], [Float32Array.of(1, -0)]])(
+    "bools are true and false, or 1 and 0: %j",
+    async (b) => {
+      const { y, m } = await run({ b });
+      expect([[...(y!.data as Float32Array)], [...(m!.data as Int32Array)]]).toEqual([
+        [1.5, 0],
+        [4, 5],
+      ]);
+    },
+  );
+
+  const odd = ["1", null, undefined, Symbol("s"), 1n];
+  test.each([
+    ...[...odd, true].map((value) => ["x", "numbers", value] as const),
+    ...[...odd, true, NaN, 0.5, Infinity, 2 ** 31].map((value) => ["n", "whole numbers", value] as const),
+    ...[...odd, 2, NaN, 255].map((value) => ["b", "true and false", value] as const),
+  ])("%s takes %s and refuses the rest by its place", async (name, takes, value) => {
+    const refused = `the input ${name} takes ${takes}, got ${String(value)} at 1`;
+    await expect(run({ [name]: [1, value] })).rejects.toThrow(refused);
+  });
+
+  test("a float may be NaN or infinite", async () => {
+    expect([...((await run({ x: [NaN, 1], b: [true, true] })).y!.data as Float32Array)]).toEqual([NaN, 1]);
+  });
+});
+
+describe("a run for which there is no memory", () => {
+  const outer = compile({
+    name: "outer.lmg",
+    text: "model outer {\n  input x: f32[M, 1]\n  input y: f32[N]\n  z = x + y\n  output z\n}",
+  }).plan!;
+
+  test.each(["f32", "f64"] as const)(
+    "is refused with its sizes, of its memory and of its results: %s",
+    async (floats) => {
+      const { text } = emitTypeScript(outer, { types: false, floats }).files[0]!;
+      const { createModel, InputError } = await importText(text);
+      const run = (rows: number, columns: number, long: number) =>
+        createModel({}).run({
+          x: { data: new Float32Array(Math.min(rows, long)), shape: [rows, 1] },
+          y: { data: new Float32Array(Math.min(columns, long)), shape: [columns] },
+        });
+      const width = floats === "f32" ? 4 : 8;
+      const sizes = "there is no memory for a run with M=1, N=1099511627776: it needs ";
+      expect(() => run(1, 2 ** 40, 1)).toThrow(InputError);
+      expect(() => run(1, 2 ** 40, 1)).toThrow(new RegExp(`^${sizes}\\d{13} bytes in one piece$`));
+      expect(() => run(2 ** 21, 2 ** 21, 2 ** 21)).toThrow(
+        new InputError(
+          `there is no memory for a run with M=2097152, N=2097152: it needs ${width * 2 ** 42} bytes in one piece`,
+        ),
+      );
+      expect(run(1, 2, 2)["z"]!.shape).toEqual([1, 2]);
+    },
+  );
 });
 
 describe("weights", () => {

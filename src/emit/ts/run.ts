@@ -3,13 +3,13 @@ import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { showShape } from "../../tensor/type.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import type { Dim } from "../../tensor/dim.ts";
+import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { CallTable } from "./calls.ts";
 import { stepComment } from "./comments.ts";
 import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
-import { accessOf, keyText } from "./runtime/types.ts";
+import { accessOf, keyText, takesText } from "./runtime/types.ts";
 import { arrayType } from "./storage.ts";
 import { literal, numberText } from "./text.ts";
 
@@ -112,13 +112,22 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
     `if (words > ${arrays[0]!.name}.length) {`,
     names.floats === "f32"
       ? [
-          "const memory = new ArrayBuffer(4 * words);",
+          `const memory = allocate(ArrayBuffer, 4 * words, ${sizesText(plan, names)});`,
           ...arrays.map(({ name, type }) => `${name} = new ${type}(memory);`),
         ]
       : // Words of two widths do not lie over each other.
-        arrays.map(({ name, type }) => `${name} = new ${type}(words);`),
+        arrays.map(({ name, type }) => `${name} = allocate(${type}, words, ${sizesText(plan, names)});`),
     "}",
   ];
+}
+
+/** The run-time dims by name, for messages. */
+function sizesText({ symbols }: Plan, names: ModuleNames): string {
+  const entries = symbols.map(({ name }) => {
+    const local = names.symbol(name);
+    return local === name ? name : `${name}: ${local}`;
+  });
+  return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
 function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: ModuleNames): Code[] {
@@ -128,7 +137,7 @@ function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: 
   const filled = fill === undefined ? "undefined" : numberText(fill);
   return [
     ...placeLine(buffer, plan, names),
-    `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${array}, ${local});`,
+    `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${array}, ${local});`,
   ];
 }
 
@@ -138,7 +147,9 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
   if (home.kind !== "output") return [];
   const type = arrayType(dtype, names.floats);
-  return [`const ${names.local(buffer)} = new ${type}(${names.size(elements)});`];
+  const length = names.size(elements);
+  if (constantDim(elements) !== undefined) return [`const ${names.local(buffer)} = new ${type}(${length});`];
+  return [`const ${names.local(buffer)} = allocate(${type}, ${length}, ${sizesText(plan, names)});`];
 }
 
 function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {

@@ -43,6 +43,36 @@ describe("inputs that do not fit", () => {
     await expect(model.run(inputs as never)).rejects.toThrow(new module.InputError(message));
   });
 
+  test("elements that are no numbers, by their place; bools are true and false, or 1 and 0", async () => {
+    const text = "model kinds {\n  input x: f32[B]\n  input b: bool[B]\n  y = x * b\n  output y\n}";
+    const kinds = await instantiate(compile({ name: "kinds.lmg", text }).plan!);
+    const executing = await fresh();
+    const { run } = await kinds.createModel(executing, {});
+    const given = (x: unknown, b: unknown) =>
+      ({ x: { data: x, shape: [2] }, b: { data: b, shape: [2] } }) as never;
+    for (const value of ["1", null, undefined, true])
+      await expect(run(given([1, value], [1, 0]))).rejects.toThrow(
+        new kinds.InputError(`the input x takes numbers, got ${String(value)} at 1`),
+      );
+    for (const value of ["1", null, undefined, NaN, 2])
+      await expect(run(given([1, 2], [1, value]))).rejects.toThrow(
+        new kinds.InputError(`the input b takes true and false, got ${String(value)} at 1`),
+      );
+    for (const b of [[true, false], Uint8Array.of(1, 0)]) {
+      const { y } = await run(given([1.5, 2], b));
+      if ((await executionDevice()) !== undefined) expect([...(y!.data as Float32Array)]).toEqual([1.5, 0]);
+    }
+  });
+
+  test("sizes for which there is no memory, with the sizes", async () => {
+    const run = model.run(ids([2 ** 40, 1], 0));
+    await expect(run).rejects.toThrow(
+      new module.InputError(
+        "there is no memory for a run with B=1099511627776, T=1: it needs 4398046511104 bytes in one piece",
+      ),
+    );
+  });
+
   test("a class past the logits; the one that a loss leaves out is none", async () => {
     const loss = graphOf("cross_entropy", { logits: f32(B, 3), targets: i32(B) }, { ignore: -100 });
     const { createModel, InputError } = await instantiate(planGraph(loss));

@@ -18,7 +18,7 @@ export const inputRuntime = {
   `,
   inputSize: fragment`
       /** The size of one axis of an input: what binds a run-time dim. */
-      function inputSize(name«: string», input«: Tensor | undefined», axis«: number», form«: string»)«: number» {
+      function inputSize(name«: string», input«: BoolTensor | undefined», axis«: number», form«: string»)«: number» {
         if (input === undefined) throw new InputError("the input " + name + " " + form + " is missing");
         checkTensor(name, input);
         const size = input.shape[axis];
@@ -30,22 +30,22 @@ export const inputRuntime = {
   `,
   checkTensor: fragment`
       /** Callers without types give bare arrays, and BigInts where tokenizers count in 64 bits. */
-      function checkTensor(name«: string», input«: Tensor»)«: void» {
+      function checkTensor(name«: string», input«: BoolTensor»)«: void» {
         if (typeof input?.shape?.length !== "number" || typeof input.data?.length !== "number")
           throw new InputError("the input " + name + " must be { data, shape }, with all elements in one array");
-        if (typeof input.data[0] === "bigint")
+        if (typeof (input.data[0]« as unknown») === "bigint")
           throw new InputError("the input " + name + " holds BigInts, it takes numbers: Int32Array.from(data, Number)");
       }
   `,
   shapeMessage: fragment`
-      const shapeMessage = (name«: string», input«: Tensor», form«: string»)«: string» =>
+      const shapeMessage = (name«: string», input«: BoolTensor», form«: string»)«: string» =>
         "the input " + name + " is " + form + ", got [" + input.shape.join(", ") + "]";
   `,
   readInput: fragment`
       /** Copies an input to its place, checked; one that is left off is filled. */
       function readInput(
-        name«: string», input«: Tensor | undefined», form«: string», shape«: readonly number[]»,
-        fill«: number | undefined», into«: Float32Array | Int32Array», at«: number»,
+        name«: string», input«: BoolTensor | undefined», form«: string», shape«: readonly number[]»,
+        fill«: number | undefined», takes«: string», into«: Float32Array | Int32Array», at«: number»,
       )«: void» {
         const size = shape.reduce((product, length) => product * length, 1);
         if (input === undefined) {
@@ -60,15 +60,36 @@ export const inputRuntime = {
         const { data } = input;
         if (data.length !== size)
           throw new InputError("the input " + name + " has " + data.length + " elements, its shape says " + size);
-        if (into instanceof Int32Array) checkWhole(name, data);
-        into.set(data, at);
+        checkElements(name, data, takes);
+        into.set(data« as ArrayLike<number>», at);
       }
   `,
-  checkWhole: fragment`
-      function checkWhole(name«: string», data«: ArrayLike<number>»)«: void» {
-        for (let i = 0; i < data.length; i++)
-          if ((data[i] | 0) !== data[i])
-            throw new InputError("the input " + name + " takes whole numbers, got " + data[i] + " at " + i);
+  checkElements: fragment`
+      /** A typed array holds numbers; other arrays may hold anything, which would become a number without a word. */
+      function checkElements(name«: string», data«: ArrayLike<unknown>», takes«: string»)«: void» {
+        if (takes === "numbers" && ArrayBuffer.isView(data)) return;
+        for (let i = 0; i < data.length; i++) {
+          const value = data[i];
+          const fits =
+            typeof value === "boolean" ? takes === "true and false"
+            : typeof value === "number" && (takes === "numbers" || (takes === "whole numbers" ? (value | 0) === value : value === 0 || value === 1));
+          if (!fits) throw new InputError("the input " + name + " takes " + takes + ", got " + String(value) + " at " + i);
+        }
+      }
+  `,
+  allocate: fragment`
+      /** An array for a run; where there is no memory for it, the error says for which sizes. */
+      function allocate«<T>»(
+        Kind«: { new (length: number): T; readonly BYTES_PER_ELEMENT?: number }», length«: number», sizes«: object»,
+      )«: T» {
+        try {
+          return new Kind(length);
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+          const run = Object.entries(sizes).map((entry) => entry.join("=")).join(", ");
+          const bytes = length * (Kind.BYTES_PER_ELEMENT ?? 1);
+          throw new InputError("there is no memory for a run with " + run + ": it needs " + bytes + " bytes in one piece", { cause: error });
+        }
       }
   `,
 } as const;

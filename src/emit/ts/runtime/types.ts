@@ -19,13 +19,18 @@ export function accessOf(name: string): string {
 
 const resultType = (dtype: Dtype): string => (isFloat(dtype) ? "FloatTensor" : "IntTensor");
 
+/** What an input of a type takes, as literal of the runtime. */
+export const takesText = (dtype: Dtype): string =>
+  literal(isFloat(dtype) ? "numbers" : dtype === "bool" ? "true and false" : "whole numbers");
+
 /** The types of the module's surface: what goes in and what comes out; `model` declares what runs it. */
 export function publicTypes(plan: Plan, model: readonly string[] = runsAtOnce): Code[] {
   const inputs = plan.inputs.map(({ name, type, fill }) => {
     const comment = `/** ${showType(type)}${fill === undefined ? "" : `; all ${fill} if it is left off`} */`;
+    const kind = type.dtype === "bool" ? "BoolTensor" : "Tensor";
     return [
       comment,
-      `readonly ${keyText(name)}${fill === undefined ? ": Tensor" : "?: Tensor | undefined"};`,
+      `readonly ${keyText(name)}${fill === undefined ? `: ${kind}` : `?: ${kind} | undefined`};`,
     ];
   });
   const outputs = plan.outputs.map(({ name, type }) => [
@@ -52,6 +57,12 @@ const general = fragment`
   /** A tensor from outside: its elements row-major. */
   export interface Tensor {
     readonly data: ArrayLike<number>;
+    readonly shape: readonly number[];
+  }
+
+  /** The same of bools: true and false, or 1 and 0. */
+  export interface BoolTensor {
+    readonly data: ArrayLike<number | boolean>;
     readonly shape: readonly number[];
   }
 

@@ -4,7 +4,7 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { showShape } from "../../../tensor/type.ts";
-import { accessOf, keyText } from "../../ts/runtime/types.ts";
+import { accessOf, keyText, takesText } from "../../ts/runtime/types.ts";
 import { literal, numberText } from "../../ts/text.ts";
 import { dimField } from "../dims.ts";
 import { memoryName, type Program } from "../program.ts";
@@ -51,8 +51,10 @@ export function inputsFunction(program: Program): Code[] {
     const local = `input${index}`;
     const limit = limits.get(buffer);
     return [
-      `const ${local} = new ${array}(${size});`,
-      `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${local}, 0);`,
+      constantDim(plan.buffers[buffer]!.elements) === undefined
+        ? `const ${local} = allocate(${array}, ${size}, d);`
+        : `const ${local} = new ${array}(${size});`,
+      `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${local}, 0);`,
       ...(limit === undefined ? [] : [checkLine(name, local, limit)]),
     ];
   });
