@@ -2,6 +2,7 @@ import type { EdgeNorm, EdgeRole, Position, Value } from "../ir/graph.ts";
 import type { FromClause, Layer, ResidualStatement } from "../language/ast.ts";
 import { Mismatch } from "../ops/define.ts";
 import { spanText, type Span } from "../support/source.ts";
+import { isFloat } from "../tensor/dtype.ts";
 import { sameShape } from "../tensor/type.ts";
 import { bindTap } from "./chains.ts";
 import { sortClauses, type Clauses } from "./clauses.ts";
@@ -175,6 +176,10 @@ function join(
   );
   const joined = node instanceof Mismatch ? undefined : node.results[0]!;
   if (joined !== undefined && sameShape(joined.type.shape, source.type.shape)) return joined;
+  if (!isFloat(source.type.dtype)) {
+    diagnostics.add(errors.edgeOfIntegers(statement, source.type, builder.madeAt(source)), frame.calls);
+    return undefined;
+  }
   const blamed = blamedBranch(branches, source);
   const message = node instanceof Mismatch ? node.message : undefined;
   const made = (value: Value): Span | undefined => builder.madeAt(value);

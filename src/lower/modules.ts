@@ -73,7 +73,7 @@ export function loadModule(
     for (const use of current.uses) {
       const [path] = use.path.parts;
       if (use.path.parts.length !== 1 || typeof path !== "string") {
-        report(fileErrors.useNeedsPlainPath(use.path.span));
+        report(fileErrors.emptyPath(use.path.span));
         module.incomplete = true;
         continue;
       }

@@ -31,7 +31,6 @@ test("every code has a page, once, and no page is of a code that is gone", () =>
 const withoutExample = new Set([
   "E100",
   "E109",
-  "E217",
   "E309",
   "E312",
   "E714",
@@ -92,7 +91,7 @@ describe("an example gives its code:", () => {
 
 test("a code is explained, also if it is written small", async () => {
   expect(await output("explain", "e528")).toMatchInlineSnapshot(`
-    "E528: The branch of an edge ends with another shape than what the edge carries, so the two cannot be added. End it with a layer that gives that shape, or change what is carried with \`from (stream -> proj: linear(…))\`.
+    "E528: The branch of an edge ends with another shape than what the edge carries, so the two cannot be added. End it with a layer that gives that shape, or change what is carried with \`from (stream -> proj: linear(…))\`. What is carried must be floats: \`cast(f32)\` before the edge makes them of integers.
 
     For example:
 

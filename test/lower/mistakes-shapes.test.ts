@@ -234,6 +234,14 @@ describe("edges", () => {
     `);
   });
 
+  test("integers, which no edge adds", () => {
+    const text = "model m {\n  input x: i32[B, 4]\n  residual { abs }\n  output y\n}";
+    expect(messages(text)).toContain(
+      "error[E528]: a residual edge adds floats, but this one carries i32[B, 4]",
+    );
+    expect(messages(text.replace("residual", "cast(f32)\n  residual")).trim()).toBe("");
+  });
+
   test("a carried value of another width", () => {
     expect(mistakes("  x0 = stream\n  wide: linear(16)\n  residual from x0 { up: linear(16) }"))
       .toMatchInlineSnapshot(`

@@ -86,3 +86,17 @@ export function edgeDoesNotFit(
     },
   );
 }
+
+/** Integers have no part in an edge, which scales and norms what it adds. */
+export const edgeOfIntegers = (
+  statement: ResidualStatement,
+  source: TensorType,
+  sourceMade: Span | undefined,
+): Diagnostic =>
+  errorAt("E528", statement.span, `a residual edge adds floats, but this one carries ${showType(source)}`, {
+    more:
+      sourceMade === undefined
+        ? []
+        : [{ span: sourceMade, text: `the edge carries ${showType(source)} from here` }],
+    help: "make floats of it before the edge: `cast(f32)`",
+  });

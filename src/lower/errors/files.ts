@@ -2,8 +2,10 @@ import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
 import { suggestOrList } from "./suggest.ts";
 
-export const useNeedsPlainPath = (span: Span): Diagnostic =>
-  errorAt("E217", span, "`use` takes the path of a file, without holes");
+export const emptyPath = (span: Span): Diagnostic =>
+  errorAt("E217", span, "`use` takes the path of a file, and this one is empty", {
+    help: 'say which file, as in `use "./blocks.lmg"`',
+  });
 
 export const usedFileMissing = (span: Span, path: string, near: string | undefined): Diagnostic =>
   errorAt("E218", span, `there is no file "${path}"`, {
