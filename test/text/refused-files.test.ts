@@ -205,6 +205,31 @@ describe("a tokenizer.json is refused when it is read, by the name of what is no
     ["a pattern that negates in a negation", split("[^[^a]]"), "`[^…]` stands in `[^…]`"],
     ["a pattern that is not closed", split("(a"), "a `(` is not closed"],
     ["a pattern that folds long", split("(?i:strasse)"), "`(?i)` would take one character for"],
+    [
+      "a pattern without end",
+      split("a|".repeat(6000)),
+      "the pattern has 12000 characters; at most 10000 are read",
+    ],
+    ["a pattern of groups in groups", split("(".repeat(4000)), "groups stand more than 50 deep in groups"],
+    [
+      "a pattern of brackets in brackets",
+      split("[".repeat(4000)),
+      "brackets stand more than 20 deep in brackets",
+    ],
+    [
+      "texts that grow and grow",
+      {
+        normalizer: {
+          type: "Sequence",
+          normalizers: Array.from({ length: 20 }, () => ({
+            type: "Replace",
+            pattern: { String: "a" },
+            content: "aaaaaaaaaa",
+          })),
+        },
+      },
+      "they may make a text more than 1000 times as long",
+    ],
     ["a pattern that folds far", split("(?i:\\p{Lu})"), "the property `Lu` stands in `(?i)`"],
   ])("%s", (_, change, message) => {
     expect(messageOf(read(change))).toContain(`E741 tokenizer.json: `);

@@ -10,6 +10,24 @@ export type Normalizer = (text: string) => string;
 
 export const readNormalizer = (section: Section): Normalizer => readKind(section, NORMALIZERS);
 
+/** How many times as long all parts together may make a text; published files have at most 3. */
+const MAX_GROWTH = 1000;
+
+/** Refuses parts that make a text longer again and again, each by a factor. */
+function requireGrowth(section: Section, parts: readonly Section[]): void {
+  let growth = 1;
+  const pending = [...parts];
+  for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
+    const type = part.value("type");
+    const content = part.value("content");
+    if (type === "Sequence") for (const inner of part.sections("normalizers")) pending.push(inner);
+    else if (type === "ByteLevel") growth *= 2;
+    else if (type === "Replace" && typeof content === "string") growth *= Math.max(1, content.length);
+  }
+  if (growth > MAX_GROWTH)
+    section.refuse("normalizers", `they may make a text more than ${MAX_GROWTH} times as long`);
+}
+
 /** As the structures of this name in `tokenizers::normalizers`. */
 const NORMALIZERS: Kinds<Normalizer> = {
   BertNormalizer: readBertNormalizer,
@@ -31,7 +49,9 @@ const NORMALIZERS: Kinds<Normalizer> = {
     return (text) => replaceMatches(text, pattern, content);
   },
   Sequence: (section) => {
-    const parts = section.sections("normalizers").map(readNormalizer);
+    const sections = section.sections("normalizers");
+    requireGrowth(section, sections);
+    const parts = sections.map(readNormalizer);
     return (text) => parts.reduce((changed, part) => part(changed), text);
   },
   Strip: (section) => {

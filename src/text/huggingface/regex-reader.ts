@@ -43,6 +43,9 @@ function folded(character: string): string {
   return `${lower}${upper}${third}`;
 }
 
+/** Deepest nesting of brackets; published patterns have 2. */
+const MAX_BRACKETS = 20;
+
 /** Reads the smallest parts of a pattern of Oniguruma: characters, escapes, and brackets. */
 export class RegexReader {
   readonly #pattern: string;
@@ -129,7 +132,8 @@ export class RegexReader {
   }
 
   /** `[…]` with all that stands in it. */
-  bracket(foldsCase: boolean, isInNegated = false): string {
+  bracket(foldsCase: boolean, isInNegated = false, depth = 0): string {
+    if (depth > MAX_BRACKETS) this.refuse(`brackets stand more than ${MAX_BRACKETS} deep in brackets`);
     this.take("[");
     const negated = this.take("^") ? "^" : "";
     // Oniguruma 6.9 takes some of these for other classes than they say.
@@ -142,7 +146,7 @@ export class RegexReader {
       if (this.take("&&")) {
         operands.push(members);
         members = "";
-      } else members += this.#member(isFirst, foldsCase, isNegated);
+      } else members += this.#member(isFirst, foldsCase, isNegated, depth);
     }
     this.take("]");
     operands.push(members);
@@ -152,11 +156,13 @@ export class RegexReader {
       : `[${negated}${operands.map((operand) => `[${operand}]`).join("&&")}]`;
   }
 
-  #member(isFirst: boolean, foldsCase: boolean, isNegated: boolean): string {
+  #member(isFirst: boolean, foldsCase: boolean, isNegated: boolean, depth: number): string {
     const posix = this.takeMatch(/\[:\^?[A-Za-z]+:\]/y);
     if (posix !== undefined) return this.#posix(posix, foldsCase);
     if (this.sees("["))
-      return foldsCase ? this.refuse("brackets stand in brackets in `(?i)`") : this.bracket(false, isNegated);
+      return foldsCase
+        ? this.refuse("brackets stand in brackets in `(?i)`")
+        : this.bracket(false, isNegated, depth + 1);
     const from = this.#setCharacter(isFirst, foldsCase);
     if (from.literal === undefined) return this.#setClass(from);
     if (!this.sees("-") || this.sees("-]") || this.sees("-&&")) return this.#one(from.literal, foldsCase);

@@ -18,12 +18,20 @@ export function compileRegex(pattern: string, where: string): Pattern {
       "write the pattern without it, in a way that matches the same texts",
     );
   };
+  if (pattern.length > MAX_LENGTH)
+    throw new Unreadable(
+      `${quote(where)}: the pattern has ${pattern.length} characters; at most ${MAX_LENGTH} are read`,
+    );
   const program = programOf(new Parser(pattern, refused).all(), refused);
   return (text) => {
     const search = new Search(program, text);
     return (from) => search.next(from);
   };
 }
+
+/** Characters of a pattern, and groups in groups. Published patterns have some hundred, and 3. */
+const MAX_LENGTH = 10_000;
+const MAX_DEPTH = 50;
 
 /** What begins a group that does nothing but look around. */
 const LOOKS = ["(?=", "(?!", "(?<=", "(?<!"];
@@ -50,6 +58,7 @@ const place = (tree: Tree): Atom => ({ tree, mayBeEmpty: true, isPlace: true });
 class Parser extends RegexReader {
   readonly #sets = new Map<string, CharacterSet>();
   #foldsCase = false;
+  #depth = 0;
 
   /** The whole pattern. */
   all(): Tree {
@@ -155,8 +164,10 @@ class Parser extends RegexReader {
       else if (this.takeMatch(/\(\?<[A-Za-z_]\w*>/y) === undefined && !this.#takeCapture())
         this.refuse(`the group ${quote(this.ahead(5))} is not known`);
     }
+    if (++this.#depth > MAX_DEPTH) this.refuse(`groups stand more than ${MAX_DEPTH} deep in groups`);
     const { tree, mayBeEmpty } = this.#alternatives();
     if (!this.take(")")) this.refuse("a `(` is not closed");
+    this.#depth--;
     this.#foldsCase = before;
     if (opens !== undefined) return place(look(opens, tree));
     return { tree: isAtomic ? { kind: "atomic", part: tree } : tree, mayBeEmpty };

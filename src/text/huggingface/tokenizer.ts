@@ -72,7 +72,8 @@ function tokenizerOf(parts: Parts, config: JsonObject, name: string): FileTokeni
   const { before, behind } = parts.around;
   const { longest, cuts, pads } = parts.shape;
   const encodeWhole = (text: string): readonly number[] | Problem => {
-    const ids = encodePlain(text);
+    const ids = withinLength(() => encodePlain(text), name);
+    if (ids instanceof Problem) return ids;
     return ids instanceof Untokenizable ? noToken(ids, name) : [...before, ...ids, ...behind];
   };
   // What stands around a text is never cut.
@@ -95,6 +96,16 @@ function tokenizerOf(parts: Parts, config: JsonObject, name: string): FileTokeni
       ...(pads ? [`${name} asks for padding, which is left out: a single text needs none`] : []),
     ],
   };
+}
+
+/** What a file makes of a text may be longer than any text. */
+function withinLength<T>(run: () => T, name: string): T | Problem {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return new Problem("E742", `${name} makes more of the text than a text can hold`);
+  }
 }
 
 const sizeOf = ({ model, added }: Parts): number => {
