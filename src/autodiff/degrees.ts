@@ -1,5 +1,6 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
+import { hasTrait } from "../ops/table.ts";
 
 /**
  * How a value f(s) grows with the value s that it depends on: f(c · s) = c^degree · f(s) for every c > 0. Degree 0 does not
@@ -45,20 +46,11 @@ export function zerosOf(graph: Graph): ReadonlySet<Value> {
   for (const node of graph.nodes)
     if (
       (node.op === "full" && node.attrs.value === 0) ||
-      (moves.has(node.op) && operandValues(node).every((value) => zeros.has(value)))
+      (hasTrait(node.op, "moves") && operandValues(node).every((value) => zeros.has(value)))
     )
       zeros.add(node.results[0]!);
   return zeros;
 }
-
-const moves: ReadonlySet<Node["op"]> = new Set([
-  "reshape",
-  "broadcast",
-  "permute",
-  "cast",
-  "slice",
-  "concat",
-]);
 
 interface Known {
   readonly of: DegreeOf;

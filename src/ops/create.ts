@@ -10,6 +10,7 @@ import { hostTensor, makeData, sizeOf } from "../tensor/host.ts";
 export const createOps = {
   constant: defineOp({
     stage: "core",
+    traits: ["known"],
     doc: "a tensor whose elements the graph holds, row-major",
     operands: {},
     attrs: { dtype: dtype(), shape: dims(), values: floats() },
@@ -19,6 +20,7 @@ export const createOps = {
   }),
   full: defineOp({
     stage: "core",
+    traits: ["known"],
     doc: "a tensor whose elements are all one value",
     operands: {},
     attrs: { dtype: dtype(), shape: dims(), value: float() },
@@ -31,6 +33,7 @@ export const createOps = {
   }),
   iota: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "0, 1, 2, … size - 1 as i32[size]",
     operands: {},
     attrs: { size: dimAttribute() },
@@ -43,6 +46,7 @@ export const createOps = {
   }),
   relative_bucket: defineOp({
     stage: "core",
+    kernel: "any",
     doc:
       "T5's bucket of the distance from query i to key j as i32[rows, columns] (Raffel et al. 2020; transformers' " +
       "T5Attention._relative_position_bucket): near distances have one each, farther ones share logarithmically up to far",

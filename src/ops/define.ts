@@ -2,6 +2,7 @@ import type { Dim } from "../tensor/dim.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { Attribute } from "./attributes.ts";
+import type { Trait } from "./traits.ts";
 
 /** How often an operand stands: once, at most once, or any number of times. */
 export type OperandKind = "one" | "optional" | "many";
@@ -37,9 +38,21 @@ export class Mismatch {
  */
 export type OpStage = "core" | "gradient" | "edge" | "kernel";
 
+/** Which plans have a step of an op: all, or only those of trainings. */
+export type KernelUse = "any" | "training";
+
 /** All target-independent meaning of an op. Nothing here knows of graphs or targets. */
-export interface OpRecord<O extends OperandSpec = OperandSpec, A extends AttributeSpec = AttributeSpec> {
-  readonly stage: OpStage;
+export interface OpRecord<
+  O extends OperandSpec = OperandSpec,
+  A extends AttributeSpec = AttributeSpec,
+  S extends OpStage = OpStage,
+  K extends KernelUse = KernelUse,
+  T extends Trait = Trait,
+> {
+  readonly stage: S;
+  readonly traits?: readonly T[];
+  /** Plans have steps of this op, for which every target has a kernel. Absent for what becomes another op, or no step. */
+  readonly kernel?: K;
   /** One sentence with the formula; the source of the formula if it is not common knowledge. */
   readonly doc: string;
   readonly operands: O;
@@ -61,6 +74,12 @@ export interface OpRecord<O extends OperandSpec = OperandSpec, A extends Attribu
   ) => Dim;
 }
 
-export const defineOp = <const O extends OperandSpec, const A extends AttributeSpec>(
-  record: OpRecord<O, A>,
-): OpRecord<O, A> => record;
+export const defineOp = <
+  const O extends OperandSpec,
+  const A extends AttributeSpec,
+  const S extends OpStage,
+  const K extends KernelUse = never,
+  const T extends Trait = never,
+>(
+  record: OpRecord<O, A, S, K, T>,
+): OpRecord<O, A, S, K, T> => record;

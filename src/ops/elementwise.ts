@@ -8,7 +8,13 @@ import { evaluateElementwise, evaluateProgram } from "./evaluate/elementwise.ts"
 import { sizesOf } from "./evaluate/index-walk.ts";
 import { perElement, programFlops } from "./flops.ts";
 import { inferElementwise, inferProgram, type Named } from "./infer/elementwise.ts";
-import { scalarFunctions, type ScalarFunction, type ScalarName, type ScalarProgram } from "./scalar.ts";
+import {
+  scalarFunctions,
+  type ScalarFunction,
+  type ScalarName,
+  type ScalarProgram,
+  type ScalarTrait,
+} from "./scalar.ts";
 
 type UnaryName = {
   [K in ScalarName]: (typeof scalarFunctions)[K]["arity"] extends 1 ? K : never;
@@ -19,15 +25,15 @@ type BinaryName = {
 
 const noAttributes = {} as const;
 
+/** Plans have no step of one of them: a lone one is a chain of one. */
+type Elementwise<O extends OperandSpec> = OpRecord<O, typeof noAttributes, "core", never, ScalarTrait>;
+
 type ElementwiseOps = {
-  readonly [K in UnaryName]: OpRecord<{ readonly x: "one" }, typeof noAttributes>;
+  readonly [K in UnaryName]: Elementwise<{ readonly x: "one" }>;
 } & {
-  readonly [K in BinaryName]: OpRecord<{ readonly x: "one"; readonly y: "one" }, typeof noAttributes>;
+  readonly [K in BinaryName]: Elementwise<{ readonly x: "one"; readonly y: "one" }>;
 } & {
-  readonly where: OpRecord<
-    { readonly condition: "one"; readonly x: "one"; readonly y: "one" },
-    typeof noAttributes
-  >;
+  readonly where: Elementwise<{ readonly condition: "one"; readonly x: "one"; readonly y: "one" }>;
 };
 
 const operandsByArity = {
@@ -54,11 +60,12 @@ function accepted(type: TensorType | Mismatch): TensorType {
   return type;
 }
 
-function elementwiseOp(name: ScalarName, { arity, doc, flops }: ScalarFunction): OpRecord {
+function elementwiseOp(name: ScalarName, { arity, doc, flops, traits }: ScalarFunction): OpRecord {
   const spec = operandsByArity[arity];
   const infer = (types: readonly TensorType[]) => inferElementwise(name, named(spec, types));
   return defineOp({
     stage: "core",
+    traits,
     doc,
     operands: spec,
     attrs: noAttributes,
@@ -90,6 +97,7 @@ const inferChain = (inputs: readonly TensorType[], steps: ScalarProgram): Tensor
 export const chainOps = {
   elementwise: defineOp({
     stage: "kernel",
+    kernel: "any",
     doc: "a chain of elementwise ops in one pass: a scalar program run on each element of the inputs, which broadcast",
     operands: { inputs: "many" },
     attrs: { program: program() },

@@ -46,6 +46,7 @@ const window = { stride: ints([1, 1]), padding: ints([0, 0]), groups: int(1) };
 export const gradientOps = {
   norm_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc:
       "the gradient of a norm over the last axis: with x̂ = (x - centre) · s the normed row and h = grad · weight, " +
       "layer: s (h - mean(h) - x̂ mean(h x̂)), rms: s (h - x̂ mean(h x̂)), l2: s (h - x̂ Σ h x̂), plus `carried`, what " +
@@ -61,6 +62,7 @@ export const gradientOps = {
   }),
   batch_norm_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc:
       "the gradients of batch_norm: grad_x = grad · weight / √(variance + eps), and for each channel those of mean, " +
       "variance, weight and bias",
@@ -73,6 +75,7 @@ export const gradientOps = {
   }),
   batch_statistics_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "the gradient of batch_statistics: (grad_mean + 2 · grad_variance · (x - mean)) / n, n elements a channel",
     operands: { x: "one", mean: "one", grad_mean: "one", grad_variance: "one" },
     attrs: { axis: int(1) },
@@ -83,6 +86,7 @@ export const gradientOps = {
   }),
   attend_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc:
       "the gradients of attend with respect to q, k, v and, if there is one, bias; the probabilities P are computed " +
       "again: grad_v = Pᵀ grad, dS = P (grad vᵀ - rowsum(P · grad vᵀ)), grad_q = scale dS k, grad_k = scale dSᵀ q",
@@ -108,6 +112,7 @@ export const gradientOps = {
   }),
   embedding_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "rows of grad [.., D] added into zeros [rows, D] at their ids, in the order of the ids",
     operands: { grad: "one", ids: "one" },
     attrs: { rows: dimAttribute() },
@@ -118,6 +123,7 @@ export const gradientOps = {
   }),
   linear_weight_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "gradᵀ x over all rows: [.., N] and [.., K] → [N, K]; with layout in_out xᵀ grad, [K, N]",
     operands: { grad: "one", x: "one" },
     attrs: { layout: word(["out_in", "in_out"], "out_in") },
@@ -128,6 +134,7 @@ export const gradientOps = {
   }),
   cross_entropy_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "the gradient of cross_entropy: grad · (softmax(logits) - (1 - s) · onehot(target) - s / V) / rows that count",
     operands: { grad: "one", logits: "one", targets: "one" },
     attrs: { smoothing: float(0), ignore: optionalInt() },
@@ -138,6 +145,7 @@ export const gradientOps = {
   }),
   conv2d_x_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "the gradient of conv2d with respect to x [B, C, height, width]: each element of grad times the weight, where it was read",
     operands: { grad: "one", weight: "one" },
     attrs: { ...window, height: dimAttribute(), width: dimAttribute() },
@@ -148,6 +156,7 @@ export const gradientOps = {
   }),
   conv2d_weight_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "the gradient of conv2d with respect to its weight [O, C / groups, R, S]: each element of grad times the window of x that it was made of",
     operands: { grad: "one", x: "one" },
     attrs: { ...window, kernel: ints() },
@@ -158,6 +167,7 @@ export const gradientOps = {
   }),
   max_pool2d_grad: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "the gradient of max_pool2d: each element of grad goes to the largest of its window, of equal ones to the first",
     operands: { grad: "one", x: "one" },
     attrs: { kernel: ints(), stride: ints(), padding: ints([0, 0]) },
@@ -168,6 +178,7 @@ export const gradientOps = {
   }),
   take: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "out[.., i] = x[.., indices[.., i]]: what spread put in its place, taken back",
     operands: { x: "one", indices: "one" },
     attrs: {},
@@ -177,6 +188,7 @@ export const gradientOps = {
   }),
   recompute: defineOp({
     stage: "gradient",
+    traits: ["view"],
     doc:
       "x as it is: what is made of it is made again once `after` is there, instead of being kept from the forward pass " +
       "until then (Chen et al. 2016). No pass may take it for x",
@@ -188,6 +200,7 @@ export const gradientOps = {
   }),
   extent: defineOp({
     stage: "gradient",
+    kernel: "training",
     doc: "a size as a number, f32[]: what a mean over run-time axes divides by",
     operands: {},
     attrs: { size: dimAttribute() },

@@ -19,6 +19,7 @@ const weightLayout = () => word(["out_in", "in_out"], "out_in");
 export const linearOps = {
   matmul: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "a @ b over the last two axes, [.., M, K] × [.., K, N] (or [.., N, K] with transpose_b), leading axes broadcast",
     operands: { a: "one", b: "one" },
     attrs: { transpose_b: bool(false) },
@@ -40,6 +41,7 @@ export const linearOps = {
   }),
   linear_epilogue: defineOp({
     stage: "kernel",
+    kernel: "any",
     doc:
       "linear without bias, then a scalar program on each element before it is stored: i0 is the product, i1, i2, … are " +
       "the extras ([N] for a bias or gain, [1], or the shape of the result)",
@@ -57,6 +59,7 @@ export const linearOps = {
   }),
   embedding: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "rows of a table [V, D] by ids [..] → [.., D]",
     operands: { table: "one", ids: "one" },
     attrs: {},
@@ -66,6 +69,7 @@ export const linearOps = {
   }),
   conv2d: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "cross-correlation of x [B, C, H, W] with weight [O, C / groups, R, S], zeros around it, as torch.nn.Conv2d",
     operands: { x: "one", weight: "one", bias: "optional" },
     attrs: { stride: ints([1, 1]), padding: ints([0, 0]), groups: int(1) },
@@ -77,6 +81,7 @@ export const linearOps = {
   }),
   max_pool2d: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "the largest of each kernel-sized window of x [B, C, H, W]; the padding never wins",
     operands: { x: "one" },
     attrs: { kernel: ints(), stride: ints(), padding: ints([0, 0]) },
@@ -87,6 +92,7 @@ export const linearOps = {
   }),
   rope: defineOp({
     stage: "core",
+    kernel: "any",
     doc:
       "rotary position embedding (Su et al. 2021) of x [B, H, T, K] (or [B, T, H, K] with layout heads_last): pairs of " +
       "the first `dims` channels (0: all) turn by position × frequency; pairs are (i, i + dims/2) or (2i, 2i + 1). " +
@@ -122,6 +128,7 @@ export const linearOps = {
   }),
   attend: defineOp({
     stage: "core",
+    kernel: "any",
     doc:
       "softmax(scale · q kᵀ + bias) v for q [B, H, T, K], k [B, G, S, K], v [B, G, S, V] → [B, H, T, V]; with G < H " +
       "each key head serves H / G query heads in a row. Query i stands at key i + S - T; causal hides later keys, a " +

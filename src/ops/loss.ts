@@ -8,6 +8,7 @@ import { perElement, softmaxFlops } from "./flops.ts";
 export const lossOps = {
   cross_entropy: defineOp({
     stage: "core",
+    kernel: "any",
     doc:
       "mean of -log softmax(logits)[target] over rows whose target is not `ignore`; smoothing s mixes in s / V of every " +
       "class (Szegedy et al. 2016), as torch.nn.functional.cross_entropy",
@@ -20,6 +21,7 @@ export const lossOps = {
   }),
   mean_squared_error: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "mean of (x - y)² over all elements",
     operands: { x: "one", y: "one" },
     attrs: {},
@@ -30,6 +32,7 @@ export const lossOps = {
   }),
   accuracy: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "share of the rows whose target is not `ignore` with the largest logit (of equal ones the first) at the target",
     operands: { logits: "one", targets: "one" },
     attrs: { ignore: optionalInt() },

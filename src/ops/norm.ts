@@ -9,6 +9,8 @@ import { normFlops, perElement } from "./flops.ts";
 export const normOps = {
   layer_norm: defineOp({
     stage: "core",
+    traits: ["norm", "row_norm"],
+    kernel: "any",
     doc: "(x - mean) / √(var + eps) · weight + bias over the last axis, var biased (Ba et al. 2016)",
     operands: { x: "one", weight: "optional", bias: "optional" },
     attrs: { eps: float() },
@@ -19,6 +21,8 @@ export const normOps = {
   }),
   rms_norm: defineOp({
     stage: "core",
+    traits: ["norm", "row_norm"],
+    kernel: "any",
     doc:
       "x / √(mean(x²) + eps) · weight over the last axis (Zhang and Sennrich 2019); unit_offset multiplies by 1 + weight; " +
       "cast says whether a half-precision result is rounded before or after the weight",
@@ -33,6 +37,8 @@ export const normOps = {
   }),
   l2_norm: defineOp({
     stage: "core",
+    traits: ["norm", "row_norm"],
+    kernel: "any",
     doc: "x / max(√Σx², eps) over the last axis, as torch.nn.functional.normalize",
     operands: { x: "one" },
     attrs: { eps: float(1e-12) },
@@ -43,6 +49,8 @@ export const normOps = {
   }),
   batch_norm: defineOp({
     stage: "core",
+    traits: ["norm"],
+    kernel: "any",
     doc: "(x - mean) / √(variance + eps) · weight + bias with statistics given for each channel of one axis",
     operands: { x: "one", mean: "one", variance: "one", weight: "optional", bias: "optional" },
     attrs: { eps: float(), axis: int(1) },
@@ -53,6 +61,7 @@ export const normOps = {
   }),
   add_norm: defineOp({
     stage: "kernel",
+    kernel: "any",
     doc:
       "a residual edge's join and the norms that read it, in one pass over the row: " +
       "sum = source_scale · source_gain · source + branch_scale · branch_gain · inner(Σ branches + bias), " +

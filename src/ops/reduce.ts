@@ -23,6 +23,7 @@ type Reduce = (
 const reduction = (doc: string, elements: "numbers" | "floats", evaluate: Reduce) =>
   defineOp({
     stage: "core",
+    kernel: "any",
     doc,
     operands: { x: "one" },
     attrs: { axes: ints(), keep: bool(false) },
@@ -46,6 +47,7 @@ export const reduceOps = {
   ),
   cumsum: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "running sums of x along one axis, each with its own element",
     operands: { x: "one" },
     attrs: { axis: int() },
@@ -56,6 +58,7 @@ export const reduceOps = {
   }),
   topk: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "the k largest elements along the last axis, largest first, and where they stood; of equal ones the first",
     operands: { x: "one" },
     attrs: { k: int() },
@@ -65,6 +68,7 @@ export const reduceOps = {
   }),
   spread: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "zeros [.., size] with values[.., i] put at indices[.., i]: what topk took, back in its place",
     operands: { values: "one", indices: "one" },
     attrs: { size: int() },
@@ -74,6 +78,7 @@ export const reduceOps = {
   }),
   softmax: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "e^x / Σ e^x along one axis, shifted by the largest so that nothing overflows",
     operands: { x: "one" },
     attrs: { axis: int(-1) },
@@ -84,6 +89,7 @@ export const reduceOps = {
   }),
   log_softmax: defineOp({
     stage: "core",
+    kernel: "any",
     doc: "x - log Σ e^x along one axis",
     operands: { x: "one" },
     attrs: { axis: int(-1) },

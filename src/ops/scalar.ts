@@ -1,3 +1,5 @@
+import type { Trait } from "./traits.ts";
+
 /** Functions of numbers: the one table behind elementwise ops, fused chains and epilogues on every target. */
 export interface ScalarFunction {
   readonly arity: 1 | 2 | 3;
@@ -7,26 +9,50 @@ export interface ScalarFunction {
   readonly flops: number;
   /** `bool`: the result is true or false whatever the operands are; `same`: it has the operands' type. */
   readonly result: "same" | "bool";
+  /** What the values have to be: `floats` where results are not whole numbers; a bool is no number by itself. */
+  readonly takes: "numbers" | "floats" | "bools" | "any";
+  readonly traits: readonly ScalarTrait[];
 }
 
-const unary = (
-  doc: string,
-  evaluate: (x: number) => number,
-  flops = 1,
-): ScalarFunction & { readonly arity: 1 } => ({
+export type ScalarTrait = Extract<Trait, "commutative" | "jumps">;
+
+type Unary = ScalarFunction & { readonly arity: 1 };
+type Binary = ScalarFunction & { readonly arity: 2 };
+type More = Partial<Pick<ScalarFunction, "flops" | "takes" | "traits">>;
+
+const unary = (doc: string, evaluate: (x: number) => number, more: More = {}): Unary => ({
   arity: 1,
   doc,
-  evaluate: evaluate,
-  flops,
+  evaluate,
+  flops: 1,
   result: "same",
+  takes: "numbers",
+  traits: [],
+  ...more,
 });
 
-const binary = (
-  doc: string,
-  evaluate: (x: number, y: number) => number,
-  result: "same" | "bool" = "same",
-  flops = 1,
-): ScalarFunction & { readonly arity: 2 } => ({ arity: 2, doc, evaluate: evaluate, flops, result });
+/** One whose results are not whole numbers. */
+const smooth = (doc: string, evaluate: (x: number) => number, flops: number): Unary =>
+  unary(doc, evaluate, { flops, takes: "floats" });
+
+const binary = (doc: string, evaluate: (x: number, y: number) => number, more: More = {}): Binary => ({
+  arity: 2,
+  doc,
+  evaluate,
+  flops: 1,
+  result: "same",
+  takes: "numbers",
+  traits: [],
+  ...more,
+});
+
+const comparison = (doc: string, evaluate: (x: number, y: number) => boolean, more: More = {}): Binary => ({
+  ...binary(doc, (x, y) => asNumber(evaluate(x, y)), { traits: ["jumps"], ...more }),
+  result: "bool",
+});
+
+const equality = { takes: "any", traits: ["commutative", "jumps"] } as const;
+const ofBools = { takes: "bools", traits: ["commutative"] } as const;
 
 const asNumber = (truth: boolean): number => (truth ? 1 : 0);
 
@@ -67,50 +93,52 @@ function erfcFraction(x: number): number {
 export const scalarFunctions = {
   neg: unary("-x", (x) => -x),
   abs: unary("|x|", Math.abs),
-  exp: unary("e^x", Math.exp, 4),
-  log: unary("natural logarithm of x", Math.log, 4),
-  sqrt: unary("√x", Math.sqrt, 2),
-  rsqrt: unary("1 / √x", (x) => 1 / Math.sqrt(x), 2),
-  sin: unary("sine of x in radians", Math.sin, 4),
-  cos: unary("cosine of x in radians", Math.cos, 4),
-  tanh: unary("hyperbolic tangent of x", Math.tanh, 6),
-  sigmoid: unary("1 / (1 + e^-x)", sigmoid, 6),
-  erf: unary("error function of x", erf, 8),
+  exp: smooth("e^x", Math.exp, 4),
+  log: smooth("natural logarithm of x", Math.log, 4),
+  sqrt: smooth("√x", Math.sqrt, 2),
+  rsqrt: smooth("1 / √x", (x) => 1 / Math.sqrt(x), 2),
+  sin: smooth("sine of x in radians", Math.sin, 4),
+  cos: smooth("cosine of x in radians", Math.cos, 4),
+  tanh: smooth("hyperbolic tangent of x", Math.tanh, 6),
+  sigmoid: smooth("1 / (1 + e^-x)", sigmoid, 6),
+  erf: smooth("error function of x", erf, 8),
   relu: unary("max(x, 0)", (x) => (x < 0 ? 0 : x)),
-  relu2: unary("max(x, 0)², as Primer (So et al. 2021) has it", (x) => (x < 0 ? 0 : x * x), 2),
-  gelu: unary("x · Φ(x) (Hendrycks and Gimpel 2016)", (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)), 10),
-  gelu_tanh: unary(
+  relu2: unary("max(x, 0)², as Primer (So et al. 2021) has it", (x) => (x < 0 ? 0 : x * x), { flops: 2 }),
+  gelu: smooth("x · Φ(x) (Hendrycks and Gimpel 2016)", (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)), 10),
+  gelu_tanh: smooth(
     "x · Φ(x) with Φ by tanh: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
     (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
     12,
   ),
-  silu: unary("x · sigmoid(x)", (x) => (x === -Infinity ? -0 : x * sigmoid(x)), 7),
-  softplus: unary("log(1 + e^x)", (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 6),
+  silu: smooth("x · sigmoid(x)", (x) => (x === -Infinity ? -0 : x * sigmoid(x)), 7),
+  softplus: smooth("log(1 + e^x)", (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 6),
   square: unary("x²", (x) => x * x),
-  floor: unary("largest whole number that is not above x", Math.floor),
-  not: { ...unary("true where x is false", (x) => asNumber(x === 0)), result: "bool" as const },
-  add: binary("x + y", (x, y) => x + y),
+  floor: unary("largest whole number that is not above x", Math.floor, { traits: ["jumps"] }),
+  not: { ...unary("true where x is false", (x) => asNumber(x === 0), { takes: "bools" }), result: "bool" },
+  add: binary("x + y", (x, y) => x + y, { traits: ["commutative"] }),
   sub: binary("x - y", (x, y) => x - y),
-  mul: binary("x · y", (x, y) => x * y),
-  div: binary("x / y", (x, y) => x / y),
-  mod: binary("x - y · floor(x / y)", modulo, "same", 3),
-  pow: binary("x to the power y", (x, y) => x ** y, "same", 8),
+  mul: binary("x · y", (x, y) => x * y, { traits: ["commutative"] }),
+  div: binary("x / y", (x, y) => x / y, { takes: "floats" }),
+  mod: binary("x - y · floor(x / y)", modulo, { flops: 3, traits: ["jumps"] }),
+  pow: binary("x to the power y", (x, y) => x ** y, { flops: 8 }),
   min: binary("the smaller of x and y", Math.min),
   max: binary("the larger of x and y", Math.max),
-  eq: binary("x = y", (x, y) => asNumber(x === y), "bool"),
-  ne: binary("x ≠ y", (x, y) => asNumber(x !== y), "bool"),
-  lt: binary("x < y", (x, y) => asNumber(x < y), "bool"),
-  le: binary("x ≤ y", (x, y) => asNumber(x <= y), "bool"),
-  gt: binary("x > y", (x, y) => asNumber(x > y), "bool"),
-  ge: binary("x ≥ y", (x, y) => asNumber(x >= y), "bool"),
-  and: binary("x and y", (x, y) => asNumber(x !== 0 && y !== 0), "bool"),
-  or: binary("x or y", (x, y) => asNumber(x !== 0 || y !== 0), "bool"),
+  eq: comparison("x = y", (x, y) => x === y, equality),
+  ne: comparison("x ≠ y", (x, y) => x !== y, equality),
+  lt: comparison("x < y", (x, y) => x < y),
+  le: comparison("x ≤ y", (x, y) => x <= y),
+  gt: comparison("x > y", (x, y) => x > y),
+  ge: comparison("x ≥ y", (x, y) => x >= y),
+  and: comparison("x and y", (x, y) => x !== 0 && y !== 0, ofBools),
+  or: comparison("x or y", (x, y) => x !== 0 || y !== 0, ofBools),
   where: {
     arity: 3,
     doc: "y where the condition x is true, else z",
     evaluate: (x: number, y: number, z: number) => (x !== 0 ? y : z),
     flops: 1,
     result: "same",
+    takes: "any",
+    traits: [],
   },
 } as const satisfies { readonly [name: string]: ScalarFunction };
 

@@ -14,6 +14,7 @@ import { sizeOfDim, sizesOf } from "./evaluate/index-walk.ts";
 export const shapeOps = {
   reshape: defineOp({
     stage: "core",
+    traits: ["moves", "view"],
     doc: "x with the same elements in row-major order under another shape",
     operands: { x: "one" },
     attrs: { shape: dims() },
@@ -23,6 +24,7 @@ export const shapeOps = {
   }),
   permute: defineOp({
     stage: "core",
+    traits: ["moves", "view"],
     doc: "x with its axes in another order: axis i of out is axis axes[i] of x",
     operands: { x: "one" },
     attrs: { axes: ints() },
@@ -32,6 +34,7 @@ export const shapeOps = {
   }),
   broadcast: defineOp({
     stage: "core",
+    traits: ["moves", "view"],
     doc: "x stretched to a shape as NumPy broadcasts",
     operands: { x: "one" },
     attrs: { shape: dims() },
@@ -41,6 +44,7 @@ export const shapeOps = {
   }),
   slice: defineOp({
     stage: "core",
+    traits: ["moves", "view"],
     doc: "the part of x from start, size elements long, along one axis",
     operands: { x: "one" },
     attrs: { axis: int(), start: dimAttribute(), size: dimAttribute() },
@@ -50,6 +54,7 @@ export const shapeOps = {
   }),
   concat: defineOp({
     stage: "core",
+    traits: ["moves"],
     doc: "values one after the other along one axis",
     operands: { values: "many" },
     attrs: { axis: int() },
@@ -59,6 +64,8 @@ export const shapeOps = {
   }),
   cast: defineOp({
     stage: "core",
+    traits: ["moves"],
+    kernel: "any",
     doc: "x with its elements rounded to another dtype",
     operands: { x: "one" },
     attrs: { dtype: dtype() },

@@ -11,6 +11,7 @@ const dropoutFlops = 100;
 export const trainingOps = {
   dropout: defineOp({
     stage: "core",
+    kernel: "training",
     doc:
       "zeros a share of the elements and divides the rest by 1 - rate (Srivastava et al. 2014): element i of the layer " +
       "`stream` stays where threefry2x32(key: seed, stream; counter: i, step) is at least rate · 2^32, key = (seed, " +
@@ -24,6 +25,7 @@ export const trainingOps = {
   }),
   batch_statistics: defineOp({
     stage: "core",
+    kernel: "training",
     doc:
       "mean and biased variance of each channel of one axis over all other axes, and the running statistics moved " +
       "toward them: (1 - momentum) · running + momentum · batch; unbiased moves the variance toward n / (n - 1) times " +

@@ -1,6 +1,7 @@
-import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Graph, Node, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
 import { isScalarName, type ScalarName } from "../ops/scalar.ts";
+import { hasTrait, type OpWith } from "../ops/table.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { broadcastShapes, sameShape, type Shape } from "../tensor/type.ts";
 
@@ -46,7 +47,7 @@ export function fillsShape(operands: readonly Value[], shape: Shape): boolean {
 }
 
 /** A norm whose statistics are of the row, the last axis. */
-export type RowNorm = NodeOf<"layer_norm"> | NodeOf<"rms_norm"> | NodeOf<"l2_norm">;
+export type RowNorm = Extract<Node, { readonly op: OpWith<"row_norm"> }>;
 
 export const isNorm = (node: Node | undefined): node is RowNorm =>
-  node?.op === "layer_norm" || node?.op === "rms_norm" || node?.op === "l2_norm";
+  node !== undefined && hasTrait(node.op, "row_norm");

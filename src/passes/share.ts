@@ -1,13 +1,10 @@
 import type { Node, Value } from "../ir/graph.ts";
 import { operandValues, withOperands } from "../ir/node.ts";
 import { replaceValues } from "../ir/walk.ts";
-import { recordOf } from "../ops/table.ts";
+import { hasTrait, recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
 import { mergeEdges } from "./nodes.ts";
 import type { Pass } from "./pass.ts";
-
-/** Ops whose operands may change places without changing a bit of the result. */
-const commutative: ReadonlySet<string> = new Set(["add", "mul", "eq", "ne", "and", "or"]);
 
 export const shareNodes: Pass = {
   name: "common-subexpressions",
@@ -41,7 +38,7 @@ export const shareNodes: Pass = {
 function keyOf(node: Node, numberOf: (value: Value) => number): string {
   const record = recordOf(node.op);
   const operands = node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>;
-  const slots = commutative.has(node.op)
+  const slots = hasTrait(node.op, "commutative")
     ? operandValues(node)
         .map(numberOf)
         .sort((a, b) => a - b)

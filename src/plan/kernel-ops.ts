@@ -1,69 +1,12 @@
-import type { AttributesOf, OpName, OperandsOf } from "../ops/table.ts";
+import type { AttributesOf, GraphKernel, OperandsOf } from "../ops/table.ts";
 import type { Form, View } from "./view.ts";
 
-/** Those that only training steps have. */
-export const trainingKernels = [
-  "dropout",
-  "batch_statistics",
-  "norm_grad",
-  "batch_norm_grad",
-  "batch_statistics_grad",
-  "attend_grad",
-  "embedding_grad",
-  "linear_weight_grad",
-  "cross_entropy_grad",
-  "conv2d_x_grad",
-  "conv2d_weight_grad",
-  "max_pool2d_grad",
-  "take",
-  "extent",
-] as const satisfies readonly OpName[];
-
-export type TrainingKernel = (typeof trainingKernels)[number];
-
 /**
- * The ops of graphs that a plan may hold. The others become views (reshape, permute, slice, broadcast), buffers
- * (constant, full), copies (concat) or one of these (a lone `add` is an `elementwise`, a `linear` a `linear_epilogue`).
+ * What a target must have a kernel for, in a table that is exhaustive over it: the ops of graphs whose records say so, and
+ * `copy`, which moves elements between views. All other ops become views, buffers (constant, full), copies (concat) or
+ * one of these (a lone `add` is an `elementwise`, a `linear` a `linear_epilogue`).
  */
-export const graphKernels = [
-  "iota",
-  "relative_bucket",
-  "cast",
-  "elementwise",
-  "reduce_sum",
-  "reduce_mean",
-  "reduce_max",
-  "reduce_min",
-  "cumsum",
-  "topk",
-  "spread",
-  "softmax",
-  "log_softmax",
-  "matmul",
-  "linear_epilogue",
-  "embedding",
-  "conv2d",
-  "max_pool2d",
-  "rope",
-  "attend",
-  "layer_norm",
-  "rms_norm",
-  "l2_norm",
-  "batch_norm",
-  "add_norm",
-  "cross_entropy",
-  "mean_squared_error",
-  "accuracy",
-  ...trainingKernels,
-] as const satisfies readonly OpName[];
-
-export type GraphKernel = (typeof graphKernels)[number];
-
-/** What a target must have a kernel for; each target's table is exhaustive over it. `copy` moves elements between views. */
 export type KernelOp = GraphKernel | "copy";
-
-export const isGraphKernel = (op: OpName): op is GraphKernel =>
-  (graphKernels as readonly OpName[]).includes(op);
 
 /** The operands of kernel K: those of the op's record, each a view. */
 export type KernelOperands<K extends KernelOp> = K extends GraphKernel

@@ -1,7 +1,7 @@
 import type { Node, NodeOf, Value } from "../ir/graph.ts";
 import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
 import { InternalError } from "../support/invariant.ts";
-import { isGraphKernel, type GraphKernel } from "./kernel-ops.ts";
+import { isGraphKernel, type GraphKernel } from "../ops/table.ts";
 
 /** What a kernel computes for a node: the same as the node, said as the kernel table says it. */
 export interface KernelChoice {

@@ -1,16 +1,15 @@
 import type { Node, NodeOf } from "../ir/graph.ts";
+import { hasTrait, type OpWith } from "../ops/table.ts";
 import { invariant } from "../support/invariant.ts";
 import { isFloat, type Dtype } from "../tensor/dtype.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
 import type { KernelChoice } from "./select.ts";
 import { broadcastView, permuteView, reshapeView, sliceView, type View } from "./view.ts";
 
-/** Ops that move no element: their results are their operands seen otherwise, or as they are. */
-export type ShapeNode = Extract<Node, { op: "reshape" | "permute" | "slice" | "broadcast" | "recompute" }>;
+/** A node that costs no step: its result is its operand seen otherwise, or as it is. */
+export type ShapeNode = Extract<Node, { op: OpWith<"view"> }>;
 
-const shapeOps: ReadonlySet<string> = new Set(["reshape", "permute", "slice", "broadcast", "recompute"]);
-
-export const isShapeNode = (node: Node): node is ShapeNode => shapeOps.has(node.op);
+export const isShapeNode = (node: Node): node is ShapeNode => hasTrait(node.op, "view");
 
 /** The operand as the result of the node; undefined if a reshape cannot be said by strides. */
 export function viewOfNode(node: ShapeNode, x: View): View | undefined {

@@ -1,6 +1,6 @@
 import type { Graph } from "../../src/ir/graph.ts";
-import { opNames, stageOf } from "../../src/ops/table.ts";
-import { contracts, trainingKernels } from "../../src/plan/kernel-ops.ts";
+import { opNames, recordOf, stageOf } from "../../src/ops/table.ts";
+import { contracts } from "../../src/plan/kernel-ops.ts";
 import { operandEntries, type Plan } from "../../src/plan/plan.ts";
 import type { View } from "../../src/plan/view.ts";
 
@@ -42,7 +42,7 @@ export class Coverage {
       const rest = missing.length === 0 ? "" : `; not met: ${missing.join(", ")}`;
       return `${met.length} ${what}: ${met.map(([name, count]) => `${name} ${count}`).join(", ")}${rest}`;
     };
-    const training: readonly string[] = trainingKernels;
+    const training: readonly string[] = opNames.filter((op) => recordOf(op).kernel === "training");
     const kernels = Object.keys(contracts).filter((op) => trains || !training.includes(op));
     const places = kernels.flatMap((op) =>
       contracts[op as keyof typeof contracts].overwrites.map((name: string) => `${op} over ${name}`),

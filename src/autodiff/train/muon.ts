@@ -1,7 +1,7 @@
 import type { Graph, Node, Parameter, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { isScalarName } from "../../ops/scalar.ts";
-import { shapeOps } from "../../ops/shape.ts";
+import { hasTrait } from "../../ops/table.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import type { Backward } from "../backward.ts";
 import type { Role } from "./roles.ts";
@@ -57,7 +57,7 @@ const tablesOf = ({ nodes }: Graph): readonly Value[] =>
   nodes.flatMap((node) => (node.op === "embedding" ? [node.operands.table] : []));
 
 /** What makes something else of each element or moves it: caps, temperatures, biases and reshapes of logits. */
-const isElementwise = ({ op }: Node): boolean => isScalarName(op) || Object.hasOwn(shapeOps, op);
+const isElementwise = ({ op }: Node): boolean => isScalarName(op) || hasTrait(op, "moves");
 
 /** What is multiplied by the last products on the ways to the logits of a cross entropy. */
 function lastFactors({ nodes }: Graph): readonly Value[] {

@@ -1,7 +1,7 @@
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { isScalarName } from "../../ops/scalar.ts";
-import { shapeOps } from "../../ops/shape.ts";
+import { hasTrait } from "../../ops/table.ts";
 import { constantDim, sameDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
 import { reachedFrom } from "../checkpoints.ts";
@@ -115,7 +115,7 @@ export class MeasureParts {
     const [first, second] = found;
     if (first === undefined || found.some((each) => typeof each !== "object")) return "unknown";
     const all = found as readonly Weight[];
-    if (Object.hasOwn(shapeOps, node.op) || node.op === "neg")
+    if (hasTrait(node.op, "moves") || node.op === "neg")
       return all.every((each) => sameWeight(each, all[0]!)) ? first : "unknown";
     const [x, y] = [first, second] as readonly [Weight, Weight];
     switch (node.op) {
@@ -145,6 +145,6 @@ export class MeasureParts {
 }
 
 /** Scalar functions, and what only moves or converts elements. */
-const isPointwise = ({ op }: Node): boolean => isScalarName(op) || Object.hasOwn(shapeOps, op);
+const isPointwise = ({ op }: Node): boolean => isScalarName(op) || hasTrait(op, "moves");
 
 const isOne = ({ type }: Value): boolean => type.shape.every((size) => constantDim(size) === 1);

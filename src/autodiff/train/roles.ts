@@ -1,7 +1,7 @@
 import type { Graph, Node, Parameter, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { isScalarName } from "../../ops/scalar.ts";
-import { shapeOps } from "../../ops/shape.ts";
+import { hasTrait } from "../../ops/table.ts";
 import { constantDim, productOfDims, sameDim } from "../../tensor/dim.ts";
 import { reachedFrom } from "../checkpoints.ts";
 
@@ -74,14 +74,12 @@ function usesIn(node: Node): readonly (readonly [Value, Role])[] {
   }
 }
 
-const isMove = ({ op }: Node): boolean => Object.hasOwn(shapeOps, op);
-
 const isAsLarge = (value: Value, result: Value): boolean =>
   sameDim(productOfDims(value.type.shape), productOfDims(result.type.shape));
 
 /** The results of a node stand for the parameters that give them their elements. */
 function stand(node: Node, standsFor: Map<Value, readonly Value[]>): void {
-  const operands = isMove(node)
+  const operands = hasTrait(node.op, "moves")
     ? operandValues(node)
     : operandValues(node).filter((value) => node.results.some((result) => isAsLarge(value, result)));
   const found = [...new Set(operands.flatMap((value) => standsFor.get(value) ?? []))];

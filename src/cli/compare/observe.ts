@@ -1,4 +1,5 @@
 import type { Graph, Node, Output, Value } from "../../ir/graph.ts";
+import { hasTrait } from "../../ops/table.ts";
 
 /** A value that is seen from outside: a result of a step, under the name of an output. */
 export interface Observed {
@@ -8,15 +9,8 @@ export interface Observed {
   readonly result: number;
 }
 
-/** Ops that move or hold elements and compute none: they are views of plans, not steps. */
-const unobserved: ReadonlySet<string> = new Set([
-  "constant",
-  "full",
-  "reshape",
-  "permute",
-  "slice",
-  "broadcast",
-]);
+/** What computes nothing is no step of a plan. */
+const isStep = ({ op }: Node): boolean => !hasTrait(op, "view") && !hasTrait(op, "known");
 
 /**
  * The graph after all passes with every step's results as outputs, and what they are, in the order of the steps. Plans
@@ -30,7 +24,7 @@ export function observeSteps(graph: Graph): {
   const names = new Map<Value, string>(graph.outputs.map(({ name, value }) => [value, name]));
   const observed: Observed[] = [];
   graph.nodes.forEach((node, index) => {
-    if (unobserved.has(node.op)) return;
+    if (!isStep(node)) return;
     node.results.forEach((value, result) => {
       let output = names.get(value);
       // No output that a user names has a blank in it.

@@ -1,4 +1,5 @@
 import type { ScalarArgument, ScalarName, ScalarProgram } from "../../ops/scalar.ts";
+import { hasTrait } from "../../ops/table.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { numberText } from "./text.ts";
@@ -80,9 +81,6 @@ export interface ScalarInputs {
   readonly suffix?: string;
 }
 
-/** Functions whose result jumps where an operand differs in its last bit. */
-const jumping: ReadonlySet<ScalarName> = new Set(["floor", "mod", "eq", "ne", "lt", "le", "gt", "ge"]);
-
 /** Longest expression that is written into the one that reads it; a longer one gets a name. */
 const MAX_INLINE = 48;
 
@@ -113,7 +111,7 @@ export function scalarText(
     return name;
   };
   // 49 · (1 / 49) is not 1: no matter to a sum, but to a floor.
-  const jumps = program.steps.some(({ op }) => jumping.has(op));
+  const jumps = program.steps.some(({ op }) => hasTrait(op, "jumps"));
   const steps: string[] = [];
   const still = new Set<number>();
   const isStill = (arg: ScalarArgument): boolean =>

@@ -1,6 +1,6 @@
 import type { Edge, Graph, Node, NodeOf, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
-import type { OpName } from "../../ops/table.ts";
+import { hasTrait } from "../../ops/table.ts";
 
 /** Where a residual edge ends: its node and what was written of it. */
 export interface Join {
@@ -22,8 +22,6 @@ function joinOf(node: NodeOf<"residual">, graph: Graph): Join {
 export const hasNorm = ({ edge }: Join, ...positions: readonly string[]): boolean =>
   edge.norms.some(({ position }) => positions.includes(position));
 
-const norms: ReadonlySet<OpName> = new Set(["layer_norm", "rms_norm", "batch_norm", "l2_norm"]);
-
 /**
  * The nodes that norm what they read. Where a tanh stands in a norm's place on an edge (DyT, Zhu et al. 2025), tanh counts
  * as one everywhere.
@@ -33,7 +31,7 @@ export function normNodes(graph: Graph): (node: Node) => boolean {
     ({ op, origin }) =>
       op === "tanh" && origin.edges.some(({ role }) => role === "pre" || role === "out" || role === "post"),
   );
-  return ({ op }) => norms.has(op) || (bounds && op === "tanh");
+  return ({ op }) => hasTrait(op, "norm") || (bounds && op === "tanh");
 }
 
 /** How many joins of a kind lie between a value and what resets their count, on the longest way, and the last of them. */

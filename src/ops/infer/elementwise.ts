@@ -11,27 +11,6 @@ export interface Named {
   readonly number?: number;
 }
 
-/** Functions whose results are not whole numbers: they do not take integers. */
-const needFloats: ReadonlySet<ScalarName> = new Set([
-  "exp",
-  "log",
-  "sqrt",
-  "rsqrt",
-  "sin",
-  "cos",
-  "tanh",
-  "sigmoid",
-  "erf",
-  "gelu",
-  "gelu_tanh",
-  "silu",
-  "softplus",
-  "div",
-]);
-
-const logical: ReadonlySet<ScalarName> = new Set(["and", "or", "not"]);
-const takeBools: ReadonlySet<ScalarName> = new Set(["and", "or", "not", "eq", "ne", "where"]);
-
 /** The type of an elementwise result: shapes broadcast, dtypes join. Operand names in the order of the function. */
 export function inferElementwise(op: ScalarName, operands: readonly Named[]): TensorType | Mismatch {
   const scalar: ScalarFunction = scalarFunctions[op];
@@ -42,7 +21,7 @@ export function inferElementwise(op: ScalarName, operands: readonly Named[]): Te
   if (condition !== undefined && condition.type.dtype !== "bool" && condition.number === undefined)
     return new Mismatch(condition.name, `expected bool elements, got ${showType(condition.type)}`);
   const values = isWhere ? operands.slice(1) : operands;
-  if (logical.has(op)) {
+  if (scalar.takes === "bools") {
     const odd = values.find(({ type, number }) => type.dtype !== "bool" && number === undefined);
     if (odd !== undefined) return new Mismatch(odd.name, `expected bool elements, got ${showType(odd.type)}`);
     return { dtype: "bool", shape };
@@ -50,12 +29,12 @@ export function inferElementwise(op: ScalarName, operands: readonly Named[]): Te
   const joined = joinDtypes(values);
   if (joined instanceof Mismatch) return joined;
   const [first] = values;
-  if (joined === "bool" && !takeBools.has(op))
+  if (joined === "bool" && scalar.takes !== "any")
     return new Mismatch(
       first!.name,
       `${op} of bool elements has no meaning; cast them, or combine them with and, or, not`,
     );
-  if (needFloats.has(op) && !isFloat(joined))
+  if (scalar.takes === "floats" && !isFloat(joined))
     return new Mismatch(
       first!.name,
       `${op} needs float elements, got ${showType(first!.type)}; cast them first`,

@@ -1,7 +1,7 @@
 import type { Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { mapOperands } from "../../ir/node.ts";
-import { recordOf } from "../../ops/table.ts";
+import { hasTrait, recordOf } from "../../ops/table.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { isScalarNode, numberOf } from "../facts.ts";
@@ -19,12 +19,9 @@ export const foldConstants: Rule = (node, facts) => {
   return foldUniform(node, facts) ?? foldElements(node, facts);
 };
 
-/** Ops that move elements: of a uniform tensor they make a uniform one. */
-const moving: ReadonlySet<string> = new Set(["reshape", "permute", "broadcast", "slice", "concat", "cast"]);
-
 /** f(full(a), full(b)) => full(f(a, b)), whatever the shapes, run-time dims too. */
 function foldUniform(node: Node, facts: Facts): Node | undefined {
-  if (!isScalarNode(node) && !moving.has(node.op)) return undefined;
+  if (!isScalarNode(node) && !hasTrait(node.op, "moves")) return undefined;
   const numbers = new Map<Value, number>();
   for (const value of operandValues(node)) {
     const number = numberOf(facts.producer(value));

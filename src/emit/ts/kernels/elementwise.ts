@@ -8,7 +8,7 @@ import { isLone } from "../../../plan/loops.ts";
 import { onlyView } from "./result.ts";
 
 /** One element after the other: load, compute, store. */
-export const elementwise: TsKernel<"elementwise"> = (
+const elementwise: TsKernel<"elementwise"> = (
   { operands: { inputs }, attrs: { program }, results },
   naming,
 ) => {
@@ -42,7 +42,7 @@ export const elementwise: TsKernel<"elementwise"> = (
 };
 
 /** Elements from one view to another. */
-export const copy: TsKernel<"copy"> = ({ operands: { x }, results }, naming) => {
+const copy: TsKernel<"copy"> = ({ operands: { x }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   const walked = [walkedTensor(call, "x", x), walkedTensor(call, "out", out)];
@@ -76,7 +76,7 @@ function castText(dtype: Dtype, x: string): string {
   }
 }
 
-export const cast: TsKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, naming) => {
+const cast: TsKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   const walked = [walkedTensor(call, "x", x), walkedTensor(call, "out", out)];
@@ -85,3 +85,5 @@ export const cast: TsKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, resu
   const body = loops((at) => [`out[${at[1]!}] = ${castText(dtype, `x[${at[0]!}]`)};`]);
   return call.finish(`cast_to_${dtype}`, [`Elements as ${dtype}.`], body);
 };
+
+export const elementwiseKernels = { cast, copy, elementwise };

@@ -12,7 +12,7 @@ import { normText } from "./row-norm.ts";
  * A row at a time, from the cache: its statistics, what the gradient has along the normed row, and the gradient of x with
  * what x carries on besides. The gradients of weight and bias are added up over the rows.
  */
-export const norm_grad: TsKernel<"norm_grad"> = ({ operands, attrs, results }, naming) => {
+const norm_grad: TsKernel<"norm_grad"> = ({ operands, attrs, results }, naming) => {
   const { grad, x, weight, carried } = operands;
   const { norm, eps, unit_offset: unitOffset, bias } = attrs;
   const call = new CallBuilder(naming);
@@ -83,7 +83,7 @@ function channelLoops(call: CallBuilder, x: View, axis: number) {
   return { over, perChannel: (body: readonly Code[]) => forLoop("c", "channels", body) };
 }
 
-export const batch_statistics: TsKernel<"batch_statistics"> = ({ operands, attrs, results }, naming) => {
+const batch_statistics: TsKernel<"batch_statistics"> = ({ operands, attrs, results }, naming) => {
   const { x, running_mean, running_variance } = operands;
   const call = new CallBuilder(naming);
   const { over, perChannel } = channelLoops(call, x, attrs.axis);
@@ -122,7 +122,7 @@ export const batch_statistics: TsKernel<"batch_statistics"> = ({ operands, attrs
   return call.finish(name, ["Mean and variance of each channel; the running ones moved toward them."], body);
 };
 
-export const batch_norm_grad: TsKernel<"batch_norm_grad"> = ({ operands, attrs, results }, naming) => {
+const batch_norm_grad: TsKernel<"batch_norm_grad"> = ({ operands, attrs, results }, naming) => {
   const { grad, x, ...vectors } = operands;
   const call = new CallBuilder(naming);
   const { over, perChannel } = channelLoops(call, x, attrs.axis);
@@ -158,10 +158,7 @@ export const batch_norm_grad: TsKernel<"batch_norm_grad"> = ({ operands, attrs, 
   return call.finish(name, ["The gradients of a batch norm, a channel at a time."], body);
 };
 
-export const batch_statistics_grad: TsKernel<"batch_statistics_grad"> = (
-  { operands, attrs, results },
-  naming,
-) => {
+const batch_statistics_grad: TsKernel<"batch_statistics_grad"> = ({ operands, attrs, results }, naming) => {
   const { x, mean, grad_mean, grad_variance } = operands;
   const call = new CallBuilder(naming);
   const { over, perChannel } = channelLoops(call, x, attrs.axis);
@@ -183,3 +180,5 @@ export const batch_statistics_grad: TsKernel<"batch_statistics_grad"> = (
   ];
   return call.finish("batch_statistics_grad", ["The gradient of each channel's mean and variance."], body);
 };
+
+export const gradientNormKernels = { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad };

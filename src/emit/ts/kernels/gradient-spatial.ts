@@ -61,7 +61,7 @@ function convolution(
   return call.finish(name, [doc], body);
 }
 
-export const conv2d_x_grad: TsKernel<"conv2d_x_grad"> = ({ operands, attrs, results }, naming) =>
+const conv2d_x_grad: TsKernel<"conv2d_x_grad"> = ({ operands, attrs, results }, naming) =>
   convolution(
     "conv2d_x_grad",
     "The gradient of a convolution's picture.",
@@ -70,7 +70,7 @@ export const conv2d_x_grad: TsKernel<"conv2d_x_grad"> = ({ operands, attrs, resu
     naming,
   );
 
-export const conv2d_weight_grad: TsKernel<"conv2d_weight_grad"> = ({ operands, attrs, results }, naming) =>
+const conv2d_weight_grad: TsKernel<"conv2d_weight_grad"> = ({ operands, attrs, results }, naming) =>
   convolution(
     "conv2d_weight_grad",
     "The gradient of a convolution's weight.",
@@ -79,10 +79,7 @@ export const conv2d_weight_grad: TsKernel<"conv2d_weight_grad"> = ({ operands, a
     naming,
   );
 
-export const max_pool2d_grad: TsKernel<"max_pool2d_grad"> = (
-  { operands: { grad, x }, attrs, results },
-  naming,
-) => {
+const max_pool2d_grad: TsKernel<"max_pool2d_grad"> = ({ operands: { grad, x }, attrs, results }, naming) => {
   const call = new CallBuilder(naming);
   windowSizes(call, x, grad, attrs.stride, attrs.padding);
   call.size("kernelHeight", dim(attrs.kernel[0]!));
@@ -109,3 +106,5 @@ export const max_pool2d_grad: TsKernel<"max_pool2d_grad"> = (
   ];
   return call.finish("max_pool2d_grad", ["The gradient goes to the largest element of each window."], body);
 };
+
+export const gradientSpatialKernels = { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad };

@@ -9,7 +9,7 @@ import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
 /** The same elements at every run with the same key, and the same as on other targets. */
-export const dropout: TsKernel<"dropout"> = ({ operands: { x, key }, attrs, results }, naming) => {
+const dropout: TsKernel<"dropout"> = ({ operands: { x, key }, attrs, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("count", elementsOf(x.type));
   const xAt = call.tensor("x", x);
@@ -36,7 +36,7 @@ export const dropout: TsKernel<"dropout"> = ({ operands: { x, key }, attrs, resu
   return call.finish("dropout", ["Zeros where Threefry says so, the rest scaled up."], body);
 };
 
-export const embedding_grad: TsKernel<"embedding_grad"> = ({ operands: { grad, ids }, results }, naming) => {
+const embedding_grad: TsKernel<"embedding_grad"> = ({ operands: { grad, ids }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   call.size("entries", out.type.shape[0]!);
@@ -60,7 +60,7 @@ export const embedding_grad: TsKernel<"embedding_grad"> = ({ operands: { grad, i
 };
 
 /** A product over the rows: out = aᵀ x, where a is the gradient, or x itself for a weight that lies the other way. */
-export const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
+const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
   { operands, attrs: { layout }, results },
   naming,
 ) => {
@@ -81,7 +81,7 @@ export const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
   return call.finish("weight_grad", ["out = aᵀ x, summed over the rows."], [body]);
 };
 
-export const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (
+const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (
   { operands: { grad, logits, targets }, attrs: { smoothing, ignore }, results },
   naming,
 ) => {
@@ -129,7 +129,7 @@ export const cross_entropy_grad: TsKernel<"cross_entropy_grad"> = (
   );
 };
 
-export const take: TsKernel<"take"> = ({ operands: { x, indices }, results }, naming) => {
+const take: TsKernel<"take"> = ({ operands: { x, indices }, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("size", x.type.shape.at(-1)!);
   call.size("count", indices.type.shape.at(-1)!);
@@ -149,7 +149,7 @@ export const take: TsKernel<"take"> = ({ operands: { x, indices }, results }, na
   return call.finish("take", ["Elements of each row by their indices."], body);
 };
 
-export const extent: TsKernel<"extent"> = ({ attrs: { size }, results }, naming) => {
+const extent: TsKernel<"extent"> = ({ attrs: { size }, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("size", size);
   return call.finish(
@@ -157,4 +157,13 @@ export const extent: TsKernel<"extent"> = ({ attrs: { size }, results }, naming)
     ["A size as a number."],
     [`out[${call.tensor("out", onlyView(results))}] = size;`],
   );
+};
+
+export const gradientKernels = {
+  cross_entropy_grad,
+  dropout,
+  embedding_grad,
+  extent,
+  linear_weight_grad,
+  take,
 };

@@ -33,7 +33,7 @@ function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_
 }
 
 /** x Wᵀ in blocks, each finished by the epilogue while it is in the cache, before it is stored. */
-export const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results }, naming) => {
+const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results }, naming) => {
   const { x, weight, extras } = operands;
   const { layout, epilogue } = attrs;
   const out = onlyView(results);
@@ -91,10 +91,7 @@ function extraReader(call: CallBuilder, extra: View, index: number, out: View): 
 }
 
 /** One product a pair of matrices. */
-export const matmul: TsKernel<"matmul"> = (
-  { operands: { a, b }, attrs: { transpose_b }, results },
-  naming,
-) => {
+const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, naming) => {
   const out = onlyView(results);
   const call = new CallBuilder(naming);
   const rank = out.type.shape.length - 2;
@@ -116,3 +113,5 @@ export const matmul: TsKernel<"matmul"> = (
   ]);
   return call.finish("matmul", ["out = a bᵀ, for each pair of matrices; b may lie in either order."], body);
 };
+
+export const linearKernels = { linear_epilogue, matmul };

@@ -7,7 +7,7 @@ import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "./result.ts";
 
 /** Rows of a table; an id outside it is a mistake of the caller, not a read past the end. */
-export const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, results }, naming) => {
+const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   const tableAt = call.tensor("table", table);
@@ -28,7 +28,7 @@ export const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, res
   return call.finish("embedding", ["Rows of a table by id."], body);
 };
 
-export const iota: TsKernel<"iota"> = ({ attrs: { size }, results }, naming) => {
+const iota: TsKernel<"iota"> = ({ attrs: { size }, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("size", size);
   const outAt = call.tensor("out", onlyView(results));
@@ -36,7 +36,7 @@ export const iota: TsKernel<"iota"> = ({ attrs: { size }, results }, naming) => 
 };
 
 /** T5's buckets; the logarithm is float32's, as the reference's, since it decides at exact powers. */
-export const relative_bucket: TsKernel<"relative_bucket"> = ({ attrs, results }, naming) => {
+const relative_bucket: TsKernel<"relative_bucket"> = ({ attrs, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("rows", attrs.rows);
   call.size("columns", attrs.columns);
@@ -56,10 +56,7 @@ export const relative_bucket: TsKernel<"relative_bucket"> = ({ attrs, results },
 };
 
 /** The k largest of each row by insertion into the sorted list that is the result. */
-export const topk: TsKernel<"topk"> = (
-  { operands: { x }, attrs: { k }, results: [values, indices] },
-  naming,
-) => {
+const topk: TsKernel<"topk"> = ({ operands: { x }, attrs: { k }, results: [values, indices] }, naming) => {
   const call = new CallBuilder(naming);
   const [first, second] = [values!, indices!];
   call.size("width", x.type.shape.at(-1)!);
@@ -101,10 +98,7 @@ export const topk: TsKernel<"topk"> = (
   );
 };
 
-export const spread: TsKernel<"spread"> = (
-  { operands: { values, indices }, attrs: { size }, results },
-  naming,
-) => {
+const spread: TsKernel<"spread"> = ({ operands: { values, indices }, attrs: { size }, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   call.size("count", values.type.shape.at(-1)!);
@@ -125,3 +119,5 @@ export const spread: TsKernel<"spread"> = (
   ];
   return call.finish("spread", ["Zeros with values put at their indices."], body);
 };
+
+export const lookupKernels = { embedding, iota, relative_bucket, spread, topk };

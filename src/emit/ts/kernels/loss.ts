@@ -46,7 +46,7 @@ function perTarget(
 const checkTarget =
   "if (!(target >= 0 && target < classes)) throw new InputError(`the target ${target} is not among ${classes} classes (0 to ${classes - 1})`);";
 
-export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
+const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
   const { smoothing } = step.attrs;
   const smooths = smoothing !== 0;
   const row = [
@@ -73,7 +73,7 @@ export const cross_entropy: TsKernel<"cross_entropy"> = (step, naming) => {
   return perTarget("cross_entropy", doc, step, naming, lines);
 };
 
-export const accuracy: TsKernel<"accuracy"> = (step, naming) => {
+const accuracy: TsKernel<"accuracy"> = (step, naming) => {
   const row = [
     "let best = 0;",
     ...forLoop("c", "classes", ["if (logits[from + c] > logits[from + best]) best = c;"]),
@@ -89,10 +89,7 @@ export const accuracy: TsKernel<"accuracy"> = (step, naming) => {
   return perTarget("accuracy", doc, step, naming, lines);
 };
 
-export const mean_squared_error: TsKernel<"mean_squared_error"> = (
-  { operands: { x, y }, results },
-  naming,
-) => {
+const mean_squared_error: TsKernel<"mean_squared_error"> = ({ operands: { x, y }, results }, naming) => {
   const call = new CallBuilder(naming);
   call.size("count", elementsOf(x.type));
   const xAt = call.tensor("x", x);
@@ -108,3 +105,5 @@ export const mean_squared_error: TsKernel<"mean_squared_error"> = (
   ];
   return call.finish("mean_squared_error", ["The mean of (x - y)²."], body);
 };
+
+export const lossKernels = { accuracy, cross_entropy, mean_squared_error };

@@ -50,19 +50,19 @@ function formulaOf({ kind, eps, weight, bias, unitOffset }: RowNorm): string {
   return `${by}${factor}${bias === undefined ? "" : " + bias"} for each row, e = ${numberText(eps)}.`;
 }
 
-export const layer_norm: TsKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
+const layer_norm: TsKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
   rowNorm(operands.x, onlyView(results), { kind: "layer", eps, ...operands }, naming);
 
-export const rms_norm: TsKernel<"rms_norm"> = ({ operands, attrs, results }, naming) => {
+const rms_norm: TsKernel<"rms_norm"> = ({ operands, attrs, results }, naming) => {
   const { eps, cast, unit_offset: unitOffset } = attrs;
   return rowNorm(operands.x, onlyView(results), { kind: "rms", eps, cast, unitOffset, ...operands }, naming);
 };
 
-export const l2_norm: TsKernel<"l2_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
+const l2_norm: TsKernel<"l2_norm"> = ({ operands, attrs: { eps }, results }, naming) =>
   rowNorm(operands.x, onlyView(results), { kind: "l2", eps }, naming);
 
 /** Element by element: a channel's statistics and affine part are vectors that stand still along the other axes. */
-export const batch_norm: TsKernel<"batch_norm"> = ({ operands, attrs: { eps, axis }, results }, naming) => {
+const batch_norm: TsKernel<"batch_norm"> = ({ operands, attrs: { eps, axis }, results }, naming) => {
   const { x, ...vectors } = operands;
   const out = onlyView(results);
   const call = new CallBuilder(naming);
@@ -87,3 +87,5 @@ export const batch_norm: TsKernel<"batch_norm"> = ({ operands, attrs: { eps, axi
   const name = ["batch_norm", ...given.slice(2).map((vector) => vector.name)].join("_");
   return call.finish(name, ["(x - mean) / √(variance + e) with the statistics of each channel."], body);
 };
+
+export const normKernels = { batch_norm, l2_norm, layer_norm, rms_norm };

@@ -73,7 +73,7 @@ const reduction =
     return call.finish(op, [`The ${op.slice("reduce_".length)} over some axes.`], body);
   };
 
-export const reductions: { readonly [K in Reduction]: TsKernel<K> } = {
+const reductions: { readonly [K in Reduction]: TsKernel<K> } = {
   reduce_sum: reduction("reduce_sum"),
   reduce_mean: reduction("reduce_mean"),
   reduce_max: reduction("reduce_max"),
@@ -119,7 +119,7 @@ function alongAxis(
   return call.finish(name, [doc], body);
 }
 
-export const cumsum: TsKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+const cumsum: TsKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
   alongAxis(
     "cumsum",
     "Running sums along an axis.",
@@ -129,7 +129,7 @@ export const cumsum: TsKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, r
     (from, to) => ["let sum = 0;", ...forLoop("c", "length", [`sum += ${from("c")};`, `${to("c")} = sum;`])],
   );
 
-export const softmax: TsKernel<"softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+const softmax: TsKernel<"softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
   alongAxis(
     "softmax",
     "e^x / Σ e^x along an axis.",
@@ -149,7 +149,7 @@ export const softmax: TsKernel<"softmax"> = ({ operands: { x }, attrs: { axis },
     ],
   );
 
-export const log_softmax: TsKernel<"log_softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
+const log_softmax: TsKernel<"log_softmax"> = ({ operands: { x }, attrs: { axis }, results }, naming) =>
   alongAxis(
     "log_softmax",
     "x - log Σ e^x along an axis.",
@@ -165,3 +165,5 @@ export const log_softmax: TsKernel<"log_softmax"> = ({ operands: { x }, attrs: {
       ...forLoop("c", "length", [`${to("c")} = ${from("c")} - largest - log;`]),
     ],
   );
+
+export const reduceKernels = { ...reductions, cumsum, log_softmax, softmax };

@@ -41,7 +41,7 @@ export const overWindow = (visit: readonly Code[]): Code[] =>
 export const overPlane = (body: readonly Code[]): Code[] =>
   forLoop("oy", "outHeight", forLoop("ox", "outWidth", body));
 
-export const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, naming) => {
+const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   windowSizes(call, x, out, attrs.stride, attrs.padding);
@@ -75,7 +75,7 @@ export const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attr
   return call.finish(name, ["Cross-correlation with zeros around the picture."], body);
 };
 
-export const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, naming) => {
+const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, naming) => {
   const call = new CallBuilder(naming);
   const out = onlyView(results);
   windowSizes(call, x, out, attrs.stride, attrs.padding);
@@ -97,3 +97,5 @@ export const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, res
   ];
   return call.finish("max_pool2d", ["The largest element of each window."], body);
 };
+
+export const spatialKernels = { conv2d, max_pool2d };

@@ -4,65 +4,39 @@ import type { Dim } from "../../../tensor/dim.ts";
 import type { Call, Naming } from "../call.ts";
 import { add_norm } from "./add-norm.ts";
 import { attend, attendScratch } from "./attend.ts";
-import { cast, copy, elementwise } from "./elementwise.ts";
+import { elementwiseKernels } from "./elementwise.ts";
 import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
-import { batch_norm_grad, batch_statistics, batch_statistics_grad, norm_grad } from "./gradient-norm.ts";
-import { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad } from "./gradient-spatial.ts";
-import { cross_entropy_grad, dropout, embedding_grad, extent, linear_weight_grad, take } from "./gradient.ts";
+import { gradientNormKernels } from "./gradient-norm.ts";
+import { gradientSpatialKernels } from "./gradient-spatial.ts";
+import { gradientKernels } from "./gradient.ts";
 import type { TsKernel } from "./kernel.ts";
-import { linear_epilogue, matmul } from "./linear.ts";
-import { embedding, iota, relative_bucket, spread, topk } from "./lookup.ts";
-import { accuracy, cross_entropy, mean_squared_error } from "./loss.ts";
-import { batch_norm, l2_norm, layer_norm, rms_norm } from "./norm.ts";
-import { cumsum, log_softmax, reductions, softmax } from "./reduce.ts";
+import { linearKernels } from "./linear.ts";
+import { lookupKernels } from "./lookup.ts";
+import { lossKernels } from "./loss.ts";
+import { normKernels } from "./norm.ts";
+import { reduceKernels } from "./reduce.ts";
 import { rope } from "./rope.ts";
-import { conv2d, max_pool2d } from "./spatial.ts";
+import { spatialKernels } from "./spatial.ts";
 
 /**
- * The kernels of this target, one row an op of plans. A row may be exchanged alone: another target that shares the
+ * The kernels of this target, a group a file. A row may be exchanged alone: another target that shares the
  * memory layout (WebAssembly) takes the place of a row, and the plan does not know.
  */
 export const tsKernels: { readonly [K in KernelOp]: TsKernel<K> } = {
-  copy,
-  cast,
-  elementwise,
-  iota,
-  relative_bucket,
-  ...reductions,
-  cumsum,
-  softmax,
-  log_softmax,
-  topk,
-  spread,
-  matmul,
-  linear_epilogue,
-  embedding,
-  conv2d,
-  max_pool2d,
-  rope,
-  attend,
-  layer_norm,
-  rms_norm,
-  l2_norm,
-  batch_norm,
   add_norm,
-  cross_entropy,
-  mean_squared_error,
-  accuracy,
-  dropout,
-  batch_statistics,
-  norm_grad,
-  batch_norm_grad,
-  batch_statistics_grad,
+  attend,
+  ...elementwiseKernels,
   attend_grad,
-  embedding_grad,
-  linear_weight_grad,
-  cross_entropy_grad,
-  conv2d_x_grad,
-  conv2d_weight_grad,
-  max_pool2d_grad,
-  take,
-  extent,
+  ...gradientNormKernels,
+  ...gradientSpatialKernels,
+  ...gradientKernels,
+  ...linearKernels,
+  ...lookupKernels,
+  ...lossKernels,
+  ...normKernels,
+  ...reduceKernels,
+  rope,
+  ...spatialKernels,
 };
 
 /** The step as a call of its kernel. */

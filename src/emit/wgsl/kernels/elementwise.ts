@@ -49,7 +49,7 @@ function perElement(context: Context, { name, doc, inputs, out, compute }: Eleme
   return builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups });
 }
 
-export const elementwise: WgslKernel<"elementwise"> = (
+const elementwise: WgslKernel<"elementwise"> = (
   { operands: { inputs }, attrs: { program }, results },
   context,
 ) => {
@@ -72,7 +72,7 @@ export const elementwise: WgslKernel<"elementwise"> = (
   return [perElement(context, { name, doc: "Element by element.", inputs, out, compute })];
 };
 
-export const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) => {
+const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) => {
   const compute: Elementwise["compute"] = ([element]) => ({
     lines: [],
     value: element!.tensor.at(element!.at),
@@ -92,7 +92,7 @@ function castTo(dtype: Dtype, x: Typed, builder: KernelBuilder): string {
   return `round_${dtype}(${toFloat(x)})`;
 }
 
-export const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, context) => {
+const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, context) => {
   const compute: Elementwise["compute"] = ([element], builder) => ({
     lines: [],
     value: castTo(dtype, loaded(x.type.dtype, element!.tensor.at(element!.at)), builder),
@@ -102,3 +102,5 @@ export const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, re
     perElement(context, { name: `cast_to_${dtype}`, doc, inputs: [x], out: onlyView(results), compute }),
   ];
 };
+
+export const elementwiseKernels = { cast, copy, elementwise };

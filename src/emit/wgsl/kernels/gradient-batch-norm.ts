@@ -25,7 +25,7 @@ function channels(builder: KernelBuilder, x: View, axis: number) {
 }
 
 /** The mean first, then the variance about it; what the mean is off by is found along with that, as for rows. */
-export const batch_statistics: WgslKernel<"batch_statistics"> = ({ operands, attrs, results }, context) => {
+const batch_statistics: WgslKernel<"batch_statistics"> = ({ operands, attrs, results }, context) => {
   const { x, running_mean, running_variance } = operands;
   const builder = new KernelBuilder(context);
   const [mean, variance, next_mean, next_variance] = results as readonly [View, View, View, View];
@@ -68,7 +68,7 @@ export const batch_statistics: WgslKernel<"batch_statistics"> = ({ operands, att
 };
 
 /** By channels: grad_x and the gradients of weight and bias; those of mean and variance follow from the two sums. */
-export const batch_norm_grad: WgslKernel<"batch_norm_grad"> = ({ operands, attrs, results }, context) => {
+const batch_norm_grad: WgslKernel<"batch_norm_grad"> = ({ operands, attrs, results }, context) => {
   const { grad, x, mean, variance, weight } = operands;
   const [out, of_mean, of_variance, of_weight, of_bias] = results as readonly [View, View, View, View, View];
   const scaleOf = (read: Tensor): string => `inverseSqrt(${read.at("row")} + ${floatText(attrs.eps)})`;
@@ -120,7 +120,7 @@ export const batch_norm_grad: WgslKernel<"batch_norm_grad"> = ({ operands, attrs
   return [first, second];
 };
 
-export const batch_statistics_grad: WgslKernel<"batch_statistics_grad"> = (
+const batch_statistics_grad: WgslKernel<"batch_statistics_grad"> = (
   { operands, attrs: { axis }, results },
   context,
 ) => {
@@ -157,3 +157,5 @@ export const batch_statistics_grad: WgslKernel<"batch_statistics_grad"> = (
     }),
   ];
 };
+
+export const gradientBatchNormKernels = { batch_norm_grad, batch_statistics, batch_statistics_grad };

@@ -25,7 +25,7 @@ function windowSizes(builder: KernelBuilder, x: View, grad: View, { stride, padd
 }
 
 /** An element of the picture adds up what its windows give back. An element an invocation. */
-export const conv2d_x_grad: WgslKernel<"conv2d_x_grad"> = (
+const conv2d_x_grad: WgslKernel<"conv2d_x_grad"> = (
   { operands: { grad, weight }, attrs, results },
   context,
 ) => {
@@ -77,7 +77,7 @@ export const conv2d_x_grad: WgslKernel<"conv2d_x_grad"> = (
 const LANES = 256;
 
 /** An element of the weight meets every place of the result. An element a workgroup. */
-export const conv2d_weight_grad: WgslKernel<"conv2d_weight_grad"> = (
+const conv2d_weight_grad: WgslKernel<"conv2d_weight_grad"> = (
   { operands: { grad, x }, attrs, results },
   context,
 ) => {
@@ -121,7 +121,7 @@ export const conv2d_weight_grad: WgslKernel<"conv2d_weight_grad"> = (
 };
 
 /** An element of the picture asks each of its windows whether it is the largest there. An element an invocation. */
-export const max_pool2d_grad: WgslKernel<"max_pool2d_grad"> = (
+const max_pool2d_grad: WgslKernel<"max_pool2d_grad"> = (
   { operands: { grad, x }, attrs, results },
   context,
 ) => {
@@ -188,3 +188,5 @@ export const max_pool2d_grad: WgslKernel<"max_pool2d_grad"> = (
     builder.finish({ name: "max_pool2d_grad", doc, body, workgroup: [LIST_SIZE], groups: each.groups }),
   ];
 };
+
+export const gradientSpatialKernels = { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad };

@@ -9,7 +9,7 @@ import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";
 import { declareFold, lanesFor, overRow } from "./row.ts";
 
 /** The same elements at every run with the same key, and the same as on other targets: whole numbers decide. */
-export const dropout: WgslKernel<"dropout"> = ({ operands: { x, key }, attrs, results }, context) => {
+const dropout: WgslKernel<"dropout"> = ({ operands: { x, key }, attrs, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ x, key }, { out });
@@ -36,10 +36,7 @@ export const dropout: WgslKernel<"dropout"> = ({ operands: { x, key }, attrs, re
  * Zeros, and then a workgroup an id: the first place of an id adds up the rows of all places that have it, in their
  * order, so that no two invocations write one element and every run adds in the same order.
  */
-export const embedding_grad: WgslKernel<"embedding_grad"> = (
-  { operands: { grad, ids }, results },
-  context,
-) => {
+const embedding_grad: WgslKernel<"embedding_grad"> = ({ operands: { grad, ids }, results }, context) => {
   const out = onlyView(results);
   const clear = new KernelBuilder(context);
   const cleared = clear.tensors({}, { out });
@@ -94,7 +91,7 @@ export const embedding_grad: WgslKernel<"embedding_grad"> = (
 };
 
 /** A workgroup a row. With `ignore` each counts the targets that are not ignored. */
-export const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
+const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
   { operands: { grad, logits, targets }, attrs: { smoothing, ignore }, results },
   context,
 ) => {
@@ -155,7 +152,7 @@ export const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
   return [builder.finish({ name: "cross_entropy_grad", doc, body, workgroup: [lanes], groups: each.groups })];
 };
 
-export const take: WgslKernel<"take"> = ({ operands: { x, indices }, results }, context) => {
+const take: WgslKernel<"take"> = ({ operands: { x, indices }, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ x, indices }, { out });
@@ -176,7 +173,7 @@ export const take: WgslKernel<"take"> = ({ operands: { x, indices }, results }, 
   return [builder.finish({ name: "take", doc, body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 
-export const extent: WgslKernel<"extent"> = ({ attrs: { size }, results }, context) => {
+const extent: WgslKernel<"extent"> = ({ attrs: { size }, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({}, { out });
@@ -187,3 +184,5 @@ export const extent: WgslKernel<"extent"> = ({ attrs: { size }, results }, conte
   const doc = ["A size as a number."];
   return [builder.finish({ name: "extent", doc, body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
+
+export const gradientKernels = { cross_entropy_grad, dropout, embedding_grad, extent, take };

@@ -31,7 +31,7 @@ type Linear = StepOf<"linear_epilogue">;
 type Kind = "tiled" | "few rows";
 
 /** x Wᵀ with its epilogue: for few rows by columns, else by tiles. Of a weight [N, K] that is too large, part by part. */
-export const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
+const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
   const rows = productOfDims(onlyView(step.results).type.shape.slice(0, -1));
   const known = constantDim(rows);
   if (known !== undefined) return [linear(step, context, known <= FEW_ROWS ? "few rows" : "tiled", rows)];
@@ -132,10 +132,7 @@ function extraReader(
 }
 
 /** One product a pair of matrices. */
-export const matmul: WgslKernel<"matmul"> = (
-  { operands: { a, b }, attrs: { transpose_b }, results },
-  context,
-) => {
+const matmul: WgslKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, context) => {
   const out = onlyView(results);
   const builder = new KernelBuilder(context);
   const tensors = builder.tensors({ a, b }, { out });
@@ -193,3 +190,5 @@ export const matmul: WgslKernel<"matmul"> = (
     }),
   ];
 };
+
+export const linearKernels = { linear_epilogue, matmul };

@@ -11,7 +11,7 @@ import { eachElement, LIST_SIZE, places } from "../walk.ts";
 import { rowStep } from "./linear.ts";
 
 /** An invocation an element of the result. Of a table in parts, each part stores the rows that it has. */
-export const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, results }, context) => {
+const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ table, ids }, { out });
@@ -52,7 +52,7 @@ export const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, r
   ];
 };
 
-export const iota: WgslKernel<"iota"> = ({ results }, context) => {
+const iota: WgslKernel<"iota"> = ({ results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({}, { out });
@@ -64,7 +64,7 @@ export const iota: WgslKernel<"iota"> = ({ results }, context) => {
 };
 
 /** T5's buckets; the thresholds are whole distances, so that no device's logarithm decides. */
-export const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, context) => {
+const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({}, { out });
@@ -107,10 +107,7 @@ function bucketStarts(side: number, far: number): number[] {
 }
 
 /** The k largest of each row by insertion into the sorted list that is the result. An invocation a row. */
-export const topk: WgslKernel<"topk"> = (
-  { operands: { x }, attrs: { k }, results: [first, second] },
-  context,
-) => {
+const topk: WgslKernel<"topk"> = ({ operands: { x }, attrs: { k }, results: [first, second] }, context) => {
   const builder = new KernelBuilder(context);
   const tensors = builder.tensors({ x }, { values: first!, indices: second! });
   const [values, indices] = [tensors.values, tensors.indices];
@@ -152,7 +149,7 @@ export const topk: WgslKernel<"topk"> = (
 };
 
 /** Each element of the result looks whether an index names it. */
-export const spread: WgslKernel<"spread"> = (
+const spread: WgslKernel<"spread"> = (
   { operands: { values, indices }, attrs: { size }, results },
   context,
 ) => {
@@ -184,3 +181,5 @@ export const spread: WgslKernel<"spread"> = (
   const doc = "Zeros with values put at their indices.";
   return [builder.finish({ name: "spread", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
+
+export const lookupKernels = { embedding, iota, relative_bucket, spread, topk };

@@ -86,7 +86,7 @@ function meanOfRows(name: string, rows: Dim, result: View, context: Context): Di
   });
 }
 
-export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
+const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
   const { smoothing } = step.attrs;
   const smooths = smoothing !== 0;
   const doc = "-log softmax(logits)[target] of each row that counts.";
@@ -114,7 +114,7 @@ export const cross_entropy: WgslKernel<"cross_entropy"> = (step, context) => {
 };
 
 /** Of equal logits the first is the largest. */
-export const accuracy: WgslKernel<"accuracy"> = (step, context) => {
+const accuracy: WgslKernel<"accuracy"> = (step, context) => {
   const doc = "1 for each row whose largest logit is at the target.";
   return perTarget("accuracy", doc, step, context, ({ builder, lanes, logit }) => {
     builder.shared("places", "i32", lanes);
@@ -147,10 +147,7 @@ export const accuracy: WgslKernel<"accuracy"> = (step, context) => {
   });
 };
 
-export const mean_squared_error: WgslKernel<"mean_squared_error"> = (
-  { operands: { x, y }, results },
-  context,
-) => {
+const mean_squared_error: WgslKernel<"mean_squared_error"> = ({ operands: { x, y }, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ x, y }, { out });
@@ -165,3 +162,5 @@ export const mean_squared_error: WgslKernel<"mean_squared_error"> = (
   const doc = ["The mean of (x - y)².", "One workgroup."];
   return [builder.finish({ name: "mean_squared_error", doc, body, workgroup: [LANES], groups: oneGroup })];
 };
+
+export const lossKernels = { accuracy, cross_entropy, mean_squared_error };

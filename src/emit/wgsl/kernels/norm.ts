@@ -70,26 +70,23 @@ function formulaOf({ kind, eps, weight, bias, unitOffset }: RowNorm): string {
   return `${by}${factor}${bias === undefined ? "" : " + bias"}, e = ${eps}. A row a workgroup.`;
 }
 
-export const layer_norm: WgslKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, context) => [
+const layer_norm: WgslKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, context) => [
   rowNorm(operands.x, onlyView(results), { kind: "layer", eps, ...operands }, context),
 ];
 
-export const rms_norm: WgslKernel<"rms_norm"> = ({ operands, attrs, results }, context) => {
+const rms_norm: WgslKernel<"rms_norm"> = ({ operands, attrs, results }, context) => {
   const { eps, cast, unit_offset: unitOffset } = attrs;
   return [
     rowNorm(operands.x, onlyView(results), { kind: "rms", eps, cast, unitOffset, ...operands }, context),
   ];
 };
 
-export const l2_norm: WgslKernel<"l2_norm"> = ({ operands, attrs: { eps }, results }, context) => [
+const l2_norm: WgslKernel<"l2_norm"> = ({ operands, attrs: { eps }, results }, context) => [
   rowNorm(operands.x, onlyView(results), { kind: "l2", eps }, context),
 ];
 
 /** Element by element: a channel's statistics and affine part are vectors that stand still along the other axes. */
-export const batch_norm: WgslKernel<"batch_norm"> = (
-  { operands, attrs: { eps, axis }, results },
-  context,
-) => {
+const batch_norm: WgslKernel<"batch_norm"> = ({ operands, attrs: { eps, axis }, results }, context) => {
   const { x, mean, variance, weight, bias } = operands;
   const out = onlyView(results);
   const builder = new KernelBuilder(context);
@@ -113,3 +110,5 @@ export const batch_norm: WgslKernel<"batch_norm"> = (
   const doc = "(x - mean) / √(variance + e) with the statistics of each channel.";
   return [builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
+
+export const normKernels = { batch_norm, l2_norm, layer_norm, rms_norm };

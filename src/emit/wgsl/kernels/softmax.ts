@@ -65,16 +65,16 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
   return builder.finish({ name, doc: [doc], body, workgroup: [lanes], groups: each.groups });
 }
 
-export const softmax: WgslKernel<"softmax"> = (step, context) => [
+const softmax: WgslKernel<"softmax"> = (step, context) => [
   softmaxOf("softmax", "e^x / Σ e^x along an axis. A line a workgroup.", step, context),
 ];
 
-export const log_softmax: WgslKernel<"log_softmax"> = (step, context) => [
+const log_softmax: WgslKernel<"log_softmax"> = (step, context) => [
   softmaxOf("log_softmax", "x - log Σ e^x along an axis. A line a workgroup.", step, context),
 ];
 
 /** An invocation a line. */
-export const cumsum: WgslKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, results }, context) => {
+const cumsum: WgslKernel<"cumsum"> = ({ operands: { x }, attrs: { axis }, results }, context) => {
   const out = onlyView(results);
   const builder = new KernelBuilder(context);
   const tensors = builder.tensors({ x }, { out });
@@ -100,3 +100,5 @@ export const cumsum: WgslKernel<"cumsum"> = ({ operands: { x }, attrs: { axis },
   const doc = "Running sums along an axis. A line an invocation.";
   return [builder.finish({ name: "cumsum", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
+
+export const softmaxKernels = { cumsum, log_softmax, softmax };

@@ -42,7 +42,7 @@ const overWindow = (visit: readonly string[]): Code[] =>
     ]),
   ]);
 
-export const conv2d: WgslKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, context) => {
+const conv2d: WgslKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ x, weight, bias }, { out });
@@ -72,7 +72,7 @@ export const conv2d: WgslKernel<"conv2d"> = ({ operands: { x, weight, bias }, at
   return [builder.finish({ name, doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 
-export const max_pool2d: WgslKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, context) => {
+const max_pool2d: WgslKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ x }, { out });
@@ -94,3 +94,5 @@ export const max_pool2d: WgslKernel<"max_pool2d"> = ({ operands: { x }, attrs, r
     builder.finish({ name: "max_pool2d", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups }),
   ];
 };
+
+export const spatialKernels = { conv2d, max_pool2d };
