@@ -198,6 +198,9 @@ function lowerLoss(chain: Chain, draft: Draft, frame: Frame): void {
   if (value !== undefined) draft.losses.push(value);
 }
 
+/** Numbers that a training step has for itself, beside the metrics. */
+const ownMeasures: readonly string[] = ["loss", "gradient_norm"];
+
 function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
   const value = scalarOf(chain, "metric", frame);
   if (value === undefined) return;
@@ -205,6 +208,10 @@ function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
   // The name is read by whoever reads the metrics.
   if (last?.tap !== undefined) frame.context.namings.read(last.tap);
   const name = last?.tap?.name.text ?? last?.layer.call.path.root.text ?? spanText(chain.span);
+  if (ownMeasures.includes(name)) {
+    frame.context.diagnostics.add(errors.metricTaken(last?.tap?.name.span ?? chain.span, name));
+    return;
+  }
   const taken = draft.metrics.filter(
     (metric) => metric.name === name || metric.name.startsWith(`${name}_`),
   ).length;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { learningRate } from "../../src/autodiff/train/schedule.ts";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
+import { compile } from "../../src/compile.ts";
 import { initialParameters } from "../../src/ir/initialize.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
@@ -107,6 +108,15 @@ describe("a training step", () => {
         help: give the layer another label: a training step has both as inputs
       "
     `);
+  });
+
+  // It would stand in the place of the loss in all that a training says.
+  test.each(["loss", "gradient_norm"])("has its own %s: a metric of that name is refused", (name) => {
+    const text = model("a: linear(8)").replace("train {", `train { metric y -> square -> mean as ${name};`);
+    const { diagnostics } = compile({ name: "model.lmg", text });
+    expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      `E582 a metric cannot be called \`${name}\`: a training has a number of that name itself`,
+    ]);
   });
 
   test("starts a moment of each parameter at zero", () => {

@@ -26,6 +26,16 @@ export const noScalar = (span: Span, what: string, found: Meaning): Diagnostic =
     help: "`cross_entropy`, `mean_squared_error`, or `mean` of all elements give one",
   });
 
+export const metricTaken = (span: Span, name: string): Diagnostic =>
+  errorAt(
+    "E582",
+    span,
+    `a metric cannot be called \`${name}\`: a training has a number of that name itself`,
+    {
+      help: "give it another name: `… as my_metric`",
+    },
+  );
+
 export const epochsAndSteps = (epochs: Span, steps: Span): Diagnostic =>
   errorAt("E566", steps, "the length of the training is given twice, in epochs and in steps", {
     more: [{ span: epochs, text: "the epochs" }],
