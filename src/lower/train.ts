@@ -198,8 +198,18 @@ function lowerLoss(chain: Chain, draft: Draft, frame: Frame): void {
   if (value !== undefined) draft.losses.push(value);
 }
 
-/** Numbers that a training step has for itself, beside the metrics. */
-const ownMeasures: readonly string[] = ["loss", "gradient_norm"];
+/** What a training step and the lines of its metrics.jsonl have for themselves, beside the metrics. */
+const ownMeasures: ReadonlySet<string> = new Set([
+  "loss",
+  "gradient_norm",
+  "step",
+  "lr",
+  "seconds",
+  "tokens_per_second",
+  "samples_per_second",
+  "validation",
+  "batches",
+]);
 
 function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
   const value = scalarOf(chain, "metric", frame);
@@ -208,14 +218,14 @@ function lowerMetric(chain: Chain, draft: Draft, frame: Frame): void {
   // The name is read by whoever reads the metrics.
   if (last?.tap !== undefined) frame.context.namings.read(last.tap);
   const name = last?.tap?.name.text ?? last?.layer.call.path.root.text ?? spanText(chain.span);
-  if (ownMeasures.includes(name)) {
+  if (ownMeasures.has(name)) {
     frame.context.diagnostics.add(errors.metricTaken(last?.tap?.name.span ?? chain.span, name));
     return;
   }
-  const taken = draft.metrics.filter(
-    (metric) => metric.name === name || metric.name.startsWith(`${name}_`),
-  ).length;
-  draft.metrics.push({ name: taken === 0 ? name : `${name}_${taken}`, value, span: chain.span });
+  const taken = new Set(draft.metrics.map((metric) => metric.name));
+  let free = name;
+  for (let number = 1; taken.has(free); number++) free = `${name}_${number}`;
+  draft.metrics.push({ name: free, value, span: chain.span });
 }
 
 /** Several losses add up. */

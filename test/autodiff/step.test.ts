@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { learningRate } from "../../src/autodiff/train/schedule.ts";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
-import { compile } from "../../src/compile.ts";
 import { initialParameters } from "../../src/ir/initialize.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
@@ -110,13 +109,22 @@ describe("a training step", () => {
     `);
   });
 
-  // It would stand in the place of the loss in all that a training says.
-  test.each(["loss", "gradient_norm"])("has its own %s: a metric of that name is refused", (name) => {
-    const text = model("a: linear(8)").replace("train {", `train { metric y -> square -> mean as ${name};`);
-    const { diagnostics } = compile({ name: "model.lmg", text });
-    expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
-      `E582 a metric cannot be called \`${name}\`: a training has a number of that name itself`,
-    ]);
+  test.each([
+    ["optimizer.learning_rate", "optimizer: outer", ""],
+    ["optimizer.first_moment.a", "a: scale([8]) -> optimizer: outer", ""],
+    ["accumulated.a", "a: scale([8]) -> accumulated: inner", "accumulate"],
+  ])("cannot have a parameter called as its own %s", (name, layers, accumulate) => {
+    const blocks = `
+block inner { input x: [B, 8]; a: scale([8]) }
+block outer { input x: [B, 8]; learning_rate: scale([8]) -> first_moment: inner }`;
+    const graph = trainingGraph(model(layers) + blocks);
+    const { diagnostics } = trainingStep(graph, {
+      optimizer: torchOptimizer("adam", {}),
+      accumulate: accumulate === "" ? 1 : 2,
+    });
+    expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toContain(
+      `E581 a parameter and something that a training step has for itself are both called \`${name}\``,
+    );
   });
 
   test("starts a moment of each parameter at zero", () => {

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/ir/interpret.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
+import { parse } from "../../src/language/parse.ts";
+import { lower } from "../../src/lower/lower.ts";
 import { bindingsOf, modelOf, programs } from "./support.ts";
 
 describe("the train section", () => {
@@ -41,7 +43,7 @@ describe("the train section", () => {
       epochs: undefined,
       steps: 100,
       clip: 1,
-      data: "digits",
+      data: { path: "digits" },
       seed: 3,
     });
   });
@@ -70,6 +72,26 @@ describe("the train section", () => {
     const right = rows.filter((row, b) => row.indexOf(Math.max(...row)) === labels[b]);
     expect(accuracy!.data[0]).toBe(right.length / 5);
   });
+
+  const withMetrics = (...metrics: string[]): string =>
+    text.replace("metric (logits, label) -> accuracy", metrics.map((each) => `metric ${each}`).join("\n"));
+
+  test("metrics of one name get names of their own", () => {
+    const taps = ["a_1", "a", "a", "a_1"].map((name) => `shifted -> mean as ${name}`);
+    const { graph } = modelOf(withMetrics(...taps)).train!;
+    expect(graph.outputs.map(({ name }) => name)).toEqual(["loss", "a_1", "a", "a_2", "a_1_1"]);
+  });
+
+  // It would stand in the place of the loss, the step, the rate … in all that a training says.
+  test.each(["loss", "gradient_norm", "step", "lr", "seconds", "tokens_per_second", "validation"])(
+    "a metric is not called %s",
+    (name) => {
+      const source = { name: "model.lmg", text: withMetrics(`shifted -> mean as ${name}`) };
+      expect(lower(parse(source).file).diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+        `E582 a metric cannot be called \`${name}\`: a training has something of that name itself`,
+      ]);
+    },
+  );
 
   test("a model without one has none", () => {
     expect(modelOf("model m { input x: f32[B]; output y }").train).toBeUndefined();

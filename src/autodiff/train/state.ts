@@ -58,15 +58,22 @@ export class StateBuilder {
   }
 }
 
-/** A parameter that has the name of an input: both are inputs of the step. */
-export const nameClashes = (graph: Graph): Diagnostic[] => {
-  const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
-  return graph.parameters.flatMap(({ name, span }) => {
+/**
+ * A parameter that has the name of another input of the step: of one that the model has, or of one that the step has for
+ * itself.
+ */
+export const nameClashes = (source: Graph, step: Graph): Diagnostic[] => {
+  const parameters = new Set(source.parameters.map(({ value }) => value));
+  const others = step.inputs.filter(({ value }) => !parameters.has(value));
+  const inputs = new Map(others.map((input) => [input.name, input]));
+  return source.parameters.flatMap(({ name, span }) => {
     const input = inputs.get(name);
     if (input === undefined || span === undefined) return [];
+    const isOwn = !source.inputs.includes(input);
+    const what = isOwn ? "something that a training step has for itself" : "an input";
     const more = input.span === undefined ? [] : [{ span: input.span, text: "the input" }];
     return [
-      errorAt("E581", span, `a parameter and an input are both called \`${name}\``, {
+      errorAt("E581", span, `a parameter and ${what} are both called \`${name}\``, {
         label: "the parameter",
         help: "give the layer another label: a training step has both as inputs",
         more,

@@ -65,13 +65,14 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
     derived.lossParts.some(({ gradients }) => gradients.has(value)),
   );
   const parts: Parts = { ...derived, forward, loss: loss.value, trained, options, count };
+  const update = updateStep(parts);
   const diagnostics = [
-    ...nameClashes(source),
+    ...nameClashes(source, update.graph),
     ...derived.diagnostics,
     ...(count > 1 && derived.lossParts.some(({ isExact }) => !isExact) ? [mixedLoss(loss)] : []),
   ];
   return {
-    update: updateStep(parts),
+    update,
     accumulate: count > 1 && !diagnostics.some(isError) ? accumulateStep(parts) : undefined,
     diagnostics,
   };

@@ -30,7 +30,7 @@ export const metricTaken = (span: Span, name: string): Diagnostic =>
   errorAt(
     "E582",
     span,
-    `a metric cannot be called \`${name}\`: a training has a number of that name itself`,
+    `a metric cannot be called \`${name}\`: a training has something of that name itself`,
     {
       help: "give it another name: `… as my_metric`",
     },
