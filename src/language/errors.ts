@@ -1,6 +1,6 @@
 import { errorAt, warningAt, type Diagnostic, type Edit } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
-import { commaBefore, plainSigns, signs } from "./mends.ts";
+import { plainSigns, separatedFrom, signs } from "./mends.ts";
 
 /*
  * What can be wrong with the text of a `.lmg` file: one function a mistake, E100 to E119 in its layout, from E120 in
@@ -235,7 +235,7 @@ export const missingComma = (next: Span, found: string, help?: string): Diagnost
     "E154",
     next,
     `a comma is missing before ${found}`,
-    help === undefined ? { fix: [commaBefore(next)] } : { help },
+    help === undefined ? { fix: [separatedFrom(next, ",")] } : { help },
   );
 
 export const extraComma = (comma: Span): Diagnostic =>
@@ -291,9 +291,11 @@ export const otherOperator = (
 ): Diagnostic =>
   errorAt("E167", operator, `\`${found}\` is not an operator`, { label: `write \`${wanted}\``, fix });
 
-export const statementsShareLine = (next: Span, found: string): Diagnostic =>
+/** `begins`: what was found can only begin another statement. */
+export const statementsShareLine = (next: Span, found: string, begins: boolean): Diagnostic =>
   errorAt("E168", next, `expected the end of the statement, found ${found}`, {
     help: "statements stand on lines of their own, or are separated by `;`; between a value and a layer stands `->`",
+    ...(begins && { fix: [separatedFrom(next, ";")] }),
   });
 
 export const resultHasNoParts = (place: Span, found: string): Diagnostic =>

@@ -41,10 +41,10 @@ export const signs: Readonly<Record<string, string>> = {
   "\u00A0": " ",
 };
 
-/** A comma after what stands on the same line, else right before it: in between may be a comment. */
-export function commaBefore({ source, start }: Span): Edit {
+/** A comma or semicolon after what stands on the same line, else right before it: in between may be a comment. */
+export function separatedFrom({ source, start }: Span, sign: "," | ";"): Edit {
   const before = source.text.slice(0, start).trimEnd().length;
   const isSameLine = !source.text.slice(before, start).includes("\n");
   const at = isSameLine ? before : start;
-  return { span: { source, start: at, end: at }, text: isSameLine ? "," : ", " };
+  return { span: { source, start: at, end: at }, text: isSameLine ? sign : `${sign} ` };
 }

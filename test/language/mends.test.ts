@@ -39,6 +39,8 @@ describe("what only one text can mean is mended so that it parses", () => {
     ["E167", "a += 3", "a = a + 3"],
     ["E167", "a *= b + c", "a = a * (b + c)"],
     ["E167", "a -= x -> relu // less", "a = a - (x -> relu) // less"],
+    ["E168", "a: f output y", "a: f; output y"],
+    ["E168", "linear(8) repeat 2 { f }", "linear(8); repeat 2 { f }"],
     ["E161", "residual pre ln layernorm { f }", "residual pre ln: layernorm { f }"],
     ["E161", "residual from = x { f }", "residual from  x { f }"],
   ])("%s: %s", (code, body, wanted) => {
@@ -47,6 +49,8 @@ describe("what only one text can mean is mended so that it parses", () => {
 
   test.each([
     ["E154", "f(2 dim)", "a product may be meant"],
+    ["E168", "a: f b: g", "an arrow may be missing"],
+    ["E168", "a: f output: g", "the word is a label"],
     ["E107", "let k = a ? b : c", "a choice has another order"],
     ["E107", "f('a', 'b')", "four quotes may be two texts or three"],
     ["E107", `f('a "b" c')`, "a text in double quotes cannot hold one"],

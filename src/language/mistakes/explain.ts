@@ -3,6 +3,7 @@ import type { Diagnostic } from "../../support/diagnostic.ts";
 import * as errors from "../errors.ts";
 import type { Rule } from "../grammar.ts";
 import type { Piece } from "../pieces.ts";
+import type { statementWords } from "../words.ts";
 import { bindingMistakes } from "./bindings.ts";
 import { chainMistakes } from "./chains.ts";
 import { endsValue, Failure, startsValue, type Recognizer } from "./failure.ts";
@@ -55,8 +56,21 @@ const statementsShareLine: Recognizer = (failure) => {
   const { found, before } = failure;
   const isComplete = failure.wants("end of input") && (endsValue(before) || before?.text === "}");
   if (!isComplete || !startsValue(found) || failure.openBracket() >= 0) return undefined;
-  return errors.statementsShareLine(failure.place, failure.shown);
+  const isLabel = failure.tokens[failure.index + 1]?.text === ":";
+  const begins = found?.kind === "word" && alwaysBegin.has(found.text) && !isLabel;
+  return errors.statementsShareLine(failure.place, failure.shown, begins);
 };
+
+/** Of the words that begin statements, those that can stand neither in a chain nor behind a value. */
+const alwaysBegin: ReadonlySet<string> = new Set<(typeof statementWords)[number]>([
+  "input",
+  "output",
+  "let",
+  "assert",
+  "repeat",
+  "parallel",
+  "residual",
+]);
 
 const recognizers: readonly Recognizer[] = [
   ...startMistakes,
