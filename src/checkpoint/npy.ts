@@ -72,6 +72,15 @@ export function statedNpySize(start: Uint8Array, name: string): StatedSize | Pro
   return header instanceof Problem ? header : { total: header.dataStart + header.size };
 }
 
+/** So many bytes have the header of every .npy file that is read. */
+export const NPY_START = 12 + MAX_HEADER;
+
+/** The array of a .npy file without its elements, by the first `NPY_START` bytes of the file. */
+export const statedNpyArray = (
+  start: Uint8Array,
+  name: string,
+): Pick<StoredTensor, "dtype" | "shape"> | Problem => readHeader(start, name);
+
 /** Where the header ends, by as many bytes as are there; one that is too long has no end that counts. */
 function headerEnd(start: Uint8Array): number {
   const fixed = start[6] === 1 ? 10 : 12;

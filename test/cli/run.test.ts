@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
 import { readNpy } from "../../src/checkpoint/npy.ts";
@@ -391,7 +391,15 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       [...on, "circle", "--input", "tokens=ids.npy"],
-      "error[E812]: ids.npy: the input `tokens` is i32[B, T], found f32",
+      "error[E812]: ids.npy: the input `tokens` is i32[B, T], found f32[1, 2]",
+    ],
+    [
+      [...on, "circle", "--input", "tokens=x.npz"],
+      "error[E812]: x.npz: the input `tokens` is i32[B, T], found f32[2, 2]",
+    ],
+    [
+      ["run", "affine.lmg", "--random", "0", "--input", "x=x.safetensors:b"],
+      "error[E812]: x.safetensors:b: the input `x` is f32[B, 2], found f32[1]",
     ],
     [
       ["run", "affine.lmg", "--random", "-1", "--input", "x=x.npy"],
@@ -399,6 +407,23 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
   ])("lmg %j", async (args, message) => {
     expect(await mistake(...args)).toBe(message);
+  });
+
+  // More bytes than an array can have, none of which is on the disk: who read them would say that there are too many.
+  test.each([
+    ["x", "(1000000000, 5)", "f32[B, 2], found f32[1000000000, 5]"],
+    ["x", "(5000000000,)", "f32[B, 2], found f32[5000000000]"],
+    ["x", "(1000000000, 5, 1)", "f32[B, 2], found f32[1000000000, 5, 1]"],
+    ["tokens", "(1000000000, 5)", "i32[B, T], found f32[1000000000, 5]"],
+  ])("a .npy file by its header, before its elements are read: %s %s", async (name, shape, message) => {
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + "\n";
+    put("huge.npy", Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header}`, "latin1"));
+    truncateSync("huge.npy", 128 + 4 * 5_000_000_000);
+    const model = name === "x" ? ["run", "affine.lmg", "--random", "0"] : [...on, "circle"];
+    expect(await mistake(...model, "--input", `${name}=huge.npy`)).toBe(
+      `error[E812]: huge.npy: the input \`${name}\` is ${message}`,
+    );
+    rmSync("huge.npy");
   });
 
   test("and a surplus tensor can be passed over, and a prefix taken off", async () => {

@@ -57,9 +57,24 @@ export function readBytes(path: string, place: Place): Uint8Array | Problem {
   }
 }
 
+/** The same of its first bytes, at most so many: enough for a header, whatever follows. */
+export function readStart(path: string, place: Place, most: number): Uint8Array | Problem {
+  const opened = openRegular(path, place.kind);
+  if (opened instanceof Problem) return opened;
+  const { file } = opened;
+  try {
+    const start = startOf(file, most);
+    return misplaced(start.subarray(0, RECOGNIZED_BY), place, path) ?? start;
+  } catch (error) {
+    return fileProblem("read", path, error);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** What a file begins with. */
-export function startOf(file: number): Uint8Array {
-  const start = new Uint8Array(RECOGNIZED_BY);
+export function startOf(file: number, most = RECOGNIZED_BY): Uint8Array {
+  const start = new Uint8Array(most);
   return start.subarray(0, fill(file, start, 0));
 }
 

@@ -1,6 +1,7 @@
-import { readBytes } from "../../checkpoint/files/read.ts";
+import { readBytes, readStart } from "../../checkpoint/files/read.ts";
+import { isNpy, NPY_START, statedNpyArray } from "../../checkpoint/npy.ts";
 import { places } from "../../checkpoint/places.ts";
-import { Problem, quote } from "../../checkpoint/problem.ts";
+import { Problem, quote, showSizes } from "../../checkpoint/problem.ts";
 import { toHostTensor, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Input } from "../../ir/graph.ts";
 import { listWords, nearest } from "../../support/text.ts";
@@ -28,7 +29,7 @@ export function readInputs(
     if (name === undefined || file === undefined)
       stop("E811", `--input expects name=file, found ${quote(text)}`, "for example --input image=digit.npy");
     const input = findInput(graph, name);
-    const stored = orStop(readArray(file));
+    const stored = orStop(readArray(file, (array) => requireFits(input, array, file)));
     const tensor = converted(input, stored, file);
     if (isLevels(input, stored)) out.note(`${input.name} from ${file}: bytes / 255, as in training\n`);
     inputs.set(input.name, { ...tensor, shape: shapeFor(input, tensor.shape) });
@@ -52,15 +53,26 @@ function findInput(graph: Graph, name: string): Input {
 const isLevels = ({ value }: Input, { dtype }: StoredTensor): boolean =>
   dtype === "u8" && isFloat(value.type.dtype);
 
-/** An array of whole numbers fits a float input; one of floats does not fit ids. */
+/** What a file says of an array before its elements. */
+type StatedArray = Pick<StoredTensor, "dtype" | "shape">;
+
+/** An array of whole numbers fits a float input; one of floats does not fit ids. Sizes that the model states are met. */
+function requireFits(input: Input, array: StatedArray, file: string): void {
+  const { dtype, shape } = input.value.type;
+  const found = shapeFor(input, array.shape);
+  const isShape =
+    shape.length === found.length &&
+    shape.every((size, axis) => (constantDim(size) ?? found[axis]) === found[axis]);
+  if (isShape && (!isInteger(dtype) || isInteger(array.dtype))) return;
+  stop(
+    "E812",
+    `${file}: the input \`${input.name}\` is ${showType(input.value.type)}, found ${array.dtype}${showSizes(array.shape)}`,
+  );
+}
+
 function converted(input: Input, stored: StoredTensor, file: string): HostTensor {
   const { dtype } = input.value.type;
   const tensor = orStop(toHostTensor(stored, file));
-  if (isInteger(dtype) && !isInteger(tensor.dtype))
-    stop(
-      "E812",
-      `${file}: the input \`${input.name}\` is ${showType(input.value.type)}, found ${tensor.dtype}`,
-    );
   const values = isLevels(input, stored)
     ? Float64Array.from(tensor.data, (byte) => roundTo(dtype, byte / 255))
     : tensor.data;
@@ -76,19 +88,25 @@ function shapeFor({ value }: Input, shape: readonly number[]): readonly number[]
   return isStated && count !== undefined && sizeOf(sizes) === sizeOf(found) ? [count, ...sizes] : shape;
 }
 
-function readArray(file: string): StoredTensor | Problem {
+/** The array of a file; `check` sees what it is before it is made of bytes, and of a .npy file before it is read. */
+function readArray(file: string, check: (array: StatedArray) => void): StoredTensor | Problem {
   const [, path, part] = /^(.*\.(?:safetensors|npz)(?:\.gz)?):(.+)$/s.exec(file) ?? [
     undefined,
     file,
     undefined,
   ];
+  const start = readStart(path, places.data, NPY_START);
+  if (start instanceof Problem) return start;
+  if (isNpy(start)) check(orStop(statedNpyArray(start, path)));
   const bytes = readBytes(path, places.data);
   if (bytes instanceof Problem) return bytes;
   const content = contentOf({ name: path, bytes });
   if (content instanceof Problem) return content;
   if (content === "text")
     return new Problem("E811", `${path}: arrays are read from .npy, .npz, .safetensors and IDX files`);
-  return isArrays(content) ? pick(content, part, path) : content;
+  const array = isArrays(content) ? pick(content, part, path) : content;
+  if (!(array instanceof Problem)) check(array);
+  return array;
 }
 
 const isArrays = (
