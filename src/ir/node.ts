@@ -95,9 +95,15 @@ export function operandValues(node: Node): Value[] {
   return values;
 }
 
-/** The same node reading other values; its results stay the same values. */
+/** The same node reading other values, itself if they are those it reads; its results stay the same values. */
 export function withOperands<N extends Node>(node: N, change: (value: Value) => Value): N {
-  return { ...node, operands: mapOperands(node.operands as Record<string, Value>, change) };
+  let isChanged = false as boolean; // A function changes it, which the compiler does not see.
+  const operands = mapOperands(node.operands as Record<string, Value>, (value) => {
+    const other = change(value);
+    isChanged ||= other !== value;
+    return other;
+  });
+  return isChanged ? { ...node, operands } : node;
 }
 
 /** The one result of a node that has one. */

@@ -30,8 +30,7 @@ export function verifyGraph(graph: Graph, options: VerifyOptions = {}): string[]
   return [
     ...uniqueNames(graph),
     ...symbolsAreDeclared(graph),
-    ...valuesAreMadeOnce(graph, names),
-    ...valuesAreMadeBefore(graph, names),
+    ...valuesAreMade(graph, names),
     ...graph.nodes.filter((node) => !whole.has(node)).flatMap((node) => nodeIsWhole(node, names, whole)),
     ...edgesExist(graph, names),
     ...stagesAreAllowed(graph, names, stages),
@@ -69,7 +68,7 @@ function symbolsAreDeclared(graph: Graph): string[] {
   for (const { value } of [...graph.inputs, ...graph.parameters]) value.type.shape.forEach(note);
   for (const node of graph.nodes) {
     for (const { type } of node.results) type.shape.forEach(note);
-    attributeSizes(node).forEach(note);
+    for (const size of attributeSizes(node)) note(size);
   }
   const used = new Set([...sizes.values()].flatMap((size) => [...symbolsOf(size)]));
   const bound = new Set(graph.inputs.flatMap(({ value }) => value.type.shape.map(({ key }) => key)));
@@ -92,31 +91,33 @@ export function attributeSizes(node: Node): Dim[] {
   return sizes;
 }
 
-const givenValues = ({ inputs, parameters }: Graph): Value[] =>
-  [...inputs, ...parameters].map(({ value }) => value);
-
-/** SSA: every value is made exactly once. */
-const valuesAreMadeOnce = (graph: Graph, names: Names): string[] =>
-  repeated([...givenValues(graph), ...graph.nodes.flatMap((node) => node.results)]).map(
-    (value) => `${names().get(value) ?? "%?"} is made twice`,
-  );
-
-/** Nodes stand in an order in which they can run; outputs exist. */
-function valuesAreMadeBefore(graph: Graph, names: Names): string[] {
-  const made = new Set<Value>(givenValues(graph));
-  const problems: string[] = [];
-  for (const node of graph.nodes) {
+/** SSA: every value is made exactly once. Nodes stand in an order in which they can run; outputs exist. */
+function valuesAreMade({ inputs, parameters, nodes, outputs }: Graph, names: Names): string[] {
+  const made = new Set<Value>();
+  const twice: string[] = [];
+  const early: string[] = [];
+  const make = (value: Value): void => {
+    if (made.has(value)) twice.push(`${names().get(value) ?? "%?"} is made twice`);
+    made.add(value);
+  };
+  for (const { value } of inputs) make(value);
+  for (const { value } of parameters) make(value);
+  for (const node of nodes) {
     for (const value of operandValues(node))
       if (!made.has(value)) {
         const what = names().has(value)
           ? `${names().get(value)!} before it is made`
           : "a value that nothing makes";
-        problems.push(`${show(node, names)}: it reads ${what}`);
+        early.push(`${show(node, names)}: it reads ${what}`);
       }
-    for (const value of node.results) made.add(value);
+    node.results.forEach(make);
   }
-  const missing = graph.outputs.filter(({ value }) => !made.has(value));
-  return [...problems, ...missing.map(({ name }) => `the output ${name} is a value that nothing makes`)];
+  const missing = outputs.filter(({ value }) => !made.has(value));
+  return [
+    ...twice,
+    ...early,
+    ...missing.map(({ name }) => `the output ${name} is a value that nothing makes`),
+  ];
 }
 
 /** Operands and attributes are complete and of their kinds, and the results have the types that they give. */

@@ -1,22 +1,22 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
-import { outputValues, producersOf, usersOf } from "../ir/walk.ts";
+import { outputValues, usersOf } from "../ir/walk.ts";
 
 /** Who makes and who reads each value of a graph, for passes that ask at every node. */
 export class Uses {
-  readonly #producers: ReturnType<typeof producersOf>;
+  readonly #producers = new Map<Value, Node>();
   /** A node that reads a value in two roles stands there twice. */
   readonly #users: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
 
   constructor(graph: Graph) {
-    this.#producers = producersOf(graph);
+    for (const node of graph.nodes) for (const value of node.results) this.#producers.set(value, node);
     this.#users = usersOf(graph);
     this.#outputs = outputValues(graph);
   }
 
   /** The node that makes a value; undefined for inputs and parameters. */
   producer(value: Value): Node | undefined {
-    return this.#producers.get(value)?.node;
+    return this.#producers.get(value);
   }
 
   /** Each node that reads a value, once, in order. */

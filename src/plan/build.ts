@@ -230,7 +230,7 @@ class PlanBuilder {
     const home = this.buffers[buffer]!.home?.kind;
     return (
       (home === "parameter" || home === "constant" || home === "prepared") &&
-      [offset, ...strides, ...type.shape].every((size) => symbolsOf(size).size === 0)
+      [offset, ...strides, ...type.shape].every((size) => constantDim(size) !== undefined)
     );
   }
 

@@ -2,7 +2,7 @@ import type { SymbolDeclaration } from "../ir/graph.ts";
 import { sameDim, type Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import { mayOverwrite } from "./overwrite.ts";
-import { operandViews, type Buffer, type Home, type Slot, type Step } from "./plan.ts";
+import { operandEntries, type Buffer, type Home, type Slot, type Step } from "./plan.ts";
 import { packSlots, type Tenancy } from "./slots.ts";
 import type { View } from "./view.ts";
 
@@ -65,15 +65,18 @@ function dyingIn(
   lastUse: ReadonlyMap<number, number>,
   inArena: ReadonlyMap<number, number>,
 ): Set<number> {
-  const touched = operandViews(step).map((view) => view.buffer);
-  return new Set(touched.filter((buffer) => inArena.has(buffer) && lastUse.get(buffer) === index));
+  const dying = new Set<number>();
+  for (const { view } of operandEntries(step))
+    if (inArena.has(view.buffer) && lastUse.get(view.buffer) === index) dying.add(view.buffer);
+  return dying;
 }
 
 /** The last step that reads or writes each buffer. */
 function lastUses(steps: readonly Step[]): Map<number, number> {
   const last = new Map<number, number>();
   steps.forEach((step, index) => {
-    for (const view of [...operandViews(step), ...step.results]) last.set(view.buffer, index);
+    for (const { view } of operandEntries(step)) last.set(view.buffer, index);
+    for (const { buffer } of step.results) last.set(buffer, index);
   });
   return last;
 }

@@ -106,9 +106,11 @@ export interface OperandView {
 /** Everything that a step reads, in the order of its operands: a view in two roles stands there twice. */
 export function operandEntries(step: Step): OperandView[] {
   const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
-  return Object.entries(operands).flatMap(([name, operand]) =>
-    [operand ?? []].flat().map((view) => ({ name, view })),
-  );
+  const entries: OperandView[] = [];
+  for (const [name, operand] of Object.entries(operands))
+    if (Array.isArray(operand)) for (const view of operand as readonly View[]) entries.push({ name, view });
+    else if (operand !== undefined) entries.push({ name, view: operand as View });
+  return entries;
 }
 
 /** Every view that a step reads, in the order of its operands. */

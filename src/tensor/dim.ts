@@ -55,21 +55,29 @@ export function dim(size: number): Dim {
 export const symbolDim = (name: string): Dim =>
   make([{ coefficient: 1, factors: [{ kind: "symbol", key: name }] }]);
 
-export const addDims = (a: Dim, b: Dim): Dim => make([...a.terms, ...b.terms]);
+export function addDims(a: Dim, b: Dim): Dim {
+  if (a.terms.length === 0) return b;
+  return b.terms.length === 0 ? a : make([...a.terms, ...b.terms]);
+}
 
 export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, multiplyDims(b, dim(-1)));
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (a.terms.length * b.terms.length > MAX_TERMS) throw tooLong();
+  if (isOne(a)) return b;
+  if (isOne(b)) return a;
   const [s, t] = [a.terms[0], b.terms[0]];
   if (s !== undefined && t !== undefined && a.terms.length === 1 && b.terms.length === 1)
     return makeTerm(multiplyTerms(s, t));
   return make(a.terms.flatMap((s) => b.terms.map((t) => multiplyTerms(s, t))));
 }
 
+const isOne = ({ key }: Dim): boolean => key === "1";
+
 const multiplyTerms = (s: Term, t: Term): Term => ({
   coefficient: s.coefficient * t.coefficient,
-  factors: [...s.factors, ...t.factors],
+  factors:
+    s.factors.length === 0 ? t.factors : t.factors.length === 0 ? s.factors : [...s.factors, ...t.factors],
 });
 
 /** The number of elements of a shape. */
@@ -209,8 +217,10 @@ function make(raw: readonly Term[]): Dim {
 function makeTerm({ coefficient, factors }: Term): Dim {
   if (coefficient === 0) return { terms: [], key: "0" };
   if (factors.length === 0) return { terms: [{ coefficient, factors }], key: String(coefficient) };
-  const terms = [{ coefficient, factors: sortFactors(factors) }];
-  return { terms, key: joinTerms(terms, (factor) => factor.key) };
+  const sorted = sortFactors(factors);
+  let key = coefficient === 1 ? "" : coefficient === -1 ? "-" : `${coefficient}*`;
+  sorted.forEach((factor, index) => (key += index === 0 ? factor.key : `*${factor.key}`));
+  return { terms: [{ coefficient, factors: sorted }], key };
 }
 
 const sortFactors = (factors: readonly Factor[]): readonly Factor[] =>

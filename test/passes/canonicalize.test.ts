@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { canonicalize } from "../../src/passes/canonicalize.ts";
-import { irAfter } from "./helpers.ts";
+import { graphOf, irAfter } from "./helpers.ts";
 
 const after = (body: string): string => irAfter(canonicalize, body);
 
@@ -255,4 +255,15 @@ describe("products by what is known at load are linears", () => {
         output y = %u`),
     ).toContain("= matmul(a: %f, b: %t, transpose_b: true)");
   });
+});
+
+test("nodes that no rule changes and that read what they read stay the same, so that they need no second look", () => {
+  const before = graphOf(
+    "%a1 = neg(%x)\n %a2 = neg(%a1)\n %a3 = exp(%x)\n %y = add(%a2, %a3)\n output y = %y",
+  );
+  const kept = canonicalize.run(before, () => undefined).nodes;
+  expect(kept.map((node) => [node.op, before.nodes.includes(node)])).toEqual([
+    ["exp", true],
+    ["add", false],
+  ]);
 });
