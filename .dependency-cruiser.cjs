@@ -3,6 +3,7 @@ const layers = [
   "support",
   "tensor",
   "ops",
+  "kernels",
   "ir",
   "language",
   "std",
@@ -20,6 +21,9 @@ const layers = [
   "report",
   "cli",
 ];
+/** The folders of `emit`, one a target. */
+const targets = ["ts", "wgsl"];
+
 const inLayer = (name) => (name.endsWith(".ts") ? `^src/${name.replace(".", "\\.")}$` : `^src/${name}/`);
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -31,6 +35,13 @@ module.exports = {
       severity: "error",
       from: { path: inLayer(name) },
       to: { path: layers.slice(index + 1).map(inLayer) },
+    })),
+    ...["module", ...targets].map((name) => ({
+      name: `emit-${name}-knows-no-other-target`,
+      comment: "What every emitted module is made of stands in emit/module.",
+      severity: "error",
+      from: { path: `^src/emit/${name}/` },
+      to: { path: targets.filter((target) => target !== name).map((target) => `^src/emit/${target}/`) },
     })),
     {
       name: "core-runs-in-a-browser",

@@ -42,7 +42,10 @@ export async function embedded(): Promise<readonly Embedded[]> {
       sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
     ),
     module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
-    module("src/emit/ts/runtime/names.generated.ts", runtimeModule("src/tensor/names.ts", "namesRuntime")),
+    module(
+      "src/emit/module/runtime/names.generated.ts",
+      runtimeModule("src/tensor/names.ts", "namesRuntime"),
+    ),
   ]);
 }
 

@@ -60,7 +60,8 @@ export { planGraph } from "./plan/build.ts";
 export type { Plan, Step } from "./plan/plan.ts";
 export { planStats, type PlanStats, type Sizes } from "./plan/stats.ts";
 export { printPlan } from "./plan/describe.ts";
-export { emitTypeScript, type EmittedFile, type TypeScriptOptions } from "./emit/ts/emit.ts";
+export type { EmittedFile } from "./emit/module/file.ts";
+export { emitTypeScript, type TypeScriptOptions } from "./emit/ts/emit.ts";
 export { emitWgsl, type WgslOptions } from "./emit/wgsl/emit.ts";
 export {
   checkFit,

@@ -4,7 +4,7 @@ import { nodeFlops } from "../ir/stats.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
-import { contracts } from "./kernel-ops.ts";
+import { contracts } from "../kernels/contracts.ts";
 import { assignSlots, type DraftBuffer } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
 import type { Plan, PlanOutput, PlanParameter, Step } from "./plan.ts";
@@ -20,7 +20,7 @@ import {
   sliceView,
   type Form,
   type View,
-} from "./view.ts";
+} from "../kernels/view.ts";
 
 export interface PlanOptions {
   /** Inputs that the model keeps from run to run, as the outputs leave them: no inputs or outputs of the plan. */

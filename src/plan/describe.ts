@@ -7,7 +7,7 @@ import { showShape } from "../tensor/type.ts";
 import { stepWords } from "./names.ts";
 import type { Buffer, Home, Plan, Slot, Step } from "./plan.ts";
 import { planTotals, stepStats, type PlanTotals, type Sizes } from "./stats.ts";
-import { isDense, type View } from "./view.ts";
+import { isDense, type View } from "../kernels/view.ts";
 
 /** A plan as JSON holds it: sizes are texts such as `768 * B * T`. With sizes for the symbols, costs are in it too. */
 export interface PlanDescription {

@@ -2,7 +2,7 @@ import { constantDim, sameDim, type Dim } from "../tensor/dim.ts";
 import { isInteger } from "../tensor/dtype.ts";
 import { elementsOf } from "../tensor/type.ts";
 import { operandViews, type Plan, type Step, type StepOf } from "./plan.ts";
-import { isDense, mergeAxes, type View } from "./view.ts";
+import { isDense, mergeAxes, type View } from "../kernels/view.ts";
 
 /** A step that a loop over elements can take in: each element by itself, or the sum of all. */
 export type LoopStep = StepOf<"elementwise"> | StepOf<"reduce_sum">;

@@ -4,7 +4,7 @@ import type { Dtype } from "../tensor/dtype.ts";
 import { mayOverwrite } from "./overwrite.ts";
 import { operandEntries, type Buffer, type Home, type Slot, type Step } from "./plan.ts";
 import { packSlots, type Tenancy } from "./slots.ts";
-import type { View } from "./view.ts";
+import type { View } from "../kernels/view.ts";
 
 /** A buffer before memory is given out: one without a home will be in the arena. */
 export interface DraftBuffer {

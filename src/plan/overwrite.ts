@@ -1,9 +1,9 @@
 import { constantDim, sameDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { elementsOf } from "../tensor/type.ts";
-import { contracts } from "./kernel-ops.ts";
+import { contracts } from "../kernels/contracts.ts";
 import { operandEntries, type Step } from "./plan.ts";
-import { isDense, type View } from "./view.ts";
+import { isDense, type View } from "../kernels/view.ts";
 
 /**
  * Whether the kernel of a step may write a result into the memory of a buffer that it reads: every operand that reads

@@ -2,8 +2,8 @@ import type { Origin, SymbolDeclaration } from "../ir/graph.ts";
 import type { Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
-import type { KernelAttributes, KernelOp, KernelOperands } from "./kernel-ops.ts";
-import type { View } from "./view.ts";
+import type { KernelAttributes, KernelOp, KernelOperands } from "../kernels/contracts.ts";
+import type { View } from "../kernels/view.ts";
 
 /**
  * A model as an ordered list of kernel calls over buffers. Knows nothing of a target: a target turns each step into a

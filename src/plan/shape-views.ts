@@ -4,7 +4,7 @@ import { invariant } from "../support/invariant.ts";
 import { isFloat, type Dtype } from "../tensor/dtype.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
 import type { KernelChoice } from "./select.ts";
-import { broadcastView, permuteView, reshapeView, sliceView, type View } from "./view.ts";
+import { broadcastView, permuteView, reshapeView, sliceView, type View } from "../kernels/view.ts";
 
 /** A node that costs no step: its result is its operand seen otherwise, or as it is. */
 export type ShapeNode = Extract<Node, { op: OpWith<"view"> }>;

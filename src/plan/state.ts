@@ -4,7 +4,7 @@ import { elementsOf } from "../tensor/type.ts";
 import type { DraftBuffer } from "./memory.ts";
 import { mayOverwrite } from "./overwrite.ts";
 import { operandViews, type Step } from "./plan.ts";
-import { isDense, type View } from "./view.ts";
+import { isDense, type View } from "../kernels/view.ts";
 
 /** An input of the graph whose value in the next run is an output: both are one tensor that the model keeps. */
 export interface StatePair {

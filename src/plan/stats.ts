@@ -2,7 +2,7 @@ import { largest } from "../support/lists.ts";
 import { evaluateDim, type Dim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { operandViews, type Plan, type Slot, type Step } from "./plan.ts";
-import { distinctElements, type View } from "./view.ts";
+import { distinctElements, type View } from "../kernels/view.ts";
 
 /** Bytes of an element in memory: one word. */
 export const WORD_BYTES = 4;

@@ -1,10 +1,10 @@
 import { append } from "../support/lists.ts";
 import { isFloat } from "../tensor/dtype.ts";
-import { contracts } from "./kernel-ops.ts";
+import { contracts } from "../kernels/contracts.ts";
 import { isOverwritable } from "./overwrite.ts";
 import { operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
 import type { Sizes } from "./stats.ts";
-import { denseView, hasForm, isDense, type Form, type View } from "./view.ts";
+import { denseView, hasForm, isDense, type Form, type View } from "../kernels/view.ts";
 import { isGiven, Words } from "./words.ts";
 
 /**

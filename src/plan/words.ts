@@ -2,7 +2,7 @@ import { evaluateDim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
 import type { Home, Plan } from "./plan.ts";
 import { slotWords, type Sizes } from "./stats.ts";
-import type { View } from "./view.ts";
+import type { View } from "../kernels/view.ts";
 
 /**
  * The memory of a plan for given run-time dims as one row of numbered words: slots, states and all other buffers one after

@@ -4,7 +4,7 @@ import { initialState } from "../autodiff/train/initial.ts";
 import { betasOf, scalarInputs, type Optimizer } from "../autodiff/train/optimizer.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../checkpoint/stored.ts";
-import type { EmittedFile } from "../emit/ts/emit.ts";
+import type { EmittedFile } from "../emit/module/file.ts";
 import type { Plan } from "../plan/plan.ts";
 import { plural } from "../support/text.ts";
 import type { MeasureRule } from "./measures.ts";

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { optimizerOf, stepScalars } from "../../src/autodiff/train/optimizer.ts";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
-import { stepComment } from "../../src/emit/ts/comments.ts";
+import { stepComment } from "../../src/emit/module/comments.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { initialParameters } from "../../src/ir/initialize.ts";
 import { parse } from "../../src/language/parse.ts";

@@ -1,8 +1,8 @@
 import type { Graph } from "../../src/ir/graph.ts";
 import { opNames, recordOf, stageOf } from "../../src/ops/table.ts";
-import { contracts } from "../../src/plan/kernel-ops.ts";
+import { contracts } from "../../src/kernels/contracts.ts";
 import { operandEntries, type Plan } from "../../src/plan/plan.ts";
-import type { View } from "../../src/plan/view.ts";
+import type { View } from "../../src/kernels/view.ts";
 
 /** What a run has met: ops of graphs, kernels of plans, and results that lie over operands. */
 export class Coverage {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { planGraph } from "../../src/plan/build.ts";
-import { contracts, type KernelOp } from "../../src/plan/kernel-ops.ts";
+import { contracts, type KernelOp } from "../../src/kernels/contracts.ts";
 import { graphOf, resultHomes } from "../plan/graphs.ts";
 import { expectSameAsOracle } from "./compare.ts";
 

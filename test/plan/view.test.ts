@@ -11,7 +11,7 @@ import {
   rowStride,
   sliceView,
   type View,
-} from "../../src/plan/view.ts";
+} from "../../src/kernels/view.ts";
 import { dim, multiplyDims, symbolDim } from "../../src/tensor/dim.ts";
 import { tensorType } from "../../src/tensor/type.ts";
 

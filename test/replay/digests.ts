@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { EmittedFile } from "../../src/emit/ts/emit.ts";
+import type { EmittedFile } from "../../src/emit/module/file.ts";
 
 export const digestsFile = new URL("modules.sha256", import.meta.url);
 

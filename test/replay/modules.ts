@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { compile } from "../../src/compile.ts";
-import { emitTypeScript, type EmittedFile } from "../../src/emit/ts/emit.ts";
+import type { EmittedFile } from "../../src/emit/module/file.ts";
+import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { parse } from "../../src/language/parse.ts";
 import type { Plan } from "../../src/plan/plan.ts";

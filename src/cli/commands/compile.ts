@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
-import { emitTypeScript, type EmittedFile } from "../../emit/ts/emit.ts";
+import type { EmittedFile } from "../../emit/module/file.ts";
+import { emitTypeScript } from "../../emit/ts/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";

@@ -1,5 +1,5 @@
 import { trainingStep } from "../../autodiff/train/step.ts";
-import type { EmittedFile } from "../../emit/ts/emit.ts";
+import type { EmittedFile } from "../../emit/module/file.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";

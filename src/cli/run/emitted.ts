@@ -1,6 +1,6 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { toFloat32 } from "../../checkpoint/stored.ts";
-import type { EmittedFile } from "../../emit/ts/emit.ts";
+import type { EmittedFile } from "../../emit/module/file.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../../tensor/host.ts";

@@ -1,7 +1,7 @@
 import { invariant } from "../../support/invariant.ts";
 import type { Code } from "../../support/text.ts";
 import type { Dim } from "../../tensor/dim.ts";
-import type { View } from "../../plan/view.ts";
+import type { View } from "../../kernels/view.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import type { HelperName } from "./helpers/table.ts";
 

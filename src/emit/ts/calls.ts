@@ -4,7 +4,7 @@ import type { HelperName } from "./helpers/table.ts";
 import { loopCall } from "./kernels/loop.ts";
 import { callOf } from "./kernels/table.ts";
 import type { Stage } from "../../plan/loops.ts";
-import { WIDTH, wrapped, type Names } from "./text.ts";
+import { WIDTH, wrapped, type Names } from "../module/text.ts";
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {

@@ -6,13 +6,16 @@ import { ModuleNames } from "./names.ts";
 import { prepareFunction } from "./prepare.ts";
 import { arenaArrays, runFunction } from "./run.ts";
 import type { FloatFormat } from "./storage.ts";
-import { inputRuntime } from "./runtime/inputs.ts";
-import { safetensorsRuntime } from "./runtime/safetensors.ts";
-import { keepsState, keyText, publicTypes, runsAtOnce } from "./runtime/types.ts";
-import { elementRuntime, elementRuntime64, weightRuntime } from "./runtime/weights.ts";
-import { commentText, finishText, identifier, literal, Names, wrapped } from "./text.ts";
-import { declaredWords, reservedWords, wordsOf } from "./words.ts";
-import { notLinted, sourceName, tensorsText } from "./comments.ts";
+import { inputRuntime } from "../module/runtime/inputs.ts";
+import { safetensorsRuntime } from "../module/runtime/safetensors.ts";
+import { keepsState, keyText, publicTypes, runsAtOnce } from "../module/runtime/types.ts";
+import { elementRuntime, elementRuntime64, weightRuntime } from "../module/runtime/weights.ts";
+import { commentText, finishText, identifier, literal, Names } from "../module/text.ts";
+import { declaredWords, reservedWords, wordsOf } from "../module/words.ts";
+import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
+import type { EmittedFile } from "../module/file.ts";
+import { parameterTable } from "../module/parameters.ts";
+import { partsFor } from "../module/parts.ts";
 
 export type TypeScriptOptions =
   | {
@@ -25,11 +28,6 @@ export type TypeScriptOptions =
    * 1.2e-7), and so would types, so there are none.
    */
   | { readonly types: false; readonly floats: FloatFormat };
-
-export interface EmittedFile {
-  readonly path: string;
-  readonly text: string;
-}
 
 /**
  * One standalone module, `<model>.ts` (or `.js`): `createModel`, `loadSafetensors` and their types, the steps in order,
@@ -107,19 +105,6 @@ function header(plan: Plan, kernels: number): string[] {
   ];
 }
 
-export const parameterTable = (plan: Plan): Code[] => [
-  "/** The tensors that the weights must have. */",
-  "export const parameters«: readonly Parameter[]» = [",
-  plan.parameters.map(
-    ({ name, shape, dtype }) =>
-      `{ name: ${literal(name)}, shape: [${shape.join(", ")}], dtype: "${dtype}" },`,
-  ),
-  "];",
-  "",
-  "/** Tensors of the whole model that the outputs of this module do not need: they may be there. */",
-  ...wrapped("const notNeeded«: readonly string[]» = [", plan.notNeeded.map(literal), "];"),
-];
-
 function createModel(plan: Plan, names: ModuleNames, run: readonly Code[], hasWeights: boolean): Code[] {
   const arrays = arenaArrays(plan, names);
   return [
@@ -154,21 +139,3 @@ const stateEntries = (plan: Plan): string[] =>
     const shape = type.shape.map((size) => size.key).join(", ");
     return `${keyText(name)}: { data: weights[${literal(name)}], shape: [${shape}] },`;
   });
-
-/** The parts of a record that the text calls, and those that they call, in the order of the record. */
-export function partsFor(
-  parts: Readonly<Record<string, readonly string[]>>,
-  text: readonly (readonly Code[])[],
-) {
-  const used = new Set<string>();
-  const visit = (code: readonly Code[]): void => {
-    for (const word of wordsOf(code)) {
-      const lines = Object.hasOwn(parts, word) ? parts[word] : undefined;
-      if (lines === undefined || used.has(word)) continue;
-      used.add(word);
-      visit(lines);
-    }
-  };
-  text.forEach(visit);
-  return Object.entries(parts).flatMap(([name, lines]) => (used.has(name) ? [lines] : []));
-}

@@ -1,11 +1,11 @@
 import { isOpName } from "../../ops/table.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { View } from "../../plan/view.ts";
+import type { View } from "../../kernels/view.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { Naming } from "./call.ts";
 import type { FloatFormat } from "./storage.ts";
-import { identifier, isProduct, literal, Names, sizeText } from "./text.ts";
+import { identifier, isProduct, literal, Names, sizeText } from "../module/text.ts";
 
 /** Kernels have the names of ops, so that a value is better called otherwise. */
 function wishFor(text: string): string {

@@ -3,13 +3,13 @@ import { operandViews, type Plan, type Step } from "../../plan/plan.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { Code } from "../../support/text.ts";
 import type { CallTable } from "./calls.ts";
-import { stepComment } from "./comments.ts";
+import { stepComment } from "../module/comments.ts";
 import type { ModuleNames } from "./names.ts";
-import { keyText } from "./runtime/types.ts";
+import { keyText } from "../module/runtime/types.ts";
 import { scratchOf } from "./kernels/table.ts";
 import { dim, evaluateDim } from "../../tensor/dim.ts";
 import { arrayType } from "./storage.ts";
-import { literal, numberText } from "./text.ts";
+import { literal, numberText } from "../module/text.ts";
 
 /** The function that makes what the steps of a run read from the tensors of a checkpoint; nothing if they read none. */
 export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {

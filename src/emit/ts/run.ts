@@ -5,13 +5,13 @@ import { showShape } from "../../tensor/type.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { CallTable } from "./calls.ts";
-import { stepComment } from "./comments.ts";
+import { stepComment } from "../module/comments.ts";
 import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
-import { accessOf, keyText, takesText } from "./runtime/types.ts";
+import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType } from "./storage.ts";
-import { literal, numberText } from "./text.ts";
+import { literal, numberText } from "../module/text.ts";
 
 /** The function that runs the model: sizes, memory, inputs, steps, results. */
 export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {

@@ -2,7 +2,7 @@ import type { ScalarArgument, ScalarName, ScalarProgram } from "../../ops/scalar
 import { hasTrait } from "../../ops/table.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { HelperName } from "./helpers/table.ts";
-import { numberText } from "./text.ts";
+import { bare, numberText } from "../module/text.ts";
 
 type Writer = (...args: readonly string[]) => string;
 
@@ -155,23 +155,4 @@ function countReads(program: ScalarProgram): Map<string, number> {
       reads.set(key, (reads.get(key) ?? 0) + 1);
     }
   return reads;
-}
-
-/** Without the parentheses around the whole, where there are any. */
-export function bare(text: string): string {
-  if (!text.startsWith("(")) return text;
-  let depth = 0;
-  for (let at = 0; at < text.length - 1; at++) {
-    if (text[at] === "(") depth++;
-    else if (text[at] === ")") depth--;
-    if (depth === 0) return text;
-  }
-  return text.slice(1, -1);
-}
-
-/** What a kernel with this program may be called: its ops in a row, cut where the name gets long. */
-export const programName = (program: ScalarProgram): string => nameOfOps(program.steps.map(({ op }) => op));
-
-export function nameOfOps(words: readonly string[]): string {
-  return words.length <= 4 ? words.join("_") : `${words.slice(0, 3).join("_")}_and_${words.length - 3}_more`;
 }

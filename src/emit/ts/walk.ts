@@ -1,9 +1,9 @@
 import { constantDim, sameDim, dim, type Dim } from "../../tensor/dim.ts";
 import type { Code } from "../../support/text.ts";
 import type { Shape } from "../../tensor/type.ts";
-import { mergeAxes, type Axis, type View } from "../../plan/view.ts";
+import { mergeAxes, type Axis, type View } from "../../kernels/view.ts";
 import type { CallBuilder } from "./call.ts";
-import { forLoop, sumText } from "./text.ts";
+import { forLoop, sumText } from "../module/text.ts";
 
 const one = dim(1);
 

@@ -1,5 +1,5 @@
 import { append } from "../../support/lists.ts";
-import type { View } from "../../plan/view.ts";
+import type { View } from "../../kernels/view.ts";
 import { invariant } from "../../support/invariant.ts";
 import { layoutCode, type Code } from "../../support/text.ts";
 import { addDims, constantDim, dim, multiplyDims, sameDim, symbolsOf, type Dim } from "../../tensor/dim.ts";

@@ -1,7 +1,7 @@
 import { largest } from "../../support/lists.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { slotWords, stepStats, WORD_BYTES, type Sizes, type StepStats } from "../../plan/stats.ts";
-import { distinctElements, type View } from "../../plan/view.ts";
+import { distinctElements, type View } from "../../kernels/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { placeText } from "./host/steps.ts";
 import { SCRATCH, targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";

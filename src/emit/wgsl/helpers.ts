@@ -1,4 +1,4 @@
-import { fragment } from "../ts/text.ts";
+import { fragment } from "../module/text.ts";
 import type { Code } from "../../support/text.ts";
 
 /** A function that several kernels call. */

@@ -1,6 +1,6 @@
-import type { KernelOp } from "../../plan/kernel-ops.ts";
+import type { KernelOp } from "../../kernels/contracts.ts";
 import type { StepOf } from "../../plan/plan.ts";
-import type { View } from "../../plan/view.ts";
+import type { View } from "../../kernels/view.ts";
 import type { Dim } from "../../tensor/dim.ts";
 
 /**

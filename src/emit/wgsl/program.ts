@@ -1,10 +1,10 @@
 import { append } from "../../support/lists.ts";
 import type { Home, Plan, Step } from "../../plan/plan.ts";
-import { isEmpty } from "../../plan/view.ts";
+import { isEmpty } from "../../kernels/view.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import { stepComment } from "../ts/comments.ts";
-import { literal, Names } from "../ts/text.ts";
+import { stepComment } from "../module/comments.ts";
+import { literal, Names } from "../module/text.ts";
 import { dimField } from "./dims.ts";
 import {
   entryPoint,

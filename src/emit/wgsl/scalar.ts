@@ -1,7 +1,7 @@
 import type { ScalarArgument, ScalarName, ScalarProgram } from "../../ops/scalar.ts";
 import { invariant } from "../../support/invariant.ts";
 import { isFloat, type Dtype } from "../../tensor/dtype.ts";
-import { bare } from "../ts/scalar.ts";
+import { bare } from "../module/text.ts";
 import type { HelperName } from "./helpers.ts";
 import { floatText, needsBits } from "./text.ts";
 

@@ -1,6 +1,6 @@
 import type { Code } from "../../support/text.ts";
 import { renderDim, type Dim } from "../../tensor/dim.ts";
-import { block } from "../ts/text.ts";
+import { block } from "../module/text.ts";
 import { dimField } from "./dims.ts";
 
 /** `for (var i = start; i < end; i += step) { … }` over whole numbers. */

@@ -1,4 +1,4 @@
-import { mergeAxes } from "../../plan/view.ts";
+import { mergeAxes } from "../../kernels/view.ts";
 import type { Code } from "../../support/text.ts";
 import { constantDim, productOfDims, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";

@@ -1,6 +1,6 @@
 import type { Graph } from "../../../src/ir/graph.ts";
 import type { ScalarName, ScalarProgram } from "../../../src/ops/scalar.ts";
-import type { KernelOp } from "../../../src/plan/kernel-ops.ts";
+import type { KernelOp } from "../../../src/kernels/contracts.ts";
 import { addDims, dim, multiplyDims, subtractDims } from "../../../src/tensor/dim.ts";
 import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
 

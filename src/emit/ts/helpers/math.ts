@@ -1,4 +1,4 @@
-import { fragment } from "../text.ts";
+import { fragment } from "../../module/text.ts";
 
 /** Scalar functions that JavaScript does not have, or has only slow: `Math.exp` takes 9.5 ns, `exp` 2.9 (Zen 3, Node 20). */
 export const mathHelpers = {

@@ -1,4 +1,4 @@
-import { block, forLoop, fragment } from "../text.ts";
+import { block, forLoop, fragment } from "../../module/text.ts";
 import { BLOCK, dotRow, dotTile, multiplyCode, range } from "./tiles.ts";
 
 /** Matrix products: `product` is a block of up to 128 rows × 128 columns that a kernel finishes and stores. */

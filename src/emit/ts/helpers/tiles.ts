@@ -1,4 +1,4 @@
-import { block, forLoop, sumText, wrapped } from "../text.ts";
+import { block, forLoop, sumText, wrapped } from "../../module/text.ts";
 import type { Code } from "../../../support/text.ts";
 
 export const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);

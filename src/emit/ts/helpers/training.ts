@@ -1,4 +1,4 @@
-import { fragment } from "../text.ts";
+import { fragment } from "../../module/text.ts";
 
 /** What backward kernels share. */
 export const trainingHelpers = {

@@ -1,10 +1,10 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { CallBuilder } from "../call.ts";
-import { forLoop, numberText, sumText } from "../text.ts";
+import { forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { affineText, normText, rounding } from "./row-norm.ts";

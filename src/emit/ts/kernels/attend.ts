@@ -1,12 +1,12 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import { constantDim, multiplyDims, dim, type Dim } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
 import type { Code } from "../../../support/text.ts";
-import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../text.ts";
+import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** Query rows whose scores are held at once: enough for whole tiles, few enough that causal blocks skip much. */
 export const BLOCK_ROWS = 16;

@@ -1,11 +1,12 @@
 import { append } from "../../../support/lists.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
 import { CallBuilder } from "../call.ts";
-import { programName, scalarText } from "../scalar.ts";
+import { programName } from "../../../kernels/names.ts";
+import { scalarText } from "../scalar.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { isLone } from "../../../plan/loops.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** One element after the other: load, compute, store. */
 const elementwise: TsKernel<"elementwise"> = (

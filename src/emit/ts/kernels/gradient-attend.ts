@@ -1,11 +1,11 @@
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
-import { denseStrides, type View } from "../../../plan/view.ts";
+import { denseStrides, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../text.ts";
+import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { axesOf, BLOCK_ROWS, capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
 import type { TsKernel } from "./kernel.ts";
 

@@ -1,11 +1,11 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { productOfDims } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
-import { forLoop, numberText, sumText } from "../text.ts";
+import { forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { normText } from "./row-norm.ts";
 
 /**

@@ -2,10 +2,10 @@ import { dim } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
-import type { View } from "../../../plan/view.ts";
-import { block, forLoop, sumText } from "../text.ts";
+import type { View } from "../../../kernels/view.ts";
+import { block, forLoop, sumText } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { overPlane, overWindow, windowSizes } from "./spatial.ts";
 
 interface Convolution {

@@ -1,12 +1,12 @@
-import { rowStride } from "../../../plan/view.ts";
+import { rowStride } from "../../../kernels/view.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { dim, productOfDims } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop, numberText, sumText } from "../text.ts";
+import { block, forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** The same elements at every run with the same key, and the same as on other targets. */
 const dropout: TsKernel<"dropout"> = ({ operands: { x, key }, attrs, results }, naming) => {

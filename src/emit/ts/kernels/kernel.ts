@@ -1,4 +1,4 @@
-import type { KernelOp } from "../../../plan/kernel-ops.ts";
+import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import type { Call, Naming } from "../call.ts";
 

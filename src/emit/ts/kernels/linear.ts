@@ -1,15 +1,16 @@
 import { invariant } from "../../../support/invariant.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
-import { rowStride, type View } from "../../../plan/view.ts";
+import { rowStride, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
-import { programName, scalarText } from "../scalar.ts";
+import { programName } from "../../../kernels/names.ts";
+import { scalarText } from "../scalar.ts";
 import { BLOCK } from "../helpers/tiles.ts";
-import { block, forLoop, sumText, WIDTH, wrapped } from "../text.ts";
+import { block, forLoop, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** The stride between rows of a view whose form is `rows`. */
 function rowStep(view: View) {

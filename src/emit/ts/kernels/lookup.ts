@@ -1,10 +1,10 @@
-import { rowStride } from "../../../plan/view.ts";
+import { rowStride } from "../../../kernels/view.ts";
 import { dim, multiplyDims } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop, sumText } from "../text.ts";
+import { block, forLoop, sumText } from "../../module/text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** Rows of a table; an id outside it is a mistake of the caller, not a read past the end. */
 const embedding: TsKernel<"embedding"> = ({ operands: { table, ids }, results }, naming) => {

@@ -1,12 +1,13 @@
 import { append } from "../../../support/lists.ts";
 import { operandViews } from "../../../plan/plan.ts";
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
 import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
-import { nameOfOps, scalarText } from "../scalar.ts";
-import { forLoop, sumText } from "../text.ts";
-import { onlyView } from "./result.ts";
+import { nameOfOps } from "../../../kernels/names.ts";
+import { scalarText } from "../scalar.ts";
+import { forLoop, sumText } from "../../module/text.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 /** Steps that walk the same elements, in one loop: what a step makes is a number for those after it. */
 export function loopCall({ steps, count, stored }: SharedLoop, naming: Naming): Call {

@@ -3,10 +3,10 @@ import { elementsOf } from "../../../tensor/type.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
 import type { HelperName } from "../helpers/table.ts";
-import { block, forLoop, numberText, sumText } from "../text.ts";
+import { block, forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 type Classified = StepOf<"cross_entropy"> | StepOf<"accuracy">;
 

@@ -1,11 +1,12 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
-import { forLoop, numberText, sumText } from "../text.ts";
+import { forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
-import { affineText, normText, type RowNormKind } from "./row-norm.ts";
+import { onlyView } from "../../../kernels/results.ts";
+import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
+import { affineText, normText } from "./row-norm.ts";
 
 interface RowNorm {
   readonly kind: RowNormKind;

@@ -1,14 +1,14 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { productOfDims, type Dim } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder, type Naming } from "../call.ts";
 import type { HelperName } from "../helpers/table.ts";
-import { forLoop } from "../text.ts";
+import { forLoop } from "../../module/text.ts";
 import { walk } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 
 type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
 

@@ -5,9 +5,9 @@ import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { CallBuilder } from "../call.ts";
-import { forLoop, numberText, sumText } from "../text.ts";
+import { forLoop, numberText, sumText } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { walk } from "../walk.ts";
 
 /** Pairs of channels turned by position × frequency; one sine and cosine serve all heads of a position. */

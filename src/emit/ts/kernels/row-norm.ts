@@ -1,9 +1,8 @@
+import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import type { Code } from "../../../support/text.ts";
 import type { CallBuilder } from "../call.ts";
-import { forLoop, numberText } from "../text.ts";
-
-export type RowNormKind = "layer" | "rms" | "l2";
+import { forLoop, numberText } from "../../module/text.ts";
 
 /** What a norm does to a normalized element; texts are the elements of row `i`. */
 export interface Affine {

@@ -1,9 +1,9 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
-import { block, forLoop, sumText } from "../text.ts";
+import { block, forLoop, sumText } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
-import { onlyView } from "./result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import type { Code } from "../../../support/text.ts";
 
 /** The sizes of pictures and windows as parameters. */

@@ -3,7 +3,7 @@ import { operandViews } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
-import { literal, numberText } from "../../ts/text.ts";
+import { literal, numberText } from "../../module/text.ts";
 import {
   bindingName,
   elementBytes,

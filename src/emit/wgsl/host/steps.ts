@@ -1,7 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
-import { stepComment } from "../../ts/comments.ts";
-import { commentText, literal } from "../../ts/text.ts";
+import { stepComment } from "../../module/comments.ts";
+import { commentText, literal } from "../../module/text.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { SCRATCH, type Groups } from "../kernel.ts";
 import { bindingName, elementBytes, type NamedDispatch, type Program, type ProgramStep } from "../program.ts";

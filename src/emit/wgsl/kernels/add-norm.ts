@@ -1,4 +1,4 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";

@@ -1,5 +1,5 @@
 import type { Code } from "../../../support/text.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";

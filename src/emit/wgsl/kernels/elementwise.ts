@@ -1,7 +1,8 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { isInteger, type Dtype } from "../../../tensor/dtype.ts";
-import { bare, programName } from "../../ts/scalar.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { programName } from "../../../kernels/names.ts";
+import { bare } from "../../module/text.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { loaded, scalarText, stored, toFloat, type Typed } from "../scalar.ts";

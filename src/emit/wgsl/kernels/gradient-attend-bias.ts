@@ -1,4 +1,4 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { elementsOf, type Shape } from "../../../tensor/type.ts";

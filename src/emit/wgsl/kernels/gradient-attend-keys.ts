@@ -1,4 +1,4 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch } from "../kernel.ts";

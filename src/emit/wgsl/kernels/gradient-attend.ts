@@ -1,4 +1,4 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { byBias } from "./gradient-attend-bias.ts";
 import { byKeys } from "./gradient-attend-keys.ts";

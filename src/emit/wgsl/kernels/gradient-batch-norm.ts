@@ -1,7 +1,7 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { dim, productOfDims } from "../../../tensor/dim.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

@@ -1,7 +1,7 @@
 import type { StepOf } from "../../../plan/plan.ts";
 import { constantDim, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf, type Shape } from "../../../tensor/type.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop } from "../text.ts";

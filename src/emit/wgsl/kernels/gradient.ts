@@ -1,7 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

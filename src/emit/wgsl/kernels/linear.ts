@@ -1,11 +1,11 @@
-import { rowStride, type View } from "../../../plan/view.ts";
+import { rowStride, type View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { programName } from "../../ts/scalar.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { programName } from "../../../kernels/names.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { Context, Dispatch, Parts, WgslKernel } from "../kernel.ts";
 import { loaded, scalarText, stored } from "../scalar.ts";

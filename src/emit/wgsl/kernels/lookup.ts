@@ -3,7 +3,7 @@ import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";

@@ -1,12 +1,13 @@
 import { append } from "../../../support/lists.ts";
 import { operandViews, type Plan, type StepOf } from "../../../plan/plan.ts";
-import { isDense, type View } from "../../../plan/view.ts";
+import { isDense, type View } from "../../../kernels/view.ts";
 import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
-import { bare, nameOfOps } from "../../ts/scalar.ts";
+import { onlyView } from "../../../kernels/results.ts";
+import { nameOfOps } from "../../../kernels/names.ts";
+import { bare } from "../../module/text.ts";
 import { KernelBuilder } from "../builder.ts";
 import { MAX_BINDINGS, type Context, type Dispatch } from "../kernel.ts";
 import { loaded, scalarText, stored as storedText, toFloat, type Typed } from "../scalar.ts";

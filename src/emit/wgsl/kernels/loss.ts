@@ -1,9 +1,9 @@
 import type { StepOf } from "../../../plan/plan.ts";
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

@@ -1,8 +1,8 @@
-import type { View } from "../../../plan/view.ts";
-import type { RowNormKind } from "../../ts/kernels/row-norm.ts";
+import type { View } from "../../../kernels/view.ts";
+import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { floatText } from "../text.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";

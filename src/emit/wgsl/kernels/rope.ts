@@ -1,10 +1,10 @@
 import { readsLength, ropeFrequencies, ropeWidth } from "../../../ops/evaluate/rope.ts";
 import type { StepOf } from "../../../plan/plan.ts";
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, dim, type Dim } from "../../../tensor/dim.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder, type Tensor } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

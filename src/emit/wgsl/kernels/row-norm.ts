@@ -1,6 +1,6 @@
 import type { Code } from "../../../support/text.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
-import type { RowNormKind } from "../../ts/kernels/row-norm.ts";
+import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
 import type { KernelBuilder } from "../builder.ts";
 import { floatText } from "../text.ts";
 import { declareFold, overRow } from "./row.ts";

@@ -1,6 +1,6 @@
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
-import { block } from "../../ts/text.ts";
+import { block } from "../../module/text.ts";
 import type { KernelBuilder } from "../builder.ts";
 import { forLoop, ifThen } from "../text.ts";
 

@@ -1,6 +1,6 @@
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";

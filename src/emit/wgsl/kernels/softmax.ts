@@ -1,8 +1,8 @@
 import type { StepOf } from "../../../plan/plan.ts";
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop } from "../text.ts";

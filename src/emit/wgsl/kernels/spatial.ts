@@ -1,6 +1,6 @@
-import type { View } from "../../../plan/view.ts";
+import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
-import { onlyView } from "../../ts/kernels/result.ts";
+import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

@@ -1,4 +1,4 @@
-import type { KernelOp } from "../../../plan/kernel-ops.ts";
+import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { Step } from "../../../plan/plan.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { add_norm } from "./add-norm.ts";

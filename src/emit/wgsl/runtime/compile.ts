@@ -1,4 +1,4 @@
-import { fragment } from "../../ts/text.ts";
+import { fragment } from "../../module/text.ts";
 
 /** What compiles shaders, and turns what a device refuses into errors. */
 export const compileRuntime = fragment`

@@ -1,4 +1,4 @@
-import { fragment } from "../../ts/text.ts";
+import { fragment } from "../../module/text.ts";
 import { indented } from "../text.ts";
 
 /** The memory of a model on a device, and the recording of dispatches over it. */

@@ -1,4 +1,4 @@
-import { fragment } from "../../ts/text.ts";
+import { fragment } from "../../module/text.ts";
 import { indented } from "../text.ts";
 
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */

@@ -1,4 +1,4 @@
-import { fragment } from "../../ts/text.ts";
+import { fragment } from "../../module/text.ts";
 
 /** What runs a plan that keeps nothing. */
 const runsAtOnce = fragment`

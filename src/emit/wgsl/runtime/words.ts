@@ -1,4 +1,4 @@
-import { fragment } from "../../ts/text.ts";
+import { fragment } from "../../module/text.ts";
 
 /** Floats as a device with 16-bit storage holds them. */
 export const halfRuntime = fragment`

@@ -1,5 +1,5 @@
-import { invariant } from "../../../support/invariant.ts";
-import type { View } from "../../../plan/view.ts";
+import { invariant } from "../support/invariant.ts";
+import type { View } from "./view.ts";
 
 /** The only result of a step that has one. */
 export function onlyView(results: readonly View[]): View {

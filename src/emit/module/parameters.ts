@@ -1,0 +1,16 @@
+import type { Plan } from "../../plan/plan.ts";
+import type { Code } from "../../support/text.ts";
+import { literal, wrapped } from "./text.ts";
+
+export const parameterTable = (plan: Plan): Code[] => [
+  "/** The tensors that the weights must have. */",
+  "export const parameters«: readonly Parameter[]» = [",
+  plan.parameters.map(
+    ({ name, shape, dtype }) =>
+      `{ name: ${literal(name)}, shape: [${shape.join(", ")}], dtype: "${dtype}" },`,
+  ),
+  "];",
+  "",
+  "/** Tensors of the whole model that the outputs of this module do not need: they may be there. */",
+  ...wrapped("const notNeeded«: readonly string[]» = [", plan.notNeeded.map(literal), "];"),
+];
