@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/source.ts";
-import * as errors from "./errors.ts";
+import * as errors from "./errors/layout.ts";
 import { startsStatement } from "./lines.ts";
 import type { Report } from "./report.ts";
 

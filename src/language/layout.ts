@@ -5,7 +5,7 @@ import { Brackets } from "./brackets.ts";
 import { classOf } from "./characters.ts";
 import { endsStatement, divisorIn, startsDefinition } from "./lines.ts";
 import { applyEdits, type Edit } from "./edits.ts";
-import * as errors from "./errors.ts";
+import * as errors from "./errors/layout.ts";
 import { Report } from "./report.ts";
 
 /** Stands in the text of a layout where something is broken: a statement that holds it has been reported already. */

@@ -1,4 +1,5 @@
-import type { NormClause, Path } from "./ast.ts";
+import type { NormClause } from "./ast.ts";
+import type { Path } from "./ast/expressions.ts";
 
 /**
  * The names that a definition, or a part of one, reads: what paths begin with and their parts (`h[0].level`), the words that

@@ -7,7 +7,7 @@ import { buildOperand } from "./build/operands.ts";
 import { buildTopLevel } from "./build/definitions.ts";
 import { buildConfigLine, buildTrainLine } from "./build/settings.ts";
 import { buildStatement } from "./build/statements.ts";
-import * as errors from "./errors.ts";
+import * as errors from "./errors/layout.ts";
 import { isFailure, match, type Rule } from "./grammar.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { explain } from "./mistakes/explain.ts";

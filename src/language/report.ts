@@ -1,5 +1,5 @@
 import { isError, type Diagnostic } from "../support/diagnostic.ts";
-import { tooManyErrors } from "./errors.ts";
+import { tooManyErrors } from "./errors/layout.ts";
 
 /** After so many errors a file is noise, and reporting more of them costs more than it tells. */
 const MAX_ERRORS = 100;

@@ -1,4 +1,4 @@
-import type { Layer } from "../language/ast.ts";
+import type { Layer } from "../language/ast/expressions.ts";
 import type { Span } from "../support/source.ts";
 import { reportMissing } from "./arguments.ts";
 import { applyBlock } from "./blocks.ts";

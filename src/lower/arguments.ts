@@ -1,5 +1,5 @@
 import type { Kind, Signature, SignatureParameter } from "./kinds.ts";
-import type { Argument, Call, Expression } from "../language/ast.ts";
+import type { Argument, Call, Expression } from "../language/ast/expressions.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import { bareName } from "./expressions.ts";

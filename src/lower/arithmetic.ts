@@ -1,4 +1,4 @@
-import type { Binary, BinaryOperator } from "../language/ast.ts";
+import type { Binary, BinaryOperator } from "../language/ast/expressions.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
 import {

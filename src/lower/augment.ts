@@ -1,4 +1,4 @@
-import type { Chain } from "../language/ast.ts";
+import type { Chain } from "../language/ast/expressions.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
 import { augmentations, readChoice } from "./train-choices.ts";

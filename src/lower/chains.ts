@@ -1,4 +1,4 @@
-import type { Call, Chain, Expression, Layer, Tap } from "../language/ast.ts";
+import type { Call, Chain, Expression, Layer, Tap } from "../language/ast/expressions.ts";
 import type { Flow, Frame } from "./context.ts";
 import * as errors from "./errors/bindings.ts";
 import { bareName } from "./expressions.ts";

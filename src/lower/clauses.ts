@@ -1,12 +1,6 @@
 import type { Position } from "../ir/graph.ts";
-import type {
-  FromClause,
-  GainClause,
-  InitClause,
-  Layer,
-  NormClause,
-  ResidualStatement,
-} from "../language/ast.ts";
+import type { FromClause, GainClause, InitClause, NormClause, ResidualStatement } from "../language/ast.ts";
+import type { Layer } from "../language/ast/expressions.ts";
 import type { Span } from "../support/source.ts";
 import { headLayer } from "./chains.ts";
 import type { Frame } from "./context.ts";

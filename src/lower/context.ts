@@ -1,14 +1,6 @@
 import type { Value } from "../ir/graph.ts";
-import type {
-  AllowStatement,
-  Body,
-  Call,
-  Chain,
-  Definition,
-  Expression,
-  Layer,
-  Statement,
-} from "../language/ast.ts";
+import type { AllowStatement, Body, Definition, Statement } from "../language/ast.ts";
+import type { Call, Chain, Expression, Layer } from "../language/ast/expressions.ts";
 import type { Span } from "../support/source.ts";
 import type { Budget } from "./budget.ts";
 import type { Builder } from "./builder.ts";

@@ -1,5 +1,6 @@
 import type { EdgeNorm, EdgeRole, Position, Value } from "../ir/graph.ts";
-import type { FromClause, Layer, ResidualStatement } from "../language/ast.ts";
+import type { FromClause, ResidualStatement } from "../language/ast.ts";
+import type { Layer } from "../language/ast/expressions.ts";
 import { Mismatch } from "../ops/define.ts";
 import { spanText, type Span } from "../support/source.ts";
 import { isFloat } from "../tensor/dtype.ts";

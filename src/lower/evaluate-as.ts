@@ -1,4 +1,4 @@
-import type { Call, Expression, Path } from "../language/ast.ts";
+import type { Call, Expression, Path } from "../language/ast/expressions.ts";
 import { isDtype } from "../tensor/dtype.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";

@@ -1,4 +1,12 @@
-import type { Binary, BinaryOperator, Call, Expression, Group, Text, Unary } from "../language/ast.ts";
+import type {
+  Binary,
+  BinaryOperator,
+  Call,
+  Expression,
+  Group,
+  Text,
+  Unary,
+} from "../language/ast/expressions.ts";
 import type { Span } from "../support/source.ts";
 import { arithmetic, compare } from "./arithmetic.ts";
 import type { Frame } from "./context.ts";

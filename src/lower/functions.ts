@@ -1,5 +1,5 @@
 import { largest, smallest } from "../support/lists.ts";
-import type { Argument, Call } from "../language/ast.ts";
+import type { Argument, Call } from "../language/ast/expressions.ts";
 import { floorDivideDim } from "../tensor/dim.ts";
 import { isDtype, roundTo } from "../tensor/dtype.ts";
 import type { Frame } from "./context.ts";

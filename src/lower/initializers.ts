@@ -1,5 +1,5 @@
 import type { Initializer } from "../ir/graph.ts";
-import type { Call, Expression } from "../language/ast.ts";
+import type { Call, Expression } from "../language/ast/expressions.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";

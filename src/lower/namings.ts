@@ -1,4 +1,5 @@
-import type { Definition, Name, Tap } from "../language/ast.ts";
+import type { Definition } from "../language/ast.ts";
+import type { Name, Tap } from "../language/ast/expressions.ts";
 import type { Span } from "../support/source.ts";
 
 /** What names a tensor: `as NAME`, or a target of `NAME = …`. */

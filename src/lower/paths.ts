@@ -1,4 +1,4 @@
-import type { Path, PathPart } from "../language/ast.ts";
+import type { Path, PathPart } from "../language/ast/expressions.ts";
 import { joinSpans, type Span } from "../support/source.ts";
 import type { Frame } from "./context.ts";
 import * as labelErrors from "./errors/labels.ts";

@@ -1,4 +1,5 @@
-import type { Body, Expression, RepeatStatement } from "../language/ast.ts";
+import type { Body, RepeatStatement } from "../language/ast.ts";
+import type { Expression } from "../language/ast/expressions.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/labels.ts";
 import { LabelScope, type RanIteration } from "./labels.ts";

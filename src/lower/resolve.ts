@@ -1,4 +1,4 @@
-import type { Call } from "../language/ast.ts";
+import type { Call } from "../language/ast/expressions.ts";
 import { callLayer } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/names.ts";

@@ -1,4 +1,4 @@
-import type { Expression } from "../language/ast.ts";
+import type { Expression } from "../language/ast/expressions.ts";
 import { parse } from "../language/parse.ts";
 import type { Source } from "../support/source.ts";
 import type { Frame } from "./context.ts";

@@ -1,4 +1,5 @@
-import type { Definition, Expression } from "../language/ast.ts";
+import type { Definition } from "../language/ast.ts";
+import type { Expression } from "../language/ast/expressions.ts";
 import { parameterKinds } from "../language/words.ts";
 import { isDtype } from "../tensor/dtype.ts";
 import { bareName } from "./expressions.ts";

@@ -1,5 +1,5 @@
 import type { Value } from "../ir/graph.ts";
-import type { Binary, BinaryOperator } from "../language/ast.ts";
+import type { Binary, BinaryOperator } from "../language/ast/expressions.ts";
 import { Mismatch } from "../ops/define.ts";
 import type { ScalarName } from "../ops/scalar.ts";
 import type { Span } from "../support/source.ts";

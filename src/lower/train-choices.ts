@@ -1,4 +1,4 @@
-import type { Chain } from "../language/ast.ts";
+import type { Chain } from "../language/ast/expressions.ts";
 import { bindArguments } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";

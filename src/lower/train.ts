@@ -1,5 +1,6 @@
 import type { Graph, Output, Value } from "../ir/graph.ts";
-import type { Chain, TrainLine, TrainSettingName, TrainStatement } from "../language/ast.ts";
+import type { TrainLine, TrainSettingName, TrainStatement } from "../language/ast.ts";
+import type { Chain } from "../language/ast/expressions.ts";
 import { spanText, type Span } from "../support/source.ts";
 import { readAugmentation, type Augmentation } from "./augment.ts";
 import type { Frame } from "./context.ts";

@@ -1,5 +1,5 @@
 import type { Value } from "../ir/graph.ts";
-import type { DimReference, TypeReference } from "../language/ast.ts";
+import type { DimReference, TypeReference } from "../language/ast/expressions.ts";
 import { spanText } from "../support/source.ts";
 import {
   checkShape,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Chain, Expression, Layer, Path, Statement } from "../../src/language/ast.ts";
+import type { Statement } from "../../src/language/ast.ts";
+import type { Chain, Expression, Layer, Path } from "../../src/language/ast/expressions.ts";
 import { parse } from "../../src/language/parse.ts";
 import { spanText } from "../../src/support/source.ts";
 import { mistakesOf } from "./support.ts";

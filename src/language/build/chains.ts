@@ -1,5 +1,5 @@
 import type { Node } from "ohm-js";
-import type { Argument, Call, Chain, Layer, Path, PathPart, Step, Tap } from "../ast.ts";
+import type { Argument, Call, Chain, Layer, Path, PathPart, Step, Tap } from "../ast/expressions.ts";
 import { items, optional, spanOf, type Context } from "./context.ts";
 import { buildExpression } from "./expressions.ts";
 import { buildName, buildWord } from "./names.ts";

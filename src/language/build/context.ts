@@ -1,6 +1,7 @@
 import type { Node } from "ohm-js";
 import type { Span } from "../../support/source.ts";
-import type { Body, ConfigLine, Expression, TrainLine } from "../ast.ts";
+import type { Body, ConfigLine, TrainLine } from "../ast.ts";
+import type { Expression } from "../ast/expressions.ts";
 import type { Piece } from "../pieces.ts";
 import type { Report } from "../report.ts";
 

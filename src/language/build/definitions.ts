@@ -1,7 +1,8 @@
 import type { Node } from "ohm-js";
 import { listWords, nearest } from "../../support/text.ts";
 import type * as ast from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { Name } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import { parameterKinds } from "../words.ts";
 import { bodyOf, items, optional, spanOf, type Builder, type Context } from "./context.ts";
 import { buildDefault } from "./expressions.ts";
@@ -55,7 +56,7 @@ const otherKinds: Readonly<Record<string, string>> = {
   type: "dtype",
 };
 
-function checkKind(context: Context, kind: ast.Name): void {
+function checkKind(context: Context, kind: Name): void {
   if ((parameterKinds as readonly string[]).includes(kind.text)) return;
   const near = otherKinds[kind.text.toLowerCase()] ?? nearest(kind.text, parameterKinds);
   context.report.add(errors.unknownKind(kind.span, kind.text, listWords(parameterKinds), near));

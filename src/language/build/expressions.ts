@@ -1,6 +1,6 @@
 import type { Node } from "ohm-js";
-import type { BinaryOperator, Expression } from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { BinaryOperator, Expression } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import { optional, spanOf, type Context } from "./context.ts";
 import { climb, type Item } from "./precedence.ts";
 

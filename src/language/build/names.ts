@@ -1,6 +1,6 @@
 import type { Node } from "ohm-js";
-import type { Name } from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { Name } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import { reservedWords } from "../words.ts";
 import { spanOf, type Context } from "./context.ts";
 

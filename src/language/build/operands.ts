@@ -1,7 +1,7 @@
 import type { Node } from "ohm-js";
 import { spanText } from "../../support/source.ts";
-import type { Expression, Group, List, NumberLiteral, Text } from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { Expression, Group, List, NumberLiteral, Text } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import { buildCall, buildChain } from "./chains.ts";
 import { items, optional, spanOf, type Context } from "./context.ts";
 import { buildExpression } from "./expressions.ts";

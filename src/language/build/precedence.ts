@@ -1,6 +1,6 @@
 import { joinSpans, spanText, type Span } from "../../support/source.ts";
-import type { BinaryOperator, Expression } from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { BinaryOperator, Expression } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import type { Report } from "../report.ts";
 
 /** One of a flat row of operands and operators, as the grammar reads an expression. */

@@ -1,5 +1,5 @@
 import type * as ast from "../ast.ts";
-import * as errors from "../errors.ts";
+import * as errors from "../errors/tree.ts";
 import { trainSettings } from "../words.ts";
 import { buildChain, buildPath } from "./chains.ts";
 import { items, optional, spanOf, type Builder } from "./context.ts";

@@ -1,6 +1,6 @@
 import type { Node } from "ohm-js";
 import type * as ast from "../ast.ts";
-import * as errors from "../errors.ts";
+import * as errors from "../errors/tree.ts";
 import { buildCall, buildChain, buildTap } from "./chains.ts";
 import { buildClause } from "./clauses.ts";
 import { bodyOf, items, optional, spanOf, type Builder, type Context } from "./context.ts";

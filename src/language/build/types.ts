@@ -1,8 +1,8 @@
 import type { Node } from "ohm-js";
 import { listWords, nearest } from "../../support/text.ts";
 import { dtypes, isDtype } from "../../tensor/dtype.ts";
-import type { DimReference, Expression, Name, TypeReference } from "../ast.ts";
-import * as errors from "../errors.ts";
+import type { DimReference, Expression, Name, TypeReference } from "../ast/expressions.ts";
+import * as errors from "../errors/tree.ts";
 import { items, optional, spanOf, type Context } from "./context.ts";
 import { buildFlat } from "./expressions.ts";
 import { buildWord } from "./names.ts";

@@ -1,5 +1,5 @@
 import { isDtype } from "../../tensor/dtype.ts";
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import type { Recognizer } from "./failure.ts";
 
 const typeMissing: Recognizer = (failure) => {

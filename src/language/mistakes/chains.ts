@@ -1,4 +1,4 @@
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import { endsValue, quote, type Failure, type Recognizer } from "./failure.ts";
 
 const operators = new Set(["+", "-", "*", "/", "%", "^", "<", ">", "<=", ">=", "==", "!=", "and", "or"]);

@@ -1,6 +1,6 @@
 import type { FailedMatchResult } from "ohm-js";
 import type { Diagnostic } from "../../support/diagnostic.ts";
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import type { Rule } from "../grammar.ts";
 import type { Piece } from "../pieces.ts";
 import type { statementWords } from "../words.ts";

@@ -1,4 +1,4 @@
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import { clauseWords, freeClauseWords } from "../words.ts";
 import { quote, type Failure, type Recognizer } from "./failure.ts";
 

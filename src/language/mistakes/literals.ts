@@ -1,4 +1,4 @@
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import { isFailure, match } from "../grammar.ts";
 import type { Token } from "../tokens.ts";
 import type { Failure, Recognizer } from "./failure.ts";

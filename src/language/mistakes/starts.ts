@@ -1,5 +1,5 @@
 import { listWords, nearest } from "../../support/text.ts";
-import * as errors from "../errors.ts";
+import * as errors from "../errors/statements.ts";
 import { clauseWords, freeStatementWords, statementWords, trainSettings } from "../words.ts";
 import { endsValue, type Failure, type Recognizer } from "./failure.ts";
 

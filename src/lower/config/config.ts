@@ -1,4 +1,5 @@
-import type { ConfigStatement, Text } from "../../language/ast.ts";
+import type { ConfigStatement } from "../../language/ast.ts";
+import type { Text } from "../../language/ast/expressions.ts";
 import type { Frame } from "../context.ts";
 import * as errors from "../errors/config.ts";
 import { ConfigFile, withoutKeys, type ConfigObject } from "./file.ts";

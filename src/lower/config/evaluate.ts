@@ -1,4 +1,4 @@
-import type { Expression } from "../../language/ast.ts";
+import type { Expression } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
 import type { Frame } from "../context.ts";
 import * as errors from "../errors/config.ts";

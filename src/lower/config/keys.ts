@@ -1,4 +1,4 @@
-import type { Expression, Path } from "../../language/ast.ts";
+import type { Expression, Path } from "../../language/ast/expressions.ts";
 
 const words: ReadonlySet<string> = new Set(["true", "false", "none"]);
 

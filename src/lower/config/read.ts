@@ -1,4 +1,5 @@
-import type { ConfigKeyLine, ConfigStatement, Definition, Expression } from "../../language/ast.ts";
+import type { ConfigKeyLine, ConfigStatement, Definition } from "../../language/ast.ts";
+import type { Expression } from "../../language/ast/expressions.ts";
 import type { Frame } from "../context.ts";
 import * as errors from "../errors/config.ts";
 import { convert, type SignatureParameter } from "../kinds.ts";

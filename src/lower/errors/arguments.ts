@@ -1,4 +1,5 @@
-import type { Argument, AssertStatement, Call, Definition, Expression, Name } from "../../language/ast.ts";
+import type { AssertStatement, Definition } from "../../language/ast.ts";
+import type { Argument, Call, Expression, Name } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type DiagnosticOptions } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { dtypes } from "../../tensor/dtype.ts";

@@ -1,4 +1,4 @@
-import type { Binary, BinaryOperator, Call } from "../../language/ast.ts";
+import type { Binary, BinaryOperator, Call } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";

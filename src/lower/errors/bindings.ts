@@ -1,4 +1,5 @@
-import type { BindStatement, LetStatement, Name, ParameterDeclaration, Tap } from "../../language/ast.ts";
+import type { BindStatement, LetStatement, ParameterDeclaration } from "../../language/ast.ts";
+import type { Name, Tap } from "../../language/ast/expressions.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";

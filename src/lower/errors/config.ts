@@ -1,4 +1,5 @@
-import type { AssertStatement, ConfigStatement, Definition, Name, NeutralKey } from "../../language/ast.ts";
+import type { AssertStatement, ConfigStatement, Definition, NeutralKey } from "../../language/ast.ts";
+import type { Name } from "../../language/ast/expressions.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
 import { listWords, plural } from "../../support/text.ts";

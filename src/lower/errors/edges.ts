@@ -1,4 +1,5 @@
-import type { GainClause, InitClause, Layer, Name, ResidualStatement } from "../../language/ast.ts";
+import type { GainClause, InitClause, ResidualStatement } from "../../language/ast.ts";
+import type { Layer, Name } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";

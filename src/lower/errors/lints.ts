@@ -1,4 +1,4 @@
-import type { Name } from "../../language/ast.ts";
+import type { Name } from "../../language/ast/expressions.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Finding } from "../lints/lint.ts";
 import { lintNames, type LintName } from "../lints/names.ts";

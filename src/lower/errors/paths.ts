@@ -1,4 +1,4 @@
-import type { Call, PathPart } from "../../language/ast.ts";
+import type { Call, PathPart } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { describe, type Meaning } from "../meaning.ts";

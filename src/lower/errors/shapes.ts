@@ -1,4 +1,5 @@
-import type { DimReference, InputStatement, TypeReference } from "../../language/ast.ts";
+import type { InputStatement } from "../../language/ast.ts";
+import type { DimReference, TypeReference } from "../../language/ast/expressions.ts";
 import type { OpName } from "../../ops/table.ts";
 import { errorAt, warningAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";

@@ -1,4 +1,5 @@
-import type { AllowStatement, Body, Definition, Name } from "../../language/ast.ts";
+import type { AllowStatement, Body, Definition } from "../../language/ast.ts";
+import type { Name } from "../../language/ast/expressions.ts";
 import { bodiesOf, statementsOf } from "../../language/statements.ts";
 import type { Span } from "../../support/source.ts";
 import { isLintName, type LintName } from "./names.ts";

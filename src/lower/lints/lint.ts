@@ -1,5 +1,6 @@
 import type { Graph } from "../../ir/graph.ts";
-import type { Definition, Name, Tap } from "../../language/ast.ts";
+import type { Definition } from "../../language/ast.ts";
+import type { Name, Tap } from "../../language/ast/expressions.ts";
 import type { Edit, Label } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
 import type { Module } from "../module.ts";
