@@ -85,6 +85,13 @@ export function rowStride(view: View): Dim | undefined {
   return axes[0]?.strides[0] ?? zero;
 }
 
+/** The stride between rows of a view whose form is `rows`. */
+export function rowStep(view: View): Dim {
+  const stride = rowStride(view);
+  invariant(stride !== undefined, "rows of a view have no one stride");
+  return stride;
+}
+
 const hasUnitRows = (view: View): boolean => {
   const size = view.type.shape.at(-1);
   return size === undefined || isOne(size) || sameDim(view.strides.at(-1), one);

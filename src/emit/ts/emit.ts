@@ -1,7 +1,7 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { CallTable } from "./calls.ts";
-import { helpers, helpersFor } from "./helpers/table.ts";
+import { helpers } from "./helpers/table.ts";
 import { ModuleNames } from "./names.ts";
 import { prepareFunction } from "./prepare.ts";
 import { arenaArrays, runFunction } from "./run.ts";
@@ -14,6 +14,7 @@ import { commentText, finishText, identifier, literal, Names } from "../module/t
 import { declaredWords, reservedWords, wordsOf } from "../module/words.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
+import { withUsed } from "../module/helpers.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/parts.ts";
 
@@ -50,7 +51,7 @@ export function emitTypeScript(
     model,
     prepare,
     ...calls.kernels,
-    ...helpersFor(calls.helpers).map((name) => helpers[name].code),
+    ...withUsed(helpers, calls.helpers).map((name) => helpers[name].code),
     weightRuntime,
     ...partsFor(floats === "f32" ? elementRuntime : elementRuntime64, [prepare]),
     ...partsFor(inputRuntime, [model, ...calls.kernels]),

@@ -1,4 +1,5 @@
 import type { Plan, PlanInput } from "../../plan/plan.ts";
+import { sizeReads } from "../../plan/size-reads.ts";
 import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { showShape } from "../../tensor/type.ts";
@@ -45,25 +46,16 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
 /** With an empty line before, if there is anything. */
 const spaced = (lines: readonly Code[]): Code[] => (lines.length === 0 ? [] : ["", ...lines]);
 
-/** A run-time dim is bound where it first stands alone in the shape of an input; inputs that must be there go first. */
-function symbolLines(plan: Plan, names: ModuleNames): string[] {
-  const lines: string[] = [];
-  const bound = new Set<string>();
-  const required = plan.inputs.filter(({ fill }) => fill === undefined);
-  for (const { name, type } of [...required, ...plan.inputs.filter((input) => !required.includes(input))])
-    type.shape.forEach((size, axis) => {
-      const symbol = plan.symbols.find((candidate) => candidate.name === size.key);
-      if (symbol === undefined || bound.has(symbol.name)) return;
-      bound.add(symbol.name);
-      const local = names.symbol(symbol.name);
-      const form = literal(showShape(type.shape));
-      lines.push(`const ${local} = inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${form});`);
-      if (symbol.max === undefined) return;
-      const message = `${symbol.name} is at most ${symbol.max}, got `;
-      lines.push(`if (${local} > ${symbol.max}) throw new InputError(${literal(message)} + ${local});`);
-    });
-  return lines;
-}
+/** Each run-time dim under its name, in its bounds. */
+const symbolLines = (plan: Plan, names: ModuleNames): string[] =>
+  sizeReads(plan).flatMap(({ symbol: { name, max }, input, type, axis }) => {
+    const local = names.symbol(name);
+    const form = literal(showShape(type.shape));
+    const read = `const ${local} = inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${form});`;
+    if (max === undefined) return [read];
+    const message = literal(`${name} is at most ${max}, got `);
+    return [read, `if (${local} > ${max}) throw new InputError(${message} + ${local});`];
+  });
 
 /** The typed arrays through which the steps see the arena. */
 export function arenaArrays(

@@ -4,7 +4,8 @@ import { invariant } from "../../support/invariant.ts";
 import { layoutCode, type Code } from "../../support/text.ts";
 import { addDims, constantDim, dim, multiplyDims, sameDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import { helpersFor, helpers, type HelperName } from "./helpers.ts";
+import { withUsed } from "../module/helpers.ts";
+import { helpers, type HelperName } from "./helpers.ts";
 import {
   entryPoint,
   MAX_BINDINGS,
@@ -312,7 +313,7 @@ export class KernelBuilder {
   }
 
   #functions(): Code[] {
-    return helpersFor(this.#helpers).flatMap((name, index) => [
+    return withUsed(helpers, this.#helpers).flatMap((name, index) => [
       ...(index === 0 ? [] : [""]),
       ...helpers[name].code,
     ]);

@@ -1,11 +1,5 @@
 import { fragment } from "../module/text.ts";
-import type { Code } from "../../support/text.ts";
-
-/** A function that several kernels call. */
-export interface Helper {
-  readonly uses?: readonly string[];
-  readonly code: readonly Code[];
-}
+import type { Helper } from "../module/helpers.ts";
 
 /** In the order in which a shader has them. */
 export const helpers = {
@@ -328,16 +322,3 @@ export const helpers = {
 } as const satisfies Readonly<Record<string, Helper>>;
 
 export type HelperName = keyof typeof helpers;
-
-/** The helpers and those that they use, in the order of the table. */
-export function helpersFor(names: Iterable<HelperName>): HelperName[] {
-  const needed = new Set<string>();
-  const visit = (name: string): void => {
-    if (needed.has(name)) return;
-    needed.add(name);
-    const helper: Helper = helpers[name as HelperName];
-    for (const used of helper.uses ?? []) visit(used);
-  };
-  for (const name of names) visit(name);
-  return (Object.keys(helpers) as HelperName[]).filter((name) => needed.has(name));
-}

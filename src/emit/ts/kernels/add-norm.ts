@@ -1,3 +1,4 @@
+import { addNormAffines, addNormDoc, addNormName, addNormResults } from "../../../kernels/norms.ts";
 import type { View } from "../../../kernels/view.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { constantDim } from "../../../tensor/dim.ts";
@@ -18,8 +19,7 @@ type Attrs = AttributesOf<"add_norm">;
  */
 export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, naming) => {
   const call = new CallBuilder(naming);
-  const outs = attrs.norm === "none" ? [] : results.slice(0, attrs.affines.length);
-  const sum = attrs.keep_sum || attrs.norm === "none" ? results.at(-1)! : undefined;
+  const { outs, sum } = addNormResults(results, attrs);
   call.size("width", operands.source.type.shape.at(-1)!);
   const joined = [
     walkedRows(call, "source", operands.source),
@@ -36,7 +36,11 @@ export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, nam
     bias: vector("innerBias", operands.inner_bias),
     unitOffset: attrs.inner_unit_offset,
   };
-  const affines = affinesOf(call, operands, attrs);
+  const affines = addNormAffines(operands, attrs).map(({ weight, bias }, index) => ({
+    weight: vector(numbered("weight", index), weight),
+    bias: vector(numbered("bias", index), bias),
+    unitOffset: attrs.unit_offset,
+  }));
   const stored = [
     ...outs.map((view, index) => walkedRows(call, numbered("out", index), view)),
     ...(sum === undefined ? [] : [walkedRows(call, "sum", sum)]),
@@ -67,7 +71,11 @@ export const add_norm: TsKernel<"add_norm"> = ({ operands, attrs, results }, nam
           ])),
     ];
   });
-  return call.finish(kernelName(operands.branches.length, attrs), [docOf(attrs)], body);
+  return call.finish(
+    addNormName(operands.branches.length, attrs),
+    [addNormDoc(attrs, numberText(attrs.eps))],
+    body,
+  );
 };
 
 /** `out`, `out2`, `out3`: the first of several has no number. */
@@ -80,24 +88,6 @@ const rowElement = (name: string): string => `${name}[${name}Row + i]`;
 function vectorText(call: CallBuilder, name: string, view: View): string {
   const start = call.tensor(name, view);
   return constantDim(elementsOf(view.type)) === 1 ? `${name}[${start}]` : `${name}[${sumText(start, "i")}]`;
-}
-
-/** Weight and bias of each norm, taken from the lists in order. */
-function affinesOf(
-  call: CallBuilder,
-  operands: { readonly weights: readonly View[]; readonly biases: readonly View[] },
-  attrs: Attrs,
-) {
-  const [weights, biases] = [operands.weights.values(), operands.biases.values()];
-  return attrs.affines.map((affine, index) => {
-    const weight = affine.startsWith("weight") ? weights.next().value : undefined;
-    const bias = affine.endsWith("bias") ? biases.next().value : undefined;
-    return {
-      weight: weight && vectorText(call, numbered("weight", index), weight),
-      bias: bias && vectorText(call, numbered("bias", index), bias),
-      unitOffset: attrs.unit_offset,
-    };
-  });
 }
 
 const scaled = (element: string, scale: number, gain: string | undefined): string =>
@@ -134,21 +124,4 @@ function joinText(call: CallBuilder, { terms, source, attrs, inner, branchGain, 
   const isOneProduct = inner.bias === undefined && rounding(call, dtype)("x") === "x";
   const normed = isPlain || isOneProduct ? affine : `(${affine})`;
   return { lines: [...norm.lines], element: `${source} + ${added(normed)}` };
-}
-
-function kernelName(branches: number, attrs: Attrs): string {
-  return [
-    "add",
-    ...(branches === 1 ? [] : [String(branches)]),
-    ...(attrs.inner === "none" ? [] : [attrs.inner]),
-    ...(attrs.norm === "none" ? ["join"] : attrs.affines.map(() => `${attrs.norm}_norm`)),
-    ...(attrs.keep_sum && attrs.norm !== "none" ? ["keep"] : []),
-  ].join("_");
-}
-
-function docOf(attrs: Attrs): string {
-  const inner = attrs.inner === "none" ? "" : `, the branch under its own ${attrs.inner} norm`;
-  if (attrs.norm === "none") return `The join of a residual edge${inner}.`;
-  const kept = attrs.keep_sum ? "; the sum is a result too" : "";
-  return `The join of a residual edge${inner} and the ${attrs.norm} norm of the sum, e = ${numberText(attrs.eps)}${kept}.`;
 }

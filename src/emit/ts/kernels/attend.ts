@@ -1,4 +1,4 @@
-import type { View } from "../../../kernels/view.ts";
+import { attentionAxes } from "../../../kernels/attention.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import { constantDim, multiplyDims, dim, type Dim } from "../../../tensor/dim.ts";
@@ -11,21 +11,9 @@ import { onlyView } from "../../../kernels/results.ts";
 /** Query rows whose scores are held at once: enough for whole tiles, few enough that causal blocks skip much. */
 export const BLOCK_ROWS = 16;
 
-type Layout = "heads_first" | "heads_last";
-
-/** Batch, head and row of a view that lies either way: sizes and strides. */
-export function axesOf({ type, strides }: View, layout: Layout) {
-  const [head, row] = layout === "heads_first" ? [1, 2] : [2, 1];
-  const along = (axis: number): { size: Dim; stride: Dim } => ({
-    size: type.shape[axis]!,
-    stride: strides[axis]!,
-  });
-  return { batch: along(0), head: along(head), row: along(row), width: type.shape[3]! };
-}
-
 /** Words of memory that a block of scores takes. */
 export const attendScratch = ({ operands: { k }, attrs: { layout } }: StepOf<"attend">): Dim =>
-  multiplyDims(axesOf(k, layout).row.size, dim(BLOCK_ROWS));
+  multiplyDims(attentionAxes(k, layout).row.size, dim(BLOCK_ROWS));
 
 /**
  * softmax(scale · q kᵀ …) v, a head and 16 query rows at a time: their scores are two matrix products with the softmax
@@ -35,18 +23,18 @@ export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming)
   const { q, k, v, bias, mask } = operands;
   const call = new CallBuilder(naming);
   const out = onlyView(results);
-  const [query, key] = [axesOf(q, attrs.layout), axesOf(k, attrs.layout)];
+  const [query, key] = [attentionAxes(q, attrs.layout), attentionAxes(k, attrs.layout)];
   call.size("batch", query.batch.size);
   call.size("heads", query.head.size);
   call.size("keyHeads", key.head.size);
   call.size("queries", query.row.size);
   call.size("keys", key.row.size);
   call.size("width", query.width);
-  call.size("valueWidth", axesOf(v, attrs.layout).width);
+  call.size("valueWidth", attentionAxes(v, attrs.layout).width);
   const starts = new Map<string, string>();
   for (const [name, view] of Object.entries({ q, k, v, out })) {
     starts.set(name, call.tensor(name, view));
-    const axes = axesOf(view, attrs.layout);
+    const axes = attentionAxes(view, attrs.layout);
     for (const axis of ["batch", "head", "row"] as const)
       call.size(`${name}${capital(axis)}`, axes[axis].stride);
   }

@@ -6,7 +6,8 @@ import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
 import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../../module/text.ts";
-import { axesOf, BLOCK_ROWS, capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
+import { attentionAxes } from "../../../kernels/attention.ts";
+import { BLOCK_ROWS, capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
 import type { TsKernel } from "./kernel.ts";
 
 type AttendGrad = StepOf<"attend_grad">;
@@ -15,7 +16,7 @@ type AttendGrad = StepOf<"attend_grad">;
 const blocksOf = ({ attrs }: AttendGrad): number => (attrs.softcap > 0 ? 3 : 2);
 
 export const attendGradScratch = (step: AttendGrad): Dim =>
-  multiplyDims(axesOf(step.operands.k, step.attrs.layout).row.size, dim(BLOCK_ROWS * blocksOf(step)));
+  multiplyDims(attentionAxes(step.operands.k, step.attrs.layout).row.size, dim(BLOCK_ROWS * blocksOf(step)));
 
 /**
  * A head and 16 query rows at a time, as attend itself: the weights are computed again, then the gradient of the scores,
@@ -26,18 +27,18 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
   const { grad, q, k, v, bias, mask } = operands;
   const [dq, dk, dv, dbias] = results as [View, View, View, View | undefined];
   const call = new CallBuilder(naming);
-  const [query, key] = [axesOf(q, attrs.layout), axesOf(k, attrs.layout)];
+  const [query, key] = [attentionAxes(q, attrs.layout), attentionAxes(k, attrs.layout)];
   call.size("batch", query.batch.size);
   call.size("heads", query.head.size);
   call.size("keyHeads", key.head.size);
   call.size("queries", query.row.size);
   call.size("keys", key.row.size);
   call.size("width", query.width);
-  call.size("valueWidth", axesOf(v, attrs.layout).width);
+  call.size("valueWidth", attentionAxes(v, attrs.layout).width);
   const starts = new Map<string, string>();
   for (const [name, view] of Object.entries({ q, k, v, grad, dq, dk, dv })) {
     starts.set(name, call.tensor(name, view));
-    const axes = axesOf(view, attrs.layout);
+    const axes = attentionAxes(view, attrs.layout);
     for (const axis of ["batch", "head", "row"] as const)
       call.size(`${name}${capital(axis)}`, axes[axis].stride);
   }

@@ -1,7 +1,6 @@
-import { invariant } from "../../../support/invariant.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
-import { rowStride, type View } from "../../../kernels/view.ts";
+import { rowStep, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
 import { programName } from "../../../kernels/names.ts";
@@ -11,13 +10,6 @@ import { block, forLoop, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { walk, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "../../../kernels/results.ts";
-
-/** The stride between rows of a view whose form is `rows`. */
-function rowStep(view: View) {
-  const stride = rowStride(view);
-  invariant(stride !== undefined, "rows of a view have no one stride");
-  return stride;
-}
 
 /** x and w as multiplyBlock takes them, with the sizes of the product. */
 function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_in" | "in_out", out: View) {

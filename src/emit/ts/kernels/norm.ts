@@ -1,3 +1,4 @@
+import { rowNormFormula, rowNormName, type RowNorm } from "../../../kernels/norms.ts";
 import type { View } from "../../../kernels/view.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { CallBuilder, type Call, type Naming } from "../call.ts";
@@ -5,17 +6,7 @@ import { forLoop, numberText, sumText } from "../../module/text.ts";
 import { walk, walkedRows, walkedTensor } from "../walk.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "../../../kernels/results.ts";
-import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
 import { affineText, normText } from "./row-norm.ts";
-
-interface RowNorm {
-  readonly kind: RowNormKind;
-  readonly eps: number;
-  readonly weight?: View | undefined;
-  readonly bias?: View | undefined;
-  readonly unitOffset?: boolean;
-  readonly cast?: "before" | "after";
-}
 
 /** A norm of each row; the row is read once for each statistic and once to be written, from the cache. */
 function rowNorm(x: View, out: View, norm: RowNorm, naming: Naming): Call {
@@ -35,20 +26,11 @@ function rowNorm(x: View, out: View, norm: RowNorm, naming: Naming): Call {
     ...lines,
     ...forLoop("i", "width", [`out[outRow + i] = ${element};`]),
   ]);
-  const name = [
-    `${norm.kind}_norm`,
-    ...(weight === undefined ? [] : [norm.unitOffset === true ? "unit_weight" : "weight"]),
-    ...(bias === undefined ? [] : ["bias"]),
-  ].join("_");
-  return call.finish(name, [formulaOf(norm)], body);
-}
-
-function formulaOf({ kind, eps, weight, bias, unitOffset }: RowNorm): string {
-  const by = { layer: "(x - mean) / √(variance + e)", rms: "x / √(mean of x² + e)", l2: "x / max(√Σx², e)" }[
-    kind
-  ];
-  const factor = weight === undefined ? "" : unitOffset === true ? " · (1 + weight)" : " · weight";
-  return `${by}${factor}${bias === undefined ? "" : " + bias"} for each row, e = ${numberText(eps)}.`;
+  return call.finish(
+    rowNormName(norm),
+    [`${rowNormFormula(norm)} for each row, e = ${numberText(norm.eps)}.`],
+    body,
+  );
 }
 
 const layer_norm: TsKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, naming) =>

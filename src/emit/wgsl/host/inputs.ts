@@ -1,4 +1,5 @@
 import type { Plan } from "../../../plan/plan.ts";
+import { sizeReads } from "../../../plan/size-reads.ts";
 import { sizeNeeds } from "../../../plan/size-needs.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
@@ -12,22 +13,18 @@ import { dimsName, sizeText } from "./size.ts";
 
 /** The function that checks the inputs' shapes and finds the run-time dims. */
 export function dimsFunction(plan: Plan): Code[] {
-  const sizes: string[] = [];
-  const bounds: string[] = [];
-  const bound = new Set<string>();
-  const required = plan.inputs.filter(({ fill }) => fill === undefined);
-  for (const { name, type } of [...required, ...plan.inputs.filter((input) => !required.includes(input))])
-    type.shape.forEach((size, axis) => {
-      const symbol = plan.symbols.find((candidate) => candidate.name === size.key);
-      if (symbol === undefined || bound.has(symbol.name)) return;
-      bound.add(symbol.name);
-      const field = dimField(symbol.name);
-      const form = literal(showShape(type.shape));
-      sizes.push(`${field}: inputSize(${literal(name)}, ${accessOf(name)}, ${axis}, ${form}),`);
-      if (symbol.max === undefined) return;
-      const message = literal(`${symbol.name} is at most ${symbol.max}, got `);
-      bounds.push(`if (d.${field} > ${symbol.max}) throw new InputError(${message} + d.${field});`);
-    });
+  const reads = sizeReads(plan);
+  const sizes = reads.map(({ symbol, input, type, axis }) => {
+    const form = literal(showShape(type.shape));
+    return `${dimField(symbol.name)}: inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${form}),`;
+  });
+  const bounds = reads.flatMap(({ symbol: { name, max } }) => {
+    const message = literal(`${name} is at most ${max}, got `);
+    const field = dimField(name);
+    return max === undefined
+      ? []
+      : [`if (d.${field} > ${max}) throw new InputError(${message} + d.${field});`];
+  });
   return [
     "/** The run-time dims, from the shapes of the inputs. */",
     "function bindDims(inputs«: Inputs»)«: Dims» {",

@@ -1,3 +1,4 @@
+import { addNormAffines, addNormDoc, addNormName, addNormResults } from "../../../kernels/norms.ts";
 import type { View } from "../../../kernels/view.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { invariant } from "../../../support/invariant.ts";
@@ -19,8 +20,7 @@ type Attrs = AttributesOf<"add_norm">;
  */
 export const add_norm: WgslKernel<"add_norm"> = ({ operands, attrs, results }, context) => {
   const builder = new KernelBuilder(context);
-  const outs = attrs.norm === "none" ? [] : results.slice(0, attrs.affines.length);
-  const kept = attrs.keep_sum || attrs.norm === "none" ? results.at(-1) : undefined;
+  const { outs, sum: kept } = addNormResults(results, attrs);
   const joined: Record<string, View> = { source: operands.source };
   operands.branches.forEach((view, index) => (joined[branchName(index, operands.branches.length)] = view));
   const vectors = vectorViews(operands, attrs);
@@ -102,8 +102,8 @@ export const add_norm: WgslKernel<"add_norm"> = ({ operands, attrs, results }, c
   ];
   return [
     builder.finish({
-      name: kernelName(operands.branches.length, attrs),
-      doc: [docOf(attrs)],
+      name: addNormName(operands.branches.length, attrs),
+      doc: [`${addNormDoc(attrs, String(attrs.eps))} A row a workgroup.`],
       body,
       workgroup: [lanes],
       groups: each.groups,
@@ -116,7 +116,7 @@ const branchName = (index: number, count: number): string => numbered("branch", 
 const numbered = (name: string, index: number, count: number): string =>
   count === 1 ? name : `${name}${index}`;
 
-/** Vectors and lone numbers by their names in the kernel; weights and biases are taken from the lists in order. */
+/** Vectors and lone numbers by their names in the kernel. */
 function vectorViews(
   operands: Parameters<typeof add_norm>[0]["operands"],
   attrs: Attrs,
@@ -130,11 +130,10 @@ function vectorViews(
   add("branch_gain", operands.branch_gain);
   add("inner_weight", operands.inner_weight);
   add("inner_bias", operands.inner_bias);
-  const [weights, biases] = [operands.weights.values(), operands.biases.values()];
   const count = attrs.affines.length;
-  attrs.affines.forEach((affine, index) => {
-    if (affine.startsWith("weight")) add(numbered("weight", index, count), weights.next().value);
-    if (affine.endsWith("bias")) add(numbered("bias", index, count), biases.next().value);
+  addNormAffines(operands, attrs).forEach(({ weight, bias }, index) => {
+    add(numbered("weight", index, count), weight);
+    add(numbered("bias", index, count), bias);
   });
   return found;
 }
@@ -192,21 +191,4 @@ function joinText({ builder, attrs, dtype, lanes, hold, row, vector, branches }:
     lines: [...inner.lines, ...norm.lines],
     element: `${source} + ${added(isWhole ? normed : `(${normed})`)}`,
   };
-}
-
-function kernelName(branches: number, attrs: Attrs): string {
-  return [
-    "add",
-    ...(branches === 1 ? [] : [String(branches)]),
-    ...(attrs.inner === "none" ? [] : [attrs.inner]),
-    ...(attrs.norm === "none" ? ["join"] : attrs.affines.map(() => `${attrs.norm}_norm`)),
-    ...(attrs.keep_sum && attrs.norm !== "none" ? ["keep"] : []),
-  ].join("_");
-}
-
-function docOf(attrs: Attrs): string {
-  const inner = attrs.inner === "none" ? "" : `, the branch under its own ${attrs.inner} norm`;
-  if (attrs.norm === "none") return `The join of a residual edge${inner}. A row a workgroup.`;
-  const kept = attrs.keep_sum ? "; the sum is a result too" : "";
-  return `The join of a residual edge${inner} and the ${attrs.norm} norm of the sum, e = ${attrs.eps}${kept}. A row a workgroup.`;
 }

@@ -1,3 +1,4 @@
+import { rowStep } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { constantDim, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf, type Shape } from "../../../tensor/type.ts";
@@ -6,7 +7,6 @@ import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop } from "../text.ts";
 import { eachElement, LIST_SIZE } from "../walk.ts";
-import { rowStep } from "./linear.ts";
 import { heldOperands, TILE, tiledGroups, tiledProduct, type Product } from "./product.ts";
 
 /** Workgroups that are enough for a device to have something to do, and parts of the rows at most. */

@@ -1,4 +1,4 @@
-import { rowStride, type View } from "../../../kernels/view.ts";
+import { rowStep, type View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
@@ -19,13 +19,6 @@ import {
   tiledProduct,
   type Product,
 } from "./product.ts";
-
-/** The stride between rows of a view whose form is `rows`. */
-export function rowStep(view: View): Dim {
-  const stride = rowStride(view);
-  invariant(stride !== undefined, "rows of a view have no one stride");
-  return stride;
-}
 
 type Linear = StepOf<"linear_epilogue">;
 type Kind = "tiled" | "few rows";

@@ -1,3 +1,4 @@
+import { rowStep } from "../../../kernels/view.ts";
 import { relativeBucket } from "../../../ops/evaluate/create.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
@@ -8,7 +9,6 @@ import { KernelBuilder } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import { eachElement, LIST_SIZE, places } from "../walk.ts";
-import { rowStep } from "./linear.ts";
 
 /** An invocation an element of the result. Of a table in parts, each part stores the rows that it has. */
 const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, results }, context) => {

@@ -1,5 +1,5 @@
+import { rowNormFormula, rowNormName, type RowNorm } from "../../../kernels/norms.ts";
 import type { View } from "../../../kernels/view.ts";
-import type { RowNormKind } from "../../../ops/evaluate/norm.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { floatText } from "../text.ts";
 import { onlyView } from "../../../kernels/results.ts";
@@ -8,15 +8,6 @@ import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";
 import { heldBy, lanesFor, overRow } from "./row.ts";
 import { affineText, normText } from "./row-norm.ts";
-
-interface RowNorm {
-  readonly kind: RowNormKind;
-  readonly eps: number;
-  readonly weight?: View | undefined;
-  readonly bias?: View | undefined;
-  readonly unitOffset?: boolean;
-  readonly cast?: "before" | "after";
-}
 
 /** A workgroup a row. A row that fits into the registers of its invocations is read once. */
 function rowNorm(x: View, out: View, norm: RowNorm, context: Context): Dispatch {
@@ -54,20 +45,13 @@ function rowNorm(x: View, out: View, norm: RowNorm, context: Context): Dispatch 
     ...lines,
     ...overRow(lanes, "width", [tensors.out.put("out_row + i", element)]),
   ];
-  const name = [
-    `${norm.kind}_norm`,
-    ...(weight === undefined ? [] : [norm.unitOffset === true ? "unit_weight" : "weight"]),
-    ...(bias === undefined ? [] : ["bias"]),
-  ].join("_");
-  return builder.finish({ name, doc: [formulaOf(norm)], body, workgroup: [lanes], groups: each.groups });
-}
-
-function formulaOf({ kind, eps, weight, bias, unitOffset }: RowNorm): string {
-  const by = { layer: "(x - mean) / √(variance + e)", rms: "x / √(mean of x² + e)", l2: "x / max(√Σx², e)" }[
-    kind
-  ];
-  const factor = weight === undefined ? "" : unitOffset === true ? " · (1 + weight)" : " · weight";
-  return `${by}${factor}${bias === undefined ? "" : " + bias"}, e = ${eps}. A row a workgroup.`;
+  return builder.finish({
+    name: rowNormName(norm),
+    doc: [`${rowNormFormula(norm)}, e = ${norm.eps}. A row a workgroup.`],
+    body,
+    workgroup: [lanes],
+    groups: each.groups,
+  });
 }
 
 const layer_norm: WgslKernel<"layer_norm"> = ({ operands, attrs: { eps }, results }, context) => [

@@ -1,5 +1,6 @@
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
+import { attentionAxes, type AttentionAxes } from "../../../kernels/attention.ts";
 import type { View } from "../../../kernels/view.ts";
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
@@ -10,23 +11,14 @@ import { floatText } from "../text.ts";
 /** What attention and its gradient have in common: how their operands lie, and what a score is. */
 export type AttendAttributes = StepOf<"attend">["attrs"];
 
-export interface Axis {
-  readonly size: Dim;
-  readonly stride: Dim;
-}
-
-/** Batch, head and row of a view that lies either way: sizes and strides. */
-export interface Axes {
-  readonly batch: Axis;
-  readonly head: Axis;
-  readonly row: Axis;
+/** Batch, head and row of an operand: sizes and strides; elements of a row. */
+export interface Axes extends Omit<AttentionAxes, "width"> {
   readonly width: number;
 }
 
-export function axesOf({ type, strides }: View, layout: AttendAttributes["layout"]): Axes {
-  const [head, row] = layout === "heads_first" ? [1, 2] : [2, 1];
-  const along = (axis: number): Axis => ({ size: type.shape[axis]!, stride: strides[axis]! });
-  return { batch: along(0), head: along(head), row: along(row), width: widthOf(type.shape[3]!) };
+export function axesOf(view: View, layout: AttendAttributes["layout"]): Axes {
+  const axes = attentionAxes(view, layout);
+  return { ...axes, width: widthOf(axes.width) };
 }
 
 export function widthOf(size: Dim): number {

@@ -1,0 +1,23 @@
+import type { Code } from "../../support/text.ts";
+
+/** A function that several kernels call. */
+export interface Helper {
+  /** Names of other helpers that it calls. */
+  readonly uses?: readonly string[];
+  readonly code: readonly Code[];
+}
+
+/** The helpers of these names and those that they use, in the order of the table. */
+export function withUsed<Name extends string>(
+  table: Readonly<Record<Name, Helper>>,
+  names: Iterable<Name>,
+): Name[] {
+  const needed = new Set<Name>();
+  const visit = (name: Name): void => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    for (const used of table[name].uses ?? []) visit(used as Name);
+  };
+  for (const name of names) visit(name);
+  return (Object.keys(table) as Name[]).filter((name) => needed.has(name));
+}
