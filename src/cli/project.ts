@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { existsSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 /** The file of a folder of `lmg train` that says what was trained there. */
 export const RUN_FILE = "run.json";
@@ -26,13 +26,31 @@ export function projectOf(model: string): string {
 export const besides = (file: string, path: string): string =>
   isAbsolute(path) ? path : join(dirname(file), path);
 
-/** A path with its links followed as far as there is something: what is not there is also somewhere. */
-export function realPath(path: string): string {
+/**
+ * A path with its links followed as far as there is something: what is not there is also somewhere, and where a link leads
+ * that has no file is not where it stands.
+ */
+export function realPath(path: string, links = MOST_LINKS): string {
   try {
     return realpathSync(path);
   } catch {
     const folder = dirname(path);
-    return folder === path ? path : join(realPath(folder), basename(path));
+    if (folder === path) return path;
+    const place = join(realPath(folder, links), basename(path));
+    const target = links === 0 ? undefined : targetOf(place);
+    return target === undefined ? place : realPath(resolve(dirname(place), target), links - 1);
+  }
+}
+
+/** As many links as Linux follows; more lead in a circle. */
+const MOST_LINKS = 40;
+
+/** What a link says; undefined for all else. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -29,6 +29,11 @@ inFolder({
 beforeAll(() => {
   symlinkSync("../../blocks.lmg", "project/models/linked.lmg");
   symlinkSync("../..", "project/models/up");
+  symlinkSync("../../nowhere.lmg", "project/models/dangling.lmg");
+  symlinkSync("./up/nowhere/deeper.lmg", "project/models/deeper.lmg");
+  symlinkSync("./dangling.lmg", "project/models/twice.lmg");
+  symlinkSync("../nowhere.lmg", "project/models/empty.lmg");
+  symlinkSync("./circle.lmg", "project/models/circle.lmg");
   put("project/models/absolute.lmg", using(resolve("blocks.lmg")));
   put("project/models/within.lmg", using(resolve("project/blocks.lmg")));
 });
@@ -55,6 +60,19 @@ describe.each([...leaving, "loose/models/outside.lmg"])("%s leaves its project",
   test("unless it is told to let it", async () => {
     expect(await output("check", path, "--allow-outside")).toContain("m is well-formed");
   });
+});
+
+test.each(["dangling", "deeper", "twice"])("a link that leads out to nothing leads out: %s", async (name) => {
+  put("project/models/dangling-link.lmg", using(`./${name}.lmg`));
+  expect(await mistake("check", "project/models/dangling-link.lmg")).toContain("error[E237]");
+});
+
+test.each([
+  ["to nothing", "empty", "error[E218]: there is no file"],
+  ["in a circle", "circle", "its links lead back to itself"],
+])("a link that stays in the project and leads %s is said to", async (_, name, message) => {
+  put("project/models/dangling-link.lmg", using(`./${name}.lmg`));
+  expect(await mistake("check", "project/models/dangling-link.lmg")).toContain(message);
 });
 
 test("the mistake is at the path, and names the file, the project and what allows it", async () => {
