@@ -49,7 +49,8 @@ function namesBehind(names: readonly string[], standsFor: ReadonlyMap<string, ob
     if (found.has(name)) continue;
     found.add(name);
     const value = standsFor.get(name);
-    if (value !== undefined) for (const behind of [...namesRead(value)].toReversed()) left.push(behind);
+    if (value !== undefined)
+      for (const behind of [...namesRead(value).keys()].toReversed()) left.push(behind);
   }
   return found;
 }

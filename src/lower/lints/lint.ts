@@ -17,8 +17,8 @@ export interface Linted {
   readonly module: Module;
   /** The model that was lowered. */
   readonly definition: Definition;
-  /** What each definition of the file reads by name. */
-  readonly reads: (definition: Definition) => ReadonlySet<string>;
+  /** What each definition of the file reads by name, and where. */
+  readonly reads: (definition: Definition) => ReadonlyMap<string, readonly number[]>;
   /** Edges whose `init` scales their weights, by index. */
   readonly scaledEdges: ReadonlySet<number>;
 }

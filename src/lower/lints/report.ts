@@ -60,8 +60,8 @@ const elsewhereSilences = (module: Module, model: Definition): readonly Silence[
     .flatMap((definition) => silencesOf(allowsIn(definition)));
 
 /** The names that a definition reads, worked out once. */
-function readsOf(): (definition: Definition) => ReadonlySet<string> {
-  const known = new Map<Definition, ReadonlySet<string>>();
+function readsOf(): Linted["reads"] {
+  const known = new Map<Definition, ReturnType<typeof namesRead>>();
   return (definition) => {
     const names = known.get(definition) ?? namesRead(definition);
     known.set(definition, names);

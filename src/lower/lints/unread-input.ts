@@ -35,10 +35,10 @@ function isRead(
 ): boolean {
   if (reads(definition).has(input.name.text)) return true;
   const before = new Set(
-    inputs.slice(0, inputs.indexOf(input)).flatMap((other) => [...namesRead(other.type)]),
+    inputs.slice(0, inputs.indexOf(input)).flatMap((other) => [...namesRead(other.type).keys()]),
   );
   const elsewhere = namesRead(definition, input);
-  return [...namesRead(input.type)].some(
+  return [...namesRead(input.type).keys()].some(
     (dim) => /^[A-Z]/.test(dim) && !before.has(dim) && elsewhere.has(dim),
   );
 }

@@ -106,6 +106,27 @@ test("a `let` in braces, and one that another name stands for", () => {
   expect(codesIn(file("", "let k = 3\n  k: linear(8)"))).toEqual(["W308 3"]);
 });
 
+test.each([
+  ["in the same braces", "let k = 2\n  let k = 8\n  linear(k)", ["W308 3"]],
+  ["in a repeat", "let k = 2\n  repeat 2 {\n    let k = 8\n    linear(k)\n  }", ["W308 3"]],
+  ["twice", "let k = 2\n  let k = 3\n  residual { let k = 8\n  linear(k) }", ["W308 3", "W308 4"]],
+])("a `let` is not read where another one of its name stands for it: %s", (_, body, codes) => {
+  expect(codesIn(file("", body))).toEqual(codes);
+});
+
+test.each([
+  ["the other one", "let k = 4\n  let k = 2 * k\n  linear(k)"],
+  ["what stands before the other", "let k = 8\n  linear(k)\n  let k = 8\n  linear(k)"],
+  [
+    "what follows a branch that may be left out",
+    "let k = 8\n  if 1 == 2 { let k = 4; linear(k) -> linear(8) }\n  linear(k)",
+  ],
+  ["the other branch", "let k = 8\n  if 1 == 2 { let k = 4; linear(k) -> linear(8) } else { linear(k) }"],
+  ["the next iteration", "let k = 8\n  repeat 2 { linear(k) -> linear(8); let k = 4 }"],
+])("a `let` that another one of its name follows is read by %s", (_, body) => {
+  expect(codesIn(file("", body))).toEqual([]);
+});
+
 describe("an input is read by", () => {
   test.each([
     ["its name", "input z: f32[B, T, 8]\n  stream + z"],
