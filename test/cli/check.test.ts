@@ -45,8 +45,8 @@ test("other commands do not lint", async () => {
 test.each(["webgpu/block.lmg", "train/digits.lmg"])(
   "the model of the benchmarks in %s is well-formed",
   async (name) => {
-    expect(await output("check", fileURLToPath(new URL(`../bench/${name}`, import.meta.url)))).toContain(
-      "is well-formed",
-    );
+    const path = fileURLToPath(new URL(`../bench/${name}`, import.meta.url));
+    // The benchmarks are a package of their own, whose models use the examples.
+    expect(await output("check", path, "--allow-outside")).toContain("is well-formed");
   },
 );
