@@ -58,7 +58,8 @@ export async function checkPlace(
   }
 }
 
-async function checkSource(source: Source, options: ModelOptions, out: Out): Promise<Checked> {
+/** The same of a text that is read already. */
+export async function checkSource(source: Source, options: ModelOptions, out: Out): Promise<Checked> {
   const path = source.name;
   const { file, diagnostics: syntax } = parse(source);
   if (syntax.some(isError)) return resultOf(path, { diagnostics: syntax });
