@@ -3,6 +3,7 @@ import { quote } from "../../checkpoint/problem.ts";
 import { WORD } from "./characters.ts";
 import { configTokens, readGivenToken, type GivenToken } from "./config-tokens.ts";
 import type { Normalizer } from "./normalizers.ts";
+import { PrefixIndex } from "./prefix-index.ts";
 import { Unreadable, type Section } from "./section.ts";
 import { checkId, type Model } from "./vocabulary.ts";
 
@@ -87,18 +88,18 @@ const endsWithWord = new RegExp(`[${WORD}]$`, "v");
 
 /** Finds tokens in a text: the leftmost first, of those that begin there the longest. */
 export function finderOf(tokens: readonly AddedToken[]): (text: string) => readonly Found[] {
-  const byContent = new Map(tokens.map((token) => [token.sought, token]));
-  const lengths = Array.from(new Set(tokens.map(({ sought }) => sought.length))).sort((a, b) => b - a);
+  const index = new PrefixIndex(new Map(tokens.map(({ sought }, place) => [sought, place])), "added_tokens");
   const firstUnits = new Set(tokens.map(({ sought }) => sought[0]));
   const tokenAt = (text: string, at: number): AddedToken | undefined => {
-    if (!firstUnits.has(text[at])) return undefined;
-    const length = lengths.find((size) => byContent.has(text.slice(at, at + size)));
-    return length === undefined ? undefined : byContent.get(text.slice(at, at + length));
+    const longest = firstUnits.has(text[at]) ? index.longestAt(text, at) : undefined;
+    return longest && tokens[longest.id];
   };
   return (text) => {
     if (tokens.length === 0) return text === "" ? [] : [{ start: 0, end: text.length }];
     const found: Found[] = [];
     let rest = 0;
+    // Where the blanks end that were walked last: tokens of blanks stand in runs of them, which are walked once.
+    let blankEnd = 0;
     for (let at = 0; at < text.length;) {
       const token = tokenAt(text, at);
       if (token === undefined) {
@@ -107,8 +108,9 @@ export function finderOf(tokens: readonly AddedToken[]): (text: string) => reado
       }
       const end = at + token.sought.length;
       if (!token.isSingleWord || isSingleWord(text, at, end)) {
-        const from = token.takesLeft ? Math.max(blanksBefore(text, at), rest) : at;
-        const to = token.takesRight ? blanksBehind(text, end) : end;
+        const from = token.takesLeft ? blanksBefore(text, at, rest) : at;
+        if (token.takesRight) blankEnd = blanksBehind(text, Math.max(end, blankEnd));
+        const to = token.takesRight ? blankEnd : end;
         if (rest < from) found.push({ start: rest, end: from });
         // Blanks that the token before took leave nothing of one that is made of blanks.
         if (from < to) found.push({ start: from, end: to, token });
@@ -129,9 +131,11 @@ const isSingleWord = (text: string, start: number, end: number): boolean =>
 /** Without a half of a character at the beginning. */
 const wholeCharacters = (text: string): string => text.replace(/^[\udc00-\udfff]/u, "");
 
-function blanksBefore(text: string, end: number): number {
+/** Where the blanks before `end` begin, or `least` if they reach that far. */
+function blanksBefore(text: string, end: number, least: number): number {
+  if (end < least) return least;
   let at = end;
-  while (at > 0 && /\p{White_Space}/u.test(text[at - 1]!)) at--;
+  while (at > least && /\p{White_Space}/u.test(text[at - 1]!)) at--;
   return at;
 }
 

@@ -1,15 +1,45 @@
+import { quote } from "../../checkpoint/problem.ts";
+import { showCount } from "../../support/text.ts";
+import { Unreadable } from "./section.ts";
+
+/** A token that a text begins with at a place. */
+export interface Prefix {
+  readonly end: number;
+  readonly id: number;
+}
+
+/**
+ * The longest token that is looked for, in UTF-16 units: so far is a text read from each of its places, at most. Tokens of
+ * published files have some dozens.
+ */
+export const MAX_TOKEN_LENGTH = 512;
+
 /** Finds the tokens that a text begins with at a place, in the order of their lengths. */
 export class PrefixIndex {
   readonly #tokens: readonly string[];
   readonly #ids: Int32Array;
 
-  constructor(ids: ReadonlyMap<string, number>) {
+  /** Refuses tokens that are too long; `path` is where they stand in the file. */
+  constructor(ids: ReadonlyMap<string, number>, path: string) {
+    for (const token of ids.keys())
+      if (token.length > MAX_TOKEN_LENGTH)
+        throw new Unreadable(
+          `\`${path}\`: the token ${quote(token)} has ${showCount(token.length)} characters; ` +
+            `lmg finds tokens of at most ${MAX_TOKEN_LENGTH}`,
+        );
     // By UTF-16 units, as JavaScript compares texts: those that begin alike stand together, the shortest first.
     this.#tokens = Array.from(ids.keys()).sort();
     this.#ids = Int32Array.from(this.#tokens, (token) => ids.get(token)!);
   }
 
-  *prefixesAt(text: string, start: number): Iterable<{ readonly end: number; readonly id: number }> {
+  /** The longest of them, if there is one. */
+  longestAt(text: string, start: number): Prefix | undefined {
+    let longest: Prefix | undefined;
+    for (const prefix of this.prefixesAt(text, start)) longest = prefix;
+    return longest;
+  }
+
+  *prefixesAt(text: string, start: number): Iterable<Prefix> {
     let low = 0;
     let high = this.#tokens.length;
     for (let length = 0; start + length < text.length; length++) {

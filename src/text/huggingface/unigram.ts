@@ -32,7 +32,14 @@ export function readUnigram(section: Section): Model {
     return section.fail("unk_id", `an id below ${list.length}`);
   const fallsBack = section.boolean("byte_fallback", false);
   const unknownScore = scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY;
-  const vocabulary = { scores, unknownScore, ids, index: new PrefixIndex(ids), unknown, fallsBack };
+  const vocabulary = {
+    scores,
+    unknownScore,
+    ids,
+    index: new PrefixIndex(ids, `${section.path}.vocab`),
+    unknown,
+    fallsBack,
+  };
   return {
     ids,
     isBytePairs: false,

@@ -1,3 +1,4 @@
+import { PrefixIndex } from "./prefix-index.ts";
 import { readVocabulary, remembering, Untokenizable, type Model } from "./vocabulary.ts";
 import type { Section } from "./section.ts";
 
@@ -19,34 +20,32 @@ export function readWordPiece(section: Section): Model {
   const prefix = section.string("continuing_subword_prefix");
   const maxCharacters = section.count("max_input_chars_per_word");
   const ids = readVocabulary(section);
-  const longest = Array.from(ids.keys()).reduce((most, token) => Math.max(most, token.length), 0);
   const unknownId = ids.get(unknown);
+  const path = `${section.path}.vocab`;
+  const starts = new PrefixIndex(ids, path);
+  const goesOn = prefix === "" ? starts : new PrefixIndex(continuing(ids, prefix), path);
   const tokenize = (word: string): readonly number[] | Untokenizable => {
     const isShort = word.length <= maxCharacters || Array.from(word).length <= maxCharacters;
-    const parts = isShort ? longestParts(word, ids, prefix, longest) : undefined;
+    const parts = isShort ? longestParts(word, starts, goesOn) : undefined;
     return parts ?? (unknownId === undefined ? new Untokenizable(word) : [unknownId]);
   };
   return { ids, isBytePairs: false, size: ids.size, tokenize: remembering(tokenize) };
 }
 
-function longestParts(
-  word: string,
-  ids: ReadonlyMap<string, number>,
-  prefix: string,
-  longest: number,
-): readonly number[] | undefined {
+/** The tokens that go on with a word, without their prefix. */
+function continuing(ids: ReadonlyMap<string, number>, prefix: string): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [token, id] of ids) if (token.startsWith(prefix)) found.set(token.slice(prefix.length), id);
+  return found;
+}
+
+function longestParts(word: string, starts: PrefixIndex, goesOn: PrefixIndex): readonly number[] | undefined {
   const parts: number[] = [];
   for (let start = 0; start < word.length;) {
-    let end = Math.min(word.length, start + longest);
-    let id: number | undefined;
-    while (end > start) {
-      id = ids.get((start > 0 ? prefix : "") + word.slice(start, end));
-      if (id !== undefined) break;
-      end--;
-    }
-    if (id === undefined) return undefined;
-    parts.push(id);
-    start = end;
+    const longest = (start === 0 ? starts : goesOn).longestAt(word, start);
+    if (longest === undefined) return undefined;
+    parts.push(longest.id);
+    start = longest.end;
   }
   return parts;
 }
