@@ -1,6 +1,6 @@
 import { EvaluationError } from "../ops/evaluate/error.ts";
 import { listWords, nearest } from "../support/text.ts";
-import { constantDim, evaluateDim, showDim, symbolsOf, type Dim } from "../tensor/dim.ts";
+import { evaluateDim, showDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { isFloat, isInteger, type Dtype } from "../tensor/dtype.ts";
 import { makeData, sizeOf, type HostTensor } from "../tensor/host.ts";
 import { showType } from "../tensor/type.ts";
@@ -56,13 +56,18 @@ function checkBounds(graph: Graph, symbols: Symbols): void {
   }
 }
 
-/** The kind of elements and the rank; every run-time dim is at least 1, as on all targets; and the elements are there. */
+/**
+ * The kind of elements and the rank; every run-time dim is at least 1, as on all targets, though a size that is made of
+ * some, like `T - 1`, may be 0; and the elements are there.
+ */
 function checkForm({ name, value }: Input, tensor: HostTensor): void {
   const { type } = value;
   const found = `the input \`${name}\` is ${showTensor(tensor)}`;
   if (kindOf(type.dtype) !== kindOf(tensor.dtype) || type.shape.length !== tensor.shape.length)
     throw new EvaluationError(`${found}, expected ${showType(type)}`);
-  const empty = tensor.shape.findIndex((size, axis) => !(size >= 1) && constantDim(type.shape[axis]!) !== 0);
+  const empty = tensor.shape.findIndex(
+    (size, axis) => !(size >= 1) && bareSymbol(type.shape[axis]!) !== undefined,
+  );
   if (empty >= 0) throw new EvaluationError(`${found}, but ${showDim(type.shape[empty]!)} is at least 1`);
   checkFull(name, tensor);
 }

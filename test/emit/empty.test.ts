@@ -101,3 +101,16 @@ test("a run-time dim of 0 is refused by all", async () => {
   if (device !== undefined)
     await expect(runOn(device, graph, bindings)).rejects.toThrow("the input x is empty");
 });
+
+test("a size that is made of run-time dims may be 0", async () => {
+  const graph = graphOf(
+    "dim T\n input %x: f32[T]\n input %k: f32[T - 1]\n %y: f32[2*T - 1] = concat([%x, %k], axis: 0)\n output y = %y",
+  );
+  const given = { x: hostTensor("f32", [1], [3]), k: hostTensor("f32", [0], []) };
+  const bindings = { inputs: given, parameters: {} };
+  const found = [interpret(graph, bindings), await runEmitted(graph, bindings)];
+  if (device !== undefined) found.push(await runOn(device, graph, bindings));
+  for (const { y } of found) expect(Array.from<number>(y!.data)).toEqual([3]);
+  const wrong = { inputs: { ...given, k: hostTensor("f32", [1], [0]) }, parameters: {} };
+  expect(() => interpret(graph, wrong)).toThrow("the input `k` is f32[1], expected f32[T - 1], here [0]");
+});
