@@ -2,7 +2,7 @@ import { append } from "../../support/lists.ts";
 import type { View } from "../../kernels/view.ts";
 import { invariant } from "../../support/invariant.ts";
 import { layoutCode, type Code } from "../../support/text.ts";
-import { addDims, constantDim, dim, multiplyDims, sameDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
+import { addDims, constantDim, dim, symbolsOf, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { withUsed } from "../module/helpers.ts";
 import { helpers, type HelperName } from "./helpers.ts";
@@ -16,40 +16,8 @@ import {
   type Groups,
   type Parts,
 } from "./kernel.ts";
+import { builtins, type Builtin, type Tensor, type Tensors, type Views } from "./given.ts";
 import { dimText } from "./text.ts";
-
-/** An operand or result in the text of a kernel. */
-export interface Tensor {
-  readonly view: View;
-  /** Whether it lies in 16 bits. */
-  readonly isHalf: boolean;
-  /** Its element at an index, as f32 or i32. */
-  readonly at: (index: string) => string;
-  /** Its element at an index as it lies in memory: f16 if `isHalf`. */
-  readonly raw: (index: string) => string;
-  /** The statement that stores a value there; `type` says what the value is if it is an f16 already. */
-  readonly put: (index: string, value: string, type?: "f16") => string;
-}
-
-/** Views by the names that they have in the kernel; undefined for an operand that is not there. */
-export type Views = Readonly<Record<string, View | undefined>>;
-
-export type Tensors<V extends Views> = {
-  readonly [K in keyof V]: undefined extends V[K] ? Tensor | undefined : Tensor;
-};
-
-/** What the entry point is given, by the names that bodies use. */
-const builtins = {
-  id: "@builtin(global_invocation_id) id: vec3u",
-  group: "@builtin(workgroup_id) group: vec3u",
-  groups: "@builtin(num_workgroups) groups: vec3u",
-  local: "@builtin(local_invocation_id) local: vec3u",
-  lane: "@builtin(local_invocation_index) lane: u32",
-  subgroup_size: "@builtin(subgroup_size) subgroup_size: u32",
-  subgroup_lane: "@builtin(subgroup_invocation_id) subgroup_lane: u32",
-} as const;
-
-export type Builtin = keyof typeof builtins;
 
 interface Finish {
   readonly stage?: number | undefined;
@@ -322,14 +290,3 @@ export class KernelBuilder {
 
 /** The product of an index expression and dims is one where the size is 1 throughout. */
 export const isUnit = (size: Dim): boolean => constantDim(size) === 1;
-
-/** Whether strides are those of a row-major walk over sizes. */
-export function isRowMajor(sizes: readonly Dim[], strides: readonly Dim[]): boolean {
-  let expected: Dim | undefined;
-  for (let axis = sizes.length - 1; axis >= 0; axis--) {
-    if (expected === undefined ? constantDim(strides[axis]!) !== 1 : !sameDim(strides[axis], expected))
-      return false;
-    expected = expected === undefined ? sizes[axis]! : multiplyDims(expected, sizes[axis]!);
-  }
-  return true;
-}

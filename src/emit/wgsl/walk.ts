@@ -1,8 +1,8 @@
 import { mergeAxes } from "../../kernels/view.ts";
 import type { Code } from "../../support/text.ts";
-import { constantDim, productOfDims, type Dim } from "../../tensor/dim.ts";
+import { constantDim, multiplyDims, productOfDims, sameDim, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
-import { isRowMajor, type KernelBuilder } from "./builder.ts";
+import type { KernelBuilder } from "./builder.ts";
 import type { Groups } from "./kernel.ts";
 import { ifThen } from "./text.ts";
 
@@ -100,4 +100,15 @@ export function eachRow(builder: KernelBuilder, leading: Shape): { lines: Code[]
     ...ifThen(`row >= ${builder.size("rows", count)}`, ["return;"]),
   ];
   return { lines, groups: { kind: "list", count, per: 1 } };
+}
+
+/** Whether strides are those of a row-major walk over sizes. */
+function isRowMajor(sizes: readonly Dim[], strides: readonly Dim[]): boolean {
+  let expected: Dim | undefined;
+  for (let axis = sizes.length - 1; axis >= 0; axis--) {
+    if (expected === undefined ? constantDim(strides[axis]!) !== 1 : !sameDim(strides[axis], expected))
+      return false;
+    expected = expected === undefined ? sizes[axis]! : multiplyDims(expected, sizes[axis]!);
+  }
+  return true;
 }

@@ -1,6 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import { onlyView } from "../../../kernels/results.ts";
-import { KernelBuilder, type Tensor } from "../builder.ts";
+import { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import {

@@ -1,7 +1,8 @@
 import type { StepOf } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
-import { KernelBuilder, type Tensor } from "../builder.ts";
+import { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import { forLoop, ifThen } from "../text.ts";
 import {
   axesOf,

@@ -1,6 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import { dim, multiplyDims, productOfDims } from "../../../tensor/dim.ts";
-import { KernelBuilder, type Tensor } from "../builder.ts";
+import { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";

@@ -1,6 +1,7 @@
 import type { Code } from "../../../support/text.ts";
 import type { Dim } from "../../../tensor/dim.ts";
-import type { KernelBuilder, Tensor } from "../builder.ts";
+import type { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { Groups } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 
