@@ -3,7 +3,7 @@
  *
  *     npx tsx test/fuzz/run.ts [--count 1000000] [--seed 1] [--only NAME]
  *
- * Inputs are right ones that were changed, or made to ask for much. Each is measured: more than 2 s of the processor, more
+ * Inputs are right ones that were changed, or made to ask for much. Each is measured: more than 2 s, more
  * than 512 MB, or anything thrown is a failure. A worker that hangs or runs out of memory is ended, and the next goes on
  * behind the input. `--show NAME INDEX` prints one input. Ends with 1 if there was a failure.
  */
@@ -118,7 +118,7 @@ if (values.show) {
       console.log(`    largest ${shown({ ...tally.largest, failure: undefined })}`);
   }
   console.log(
-    `${inputs} inputs, ${failures} failures; limits ${limits.seconds} s of the processor and ${limits.bytes / 2 ** 20} MB`,
+    `${inputs} inputs, ${failures} failures; limits ${limits.seconds} s and ${limits.bytes / 2 ** 20} MB`,
   );
   process.exitCode = failures === 0 ? 0 : 1;
 }

@@ -98,7 +98,7 @@ describe("a text that asks for more than a machine has is refused, and what grew
 test("a split into more parts than a graph has values is refused before any is made", () => {
   const found = messages(model("  input z: f32[B, 9007199254740991]\n  p = z -> split(9007199254740991)"));
   expect(found).toContain(
-    "`split`: the graph has more than 24,000 values: these are 9,007,199,254,740,991 parts",
+    "`split`: the graph has more than 36,000 values: these are 9,007,199,254,740,991 parts",
   );
 });
 
