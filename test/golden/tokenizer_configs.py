@@ -1,4 +1,4 @@
-"""text/tokenizer_configs.json: a small tokenizer.json beside tokenizer_config.json files that add tokens to it, and what
+"""text/tokenizer_configs.json: a small tokenizer.json beside tokenizer_config.json files, and older ones, that add tokens to it, and what
 transformers makes of hard texts with both."""
 
 import json
@@ -53,18 +53,27 @@ CASES = {
     "extra ones, with members": (file(), {"extra_special_tokens": [{"__type": "AddedToken", **token(Y, rstrip=True)}, Z]}),
     "of the model": (file(), {"extra_special_tokens": {"image_token": Y}, "eos_token": X}),
     "of a name of its own": (file(), {"image_token": Y, "add_bos_token": False, "eos_token": X, "pad_token": None}),
+    "by name in a file of its own": (file(), {"eos_token": "a"}, {"special_tokens_map": {"eos_token": X, "pad_token": token(Y, lstrip=True)}}),
+    "further ones in a file of its own": (file(), {"extra_special_tokens": [X]}, {"special_tokens_map": {"extra_special_tokens": [Y, X]}}),
+    "by id in a file of its own": (file(), {"eos_token": Y}, {"added_tokens": {X: 12, Y: 13}}),
+    "by id in a file of its own, in the file too": (file(token(X, rstrip=True)), {}, {"added_tokens": {X: 12, Z: 13}}),
+    "in both older files": (file(), {}, {"special_tokens_map": {"cls_token": Z}, "added_tokens": {Y: 12, Z: 13}}),
+    "in older files beside a decoder": (file(), {"added_tokens_decoder": {"12": token(X)}},
+                                        {"special_tokens_map": {"eos_token": Z}, "added_tokens": {Y: 13}}),
 }
 
 
-def make_case(name, tokenizer_file, config):
+def make_case(name, tokenizer_file, config, older={}):
     config = {"tokenizer_class": "PreTrainedTokenizerFast", **config}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "tokenizer.json").write_text(json.dumps(tokenizer_file), "utf-8")
         Path(folder, "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+        for key, content in older.items():
+            Path(folder, f"{key}.json").write_text(json.dumps(content), "utf-8")
         tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = [tokenizer(text)["input_ids"] for text in TEXTS]
     decoded = [tokenizer.decode(each, skip_special_tokens=True) for each in ids]
-    return {"name": name, "file": tokenizer_file, "config": config, "size": len(tokenizer), "ids": ids, "decoded": decoded}
+    return {"name": name, "file": tokenizer_file, "config": config, **older, "size": len(tokenizer), "ids": ids, "decoded": decoded}
 
 
 def make():

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/checkpoint/json.ts";
+import { withOlderFiles } from "../../src/text/huggingface/older-files.ts";
 import { huggingFaceTokenizer } from "../../src/text/huggingface/tokenizer.ts";
 import { expectValue, messageOf } from "../checkpoint/fixtures.ts";
 
@@ -11,6 +12,8 @@ interface Golden {
     readonly name: string;
     readonly file: JsonObject;
     readonly config: JsonObject;
+    readonly special_tokens_map?: JsonObject;
+    readonly added_tokens?: JsonObject;
     readonly size: number;
     /** By text. */
     readonly ids: readonly (readonly number[])[];
@@ -21,9 +24,12 @@ interface Golden {
 const path = new URL("../golden/text/tokenizer_configs.json", import.meta.url);
 const { texts, cases } = JSON.parse(readFileSync(path, "utf8")) as Golden;
 
-describe("tokens that only the tokenizer_config.json has", () => {
-  test.each(cases)("are those that transformers adds: $name", ({ file, config, size, ids, decoded }) => {
-    const tokenizer = expectValue(huggingFaceTokenizer(file, config, "tokenizer.json"));
+describe("tokens that only the files beside a tokenizer.json have", () => {
+  test.each(cases)("are those that transformers adds: $name", (each) => {
+    const { file, config, special_tokens_map: specialTokensMap, added_tokens: addedTokens } = each;
+    const { size, ids, decoded } = each;
+    const whole = withOlderFiles(config, { specialTokensMap, addedTokens }, file);
+    const tokenizer = expectValue(huggingFaceTokenizer(file, whole, "tokenizer.json"));
     expect(texts.map((text) => tokenizer.encode(text))).toEqual(ids);
     expect(ids.map((each) => tokenizer.decode(each))).toEqual(decoded);
     expect(tokenizer.size).toBe(size);

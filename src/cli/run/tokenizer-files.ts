@@ -3,6 +3,7 @@ import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { places, type Place } from "../../checkpoint/places.ts";
+import { withOlderFiles } from "../../text/huggingface/older-files.ts";
 import { huggingFaceTokenizer } from "../../text/huggingface/tokenizer.ts";
 import { piecesTokenizer } from "../../text/pieces.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -11,6 +12,16 @@ import { orStop, stop } from "../stop.ts";
 /** The JSON object of a file; undefined if there is no such file. */
 export const readIfThere = (path: string, place: Place = places.json): JsonObject | undefined =>
   kindOfPath(path) === "file" ? orStop(readJsonFile(path, place)) : undefined;
+
+/** What the files beside a tokenizer.json say of it, as one tokenizer_config.json. */
+export function tokenizerConfigOf(folder: string, tokenizer: JsonObject): JsonObject {
+  const read = (name: string): JsonObject | undefined => readIfThere(join(folder, name));
+  const older = {
+    specialTokensMap: read("special_tokens_map.json"),
+    addedTokens: read("added_tokens.json"),
+  };
+  return withOlderFiles(read("tokenizer_config.json") ?? {}, older, tokenizer);
+}
 
 /** The tokenizer of a folder, or of a file that is named; undefined if the folder has none. */
 export function findTokenizer(path: string): Tokenizer | undefined {
@@ -24,8 +35,7 @@ export function findTokenizer(path: string): Tokenizer | undefined {
     const content = readIfThere(file, places.tokenizer);
     if (content === undefined) continue;
     if (Object.hasOwn(content, "pieces")) return orStop(piecesTokenizer(content, file));
-    const config = readIfThere(join(folder, "tokenizer_config.json")) ?? {};
-    return orStop(huggingFaceTokenizer(content, config, file));
+    return orStop(huggingFaceTokenizer(content, tokenizerConfigOf(folder, content), file));
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import type { TextTokenizer } from "../../text/tokenizer.ts";
 import { tokenizerFor, type TokenizerChoice } from "../../text/tokenizer-for.ts";
 import { isText, textOf, unpacked, type DataSource } from "../../train/data/source.ts";
 import { besides, isWithin, leadsOut, projectOf, realPath } from "../project.ts";
-import { readIfThere } from "../run/tokenizer-files.ts";
+import { readIfThere, tokenizerConfigOf } from "../run/tokenizer-files.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
 
@@ -90,7 +90,7 @@ export function tokenizerOf(
   };
 }
 
-/** A tokenizer, and what the tokenizer_config.json beside it says: `{}` without one. */
+/** A tokenizer, and what the files beside it say, as one tokenizer_config.json: `{}` without one. */
 export interface TrainedTokenizer {
   readonly tokenizer: TextTokenizer;
   readonly config: JsonObject;
@@ -107,7 +107,7 @@ function readChoice(choice: string): TokenizerChoice {
       kind: "file",
       name,
       file,
-      config: readIfThere(join(dirname(name), "tokenizer_config.json")) ?? {},
+      config: tokenizerConfigOf(dirname(name), file),
     };
   return stop(
     "E741",
