@@ -297,6 +297,7 @@ test("arrays train a classifier, and the model's file may say where a text is", 
 });
 
 test("files that a model uses are kept with the run", async () => {
+  put("package.json", "{}");
   put("parts/norm.lmg", "block normed {\n  input x: [.., D]\n  ln: layernorm\n}\n");
   put(
     "models/used.lmg",
