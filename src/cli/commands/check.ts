@@ -42,7 +42,7 @@ export const command: Command = {
     ["lmg check model.lmg", "all mistakes and warnings at once, and a line that says what the model is"],
     ["lmg check models/", "every .lmg file of a folder"],
     ["lmg check models/ --format sarif > lmg.sarif", "for a code host or an editor"],
-    ["lmg check model.lmg --fix", "mend what is certain, and say what was mended"],
+    ["lmg check model.lmg --fix", "make the fixes of its mistakes, and say which"],
     ["lmg check model.lmg --set placement=post --set depth=2", "with other parameters"],
     ["lmg check - --stdin-name model.lmg < model.lmg", "a text that is in no file yet"],
   ],
