@@ -12,5 +12,7 @@ export default defineConfig({
     hookTimeout: HANGS,
     teardownTimeout: HANGS,
     pool: "forks",
+    // Files have folders and processes of their own; half the cores would wait otherwise where there are two.
+    maxWorkers: "100%",
   },
 });
