@@ -309,6 +309,17 @@ test("files that a model uses are kept with the run", async () => {
   expect((await lmg("generate", "runs/used", "--tokens", "3")).code).toBe(0);
 });
 
+test("what a run keeps of its model is checked, and never mended", async () => {
+  await train("tiny.lmg", "--data", "text.txt", "-o", "runs/kept");
+  const kept = "runs/kept/model/tiny.lmg";
+  const misspelt = readFileSync(kept, "utf8").replace("layernorm", "layernrom");
+  writeFileSync(kept, misspelt);
+  const { code, notes } = await lmg("check", "runs/kept", "--fix");
+  expect(code).toBe(1);
+  expect(notes).toContain("there is no layer called `layernrom`");
+  expect(readFileSync(kept, "utf8")).toBe(misspelt);
+});
+
 test("a NaN ends the run, keeps the last good checkpoint and names where it began", async () => {
   const said = await mistake(
     "train",

@@ -28,13 +28,15 @@ export async function mendPlace(
     if (mistakesIn(error) === undefined) throw error;
     return [];
   }
+  // What a training keeps of its model stays as it was trained.
+  if (place.source.name !== path) return [];
   const { options } = place;
   const { text, mended } = await mendSource(
     place.source,
     async (source) => (await checkSource(source, options, out)).diagnostics,
   );
   if (mended.length === 0) return [];
-  const problem = writeFile(place.source.name, text);
+  const problem = writeFile(path, text);
   if (problem !== undefined) throw new Stop([problem]);
   return mended;
 }
