@@ -33,7 +33,15 @@ export interface ConfigToken {
 }
 
 /** The special tokens that every tokenizer of transformers may have. */
-const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+export const specialTokenKeys: readonly string[] = [
+  "bos_token",
+  "eos_token",
+  "unk_token",
+  "sep_token",
+  "pad_token",
+  "cls_token",
+  "mask_token",
+];
 
 const FILE = "tokenizer_config.json";
 
@@ -95,11 +103,13 @@ function specialTokens(section: Section, config: JsonObject): Record<"named" | "
   const extra = section.value("extra_special_tokens") ?? section.value("additional_special_tokens");
   const list = Array.isArray(extra) ? (extra as readonly JsonValue[]) : [];
   const byName: (readonly [string, JsonValue | undefined])[] = [
-    ...NAMED.map((key) => [key, section.value(key)] as const),
+    ...specialTokenKeys.map((key) => [key, section.value(key)] as const),
     ...(isJsonObject(extra) ? Object.entries(extra) : []),
     ...Object.entries(config).filter(
       ([key, value]) =>
-        key.endsWith("_token") && !NAMED.includes(key) && (typeof value === "string" || isJsonObject(value)),
+        key.endsWith("_token") &&
+        !specialTokenKeys.includes(key) &&
+        (typeof value === "string" || isJsonObject(value)),
     ),
   ];
   return {

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../checkpoint/json.ts";
+import { specialTokenKeys } from "./config-tokens.ts";
 
 /** What older folders say in files of their own. */
 export interface OlderFiles {
@@ -7,9 +8,6 @@ export interface OlderFiles {
   /** `added_tokens.json`: ids by token. */
   readonly addedTokens?: JsonObject | undefined;
 }
-
-/** The special tokens that an `added_tokens.json` may name, by their keys in the config. */
-const SPECIAL = /^(?:bos|eos|unk|sep|pad|cls|mask)_token$/;
 
 /**
  * A tokenizer_config.json with what older files beside it say, as transformers 5 merges them: not at all where the config
@@ -41,7 +39,7 @@ const idKey = (id: JsonValue | undefined): string =>
 
 /** The texts of the special tokens of a config. */
 function specialsOf(config: JsonObject): ReadonlySet<unknown> {
-  const named = Object.entries(config).flatMap(([key, value]) => (SPECIAL.test(key) ? [value] : []));
+  const named = specialTokenKeys.map((key) => config[key]);
   return new Set(
     [...named, ...listOf(config["extra_special_tokens"])].map((value) =>
       isJsonObject(value) ? value["content"] : value,
