@@ -273,11 +273,9 @@ export function totalOfParts(op: Reduction, result: View, elements: Dim, context
   });
 }
 
-const reductions = {
+export const reduceKernels = {
   reduce_sum: reduction("reduce_sum"),
   reduce_mean: reduction("reduce_mean"),
   reduce_max: reduction("reduce_max"),
   reduce_min: reduction("reduce_min"),
 } as const;
-
-export const reduceKernels = { ...reductions };
