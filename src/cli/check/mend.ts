@@ -46,20 +46,19 @@ async function mendSource(
   check: (source: Source) => Promise<readonly Diagnostic[]>,
 ): Promise<{ readonly text: string; readonly mended: readonly Diagnostic[] }> {
   const mended: Diagnostic[] = [];
-  const vain: Diagnostic[] = [];
+  // No text is tried twice, so that fixes that undo each other come to an end.
+  const tried = new Set([given.text]);
   let source = given;
   let found = await check(source);
   for (;;) {
-    const next = found.find(
-      (one) => fixedText(source, one) !== undefined && !vain.some((other) => isAlike(one, other)),
-    );
+    const next = found.find((one) => !tried.has(fixedText(source, one) ?? source.text));
     if (next === undefined) return { text: source.text, mended };
     const fixed = { ...source, text: fixedText(source, next)! };
+    tried.add(fixed.text);
     const left = await check(fixed);
     const count = (list: readonly Diagnostic[]): number => list.filter((one) => isAlike(one, next)).length;
-    if (count(left) < count(found)) {
-      mended.push(next);
-      [source, found] = [fixed, left];
-    } else vain.push(next);
+    if (count(left) >= count(found)) continue;
+    mended.push(next);
+    [source, found] = [fixed, left];
   }
 }
