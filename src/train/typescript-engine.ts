@@ -1,25 +1,8 @@
+import { importModule, type CpuModule, type EmittedTensors } from "../emit/emitted.ts";
 import { emitTypeScript } from "../emit/ts/emit.ts";
 import { plural } from "../support/text.ts";
-import { importModule } from "./emitted-module.ts";
 import type { EngineFactory, PartName, StateArray, TrainingState } from "./engine.ts";
 import { scalarsOf, type ProgramPart } from "./program.ts";
-
-interface EmittedTensor {
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
-}
-
-/** What a module that `emitTypeScript` wrote has to offer. */
-interface EmittedModule {
-  readonly createModel: (
-    weights: TrainingState,
-    options: { readonly ignore: readonly RegExp[] },
-  ) => {
-    readonly run: (
-      inputs: Readonly<Record<string, EmittedTensor>>,
-    ) => Readonly<Record<string, EmittedTensor>>;
-  };
-}
 
 /** Runs emitted JavaScript: the plans' modules work on the same Float32Arrays. Nothing here needs Node. */
 export const typescriptEngine: EngineFactory = async (program, initial) => {
@@ -30,11 +13,11 @@ export const typescriptEngine: EngineFactory = async (program, initial) => {
     ]),
   );
   const open = async (part: ProgramPart) => {
-    const { createModel } = await importModule<EmittedModule>(
+    const { createModel } = await importModule<CpuModule>(
       emitTypeScript(part.plan, { types: false }).files[0]!.text,
     );
     const model = createModel(state, { ignore: [/^/] });
-    return (inputs: Readonly<Record<string, EmittedTensor>>) => scalarsOf(model.run(inputs));
+    return (inputs: EmittedTensors) => scalarsOf(model.run(inputs));
   };
   const { update, accumulate, evaluation } = program;
   const runs: Partial<Record<PartName, Awaited<ReturnType<typeof open>>>> = {

@@ -1,48 +1,12 @@
-/// <reference types="@webgpu/types" />
+import { importModule, type DeviceModel, type DeviceModule, type WebGpuDevice } from "../emit/emitted.ts";
 import { emitWgsl } from "../emit/wgsl/emit.ts";
 import { plural } from "../support/text.ts";
-import { importModule } from "./emitted-module.ts";
 import type { EngineFactory, PartName, TrainingState } from "./engine.ts";
 import { scalarsOf, type ProgramPart } from "./program.ts";
 
-/** A WebGPU device, where its type is declared: programs without `dom` or @webgpu/types read the declarations of lmg too. */
-export type WebGpuDevice = typeof globalThis extends {
-  readonly GPUDevice: { readonly prototype: infer Device };
-}
-  ? Device
-  : unknown;
-
-interface EmittedTensor {
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
-}
-
-interface EmittedState {
-  readonly [name: string]: { readonly data: Float32Array; readonly shape: readonly number[] };
-}
-
-interface EmittedModel {
-  readonly run: (
-    inputs: Readonly<Record<string, EmittedTensor>>,
-  ) => Promise<Readonly<Record<string, EmittedTensor>>>;
-  readonly state: ReadonlyMap<string, GPUBuffer>;
-  readonly readState: () => Promise<EmittedState>;
-  readonly writeState: (state: Readonly<Record<string, EmittedTensor>>) => Promise<void>;
-  readonly destroy: () => void;
-}
-
-/** What a module that `emitWgsl` wrote for a plan with state has to offer. */
-interface EmittedModule {
-  readonly createModel: (
-    device: GPUDevice,
-    weights: TrainingState,
-    options: { readonly ignore: readonly RegExp[]; readonly state: ReadonlyMap<string, GPUBuffer> },
-  ) => Promise<EmittedModel>;
-}
-
 /** What keeps a tensor of the state on the device, and those that it keeps. */
 interface Keeper {
-  readonly model: EmittedModel;
+  readonly model: DeviceModel;
   readonly names: readonly string[];
 }
 
@@ -54,19 +18,19 @@ interface Keeper {
 export const webgpuEngine =
   (device: WebGpuDevice): EngineFactory =>
   async (program, initial) => {
-    const shared = new Map<string, GPUBuffer>();
+    const shared = new Map<string, unknown>();
     const keepers: Keeper[] = [];
-    const open = async ({ plan }: ProgramPart): Promise<EmittedModel> => {
-      const module = await importModule<EmittedModule>(emitWgsl(plan, { types: false }).files[0]!.text);
+    const open = async ({ plan }: ProgramPart): Promise<DeviceModel> => {
+      const module = await importModule<DeviceModule>(emitWgsl(plan, { types: false }).files[0]!.text);
       const model = await module.createModel(device, initial, { ignore: [/^/], state: shared });
       const names = [...model.state.keys()].filter((name) => !shared.has(name));
-      for (const name of names) shared.set(name, model.state.get(name)!);
+      for (const name of names) shared.set(name, model.state.get(name));
       keepers.push({ model, names });
       return model;
     };
     const { update, accumulate, evaluation } = program;
     try {
-      const models: Partial<Record<PartName, EmittedModel>> = {
+      const models: Partial<Record<PartName, DeviceModel>> = {
         update: await open(update),
         ...(accumulate && { accumulate: await open(accumulate) }),
         evaluation: await open(evaluation),

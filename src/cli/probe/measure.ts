@@ -1,13 +1,14 @@
 import type { GainProbe, ProbeGraph } from "../../autodiff/probe.ts";
 import type { EdgeMeasure } from "../../autodiff/theory.ts";
 import type { Edge } from "../../ir/graph.ts";
+import { importModule, type CpuModule, type EmittedTensor } from "../../emit/emitted.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { runPasses } from "../../passes/pipeline.ts";
 import { planGraph } from "../../plan/build.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import type { StateArray } from "../../train/engine.ts";
-import { importEmitted, mistakes, type EmittedTensor, type EmittedTensors } from "../run/emitted.ts";
+import { mistakes } from "../run/emitted.ts";
 
 /** What was measured of a model with some parameters: the loss, and each edge. */
 export interface Measurement {
@@ -21,13 +22,6 @@ export interface MeasuredEdge extends EdgeMeasure {
 
 /** Measures a model on one batch, with whatever parameters. */
 export type Meter = (parameters: Readonly<Record<string, StateArray | HostTensor>>) => Promise<Measurement>;
-
-interface EmittedModule {
-  readonly createModel: (
-    weights: EmittedTensors,
-    options: { readonly ignore: readonly RegExp[] },
-  ) => { readonly run: (inputs: EmittedTensors) => EmittedTensors };
-}
 
 /**
  * Compiles a probe once. It measures in float64, where the parameters and the inputs stay the float32 numbers that they are:
@@ -43,8 +37,8 @@ export async function openMeters(
     plan.inputs.flatMap(({ name }) => (batch[name] === undefined ? [] : [[name, inputOf(batch[name])]])),
   );
   const open = async (floats: "f32" | "f64"): Promise<Meter> => {
-    const { createModel } = await importEmitted<EmittedModule>(
-      emitTypeScript(plan, { types: false, floats }).files,
+    const { createModel } = await importModule<CpuModule>(
+      emitTypeScript(plan, { types: false, floats }).files[0]!.text,
     );
     return async (parameters) => {
       const weights = Object.fromEntries(

@@ -1,25 +1,11 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import { toFloat32 } from "../../checkpoint/stored.ts";
-import type { EmittedFile } from "../../emit/module/file.ts";
+import type { EmittedTensor, EmittedTensors } from "../../emit/emitted.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../../tensor/host.ts";
 import { stop, Stop } from "../stop.ts";
 import type { Weights } from "./weights.ts";
-
-/** A tensor as emitted modules take and give it. */
-export interface EmittedTensor {
-  readonly data: Float32Array | Int32Array;
-  readonly shape: readonly number[];
-}
-
-export type EmittedTensors = Readonly<Record<string, EmittedTensor>>;
-
-/** Imports the JavaScript form of an emitted module. */
-export async function importEmitted<Module>(files: readonly EmittedFile[]): Promise<Module> {
-  const url = `data:text/javascript;base64,${Buffer.from(files[0]!.text).toString("base64")}`;
-  return (await import(url)) as Module;
-}
 
 export function emittedWeights(weights: Weights): EmittedTensors {
   const tensors: Record<string, EmittedTensor> = {};

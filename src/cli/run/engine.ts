@@ -1,4 +1,5 @@
 import { toHostTensor } from "../../checkpoint/stored.ts";
+import { importModule, type CpuModule } from "../../emit/emitted.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { interpret } from "../../ir/interpret.ts";
@@ -6,14 +7,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { plural } from "../../support/text.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { orStop } from "../stop.ts";
-import {
-  emittedInputs,
-  emittedWeights,
-  hostOutputs,
-  importEmitted,
-  mistakes,
-  type EmittedTensors,
-} from "./emitted.ts";
+import { emittedInputs, emittedWeights, hostOutputs, mistakes } from "./emitted.ts";
 import type { Weights } from "./weights.ts";
 
 /** Something that runs a model on inputs by name and gives its outputs by name. */
@@ -46,16 +40,11 @@ export function interpreterEngine(graph: Graph, weights: Weights): Engine {
   };
 }
 
-/** What a module that `emitTypeScript` wrote has to offer. */
-interface EmittedModule {
-  readonly createModel: (weights: EmittedTensors) => {
-    readonly run: (inputs: EmittedTensors) => EmittedTensors;
-  };
-}
-
 /** Emits the plan as JavaScript, imports it, and gives it the weights. */
 export async function planEngine(plan: Plan, weights: Weights): Promise<Engine> {
-  const { createModel } = await importEmitted<EmittedModule>(emitTypeScript(plan, { types: false }).files);
+  const { createModel } = await importModule<CpuModule>(
+    emitTypeScript(plan, { types: false }).files[0]!.text,
+  );
   const model = createModel(emittedWeights(weights));
   return {
     description: `plan of ${plural(plan.steps.length, "step")}`,

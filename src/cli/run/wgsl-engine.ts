@@ -1,30 +1,11 @@
-/// <reference types="@webgpu/types" />
+import { importModule, type DeviceModule } from "../../emit/emitted.ts";
 import { emitWgsl, type WgslOptions } from "../../emit/wgsl/emit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { plural } from "../../support/text.ts";
 import { openDevice, type DeviceRequest } from "./device.ts";
-import {
-  emittedInputs,
-  emittedWeights,
-  hostOutputs,
-  importEmitted,
-  mistakes,
-  type EmittedTensors,
-} from "./emitted.ts";
+import { emittedInputs, emittedWeights, hostOutputs, mistakes } from "./emitted.ts";
 import type { Engine } from "./engine.ts";
 import type { Weights } from "./weights.ts";
-
-/** What a module that `emitWgsl` wrote has to offer. */
-interface EmittedModule {
-  readonly requiredFeatures: readonly string[];
-  readonly createModel: (
-    device: GPUDevice,
-    weights: EmittedTensors,
-  ) => Promise<{
-    readonly run: (inputs: EmittedTensors) => Promise<EmittedTensors>;
-    readonly destroy: () => void;
-  }>;
-}
 
 /** Emits the plan as a WebGPU module, imports it, and gives it a device of this machine and the weights. */
 export async function wgslEngine(
@@ -33,7 +14,9 @@ export async function wgslEngine(
   options: WgslOptions = {},
   request: DeviceRequest = {},
 ): Promise<Engine> {
-  const module = await importEmitted<EmittedModule>(emitWgsl(plan, { ...options, types: false }).files);
+  const module = await importModule<DeviceModule>(
+    emitWgsl(plan, { ...options, types: false }).files[0]!.text,
+  );
   const { device, adapter, close } = await openDevice({ ...request, features: module.requiredFeatures });
   try {
     const model = await mistakes(() => module.createModel(device, emittedWeights(weights)));
