@@ -23,6 +23,7 @@ export { verifyGraph } from "./ir/verify.ts";
 export { interpret, type Bindings, type Observe } from "./ir/interpret.ts";
 export { EvaluationError } from "./ops/evaluate/error.ts";
 export { initialParameters, randomInputs, randomParameters } from "./ir/initialize.ts";
+export { outlineOf, type IterationSection, type Repeat, type Section } from "./ir/outline.ts";
 export { statsOf, type Stats } from "./ir/stats.ts";
 export { ops, opNames, type OpName } from "./ops/table.ts";
 

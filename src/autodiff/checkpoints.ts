@@ -1,5 +1,6 @@
-import type { Graph, Iteration, Node, Value } from "../ir/graph.ts";
+import type { Graph, Iteration, Node, Origin, Value } from "../ir/graph.ts";
 import { makeNode, operandValues, withOperands } from "../ir/node.ts";
+import { placeOf } from "../ir/outline.ts";
 import type { Backward } from "./backward.ts";
 
 /**
@@ -26,7 +27,7 @@ export function cutIterations(
     readonly place: string | undefined;
   }[] = [];
   for (const node of nodes) {
-    const place = placeOf(node.origin.scope, level, checkpoints);
+    const place = placeAt(node.origin, level, checkpoints);
     const run = runs.at(-1);
     if (run !== undefined && run.place === place) run.nodes.push(node);
     else runs.push({ nodes: [node], isIteration: place !== undefined, place });
@@ -34,19 +35,15 @@ export function cutIterations(
   return runs;
 }
 
-/** The repeats around a node, up to the checkpointed iteration at `level`; undefined if it is in no such one. */
-function placeOf(scope: readonly Iteration[], level: number, checkpoints: Checkpoints): string | undefined {
+/** The checkpointed iteration at `level` around a node; undefined if it is in no such one. */
+function placeAt(origin: Origin, level: number, checkpoints: Checkpoints): string | undefined {
   const isCheckpoint = (iteration: Iteration, depth: number): boolean =>
     checkpoints === "marked"
       ? iteration.checkpoint === true
       : checkpoints === "outermost" && depth === 0 && iteration.library !== true;
-  const depths = [...scope.keys()].filter((depth) => isCheckpoint(scope[depth]!, depth));
+  const depths = [...origin.scope.keys()].filter((depth) => isCheckpoint(origin.scope[depth]!, depth));
   const depth = depths[level];
-  if (depth === undefined) return undefined;
-  return scope
-    .slice(0, depth + 1)
-    .map(({ label, index }) => `${label} ${index}`)
-    .join(", ");
+  return depth === undefined ? undefined : placeOf(origin, depth + 1);
 }
 
 /** The values that other runs read than the one that makes them. */

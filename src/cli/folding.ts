@@ -1,4 +1,5 @@
 import type { Iteration } from "../ir/graph.ts";
+import { starIterations } from "../ir/outline.ts";
 
 /** What a listing folds: rows that say the same in every iteration of a repeat. */
 export interface Folded<R> {
@@ -16,14 +17,13 @@ export interface Folded<R> {
 export function foldRows<R extends Readonly<Record<string, string>>>(
   rows: readonly { readonly row: R; readonly scope: readonly Iteration[] }[],
 ): readonly Folded<R>[] {
-  const labels = [...new Set(rows.flatMap(({ scope }) => scope.map(({ label }) => label)))];
-  const erase = eraser(labels);
+  const star = starIterations(rows.flatMap(({ scope }) => scope.map(({ label }) => label)));
   const groups = new Map<string, { whole: R; row: R; count: number; scope: readonly Iteration[] }>();
   for (const { row, scope } of rows) {
-    const erased = Object.fromEntries(Object.entries(row).map(([key, text]) => [key, erase(text)])) as R;
-    const key = JSON.stringify([erased, scope.map(({ label }) => label)]);
+    const starred = Object.fromEntries(Object.entries(row).map(([key, text]) => [key, star(text)])) as R;
+    const key = JSON.stringify([starred, scope.map(({ label }) => label)]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { whole: row, row: erased, count: 1, scope });
+    if (group === undefined) groups.set(key, { whole: row, row: starred, count: 1, scope });
     else group.count++;
   }
   return [...groups.values()].map(({ whole, row, count, scope }) =>
@@ -31,12 +31,4 @@ export function foldRows<R extends Readonly<Record<string, string>>>(
       ? { row: whole, count, repeats: "" }
       : { row, count, repeats: `${scope.map(({ label }) => label).join(".")} × ${count}` },
   );
-}
-
-/** Replaces the number behind the label of a repeat by `*`. */
-function eraser(labels: readonly string[]): (text: string) => string {
-  if (labels.length === 0) return (text) => text;
-  const words = labels.map((label) => label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const pattern = new RegExp(`(?<![\\w])(${words.join("|")})\\.\\d+(?![\\w])`, "g");
-  return (text) => text.replace(pattern, "$1.*");
 }

@@ -1,10 +1,12 @@
 import { recordOf } from "../ops/table.ts";
+import { groupBy } from "../support/lists.ts";
 import { addDims, constantDim, dim, evaluateDim, multiplyDims, type Dim } from "../tensor/dim.ts";
 import { dtypeBytes } from "../tensor/dtype.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import { mapOperands, operandValues } from "./node.ts";
+import { isSection, outlineOf, sectionsOf, type Section } from "./outline.ts";
 import { lastReads } from "./walk.ts";
 
 /** What a part of a model holds and what one run of it costs, as polynomials of the run-time dims. */
@@ -57,104 +59,77 @@ export function nodeBytes(node: Node): Dim {
 
 /** Parameters, operations and bytes of a graph, in total and by part, repeats folded. */
 export function statsOf(graph: Graph): Stats {
-  const root = new Part("");
-  const seen = new Set<Value>();
-  const owned = new Map(
-    graph.parameters.map((parameter) => [parameter.value, sizeOfParameter(parameter.value)]),
-  );
-  for (const node of graph.nodes) {
-    let parameters = 0;
-    for (const value of operandValues(node)) {
-      if (!seen.has(value)) parameters += owned.get(value) ?? 0;
-      seen.add(value);
-    }
-    root.add(pathOf(node), { parameters, flops: nodeFlops(node), bytes: nodeBytes(node) });
-  }
-  for (const { name, value } of graph.parameters)
-    if (!seen.has(value))
-      root.add([{ name }], { parameters: owned.get(value)!, flops: dim(0), bytes: dim(0) });
+  const { costs, unread } = costsOf(graph);
+  const parts = outlineOf(graph).parts;
+  const rows = [...rowsOf(parts, costs), ...unread];
   const trainable = graph.parameters.filter((parameter) => parameter.trainable);
   return {
-    total: root.cost,
+    total: sumOf(rows),
     trainable: trainable.reduce((sum, { value }) => sum + sizeOfParameter(value), 0),
     parameterBytes: graph.parameters.reduce(
       (sum, { value }) => sum + (constantDim(bytesOf(value.type)) ?? 0),
       0,
     ),
-    rows: root.rows(),
+    rows,
   };
 }
 
 const sizeOfParameter = ({ type }: Value): number => constantDim(elementsOf(type)) ?? 0;
 
-interface Step {
-  readonly name: string;
-  /** Which iteration, for a repeat. */
-  readonly index?: number;
-}
-
-/** The parts of the label, each repeat one step: `h.3.attn.c_attn` in `h[3]` is h, attn, c_attn. */
-function pathOf({ op, origin }: Node): Step[] {
-  let rest = origin.label;
-  const steps: Step[] = [];
-  for (const { label, index } of origin.scope) {
-    const prefix = `${label}.${index}`;
-    if (rest === prefix) rest = "";
-    else if (rest.startsWith(`${prefix}.`)) rest = rest.slice(prefix.length + 1);
-    steps.push({ name: label, index });
-  }
-  const parts = rest === "" ? [op] : rest.split(".");
-  return [...steps, ...parts.map((name) => ({ name }))];
-}
-
-/** A row while it is added up. */
-class Part {
-  readonly #name: string;
-  readonly #iterations = new Set<number>();
-  readonly #parts = new Map<string, Part>();
-  #cost: Cost = { parameters: 0, flops: dim(0), bytes: dim(0) };
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  get cost(): Cost {
-    return this.#cost;
-  }
-
-  add(path: readonly Step[], cost: Cost): void {
-    let part: Part = this.#plus(cost);
-    for (const { name, index } of path) {
-      part = part.#part(name).#plus(cost);
-      if (index !== undefined) part.#iterations.add(index);
+/** What each node costs, and a row for each parameter that no node reads. */
+function costsOf(graph: Graph): {
+  readonly costs: ReadonlyMap<Node, Cost>;
+  readonly unread: readonly StatsRow[];
+} {
+  const owned = new Map(graph.parameters.map(({ value }) => [value, sizeOfParameter(value)]));
+  const costs = new Map<Node, Cost>();
+  for (const node of graph.nodes) {
+    let parameters = 0;
+    for (const value of operandValues(node)) {
+      parameters += owned.get(value) ?? 0;
+      owned.delete(value);
     }
+    costs.set(node, { parameters, flops: nodeFlops(node), bytes: nodeBytes(node) });
   }
-
-  #plus(cost: Cost): this {
-    const { parameters, flops, bytes } = this.#cost;
-    this.#cost = {
-      parameters: parameters + cost.parameters,
-      flops: addDims(flops, cost.flops),
-      bytes: addDims(bytes, cost.bytes),
-    };
-    return this;
-  }
-
-  #part(name: string): Part {
-    const found = this.#parts.get(name) ?? new Part(name);
-    this.#parts.set(name, found);
-    return found;
-  }
-
-  rows(): StatsRow[] {
-    return [...this.#parts.values()].map((part) => ({
-      name: part.#name,
-      times: Math.max(1, part.#iterations.size),
-      ...part.#cost,
-      rows: part.rows(),
-    }));
-  }
+  const unread = graph.parameters.flatMap(({ name, value }) => {
+    const parameters = owned.get(value);
+    return parameters === undefined ? [] : [{ ...nothing, name, parameters, times: 1, rows: [] }];
+  });
+  return { costs, unread };
 }
+
+/** A row for each name: the label of a section, the op of a node that no layer makes. */
+function rowsOf(parts: Section["parts"], costs: ReadonlyMap<Node, Cost>): StatsRow[] {
+  const groups = groupBy(parts, (part) => (isSection(part) ? part.label : part.op));
+  return [...groups].map(([name, group]) => {
+    const sections = group.filter(isSection);
+    const iterations = sections.flatMap(({ repeat }) => repeat?.iterations ?? []);
+    const inner = [
+      ...iterations.flatMap((iteration) => iteration.parts),
+      // The own nodes of a layer or a block are no rows: its name says enough.
+      ...sections.flatMap((section) => (section.repeat === undefined ? sectionsOf(section) : [])),
+    ];
+    const nodes = group.flatMap((part) => (isSection(part) ? part.nodes : [part]));
+    return {
+      name,
+      times: Math.max(1, new Set(iterations.map(({ index }) => index)).size),
+      ...sumOf(nodes.map((node) => costs.get(node)!)),
+      rows: rowsOf(inner, costs),
+    };
+  });
+}
+
+const nothing: Cost = { parameters: 0, flops: dim(0), bytes: dim(0) };
+
+const sumOf = (costs: readonly Cost[]): Cost =>
+  costs.reduce(
+    (sum, cost) => ({
+      parameters: sum.parameters + cost.parameters,
+      flops: addDims(sum.flops, cost.flops),
+      bytes: addDims(sum.bytes, cost.bytes),
+    }),
+    nothing,
+  );
 
 /** A cost for given sizes of the run-time dims. */
 export const evaluateCost = (

@@ -1,6 +1,8 @@
 import type { Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult } from "../ir/node.ts";
+import { placeOf } from "../ir/outline.ts";
 import { sortNodes } from "../ir/walk.ts";
+import { groupBy } from "../support/lists.ts";
 import { dim } from "../tensor/dim.ts";
 import { addDims } from "../tensor/dim.ts";
 import { isScalarNode, loadTimeValues } from "./facts.ts";
@@ -60,8 +62,7 @@ class Merge {
 
   /** What is read and in which layer: results of other layers would wait for their turn, and take memory meanwhile. */
   #placeOf({ operands, origin }: Linear): string {
-    const scope = origin.scope.map(({ label, index }) => `${label} ${index}`);
-    return [this.#numberOf(operands.x), ...scope].join(", ");
+    return `${this.#numberOf(operands.x)} ${placeOf(origin)}`;
   }
 
   #mergeGroup(linears: readonly Linear[]): void {
@@ -163,16 +164,4 @@ const formOf = ({ attrs, operands: { weight, bias } }: Linear): string =>
 function differenceOf(a: Linear, b: Linear): MergeRefusal {
   if (a.attrs.layout !== b.attrs.layout) return "layout";
   return (a.operands.bias === undefined) === (b.operands.bias === undefined) ? "dtype" : "bias";
-}
-
-/** The items by key, in order; the keys in the order of their first items. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

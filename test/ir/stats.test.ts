@@ -86,6 +86,19 @@ describe("a model's statistics", () => {
     ]);
   });
 
+  test("a repeat in a block stands in it", () => {
+    const experts = graphOf(`graph g {
+  input %x: f32[4]
+  %0: f32[4] = neg(%x) label "moe.gate"
+  %1: f32[4] = exp(%0) label "moe.experts.0.w" scope experts[0]
+  %2: f32[4] = exp(%1) label "moe.experts.1.w" scope experts[1]
+  output y = %2
+}`);
+    expect(outline(statsOf(experts).rows)).toEqual([
+      ["moe", 1, 0, ["gate", 1, 0], ["experts", 2, 0, ["w", 1, 0]]],
+    ]);
+  });
+
   test("the total is the sum of the rows, for any sizes", () => {
     const total = evaluateCost(stats.total, sizes);
     const rows = stats.rows.map((row) => evaluateCost(row, sizes));

@@ -1,6 +1,7 @@
 import { trainingStep } from "../../autodiff/train/step.ts";
 import type { Checkpoints } from "../../autodiff/checkpoints.ts";
 import type { Graph } from "../../ir/graph.ts";
+import { outlineOf, sectionsOf, type Section } from "../../ir/outline.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { listWords } from "../../support/text.ts";
@@ -59,14 +60,16 @@ function batchOf({ model: { train } }: LoadedTraining): readonly (readonly [stri
  * The labels of the repeats that are checkpointed; where the model marks none, of those of the user's files that stand
  * in no other.
  */
-function repeatsOf({ nodes }: Graph): TrainingStats["checkpoint"] {
+function repeatsOf(graph: Graph): TrainingStats["checkpoint"] {
   const marked = new Set<string>();
   const outermost = new Set<string>();
-  for (const { origin } of nodes) {
-    for (const { label, checkpoint } of origin.scope) if (checkpoint === true) marked.add(label);
-    const [first] = origin.scope;
-    if (first !== undefined && first.library !== true) outermost.add(first.label);
-  }
+  const look = (section: Section, isInRepeat: boolean): void => {
+    const { label, repeat } = section;
+    if (repeat?.checkpoint === true) marked.add(label);
+    if (repeat !== undefined && !isInRepeat && !repeat.library) outermost.add(label);
+    for (const inner of sectionsOf(section)) look(inner, isInRepeat || repeat !== undefined);
+  };
+  look(outlineOf(graph), false);
   return { marked: marked.size > 0, repeats: [...(marked.size > 0 ? marked : outermost)] };
 }
 
