@@ -16,6 +16,7 @@ const layers = [
   "compile.ts",
   "checkpoint",
   "text",
+  "run",
   "train",
   "index.ts",
   "report",

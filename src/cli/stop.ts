@@ -1,4 +1,5 @@
 import { Problem, ProblemError } from "../checkpoint/problem.ts";
+import { isTooLarge } from "../run/attempt.ts";
 import { showDiagnostic, type Diagnostic } from "../support/diagnostic.ts";
 import { diagnosticRecord } from "../support/record.ts";
 import { writeJson, type Out } from "./out.ts";
@@ -18,15 +19,8 @@ export class Stop extends Error {
 export function mistakesIn(error: unknown): readonly Diagnostic[] | undefined {
   if (error instanceof Stop) return error.diagnostics;
   if (error instanceof ProblemError) return [error.problem];
-  return isOutOfMemory(error) ? [outOfMemory(error)] : undefined;
+  return isTooLarge(error) ? [outOfMemory(error)] : undefined;
 }
-
-/** What V8 says of an array that is longer than there is memory for, or than an array can be. */
-const isOutOfMemory = (error: unknown): error is RangeError =>
-  error instanceof RangeError &&
-  /^(Invalid typed array length|Invalid array buffer length|Array buffer allocation failed)/.test(
-    error.message,
-  );
 
 const outOfMemory = ({ message }: RangeError): Problem =>
   new Problem(
@@ -40,11 +34,15 @@ export function stop(code: string, message: string, help?: string): never {
   throw new Stop([new Problem(code, message, help)]);
 }
 
-/** The value, or the end of the command. */
-export function orStop<T>(value: T | Problem): T {
+/** The value, or the end of the command: what the library tells as problems ends it here. */
+export function orStop<T>(value: T): Exclude<T, Problem | readonly Problem[]> {
   if (value instanceof Problem) throw new Stop([value]);
-  return value;
+  if (areProblems(value)) throw new Stop(value);
+  return value as Exclude<T, Problem | readonly Problem[]>;
 }
+
+const areProblems = (value: unknown): value is readonly Problem[] =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => one instanceof Problem);
 
 /** Prints diagnostics as people read them. */
 export function showDiagnostics(diagnostics: readonly Diagnostic[], out: Out): void {

@@ -12,11 +12,18 @@ export type EmittedState = Readonly<Record<string, EmittedTensor & { readonly da
 /** The memory of a state on a device, by name: only to be handed to another module. */
 export type DeviceState = ReadonlyMap<string, unknown>;
 
-/** A WebGPU device, where its type is declared: programs without `dom` or @webgpu/types read the declarations of lmg too. */
-export type WebGpuDevice = typeof globalThis extends {
-  readonly GPUDevice: { readonly prototype: infer Device };
+/*
+ * What WebGPU calls them, where its types are declared: programs without `dom` or @webgpu/types read the declarations of
+ * lmg too.
+ */
+export type WebGpu = Declared<"GPU">;
+export type WebGpuAdapter = Declared<"GPUAdapter">;
+export type WebGpuDevice = Declared<"GPUDevice">;
+
+type Declared<Name extends string> = typeof globalThis extends {
+  readonly [name in Name]: { readonly prototype: infer Declaration };
 }
-  ? Device
+  ? Declaration
   : unknown;
 
 /** What `createModel` takes beside the weights, which throws WeightsError where they do not fit. */

@@ -1,16 +1,9 @@
 import type { EdgeLines } from "../autodiff/theory.ts";
+import type { EdgeSizes, Probed, ProbedCase, ProbedEdge, ProbedTraining } from "../run/probe/probed.ts";
 import { plural } from "../support/text.ts";
 import { smooth, thin } from "./curves.ts";
 import { commonDomain, withCommonY, type Figure, type Point, type Series } from "./figure.ts";
-import {
-  caseName,
-  endedEarly,
-  type EdgeSizes,
-  type Probed,
-  type ProbedCase,
-  type ProbedEdge,
-  type ProbedTraining,
-} from "./probed.ts";
+import { caseName, endedEarly } from "./probed.ts";
 
 /** Points that a curve of a figure has at most. */
 const detail = 400;

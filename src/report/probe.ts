@@ -1,16 +1,9 @@
+import type { Probed, ProbedCase } from "../run/probe/probed.ts";
 import { drawFigure } from "./draw.ts";
 import type { Figure, Size } from "./figure.ts";
 import { commandLine, definitions, figures, folded, heading, page, pairs, paragraph, table } from "./html.ts";
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
-import {
-  caseName,
-  float32Note,
-  lineWords,
-  resultTexts,
-  withheldNotes,
-  type Probed,
-  type ProbedCase,
-} from "./probed.ts";
+import { caseName, float32Note, lineWords, resultTexts, withheldNotes } from "./probed.ts";
 import { showPoint, showSize } from "./sizes.ts";
 import { withOwnColors } from "./theme.ts";
 

@@ -1,58 +1,6 @@
 import { withheld, type EdgeLines, type LinePoint, type Withheld } from "../autodiff/theory.ts";
+import type { ProbedCase, ProbedTraining } from "../run/probe/probed.ts";
 import { plural } from "../support/text.ts";
-
-/** What a probe found, as data: it can be kept as JSON, where what is not finite is null. */
-export interface Probed {
-  readonly title: string;
-  /** The line that made it. */
-  readonly command: string;
-  /** What was measured and how, a line each. */
-  readonly settings: readonly (readonly [name: string, value: string])[];
-  /** What a reader must know, in sentences. */
-  readonly notes: readonly string[];
-  readonly cases: readonly ProbedCase[];
-}
-
-/** One form of the model. */
-export interface ProbedCase {
-  /** `post`; empty if nothing is compared. */
-  readonly variant: string;
-  readonly depth: number | undefined;
-  /** What most of its edges compute: `y = N(x + f(x))`. */
-  readonly form: string;
-  /** At initialization. */
-  readonly loss: number;
-  readonly edges: readonly ProbedEdge[];
-  readonly training: ProbedTraining | undefined;
-}
-
-export interface ProbedEdge {
-  readonly name: string;
-  readonly before: EdgeSizes;
-  /** What float32 makes of them, if it misses one of them. */
-  readonly inFloat32: EdgeSizes | undefined;
-  /** To hold beside what was measured; a word where a line has no point. */
-  readonly lines: EdgeLines;
-  /** After training. */
-  readonly after: EdgeSizes | undefined;
-}
-
-/** Of the stream after an edge: its root mean square, and the norm of the loss's gradient with respect to it. */
-export interface EdgeSizes {
-  readonly activation: number;
-  readonly gradient: number;
-}
-
-export interface ProbedTraining {
-  /** Steps that were to be made; fewer values below mean that it ended with NaN or infinity. */
-  readonly steps: number;
-  readonly losses: readonly number[];
-  /** Of all parameters together, before clipping. */
-  readonly gradientNorms: readonly number[];
-  /** The loss on what is kept for validation, after the last step. */
-  readonly validation: number | undefined;
-  readonly seconds: number;
-}
 
 /** `post`, `depth 16`, `post, depth 16`. */
 export const caseName = ({ variant, depth }: ProbedCase): string =>

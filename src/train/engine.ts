@@ -1,3 +1,4 @@
+import type { Runner } from "../run/engine.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import type { Scalars } from "./measures.ts";
 import type { TrainingProgram } from "./program.ts";
@@ -15,21 +16,19 @@ export type TrainingState = Readonly<Record<string, StateArray>>;
 /** Which graph of the program runs; all three work on one state. */
 export type PartName = "update" | "accumulate" | "evaluation";
 
-/** Something that runs the graphs of a training on a state that it keeps, where it likes: in arrays, or on a device. */
-export interface TrainingEngine {
-  /** What the user is told of it: `plan of 212 steps`. */
-  readonly description: string;
-  /**
-   * Runs one part on its inputs (those of `program[part].graph` that are no state) and changes the state as it says.
-   * Runs of one engine never overlap.
-   */
-  readonly run: (part: PartName, inputs: Readonly<Record<string, HostTensor>>) => Promise<Scalars>;
+/**
+ * Something that runs the graphs of a training on a state that it keeps, where it likes: in arrays, or on a device. It runs
+ * one part on its inputs (those of `program[part].graph` that are no state) and changes the state as that says. Runs of
+ * one engine never overlap.
+ */
+export interface TrainingEngine extends Runner<
+  readonly [part: PartName, inputs: Readonly<Record<string, HostTensor>>],
+  Scalars
+> {
   /** The whole state, as copies that later runs leave alone. */
   readonly readState: () => Promise<TrainingState>;
   /** Replaces the tensors that are given; each has the shape of the one it replaces. */
   readonly writeState: (state: TrainingState) => Promise<void>;
-  /** Gives back what it holds beside memory; it does not run after that. */
-  readonly close: () => void;
 }
 
 /** Makes an engine that begins with a state, which has every tensor of `program.state`. */

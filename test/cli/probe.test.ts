@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LinePoint } from "../../src/autodiff/theory.ts";
-import { linesNote, type Probed, type ProbedCase } from "../../src/report/probed.ts";
+import { linesNote } from "../../src/report/probed.ts";
+import type { Probed, ProbedCase } from "../../src/run/probe/probed.ts";
 import { inFolder, lmg, mistake, output, put } from "./harness.ts";
 
 /** Edges that, without a norm, double what they get; no `train` section. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, symlinkSync, utimesSync } from "node:
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
-import { mistakes } from "../../src/cli/run/emitted.ts";
+import { attempt } from "../../src/run/attempt.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { inFolder, lmg, mistake, put, trainableModel } from "./harness.ts";
 
@@ -182,8 +182,9 @@ test("sizes that no memory holds are a mistake", async () => {
   expect(await mistake(...into("never", "--batch", "2147483647"))).toBe(
     "error[E756]: a batch of 2,147,483,647 windows of 8 tokens was asked for; it has at most 268,435,456 tokens",
   );
-  await expect(mistakes(() => new Float32Array(2 ** 40))).rejects.toThrow(
-    "there is not enough memory for these sizes: Invalid typed array length: 1099511627776",
-  );
-  await expect(mistakes(() => "".padEnd(2 ** 30))).rejects.toThrow(RangeError);
+  expect(await attempt(() => new Float32Array(2 ** 40))).toMatchObject({
+    code: "E835",
+    message: "there is not enough memory for these sizes: Invalid typed array length: 1099511627776",
+  });
+  await expect(attempt(() => "".padEnd(2 ** 30))).rejects.toThrow(RangeError);
 });

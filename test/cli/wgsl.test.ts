@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { create } from "webgpu";
-import { openDevice } from "../../src/cli/run/device.ts";
-import type { Engine } from "../../src/cli/run/engine.ts";
-import { wgslEngine } from "../../src/cli/run/wgsl-engine.ts";
-import { randomWeights } from "../../src/cli/run/weights.ts";
-import { Stop } from "../../src/cli/stop.ts";
+import { orThrow, Problem } from "../../src/checkpoint/problem.ts";
+import { dawnAdapter } from "../../src/run/dawn.ts";
+import { openDevice } from "../../src/run/device.ts";
+import type { Engine } from "../../src/run/engine.ts";
+import { openEngine } from "../../src/run/engines.ts";
+import { randomWeights } from "../../src/run/weights.ts";
 import { compile } from "../../src/compile.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { executionDevice } from "../webgpu/device.ts";
@@ -92,37 +93,44 @@ describe("`--target wgsl` where shaders can run", () => {
 
   test("a feature that the adapter lacks is named", async ({ skip }) => {
     if (!canRun) return skip();
-    const request = { features: ["no-such-feature"], load: () => Promise.resolve({ create }) };
-    await expect(openDevice(request)).rejects.toThrow(/^the WebGPU adapter .+ has no no-such-feature$/);
+    const found = await openDevice(
+      dawnAdapter([], () => Promise.resolve({ create })),
+      ["no-such-feature"],
+    );
+    expect((found as Problem).message).toMatch(/^the WebGPU adapter .+ has no no-such-feature$/);
   });
 
   test("a device that is lost ends the command with its reason", async ({ skip }) => {
     if (!canRun) return skip();
     const devices: GPUDevice[] = [];
-    const engine = await tinyEngine((device) => {
-      devices.push(device);
-      return device;
-    });
+    const engine = orThrow(
+      await openTiny((device) => {
+        devices.push(device);
+        return device;
+      }),
+    );
     devices[0]!.destroy();
-    const run = engine.run(new Map([["tokens", hostTensor("i32", [1, 2], [1, 2])]]));
-    await expect(run).rejects.toBeInstanceOf(Stop);
-    await expect(run).rejects.toThrow(/^the device was lost: /);
+    const found = await engine.run(new Map([["tokens", hostTensor("i32", [1, 2], [1, 2])]]));
+    expect(found).toBeInstanceOf(Problem);
+    expect((found as Problem).message).toMatch(/^the device was lost: /);
     engine.close();
   });
 
   test("a device that is out of memory ends the command with what it was for", async ({ skip }) => {
     if (!canRun) return skip();
-    const opening = tinyEngine(withoutMemory);
-    await expect(opening).rejects.toBeInstanceOf(Stop);
-    await expect(opening).rejects.toThrow("loading the weights: the device is out of memory. no room");
+    expect(await openTiny(withoutMemory)).toEqual(
+      new Problem("E832", "loading the weights: the device is out of memory. no room"),
+    );
   });
 });
 
 /** The tiny model with random weights on a device as `wrap` makes it. */
-function tinyEngine(wrap: (device: GPUDevice) => GPUDevice): Promise<Engine> {
+function openTiny(wrap: (device: GPUDevice) => GPUDevice): Promise<Engine | Problem> {
   const { model, plan } = compile({ name: "tiny.lmg", text: tinyModel });
   const load = () => Promise.resolve({ create: (options: string[]) => wrapped(create(options), wrap) });
-  return wgslEngine(plan!, randomWeights(model!.graph, 1), {}, { load, dawn: [dawn[1]!] });
+  return openEngine("wgsl", plan!, randomWeights(model!.graph, 1), {
+    adapter: dawnAdapter([dawn[1]!], load),
+  });
 }
 
 /** A GPU that hands out devices as `wrap` makes them. */
@@ -167,15 +175,13 @@ function withoutMemory(device: GPUDevice): GPUDevice {
 describe("`--target wgsl` where shaders cannot run", () => {
   test("the package is missing", async () => {
     const load = () => Promise.reject(new Error("Cannot find package 'webgpu'\nRequire stack: …"));
-    const failure = openDevice({ load }).catch((error: unknown) => error);
-    expect(await failure).toBeInstanceOf(Stop);
-    const [problem] = ((await failure) as Stop).diagnostics;
-    expect(problem).toMatchObject({
-      code: "E830",
-      message:
+    expect(await openDevice(dawnAdapter([], load))).toEqual(
+      new Problem(
+        "E830",
         "`--target wgsl` runs through the package `webgpu`, which cannot be loaded: Cannot find package 'webgpu'",
-      help: "install it with `npm install webgpu`, or run the module of `lmg compile --target wgsl` in a browser",
-    });
+        "install it with `npm install webgpu`, or run the module of `lmg compile --target wgsl` in a browser",
+      ),
+    );
   });
 
   test("the adapter gives no device", async () => {
@@ -186,9 +192,10 @@ describe("`--target wgsl` where shaders cannot run", () => {
       requestDevice: () => Promise.reject(new Error("out of handles")),
     };
     const gpu = { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
-    const opening = openDevice({ load: () => Promise.resolve({ create: () => gpu }) });
-    await expect(opening).rejects.toThrow("the WebGPU adapter Old Card gives no device: out of handles");
-    await expect(opening).rejects.toBeInstanceOf(Stop);
+    const load = () => Promise.resolve({ create: () => gpu });
+    expect(await openDevice(dawnAdapter([], load))).toEqual(
+      new Problem("E831", "the WebGPU adapter Old Card gives no device: out of handles"),
+    );
   });
 
   // Direct3D is on Windows only, and Metal on macOS only.

@@ -11,7 +11,7 @@ import { must } from "./support.ts";
 
 /** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise. */
 const configOf = (golden: string, changes: ConfigObject): ConfigObject => ({
-  ...must<ConfigObject>(readJsonFile(`test/golden/hf/${golden}/config.json`)),
+  ...must(readJsonFile(`test/golden/hf/${golden}/config.json`)),
   ...changes,
 });
 

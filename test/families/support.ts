@@ -4,7 +4,7 @@ import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { Problem } from "../../src/checkpoint/problem.ts";
 import { toHostTensor } from "../../src/checkpoint/stored.ts";
-import type { Engine } from "../../src/cli/run/engine.ts";
+import type { Engine } from "../../src/run/engine.ts";
 import { compile, type CompileOptions } from "../../src/compile.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
@@ -24,10 +24,11 @@ const outputNames: Readonly<Record<string, string>> = { words: "logits", next_se
  */
 export const tolerances = { plan: 1e-5, interpreter: 1e-6 };
 
-export const must = <T>(value: T | Problem | readonly Problem[]): T => {
-  if (value instanceof Problem) throw new Error(value.message);
-  return value as T;
-};
+export function must<T>(value: T): Exclude<T, Problem | readonly Problem[]> {
+  const [first] = (Array.isArray(value) ? value : [value]) as readonly unknown[];
+  if (first instanceof Problem) throw new Error(first.message);
+  return value as Exclude<T, Problem | readonly Problem[]>;
+}
 
 export function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
   const tensors = new Map<string, HostTensor>();
@@ -65,7 +66,7 @@ export async function expectGolden(
     if (!inputs.has("token_type_ids")) inputs.set("tokens", inputs.get("input_ids")!).delete("input_ids");
     const mask = inputs.get("attention_mask");
     if (mask !== undefined) inputs.set("attention_mask", { ...mask, dtype: "bool" });
-    const results = await engine.run(inputs);
+    const results = must(await engine.run(inputs));
     expect(results.size).toBe(outputs.size);
     for (const [output, result] of results)
       expectClose(result, outputs.get(outputNames[output] ?? output)!, tolerance, mask);

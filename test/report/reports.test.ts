@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { drawFigure } from "../../src/report/draw.ts";
 import type { Figure, Point } from "../../src/report/figure.ts";
 import { probePicture, probeReport } from "../../src/report/probe.ts";
-import type { Probed, ProbedCase } from "../../src/report/probed.ts";
+import type { Probed, ProbedCase } from "../../src/run/probe/probed.ts";
 import { trainingReport, type TrainingReport } from "../../src/report/training.ts";
 
 const curve = (...values: number[]): readonly Point[] => values.map((y, index) => ({ x: index + 1, y }));

@@ -1,6 +1,9 @@
-import { interpreterEngine, planEngine, type Engine } from "../../src/cli/run/engine.ts";
-import type { Weights } from "../../src/cli/run/weights.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
 import { toStored } from "../../src/checkpoint/stored.ts";
+import type { Engine } from "../../src/run/engine.ts";
+import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
+import { typescriptEngine } from "../../src/run/typescript-engine.ts";
+import type { Weights } from "../../src/run/weights.ts";
 import { compile } from "../../src/compile.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
@@ -24,16 +27,16 @@ export async function runCase(found: GoldenCase): Promise<readonly Difference[] 
     throw new Error(diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n"));
   const weights = weightsOf(found, model.graph);
   const engines: readonly (readonly [string, Engine])[] = [
-    ["interpreter", interpreterEngine(model.graph, weights)],
-    ["interpreter after the passes", interpreterEngine(graph, weights)],
-    ["plan", await planEngine(plan, weights)],
+    ["interpreter", orThrow(interpreterEngine(model.graph, weights))],
+    ["interpreter after the passes", orThrow(interpreterEngine(graph, weights))],
+    ["plan", orThrow(await typescriptEngine(plan, weights))],
   ];
   const [name, input] = inputOf(found);
   const memory = found.optional("memory");
   const inputs = new Map([[name, input], ...(memory === undefined ? [] : ([["memory", memory]] as const))]);
   const differences: Difference[] = [];
   for (const [engine, { run }] of engines) {
-    const y = (await run(inputs)).get("y")!;
+    const y = orThrow(await run(inputs)).get("y")!;
     differences.push({ engine, relative: relativeDifference(y, found.tensor("y")) });
   }
   return differences;

@@ -1,42 +1,32 @@
 import { quote } from "../../checkpoint/problem.ts";
+import { targetNames, type Switches, type TargetName } from "../../emit/targets.ts";
 import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { randomInputs } from "../../ir/initialize.ts";
-import { planGraph } from "../../plan/build.ts";
-import type { Plan } from "../../plan/plan.ts";
 import type { Sizes } from "../../plan/stats.ts";
+import { compareTargets } from "../../run/compare/compare.ts";
+import { describeComparison, differencesBeyond } from "../../run/compare/describe.ts";
 import { plural } from "../../support/text.ts";
-import type { HostTensor } from "../../tensor/host.ts";
 import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { differencesOf, outputDifferencesOf } from "../compare/differences.ts";
-import { observeSteps } from "../compare/observe.ts";
-import {
-  describeComparison,
-  differencesBeyond,
-  showEveryStep,
-  showSummary,
-  type Comparison,
-} from "../compare/report.ts";
-import { loadModel, type LoadedModel } from "../load.ts";
+import { showEveryStep, showSummary } from "../compare/report.ts";
+import { loadModel } from "../load.ts";
 import { writeJson } from "../out.ts";
 import { readSource, stdinOption, type StdinOptions } from "../places.ts";
 import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
-import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
 import { withTrainedRun } from "../run/trained.ts";
-import type { Weights } from "../run/weights.ts";
 import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
-  requireShaders,
-  wgslOptionsOf,
-  wgslOptionSpecs,
+  engineOptionsOf,
+  requireTaken,
+  severalTargets,
+  switchOptions,
   type DawnOptions,
-  type WgslChoices,
 } from "../targets.ts";
 
 interface CompareOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, WgslChoices, DawnOptions {
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions {
   readonly targets: string;
   readonly dims?: string;
   readonly seed: string;
@@ -44,12 +34,6 @@ interface CompareOptions
   readonly steps?: true;
   readonly json?: true;
 }
-
-/**
- * Largest difference that counts as rounding, relative to the largest element of the same result. Float32 rounds to
- * 6e-8, and a deep model adds up a hundred such errors and magnifies them in norms; half precision rounds to 5e-4.
- */
-const ROUNDING = { f32: 1e-4, f16: 5e-2 };
 
 export const command: Command = {
   arguments: [modelOrRunArgument],
@@ -59,8 +43,8 @@ export const command: Command = {
     stdinOption,
     {
       flags: "--targets <names>",
-      description: "what to run: ts, wgsl, or both as ts,wgsl",
-      default: "ts,wgsl",
+      description: `what to run: ${severalTargets(",")}`,
+      default: targetNames.join(","),
     },
     ...weightOptions,
     {
@@ -74,7 +58,7 @@ export const command: Command = {
     },
     { flags: "--steps", description: "every step, not only the first that differs" },
     { flags: "--json", description: "every step as JSON" },
-    ...wgslOptionSpecs,
+    ...switchOptions,
     dawnOption,
     ...passOptions,
   ],
@@ -93,7 +77,7 @@ export const command: Command = {
     const { path, options } = withTrainedRun(given!, asked);
     const source = await readSource(path, options, out);
     const targets = parseTargets(options.targets);
-    requireShaders(options, targets.includes("wgsl"), "let --targets name wgsl");
+    requireTaken(options, targets, (target) => `let --targets name ${target}`);
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const config = checkpointConfig(options);
     const loaded = await loadModel(source, options, out, config === undefined ? {} : { config });
@@ -101,7 +85,14 @@ export const command: Command = {
     const inputs = new Map(Object.entries(randomInputs(loaded.model.graph, sizes, seed)));
     const weights = openChosenWeights(loaded.model, options, out);
     try {
-      const comparisons = await compareTargets(targets, loaded, weights, inputs, options);
+      const { tolerance } = options;
+      const comparisons = orStop(
+        await compareTargets(targets, loaded, weights, inputs, {
+          ...engineOptionsOf(options),
+          tolerance:
+            tolerance === undefined ? undefined : orStop(parseNumber("--tolerance", tolerance, 0, Infinity)),
+        }),
+      );
       const head = `${weights.from}; ${plural(comparisons[0]!.differences.length, "result")} of steps`;
       const dims = sizes.size === 0 ? "" : `, ${showDims(sizes)}`;
       if (options.json === true) writeJson(out, comparisons.map(describeComparison));
@@ -115,15 +106,14 @@ export const command: Command = {
   },
 };
 
-type Target = "ts" | "wgsl";
-
-function parseTargets(text: string): readonly Target[] {
+function parseTargets(text: string): readonly TargetName[] {
   const names = [...new Set(text.split(",").map((name) => name.trim()))];
-  const unknown = names.find((name) => name !== "ts" && name !== "wgsl");
-  if (unknown !== undefined)
-    stop("E841", `--targets expects ts, wgsl or both as ts,wgsl, found ${quote(unknown)}`);
-  return names as Target[];
+  const unknown = names.find((name) => !isTarget(name));
+  if (unknown !== undefined) stop("E841", `--targets expects ${severalTargets()}, found ${quote(unknown)}`);
+  return names.filter(isTarget);
 }
+
+const isTarget = (name: string): name is TargetName => targetNames.some((target) => target === name);
 
 /** Small sizes that no tile of a kernel divides, where none are given: the interpreter takes its time. */
 function smallDims(symbols: readonly SymbolDeclaration[], text: string | undefined): Sizes {
@@ -132,51 +122,4 @@ function smallDims(symbols: readonly SymbolDeclaration[], text: string | undefin
     ({ name, max = Infinity }) => [name, Math.min(name === "B" ? 2 : 7, max)] as const,
   );
   return orStop(completeDims(symbols, new Map([...small, ...given])));
-}
-
-/**
- * Runs the graph with every step's results as outputs, by the interpreter and by each target, and by each target as it is
- * too: where every value is observed each has memory of its own, and a mistake in sharing it would not show.
- */
-async function compareTargets(
-  targets: readonly Target[],
-  { graph, plan }: Pick<LoadedModel, "graph" | "plan">,
-  weights: Weights,
-  inputs: ReadonlyMap<string, HostTensor>,
-  options: CompareOptions,
-): Promise<readonly Comparison[]> {
-  const seen = observeSteps(graph);
-  const observedPlan = planGraph(seen.graph);
-  const expected = await interpreterEngine(seen.graph, weights).run(inputs);
-  const comparisons: Comparison[] = [];
-  for (const target of targets) {
-    const run = async (each: Plan): Promise<ReadonlyMap<string, HostTensor>> => {
-      const engine = await openTarget(target, each, weights, options);
-      try {
-        return await engine.run(inputs);
-      } finally {
-        engine.close();
-      }
-    };
-    const differences = differencesOf(seen.observed, expected, await run(observedPlan));
-    const outputs = outputDifferencesOf(expected, await run(plan));
-    comparisons.push({ target, tolerance: toleranceOf(target, options), differences, outputs });
-  }
-  return comparisons;
-}
-
-function toleranceOf(target: Target, { tolerance, f16, f16Arithmetic }: CompareOptions): number {
-  if (tolerance !== undefined) return orStop(parseNumber("--tolerance", tolerance, 0, Infinity));
-  return target === "wgsl" && (f16 === true || f16Arithmetic === true) ? ROUNDING.f16 : ROUNDING.f32;
-}
-
-async function openTarget(
-  target: Target,
-  plan: Plan,
-  weights: Weights,
-  options: CompareOptions,
-): Promise<Engine> {
-  if (target === "ts") return planEngine(plan, weights);
-  const { wgslEngine } = await import("../run/wgsl-engine.ts");
-  return wgslEngine(plan, weights, wgslOptionsOf(options), { dawn: options.dawn ?? [] });
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
-import { emitTypeScript } from "../../emit/ts/emit.ts";
+import { targets, type Switches } from "../../emit/targets.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
@@ -13,12 +13,13 @@ import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
 import { writeJson, type Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
-import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
+import { requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
-interface CompileCommandOptions extends ModelOptions, StdinOptions, WgslChoices {
+interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches {
   readonly train?: true;
   readonly seed?: string;
-  readonly target: "ts" | "js" | "wgsl" | "wgsl-js";
+  /** A key of `writtenForms`. */
+  readonly target: string;
   readonly out: string;
   readonly json?: true;
 }
@@ -30,8 +31,10 @@ export const command: Command = {
     outputOption,
     {
       flags: "--target <target>",
-      description: "what to write: a module for the CPU, or for WebGPU with its shaders; typed or not",
-      choices: ["ts", "js", "wgsl", "wgsl-js"],
+      description: `what to write: a module ${Object.values(targets)
+        .map(({ where }) => where)
+        .join(", or ")}; typed or not`,
+      choices: [...writtenForms.keys()],
       default: "ts",
     },
     { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
@@ -42,7 +45,7 @@ export const command: Command = {
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     { flags: "--json", description: "what was written, as JSON" },
     stdinOption,
-    ...wgslOptionSpecs,
+    ...switchOptions,
     ...passOptions,
   ],
   examples: [
@@ -84,25 +87,17 @@ async function compileFiles(
   options: CompileCommandOptions,
   out: Out,
 ): Promise<readonly CompiledFile[]> {
-  requireShaders(options, options.target.startsWith("wgsl"), "give --target wgsl too");
-  const emit = await emitterOf(options);
+  const { target, types } = writtenForms.get(options.target)!;
+  requireTaken(options, [target]);
+  const emit = await targets[target].load();
   const compiled = (plan: Plan): readonly (CompiledFile & EmittedFile)[] =>
-    emit(plan).map((file) => ({ ...file, steps: plan.steps.length }));
+    emit(plan, { types, switches: options }).map((file) => ({ ...file, steps: plan.steps.length }));
   if (options.train === true) {
     const { trainingFiles } = await import("../compile/training.ts");
-    return trainingFiles(source, options, out, compiled);
+    return trainingFiles(source, { ...options, sharing: targets[target].sharing }, out, compiled);
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
   return compiled((await loadModel(source, options, out)).plan);
-}
-
-/** A target is loaded when it is asked for. */
-async function emitterOf(options: CompileCommandOptions): Promise<(plan: Plan) => readonly EmittedFile[]> {
-  const { target } = options;
-  if (target === "ts" || target === "js")
-    return (plan) => emitTypeScript(plan, { types: target === "ts" }).files;
-  const { emitWgsl } = await import("../../emit/wgsl/emit.ts");
-  return (plan) => emitWgsl(plan, { ...wgslOptionsOf(options), types: target === "wgsl" }).files;
 }
 
 /** Each file is written whole or not at all. */

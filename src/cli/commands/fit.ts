@@ -1,5 +1,6 @@
 import { checkFit, dispatchReport, type FitProblem } from "../../emit/wgsl/fit.ts";
 import { Problem } from "../../checkpoint/problem.ts";
+import { wgslOptionsOf, type WgslSwitches } from "../../emit/wgsl/switches.ts";
 import type { Sizes } from "../../plan/stats.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
@@ -13,15 +14,9 @@ import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import {
-  dawnOption,
-  wgslOptionsOf,
-  wgslOptionSpecs,
-  type DawnOptions,
-  type WgslChoices,
-} from "../targets.ts";
+import { dawnOption, switchOptions, type DawnOptions } from "../targets.ts";
 
-interface FitCommandOptions extends LookOptions, WgslChoices, DawnOptions {
+interface FitCommandOptions extends LookOptions, WgslSwitches, DawnOptions {
   readonly train?: true;
   readonly limits: string;
   readonly dims?: string;
@@ -41,7 +36,7 @@ export const command: Command = {
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     { flags: "--json", description: "as JSON" },
     stdinOption,
-    ...wgslOptionSpecs,
+    ...switchOptions,
     dawnOption,
     ...passOptions,
   ],

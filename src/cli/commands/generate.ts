@@ -1,9 +1,10 @@
+import type { TargetName } from "../../emit/targets.ts";
 import { parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
-import { dawnOption, type DawnOptions } from "../targets.ts";
+import { dawnOption, runTargetOption, type DawnOptions } from "../targets.ts";
 import { run } from "./run.ts";
 
 interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions {
@@ -14,7 +15,7 @@ interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, Da
   readonly topP: string;
   readonly seed: string;
   readonly tokenizer?: string;
-  readonly target: "ts" | "wgsl";
+  readonly target: TargetName;
   readonly json?: true;
 }
 
@@ -39,7 +40,7 @@ export const command: Command = {
       flags: "--tokenizer <path>",
       description: "folder or file of the tokenizer, if it is not beside the weights",
     },
-    { flags: "--target <target>", description: "what to run", choices: ["ts", "wgsl"], default: "ts" },
+    runTargetOption(),
     ...weightOptions,
     dawnOption,
     ...modelOptions,

@@ -1,3 +1,4 @@
+import { targetNames, targets, type Switches, type TargetName } from "../../emit/targets.ts";
 import { describePlan, printPlan } from "../../plan/describe.ts";
 import { planTotals, type PlanTotals, type Sizes } from "../../plan/stats.ts";
 import type { Source } from "../../support/source.ts";
@@ -10,11 +11,11 @@ import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop } from "../stop.ts";
-import { requireShaders, wgslOptionSpecs, wgslOptionsOf, type WgslChoices } from "../targets.ts";
+import { requireTaken, switchOptions } from "../targets.ts";
 
-interface PlanOptions extends LookOptions, WgslChoices {
+interface PlanOptions extends LookOptions, Switches {
   readonly train?: true;
-  readonly target?: "wgsl";
+  readonly target?: TargetName;
   readonly dims?: string;
 }
 
@@ -28,11 +29,11 @@ export const command: Command = {
     {
       flags: "--target <target>",
       description: "the dispatches that a target makes of the steps, with and without fusion",
-      choices: ["wgsl"],
+      choices: targetNames.filter((name) => targets[name].loadDispatches !== undefined),
     },
     { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
     stdinOption,
-    ...wgslOptionSpecs,
+    ...switchOptions,
     ...passOptions,
   ],
   examples: [
@@ -41,7 +42,7 @@ export const command: Command = {
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
   async run(args, asked: PlanOptions, out) {
-    requireShaders(asked, asked.target === "wgsl", "give --target wgsl too");
+    requireTaken(asked, asked.target === undefined ? [] : [asked.target]);
     const given = orStop(parseDims(asked.dims));
     await lookAtEach(args, asked, out, (source, options) => lookAtPlan(source, options, given, out));
   },
@@ -50,12 +51,13 @@ export const command: Command = {
 async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
   const { plan } = await loadPlan(source, options, out);
   const sizes = orStop(completeDims(plan.symbols, given));
-  if (options.target === "wgsl") {
+  const dispatchesOf = options.target && (await targets[options.target].loadDispatches?.());
+  if (dispatchesOf !== undefined) {
     const { lookAtDispatches } = await import("../plan/dispatches.ts");
     const fuse = options.fuse ?? true;
     const other = await loadPlan(source, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
     const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
-    return lookAtDispatches(plans, sizes, wgslOptionsOf(options));
+    return lookAtDispatches(plans, sizes, (each) => dispatchesOf(each, sizes, options));
   }
   return {
     json: () => describePlan(plan, sizes),

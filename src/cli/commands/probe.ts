@@ -1,4 +1,5 @@
-import { linesNote, type Probed, type ProbedCase } from "../../report/probed.ts";
+import { linesNote } from "../../report/probed.ts";
+import type { Probed, ProbedCase } from "../../run/probe/probed.ts";
 import { showCommandLine } from "../command-line.ts";
 import type { Command } from "../command.ts";
 import type { Out } from "../out.ts";

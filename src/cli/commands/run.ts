@@ -3,27 +3,30 @@ import { stopTokens } from "../../checkpoint/config.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { Engine } from "../../run/engine.ts";
+import { openEngine } from "../../run/engines.ts";
+import { interpreterEngine } from "../../run/interpreter-engine.ts";
+import type { Rows } from "../../run/tokens.ts";
+import type { Weights } from "../../run/weights.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
 import { readSource, stdinOption } from "../places.ts";
-import { interpreterEngine, planEngine, type Engine } from "../run/engine.ts";
-import { readInputs } from "../run/inputs.ts";
+import { readInputs } from "../run/input-files.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
-import { runGeneration, runOnce, type Rows } from "../run/session.ts";
+import { runGeneration, runOnce } from "../run/session.ts";
 import { withTrainedRun } from "../run/trained.ts";
-import { findTokenizer, readIfThere } from "../run/tokenizer-files.ts";
+import { readIfThere, readTokenizer } from "../run/tokenizer-files.ts";
 import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/chosen.ts";
-import type { Weights } from "../run/weights.ts";
 import { modelOrRunArgument, modelOptions, passOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import { dawnOption, requireShaders, wgslOptionsOf, wgslOptionSpecs } from "../targets.ts";
+import { dawnOption, defaultTarget, engineOptionsOf, requireTaken, switchOptions } from "../targets.ts";
 
 export const command: Command = {
   arguments: [modelOrRunArgument],
-  options: [...modelOptions, stdinOption, ...runOptions, ...wgslOptionSpecs, dawnOption, ...passOptions],
+  options: [...modelOptions, stdinOption, ...runOptions, ...switchOptions, dawnOption, ...passOptions],
   examples: [
     ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],
     [
@@ -45,7 +48,7 @@ export const command: Command = {
 export async function run([given]: readonly string[], asked: RunOptions, out: Out): Promise<void> {
   const { path, options } = withTrainedRun(given!, asked);
   const source = await readSource(path, options, out);
-  requireShaders(options, options.target === "wgsl", "give --target wgsl too");
+  requireTaken(options, [options.target ?? defaultTarget]);
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
   const { model, graph, plan } = await loadModel(
@@ -61,9 +64,10 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)
       for (const remark of tokenizer?.remarks?.(prompt?.[0] ?? []) ?? []) out.note(`${remark}\n`);
-    const engine = await openEngine(graph, plan, weights, options);
+    const engine = orStop(await openChosenEngine(graph, plan, weights, options));
     try {
-      const session = { graph: model.graph, engine, inputs, tokenizer, weights, out, options };
+      const runnable = { graph: model.graph, engine, inputs, tokenizer, output: options.output?.[0] };
+      const session = { model: runnable, weights, out, options };
       if (options.generate === undefined) await runOnce(session, prompt);
       else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config?.config));
     } finally {
@@ -74,12 +78,14 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   }
 }
 
-/** Each target is loaded only where it runs. */
-async function openEngine(graph: Graph, plan: Plan, weights: Weights, options: RunOptions): Promise<Engine> {
+async function openChosenEngine(
+  graph: Graph,
+  plan: Plan,
+  weights: Weights,
+  options: RunOptions,
+): Promise<Engine | Problem> {
   if (options.interpret === true) return interpreterEngine(graph, weights);
-  if (options.target !== "wgsl") return planEngine(plan, weights);
-  const { wgslEngine } = await import("../run/wgsl-engine.ts");
-  return wgslEngine(plan, weights, wgslOptionsOf(options), { dawn: options.dawn ?? [] });
+  return openEngine(options.target ?? defaultTarget, plan, weights, engineOptionsOf(options));
 }
 
 const readGenerationConfig = (folder: string | undefined) =>
@@ -88,7 +94,7 @@ const readGenerationConfig = (folder: string | undefined) =>
 function findChosenTokenizer(folder: string | undefined, options: RunOptions): Tokenizer | undefined {
   const where = options.tokenizer ?? folder;
   const wanted = options.prompt !== undefined || options.tokens !== undefined || options.slide === true;
-  const found = where === undefined || !wanted ? undefined : findTokenizer(where);
+  const found = where === undefined || !wanted ? undefined : readTokenizer(where);
   if (wanted && found === undefined && options.tokenizer !== undefined)
     stop("E741", `${quotePath(options.tokenizer)} has no tokenizer.json`);
   return found;

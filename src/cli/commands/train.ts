@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import { modelArgument } from "../source.ts";
 import type { Out } from "../out.ts";
-import { requireShaders } from "../targets.ts";
+import { requireTaken } from "../targets.ts";
 import { trainOptions, type TrainOptions } from "../train/options.ts";
 import { asBegun } from "../train/again.ts";
 import { defaultFolder } from "../train/folder.ts";
@@ -26,7 +26,7 @@ export const command: Command = {
   ],
   async run([named], given: TrainOptions, out: Out) {
     const { path, options } = asBegun(named!, given);
-    requireShaders(options, options.target === "wgsl", "give --target wgsl too");
+    requireTaken(options, options.target === "interpreter" ? [] : [options.target]);
     requireFirstWeights(options);
     const prepared = prepareTraining(path, options, out);
     const folder = options.out ?? defaultFolder(prepared.model.training.name, options.set);

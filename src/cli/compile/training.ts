@@ -3,7 +3,7 @@ import type { EmittedFile } from "../../emit/module/file.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
-import { emitTraining, writeInitialState, type ModuleWords } from "../../train/modules.ts";
+import { emitTraining, writeInitialState } from "../../train/modules.ts";
 import { trainingProgram } from "../../train/program.ts";
 import { parseNumber } from "../arguments.ts";
 import { requireSamePasses } from "../load.ts";
@@ -13,21 +13,10 @@ import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { loadTraining } from "../train/model.ts";
 
 interface TrainingFileOptions extends ModelOptions {
-  readonly target: "ts" | "js" | "wgsl" | "wgsl-js";
+  /** How two modules of the target share their state. */
+  readonly sharing: string;
   readonly seed?: string;
 }
-
-const onCpu: ModuleWords = {
-  sharing: [
-    "Modules that are made of the same Float32Arrays share them: `createModel(state, { ignore: [/^/] })`.",
-  ],
-};
-
-const onDevice: ModuleWords = {
-  sharing: [
-    "A module shares the state of another one: `createModel(device, weights, { ignore: [/^/], state: other.state })`.",
-  ],
-};
 
 /** The modules of a training, and with a seed the state that it begins with. */
 export async function trainingFiles<File extends EmittedFile>(
@@ -47,9 +36,8 @@ export async function trainingFiles<File extends EmittedFile>(
   if (options.checkPasses === true)
     await requireSamePasses(trainingStep(model.train.graph, step).update.graph, options, out);
   const { name } = model.training;
-  const words = options.target.startsWith("wgsl") ? onDevice : onCpu;
   const training = { name, program, optimizer: step.optimizer, accumulate: step.accumulate ?? 1 };
-  const modules = emitTraining(training, words, emit);
+  const modules = emitTraining(training, { sharing: [options.sharing] }, emit);
   if (seed === undefined) return modules;
   return [...modules, { path: `${name}_state.safetensors`, text: writeInitialState(program, seed) }];
 }

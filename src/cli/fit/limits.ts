@@ -2,8 +2,9 @@ import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { quotePath, showJson } from "../../checkpoint/problem.ts";
 import { defaultLimits, type DeviceLimits } from "../../emit/wgsl/fit.ts";
+import { dawnAdapter } from "../../run/dawn.ts";
+import { describeAdapter } from "../../run/device.ts";
 import { nearest } from "../../support/text.ts";
-import { describe, openAdapter } from "../run/device.ts";
 import { orStop, stop } from "../stop.ts";
 
 export interface Limits {
@@ -18,9 +19,9 @@ const names = Object.keys(defaultLimits) as (keyof DeviceLimits)[];
 export async function readLimits(choice: string, dawn: readonly string[]): Promise<Limits> {
   if (choice === "default") return { limits: defaultLimits, where: "every WebGPU device" };
   if (choice === "adapter") {
-    const { adapter } = await openAdapter({ dawn });
+    const { adapter } = orStop(await dawnAdapter(dawn)());
     const limits = Object.fromEntries(names.map((name) => [name, adapter.limits[name]]));
-    return { limits: limits as unknown as DeviceLimits, where: `the adapter ${describe(adapter)}` };
+    return { limits: limits as unknown as DeviceLimits, where: `the adapter ${describeAdapter(adapter)}` };
   }
   if (kindOfPath(choice) !== "file")
     stop("E834", `--limits expects default, adapter or a JSON file; there is no file ${quotePath(choice)}`);

@@ -1,5 +1,4 @@
-import type { WgslOptions } from "../../emit/wgsl/emit.ts";
-import { dispatchReport, type DispatchReport } from "../../emit/wgsl/fit.ts";
+import type { DispatchReport } from "../../emit/wgsl/fit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Sizes } from "../../plan/stats.ts";
 import { plural } from "../../support/text.ts";
@@ -12,11 +11,11 @@ import { showTable } from "../table.ts";
 export function lookAtDispatches(
   plans: Readonly<Record<string, Plan>>,
   sizes: Sizes,
-  options: WgslOptions,
+  reportOf: (plan: Plan) => DispatchReport,
 ): Look {
   const reports = Object.entries(plans).map(([name, plan]) => ({
     name,
-    report: dispatchReport(plan, sizes, options),
+    report: reportOf(plan),
   }));
   const totals = ({ name, report }: (typeof reports)[number]): string =>
     `${name}: ${showTotals(report)}${sizes.size === 0 ? "" : ` with ${showDims(sizes)}`}\n`;

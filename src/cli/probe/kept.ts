@@ -3,7 +3,8 @@ import { readBytes } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
 import { quotePath } from "../../checkpoint/problem.ts";
-import { caseName, type Probed, type ProbedCase } from "../../report/probed.ts";
+import { caseName } from "../../report/probed.ts";
+import type { Probed, ProbedCase } from "../../run/probe/probed.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 
 /** Where a study keeps what it found so far, beside its report: `study.json` of `study.html`. */

@@ -1,12 +1,14 @@
 import { setImmediate } from "node:timers/promises";
-import type { ProbedCase, ProbedTraining } from "../../report/probed.ts";
+import { withAfter } from "../../run/probe/probe.ts";
+import type { ProbedCase, ProbedTraining } from "../../run/probe/probed.ts";
 import { isFiniteStep, Trainer } from "../../train/trainer.ts";
 import { typescriptEngine } from "../../train/typescript-engine.ts";
 import type { Out } from "../out.ts";
 import { showProgress } from "../train/progress.ts";
 import { showDuration } from "../train/words.ts";
 import type { PreparedTraining } from "../train/prepare.ts";
-import { withAfter, type MeasuredSubject } from "./subject.ts";
+import { orStop } from "../stop.ts";
+import type { MeasuredSubject } from "./subject.ts";
 
 /**
  * Trains a form and measures it again. NaN or infinity ends its training and is a result as any other: the last value is
@@ -23,7 +25,7 @@ export async function trainSubject(
   try {
     const training = await trainAll(trainer, (done, text) => progress.step(done, text));
     const { state } = await trainer.snapshot();
-    return { ...withAfter(found, await meter(state)), training };
+    return { ...withAfter(found, orStop(await meter(state))), training };
   } finally {
     progress.close();
     trainer.close();

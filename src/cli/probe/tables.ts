@@ -1,13 +1,6 @@
-import {
-  caseName,
-  float32Note,
-  lineWords,
-  resultTexts,
-  withheldNotes,
-  type Probed,
-  type ProbedCase,
-} from "../../report/probed.ts";
+import { caseName, float32Note, lineWords, resultTexts, withheldNotes } from "../../report/probed.ts";
 import { showPoint, showSize } from "../../report/sizes.ts";
+import type { Probed, ProbedCase } from "../../run/probe/probed.ts";
 import { plural } from "../../support/text.ts";
 import type { Out } from "../out.ts";
 import { showTable } from "../table.ts";

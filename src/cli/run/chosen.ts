@@ -1,6 +1,8 @@
 import { dirname, join } from "node:path";
+import { openCheckpoint } from "../../checkpoint/files/open.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
+import { matchWeights, randomWeights, type Weights } from "../../run/weights.ts";
 import { warningAt } from "../../support/diagnostic.ts";
 import { plural } from "../../support/text.ts";
 import { parseNumber } from "../arguments.ts";
@@ -8,7 +10,6 @@ import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
 import { readConfigFile, type ConfigInput } from "../source.ts";
-import { openWeights, randomWeights, type Weights } from "./weights.ts";
 
 /** Where a command's weights come from. */
 export interface WeightChoice {
@@ -49,7 +50,12 @@ export function checkpointConfig(options: WeightChoice): ConfigInput | undefined
 export function openChosenWeights(model: LoweredModel, options: WeightChoice, out: Out): Weights {
   if (options.weights !== undefined) {
     if (options.ownWeights !== true) warnOfMadeUpNames(model.unlabelled, out);
-    return openWeights(model.graph, options.weights, { ...options, notNeeded: model.notNeeded });
+    return orStop(
+      matchWeights(model.graph, orStop(openCheckpoint(options.weights)), {
+        ...options,
+        notNeeded: model.notNeeded,
+      }),
+    );
   }
   if (options.random !== undefined)
     return randomWeights(model.graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));

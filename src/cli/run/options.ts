@@ -1,13 +1,14 @@
+import type { Switches, TargetName } from "../../emit/targets.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
 import type { StdinOptions } from "../places.ts";
 import { outputOption, type ModelOptions } from "../source.ts";
-import type { DawnOptions, WgslChoices } from "../targets.ts";
+import { runTargetOption, whatRuns, type DawnOptions } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
 export interface RunOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, WgslChoices, DawnOptions {
-  readonly target?: "ts" | "wgsl";
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions {
+  readonly target?: TargetName;
   readonly tokens?: string;
   readonly prompt?: string;
   readonly tokenizer?: string;
@@ -35,12 +36,7 @@ export const runOptions: readonly OptionSpec[] = [
     description: "an array: .npy, IDX, .npz:array or .safetensors:tensor, also in gzip",
     repeated: true,
   },
-  {
-    flags: "--target <target>",
-    description: "what to run: JavaScript, or WebGPU shaders",
-    choices: ["ts", "wgsl"],
-    default: "ts",
-  },
+  runTargetOption(`: ${whatRuns}`),
   { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
   {
     ...outputOption,

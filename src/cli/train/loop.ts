@@ -1,12 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { isFiniteStep, type StepReport, type Trainer } from "../../train/trainer.ts";
-import { mistakes } from "../run/emitted.ts";
+import { attempt } from "../../run/attempt.ts";
 import { showCount } from "../numbers.ts";
 import { Clock, type Remaining } from "./clock.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
 import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
 import type { Progress } from "./progress.ts";
+import { orStop } from "../stop.ts";
 import { bestOf, showMeasures, showStep } from "./words.ts";
 
 /** What a loop works with. */
@@ -39,7 +40,7 @@ export async function runLoop(loop: Loop): Promise<Ending> {
   const clock = new Clock(metrics.lines.at(-1)?.seconds ?? 0, trainer.training.settings.accumulate);
   const isDue = checkpointTimes(loop.cadence);
   while (trainer.step < steps) {
-    const report = await mistakes(() => clock.time("step", () => trainer.advance()));
+    const report = orStop(await attempt(() => clock.time("step", () => trainer.advance())));
     if (!isFiniteStep(report)) return { kind: "not finite", report, seconds: clock.seconds };
     note(loop, report, clock);
     const isLast = report.step === steps;
@@ -110,7 +111,7 @@ async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<bool
     await setImmediate();
   };
   const timed = <T>(work: () => Promise<T>): Promise<T> => clock.time("evaluation", work);
-  const validation = await mistakes(() => trainer.evaluate(limit, { between, timed }));
+  const validation = orStop(await attempt(() => trainer.evaluate(limit, { between, timed })));
   if (validation === undefined) return false;
   const line = {
     step: trainer.step,

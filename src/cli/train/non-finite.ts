@@ -1,18 +1,20 @@
 import { setImmediate } from "node:timers/promises";
 import type { Graph, NodeOf, Output } from "../../ir/graph.ts";
+import { orThrow } from "../../checkpoint/problem.ts";
 import { planGraph } from "../../plan/build.ts";
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import { listWords } from "../../support/text.ts";
 import type { HostData, HostTensor } from "../../tensor/host.ts";
 import type { TrainingState } from "../../train/engine.ts";
+import type { TrainingTarget } from "../../train/engines.ts";
 import type { TrainingSettings } from "../../train/settings.ts";
 import type { Snapshot, StepReport, Trainer } from "../../train/trainer.ts";
 import { reachedFrom } from "../../autodiff/checkpoints.ts";
-import { observeSteps, type Observed } from "../compare/observe.ts";
-import { showObserved } from "../compare/report.ts";
-import { interpreterEngine, planEngine } from "../run/engine.ts";
-import type { Weights } from "../run/weights.ts";
-import type { TrainTarget } from "./options.ts";
+import { showObserved } from "../../run/compare/describe.ts";
+import { observeSteps, type Observed } from "../../run/compare/observe.ts";
+import { interpreterEngine } from "../../run/interpreter-engine.ts";
+import { typescriptEngine } from "../../run/typescript-engine.ts";
+import type { Weights } from "../../run/weights.ts";
 
 /** Where NaN or infinity came from. */
 type Origin =
@@ -32,7 +34,7 @@ export async function findOrigin(
   trainer: Trainer,
   { step }: StepReport,
   from: Snapshot,
-  target: TrainTarget,
+  target: TrainingTarget,
 ): Promise<Origin | undefined> {
   await trainer.restore(from);
   while (trainer.step < step - 1) {
@@ -54,7 +56,7 @@ export async function findOrigin(
 async function originWithin(
   trainer: Trainer,
   micro: number,
-  target: TrainTarget,
+  target: TrainingTarget,
 ): Promise<Origin | undefined> {
   const { part, inputs } = trainer.microStep(micro);
   const state = await trainer.engine.readState();
@@ -71,8 +73,11 @@ async function originWithin(
   const { graph: steps, observed } = observeSteps(trainer.training.program[part]!.graph);
   const losses = lossesThatIgnore(steps);
   const graph = { ...steps, outputs: [...steps.outputs, ...losses.map(outputOfTargets)] };
-  const engine =
-    target === "interpreter" ? interpreterEngine(graph, none) : await planEngine(planGraph(graph), none);
+  const engine = orThrow(
+    target === "interpreter"
+      ? interpreterEngine(graph, none)
+      : await typescriptEngine(planGraph(graph), none),
+  );
   const given = {
     ...tensorsOf(
       state,
@@ -80,7 +85,7 @@ async function originWithin(
     ),
     ...inputs,
   };
-  const results = await engine.run(new Map(Object.entries(given)));
+  const results = orThrow(await engine.run(new Map(Object.entries(given))));
   const empty = losses.filter((loss, index) =>
     results.get(targetsOf(index))!.data.every((target) => target === loss.attrs.ignore),
   );

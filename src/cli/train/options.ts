@@ -1,10 +1,8 @@
+import { trainingEngines, type TrainingTarget } from "../../train/engines.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
 import { dawnOption, type DawnOptions } from "../targets.ts";
-
-/** What runs the steps. */
-export type TrainTarget = "ts" | "wgsl" | "interpreter";
 
 /** What `lmg train` takes; numbers are still texts. */
 export interface TrainOptions
@@ -24,7 +22,7 @@ export interface TrainOptions
   readonly evaluateEvery?: string;
   readonly evaluateBatches?: string;
   readonly checkpointEvery: string;
-  readonly target: TrainTarget;
+  readonly target: TrainingTarget;
 }
 
 export const DEFAULT_TOKENIZER = "characters";
@@ -77,7 +75,7 @@ export const trainOptions: readonly OptionSpec[] = [
   {
     flags: "--target <target>",
     description: "what runs the steps",
-    choices: ["ts", "wgsl", "interpreter"],
+    choices: Object.keys(trainingEngines),
     default: "ts",
   },
   dawnOption,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { dawnAdapter } from "../../run/dawn.ts";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
-import type { EngineFactory } from "../../train/engine.ts";
+import { trainingEngines } from "../../train/engines.ts";
 import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
 import { countOf, showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
@@ -27,7 +28,7 @@ import { listenForInterruption } from "./interruption.ts";
 import { lockFolder } from "./lock.ts";
 import { runLoop, type Loop } from "./loop.ts";
 import { MetricsFile } from "./metrics-file.ts";
-import type { TrainOptions, TrainTarget } from "./options.ts";
+import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 import { showProgress } from "./progress.ts";
 import { readFirstWeights } from "./start.ts";
@@ -68,7 +69,11 @@ async function trainInto(
   const found = goingOn(folder, identity, prepared, out);
   if (found === undefined) refuseToOverwrite(folder);
   const from = found ?? { step: 0, state: { ...beginningOf(training).state, ...weights?.state } };
-  const trainer = await Trainer.open(training, await engines[options.target](options), from);
+  const trainer = await Trainer.open(
+    training,
+    await trainingEngines[options.target](dawnAdapter(options.dawn)),
+    from,
+  );
   try {
     describe(prepared, trainer, found, out);
     removeLeftovers(folder);
@@ -111,13 +116,6 @@ async function runSteps(
     metrics.close();
   }
 }
-
-/** Each target is loaded only where it runs. */
-const engines: Readonly<Record<TrainTarget, (options: TrainOptions) => Promise<EngineFactory>>> = {
-  ts: async () => (await import("../../train/typescript-engine.ts")).typescriptEngine,
-  interpreter: async () => (await import("../../train/interpreter-engine.ts")).interpreterEngine,
-  wgsl: async ({ dawn = [] }) => (await import("./wgsl-engine.ts")).wgslTraining({ dawn }),
-};
 
 /** Where the run of a folder stands; one that differs in what decides its numbers ends the command. */
 function goingOn(

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { openCheckpoint } from "../../checkpoint/files/open.ts";
 import { toFloat32 } from "../../checkpoint/stored.ts";
+import { matchWeights } from "../../run/weights.ts";
 import type { TrainingState } from "../../train/engine.ts";
 import type { TrainableModel } from "../../train/program.ts";
 import type { WeightChoice } from "../run/chosen.ts";
-import { openWeights } from "../run/weights.ts";
-import { stop } from "../stop.ts";
+import { orStop, stop } from "../stop.ts";
 
 /** Weights that a training begins with, and what tells them from others. */
 export interface FirstWeights {
@@ -24,7 +25,7 @@ export function requireFirstWeights({ weights, prefix, ignore }: FirstChoice): v
 /** Reads `--weights`, undefined without it; what does not fit ends the command. */
 export function readFirstWeights({ train }: TrainableModel, options: FirstChoice): FirstWeights | undefined {
   if (options.weights === undefined) return undefined;
-  const weights = openWeights(train.graph, options.weights, options);
+  const weights = orStop(matchWeights(train.graph, orStop(openCheckpoint(options.weights)), options));
   try {
     const hash = createHash("sha256");
     const state: Record<string, TrainingState[string]> = {};

@@ -1,4 +1,4 @@
-import type { RandomStream } from "../../tensor/random.ts";
+import type { RandomStream } from "../tensor/random.ts";
 
 export interface Sampling {
   /** What logits are divided by; 0 takes the largest always. */

@@ -1,12 +1,11 @@
-import { openCheckpoint } from "../../checkpoint/files/open.ts";
-import { describePrefix, matchParameters, type CheckpointTensor } from "../../checkpoint/match.ts";
-import { quote } from "../../checkpoint/problem.ts";
-import { toStored } from "../../checkpoint/stored.ts";
-import type { Graph } from "../../ir/graph.ts";
-import { randomParameters } from "../../ir/initialize.ts";
-import { keepOutputs } from "../../ir/keep-outputs.ts";
-import { listWords } from "../../support/text.ts";
-import { orStop, Stop } from "../stop.ts";
+import { describePrefix, matchParameters, type CheckpointTensor } from "../checkpoint/match.ts";
+import { Problem, quote } from "../checkpoint/problem.ts";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
+import { toStored } from "../checkpoint/stored.ts";
+import type { Graph } from "../ir/graph.ts";
+import { randomParameters } from "../ir/initialize.ts";
+import { keepOutputs } from "../ir/keep-outputs.ts";
+import { listWords } from "../support/text.ts";
 
 /** How a checkpoint's names are read. */
 export interface WeightNames {
@@ -14,6 +13,14 @@ export interface WeightNames {
   readonly ignore?: readonly string[];
   /** Parameters of the model that the graph has no more, as its outputs do not need them. */
   readonly notNeeded?: readonly string[];
+}
+
+/** A checkpoint that was opened; its tensors are read when they are asked for. */
+export interface OpenedCheckpoint {
+  /** What messages call it. */
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  readonly close: () => void;
 }
 
 /** A tensor for each parameter of a graph; `close` ends the reading. */
@@ -24,18 +31,27 @@ export interface Weights {
   readonly close: () => void;
 }
 
-/** Finds every parameter of a graph in a checkpoint; what does not fit ends the command. */
-export function openWeights(
+/** The tensors of a safetensors file that is in memory. */
+export function safetensorsCheckpoint(bytes: Uint8Array, name: string): OpenedCheckpoint | Problem {
+  const file = readSafetensors(bytes, name);
+  if (file instanceof Problem) return file;
+  const tensors = [...file.tensors].map(
+    ([tensor, stored]) => [tensor, { dtype: stored.dtype, shape: stored.shape, read: () => stored }] as const,
+  );
+  return { name, tensors: new Map(tensors), close: () => undefined };
+}
+
+/** Finds every parameter of a graph in a checkpoint; one that does not fit is closed, and all that is wrong is told. */
+export function matchWeights(
   graph: Graph,
-  path: string,
-  { prefix, ignore = [], notNeeded = [] }: WeightNames,
-): Weights {
-  const { name, tensors, close } = orStop(openCheckpoint(path));
+  { name, tensors, close }: OpenedCheckpoint,
+  { prefix, ignore = [], notNeeded = [] }: WeightNames = {},
+): Weights | readonly Problem[] {
   const advise = (missing: readonly string[]): string | undefined => outputsWithout(graph, missing);
   const match = matchParameters(graph.parameters, tensors, name, { prefix, ignore, notNeeded, advise });
   if ("tensors" in match) return { tensors: match.tensors, from: `${name}${describePrefix(match)}`, close };
   close();
-  throw new Stop(match);
+  return match;
 }
 
 /** Which outputs need none of the tensors that are missing. */

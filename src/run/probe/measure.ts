@@ -1,14 +1,14 @@
 import type { GainProbe, ProbeGraph } from "../../autodiff/probe.ts";
 import type { EdgeMeasure } from "../../autodiff/theory.ts";
 import type { Edge } from "../../ir/graph.ts";
-import { importModule, type CpuModule, type EmittedTensor } from "../../emit/emitted.ts";
+import { Problem } from "../../checkpoint/problem.ts";
+import { importModule, type CpuModule, type EmittedTensors } from "../../emit/emitted.ts";
 import { emitTypeScript } from "../../emit/ts/emit.ts";
 import { runPasses } from "../../passes/pipeline.ts";
 import { planGraph } from "../../plan/build.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import type { HostTensor } from "../../tensor/host.ts";
-import type { StateArray } from "../../train/engine.ts";
-import { mistakes } from "../run/emitted.ts";
+import { attempt } from "../attempt.ts";
+import { emittedTensor } from "../tensors.ts";
 
 /** What was measured of a model with some parameters: the loss, and each edge. */
 export interface Measurement {
@@ -21,7 +21,7 @@ export interface MeasuredEdge extends EdgeMeasure {
 }
 
 /** Measures a model on one batch, with whatever parameters. */
-export type Meter = (parameters: Readonly<Record<string, StateArray | HostTensor>>) => Promise<Measurement>;
+export type Meter = (parameters: EmittedTensors) => Promise<Measurement | Problem>;
 
 /**
  * Compiles a probe once. It measures in float64, where the parameters and the inputs stay the float32 numbers that they are:
@@ -34,7 +34,9 @@ export async function openMeters(
 ): Promise<{ readonly exact: Meter; readonly asTrained: Meter }> {
   const plan = planGraph(runPasses(graph));
   const inputs = Object.fromEntries(
-    plan.inputs.flatMap(({ name }) => (batch[name] === undefined ? [] : [[name, inputOf(batch[name])]])),
+    plan.inputs.flatMap(({ name }) =>
+      batch[name] === undefined ? [] : [[name, emittedTensor(batch[name])]],
+    ),
   );
   const open = async (floats: "f32" | "f64"): Promise<Meter> => {
     const { createModel } = await importModule<CpuModule>(
@@ -47,8 +49,8 @@ export async function openMeters(
           { shape, data: Float32Array.from(data) },
         ]),
       );
-      const outputs = await mistakes(() => createModel(weights, { ignore: [/^/] }).run(inputs));
-      return measurementOf((name) => outputs[name]!.data[0]!);
+      const outputs = await attempt(() => createModel(weights, { ignore: [/^/] }).run(inputs));
+      return outputs instanceof Problem ? outputs : measurementOf((name) => outputs[name]!.data[0]!);
     };
   };
   const measurementOf = (valueOf: (name: string) => number): Measurement => {
@@ -71,8 +73,3 @@ export async function openMeters(
   };
   return { exact: await open("f64"), asTrained: await open("f32") };
 }
-
-const inputOf = ({ dtype, shape, data }: HostTensor): EmittedTensor => ({
-  shape,
-  data: isFloat(dtype) ? Float32Array.from(data) : Int32Array.from(data),
-});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { generate } from "../../src/cli/run/generate.ts";
-import { argmax, likeliest, sample } from "../../src/cli/run/sampling.ts";
-import { TextStream } from "../../src/cli/run/report.ts";
+import { Generation } from "../../src/run/generation.ts";
+import { argmax, likeliest, sample } from "../../src/run/sampling.ts";
+import { TextStream } from "../../src/run/text-stream.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { RandomStream } from "../../src/tensor/random.ts";
 
@@ -65,9 +65,14 @@ describe("generation", () => {
     row[(tokens.at(-1)! + 1) % 5] = 9;
     return Promise.resolve(hostTensor("f32", [1, 1, 5], row));
   };
-  const greedy = { temperature: 0, topK: Infinity, topP: 1 };
-  const run = (count: number, context: number, stops: number[]) =>
-    generate([0, 1], count, context, new Set(stops), greedy, new RandomStream(0), successor, () => undefined);
+  const run = async (count: number, context: number, stops: number[]) => {
+    const generation = new Generation([0, 1], { count, stop: new Set(stops) }, context, successor);
+    const added: number[] = [];
+    for await (const id of generation) added.push(id);
+    const { tokens, stopped } = generation;
+    expect([0, 1, ...added]).toEqual(tokens);
+    return { tokens, stopped };
+  };
 
   test("adds as many tokens as asked for", async () => {
     expect(await run(3, 99, [])).toStrictEqual({ tokens: [0, 1, 2, 3, 4], stopped: "length" });

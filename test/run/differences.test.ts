@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { differencesOf, outputDifferencesOf } from "../../src/cli/compare/differences.ts";
-import { observeSteps } from "../../src/cli/compare/observe.ts";
-import { differencesBeyond } from "../../src/cli/compare/report.ts";
+import { differencesOf, outputDifferencesOf } from "../../src/run/compare/differences.ts";
+import { observeSteps } from "../../src/run/compare/observe.ts";
+import { differencesBeyond } from "../../src/run/compare/describe.ts";
 import { compile } from "../../src/compile.ts";
 import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
-import { tinyModel } from "./harness.ts";
+import { tinyModel } from "../cli/harness.ts";
 
 const { graph, plan } = compile({ name: "tiny.lmg", text: tinyModel });
 const seen = observeSteps(graph!);

@@ -1,0 +1,88 @@
+import type { Plan } from "../plan/plan.ts";
+import type { Sizes } from "../plan/stats.ts";
+import type { EmittedFile } from "./module/file.ts";
+import type { DispatchReport } from "./wgsl/fit.ts";
+import { wgslOptionsOf, wgslSwitches, type WgslSwitches } from "./wgsl/switches.ts";
+
+/** What may be asked of how a target writes; a target's row says which of them it takes. */
+export type Switches = WgslSwitches;
+
+export interface EmitOptions {
+  /** False writes JavaScript: the same text without its types. Default: true. */
+  readonly types?: boolean;
+  readonly switches?: Switches;
+}
+
+/** Writes a plan down. */
+export type Emit = (plan: Plan, options?: EmitOptions) => readonly EmittedFile[];
+
+/** The dispatches that a run of these sizes makes. */
+export type ListDispatches = (plan: Plan, sizes: Sizes, switches?: Switches) => DispatchReport;
+
+/** All that the rest of lmg knows of a target, but for what runs it: that is its row in `run/engines.ts`. */
+export interface Target {
+  /** Where its modules run, to stand after `a module`. */
+  readonly where: string;
+  /** The names of its two forms: with types, and as plain JavaScript. */
+  readonly forms: { readonly typed: string; readonly plain: string };
+  /** What its switches are for. */
+  readonly writes: string;
+  /** Its switches, and what each does. */
+  readonly switches: Readonly<Partial<Record<keyof Switches, string>>>;
+  /** What writes it, which is loaded when it is asked for. */
+  readonly load: () => Promise<Emit>;
+  /** The same for a listing of dispatches, if it makes any. */
+  readonly loadDispatches?: () => Promise<ListDispatches>;
+  /** The largest difference that counts as rounding, relative to the largest element of the same result. */
+  readonly tolerance: (switches: Switches) => number;
+  /** How two of its modules share the state of a training, as their comments say it. */
+  readonly sharing: string;
+}
+
+/**
+ * Float32 rounds to 6e-8, and a deep model adds up a hundred such errors and magnifies them in norms; half precision rounds
+ * to 5e-4.
+ */
+const ROUNDING = { f32: 1e-4, f16: 5e-2 };
+
+const rows = {
+  ts: {
+    where: "for the CPU",
+    forms: { typed: "ts", plain: "js" },
+    writes: "JavaScript",
+    switches: {},
+    load: async () => {
+      const { emitTypeScript } = await import("./ts/emit.ts");
+      return (plan, { types = true } = {}) => emitTypeScript(plan, { types }).files;
+    },
+    tolerance: () => ROUNDING.f32,
+    sharing:
+      "Modules that are made of the same Float32Arrays share them: `createModel(state, { ignore: [/^/] })`.",
+  },
+  wgsl: {
+    where: "for WebGPU with its shaders",
+    forms: { typed: "wgsl", plain: "wgsl-js" },
+    writes: "shaders",
+    switches: wgslSwitches,
+    load: async () => {
+      const { emitWgsl } = await import("./wgsl/emit.ts");
+      return (plan, { types = true, switches = {} } = {}) =>
+        emitWgsl(plan, { ...wgslOptionsOf(switches), types }).files;
+    },
+    loadDispatches: async () => {
+      const { dispatchReport } = await import("./wgsl/fit.ts");
+      return (plan, sizes, switches = {}) => dispatchReport(plan, sizes, wgslOptionsOf(switches));
+    },
+    tolerance: ({ f16, f16Arithmetic }) =>
+      f16 === true || f16Arithmetic === true ? ROUNDING.f16 : ROUNDING.f32,
+    sharing:
+      "A module shares the state of another one: `createModel(device, weights, { ignore: [/^/], state: other.state })`.",
+  },
+} as const satisfies Readonly<Record<string, Target>>;
+
+/** Each back end that a plan can be emitted for. */
+export type TargetName = keyof typeof rows;
+
+export const targets: Readonly<Record<TargetName, Target>> = rows;
+
+export const targetNames = Object.keys(targets) as readonly TargetName[];

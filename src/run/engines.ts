@@ -1,0 +1,45 @@
+import type { Problem } from "../checkpoint/problem.ts";
+import type { Switches, TargetName } from "../emit/targets.ts";
+import { wgslOptionsOf } from "../emit/wgsl/switches.ts";
+import type { Plan } from "../plan/plan.ts";
+import { pageAdapter, type FindAdapter } from "./device.ts";
+import type { Engine } from "./engine.ts";
+import type { Weights } from "./weights.ts";
+
+export interface EngineOptions {
+  readonly switches?: Switches;
+  /** Where a target that needs a device finds one; that of the page if left off. */
+  readonly adapter?: FindAdapter;
+}
+
+/** What runs a target. */
+export interface EngineOfTarget {
+  /** What is run. */
+  readonly runs: string;
+  readonly needsDevice: boolean;
+  /** Loads what runs it, emits the plan, and gives it the weights. */
+  readonly open: (plan: Plan, weights: Weights, options: EngineOptions) => Promise<Engine | Problem>;
+}
+
+/** One row a target; what they write is in `emit/targets.ts`. */
+export const engines: Readonly<Record<TargetName, EngineOfTarget>> = {
+  ts: {
+    runs: "JavaScript",
+    needsDevice: false,
+    open: async (plan, weights) => (await import("./typescript-engine.ts")).typescriptEngine(plan, weights),
+  },
+  wgsl: {
+    runs: "WebGPU shaders",
+    needsDevice: true,
+    open: async (plan, weights, { switches = {}, adapter = pageAdapter }) =>
+      (await import("./webgpu-engine.ts")).webgpuEngine(plan, weights, adapter, wgslOptionsOf(switches)),
+  },
+};
+
+/** An engine that runs a plan as a target; `close` it. */
+export const openEngine = (
+  target: TargetName,
+  plan: Plan,
+  weights: Weights,
+  options: EngineOptions = {},
+): Promise<Engine | Problem> => engines[target].open(plan, weights, options);

@@ -1,0 +1,38 @@
+import { toFloat32 } from "../checkpoint/stored.ts";
+import type { EmittedTensor, EmittedTensors } from "../emit/emitted.ts";
+import type { Plan } from "../plan/plan.ts";
+import { isFloat } from "../tensor/dtype.ts";
+import { hostTensor, type HostTensor } from "../tensor/host.ts";
+import type { Tensors } from "./engine.ts";
+import type { Weights } from "./weights.ts";
+
+/* Tensors as the host has them, and as emitted modules take and give them. */
+
+export function emittedWeights(weights: Weights): EmittedTensors {
+  const tensors: Record<string, EmittedTensor> = {};
+  for (const [name, tensor] of weights.tensors) {
+    const stored = tensor.read();
+    const data = toFloat32(stored);
+    tensors[name] = { data: isFloat(stored.dtype) ? data : Int32Array.from(data), shape: stored.shape };
+  }
+  return tensors;
+}
+
+export const emittedInputs = (inputs: Tensors): EmittedTensors =>
+  Object.fromEntries([...inputs].map(([name, tensor]) => [name, emittedTensor(tensor)]));
+
+export const emittedTensor = ({ dtype, shape, data }: HostTensor): EmittedTensor => ({
+  data: isFloat(dtype) ? Float32Array.from(data) : Int32Array.from(data),
+  shape,
+});
+
+/** The outputs of an emitted module, with the types that the plan gives them. */
+export function hostOutputs(plan: Plan, outputs: EmittedTensors): Tensors {
+  const types = new Map(plan.outputs.map(({ name, type }) => [name, type.dtype]));
+  return new Map(
+    Object.entries(outputs).map(([name, { data, shape }]) => [
+      name,
+      hostTensor(types.get(name) ?? "f32", shape, data),
+    ]),
+  );
+}

@@ -1,0 +1,37 @@
+import { Problem } from "../checkpoint/problem.ts";
+import { importModule, type DeviceModule } from "../emit/emitted.ts";
+import { emitWgsl, type WgslOptions } from "../emit/wgsl/emit.ts";
+import type { Plan } from "../plan/plan.ts";
+import { plural } from "../support/text.ts";
+import { attempt } from "./attempt.ts";
+import { openDevice, type FindAdapter } from "./device.ts";
+import type { Engine } from "./engine.ts";
+import { emittedInputs, emittedWeights, hostOutputs } from "./tensors.ts";
+import type { Weights } from "./weights.ts";
+
+/** Emits the plan as a WebGPU module, imports it, and gives it a device of the adapter and the weights. */
+export async function webgpuEngine(
+  plan: Plan,
+  weights: Weights,
+  find: FindAdapter,
+  options: WgslOptions = {},
+): Promise<Engine | Problem> {
+  const [file] = emitWgsl(plan, { ...options, types: false }).files;
+  const module = await importModule<DeviceModule>(file!.text);
+  const opened = await openDevice(find, module.requiredFeatures);
+  if (opened instanceof Problem) return opened;
+  const { device, adapter, close } = opened;
+  const model = await attempt(() => module.createModel(device, emittedWeights(weights)));
+  if (model instanceof Problem) {
+    close();
+    return model;
+  }
+  return {
+    description: `plan of ${plural(plan.steps.length, "step")} on ${adapter}`,
+    run: (inputs) => attempt(async () => hostOutputs(plan, await model.run(emittedInputs(inputs)))),
+    close: () => {
+      model.destroy();
+      close();
+    },
+  };
+}
