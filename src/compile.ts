@@ -1,4 +1,5 @@
-import type { Graph } from "./ir/graph.ts";
+import type { Graph, PartialGraph } from "./ir/graph.ts";
+import type { File } from "./language/ast.ts";
 import { parse } from "./language/parse.ts";
 import { lower, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
 import type { Pass, Remark } from "./passes/pass.ts";
@@ -19,9 +20,13 @@ export interface CompileOptions extends LowerOptions {
 
 /** What became of a text: all stages, or as many as its mistakes allow. */
 export interface Compilation {
+  /** The tree, without the statements that could not be parsed. */
+  readonly file: File;
   /** Errors and warnings, in the order of the text. With an error there is no model. */
   readonly diagnostics: readonly Diagnostic[];
   readonly model: LoweredModel | undefined;
+  /** With an error: what could be lowered, for editors. */
+  readonly partial: PartialGraph | undefined;
   /** The graph after all passes. */
   readonly graph: Graph | undefined;
   /** What fused and what did not; `explainEdges` sorts it by edge. */
@@ -32,11 +37,20 @@ export interface Compilation {
 /** The whole compiler but for the last step: text → tree → graph → passes → plan. Never throws for what a user wrote. */
 export function compile(source: Source, options: CompileOptions = {}): Compilation {
   const { file, diagnostics: syntax } = parse(source);
-  if (syntax.some(isError)) return failed(syntax);
-
-  const { model, diagnostics: meaning } = lower(file, options);
-  const diagnostics = sortDiagnostics([...syntax, ...meaning]);
-  if (model === undefined) return failed(diagnostics);
+  const { model, partial, diagnostics: meaning } = lower(file, options);
+  // Of a text with holes much is wrong that only follows from them.
+  const isBroken = syntax.some(isError);
+  const diagnostics = sortDiagnostics(isBroken ? syntax : [...syntax, ...meaning]);
+  if (isBroken || model === undefined)
+    return {
+      file,
+      diagnostics,
+      model: undefined,
+      partial: partial ?? model?.graph,
+      graph: undefined,
+      remarks: [],
+      plan: undefined,
+    };
 
   const remarks: Remark[] = [];
   const graph = runPasses(model.graph, {
@@ -45,13 +59,6 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
     report: (remark) => remarks.push(remark),
     ...(options.observe && { observe: options.observe }),
   });
-  return { diagnostics, model, graph, remarks, plan: planGraph(graph, { notNeeded: model.notNeeded }) };
+  const plan = planGraph(graph, { notNeeded: model.notNeeded });
+  return { file, diagnostics, model, partial, graph, remarks, plan };
 }
-
-const failed = (diagnostics: readonly Diagnostic[]): Compilation => ({
-  diagnostics: sortDiagnostics(diagnostics),
-  model: undefined,
-  graph: undefined,
-  remarks: [],
-  plan: undefined,
-});

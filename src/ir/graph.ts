@@ -18,6 +18,14 @@ export interface Graph {
   readonly edges: readonly Edge[];
 }
 
+/**
+ * What there is of a graph whose text has mistakes: for editors. The edges that could not be worked out are undefined, so
+ * that it is no Graph: neither verifier nor passes take one.
+ */
+export interface PartialGraph extends Omit<Graph, "edges"> {
+  readonly edges: readonly (Edge | undefined)[];
+}
+
 /** A run-time dim; `max` is the bound that the model states (`T <= ctx`). */
 export interface SymbolDeclaration {
   readonly name: string;

@@ -38,7 +38,7 @@ export const isSection = (part: Node | Section): part is Section => "parts" in p
 export const sectionsOf = ({ parts }: Section): readonly Section[] => parts.filter(isSection);
 
 /** The graph by its labels. Linear in the nodes, once for each level. */
-export function outlineOf(graph: Graph): Section {
+export function outlineOf(graph: Pick<Graph, "nodes" | "parameters">): Section {
   const root = new Draft("");
   for (const node of graph.nodes) root.add(node);
   const parameters = new Set(graph.parameters.map(({ value }) => value));

@@ -1,5 +1,7 @@
-import type { NormClause } from "./ast.ts";
-import type { Name, Path } from "./ast/expressions.ts";
+import { append } from "../support/lists.ts";
+import type { Span } from "../support/source.ts";
+import type { BindStatement, LetStatement, NormClause, RepeatStatement } from "./ast.ts";
+import type { DimReference, Name, Path, Tap } from "./ast/expressions.ts";
 
 /**
  * The names that a definition, or a part of one, reads: what paths begin with and their parts (`h[0].level`), the words that
@@ -12,19 +14,54 @@ export function namesRead(definition: object, without?: object): ReadonlyMap<str
     if (places === undefined) names.set(text, [span.start]);
     else places.push(span.start);
   };
-  // Paths stand at every depth of the tree, so that all of it is walked, whatever a node is; a stack, as trees are deep.
-  const left: unknown[] = [definition];
-  while (left.length > 0) {
-    const node = left.pop();
-    if (typeof node !== "object" || node === null || node === without) continue;
+  for (const node of nodesOf(definition, without))
     if (isPath(node)) {
       add(node.root);
       for (const part of node.parts) if (part.kind === "field") add(part.name);
     } else if (isOutput(node)) add(node.name);
     else if (isNorm(node)) add(node.position);
+  return names;
+}
+
+/** What a definition or a part of one reads and binds, each in the order of the text. */
+export function namesIn(part: object): { readonly read: readonly Path[]; readonly bound: readonly Name[] } {
+  const [read, bound]: [Path[], Name[]] = [[], []];
+  for (const node of nodesOf(part)) {
+    if (isPath(node)) read.push(node);
+    else if (isNorm(node)) read.push({ span: node.position.span, root: node.position, parts: [] });
+    append(bound, namesBoundBy(node));
+  }
+  return { read: read.sort(inText), bound: bound.sort(inText) };
+}
+
+const inText = (a: { readonly span: Span }, b: { readonly span: Span }): number =>
+  a.span.start - b.span.start;
+
+/** `as y`, `y = …`, `let y`, `input y`, the index of a repeat, a parameter, and a dim of a type, which may be bound before. */
+function namesBoundBy(node: object): readonly Name[] {
+  if (isTap(node)) return [node.name];
+  if (!("kind" in node)) return [];
+  const { kind } = node;
+  if (kind === "bind") return (node as BindStatement).targets;
+  if (kind === "let" || kind === "input" || kind === "target" || Array.isArray(kind))
+    return [(node as LetStatement).name];
+  const index = kind === "repeat" ? (node as RepeatStatement).index : undefined;
+  if (index !== undefined) return [index];
+  if (kind !== "dim" || !("value" in node)) return [];
+  const { value } = node as DimReference & { kind: "dim" };
+  const isName = value.kind === "call" && value.arguments === undefined && value.path.parts.length === 0;
+  return isName && /^[A-Z]/.test(value.path.root.text) ? [value.path.root] : [];
+}
+
+/** All nodes of a tree. Names stand at every depth, so that all of it is walked, whatever a node is; a stack, as trees are deep. */
+function* nodesOf(tree: object, without?: object): Generator<object> {
+  const left: unknown[] = [tree];
+  while (left.length > 0) {
+    const node = left.pop();
+    if (typeof node !== "object" || node === null || node === without) continue;
+    yield node;
     for (const [key, child] of Object.entries(node)) if (!isPlace(key)) left.push(child);
   }
-  return names;
 }
 
 const isPath = (node: object): node is Path => "root" in node && "parts" in node;
@@ -32,6 +69,8 @@ const isPath = (node: object): node is Path => "root" in node && "parts" in node
 const isOutput = (node: object): node is { readonly name: Name } => "kind" in node && node.kind === "output";
 
 const isNorm = (node: object): node is NormClause => "kind" in node && node.kind === "norm";
+
+const isTap = (node: object): node is Tap => !("kind" in node) && "name" in node && "type" in node;
 
 /** Where a node stands: it leads to the whole text. */
 const isPlace = (key: string): boolean => key === "span" || key === "operatorSpan";

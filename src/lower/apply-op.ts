@@ -198,13 +198,10 @@ class LayerSite implements Site {
       this.fail(`\`orthogonal\` begins matrices, not a parameter of shape ${showShape(shape)}`);
     if (name === "") this.fail("a parameter needs a label");
     if (this.#unlabelled) context.unlabelled.set(name, this.#place.span);
-    return context.builder.addParameter(
-      name,
-      tensorType("f32", ...shape),
-      init,
-      options.trainable ?? true,
-      this.#place.span,
-    );
+    const type = tensorType("f32", ...shape);
+    const value = context.builder.addParameter(name, type, init, options.trainable ?? true, this.#place.span);
+    context.observe?.(this.#place.span, { kind: "parameter", name, value });
+    return value;
   }
 }
 

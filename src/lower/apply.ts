@@ -54,6 +54,7 @@ export function applyValue(
   };
   const result = run(owner, named.unlabelled, span, flow, frame);
   owner.end = builder.parameters.length;
+  frame.context.observe?.(span, { kind: "layer", label: named.label, layer, out: result });
   if (label !== undefined && result !== undefined) frame.labels.addInstance(label, owner);
   return result;
 }
@@ -121,5 +122,6 @@ function applySame(
   context.replays.push(instance);
   const result = run({ ...instance, owned: new Map() }, false, span, flow, frame);
   context.replays.pop();
+  context.observe?.(span, { kind: "layer", label: instance.label, layer: instance.layer, out: result });
   return result;
 }

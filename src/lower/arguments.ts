@@ -4,6 +4,7 @@ import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import { bareName } from "./expressions.ts";
 import { nameOf, type GivenArgument, type LayerValue } from "./meaning.ts";
+import { tellReference } from "./references.ts";
 import { signatureOf } from "./signature.ts";
 import { spanText } from "../support/source.ts";
 
@@ -13,6 +14,7 @@ import { spanText } from "../support/source.ts";
  */
 export function callLayer(layer: LayerValue, call: Call, frame: Frame): LayerValue | undefined {
   const signature = signatureOf(layer.callee, frame.context.library, frame.context.signatures);
+  frame.context.observe?.(call.span, { kind: "call", callee: nameOf(layer), signature });
   const given = bindArguments(call.arguments ?? [], signature, nameOf(layer), frame);
   if (given === undefined) return undefined;
   const called = { callee: layer.callee, given: new Map([...layer.given, ...given]), span: call.span };
@@ -54,7 +56,16 @@ export function bindArguments(
     const what = `\`${parameter.name}\` of \`${callee}\``;
     const meaning = frame.context.walk.evaluateAs(argument.value, parameter.kind, frame, what);
     if (meaning === undefined) failed = true;
-    else bound.set(parameter.name, { meaning, span: argument.span });
+    else {
+      bound.set(parameter.name, { meaning, span: argument.span });
+      frame.context.observe?.(argument.span, {
+        kind: "argument",
+        callee,
+        parameter: parameter.name,
+        of: parameter.kind,
+        value: meaning,
+      });
+    }
   }
   return failed ? undefined : bound;
 }
@@ -100,6 +111,7 @@ function parameterOf(
     const named = signature.get(argument.name.text);
     if (named === undefined)
       diagnostics.add(errors.unknownArgument(argument.name, callee, [...signature.keys()]), frame.calls);
+    else tellReference(argument.name, { definition: named.span }, frame);
     return named;
   }
   const required = [...signature.values()].filter((parameter) => parameter.required);

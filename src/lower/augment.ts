@@ -1,6 +1,7 @@
 import type { Chain } from "../language/ast/expressions.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
+import { tellName } from "./references.ts";
 import { augmentations, readChoice } from "./train-choices.ts";
 
 /** How the rows of an input are changed at random while training, so that no two epochs show the same ones. */
@@ -30,6 +31,8 @@ export function readAugmentation(
     diagnostics.add(errors.augmentsNoInput(head.span, input, inputs));
   else if (before.some((other) => other.input === input))
     diagnostics.add(errors.augmentedTwice(head.span, input));
+  const binding = frame.scope.find(input);
+  if (binding !== undefined) tellName(head.path.root, binding, frame);
   const { call, span } = step.layer;
   const choice = readChoice(
     "augmentation",

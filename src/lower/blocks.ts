@@ -6,6 +6,7 @@ import * as bindingErrors from "./errors/bindings.ts";
 import { LabelScope } from "./labels.ts";
 import { tensor, type Callee, type GivenArgument, type Instance, type Meaning } from "./meaning.ts";
 import type { Module } from "./module.ts";
+import { tellSkipped } from "./references.ts";
 import { Scope } from "./scope.ts";
 import { signatureOf } from "./signature.ts";
 import { readStream, warnOfDeadEnd } from "./stream.ts";
@@ -38,6 +39,7 @@ export function applyBlock(
   const inner = openFrame(frame, callee, owner.label, unlabelled, span, operands);
   bindParameters(inner, owner.layer.given);
   walk.body(definition.body, inner);
+  tellUnneededDefaults(inner);
   warnOfDeadEnd(inner);
   return resultOf(inner, span);
 }
@@ -74,12 +76,14 @@ function openFrame(
   operands: (Meaning | undefined)[],
 ): Frame {
   const calls = [span, ...frame.calls];
+  frame.context.lowered.add(definition);
   return {
     context: frame.context,
     module,
     definition,
-    scope: new Scope((name, place) =>
-      frame.context.diagnostics.add(bindingErrors.defaultsInCircle(place, name), calls),
+    scope: new Scope(
+      (name, place) => frame.context.diagnostics.add(bindingErrors.defaultsInCircle(place, name), calls),
+      frame.context.observe,
     ),
     calls,
     stack: [...frame.stack, definition],
@@ -101,15 +105,22 @@ export function bindParameters(frame: Frame, given: ReadonlyMap<string, GivenArg
   for (const parameter of definition.parameters) {
     const name = parameter.name.text;
     const argument = given.get(name) ?? defaults?.get(name);
-    if (argument !== undefined) scope.bind(name, argument.meaning, argument.span);
+    if (argument !== undefined) scope.bind(name, argument.meaning, parameter.name.span);
     else if (parameter.default !== undefined) {
       const fallback = parameter.default;
       const { kind } = signature.get(name)!;
-      scope.bindLazily(name, parameter.span, () =>
+      scope.bindLazily(parameter, () =>
         context.walk.evaluateAs(fallback, kind, frame, `the default of \`${name}\``),
       );
     }
   }
+}
+
+/** Defaults in whose place something was given, and those that nothing read. */
+export function tellUnneededDefaults(frame: Frame): void {
+  for (const parameter of frame.definition.parameters)
+    if (parameter.default !== undefined && !frame.scope.tookDefault(parameter.name.text))
+      tellSkipped(parameter.default, frame);
 }
 
 function resultOf(frame: Frame, span: Span): Meaning | undefined {

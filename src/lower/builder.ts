@@ -9,6 +9,7 @@ import type {
   NodeOf,
   Output,
   Parameter,
+  PartialGraph,
   SymbolDeclaration,
   Value,
 } from "../ir/graph.ts";
@@ -157,6 +158,18 @@ export class Builder {
 
   /** The graph as it is so far, with these outputs. */
   finish(name: string, outputs: readonly Output[]): Graph {
+    const { edges, ...graph } = this.gather(name, outputs);
+    return {
+      ...graph,
+      edges: edges.map((edge) => {
+        invariant(edge, "an edge was opened and not closed");
+        return edge;
+      }),
+    };
+  }
+
+  /** The same where the lowering may have failed anywhere. */
+  gather(name: string, outputs: readonly Output[]): PartialGraph {
     return {
       name,
       symbols: [...this.symbols.values()],
@@ -164,10 +177,7 @@ export class Builder {
       parameters: [...this.parameters],
       nodes: [...this.nodes],
       outputs,
-      edges: this.edges.map((edge) => {
-        invariant(edge, "an edge was opened and not closed");
-        return edge;
-      }),
+      edges: [...this.edges],
     };
   }
 }

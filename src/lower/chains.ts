@@ -47,18 +47,18 @@ function isValue(call: Call, frame: Frame): boolean {
 export function bindTap(tap: Tap, flow: Flow, frame: Frame): void {
   const { builder, diagnostics } = frame.context;
   if (flow === "stream" || flow === undefined) {
-    frame.scope.bind(tap.name.text, undefined, tap.span);
+    frame.scope.bind(tap.name.text, undefined, tap.name.span);
     return;
   }
   if (flow.kind !== "tensor") {
     diagnostics.add(errors.tapOfNoTensor(tap, flow), frame.calls);
-    frame.scope.bind(tap.name.text, undefined, tap.span);
+    frame.scope.bind(tap.name.text, undefined, tap.name.span);
     return;
   }
   if (tap.type !== undefined)
     matchType(tap.type, flow.value.type, frame, { what: tap.name.text, value: flow.value });
   builder.markRead(flow.value);
   builder.nameValue(flow.value, tap.name.text);
-  frame.scope.bindNaming(tap.name.text, tap, flow);
+  frame.scope.bindNaming(tap, flow);
   frame.context.namings.bound(tap, frame);
 }

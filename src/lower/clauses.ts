@@ -5,7 +5,8 @@ import type { Span } from "../support/source.ts";
 import { headLayer } from "./chains.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/edges.ts";
-import { isPlacement, type Placement } from "./kinds.ts";
+import { isPlacement, placements, type Placement } from "./kinds.ts";
+import { tellName } from "./references.ts";
 
 /** The clauses of an edge, each in its place. */
 export interface Clauses {
@@ -81,8 +82,12 @@ function withSuffix(layer: Layer, suffix: string): Layer {
 
 /** The word itself, or what a parameter of kind placement holds. */
 function placementOf({ position }: NormClause, frame: Frame): Placement | undefined {
-  if (isPlacement(position.text)) return position.text;
+  if (isPlacement(position.text)) {
+    frame.context.observe?.(position.span, { kind: "word", name: position.text, words: placements });
+    return position.text;
+  }
   const binding = frame.scope.find(position.text);
+  if (binding !== undefined) tellName(position, binding, frame);
   const meaning = binding?.meaning;
   if (meaning?.kind === "word" && isPlacement(meaning.value)) return meaning.value;
   if (meaning?.kind === "none") return "none";

@@ -9,6 +9,7 @@ import type { LabelScope } from "./labels.ts";
 import type { GivenArgument, LayerValue, Meaning } from "./meaning.ts";
 import type { Module } from "./module.ts";
 import type { Library } from "./modules.ts";
+import type { Observe } from "./observe.ts";
 import type { Diagnostics } from "./report.ts";
 import type { Scope } from "./scope.ts";
 import type { Namings } from "./namings.ts";
@@ -20,6 +21,10 @@ export interface Context {
   readonly diagnostics: Diagnostics;
   readonly training: boolean;
   readonly walk: Walk;
+  /** Sees what the text means; without one nothing is made for it. */
+  readonly observe: Observe | undefined;
+  /** The definitions that were lowered, wherever they were called. */
+  readonly lowered: Set<Definition>;
   /** What `default` lines say: by the layer's name, then the parameter's. */
   readonly defaults: Map<string, Map<string, GivenArgument>>;
   readonly signatures: Signatures;
@@ -98,6 +103,8 @@ export interface AppliedLayer {
 
 export interface OutputValue {
   readonly name: string;
+  /** Where the name stands. */
+  readonly at: Span;
   readonly value: Value | undefined;
   readonly span: Span;
 }

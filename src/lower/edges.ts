@@ -46,7 +46,7 @@ export function lowerResidual(statement: ResidualStatement, frame: Frame): void 
   );
   const joined = join(statement, edge, source, branches, skip, branch);
   const y = joined === undefined ? undefined : applyNorm(edge, "post", clauses, joined);
-  builder.closeEdge(edge.index, {
+  const closed = {
     name: edge.name,
     span: statement.span,
     scope: builder.iterations,
@@ -55,7 +55,9 @@ export function lowerResidual(statement: ResidualStatement, frame: Frame): void 
     norms: edge.norms,
     skip: skip?.shown,
     branch: branch?.shown,
-  });
+  };
+  builder.closeEdge(edge.index, closed);
+  frame.context.observe?.(statement.span, { kind: "edge", edge: closed });
   builder.part = outerPart;
   // An edge gives what it carries: when it failed, the lines after it can still be looked at.
   const result = y ?? source;
@@ -130,8 +132,11 @@ function applyNorm(edge: OpenEdge, position: Position, clauses: Clauses, x: Valu
     return undefined;
   }
   // A parameter of kind layer may hold none: then no norm stands there.
-  if (applied !== undefined)
-    edge.norms.push({ position, kind: applied.kind, label: normLabel(layer, frame) });
+  if (applied !== undefined) {
+    const norm = { position, kind: applied.kind, label: normLabel(layer, frame) };
+    edge.norms.push(norm);
+    frame.context.observe?.(layer.span, { kind: "norm", edge: edge.name, norm });
+  }
   return result.value;
 }
 

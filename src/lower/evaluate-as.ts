@@ -1,14 +1,16 @@
 import type { Call, Expression, Path } from "../language/ast/expressions.ts";
-import { isDtype } from "../tensor/dtype.ts";
+import { dtypes, isDtype } from "../tensor/dtype.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import * as labelErrors from "./errors/labels.ts";
 import { bareName, evaluateCondition } from "./expressions.ts";
 import { isFunctionCall } from "./functions.ts";
 import { evaluateInit, initializerNames, isInitCall } from "./initializers.ts";
-import { convert, isPlacement, type Kind } from "./kinds.ts";
+import { convert, isPlacement, placements, type Kind } from "./kinds.ts";
 import { none, type Instance, type Meaning } from "./meaning.ts";
+import { labelSpan } from "./observe.ts";
 import { walkIterations } from "./paths.ts";
+import { tellName, tellOwnName, tellReference, tellSkipped } from "./references.ts";
 
 /**
  * What an expression means where a kind is expected: `rope` in a layer's place is the layer, `tanh` where words stand is
@@ -23,6 +25,7 @@ export function evaluateAs(
   if (expression.kind === "conditional") {
     const truth = evaluateCondition(expression.condition, frame);
     if (truth === undefined) return undefined;
+    tellSkipped(truth ? expression.otherwise : expression.then, frame);
     return evaluateAs(truth ? expression.then : expression.otherwise, kind, frame, what);
   }
   const meaning = meaningFor(expression, kind, frame);
@@ -36,7 +39,10 @@ export function evaluateAs(
 function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning | undefined {
   const { walk } = frame.context;
   const word = bareName(expression);
-  if (word === "none") return none;
+  if (word === "none") {
+    tellOwnName({ text: word, span: expression.span }, frame, none);
+    return none;
+  }
   switch (kind.name) {
     case "layer":
       return expression.kind === "call" && word !== "true" && word !== "false"
@@ -47,9 +53,13 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
     case "words":
     case "placement":
     case "dtype":
-      return word !== undefined && isWordHere(word, kind, frame)
-        ? { kind: "word", value: word }
-        : walk.evaluate(expression, frame);
+      if (word === undefined || !isWordHere(word, kind, frame)) return walk.evaluate(expression, frame);
+      return wordMeaning(
+        word,
+        kind.words ?? (kind.name === "dtype" ? dtypes : placements),
+        expression,
+        frame,
+      );
     case "init":
       return isInitCall(expression) ? evaluateInit(expression, frame) : initMeaning(expression, frame);
     case "any":
@@ -57,6 +67,16 @@ function meaningFor(expression: Expression, kind: Kind, frame: Frame): Meaning |
     default:
       return walk.evaluate(expression, frame);
   }
+}
+
+function wordMeaning(
+  word: string,
+  words: readonly string[],
+  { span }: Expression,
+  { context }: Frame,
+): Meaning {
+  context.observe?.(span, { kind: "word", name: word, words });
+  return { kind: "word", value: word };
 }
 
 /** An allowed word means itself; so does one that is nothing else, for the message. */
@@ -72,7 +92,8 @@ function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined 
   const word = bareName(expression);
   if (word !== undefined) {
     if (frame.scope.find(word) !== undefined || isConstant(word)) return walk.evaluate(expression, frame);
-    if (isPlacement(word) || isDtype(word)) return { kind: "word", value: word };
+    if (isPlacement(word)) return wordMeaning(word, placements, expression, frame);
+    if (isDtype(word)) return wordMeaning(word, dtypes, expression, frame);
     return layerMeaning(expression, frame);
   }
   const init: Expression = expression;
@@ -103,7 +124,10 @@ function layerMeaning(call: Call, frame: Frame): Meaning | undefined {
 function labelMeaning(call: Call, frame: Frame): Meaning | undefined {
   const name = bareName(call);
   const meaning = name === undefined ? undefined : frame.scope.find(name)?.meaning;
-  if (meaning?.kind === "label") return meaning;
+  if (meaning?.kind === "label") {
+    tellName(call.path.root, frame.scope.find(name!)!, frame);
+    return meaning;
+  }
   const instance = findLabel(call.path, frame);
   return instance === undefined ? undefined : { kind: "label", instance };
 }
@@ -113,7 +137,14 @@ function findLabel(path: Path, frame: Frame): Instance | undefined {
   const walked = walkIterations(path, frame);
   if (walked === undefined) return undefined;
   const [first, second] = walked.labels.findInstances(walked.rest);
-  if (first !== undefined && second === undefined) return first;
+  if (first !== undefined && second === undefined) {
+    tellReference(
+      { text: walked.rest, span: walked.at },
+      { definition: labelSpan(first), value: { kind: "label", instance: first } },
+      frame,
+    );
+    return first;
+  }
   if (first === undefined && walked.labels.hasFailed(walked.rest)) return undefined;
   frame.context.diagnostics.add(
     first === undefined

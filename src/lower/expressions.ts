@@ -14,6 +14,7 @@ import * as argumentErrors from "./errors/arguments.ts";
 import { evaluateFunction, isFunctionCall } from "./functions.ts";
 import { bool, none, number, showMeaning, type Meaning } from "./meaning.ts";
 import { evaluatePath } from "./paths.ts";
+import { tellSkipped } from "./references.ts";
 import { combineTensors, invertTensor, negateTensor } from "./tensors.ts";
 
 /** Deeper than any model is written; a user's text never overflows the compiler's stack. */
@@ -30,6 +31,8 @@ export function evaluate(expression: Expression, frame: Frame): Meaning | undefi
   context.depth++;
   const meaning = evaluateHere(expression, frame);
   context.depth--;
+  if (meaning !== undefined && expression.kind !== "number" && bareName(expression) === undefined)
+    context.observe?.(expression.span, { kind: "expression", value: meaning });
   return meaning;
 }
 
@@ -60,6 +63,7 @@ function evaluateHere(expression: Expression, frame: Frame): Meaning | undefined
     case "conditional": {
       const truth = evaluateCondition(expression.condition, frame);
       if (truth === undefined) return undefined;
+      tellSkipped(truth ? expression.otherwise : expression.then, frame);
       return evaluate(truth ? expression.then : expression.otherwise, frame);
     }
   }
@@ -158,7 +162,10 @@ function evaluateOperation(binary: Binary, left: Meaning | undefined, frame: Fra
 function comparedWord({ right }: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
   const word = bareName(right);
   if (left?.kind !== "word" || left.words === undefined || word === undefined) return undefined;
-  if (left.words.includes(word)) return { kind: "word", value: word, words: left.words };
+  if (left.words.includes(word)) {
+    frame.context.observe?.(right.span, { kind: "word", name: word, words: left.words });
+    return { kind: "word", value: word, words: left.words };
+  }
   if (frame.scope.find(word) !== undefined || word === "none") return undefined;
   frame.context.diagnostics.add(argumentErrors.unknownWord(right.span, word, left.words), frame.calls);
   return { ...left, value: word };
@@ -170,7 +177,10 @@ const isComparison = (operator: BinaryOperator): operator is "<=" | ">=" | "==" 
 /** The right side is not looked at where the left side decides; tensors are combined element by element. */
 function evaluateLogic(binary: Binary, left: Meaning | undefined, frame: Frame): Meaning | undefined {
   if (left === undefined) return undefined;
-  if (left.kind === "bool" && left.value === (binary.operator === "or")) return left;
+  if (left.kind === "bool" && left.value === (binary.operator === "or")) {
+    tellSkipped(binary.right, frame);
+    return left;
+  }
   if (left.kind !== "bool" && left.kind !== "tensor") {
     frame.context.diagnostics.add(argumentErrors.notATruth(binary.left.span, left), frame.calls);
     return undefined;

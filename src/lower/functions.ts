@@ -1,10 +1,11 @@
 import { largest, smallest } from "../support/lists.ts";
 import type { Argument, Call } from "../language/ast/expressions.ts";
 import { floorDivideDim } from "../tensor/dim.ts";
-import { isDtype, roundTo } from "../tensor/dtype.ts";
+import { dtypes, isDtype, roundTo } from "../tensor/dtype.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/arithmetic.ts";
 import { fromDim, number, toDim, type Meaning } from "./meaning.ts";
+import { tellOwnName } from "./references.ts";
 
 /** Functions of compile-time numbers, by name: how many arguments they take and what they give. */
 export const functions: Readonly<
@@ -41,6 +42,7 @@ export function evaluateFunction(call: Call, frame: Frame): Meaning | undefined 
     frame.context.diagnostics.add(errors.functionArity(call, least, most), frame.calls);
     return undefined;
   }
+  tellOwnName(call.path.root, frame);
   if (name === "round" && given.length === 2) return roundToDtype(given[0]!, given[1]!, frame);
   const meanings = given.map((argument) => frame.context.walk.evaluate(argument.value, frame));
   if (!meanings.every((meaning) => meaning !== undefined)) return undefined;
@@ -61,6 +63,7 @@ function roundToDtype(value: Argument, dtype: Argument, frame: Frame): Meaning |
     diagnostics.add(errors.roundToWhat(word.span), frame.calls);
     return undefined;
   }
+  frame.context.observe?.(word.span, { kind: "word", name, words: dtypes });
   return meaning?.kind === "number" ? number(roundTo(name, meaning.value), true) : undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Frame } from "./context.ts";
 import * as errors from "./errors/arguments.ts";
 import { kind, wordsKind, type Signature, type SignatureParameter } from "./kinds.ts";
 import type { GivenArgument, Init, Meaning } from "./meaning.ts";
+import { tellOwnName } from "./references.ts";
 
 const parameter = (
   name: string,
@@ -34,6 +35,8 @@ export const initializerNames = Object.keys(initializers);
 /** `normal(std: 0.02)` */
 export function evaluateInit(call: Call, frame: Frame): Meaning | undefined {
   const name = call.path.root.text;
+  tellOwnName(call.path.root, frame);
+  frame.context.observe?.(call.span, { kind: "call", callee: name, signature: initializers[name]! });
   const given = bindArguments(call.arguments ?? [], initializers[name]!, name, frame);
   if (given === undefined) return undefined;
   const init = build(name, given);

@@ -110,5 +110,11 @@ export function lowerOutput(statement: OutputStatement, frame: Frame): void {
     if (statement.type !== undefined)
       matchType(statement.type, value.type, frame, { what: name.text, value });
   }
-  frame.outputs.push({ name: name.text, value, span: statement.span });
+  frame.context.observe?.(
+    name.span,
+    isValue
+      ? { kind: "reference", name: name.text, definition: binding?.span, value: binding?.meaning }
+      : { kind: "definition", name: name.text, value: value && tensor(value) },
+  );
+  frame.outputs.push({ name: name.text, at: name.span, value, span: statement.span });
 }

@@ -1,4 +1,5 @@
 import type { Definition, ParameterDeclaration } from "../language/ast.ts";
+import type { Span } from "../support/source.ts";
 import { dtypes, isDtype } from "../tensor/dtype.ts";
 import { toDim, type Meaning } from "./meaning.ts";
 
@@ -162,6 +163,8 @@ export interface SignatureParameter {
   readonly kind: Kind;
   /** Without a default: positional, and it must be given. */
   readonly required: boolean;
+  /** Its name in the text; undefined for what the language defines. */
+  readonly span?: Span;
 }
 
 export type Signature = ReadonlyMap<string, SignatureParameter>;

@@ -1,9 +1,12 @@
 import type { Value } from "../ir/graph.ts";
+import type { Span } from "../support/source.ts";
 import type { Instance } from "./meaning.ts";
 
 /** An iteration of a labelled repeat, as `h[k].name` finds it. */
 export interface RanIteration {
   readonly labels: LabelScope;
+  /** The repeat's label where it is written. */
+  readonly name: Span | undefined;
   /** The scope's time at its start. */
   readonly start: number;
   /** The scope's time at its end; undefined while it runs. */

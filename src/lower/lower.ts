@@ -1,9 +1,9 @@
-import type { Graph, Output } from "../ir/graph.ts";
+import type { Graph, Output, PartialGraph } from "../ir/graph.ts";
 import { keepOutputs, type KeptOutputs } from "../ir/keep-outputs.ts";
 import type { Definition, File } from "../language/ast.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Span } from "../support/source.ts";
-import { bindParameters } from "./blocks.ts";
+import { bindParameters, tellUnneededDefaults } from "./blocks.ts";
 import { applyLayer, applyValue } from "./apply.ts";
 import { Budget, OverBudget } from "./budget.ts";
 import { Builder } from "./builder.ts";
@@ -21,7 +21,9 @@ import { showMeaning, type GivenArgument } from "./meaning.ts";
 import { Namings } from "./namings.ts";
 import type { Module } from "./module.ts";
 import { Library, loadModule, type ResolveUse } from "./modules.ts";
+import type { Observe } from "./observe.ts";
 import { Diagnostics } from "./report.ts";
+import { tellUncalled } from "./references.ts";
 import { resolveLayer } from "./resolve.ts";
 import { Scope } from "./scope.ts";
 import { readSettings, type SettingValue } from "./settings.ts";
@@ -40,6 +42,8 @@ export interface LowerOptions extends ConfigOptions {
   readonly outputs?: readonly string[];
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
   readonly training?: boolean;
+  /** Sees what pieces of the text mean, for editors. */
+  readonly observeText?: Observe;
   /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). */
   readonly lint?: boolean;
 }
@@ -70,6 +74,8 @@ export interface ResolvedParameter {
 export interface Lowered {
   /** Undefined if there was an error. */
   readonly model: LoweredModel | undefined;
+  /** If there was an error: what could be lowered before the mistakes and around them, with the outputs that are known. */
+  readonly partial: PartialGraph | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -80,11 +86,18 @@ export function lower(file: File, options: LowerOptions = {}): Lowered {
   const module = loadModule(file, options.resolveUse ?? (() => undefined), (diagnostic) =>
     diagnostics.add(diagnostic),
   );
+  const context = newContext(library, diagnostics, options);
   const definition = chooseModel(file, options.model, diagnostics);
-  if (definition === undefined) return { model: undefined, diagnostics: diagnostics.all };
-  const frame = openModel(definition, module, newContext(library, diagnostics, options.training ?? false));
+  if (definition === undefined) {
+    tellUncalled(module, context);
+    return { model: undefined, partial: undefined, diagnostics: diagnostics.all };
+  }
+  const frame = openModel(definition, module, context);
   const model = withinBudget(diagnostics, () => lowerModel(frame, options));
-  return { model: diagnostics.failed ? undefined : model, diagnostics: diagnostics.all };
+  tellUncalled(module, context);
+  return diagnostics.failed
+    ? { model: undefined, partial: partialGraph(frame), diagnostics: diagnostics.all }
+    : { model, partial: undefined, diagnostics: diagnostics.all };
 }
 
 /** What is lowered, or the one message that it would take too much. */
@@ -114,7 +127,7 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
 const newContext = (
   library: Library,
   diagnostics: Diagnostics,
-  training: boolean,
+  { training = false, observeText }: LowerOptions,
   budget = new Budget(),
 ): Context => ({
   budget,
@@ -122,6 +135,8 @@ const newContext = (
   library,
   diagnostics,
   training,
+  observe: observeText,
+  lowered: new Set(),
   walk: {
     evaluate,
     evaluateAs,
@@ -146,7 +161,10 @@ const openModel = (definition: Definition, module: Module, context: Context): Fr
   context,
   module,
   definition,
-  scope: new Scope((name, span) => context.diagnostics.add(bindingErrors.defaultsInCircle(span, name))),
+  scope: new Scope(
+    (name, span) => context.diagnostics.add(bindingErrors.defaultsInCircle(span, name)),
+    context.observe,
+  ),
   calls: [],
   stack: [definition],
   outputs: [],
@@ -170,11 +188,13 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   if (options.config !== undefined)
     diagnostics.noteOf = originNotes(definition, fromConfig, fromSettings, options.configName);
   requireParameters(frame, given);
+  context.lowered.add(definition);
   bindParameters(frame, given);
   lowerBody(definition.body, frame);
   const outputs = modelOutputs(frame);
   // Defaults that nothing needed may still be wrong.
   const parameters = resolveParameters(frame, fromSettings, fromConfig);
+  tellUnneededDefaults(frame);
   const graph =
     outputs === undefined || diagnostics.failed ? undefined : builder.finish(definition.name.text, outputs);
   // Without outputs there is nothing that losses could read: what would be said of them follows from what was said.
@@ -221,9 +241,15 @@ function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgumen
   for (const parameter of frame.definition.parameters)
     if (parameter.default === undefined && !given.has(parameter.name.text)) {
       frame.context.diagnostics.add(bindingErrors.parameterNeedsValue(parameter));
-      frame.scope.bind(parameter.name.text, undefined, parameter.span);
+      frame.scope.bind(parameter.name.text, undefined, parameter.name.span);
     }
 }
+
+const partialGraph = ({ context: { builder }, definition, outputs }: Frame): PartialGraph =>
+  builder.gather(
+    definition.name.text,
+    outputs.flatMap(({ name, value, span }) => (value === undefined ? [] : [{ name, value, span }])),
+  );
 
 /** A model without `output` gives its stream. */
 function modelOutputs(frame: Frame): readonly Output[] | undefined {

@@ -1,4 +1,4 @@
-import type { Path, PathPart } from "../language/ast/expressions.ts";
+import type { Name, Path, PathPart } from "../language/ast/expressions.ts";
 import { joinSpans, type Span } from "../support/source.ts";
 import type { Frame } from "./context.ts";
 import * as labelErrors from "./errors/labels.ts";
@@ -8,14 +8,16 @@ import type { LabelScope, RanIteration } from "./labels.ts";
 import { bool, none, tensor, type Meaning } from "./meaning.ts";
 import { findDefinition } from "./modules.ts";
 import { layerRecords } from "./layers/table.ts";
+import { tellName, tellOwnName, tellReference } from "./references.ts";
 import type { Binding } from "./scope.ts";
 import { readStream } from "./stream.ts";
 
 /** What a name, `list[i]` or `h[k].name` means as an operand: never a layer. */
 export function evaluatePath(path: Path, frame: Frame): Meaning | undefined {
   const [first] = path.parts;
-  if (first === undefined) return evaluateName(path.root.text, path.span, frame);
+  if (first === undefined) return evaluateName(path.root, frame);
   const binding = frame.scope.find(path.root.text);
+  if (binding !== undefined && !isRepeat(path, frame)) tellName(path.root, binding, frame);
   if (first.kind === "field" && binding?.meaning?.kind === "tensor" && isShapeOf(first.name.text)) {
     frame.context.diagnostics.add(pathErrors.shapeAsked(path.span, path.root.text), frame.calls);
     return undefined;
@@ -38,24 +40,37 @@ const isShapeOf = (field: string): boolean => ["shape", "size", "ndim"].includes
 
 const isRepeat = ({ root }: Path, { labels }: Frame): boolean => labels.findRepeat(root.text) !== undefined;
 
-function evaluateName(name: string, span: Span, frame: Frame): Meaning | undefined {
-  switch (name) {
-    case "true":
-      return bool(true);
-    case "false":
-      return bool(false);
-    case "none":
-      return none;
-    case "stream": {
-      const value = readStream(frame, span);
-      return value === undefined ? undefined : tensor(value);
-    }
+function evaluateName(name: Name, frame: Frame): Meaning | undefined {
+  const { text, span } = name;
+  if (text === "true" || text === "false" || text === "none" || text === "stream") {
+    const meaning = constantOf(text, span, frame);
+    tellOwnName(name, frame, meaning);
+    return meaning;
   }
-  const binding = frame.scope.find(name);
-  if (binding !== undefined) return markRead(binding, frame);
-  if (name === "training") return bool(frame.context.training);
-  frame.context.diagnostics.add(unknownName(name, span, frame), frame.calls);
+  const binding = frame.scope.find(text);
+  if (binding !== undefined) {
+    tellName(name, binding, frame);
+    return markRead(binding, frame);
+  }
+  if (text === "training") {
+    const meaning = bool(frame.context.training);
+    tellOwnName(name, frame, meaning);
+    return meaning;
+  }
+  frame.context.diagnostics.add(unknownName(text, span, frame), frame.calls);
   return undefined;
+}
+
+/** What no definition can bind. */
+function constantOf(
+  name: "true" | "false" | "none" | "stream",
+  span: Span,
+  frame: Frame,
+): Meaning | undefined {
+  if (name === "none") return none;
+  if (name !== "stream") return bool(name === "true");
+  const value = readStream(frame, span);
+  return value === undefined ? undefined : tensor(value);
 }
 
 function markRead({ meaning, naming }: Binding, { context }: Frame): Meaning | undefined {
@@ -110,7 +125,7 @@ function evaluateIndex(part: PathPart & { kind: "index" }, frame: Frame): number
 function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
   const found = walkIterations(path, frame);
   if (found === undefined) return undefined;
-  const { iteration, rest, span } = found;
+  const { iteration, rest, at, span } = found;
   if (iteration === undefined || rest === "") {
     const text = [
       path.root.text,
@@ -125,7 +140,10 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
   }
   if (rest === "stream") return iteration.stream === undefined ? undefined : tensor(iteration.stream);
   const binding = frame.scope.find(rest, iteration.end);
-  if (binding !== undefined) return markRead(binding, frame);
+  if (binding !== undefined) {
+    tellName({ text: rest, span: at }, binding, frame);
+    return markRead(binding, frame);
+  }
   frame.context.diagnostics.add(pathErrors.notInIteration(span, rest, frame.scope.names()), frame.calls);
   return undefined;
 }
@@ -137,6 +155,8 @@ export interface WalkedPath {
   readonly labels: LabelScope;
   /** What follows the last index, its parts joined with dots. */
   readonly rest: string;
+  /** Where that stands. */
+  readonly at: Span;
   readonly span: Span;
 }
 
@@ -146,8 +166,10 @@ export function walkIterations(path: Path, frame: Frame): WalkedPath | undefined
   let iteration: RanIteration | undefined;
   let label = path.root.text;
   let span = path.root.span;
+  let at = path.root.span;
   for (const part of path.parts) {
     if (part.kind === "field") {
+      at = label === "" ? part.name.span : joinSpans(at, part.name.span);
       label = label === "" ? part.name.text : `${label}.${part.name.text}`;
       span = joinSpans(span, part.name.span);
       continue;
@@ -168,7 +190,8 @@ export function walkIterations(path: Path, frame: Frame): WalkedPath | undefined
       frame.context.diagnostics.add(diagnostic, frame.calls);
       return undefined;
     }
+    tellReference({ text: label, span: at }, { definition: ran.name }, frame);
     [iteration, labels, label] = [ran, ran.labels, ""];
   }
-  return { iteration, labels, rest: label, span };
+  return { iteration, labels, rest: label, at, span };
 }

@@ -4,6 +4,7 @@ import type { Frame } from "./context.ts";
 import * as errors from "./errors/labels.ts";
 import { LabelScope, type RanIteration } from "./labels.ts";
 import { number } from "./meaning.ts";
+import { tellSkipped } from "./references.ts";
 
 /** Lowers the body once for each number; `lower` says what a body is here: statements in turn, or a branch. */
 export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (body: Body) => void): void {
@@ -13,6 +14,7 @@ export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (bo
     return;
   }
   frame.context.budget.spend("iterations", range.end - range.first, statement.end.span, frame);
+  if (range.end === range.first) tellSkipped(statement.body, frame);
   if (statement.shared) runShared(statement, range, frame, lower);
   else runLabelled(statement, range, frame, lower);
 }
@@ -87,6 +89,7 @@ function runLabelled(
     context.budget.write(labels.prefix.length + own.length, statement.span, frame);
     const iteration: RanIteration = {
       labels: new LabelScope(labels.full(own), unlabelled, labels),
+      name: statement.label?.span,
       start: frame.scope.time,
       end: undefined,
       stream: undefined,

@@ -5,6 +5,7 @@ import * as errors from "./errors/names.ts";
 import * as pathErrors from "./errors/paths.ts";
 import { layerRecords } from "./layers/table.ts";
 import type { Callee, LayerValue } from "./meaning.ts";
+import { tellName, tellOwnName, tellReference } from "./references.ts";
 import { findDefinition, visibleDefinitions } from "./modules.ts";
 
 const noArguments = new Map<string, never>();
@@ -20,15 +21,23 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
     frame.context.diagnostics.add(pathErrors.pathIsNoLayer(call, layerNames(frame), isTensor), frame.calls);
     return undefined;
   }
+  if (name === "none" || name === "same") tellOwnName(call.path.root, frame);
   if (name === "none") return "none";
   if (name === "same") return resolveSame(call, frame);
-  const meaning = frame.scope.find(name)?.meaning;
-  if (meaning?.kind === "none") return "none";
-  if (meaning?.kind === "layer") return withArguments({ ...meaning.layer, span: call.span }, call, frame);
-  const callee = findCallee(name, frame);
-  if (callee !== undefined)
-    return withArguments({ callee, given: noArguments, span: call.span }, call, frame);
   const binding = frame.scope.find(name);
+  const meaning = binding?.meaning;
+  if (binding !== undefined && (meaning?.kind === "none" || meaning?.kind === "layer")) {
+    tellName(call.path.root, binding, frame);
+    if (meaning.kind === "none") return "none";
+    return withArguments({ ...meaning.layer, span: call.span }, call, frame);
+  }
+  const callee = findCallee(name, frame);
+  if (callee !== undefined) {
+    const definition = callee.kind === "block" ? callee.definition.name.span : undefined;
+    const layer: LayerValue = { callee, given: noArguments, span: call.span };
+    tellReference(call.path.root, { definition, value: { kind: "layer", layer } }, frame);
+    return withArguments(layer, call, frame);
+  }
   const [labelled] = frame.labels.findInstances(name);
   if (binding === undefined && labelled === undefined && frame.module.incomplete) return undefined;
   if (binding === undefined)

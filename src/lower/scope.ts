@@ -1,10 +1,13 @@
+import type { ParameterDeclaration } from "../language/ast.ts";
 import type { Span } from "../support/source.ts";
 import type { Meaning } from "./meaning.ts";
 import type { Naming } from "./namings.ts";
+import type { Observe } from "./observe.ts";
 
 /** What a name means; `meaning` is undefined if it failed, which has been reported. */
 export interface Binding {
-  readonly span: Span;
+  /** The name where it is bound; undefined for what no text of the model binds. */
+  readonly span: Span | undefined;
   readonly meaning: Meaning | undefined;
   /** The `as NAME` or `NAME = …` that bound it, if one did. */
   readonly naming?: Naming;
@@ -13,6 +16,8 @@ export interface Binding {
 /** A default that is worked out where it is first needed. */
 interface Lazy {
   readonly span: Span;
+  /** The name with its default. */
+  readonly whole: Span;
   readonly make: () => Meaning | undefined;
   state: "waiting" | "working" | "done";
   meaning: Meaning | undefined;
@@ -30,10 +35,12 @@ interface Version {
 export class Scope {
   readonly #versions = new Map<string, Version[]>();
   readonly #onCycle: (name: string, span: Span) => void;
+  readonly #observe: Observe | undefined;
   #time = 0;
 
-  constructor(onCycle: (name: string, span: Span) => void) {
+  constructor(onCycle: (name: string, span: Span) => void, observe?: Observe) {
     this.#onCycle = onCycle;
+    this.#observe = observe;
   }
 
   get time(): number {
@@ -44,16 +51,19 @@ export class Scope {
     return this.#versions.keys();
   }
 
-  bind(name: string, meaning: Meaning | undefined, span: Span): void {
+  bind(name: string, meaning: Meaning | undefined, span: Span | undefined): void {
     this.#add(name, { span, meaning });
+    this.#tell(name, span, meaning);
   }
 
-  bindNaming(name: string, naming: Naming, meaning: Meaning): void {
-    this.#add(name, { span: naming.span, meaning, naming });
+  bindNaming(naming: Naming, meaning: Meaning): void {
+    const { text, span } = "name" in naming ? naming.name : naming;
+    this.#add(text, { span, meaning, naming });
+    this.#tell(text, span, meaning);
   }
 
-  bindLazily(name: string, span: Span, make: () => Meaning | undefined): void {
-    this.#add(name, { span, make, state: "waiting", meaning: undefined });
+  bindLazily({ name, span: whole }: ParameterDeclaration, make: () => Meaning | undefined): void {
+    this.#add(name.text, { span: name.span, whole, make, state: "waiting", meaning: undefined });
   }
 
   /** The binding of a name, now or at an earlier time. */
@@ -79,6 +89,17 @@ export class Scope {
       : binding.meaning;
   }
 
+  /** Where a name is bound now, if it is; a default is not worked out for this. */
+  placeOf(name: string): Span | undefined {
+    return this.#versions.get(name)?.at(-1)?.binding.span;
+  }
+
+  /** True if a parameter was what its default says, and somebody asked for it. */
+  tookDefault(name: string): boolean {
+    const first = this.#versions.get(name)?.[0]?.binding;
+    return first !== undefined && "make" in first && first.state === "done";
+  }
+
   /** True if a name was bound (again) after a time. */
   isBoundSince(name: string, time: number): boolean {
     return (this.#versions.get(name)?.at(-1)?.time ?? 0) > time;
@@ -91,16 +112,21 @@ export class Scope {
     else versions.push(version);
   }
 
+  #tell(name: string, span: Span | undefined, value: Meaning | undefined): void {
+    if (span !== undefined) this.#observe?.(span, { kind: "definition", name, value });
+  }
+
   #force(name: string, binding: Binding | Lazy): Binding {
     if (!("make" in binding)) return binding;
     if (binding.state === "working") {
-      this.#onCycle(name, binding.span);
+      this.#onCycle(name, binding.whole);
       return { span: binding.span, meaning: undefined };
     }
     if (binding.state === "waiting") {
       binding.state = "working";
       binding.meaning = binding.make();
       binding.state = "done";
+      this.#tell(name, binding.span, binding.meaning);
     }
     return binding;
   }

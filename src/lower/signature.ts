@@ -56,7 +56,12 @@ export function blockSignature(definition: Definition, module: Module, library: 
     const { name, default: fallback } = parameter;
     const inferred = fallback === undefined ? kind("any") : inferKind(fallback, kindOfName, 0);
     const of = declaredKind(parameter, parameterKinds) ?? inferred;
-    signature.set(name.text, { name: name.text, kind: of, required: fallback === undefined });
+    signature.set(name.text, {
+      name: name.text,
+      kind: of,
+      required: fallback === undefined,
+      span: name.span,
+    });
   }
   return signature;
 }

@@ -4,6 +4,7 @@ import type {
   BindStatement,
   Body,
   ChainStatement,
+  ConfigStatement,
   DefaultStatement,
   IfStatement,
   LetStatement,
@@ -20,8 +21,9 @@ import { takenBody } from "./conditions.ts";
 import { evaluateCondition, evaluateText } from "./expressions.ts";
 import { lowerInput, lowerOutput } from "./inputs.ts";
 import { nameOf, type Meaning } from "./meaning.ts";
-import { isLintName } from "./lints/names.ts";
+import { isLintName, lintNames } from "./lints/names.ts";
 import { lowerParallel } from "./parallel.ts";
+import { tellReference, tellSkipped } from "./references.ts";
 import { lowerRepeat } from "./repeats.ts";
 import { setStream } from "./stream.ts";
 import { toTensor } from "./tensors.ts";
@@ -29,13 +31,19 @@ import { toTensor } from "./tensors.ts";
 /** The statements of a body, in text order; one that fails does not keep the next from being looked at. */
 export function lowerBody(body: Body, frame: Frame): void {
   for (const statement of body.statements) {
-    if (frame.stopped) return;
-    lowerStatement(statement, frame);
+    if (frame.stopped) tellSkipped(statement, frame);
+    else lowerStatement(statement, frame);
   }
 }
 
 export function lowerStatement(statement: Statement, frame: Frame): void {
   frame.context.budget.spend("steps", 1, statement.span, frame);
+  lowerByKind(statement, frame);
+  if (frame.stream.kind === "value")
+    frame.context.observe?.(statement.span, { kind: "stream", type: frame.stream.value.type });
+}
+
+function lowerByKind(statement: Statement, frame: Frame): void {
   switch (statement.kind) {
     case "input":
       lowerInput(statement, frame);
@@ -78,9 +86,20 @@ export function lowerStatement(statement: Statement, frame: Frame): void {
       break;
     // The entry reads them, once for a model; a model used as a block leaves them out.
     case "train":
+      break;
     case "config":
+      tellConfigured(statement, frame);
       break;
   }
+}
+
+/** A section is read only with a config; the parameters that its lines name are known without. */
+function tellConfigured({ lines }: ConfigStatement, frame: Frame): void {
+  for (const line of lines)
+    if (line.kind === "key") {
+      const parameter = frame.definition.parameters.find(({ name }) => name.text === line.name.text);
+      if (parameter !== undefined) tellReference(line.name, { definition: parameter.name.span }, frame);
+    }
 }
 
 function lowerIf(statement: IfStatement, frame: Frame): void {
@@ -100,7 +119,10 @@ function lowerLet(statement: LetStatement, frame: Frame): void {
 
 function lowerAssert(statement: AssertStatement, frame: Frame): void {
   const truth = evaluateCondition(statement.condition, frame);
-  if (truth !== false) return;
+  if (truth !== false) {
+    tellSkipped(statement.message, frame);
+    return;
+  }
   const message = evaluateText(statement.message, frame);
   if (message?.kind === "text")
     frame.context.diagnostics.add(argumentErrors.assertionFailed(statement, message.value), frame.calls);
@@ -128,7 +150,9 @@ function lowerDefault(statement: DefaultStatement, frame: Frame): void {
 function lowerAllow(statement: AllowStatement, frame: Frame): void {
   const { context } = frame;
   for (const name of statement.lints)
-    if (!isLintName(name.text)) context.diagnostics.add(lintErrors.unknownLint(name), frame.calls);
+    if (isLintName(name.text))
+      context.observe?.(name.span, { kind: "word", name: name.text, words: lintNames });
+    else context.diagnostics.add(lintErrors.unknownLint(name), frame.calls);
   context.allowed.set(statement, frame.definition);
 }
 
@@ -167,7 +191,7 @@ function bindValue(
     const target = statement.targets[index]!;
     builder.markRead(meaning.value);
     builder.nameValue(meaning.value, name);
-    frame.scope.bindNaming(name, target, meaning);
+    frame.scope.bindNaming(target, meaning);
     frame.context.namings.bound(target, frame);
     return;
   }

@@ -4,6 +4,7 @@ import type { Frame } from "./context.ts";
 import * as errors from "./errors/train.ts";
 import { kind, wordsKind, type Kind, type Signature } from "./kinds.ts";
 import { bool, number, type GivenArgument, type Meaning } from "./meaning.ts";
+import { tellOwnName } from "./references.ts";
 
 /** An optimizer or a schedule with all its options. */
 export interface Choice {
@@ -155,6 +156,8 @@ export function readChoice(
       { name: key, kind: of, required: fallback === undefined },
     ]),
   );
+  tellOwnName(head.path.root, frame);
+  frame.context.observe?.(head.span, { kind: "call", callee: name, signature });
   const given = bindArguments(head.arguments ?? [], signature, name, frame);
   if (given === undefined) return undefined;
   const lacking = Object.entries(record.options).filter(

@@ -56,9 +56,9 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
   const [section, second] = sections;
   if (section === undefined) return undefined;
   if (second !== undefined) frame.context.diagnostics.add(errors.twoSections(second.span, section.span));
-  for (const { name, value, span } of outputs ?? [])
+  for (const { name, value } of outputs ?? [])
     if (frame.scope.find(name) === undefined)
-      frame.scope.bind(name, tensor(value), span ?? frame.definition.name.span);
+      frame.scope.bind(name, tensor(value), frame.outputs.find((output) => output.name === name)?.at);
   const draft = readLines(section, frame);
   const loss = sumOf(draft.losses, section, frame);
   if (frame.context.diagnostics.failed || loss === undefined) return undefined;

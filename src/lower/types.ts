@@ -65,8 +65,9 @@ function matchDim(
   const found = actual.shape[axis]!;
   const name = bareName(size.value);
   if (name !== undefined && /^[A-Z]/.test(name) && frame.scope.find(name) === undefined)
-    frame.scope.bind(name, fromDim(found), size.span);
+    frame.scope.bind(name, fromDim(found), size.value.span);
   const expected = evaluateSize(size, frame);
+  frame.context.observe?.(size.span, { kind: "size", size: found });
   if (expected === undefined) return false;
   if (!sameDim(expected, found)) {
     const diagnostic = errors.typeDiffers(size, checked.what, actual, axis, expected, made);
@@ -152,10 +153,11 @@ function declareDim(size: DimReference, frame: Frame): Dim | undefined {
   const name = bareName(size.value);
   if (name !== undefined && /^[A-Z]/.test(name) && frame.scope.find(name) === undefined) {
     frame.context.builder.symbols.set(name, { name });
-    frame.scope.bind(name, fromDim(symbolDim(name)), size.span);
+    frame.scope.bind(name, fromDim(symbolDim(name)), size.value.span);
   }
   const found = evaluateSize(size, frame);
   if (found === undefined) return undefined;
+  frame.context.observe?.(size.span, { kind: "size", size: found });
   const known = constantDim(found);
   if (known !== undefined && known < 1) {
     frame.context.diagnostics.add(errors.dimNotPositive(size.span, known), frame.calls);
@@ -173,9 +175,10 @@ function dtypeOf(type: TypeReference): Dtype | undefined | "unknown" {
 /** Binds the dims that a refused type would have bound, so that nobody complains twice. */
 export function poisonDims(type: TypeReference, frame: Frame): void {
   for (const size of type.dims ?? []) {
-    const name = size.kind === "dim" ? bareName(size.value) : undefined;
+    if (size.kind === "rest") continue;
+    const name = bareName(size.value);
     if (name !== undefined && /^[A-Z]/.test(name) && frame.scope.find(name) === undefined)
-      frame.scope.bind(name, undefined, size.span);
+      frame.scope.bind(name, undefined, size.value.span);
   }
 }
 

@@ -22,7 +22,7 @@ export const resolveProgram = (path: string): Source | undefined =>
 export function lowerText(text: string, options: LowerOptions = {}): Lowered {
   const { file, diagnostics } = parse({ name: "model.lmg", text });
   const lowered = lower(file, { resolveUse: (path) => resolveProgram(path), ...options });
-  return { model: lowered.model, diagnostics: sortDiagnostics([...diagnostics, ...lowered.diagnostics]) };
+  return { ...lowered, diagnostics: sortDiagnostics([...diagnostics, ...lowered.diagnostics]) };
 }
 
 /** The model of a text without errors. */

@@ -39,7 +39,7 @@ export const entriesOf = (keys: readonly string[], file: ConfigFile): readonly E
 
 function scopeOf(keys: readonly string[], file: ConfigFile, span: Span, found: Diagnostics): Scope {
   const scope = new Scope(() => undefined);
-  for (const key of keys) scope.bind(key, meaningOfKey(key, file, span, found), span);
+  for (const key of keys) scope.bind(key, meaningOfKey(key, file, span, found), undefined);
   return scope;
 }
 

@@ -48,8 +48,15 @@ export function readSection(
       const parameter = signature.get(line.name.text)!;
       const { result: meaning, keys } = file.try(() => readLine(line, parameter, { file, frame, stack }));
       file.markRead(keys);
-      if (meaning !== undefined)
-        read.set(line.name.text, { meaning, span: line.span, entries: entriesOf([...keys], file) });
+      if (meaning === undefined) continue;
+      const entries = entriesOf([...keys], file);
+      read.set(line.name.text, { meaning, span: line.span, entries });
+      context.observe?.(line.span, {
+        kind: "config",
+        parameter: line.name.text,
+        value: meaning,
+        keys: entries.map(({ key }) => key),
+      });
     }
   }
   return read;
