@@ -20,20 +20,33 @@ export class Problem implements Diagnostic {
   }
 }
 
-/** Thrown where a problem comes to light too late for it to be a value: a file that changed since it was opened. */
+/** Thrown where problems come to light too late to be a value: a file that changed since it was opened. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
-  readonly problem: Problem;
+  readonly problems: readonly Problem[];
 
-  constructor(problem: Problem) {
-    super(problem.message);
-    this.problem = problem;
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ message }) => message).join("; "));
+    this.problems = problems;
   }
 }
 
-export function orThrow<T>(value: T | Problem): T {
-  if (value instanceof Problem) throw new ProblemError(value);
-  return value;
+/** What is no problem. */
+export type WithoutProblems<T> = Exclude<T, Problem | readonly Problem[]>;
+
+/** The problems that a value is, if it is one or several. */
+export function problemsIn(value: unknown): readonly Problem[] | undefined {
+  if (value instanceof Problem) return [value];
+  const areProblems =
+    Array.isArray(value) && value.length > 0 && value.every((one) => one instanceof Problem);
+  return areProblems ? (value as readonly Problem[]) : undefined;
+}
+
+/** The value; problems are thrown. */
+export function orThrow<T>(value: T): WithoutProblems<T> {
+  const problems = problemsIn(value);
+  if (problems !== undefined) throw new ProblemError(problems);
+  return value as WithoutProblems<T>;
 }
 
 /** Longest name or value from a file that a message repeats, in UTF-16 code units. */

@@ -1,4 +1,4 @@
-import { Problem, ProblemError } from "../checkpoint/problem.ts";
+import { Problem, ProblemError, problemsIn, type WithoutProblems } from "../checkpoint/problem.ts";
 import { isTooLarge } from "../run/attempt.ts";
 import { showDiagnostic, type Diagnostic } from "../support/diagnostic.ts";
 import { diagnosticRecord } from "../support/record.ts";
@@ -18,7 +18,7 @@ export class Stop extends Error {
 /** The mistakes of the user that an error tells of; undefined for a bug of ours. */
 export function mistakesIn(error: unknown): readonly Diagnostic[] | undefined {
   if (error instanceof Stop) return error.diagnostics;
-  if (error instanceof ProblemError) return [error.problem];
+  if (error instanceof ProblemError) return error.problems;
   return isTooLarge(error) ? [outOfMemory(error)] : undefined;
 }
 
@@ -35,14 +35,11 @@ export function stop(code: string, message: string, help?: string): never {
 }
 
 /** The value, or the end of the command: what the library tells as problems ends it here. */
-export function orStop<T>(value: T): Exclude<T, Problem | readonly Problem[]> {
-  if (value instanceof Problem) throw new Stop([value]);
-  if (areProblems(value)) throw new Stop(value);
-  return value as Exclude<T, Problem | readonly Problem[]>;
+export function orStop<T>(value: T): WithoutProblems<T> {
+  const problems = problemsIn(value);
+  if (problems !== undefined) throw new Stop(problems);
+  return value as WithoutProblems<T>;
 }
-
-const areProblems = (value: unknown): value is readonly Problem[] =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => one instanceof Problem);
 
 /** Prints diagnostics as people read them. */
 export function showDiagnostics(diagnostics: readonly Diagnostic[], out: Out): void {

@@ -1,4 +1,4 @@
-import { Problem, ProblemError } from "../checkpoint/problem.ts";
+import { Problem } from "../checkpoint/problem.ts";
 
 /** What emitted modules and the interpreter throw for what a user gave them, and the code of the problem that it is. */
 const codes: { readonly [name: string]: string } = {
@@ -23,7 +23,6 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<T | Proble
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ProblemError) return error.problem;
     const code = error instanceof Error && Object.hasOwn(codes, error.name) ? codes[error.name] : undefined;
     if (code !== undefined) return new Problem(code, (error as Error).message);
     if (isTooLarge(error))

@@ -99,7 +99,7 @@ export function generate(
   return new Generation(prompt, options, context, async (tokens) => {
     const logits = orThrow(await runModel(model, read(tokens))).get(output)!;
     const problem = withoutNumbers(logits, output, tokens.length);
-    if (problem !== undefined) throw new ProblemError(problem);
+    if (problem !== undefined) throw new ProblemError([problem]);
     return logits;
   });
 }

@@ -1,14 +1,13 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../src/checkpoint/config.ts";
-import { Problem } from "../../src/checkpoint/problem.ts";
+import { orThrow, Problem } from "../../src/checkpoint/problem.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { matchWeights, safetensorsCheckpoint } from "../../src/run/weights.ts";
 import { compile } from "../../src/compile.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { openBrowser, type Browser } from "./chromium.ts";
-import { must } from "../families/support.ts";
 import { serve, type Server } from "./serve.ts";
 
 const folder = "examples/weights/whale";
@@ -68,10 +67,10 @@ test("a page shows the numbers of the interpreter, from an emitted module and th
   expect(state, text).toBe("done");
   const [logits] = JSON.parse(text) as { name: string; shape: number[]; data: number[] }[];
 
-  const checkpoint = must(safetensorsCheckpoint(weights, folder));
-  const oracle = must(interpreterEngine(graph, must(matchWeights(graph, checkpoint))));
+  const checkpoint = orThrow(safetensorsCheckpoint(weights, folder));
+  const oracle = orThrow(interpreterEngine(graph, orThrow(matchWeights(graph, checkpoint))));
   const given = new Map([["tokens", hostTensor("i32", tokens.shape, tokens.data)]]);
-  const expected = must(await oracle.run(given)).get("logits")!;
+  const expected = orThrow(await oracle.run(given)).get("logits")!;
   expect(logits!.name).toBe("logits");
   expect(logits!.shape).toEqual([1, 9, 75]);
   expect(logits!.data).toHaveLength(expected.data.length);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { orThrow } from "../../src/checkpoint/problem.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { typescriptEngine } from "../../src/run/typescript-engine.ts";
 import { matchWeights } from "../../src/run/weights.ts";
 import { printGraph } from "../../src/ir/print.ts";
-import { compileFamily, expectGolden, goldenTensors, must, tolerances } from "./support.ts";
+import { compileFamily, expectGolden, goldenTensors, tolerances } from "./support.ts";
 
 /**
  * Tiny random checkpoints that Hugging Face transformers wrote, and what it computes from them in float64
@@ -42,13 +43,13 @@ describe.each(cases)("the checkpoint of %s in examples/%s.lmg", (name, example) 
   const golden = goldenTensors(folder);
   const config = `${folder}/config.json`;
   const weightsOf = ({ graph, notNeeded }: ReturnType<typeof compileFamily>["model"]) =>
-    must(matchWeights(graph, must(openCheckpoint(folder)), { notNeeded }));
+    orThrow(matchWeights(graph, orThrow(openCheckpoint(folder)), { notNeeded }));
 
   test("gives transformers' logits in the interpreter, before and after the passes", async () => {
     const { model, graph } = compileFamily(example, config);
     const weights = weightsOf(model);
-    await expectGolden(must(interpreterEngine(model.graph, weights)), golden, tolerances.interpreter);
-    await expectGolden(must(interpreterEngine(graph, weights)), golden, tolerances.interpreter);
+    await expectGolden(orThrow(interpreterEngine(model.graph, weights)), golden, tolerances.interpreter);
+    await expectGolden(orThrow(interpreterEngine(graph, weights)), golden, tolerances.interpreter);
   });
 
   test.each([
@@ -56,7 +57,7 @@ describe.each(cases)("the checkpoint of %s in examples/%s.lmg", (name, example) 
     ["unfused", false],
   ] as const)("gives transformers' logits from the emitted module, %s", async (_, fuse) => {
     const { model, plan } = compileFamily(example, config, { fuse });
-    await expectGolden(must(await typescriptEngine(plan, weightsOf(model))), golden, tolerances.plan);
+    await expectGolden(orThrow(await typescriptEngine(plan, weightsOf(model))), golden, tolerances.plan);
   });
 
   test("is the same model by its config in the spelling of published files", () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { orThrow } from "../../src/checkpoint/problem.ts";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/language/parse.ts";
@@ -7,11 +8,10 @@ import { familyExamples } from "../../src/lower/config/families.generated.ts";
 import type { ConfigObject } from "../../src/lower/config/file.ts";
 import { spanText } from "../../src/support/source.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
-import { must } from "./support.ts";
 
 /** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise. */
 const configOf = (golden: string, changes: ConfigObject): ConfigObject => ({
-  ...must(readJsonFile(`test/golden/hf/${golden}/config.json`)),
+  ...orThrow(readJsonFile(`test/golden/hf/${golden}/config.json`)),
   ...changes,
 });
 

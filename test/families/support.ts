@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
-import { Problem } from "../../src/checkpoint/problem.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
 import { toHostTensor } from "../../src/checkpoint/stored.ts";
 import type { Engine } from "../../src/run/engine.ts";
 import { compile, type CompileOptions } from "../../src/compile.ts";
@@ -24,23 +24,17 @@ const outputNames: Readonly<Record<string, string>> = { words: "logits", next_se
  */
 export const tolerances = { plan: 1e-5, interpreter: 1e-6 };
 
-export function must<T>(value: T): Exclude<T, Problem | readonly Problem[]> {
-  const [first] = (Array.isArray(value) ? value : [value]) as readonly unknown[];
-  if (first instanceof Problem) throw new Error(first.message);
-  return value as Exclude<T, Problem | readonly Problem[]>;
-}
-
 export function goldenTensors(folder: string): ReadonlyMap<string, HostTensor> {
   const tensors = new Map<string, HostTensor>();
-  const { tensors: stored } = must(openCheckpoint(`${folder}/golden.safetensors`));
-  for (const [name, tensor] of stored) tensors.set(name, must(toHostTensor(tensor.read(), name)));
+  const { tensors: stored } = orThrow(openCheckpoint(`${folder}/golden.safetensors`));
+  for (const [name, tensor] of stored) tensors.set(name, orThrow(toHostTensor(tensor.read(), name)));
   return tensors;
 }
 
 /** The example with the parameters of a checkpoint's config, compiled. */
 export function compileFamily(example: string, configFile: string, options: CompileOptions = {}) {
   const source = { name: `examples/${example}.lmg`, text: readFileSync(`examples/${example}.lmg`, "utf8") };
-  const config = must(readJsonFile(configFile));
+  const config = orThrow(readJsonFile(configFile));
   // What else BERT's example gives is compared in test/cli/headless.test.ts.
   const outputs = example === "bert" ? { outputs: ["next_sentence", "words"] } : {};
   const { diagnostics, model, graph, plan } = compile(source, { ...options, ...outputs, config });
@@ -66,7 +60,7 @@ export async function expectGolden(
     if (!inputs.has("token_type_ids")) inputs.set("tokens", inputs.get("input_ids")!).delete("input_ids");
     const mask = inputs.get("attention_mask");
     if (mask !== undefined) inputs.set("attention_mask", { ...mask, dtype: "bool" });
-    const results = must(await engine.run(inputs));
+    const results = orThrow(await engine.run(inputs));
     expect(results.size).toBe(outputs.size);
     for (const [output, result] of results)
       expectClose(result, outputs.get(outputNames[output] ?? output)!, tolerance, mask);

@@ -4,7 +4,7 @@ import { TextOut } from "../../src/cli/out.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { readConfig } from "../../src/checkpoint/config.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
-import { Problem } from "../../src/checkpoint/problem.ts";
+import { orThrow, Problem } from "../../src/checkpoint/problem.ts";
 import { dawnAdapter } from "../../src/run/dawn.ts";
 import type { Engine } from "../../src/run/engine.ts";
 import { openEngine } from "../../src/run/engines.ts";
@@ -13,7 +13,6 @@ import { matchWeights } from "../../src/run/weights.ts";
 import { compile } from "../../src/compile.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { goldenCases } from "../ops/golden.ts";
-import { must } from "../families/support.ts";
 import { relativeDifference, runCase } from "./run.ts";
 
 /** The bound that every figure must keep: relative for modules, absolute for logits. */
@@ -78,13 +77,15 @@ export async function compareStories(
   if (config instanceof Problem) throw new Error(config.message);
   const source = { name: "examples/llama.lmg", text: readFileSync("examples/llama.lmg", "utf8") };
   const { model, graph, plan } = compile(source, { config });
-  const weights = must(matchWeights(model!.graph, must(openCheckpoint(path))));
+  const weights = orThrow(matchWeights(model!.graph, orThrow(openCheckpoint(path))));
   const engines = [
-    ["interpreter", must(interpreterEngine(model!.graph, weights))],
-    ["interpreter after the passes", must(interpreterEngine(graph!, weights))],
-    ["plan", must(await openEngine("ts", plan!, weights))],
+    ["interpreter", orThrow(interpreterEngine(model!.graph, weights))],
+    ["interpreter after the passes", orThrow(interpreterEngine(graph!, weights))],
+    ["plan", orThrow(await openEngine("ts", plan!, weights))],
     ...(withShaders
-      ? ([["wgsl", must(await openEngine("wgsl", plan!, weights, { adapter: dawnAdapter(dawn) }))]] as const)
+      ? ([
+          ["wgsl", orThrow(await openEngine("wgsl", plan!, weights, { adapter: dawnAdapter(dawn) }))],
+        ] as const)
       : []),
   ] as const;
   const { cases } = JSON.parse(readFileSync(`${path}/golden.json`, "utf8")) as { cases: readonly Story[] };
@@ -103,7 +104,7 @@ async function compareLogits(
 ): Promise<void> {
   if (logits === undefined || logits_shape === undefined) return;
   const inputs = new Map([["tokens", hostTensor("i32", [1, tokens.length], tokens)]]);
-  const found = must(await engine.run(inputs)).get("logits")!;
+  const found = orThrow(await engine.run(inputs)).get("logits")!;
   const expected = hostTensor("f32", [1, ...logits_shape], logits);
   const largest = logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
   comparison.report(
