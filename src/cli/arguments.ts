@@ -1,5 +1,4 @@
 import { Problem, quote } from "../checkpoint/problem.ts";
-import { nearest } from "../support/text.ts";
 
 /** `name=value` pairs of `--set`, as texts: what they mean depends on the parameter's kind. */
 export function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> | Problem {
@@ -31,36 +30,6 @@ export function parseDims(text: string | undefined): ReadonlyMap<string, number>
   }
   return sizes;
 }
-
-/** The sizes of all symbols: those given, else 1, but 128 (or the bound, if smaller) for a T. */
-export function completeDims(
-  symbols: readonly { readonly name: string; readonly max?: number }[],
-  given: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> | Problem {
-  const names = symbols.map((symbol) => symbol.name);
-  const unknown = [...given.keys()].find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    const near = nearest(unknown, names);
-    const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
-    return new Problem(
-      "E802",
-      `the model has no run-time dim ${quote(unknown)}; ${known}`,
-      near === undefined ? undefined : `did you mean ${near}?`,
-    );
-  }
-  const sizes = new Map<string, number>();
-  for (const { name, max = Infinity } of symbols) {
-    const size = given.get(name) ?? (name === "T" ? Math.min(128, max) : 1);
-    if (size > max)
-      return new Problem("E802", `${name} is at most ${max} in this model, found ${name}=${size}`);
-    sizes.set(name, size);
-  }
-  return sizes;
-}
-
-/** `B=1, T=128` */
-export const showDims = (sizes: ReadonlyMap<string, number>): string =>
-  [...sizes].map(([name, size]) => `${name}=${size}`).join(", ");
 
 /** `1,2,3`, or several rows of equal length as `1,2;3,4`: token ids [B, T]. */
 export function parseTokens(text: string): readonly (readonly number[])[] | Problem {

@@ -74,7 +74,8 @@ export const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
 
 /** The adapter's name, as its driver says it. */
-export function describeAdapter({ info }: WebGpuAdapter): string {
+export function describeAdapter(adapter: WebGpuAdapter): string {
+  const { info } = adapter;
   const name = info.description || info.device || info.architecture || info.vendor;
   return name === "" ? "without a name" : name;
 }

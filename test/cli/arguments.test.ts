@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { completeDims, parseDims, parseNumber, parseSettings, parseTokens } from "../../src/cli/arguments.ts";
+import { completeDims } from "../../src/run/sizes.ts";
+import { parseDims, parseNumber, parseSettings, parseTokens } from "../../src/cli/arguments.ts";
 import { expectValue, messageOf } from "../checkpoint/fixtures.ts";
 
 describe("--set", () => {

@@ -1,12 +1,11 @@
 import { quote } from "../../checkpoint/problem.ts";
 import { targetNames, type Switches, type TargetName } from "../../emit/targets.ts";
-import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { randomInputs } from "../../ir/initialize.ts";
-import type { Sizes } from "../../plan/stats.ts";
 import { compareTargets } from "../../run/compare/compare.ts";
 import { describeComparison, differencesBeyond } from "../../run/compare/describe.ts";
 import { plural } from "../../support/text.ts";
-import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
+import { showDims, smallDims } from "../../run/sizes.ts";
+import { parseDims, parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { showEveryStep, showSummary } from "../compare/report.ts";
 import { loadModel } from "../load.ts";
@@ -81,7 +80,7 @@ export const command: Command = {
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const config = checkpointConfig(options);
     const loaded = await loadModel(source, options, out, config === undefined ? {} : { config });
-    const sizes = smallDims(loaded.graph.symbols, options.dims);
+    const sizes = orStop(smallDims(loaded.graph.symbols, orStop(parseDims(options.dims))));
     const inputs = new Map(Object.entries(randomInputs(loaded.model.graph, sizes, seed)));
     const weights = openChosenWeights(loaded.model, options, out);
     try {
@@ -114,12 +113,3 @@ function parseTargets(text: string): readonly TargetName[] {
 }
 
 const isTarget = (name: string): name is TargetName => targetNames.some((target) => target === name);
-
-/** Small sizes that no tile of a kernel divides, where none are given: the interpreter takes its time. */
-function smallDims(symbols: readonly SymbolDeclaration[], text: string | undefined): Sizes {
-  const given = orStop(parseDims(text));
-  const small = symbols.map(
-    ({ name, max = Infinity }) => [name, Math.min(name === "B" ? 2 : 7, max)] as const,
-  );
-  return orStop(completeDims(symbols, new Map([...small, ...given])));
-}

@@ -2,7 +2,8 @@ import { targetNames, targets, type Switches, type TargetName } from "../../emit
 import { describePlan, printPlan } from "../../plan/describe.ts";
 import { planTotals, type PlanTotals, type Sizes } from "../../plan/stats.ts";
 import type { Source } from "../../support/source.ts";
-import { completeDims, parseDims, showDims } from "../arguments.ts";
+import { completeDims, showDims } from "../../run/sizes.ts";
+import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";

@@ -1,7 +1,8 @@
 import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
 import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
 import type { Source } from "../../support/source.ts";
-import { completeDims, parseDims, parseNumber, showDims } from "../arguments.ts";
+import { completeDims, showDims } from "../../run/sizes.ts";
+import { parseDims, parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel, type LoadedModel } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";

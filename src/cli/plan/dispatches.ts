@@ -2,7 +2,7 @@ import type { DispatchReport } from "../../emit/wgsl/fit.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Sizes } from "../../plan/stats.ts";
 import { plural } from "../../support/text.ts";
-import { showDims } from "../arguments.ts";
+import { showDims } from "../../run/sizes.ts";
 import { showBytes } from "../numbers.ts";
 import type { Look } from "../look.ts";
 import { showTable } from "../table.ts";

@@ -6,7 +6,7 @@ import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { listWords } from "../../support/text.ts";
 import { costsOf, type StepCosts } from "../../train/costs.ts";
-import { completeDims, showDims } from "../arguments.ts";
+import { completeDims, showDims } from "../../run/sizes.ts";
 import { showBytes, showCount, showScaled } from "../numbers.ts";
 import type { Look } from "../look.ts";
 import type { Out } from "../out.ts";

@@ -34,9 +34,12 @@ export const differencesOf = (
     ...distanceOf(expected.get(each.output)!, found.get(each.output)!),
   }));
 
-/** The difference of every output that the model has by itself. */
+/** The difference of every output that both have: of a model with every step observed and as it is, or of two models. */
 export const outputDifferencesOf = (expected: Outputs, found: Outputs): readonly OutputDifference[] =>
-  [...found].map(([output, tensor]) => ({ output, ...distanceOf(expected.get(output)!, tensor) }));
+  [...found].flatMap(([output, tensor]) => {
+    const other = expected.get(output);
+    return other === undefined ? [] : [{ output, ...distanceOf(other, tensor) }];
+  });
 
 function distanceOf(expected: HostTensor, found: HostTensor): Distance {
   const [a, b] = [expected.data, found.data];
