@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldRows } from "../../src/cli/folding.ts";
+import { foldRows } from "../../src/report/folding.ts";
 import { showBytes, showCount } from "../../src/cli/numbers.ts";
 import { showTable } from "../../src/cli/table.ts";
 import { summarize } from "../../src/cli/run/values.ts";

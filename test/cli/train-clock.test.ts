@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asLearned } from "../../src/cli/train/report.ts";
+import { asLearned } from "../../src/report/run.ts";
 import { Clock } from "../../src/cli/train/clock.ts";
 import { cadenceOf, EVALUATION_SHARE } from "../../src/cli/train/numbers.ts";
 

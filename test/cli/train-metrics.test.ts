@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { isEvaluation, MetricsFile } from "../../src/cli/train/metrics-file.ts";
+import { MetricsFile } from "../../src/cli/train/metrics-file.ts";
+import { isEvaluation } from "../../src/train/lines.ts";
 import { bestOf, showDuration } from "../../src/cli/train/words.ts";
 import { inFolder, put } from "./harness.ts";
 

@@ -1,10 +1,11 @@
-import { explainEdges, type EdgeExplanation } from "../../passes/explain.ts";
+import { describeEdges } from "../../passes/describe-edges.ts";
+import { explainEdges } from "../../passes/explain.ts";
 import type { EdgeRow } from "../../report/edges.ts";
 import type { Paint } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { edgeRows, lineOf, namesOf } from "../edges.ts";
+import { edgeRows } from "../../report/edge-rows.ts";
 import { loadModel } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
@@ -35,7 +36,7 @@ async function lookAtEdges(source: Source, options: EdgesOptions, out: Out): Pro
   const { model, remarks } = await loadModel(source, options, out);
   const edges = explainEdges(model.graph, remarks);
   return {
-    json: () => edges.map(jsonOf),
+    json: () => describeEdges(edges),
     text: () => {
       const rows = edgeRows(edges, { all: options.all === true });
       const joined = edges.filter((explained) => explained.joined).length;
@@ -44,18 +45,6 @@ async function lookAtEdges(source: Source, options: EdgesOptions, out: Out): Pro
     },
   };
 }
-
-const jsonOf = ({ edge, fused, refused }: EdgeExplanation): object => ({
-  line: lineOf(edge),
-  name: edge.name,
-  source: edge.source,
-  branches: edge.branches,
-  norms: edge.norms,
-  skip: edge.skip ?? null,
-  branch: edge.branch ?? null,
-  fused: fused.map(({ roles, into }) => ({ parts: namesOf(roles), into })),
-  refused: refused.map(({ roles, message }) => ({ parts: namesOf(roles), because: message })),
-});
 
 /** A line that says what the edge is, then one for each thing that became of it. */
 function showEdge(row: EdgeRow, { strong, faint }: Paint): string {

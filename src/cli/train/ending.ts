@@ -7,7 +7,7 @@ import { showDiagnostic, type Diagnostic } from "../../support/diagnostic.ts";
 import { commandLine } from "./command-line.ts";
 import { readRunCheckpoint, runFiles, writeRunFile } from "./folder.ts";
 import type { Ending } from "./loop.ts";
-import { isEvaluation, type MetricsLine } from "./metrics-file.ts";
+import { isEvaluation, type MetricsLine } from "../../train/lines.ts";
 import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";

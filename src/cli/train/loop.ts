@@ -5,7 +5,8 @@ import { showCount } from "../numbers.ts";
 import { Clock, type Remaining } from "./clock.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
-import { isEvaluation, type MetricsFile } from "./metrics-file.ts";
+import { isEvaluation, rounded, stepLine } from "../../train/lines.ts";
+import type { MetricsFile } from "./metrics-file.ts";
 import type { Progress } from "./progress.ts";
 import { orStop } from "../stop.ts";
 import { bestOf, showMeasures, showStep } from "./words.ts";
@@ -73,16 +74,7 @@ function checkpointTimes({ checkpointEvery }: Cadence): (step: number) => boolea
 function note(loop: Loop, report: StepReport, clock: Clock): void {
   const { trainer, metrics, progress } = loop;
   const { batches } = trainer.training;
-  const { loss, ...others } = report.measures;
-  metrics.add({
-    step: report.step,
-    loss: loss!,
-    ...others,
-    gradient_norm: report.gradientNorm,
-    lr: report.rate,
-    seconds: rounded(clock.seconds),
-    [`${batches.unit}_per_second`]: rounded(report.units / clock.sinceLastStep()),
-  });
+  metrics.add(stepLine(report, { seconds: clock.seconds, taken: clock.sinceLastStep(), unit: batches.unit }));
   const left = clock.left(remaining(loop));
   progress.step(report.step, showStep(report, report.units / clock.perStep, batches.unit, left));
 }
@@ -96,8 +88,6 @@ function remaining({ trainer, cadence }: Loop): Remaining {
   const each = Math.min(cadence.evaluateBatches ?? Infinity, batches.validationBatches);
   return { steps: settings.steps - step, batches: evaluations * each + batches.validationBatches };
 }
-
-const rounded = (value: number): number => Number(value.toPrecision(6));
 
 /** Whether it is the best so far, whose weights are kept. The last evaluation reads the whole validation part. */
 async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<boolean> {

@@ -4,34 +4,8 @@ import { readBytes } from "../../checkpoint/files/read.ts";
 import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
 import { Problem } from "../../checkpoint/problem.ts";
-import type { Scalars } from "../../train/measures.ts";
+import type { MetricsLine } from "../../train/lines.ts";
 import { orStop, Stop } from "../stop.ts";
-
-/** A line of metrics.jsonl: an update. */
-export interface StepLine {
-  readonly step: number;
-  readonly loss: number;
-  readonly gradient_norm: number;
-  readonly lr: number;
-  /** Since the run began, evaluations and checkpoints among them, the interruptions left out. */
-  readonly seconds: number;
-  /** The metrics by name, and `tokens_per_second` or `samples_per_second`. */
-  readonly [name: string]: number;
-}
-
-/** A line of metrics.jsonl: an evaluation after a step. */
-export interface EvaluationLine {
-  readonly step: number;
-  readonly validation: Scalars;
-  /** Batches that were read; null for all. */
-  readonly batches: number | null;
-  readonly seconds: number;
-}
-
-export type MetricsLine = StepLine | EvaluationLine;
-
-export const isEvaluation = (line: MetricsLine): line is EvaluationLine =>
-  typeof line.validation === "object";
 
 /** What metrics.jsonl says up to a step; lines after it, and those that are damaged, are left out. */
 function linesUntil(step: number, path: string): readonly MetricsLine[] {

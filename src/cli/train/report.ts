@@ -1,70 +1,7 @@
-import { explainEdges } from "../../passes/explain.ts";
-import type { TrainingReport } from "../../report/training.ts";
-import type { Training } from "../../train/trainer.ts";
-import { edgeRows } from "../edges.ts";
-import { isEvaluation, type EvaluationLine, type MetricsLine, type StepLine } from "./metrics-file.ts";
+import { describeRun, type ReportedRun } from "../../report/run.ts";
 
-export interface ReportedRun {
-  readonly title: string;
-  readonly command: string;
-  /** How it ended, a sentence each. */
-  readonly notes: readonly string[];
-  readonly batch: number;
-  readonly training: Training;
-  readonly lines: readonly MetricsLine[];
-}
-
-/** report.html of a run: its curves, its settings, its residual edges. The plot library is loaded here only. */
+/** report.html of a run. The plot library is loaded here only. */
 export async function reportOf(run: ReportedRun): Promise<string> {
   const { trainingReport } = await import("../../report/training.ts");
   return trainingReport(describeRun(run));
-}
-
-function describeRun({ title, command, notes, batch, training, lines }: ReportedRun): TrainingReport {
-  const { program, settings, batches } = training;
-  const { optimizer, schedule, rate, steps, accumulate, clip, seed } = settings;
-  const evaluations = lines.filter(isEvaluation);
-  const updates = lines.filter((line): line is StepLine => !isEvaluation(line));
-  const curve = (name: string) => updates.map((line) => ({ x: line.step, y: line[name]! }));
-  const validation = (name: string) =>
-    evaluations.map((line: EvaluationLine) => ({ x: line.step, y: line.validation[name]! }));
-  return {
-    title,
-    command,
-    notes,
-    settings: [
-      ["data", batches.description],
-      ["optimizer", showOptions(optimizer.name, optimizer)],
-      ["learning rate", `${rate}, ${schedule ? showOptions(schedule.name, schedule.options) : "constant"}`],
-      ["steps", `${steps} of ${accumulate === 1 ? "" : `${accumulate} batches of `}${batch} rows`],
-      ["gradients", clip === undefined ? "not clipped" : `clipped to a norm of ${clip}`],
-      ["seed", String(seed)],
-    ],
-    measures: program.measures.map((name) => ({
-      name,
-      training: curve(name),
-      validation: validation(name),
-    })),
-    learningRate: curve("lr"),
-    gradientNorm: curve("gradient_norm"),
-    edges: edgeRows(explainEdges(program.update.graph, program.update.remarks)).map((row) => ({
-      ...row,
-      gains: asLearned(row.gains),
-    })),
-  };
-}
-
-/** `branch alpha: scale([1], init: 0)` is `branch alpha (learned)`: what it began as it is no more. */
-export const asLearned = (gains: string): string =>
-  gains.replace(
-    /(?:([\w.]+): )?\b(scale|parameter)\((?:[^()]|\([^()]*\))*\)/g,
-    (_, label?: string, layer?: string) => `${label ?? layer ?? ""} (learned)`,
-  );
-
-/** `adamw (betas 0.9 and 0.99, eps 1e-8, decay 0.1)` */
-function showOptions(name: string, options: object): string {
-  const shown = Object.entries(options).flatMap(([key, value]: [string, unknown]) =>
-    key === "name" ? [] : [`${key} ${Array.isArray(value) ? value.join(" and ") : String(value)}`],
-  );
-  return shown.length === 0 ? name : `${name} (${shown.join(", ")})`;
 }

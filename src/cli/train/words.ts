@@ -1,7 +1,7 @@
 import type { Scalars } from "../../train/measures.ts";
 import type { StepReport } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
-import type { EvaluationLine } from "./metrics-file.ts";
+import type { EvaluationLine } from "../../train/lines.ts";
 
 /** `1 h 02 min`, `14 min 12 s`, `4.2 s` */
 export function showDuration(seconds: number): string {

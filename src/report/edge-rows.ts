@@ -1,7 +1,7 @@
-import type { Edge, EdgeRole } from "../ir/graph.ts";
+import type { EdgeRole } from "../ir/graph.ts";
+import { lineOf, namesOf } from "../passes/describe-edges.ts";
 import type { EdgeExplanation } from "../passes/explain.ts";
-import type { EdgeRow } from "../report/edges.ts";
-import { positionAt } from "../support/source.ts";
+import type { EdgeRow } from "./edges.ts";
 import { listWords } from "../support/text.ts";
 import { foldRows } from "./folding.ts";
 
@@ -12,22 +12,6 @@ export function edgeRows(edges: readonly EdgeExplanation[], { all = false } = {}
     ? rows.map(({ row }) => ({ ...row, repeats: "" }))
     : foldRows(rows).map(({ row, repeats }) => ({ ...row, repeats }));
 }
-
-/** How the parts of an edge are called in print. */
-const partNames: { readonly [R in EdgeRole]: string } = {
-  join: "add",
-  pre: "pre norm",
-  out: "out norm",
-  post: "post norm",
-  skip: "skip gain",
-  branch: "branch gain",
-};
-
-export const namesOf = (roles: readonly EdgeRole[]): string[] => roles.map((role) => partNames[role]);
-
-/** The line of the model where an edge stands. */
-export const lineOf = ({ span }: Edge): number | null =>
-  span === undefined ? null : positionAt(span.source, span.start).line;
 
 function rowOf({ edge, fused, refused }: EdgeExplanation): Omit<EdgeRow, "repeats"> {
   const positions = edge.norms.map(({ position }) => position);
