@@ -31,6 +31,7 @@ export { ops, opNames, type OpName } from "./ops/table.ts";
 export { passes, runPasses, type PassOptions } from "./passes/pipeline.ts";
 export type { Pass, Remark } from "./passes/pass.ts";
 export { explainEdges, type EdgeExplanation } from "./passes/explain.ts";
+export { describeEdges, type EdgeDescription } from "./passes/describe-edges.ts";
 export { checkPasses, showDifference, type CheckOptions, type PassDifference } from "./passes/check.ts";
 
 export { differentiate, type Differentiation } from "./autodiff/differentiate.ts";
@@ -46,9 +47,17 @@ export { Trainer, type Snapshot, type StepReport, type Training } from "./train/
 export type { EngineFactory, TrainingEngine, TrainingState } from "./train/engine.ts";
 export { typescriptEngine } from "./train/typescript-engine.ts";
 export { interpreterEngine } from "./train/interpreter-engine.ts";
+export { trainingEngines, type TrainingTarget } from "./train/engines.ts";
 export { webgpuEngine } from "./train/webgpu-engine.ts";
 export { readTrainingCheckpoint, writeModelWeights, writeTrainingCheckpoint } from "./train/checkpoint.ts";
 export { emitTraining } from "./train/modules.ts";
+export {
+  isEvaluation,
+  stepLine,
+  type EvaluationLine,
+  type MetricsLine,
+  type StepLine,
+} from "./train/lines.ts";
 export { costsOf, type StepCosts } from "./train/costs.ts";
 export type { Batch, Batches } from "./train/data/batches.ts";
 export { openData } from "./train/data/open.ts";
@@ -61,19 +70,21 @@ export type { TextTokenizer } from "./text/tokenizer.ts";
 export { planGraph } from "./plan/build.ts";
 export type { Plan, Step } from "./plan/plan.ts";
 export { planStats, type PlanStats, type Sizes } from "./plan/stats.ts";
-export { printPlan } from "./plan/describe.ts";
+export { describePlan, printPlan, type PlanDescription } from "./plan/describe.ts";
 export type { EmittedFile } from "./emit/module/file.ts";
 export { emitTypeScript, type TypeScriptOptions } from "./emit/ts/emit.ts";
 export { emitWgsl, type WgslOptions } from "./emit/wgsl/emit.ts";
 export {
   checkFit,
   defaultLimits,
+  dispatchReport,
   type DeviceLimits,
+  type DispatchReport,
   type FitOptions,
   type FitProblem,
 } from "./emit/wgsl/fit.ts";
 
-export { Problem } from "./checkpoint/problem.ts";
+export { orThrow, Problem, ProblemError } from "./checkpoint/problem.ts";
 export { readSafetensors, writeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
 export { matchParameters, type CheckpointTensor, type Match } from "./checkpoint/match.ts";
 export { toFloat32, toHostTensor, toStored, type StoredTensor } from "./checkpoint/stored.ts";

@@ -11,8 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { codeBlocks } from "./docs/markdown.ts";
 
 /** The package as it is installed: in an empty folder, its run-time dependencies beside it. */
 let folder = "";
@@ -85,6 +86,38 @@ test("the package works in an empty folder", () => {
   expect(bundled).not.toMatch(/dist\/(train|emit|checkpoint|text)\//);
 });
 
+test("the README's program runs a model of the package, from its entry", () => {
+  symlinkSync(join(folder, "node_modules/lmg/examples"), join(folder, "examples"));
+  const program = codeBlocks(readFileSync("README.md", "utf8")).find(({ text }) =>
+    text.includes(`"lmg/run"`),
+  )!;
+  writeFileSync(join(folder, "run.mjs"), transformSync(program.text, { loader: "ts" }).code);
+  const [candidates, text] = execFileSync(process.execPath, ["run.mjs"], {
+    cwd: folder,
+    encoding: "utf8",
+  }).split(/(?<=\n)(?=Call me )/);
+  expect(candidates).toMatch(/^\[\s+\[ '.', 0\.\d+ \],/);
+  expect(text).toMatch(/^Call me [^.]+\.?$/);
+});
+
+test.each([
+  ["lmg/run", `openEngine, generateText, compareTargets`, /dist\/(?:cli|report)\//],
+  ["lmg/report", `trainingReport, edgeRows`, /dist\/(?:cli|emit)\//],
+])("%s is made for a browser, where nothing of Node and of the command line is", (entry, names, others) => {
+  const { metafile } = buildSync({
+    stdin: { contents: `import { ${names} } from "${entry}"; console.log(${names});`, resolveDir: folder },
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+    metafile: true,
+    logLevel: "error",
+  });
+  const bundled = Object.keys(Object.values(metafile.outputs)[0]!.inputs).join("\n");
+  expect(bundled).toContain(`dist/${entry.split("/")[1]}/`);
+  expect(bundled).not.toMatch(others);
+});
+
 test("the package holds what people need and nothing else", () => {
   const roots = new Set(listing.map((path) => path.split("/")[1]));
   expect([...roots].sort()).toEqual(["LICENSE", "README.md", "dist", "examples", "grammar", "package.json"]);
@@ -118,12 +151,18 @@ test.each([
   writeFileSync(
     join(folder, "use.ts"),
     `import { compile, emitTypeScript, webgpuEngine, type Compilation } from "lmg";
+     import { edgeRows, type TrainingReport } from "lmg/report";
+     import { engines, generate, openEngine, type Engine, type Problem, type TargetName } from "lmg/run";
      import { expectFused } from "lmg/testing";
      const compilation: Compilation = compile({ name: "m.lmg", text: "model m { input x: f32[B, 4]; output y = x }" });
      expectFused(compilation, 0);
      export const files = compilation.plan === undefined ? [] : emitTypeScript(compilation.plan).files;
      export const paths: readonly string[] = files.map(({ path }) => path);
      export const engine = webgpuEngine;
+     export const open: (...given: Parameters<typeof openEngine>) => Promise<Engine | Problem> = openEngine;
+     export const titles = (Object.keys(engines) as TargetName[]).map((name) => engines[name].runs);
+     export const more = [edgeRows, generate] satisfies readonly unknown[];
+     export type Report = TrainingReport;
      // @ts-expect-error: what the package says is known, and no \`any\`.
      export const wrong: number = compilation;`,
   );

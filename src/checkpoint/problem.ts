@@ -37,9 +37,8 @@ export type WithoutProblems<T> = Exclude<T, Problem | readonly Problem[]>;
 /** The problems that a value is, if it is one or several. */
 export function problemsIn(value: unknown): readonly Problem[] | undefined {
   if (value instanceof Problem) return [value];
-  const areProblems =
-    Array.isArray(value) && value.length > 0 && value.every((one) => one instanceof Problem);
-  return areProblems ? (value as readonly Problem[]) : undefined;
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  return value.every((one) => one instanceof Problem) ? value : undefined;
 }
 
 /** The value; problems are thrown. */

@@ -114,7 +114,7 @@ describe.each(pages)("%s", (page) => {
         JSON.stringify(pathToFileURL(`${process.cwd()}/src/${name}`).href);
       const text = block.text
         .replaceAll(/from "lmg"/g, `from ${source("index.ts")}`)
-        .replaceAll(/from "lmg\/testing"/g, `from ${source("testing/index.ts")}`)
+        .replaceAll(/from "lmg\/(\w+)"/g, (_, entry: string) => `from ${source(`${entry}/index.ts`)}`)
         .replaceAll(/from "\.\/out\//g, `from "${pathToFileURL(resolve("out")).href}/`);
       writeFileSync(file, text);
       await import(pathToFileURL(file).href);

@@ -1,0 +1,43 @@
+/**
+ * `lmg/run`: what it is to run a model that `lmg` compiled. No function touches files, and nothing but `dawnAdapter` needs
+ * Node. What a user may get wrong comes back as a `Problem`; `orThrow` is for who would rather have it thrown.
+ */
+export { orThrow, Problem, ProblemError } from "../checkpoint/problem.ts";
+
+export { targetNames, targets, type Switches, type Target, type TargetName } from "../emit/targets.ts";
+export type { Engine, Tensors } from "./engine.ts";
+export { engines, openEngine, type EngineOptions } from "./engines.ts";
+export { interpreterEngine } from "./interpreter-engine.ts";
+export { pageAdapter, type FindAdapter } from "./device.ts";
+export { dawnAdapter } from "./dawn.ts";
+
+export {
+  matchWeights,
+  randomWeights,
+  safetensorsCheckpoint,
+  type OpenedCheckpoint,
+  type WeightNames,
+  type Weights,
+} from "./weights.ts";
+export { findInput, inputTensor, missingInput } from "./inputs.ts";
+export { completeDims, smallDims } from "./sizes.ts";
+export { contextOf, tokenInput, tokenTensor, type Rows } from "./tokens.ts";
+export { findTokenizer, tokenizerFiles, type ReadJson } from "./tokenizer.ts";
+export type { Tokenizer } from "../text/tokenizer.ts";
+
+export { inputsWith, nextTokens, outputOf, runModel, type RunnableModel } from "./model.ts";
+export { argmax, likeliest, sample, type Candidate, type Sampling } from "./sampling.ts";
+export { generate, type Ending, type Generation, type GenerationOptions } from "./generation.ts";
+export { generateText, TextStream } from "./text-stream.ts";
+export { stopTokens } from "../checkpoint/config.ts";
+
+export { compareTargets, type ComparedModel, type CompareOptions } from "./compare/compare.ts";
+export { describeComparison, differencesBeyond, type Comparison } from "./compare/describe.ts";
+export { outputDifferencesOf, type OutputDifference } from "./compare/differences.ts";
+export { observeSteps, type Observed } from "./compare/observe.ts";
+
+export { randomBatch } from "./probe/batch.ts";
+export { probedLoss, type ProbedLoss } from "./probe/loss.ts";
+export type { Measurement, Meter } from "./probe/measure.ts";
+export { probeModel, withAfter, type MeasuredModel, type ProbedSubject } from "./probe/probe.ts";
+export type { Probed, ProbedCase, ProbedEdge, ProbedTraining } from "./probe/probed.ts";
