@@ -41,6 +41,14 @@ export const signs: Readonly<Record<string, string>> = {
   "\u00A0": " ",
 };
 
+/** Brackets, or more, around what stands there. */
+export const around = (span: Span, open: string, close: string): readonly Edit[] => [
+  before(span, open),
+  { span: { ...span, start: span.end }, text: close },
+];
+
+export const before = (span: Span, text: string): Edit => ({ span: { ...span, end: span.start }, text });
+
 /** A comma or semicolon after what stands on the same line, else right before it: in between may be a comment. */
 export function separatedFrom({ source, start }: Span, sign: "," | ";"): Edit {
   const before = source.text.slice(0, start).trimEnd().length;

@@ -144,7 +144,7 @@ function evaluateIteration(path: Path, frame: Frame): Meaning | undefined {
     tellName({ text: rest, span: at }, binding, frame);
     return markRead(binding, frame);
   }
-  frame.context.diagnostics.add(pathErrors.notInIteration(span, rest, frame.scope.names()), frame.calls);
+  frame.context.diagnostics.add(pathErrors.notInIteration(span, at, rest, frame.scope.names()), frame.calls);
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Call } from "../language/ast/expressions.ts";
+import type { Call, Path } from "../language/ast/expressions.ts";
 import { callLayer } from "./arguments.ts";
 import type { Frame } from "./context.ts";
 import * as errors from "./errors/names.ts";
@@ -18,7 +18,11 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
   const name = call.path.root.text;
   if (call.path.parts.length > 0) {
     const isTensor = frame.scope.find(name)?.meaning?.kind === "tensor" || name === "stream";
-    frame.context.diagnostics.add(pathErrors.pathIsNoLayer(call, layerNames(frame), isTensor), frame.calls);
+    const isLabel = leadsToLabel(call.path, frame);
+    frame.context.diagnostics.add(
+      pathErrors.pathIsNoLayer(call, layerNames(frame), isTensor, isLabel),
+      frame.calls,
+    );
     return undefined;
   }
   if (name === "none" || name === "same") tellOwnName(call.path.root, frame);
@@ -53,6 +57,17 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
   else if (binding.meaning !== undefined)
     frame.context.diagnostics.add(errors.valueIsNoLayer(call, binding.meaning), frame.calls);
   return undefined;
+}
+
+/** True for the label of a layer, and for what may be one in an iteration. */
+function leadsToLabel({ root, parts }: Path, { labels }: Frame): boolean {
+  const end = parts.findIndex((part) => part.kind === "index");
+  const fields = parts.slice(0, end < 0 ? parts.length : end);
+  const label = [
+    root.text,
+    ...fields.flatMap((part) => (part.kind === "field" ? [part.name.text] : [])),
+  ].join(".");
+  return end < 0 ? labels.findInstances(label).length > 0 : labels.findRepeat(label) !== undefined;
 }
 
 const withArguments = (layer: LayerValue, call: Call, frame: Frame): LayerValue | undefined =>

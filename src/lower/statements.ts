@@ -196,12 +196,21 @@ function bindValue(
     return;
   }
   if (meaning !== undefined && meaning.kind !== "none") {
-    diagnostics.add(bindingErrors.bindOfStatic(statement, name, meaning), frame.calls);
+    diagnostics.add(
+      bindingErrors.bindOfStatic(statement, name, meaning, !isOfTraining(statement, frame)),
+      frame.calls,
+    );
     frame.scope.bind(name, undefined, span);
     return;
   }
   frame.scope.bind(name, meaning, span);
 }
+
+const isOfTraining = ({ span }: BindStatement, { definition }: Frame): boolean =>
+  definition.body.statements.some(
+    (statement) =>
+      statement.kind === "train" && statement.span.start < span.start && span.end < statement.span.end,
+  );
 
 /** Moves the stream to the chain's end; warns if the value that it replaces had no reader. */
 function lowerChainStatement(statement: ChainStatement, frame: Frame): void {

@@ -4,6 +4,11 @@ import { parse } from "../../src/language/parse.ts";
 /** The statements with the edits of the first mistake of this code, and what is then wrong. */
 function mended(body: string, code: string): { readonly body: string; readonly codes: readonly string[] } {
   const text = `model m {\n${body}\n}`;
+  const { edited, codes } = edit(text, code);
+  return { body: edited.slice("model m {\n".length, -"\n}".length), codes };
+}
+
+function edit(text: string, code: string): { readonly edited: string; readonly codes: readonly string[] } {
   const { diagnostics } = parse({ name: "m", text });
   const fix = diagnostics.find((diagnostic) => diagnostic.code === code)?.fix ?? [];
   const edited = [...fix]
@@ -13,7 +18,7 @@ function mended(body: string, code: string): { readonly body: string; readonly c
       text,
     );
   return {
-    body: edited.slice("model m {\n".length, -"\n}".length),
+    edited,
     codes: parse({ name: "m", text: edited }).diagnostics.map((diagnostic) => diagnostic.code),
   };
 }
@@ -43,6 +48,18 @@ describe("what only one text can mean is mended so that it parses", () => {
     ["E168", "linear(8) repeat 2 { f }", "linear(8); repeat 2 { f }"],
     ["E161", "residual pre ln layernorm { f }", "residual pre ln: layernorm { f }"],
     ["E161", "residual from = x { f }", "residual from  x { f }"],
+    ["E122", "let k = a < b < c", "let k = a < b and b < c"],
+    ["E123", "let k = a == not b", "let k = a == (not b)"],
+    ["E123", "let k = a == not b.c == d", "let k = a == (not b.c == d)"],
+    ["E128", "input x: f32[T < 5]", "input x: f32[T <= 5]"],
+    ["E142", "outputs y", "output y"],
+    ["E142", "reapet 3 { f }", "repeat 3 { f }"],
+    ["E142", "if a { f } elif b { g }", "if a { f } else if b { g }"],
+    ["E157", "y = x -> f + y", "y = (x -> f) + y"],
+    ["E162", "residual from a + b", "residual from (a + b)"],
+    ["E162", "residual from a + b { f }", "residual from (a + b) { f }"],
+    ["E171", "input x: f32(B, T, dim)", "input x: f32[B, T, dim]"],
+    ["E152", "config { dim: hidden }", "config { dim = hidden }"],
   ])("%s: %s", (code, body, wanted) => {
     expect(mended(body, code)).toEqual({ body: wanted, codes: [] });
   });
@@ -52,6 +69,8 @@ describe("what only one text can mean is mended so that it parses", () => {
     ["E168", "a: f b: g", "an arrow may be missing"],
     ["E168", "a: f output: g", "the word is a label"],
     ["E107", "let k = a ? b : c", "a choice has another order"],
+    ["E128", "input x: f32[T > 5]", "a bound from below is none"],
+    ["E162", "residual from a + b pre ln: norm { f }", "another clause follows"],
     ["E107", "f('a', 'b')", "four quotes may be two texts or three"],
     ["E107", `f('a "b" c')`, "a text in double quotes cannot hold one"],
   ])("%s: %s is left alone: %s", (code, body) => {
@@ -59,4 +78,13 @@ describe("what only one text can mean is mended so that it parses", () => {
     expect(same).toBe(body);
     expect(codes).toContain(code);
   });
+});
+
+test.each([
+  ["E143", "mdoel m { relu }", "model m { relu }"],
+  ["E152", "model m(dim 64) { linear(dim) }", "model m(dim = 64) { linear(dim) }"],
+  ["E152", "model m(dim: 64) { linear(dim) }", "model m(dim = 64) { linear(dim) }"],
+  ["E170", "use ./std.lmg", 'use "./std.lmg"'],
+])("%s at the top of a file: %s", (code, text, wanted) => {
+  expect(edit(text, code)).toEqual({ edited: wanted, codes: [] });
 });

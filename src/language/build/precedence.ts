@@ -43,9 +43,10 @@ export function climb(row: readonly Item[], report: Report): Expression {
     const item = row[at++]!;
     if (item.kind === "operand") return item.operand;
     const operator = item.operator === "not" ? "not" : "-";
-    if (operator === "not" && least > NOT) report.add(errors.notNeedsParentheses(item.span));
     const operand = binary(operator === "not" ? NOT : NEGATION);
-    return { kind: "unary", span: joinSpans(item.span, operand.span), operator, operand };
+    const span = joinSpans(item.span, operand.span);
+    if (operator === "not" && least > NOT) report.add(errors.notNeedsParentheses(item.span, span));
+    return { kind: "unary", span, operator, operand };
   };
 
   /** An expression of operators that hold at least as tightly as `least`. */
@@ -71,5 +72,5 @@ function refuseChain(left: Expression, operator: Span, right: Expression, report
   if (left.kind !== "binary" || levels[left.operator] !== COMPARISON) return;
   const [first, middle, last] = [left.span, left.right.span, right.span].map(spanText);
   const fix = `${first!} and ${middle!} ${spanText(operator)} ${last!}`;
-  report.add(errors.chainedComparison(operator, left.operatorSpan, fix));
+  report.add(errors.chainedComparison(operator, left.operatorSpan, fix, middle!));
 }

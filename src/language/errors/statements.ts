@@ -1,6 +1,6 @@
 import { errorAt, type Diagnostic, type Edit } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { separatedFrom } from "../mends.ts";
+import { around, separatedFrom } from "../mends.ts";
 
 /* How a statement is no statement, E120 and from E140: what `mistakes/` finds where the grammar ends. */
 
@@ -17,11 +17,14 @@ export const unexpected = (place: Span, expected: string, found: string): Diagno
 export const cannotBegin = (place: Span, found: string, help: string): Diagnostic =>
   errorAt("E141", place, `a statement cannot begin with \`${found}\``, { help });
 
-export const unknownStart = (word: Span, found: string, help: string): Diagnostic =>
-  errorAt("E142", word, `no statement begins with \`${found}\``, { help });
+export const unknownStart = (word: Span, found: string, help: string, instead?: string): Diagnostic =>
+  errorAt("E142", word, `no statement begins with \`${found}\``, { help, instead });
 
-export const notAtTop = (word: Span, found: string, help: string): Diagnostic =>
-  errorAt("E143", word, `a file holds \`use\`, \`model\` and \`block\`, found \`${found}\``, { help });
+export const notAtTop = (word: Span, found: string, help: string, instead?: string): Diagnostic =>
+  errorAt("E143", word, `a file holds \`use\`, \`model\` and \`block\`, found \`${found}\``, {
+    help,
+    instead,
+  });
 
 export const onlyAtTop = (word: Span, found: string): Diagnostic =>
   errorAt("E144", word, `\`${found}\` stands at the top of a file, not inside of a definition`);
@@ -62,8 +65,8 @@ export const equalsInArgument = (sign: Span, name: string, value: string): Diagn
     instead: ":",
   });
 
-export const colonInsteadOfEquals = (colon: Span, message: string, fix: string): Diagnostic =>
-  errorAt("E152", colon, message, { label: `write \`${fix}\`` });
+export const colonInsteadOfEquals = (place: Span, message: string, wanted: string, fix: Edit): Diagnostic =>
+  errorAt("E152", place, message, { label: `write \`${wanted}\``, fix: [fix] });
 
 export const onlyNamesAreBound = (target: Span, found: string, help: string): Diagnostic =>
   errorAt("E153", target, `only a name, or names in parentheses, can be bound, found \`${found}\``, { help });
@@ -83,9 +86,10 @@ export const extraComma = (comma: Span): Diagnostic =>
 export const layerExpected = (place: Span, found: string, help: string): Diagnostic =>
   errorAt("E156", place, `after \`->\` stands a layer, found ${found}`, { help });
 
-export const operatorAfterLayer = (operator: Span, found: string, fix: string): Diagnostic =>
+export const operatorAfterLayer = (operator: Span, found: string, wanted: string, chain: Span): Diagnostic =>
   errorAt("E157", operator, `\`${found}\` cannot follow a layer: \`->\` binds loosest`, {
-    help: `write \`${fix}\``,
+    help: `write \`${wanted}\``,
+    fix: around(chain, "(", ")"),
   });
 
 export const chainNotHere = (arrow: Span, where: string, help: string): Diagnostic =>
@@ -100,8 +104,12 @@ export const layerAfterLabel = (place: Span, label: string, found: string): Diag
 export const clauseForm = (place: Span, message: string, help: string, fix?: Edit): Diagnostic =>
   errorAt("E161", place, message, { help, ...(fix && { fix: [fix] }) });
 
-export const fromForm = (place: Span, fix: string): Diagnostic =>
-  errorAt("E162", place, "`from` takes a name, or a chain in parentheses", { help: `write \`${fix}\`` });
+/** `chain` is all that it is to take, where that is known. */
+export const fromForm = (place: Span, wanted: string, chain: Span | undefined): Diagnostic =>
+  errorAt("E162", place, "`from` takes a name, or a chain in parentheses", {
+    help: `write \`${wanted}\``,
+    ...(chain && { fix: around(chain, "(", ")") }),
+  });
 
 export const assertForm = (place: Span, found: string): Diagnostic =>
   errorAt("E163", place, `\`assert\` needs a message, found ${found}`, {
@@ -142,13 +150,23 @@ export const resultHasNoParts = (place: Span, found: string): Diagnostic =>
     help: "name its result with `name = …`, or go on with `-> select(…)`",
   });
 
-export const pathExpected = (place: Span, found: string, fix: string): Diagnostic =>
+export const pathExpected = (place: Span, found: string, wanted: string, fix?: Edit): Diagnostic =>
   errorAt("E170", place, `after \`use\` stands the path of a file, found ${found}`, {
-    help: `write \`use ${fix}\``,
+    help: `write \`use ${wanted}\``,
+    ...(fix && { fix: [fix] }),
   });
 
-export const typeInParentheses = (span: Span, fix: string): Diagnostic =>
-  errorAt("E171", span, "the dims of a type stand in brackets", { help: `write \`${fix}\`` });
+/** `close` is the parenthesis at the end, if it is there. */
+export const typeInParentheses = (open: Span, close: Span | undefined, wanted: string): Diagnostic =>
+  errorAt("E171", open, "the dims of a type stand in brackets", {
+    help: `write \`${wanted}\``,
+    ...(close && {
+      fix: [
+        { span: open, text: "[" },
+        { span: close, text: "]" },
+      ],
+    }),
+  });
 
 export const statementIsBound = (span: Span, word: string, fix: string): Diagnostic =>
   errorAt("E172", span, `\`${word}\` is a statement, which moves the stream, and no value`, {

@@ -1,5 +1,6 @@
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
+import { around, before } from "../mends.ts";
 
 /* What the grammar lets through and the tree cannot hold, E121 to E133: found as the tree is built. */
 
@@ -8,15 +9,19 @@ export const tooManyOperators = (expression: Span, limit: number): Diagnostic =>
     help: "give names to parts of it",
   });
 
-export const chainedComparison = (second: Span, first: Span, fix: string): Diagnostic =>
+/** `middle` is what both compare. */
+export const chainedComparison = (second: Span, first: Span, wanted: string, middle: string): Diagnostic =>
   errorAt("E122", second, "comparisons do not chain", {
     more: [{ span: first, text: "this one is complete" }],
-    help: `write \`${fix}\``,
+    help: `write \`${wanted}\``,
+    fix: [before(second, `and ${middle} `)],
   });
 
-export const notNeedsParentheses = (operator: Span): Diagnostic =>
+/** `whole` is the operator with what it turns round. */
+export const notNeedsParentheses = (operator: Span, whole: Span): Diagnostic =>
   errorAt("E123", operator, "`not` binds looser than the operator before it", {
     help: "put it in parentheses: `(not …)`",
+    fix: around(whole, "(", ")"),
   });
 
 export const reservedName = (name: Span, word: string, what: string): Diagnostic =>
@@ -49,6 +54,7 @@ export const unknownDtype = (
 export const onlyUpperBounds = (operator: Span, found: string): Diagnostic =>
   errorAt("E128", operator, `a dim can be bounded with \`<=\` only, found \`${found}\``, {
     help: "`T <= ctx` binds T and says that it is at most ctx",
+    instead: found === "<" ? "<=" : undefined,
   });
 
 export const boundNeedsDim = (dim: Span): Diagnostic =>

@@ -1,5 +1,6 @@
 import { isDtype } from "../../tensor/dtype.ts";
 import * as errors from "../errors/statements.ts";
+import { before as leadBy } from "../mends.ts";
 import type { Recognizer } from "./failure.ts";
 
 const typeMissing: Recognizer = (failure) => {
@@ -19,7 +20,8 @@ const typeInParentheses: Recognizer = (failure) => {
   const dims = failure.text(index + 1, failure.chainEnd(index + 1)).trim();
   const end = tokens.findIndex((token, at) => at > index && token.text === ")");
   const all = end < 0 ? dims : failure.text(index + 1, end - 1);
-  return errors.typeInParentheses(failure.place, `${before!.text}[${all}]`);
+  const close = tokens[end];
+  return errors.typeInParentheses(failure.place, close && failure.span(close), `${before!.text}[${all}]`);
 };
 
 /** `y = residual { … }`, `y = parallel { … }`: statements, which have a name behind them. */
@@ -109,6 +111,7 @@ const colonInsteadOfEquals: Recognizer = (failure) => {
       failure.place,
       "a parameter takes its value from a config with `=`",
       fix,
+      { span: failure.place, text: " =" },
     );
   }
   if (rule !== "TopLevel" || before?.text !== ":" || found === undefined || found.kind === "symbol")
@@ -118,6 +121,7 @@ const colonInsteadOfEquals: Recognizer = (failure) => {
     failure.span(before),
     `after \`:\` stands the kind of the parameter, found ${failure.shown}`,
     fix,
+    { span: failure.span(before), text: " =" },
   );
 };
 
@@ -128,7 +132,8 @@ const defaultWithoutSign: Recognizer = (failure) => {
     return undefined;
   if (found.kind === "symbol" || failure.openBracket() < 0) return undefined;
   const message = `after the name of a parameter stands \`:\` and its kind, or \`=\` and its default, found ${failure.shown}`;
-  return errors.colonInsteadOfEquals(failure.place, message, `${before.text} = ${found.text}`);
+  const wanted = `${before.text} = ${found.text}`;
+  return errors.colonInsteadOfEquals(failure.place, message, wanted, leadBy(failure.place, "= "));
 };
 
 export const bindingMistakes: readonly Recognizer[] = [

@@ -50,7 +50,7 @@ const operatorAfterLayer: Recognizer = (failure) => {
   const chain = failure.tokens.slice(start, index);
   if (!chain.some((token) => token.text === "->" || token.text === ":")) return undefined;
   const fix = `(${failure.text(start, index - 1)}) ${failure.text(index, failure.chainEnd())}`;
-  return errors.operatorAfterLayer(failure.place, found.text, fix);
+  return errors.operatorAfterLayer(failure.place, found.text, fix, failure.span(chain[0]!, before));
 };
 
 /** `norm: rmsnorm if c else none`: a choice is a value, and stands where values do. */

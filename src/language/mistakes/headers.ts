@@ -1,3 +1,4 @@
+import { spanText } from "../../support/source.ts";
 import * as errors from "../errors/statements.ts";
 import { clauseWords, freeClauseWords } from "../words.ts";
 import { quote, type Failure, type Recognizer } from "./failure.ts";
@@ -67,8 +68,13 @@ const allowForm: Recognizer = (failure) => {
 const useForm: Recognizer = (failure) => {
   const { first, index, tokens } = failure;
   if (first !== "use" || failure.rule !== "TopLevel" || index !== 1) return undefined;
-  const path = failure.text(1, tokens.length - 1).replaceAll(/["\s]/g, "");
-  return errors.pathExpected(failure.place, failure.shown, `"${path === "" ? "./file.lmg" : path}"`);
+  const [, begin] = tokens;
+  const path = begin === undefined ? "" : failure.text(1, tokens.length - 1).replaceAll(/["\s]/g, "");
+  if (begin === undefined || path === "")
+    return errors.pathExpected(failure.place, failure.shown, '"./file.lmg"');
+  const span = failure.span(begin, tokens.at(-1));
+  const text = `"${spanText(span).replaceAll(/["\s]/g, "")}"`;
+  return errors.pathExpected(failure.place, failure.shown, `"${path}"`, { span, text });
 };
 
 const nameMissing: Recognizer = (failure) => {
@@ -189,7 +195,17 @@ const fromForm: Recognizer = (failure) => {
   if (word < 0 || found === undefined || found.kind !== "symbol" || failure.openBracket() >= 0)
     return undefined;
   if (found.text === "," || found.text === "{") return undefined;
-  return errors.fromForm(failure.place, `from (${failure.text(word + 1, failure.chainEnd())})`);
+  const end = failure.chainEnd();
+  const chain = tokens.slice(word + 1, end + 1);
+  // Where other clauses may follow, it is not known what is to be in the parentheses.
+  const isAlone =
+    chain.length > 0 &&
+    !chain.some(({ kind, text }) => text === ":" || (kind === "word" && isClauseWord(text)));
+  return errors.fromForm(
+    failure.place,
+    `from (${failure.text(word + 1, end)})`,
+    isAlone ? failure.span(chain[0]!, chain.at(-1)) : undefined,
+  );
 };
 
 export const headerMistakes: readonly Recognizer[] = [

@@ -63,7 +63,7 @@ const wordAtTop: Recognizer = (failure) => {
     near !== undefined
       ? `did you mean \`${near}\`?`
       : (known ?? "put it into a `model` or a `block`, before its `}`");
-  return errors.notAtTop(failure.span(word), word.text, help);
+  return errors.notAtTop(failure.span(word), word.text, help, near);
 };
 
 const topWordInside: Recognizer = (failure) => {
@@ -103,14 +103,16 @@ const unknownWord: Recognizer = (failure) => {
   )
     return undefined;
   const near = nearest(first, [...statementWords, ...freeStatementWords]);
-  const help = foreign[first] ?? (near === undefined ? undefined : `did you mean \`${near}\`?`);
-  return help === undefined ? undefined : errors.unknownStart(failure.span(word), first, help);
+  if (foreign[first] !== undefined) return errors.unknownStart(failure.span(word), first, foreign[first]);
+  return near === undefined
+    ? undefined
+    : errors.unknownStart(failure.span(word), first, `did you mean \`${near}\`?`, near);
 };
 
 const elseIf: Recognizer = (failure) => {
   const { found, first } = failure;
   if (first !== "if" || (found?.text !== "elif" && found?.text !== "elseif")) return undefined;
-  return errors.unknownStart(failure.place, found.text, "write `else if`");
+  return errors.unknownStart(failure.place, found.text, "write `else if`", "else if");
 };
 
 const unknownSetting: Recognizer = (failure) => {

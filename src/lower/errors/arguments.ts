@@ -1,7 +1,8 @@
 import type { AssertStatement, Definition } from "../../language/ast.ts";
 import type { Argument, Call, Expression, Name } from "../../language/ast/expressions.ts";
+import { around } from "../../language/mends.ts";
 import { errorAt, type Diagnostic, type DiagnosticOptions } from "../../support/diagnostic.ts";
-import { spanText, type Span } from "../../support/source.ts";
+import { joinSpans, spanText, type Span } from "../../support/source.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 import { plural } from "../../support/text.ts";
 import { describeKind, placements, type Kind } from "../kinds.ts";
@@ -48,6 +49,7 @@ export const numbersForList = (
     `\`${callee}\` takes one ${kind.name === "shape" ? "shape" : "list"}, \`${name}\`, in brackets`,
     {
       help: `write \`${callee}(${required ? list : `${name}: ${list}`})\``,
+      fix: around(joinSpans(args[0]!.span, args.at(-1)!.span), required ? "[" : `${name}: [`, "]"),
     },
   );
 };

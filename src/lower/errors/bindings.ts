@@ -1,5 +1,6 @@
 import type { BindStatement, LetStatement, ParameterDeclaration } from "../../language/ast.ts";
 import type { Name, Tap } from "../../language/ast/expressions.ts";
+import { before } from "../../language/mends.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
@@ -40,22 +41,30 @@ export const definedTwice = (name: Name, first: Name): Diagnostic =>
     more: [{ span: first.span, text: "the other one" }],
   });
 
-export const letOfTensor = ({ name, value }: LetStatement, meaning: Meaning): Diagnostic =>
+export const letOfTensor = ({ name, value, span }: LetStatement, meaning: Meaning): Diagnostic =>
   errorAt(
     "E219",
     value.span,
     `\`let\` is for what is known before the model runs, but this is ${describe(meaning)}`,
     {
       help: `for a tensor leave \`let\` out: \`${name.text} = ${oneLine(spanText(value.span))}\``,
+      fix: [{ span: { ...span, end: name.span.start }, text: "" }],
     },
   );
 
-export const bindOfStatic = ({ chain, targets }: BindStatement, name: string, meaning: Meaning): Diagnostic =>
+/** `canBeLet`: a `let` may stand in its place. */
+export const bindOfStatic = (
+  { chain, targets, tuple, span }: BindStatement,
+  name: string,
+  meaning: Meaning,
+  canBeLet: boolean,
+): Diagnostic =>
   errorAt("E220", chain.span, `\`${name} = …\` names a tensor, but this is ${describe(meaning)}`, {
     help:
       targets.length === 1
         ? `write \`let ${name} = ${oneLine(spanText(chain.span))}\``
         : "`let` names what is known before the model runs",
+    ...(canBeLet && targets.length === 1 && !tuple && { fix: [before(span, "let ")] }),
   });
 
 export const targetCount = ({ targets, chain, tuple }: BindStatement, found: number): Diagnostic => {

@@ -10,6 +10,7 @@ export const emptyPath = (span: Span): Diagnostic =>
 export const usedFileMissing = (span: Span, path: string, near: string | undefined): Diagnostic =>
   errorAt("E218", span, `there is no file "${path}"`, {
     help: near === undefined ? "the path is relative to the folder of this file" : `did you mean "${near}"?`,
+    instead: near && `"${near}"`,
   });
 
 /** What reads the files says why. */

@@ -2,7 +2,7 @@ import { largest, smallest } from "../../support/lists.ts";
 import type { Parameter } from "../../ir/graph.ts";
 import type { RepeatStatement } from "../../language/ast.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
-import { joinSpans, type Span } from "../../support/source.ts";
+import { joinSpans, spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
 import { showShape, showType, type Shape } from "../../tensor/type.ts";
 import type { Instance } from "../meaning.ts";
@@ -77,6 +77,10 @@ export const sameWithLabel = (span: Span, label: string, instance: Instance): Di
   errorAt("E507", span, `\`${instance.label}\` owns its weights already; they cannot be \`${label}\` too`, {
     more: [{ span: instance.span, text: "the layer that is used again" }],
     help: "leave the label off",
+    // The label, its colon and the blank behind it come first.
+    fix: [
+      { span: { ...span, end: span.start + /^[\w.]*\s*:\s*/.exec(spanText(span))![0].length }, text: "" },
+    ],
   });
 
 export const repeatBackwards = (statement: RepeatStatement, first: number, end: number): Diagnostic => {

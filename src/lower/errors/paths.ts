@@ -1,11 +1,18 @@
 import type { Call, PathPart } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
+import { around } from "../../language/mends.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { describe, type Meaning } from "../meaning.ts";
 import { oneLine, suggest } from "./suggest.ts";
 import { sameWord } from "./synonyms.ts";
 
-export function pathIsNoLayer(call: Call, names: readonly string[], isTensor: boolean): Diagnostic {
+/** `isLabel`: a layer may be used again at that path. */
+export function pathIsNoLayer(
+  call: Call,
+  names: readonly string[],
+  isTensor: boolean,
+  isLabel: boolean,
+): Diagnostic {
   const text = oneLine(spanText(call.path.span));
   const last = call.path.parts.at(-1);
   const method = last?.kind === "field" ? last.name.text : undefined;
@@ -16,7 +23,14 @@ export function pathIsNoLayer(call: Call, names: readonly string[], isTensor: bo
       : isTensor
         ? `tensors flow through arrows: \`${call.path.root.text} -> ${layer}\``
         : `layers stand without a module's name: \`${layer}\``;
-  return errorAt("E205", call.path.span, `\`${text}\` is no layer`, { help });
+  const isUsedAgain = layer === undefined && isLabel && call.arguments === undefined;
+  const isModule = layer !== undefined && !isTensor;
+  const fix = isUsedAgain
+    ? around(call.path.span, "same(", ")")
+    : isModule
+      ? [{ span: call.path.span, text: layer }]
+      : undefined;
+  return errorAt("E205", call.path.span, `\`${text}\` is no layer`, { help, ...(fix && { fix }) });
 }
 
 export const sameNeedsLabel = (call: Call): Diagnostic =>
@@ -79,5 +93,11 @@ export const noSuchPath = (span: Span, path: string): Diagnostic =>
     help: "a dot belongs to labels; a value of an iteration is `label[k].name`",
   });
 
-export const notInIteration = (span: Span, name: string, names: Iterable<string>): Diagnostic =>
-  errorAt("E212", span, `no value called \`${name}\` was bound in that iteration`, suggest(name, names));
+/** `at`: where the name stands in the path. */
+export const notInIteration = (span: Span, at: Span, name: string, names: Iterable<string>): Diagnostic => {
+  const { help, misspelt } = suggest(name, names);
+  return errorAt("E212", span, `no value called \`${name}\` was bound in that iteration`, {
+    ...(help !== undefined && { help }),
+    ...(misspelt && { fix: [{ span: at, text: misspelt.meant }] }),
+  });
+};
