@@ -153,6 +153,7 @@ test.each([
     `import { compile, emitTypeScript, webgpuEngine, type Compilation } from "lmg";
      import { edgeRows, type TrainingReport } from "lmg/report";
      import { engines, generate, openEngine, type Engine, type Problem, type TargetName } from "lmg/run";
+     import { dawnAdapter, openCheckpoint } from "lmg/run/node";
      import { expectFused } from "lmg/testing";
      const compilation: Compilation = compile({ name: "m.lmg", text: "model m { input x: f32[B, 4]; output y = x }" });
      expectFused(compilation, 0);
@@ -161,7 +162,7 @@ test.each([
      export const engine = webgpuEngine;
      export const open: (...given: Parameters<typeof openEngine>) => Promise<Engine | Problem> = openEngine;
      export const titles = (Object.keys(engines) as TargetName[]).map((name) => engines[name].runs);
-     export const more = [edgeRows, generate] satisfies readonly unknown[];
+     export const more = [edgeRows, generate, dawnAdapter, openCheckpoint] satisfies readonly unknown[];
      export type Report = TrainingReport;
      // @ts-expect-error: what the package says is known, and no \`any\`.
      export const wrong: number = compilation;`,

@@ -9,17 +9,18 @@ export interface WebGpuPackage {
 
 /** The adapter of this machine, in Node; `options` are those of the package: `backend=vulkan`, `adapter=NAME`. */
 export const dawnAdapter =
-  (options: readonly string[] = [], load?: () => Promise<WebGpuPackage>): FindAdapter =>
+  (
+    options: readonly string[] = [],
+    load: () => Promise<WebGpuPackage> = () => import("webgpu"),
+  ): FindAdapter =>
   async () => {
     const dawn = await loadPackage(load);
     return dawn instanceof Problem ? dawn : requestAdapter(dawn, options);
   };
 
-async function loadPackage(load?: () => Promise<WebGpuPackage>): Promise<WebGpuPackage | Problem> {
+async function loadPackage(load: () => Promise<WebGpuPackage>): Promise<WebGpuPackage | Problem> {
   try {
-    if (load !== undefined) return await load();
-    // Awaited within `try`: bundlers for the browser take it for a package that may be missing.
-    return await import("webgpu");
+    return await load();
   } catch (error) {
     return new Problem(
       "E830",

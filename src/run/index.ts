@@ -1,6 +1,6 @@
 /**
- * `lmg/run`: what it is to run a model that `lmg` compiled. No function touches files, and nothing but `dawnAdapter` needs
- * Node. What a user may get wrong comes back as a `Problem`; `orThrow` is for who would rather have it thrown.
+ * `lmg/run`: what it is to run a model that `lmg` compiled. No function touches files, and nothing needs Node: what does is
+ * in `lmg/run/node`. What a user may get wrong comes back as a `Problem`; `orThrow` is for who would rather have it thrown.
  */
 export { orThrow, Problem, ProblemError } from "../checkpoint/problem.ts";
 
@@ -9,7 +9,6 @@ export type { Engine, Tensors } from "./engine.ts";
 export { engines, openEngine, type EngineOptions } from "./engines.ts";
 export { interpreterEngine } from "./interpreter-engine.ts";
 export { pageAdapter, type FindAdapter } from "./device.ts";
-export { dawnAdapter } from "./dawn.ts";
 
 export {
   matchWeights,
@@ -22,7 +21,7 @@ export {
 export { findInput, inputTensor, missingInput } from "./inputs.ts";
 export { completeDims, smallDims } from "./sizes.ts";
 export { contextOf, tokenInput, tokenTensor, type Rows } from "./tokens.ts";
-export { findTokenizer, tokenizerFiles, type ReadJson } from "./tokenizer.ts";
+export { emptyPrompt, encodePrompt, findTokenizer, tokenizerFiles, type ReadJson } from "./tokenizer.ts";
 export type { Tokenizer } from "../text/tokenizer.ts";
 
 export { inputsWith, nextTokens, outputOf, runModel, type RunnableModel } from "./model.ts";

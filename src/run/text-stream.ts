@@ -2,6 +2,7 @@ import { Problem } from "../checkpoint/problem.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { generate, type Generation, type GenerationOptions } from "./generation.ts";
 import type { RunnableModel } from "./model.ts";
+import { encodePrompt } from "./tokenizer.ts";
 
 /** Gives a text piece by piece as its tokens come, holding back a character whose bytes are not all there. */
 export class TextStream {
@@ -44,9 +45,8 @@ export function generateText(
   prompt: string,
   options: GenerationOptions,
 ): AsyncIterable<string> | Problem {
-  const ids = model.tokenizer.encode(prompt);
+  const ids = encodePrompt(model.tokenizer, prompt);
   if (ids instanceof Problem) return ids;
-  if (ids.length === 0) return new Problem("E818", "the prompt has no tokens");
   const generation = generate(model, ids, options);
   return generation instanceof Problem ? generation : piecesOf(generation, model.tokenizer);
 }

@@ -31,6 +31,24 @@ export function findTokenizer(
   return undefined;
 }
 
+/** The ids of a prompt, of which there must be some; `help` is what to do without. */
+export function encodePrompt(
+  tokenizer: Tokenizer,
+  prompt: string,
+  help?: string,
+): readonly number[] | Problem {
+  const ids = tokenizer.encode(prompt);
+  return ids instanceof Problem || ids.length > 0
+    ? ids
+    : new Problem("E818", "the prompt has no tokens", help);
+}
+
+/** Where a text begins out of nothing: at the start of a line, as after nanoGPT's "\n"; at the first token if there are no lines. */
+export function emptyPrompt(tokenizer: Tokenizer | undefined): readonly number[] {
+  const line = tokenizer?.encode("\n") ?? [];
+  return line instanceof Problem || line.length === 0 ? [0] : line;
+}
+
 /** What the files beside a tokenizer.json say of it, as one tokenizer_config.json. */
 export function tokenizerConfig(read: ReadJson, tokenizer: JsonObject): JsonObject | Problem {
   const found = ["special_tokens_map.json", "added_tokens.json", "tokenizer_config.json"].map(read);

@@ -13,7 +13,7 @@ import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
 import { writeJson, type Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
-import { requireTaken, switchOptions, writtenForms } from "../targets.ts";
+import { defaultTarget, requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
 interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches {
   readonly train?: true;
@@ -35,7 +35,7 @@ export const command: Command = {
         .map(({ where }) => where)
         .join(", or ")}; typed or not`,
       choices: [...writtenForms.keys()],
-      default: "ts",
+      default: targets[defaultTarget].forms.typed,
     },
     { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
     {

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
-import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import { quotePath, type Problem } from "../../checkpoint/problem.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Engine } from "../../run/engine.ts";
 import { openEngine } from "../../run/engines.ts";
 import { interpreterEngine } from "../../run/interpreter-engine.ts";
+import { emptyPrompt, encodePrompt } from "../../run/tokenizer.ts";
 import type { Rows } from "../../run/tokens.ts";
 import type { Weights } from "../../run/weights.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -116,17 +117,6 @@ function readPrompt(
         ? "name a tokenizer.json with --tokenizer; without --prompt, the text begins with token 0"
         : "give ids with --tokens, or a tokenizer.json with --tokenizer",
     );
-  const ids = orStop(tokenizer.encode(prompt));
-  if (ids.length > 0) return [ids];
-  return stop(
-    "E818",
-    "the prompt has no tokens",
-    slide === true ? "without --prompt, the text begins with a new line" : undefined,
-  );
-}
-
-/** Where a text begins out of nothing: at the start of a line, as after nanoGPT's "\n"; at the first token if there are no lines. */
-function emptyPrompt(tokenizer: Tokenizer | undefined): readonly number[] {
-  const line = tokenizer?.encode("\n") ?? [];
-  return line instanceof Problem || line.length === 0 ? [0] : line;
+  const help = slide === true ? "without --prompt, the text begins with a new line" : undefined;
+  return [orStop(encodePrompt(tokenizer, prompt, help))];
 }

@@ -12,6 +12,7 @@ import { parseDims, parseNumber } from "../arguments.ts";
 import type { Out } from "../out.ts";
 import { lowerOptions, readModelFile } from "../source.ts";
 import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
+import { defaultTarget } from "../targets.ts";
 import type { TrainOptions } from "../train/options.ts";
 import { prepareTraining, type PreparedTraining } from "../train/prepare.ts";
 import type { Form } from "./forms.ts";
@@ -44,7 +45,7 @@ export function openSubject(path: string, form: Form, options: ProbeOptions, out
 export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions => ({
   ...options,
   set: form.set,
-  target: "ts",
+  target: defaultTarget,
   checkpointEvery: "60s",
   // Nothing is trained without --steps, but a training must know how long it would be.
   steps: options.steps ?? "1",

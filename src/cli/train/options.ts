@@ -2,7 +2,7 @@ import { trainingEngines, type TrainingTarget } from "../../train/engines.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
-import { dawnOption, type DawnOptions } from "../targets.ts";
+import { dawnOption, defaultTarget, type DawnOptions } from "../targets.ts";
 
 /** What `lmg train` takes; numbers are still texts. */
 export interface TrainOptions
@@ -76,7 +76,7 @@ export const trainOptions: readonly OptionSpec[] = [
     flags: "--target <target>",
     description: "what runs the steps",
     choices: Object.keys(trainingEngines),
-    default: "ts",
+    default: defaultTarget,
   },
   dawnOption,
   ...modelOptions,
