@@ -15,7 +15,7 @@ export { hostTensor, type HostTensor } from "./tensor/host.ts";
 export { parse, type Parsed } from "./language/parse.ts";
 export { format } from "./language/format.ts";
 export { lower, type Lowered, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
-export type { Observe as ObserveText, TextMeaning } from "./lower/observe.ts";
+export type { Observe as ObserveText, TextMeaning } from "./lower/names/observe.ts";
 
 export type { Edge, Graph, Node, NodeOf, Origin, Parameter, PartialGraph, Value } from "./ir/graph.ts";
 export { printGraph, sameGraph } from "./ir/print.ts";

@@ -5,7 +5,7 @@ import { kindOfPath } from "../checkpoint/files/system.ts";
 import { places } from "../checkpoint/places.ts";
 import { Problem, quotePath } from "../checkpoint/problem.ts";
 import type { LowerOptions } from "../lower/lower.ts";
-import type { ResolveUse } from "../lower/modules.ts";
+import type { ResolveUse } from "../lower/names/modules.ts";
 import type { Source } from "../support/source.ts";
 import { parseSettings } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";

@@ -3,7 +3,7 @@ import type { StateTensor } from "../autodiff/train/state.ts";
 import type { Graph, Parameter } from "../ir/graph.ts";
 import type { File } from "../language/ast.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../lower/lower.ts";
-import type { LoweredTrain } from "../lower/train.ts";
+import type { LoweredTrain } from "../lower/train/train.ts";
 import { withMeasureParts, type MeasureRule } from "./measures.ts";
 import type { Remark } from "../passes/pass.ts";
 import { runPasses, type PassOptions } from "../passes/pipeline.ts";

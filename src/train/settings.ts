@@ -1,8 +1,8 @@
 import { optimizerOf, type Optimizer } from "../autodiff/train/optimizer.ts";
 import type { StepOptions } from "../autodiff/train/step.ts";
 import { Problem } from "../checkpoint/problem.ts";
-import type { Choice } from "../lower/train-choices.ts";
-import type { LoweredTrain } from "../lower/train.ts";
+import type { Choice } from "../lower/train/choices.ts";
+import type { LoweredTrain } from "../lower/train/train.ts";
 import { updatesPerEpoch, type EpochLength } from "./data/batches.ts";
 
 /** All that decides the numbers of a training beside the model and the data. */

@@ -10,10 +10,10 @@ import {
   reservedWords,
   trainSettings,
 } from "../../src/language/words.ts";
-import { functions } from "../../src/lower/functions.ts";
-import { initializerNames } from "../../src/lower/initializers.ts";
+import { functions } from "../../src/lower/values/functions.ts";
+import { initializerNames } from "../../src/lower/values/initializers.ts";
 import { lintNames } from "../../src/lower/lints/names.ts";
-import { augmentations, optimizers, schedules } from "../../src/lower/train-choices.ts";
+import { augmentations, optimizers, schedules } from "../../src/lower/train/choices.ts";
 import { dtypes } from "../../src/tensor/dtype.ts";
 import { layerRecords } from "../../src/lower/layers/table.ts";
 import { opNames } from "../../src/ops/table.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
-import { limits, type Resource } from "../../src/lower/budget.ts";
+import { limits, type Resource } from "../../src/lower/frame/budget.ts";
 import { showCount } from "../../src/support/text.ts";
 import { graphOf, messages } from "./support.ts";
 

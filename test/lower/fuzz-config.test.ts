@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { verifyGraph } from "../../src/ir/verify.ts";
 import type { ConfigValue } from "../../src/lower/config/file.ts";
-import type { SettingValue } from "../../src/lower/settings.ts";
+import type { SettingValue } from "../../src/lower/config/settings.ts";
 import { lowerText, programs } from "./support.ts";
 
 const texts = ["gpt2.lmg", "llama.lmg", "gemma2.lmg"].map((name) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "../../src/language/parse.ts";
-import { listDefinitions, listLayers, listLibrary } from "../../src/lower/listing.ts";
+import { listDefinitions, listLayers, listLibrary } from "../../src/lower/layers/listing.ts";
 import { graphOf, modelOf } from "./support.ts";
 
 const text = `model m(width = 8, eps = 1e-5, heads: int = width / 2, placement = pre, act: layer = relu, kinds: list = none,

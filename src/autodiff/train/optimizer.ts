@@ -1,4 +1,4 @@
-import type { Choice } from "../../lower/train-choices.ts";
+import type { Choice } from "../../lower/train/choices.ts";
 import { InternalError } from "../../support/invariant.ts";
 
 /** How parameters move along their gradients. The learning rate comes with each step, from the schedule. */

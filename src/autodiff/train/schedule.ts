@@ -1,4 +1,4 @@
-import type { Choice } from "../../lower/train-choices.ts";
+import type { Choice } from "../../lower/train/choices.ts";
 
 /**
  * The learning rate of a step, counted from 0, of `total`. It first rises by equal parts over `warmup` steps, the first

@@ -1,6 +1,6 @@
 import { parse } from "../../language/parse.ts";
 import { layerRecords } from "../../lower/layers/table.ts";
-import { showMeaning } from "../../lower/meaning.ts";
+import { showMeaning } from "../../lower/values/meaning.ts";
 import type { Attribute } from "../../ops/attributes.ts";
 import { opNames, recordOf, type OpName } from "../../ops/table.ts";
 import { stdSources } from "../../std/std.generated.ts";

@@ -7,11 +7,11 @@ import {
   statementWords,
   trainSettings,
 } from "../../language/words.ts";
-import { functions } from "../../lower/functions.ts";
-import { initializers } from "../../lower/initializers.ts";
+import { functions } from "../../lower/values/functions.ts";
+import { initializers } from "../../lower/values/initializers.ts";
 import type { LintName } from "../../lower/lints/names.ts";
-import { showMeaning } from "../../lower/meaning.ts";
-import { augmentations, optimizers, schedules, type ChoiceRecord } from "../../lower/train-choices.ts";
+import { showMeaning } from "../../lower/values/meaning.ts";
+import { augmentations, optimizers, schedules, type ChoiceRecord } from "../../lower/train/choices.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 
 export type WordKind =

@@ -4,7 +4,7 @@ import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { places } from "../../checkpoint/places.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
-import type { NamedData } from "../../lower/train.ts";
+import type { NamedData } from "../../lower/train/train.ts";
 import { errorAt } from "../../support/diagnostic.ts";
 import { listWords } from "../../support/text.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../checkpoint/json.ts";
 import type { File } from "../../language/ast.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LowerOptions } from "../../lower/lower.ts";
-import type { NamedData } from "../../lower/train.ts";
+import type { NamedData } from "../../lower/train/train.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";

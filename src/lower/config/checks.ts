@@ -1,11 +1,11 @@
 import type { AssertStatement, NeutralKey } from "../../language/ast.ts";
 import { listWords } from "../../support/text.ts";
 import { spanText } from "../../support/source.ts";
-import type { Frame } from "../context.ts";
+import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
-import { evaluate, evaluateCondition, evaluateText } from "../expressions.ts";
-import { showMeaning, type Meaning } from "../meaning.ts";
-import { meaningOf } from "../settings.ts";
+import { evaluate, evaluateCondition, evaluateText } from "../values/expressions.ts";
+import { showMeaning, type Meaning } from "../values/meaning.ts";
+import { meaningOf } from "./settings.ts";
 import { entriesOf, evaluateWithKeys } from "./evaluate.ts";
 import type { ConfigFile } from "./file.ts";
 import { inline, keyOf, keysOf } from "./keys.ts";

@@ -1,6 +1,6 @@
 import type { ConfigStatement } from "../../language/ast.ts";
 import type { Text } from "../../language/ast/expressions.ts";
-import type { Frame } from "../context.ts";
+import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
 import { ConfigFile, withoutKeys, type ConfigObject } from "./file.ts";
 import { exampleFor } from "./families.ts";

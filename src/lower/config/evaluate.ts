@@ -1,11 +1,11 @@
 import type { Expression } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
-import type { Frame } from "../context.ts";
+import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
-import { none, type Meaning } from "../meaning.ts";
-import { Diagnostics } from "../report.ts";
-import { Scope } from "../scope.ts";
-import { meaningOf } from "../settings.ts";
+import { none, type Meaning } from "../values/meaning.ts";
+import { Diagnostics } from "../frame/report.ts";
+import { Scope } from "../names/scope.ts";
+import { meaningOf } from "./settings.ts";
 import type { ConfigFile, Entry } from "./file.ts";
 import { inline } from "./keys.ts";
 

@@ -2,7 +2,7 @@ import type { Definition, LetStatement } from "../../language/ast.ts";
 import { namesRead } from "../../language/mentions.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { readFromConfig } from "../errors/config.ts";
-import type { GivenArgument } from "../meaning.ts";
+import type { GivenArgument } from "../values/meaning.ts";
 import type { Entry } from "./file.ts";
 
 /** An argument that a line of a section gives, and the keys of the file of which it was made. */

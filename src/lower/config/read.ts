@@ -1,11 +1,11 @@
 import type { ConfigKeyLine, ConfigStatement, Definition } from "../../language/ast.ts";
 import type { Expression } from "../../language/ast/expressions.ts";
-import type { Frame } from "../context.ts";
+import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
-import { convert, type SignatureParameter } from "../kinds.ts";
-import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } from "../meaning.ts";
-import { meaningOf } from "../settings.ts";
-import { signatureOf } from "../signature.ts";
+import { convert, type SignatureParameter } from "../values/kinds.ts";
+import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } from "../values/meaning.ts";
+import { meaningOf } from "./settings.ts";
+import { signatureOf } from "../calls/signature.ts";
 import type { ConfigFile } from "./file.ts";
 import { entriesOf, evaluateWithKeys } from "./evaluate.ts";
 import { keyOf, keysOf } from "./keys.ts";

@@ -5,8 +5,8 @@ import { errorAt, type Diagnostic, type DiagnosticOptions } from "../../support/
 import { joinSpans, spanText, type Span } from "../../support/source.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 import { plural } from "../../support/text.ts";
-import { describeKind, placements, type Kind } from "../kinds.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describeKind, placements, type Kind } from "../values/kinds.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { oneLine, quoted, suggest, suggestOrList } from "./suggest.ts";
 
 export const unknownArgument = (name: Name, callee: string, names: readonly string[]): Diagnostic =>

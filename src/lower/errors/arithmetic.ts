@@ -4,7 +4,7 @@ import { spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
 import { dtypes, isFloat } from "../../tensor/dtype.ts";
 import { broadcastShapes, showType, type TensorType } from "../../tensor/type.ts";
-import { describe, showMeaning, type Meaning } from "../meaning.ts";
+import { describe, showMeaning, type Meaning } from "../values/meaning.ts";
 import { oneLine } from "./suggest.ts";
 
 export const noArithmetic = (

@@ -4,7 +4,7 @@ import { before } from "../../language/mends.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { oneLine, quoted } from "./suggest.ts";
 
 export const tapOfNoTensor = (tap: Tap, meaning: Meaning): Diagnostic =>

@@ -11,7 +11,7 @@ import {
   type Disagreement,
   type Entry,
 } from "../config/file.ts";
-import { describeKind, type SignatureParameter } from "../kinds.ts";
+import { describeKind, type SignatureParameter } from "../values/kinds.ts";
 import { quoted, suggestOrList } from "./suggest.ts";
 
 export const configOfNoParameter = (name: Name, parameters: readonly string[]): Diagnostic =>

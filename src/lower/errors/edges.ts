@@ -3,7 +3,7 @@ import type { Layer, Name } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { suggest } from "./suggest.ts";
 
 export const clauseTwice = (span: Span, what: string, first: Span): Diagnostic => {

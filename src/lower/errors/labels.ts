@@ -5,7 +5,7 @@ import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.t
 import { joinSpans, spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
 import { showShape, showType, type Shape } from "../../tensor/type.ts";
-import type { Instance } from "../meaning.ts";
+import type { Instance } from "../values/meaning.ts";
 import { quoted, suggest } from "./suggest.ts";
 
 const at = (span: Span | undefined, text: string): readonly Label[] =>

@@ -1,7 +1,7 @@
 import type { Call } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { suggest } from "./suggest.ts";
 
 export const unknownValue = (

@@ -2,7 +2,7 @@ import type { Call, PathPart } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import { around } from "../../language/mends.ts";
 import { spanText, type Span } from "../../support/source.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { oneLine, suggest } from "./suggest.ts";
 import { sameWord } from "./synonyms.ts";
 

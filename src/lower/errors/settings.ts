@@ -1,7 +1,7 @@
 import type { Definition } from "../../language/ast.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { describeKind, type Kind } from "../kinds.ts";
+import { describeKind, type Kind } from "../values/kinds.ts";
 import { suggestOrList } from "./suggest.ts";
 
 export const unknownSetting = (

@@ -6,7 +6,7 @@ import { spanText, type Span } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 
 /** Where the value was made that does not fit, with its type. */
 const madeLabel = (made: Span | undefined, type: TensorType): readonly Label[] =>

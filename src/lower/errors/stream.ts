@@ -1,7 +1,7 @@
 import type { ChainStatement } from "../../language/ast.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 
 export const noStream = (span: Span): Diagnostic =>
   errorAt("E213", span, "there is no stream yet", {

@@ -1,7 +1,7 @@
 import type { Call, Name } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { describe, type Meaning } from "../meaning.ts";
+import { describe, type Meaning } from "../values/meaning.ts";
 import { quoted, suggestOrList } from "./suggest.ts";
 
 const first = (span: Span | undefined): readonly Label[] =>

@@ -4,8 +4,8 @@ import type { OpName, OperandsOf } from "../../ops/table.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import type { Dtype } from "../../tensor/dtype.ts";
 import { invariant } from "../../support/invariant.ts";
-import { kind, wordsKind, type Kind } from "../kinds.ts";
-import { bool, none, number, toDim, type Init, type Instance, type Meaning } from "../meaning.ts";
+import { kind, wordsKind, type Kind } from "../values/kinds.ts";
+import { bool, none, number, toDim, type Init, type Instance, type Meaning } from "../values/meaning.ts";
 
 /** A parameter of a layer: its kind, its default, and how its meaning is read once it has been checked. */
 export interface ParameterSpec<T> {

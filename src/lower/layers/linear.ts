@@ -1,7 +1,7 @@
 import { dim } from "../../tensor/dim.ts";
 import { constantInit, defineLayer, flag, initOf, int, intsOr, ints, labelOf, word } from "./define.ts";
 import { knownSize, needRank } from "./shapes-of.ts";
-import type { Init } from "../meaning.ts";
+import type { Init } from "../values/meaning.ts";
 import type { Site } from "./define.ts";
 
 /** torch.nn.Linear's: uniform in ±1/√fanIn, for the weight and the bias. */

@@ -1,5 +1,5 @@
 import type { Value } from "../../ir/graph.ts";
-import { limits } from "../budget.ts";
+import { limits } from "../frame/budget.ts";
 import { showCount } from "../../support/text.ts";
 import { addDims, constantDim, dim, multiplyDims, sameDim, showDim, subtractDims } from "../../tensor/dim.ts";
 import { showType } from "../../tensor/type.ts";

@@ -1,5 +1,5 @@
 import type { Graph } from "../../ir/graph.ts";
-import type { LoweredTrain } from "../train.ts";
+import type { LoweredTrain } from "../train/train.ts";
 import type { Lint } from "./lint.ts";
 import { hasNorm, noStack, stacksOf, type Join, type Stack } from "./stack.ts";
 

@@ -3,9 +3,9 @@ import type { Definition } from "../../language/ast.ts";
 import type { Name, Tap } from "../../language/ast/expressions.ts";
 import type { Edit, Label } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import type { Module } from "../module.ts";
-import type { NamedPlace } from "../namings.ts";
-import type { LoweredTrain } from "../train.ts";
+import type { Module } from "../names/module.ts";
+import type { NamedPlace } from "../names/namings.ts";
+import type { LoweredTrain } from "../train/train.ts";
 
 /** A model without errors, as lints see it. */
 export interface Linted {

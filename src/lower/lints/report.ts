@@ -1,10 +1,10 @@
 import type { Graph } from "../../ir/graph.ts";
 import type { Definition } from "../../language/ast.ts";
 import { namesRead } from "../../language/mentions.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../frame/context.ts";
 import * as errors from "../errors/lints.ts";
-import type { Module } from "../module.ts";
-import type { LoweredTrain } from "../train.ts";
+import type { Module } from "../names/module.ts";
+import type { LoweredTrain } from "../train/train.ts";
 import { allowsIn, covers, silencesOf, type Silence } from "./allow.ts";
 import type { Linted } from "./lint.ts";
 import { lintNames } from "./names.ts";

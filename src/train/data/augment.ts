@@ -1,5 +1,5 @@
 import { Problem, quote, showSizes } from "../../checkpoint/problem.ts";
-import type { Augmentation } from "../../lower/augment.ts";
+import type { Augmentation } from "../../lower/train/augment.ts";
 import { plural } from "../../support/text.ts";
 import { randomTable } from "../../tensor/random.ts";
 import { makeData, type HostTensor } from "../../tensor/host.ts";

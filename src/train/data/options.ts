@@ -1,4 +1,4 @@
-import type { Augmentation } from "../../lower/augment.ts";
+import type { Augmentation } from "../../lower/train/augment.ts";
 import type { TextTokenizer } from "../../text/tokenizer.ts";
 import type { DataSource } from "./source.ts";
 
