@@ -59,6 +59,7 @@ export {
   type StepLine,
 } from "./train/lines.ts";
 export { costsOf, type StepCosts } from "./train/costs.ts";
+export { trainingStats, type TrainingStats } from "./train/stats.ts";
 export type { Batch, Batches } from "./train/data/batches.ts";
 export { openData } from "./train/data/open.ts";
 export type { DataOptions } from "./train/data/options.ts";

@@ -25,7 +25,7 @@ export interface Target {
   readonly where: string;
   /** The names of its two forms: with types, and as plain JavaScript. */
   readonly forms: { readonly typed: string; readonly plain: string };
-  /** What its switches are for. */
+  /** What it writes, in a word. */
   readonly writes: string;
   /** Its switches, and what each does. */
   readonly switches: Readonly<Partial<Record<keyof Switches, string>>>;

@@ -1,5 +1,5 @@
 import { quote } from "../../checkpoint/problem.ts";
-import { targetNames, type Switches, type TargetName } from "../../emit/targets.ts";
+import { targetNames, targets, type Switches, type TargetName } from "../../emit/targets.ts";
 import { randomInputs } from "../../ir/initialize.ts";
 import { compareTargets } from "../../run/compare/compare.ts";
 import { describeComparison, differencesBeyond } from "../../run/compare/describe.ts";
@@ -17,6 +17,7 @@ import { modelOrRunArgument, modelOptions, outputOption, passOptions, type Model
 import { orStop, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
+  defaultTarget,
   engineOptionsOf,
   requireTaken,
   severalTargets,
@@ -53,7 +54,7 @@ export const command: Command = {
     { flags: "--seed <number>", description: "of the random inputs", default: "0" },
     {
       flags: "--tolerance <share>",
-      description: "the largest difference, relative to the largest element; 1e-4",
+      description: `the largest difference, relative to the largest element; ${targets[defaultTarget].tolerance({}).toExponential()}`,
     },
     { flags: "--steps", description: "every step, not only the first that differs" },
     { flags: "--json", description: "every step as JSON" },

@@ -1,79 +1,25 @@
-import { trainingStep } from "../../autodiff/train/step.ts";
-import type { Checkpoints } from "../../autodiff/checkpoints.ts";
-import type { Graph } from "../../ir/graph.ts";
-import { outlineOf, sectionsOf, type Section } from "../../ir/outline.ts";
-import { isError } from "../../support/diagnostic.ts";
+import type { Sizes } from "../../plan/stats.ts";
+import { showDims } from "../../run/sizes.ts";
 import type { Source } from "../../support/source.ts";
 import { listWords } from "../../support/text.ts";
-import { costsOf, type StepCosts } from "../../train/costs.ts";
-import { completeDims, showDims } from "../../run/sizes.ts";
-import { showBytes, showCount, showScaled } from "../numbers.ts";
+import type { StepCosts } from "../../train/costs.ts";
+import { trainingStats, type TrainingStats } from "../../train/stats.ts";
 import type { Look } from "../look.ts";
+import { showBytes, showCount, showScaled } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import type { ModelOptions } from "../source.ts";
-import { orStop, Stop } from "../stop.ts";
+import { Stop } from "../stop.ts";
 import { showTable } from "../table.ts";
-import { loadTraining, type LoadedTraining } from "../train/model.ts";
-
-type Sizes = ReadonlyMap<string, number>;
-
-/** What a training step takes if all that the backward reads is kept, and if iterations are made again. */
-interface TrainingStats {
-  readonly dims: Readonly<Record<string, number>>;
-  readonly optimizer: string;
-  /** Repeats whose iterations are made again: those that the model marks, else its outermost ones. */
-  readonly checkpoint: { readonly marked: boolean; readonly repeats: readonly string[] };
-  readonly kept: StepCosts;
-  /** Undefined for a model without repeats. */
-  readonly recomputed: StepCosts | undefined;
-}
+import { loadTraining } from "../train/model.ts";
 
 export function lookAtTrainingStats(source: Source, options: ModelOptions, given: Sizes, out: Out): Look {
-  const loaded = loadTraining(source, options, out);
-  const { train } = loaded.model;
-  const sizes = orStop(completeDims(train.graph.symbols, new Map([...batchOf(loaded), ...given])));
-  const checkpoint = repeatsOf(train.graph);
-  const costs = (checkpoints: Checkpoints): StepCosts => {
-    const { update, diagnostics } = trainingStep(train.graph, { ...loaded.options, checkpoints });
-    if (diagnostics.some(isError)) throw new Stop(diagnostics);
-    return costsOf(update, sizes);
-  };
-  const stats: TrainingStats = {
-    dims: Object.fromEntries(sizes),
-    optimizer: loaded.options.optimizer.name,
-    checkpoint,
-    kept: costs("none"),
-    recomputed:
-      checkpoint.repeats.length === 0 ? undefined : costs(checkpoint.marked ? "marked" : "outermost"),
-  };
-  return { json: () => stats, text: () => show(stats, sizes) };
+  const { model, options: step } = loadTraining(source, options, out);
+  const stats = trainingStats(model.train, step, given);
+  if (!("dims" in stats)) throw new Stop(stats);
+  return { json: () => stats, text: () => show(stats) };
 }
 
-/** The batch of the `train` section, as the size of the dim that is the first axis of the first input. */
-function batchOf({ model: { train } }: LoadedTraining): readonly (readonly [string, number])[] {
-  const first = train.graph.inputs[0]?.value.type.shape[0]?.key;
-  const isSymbol = train.graph.symbols.some(({ name }) => name === first);
-  return first === undefined || !isSymbol || train.batch === undefined ? [] : [[first, train.batch]];
-}
-
-/**
- * The labels of the repeats that are checkpointed; where the model marks none, of those of the user's files that stand
- * in no other.
- */
-function repeatsOf(graph: Graph): TrainingStats["checkpoint"] {
-  const marked = new Set<string>();
-  const outermost = new Set<string>();
-  const look = (section: Section, isInRepeat: boolean): void => {
-    const { label, repeat } = section;
-    if (repeat?.checkpoint === true) marked.add(label);
-    if (repeat !== undefined && !isInRepeat && !repeat.library) outermost.add(label);
-    for (const inner of sectionsOf(section)) look(inner, isInRepeat || repeat !== undefined);
-  };
-  look(outlineOf(graph), false);
-  return { marked: marked.size > 0, repeats: [...(marked.size > 0 ? marked : outermost)] };
-}
-
-function show(stats: TrainingStats, sizes: Sizes): string {
+function show(stats: TrainingStats): string {
   const { kept, recomputed, optimizer } = stats;
   const columns = recomputed === undefined ? [kept] : [kept, recomputed];
   const row = (name: string, pick: (costs: StepCosts) => string): string[] => [name, ...columns.map(pick)];
@@ -97,7 +43,7 @@ function show(stats: TrainingStats, sizes: Sizes): string {
     row("steps of the plan", ({ steps }) => showCount(steps)),
   ];
   const heads = ["", "all kept", ...(recomputed === undefined ? [] : ["with checkpoint"])];
-  const dims = showDims(sizes);
+  const dims = showDims(new Map(Object.entries(stats.dims)));
   return `A training step${dims === "" ? "" : ` with ${dims}`}; ${whatIsAgain(stats.checkpoint)}\n\n${showTable(heads, rows, [1, 2])}`;
 }
 
