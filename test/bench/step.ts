@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { optimizerOf, stepScalars } from "../../src/autodiff/train/optimizer.ts";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
+import { clock, open, withClocks, type Clocked } from "./clocks.ts";
 import { stepComment } from "../../src/emit/module/comments.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { initialParameters } from "../../src/ir/initialize.ts";
@@ -65,11 +66,6 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-/** Milliseconds that this process has had a processor. */
-const clock = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
 const best = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity);
 
 /** The training step of an example, planned; its parameters at the start, its moments zero. */
@@ -108,32 +104,6 @@ function dataOf(plan: Plan, { sizes, below }: Case): Record<string, Tensor> {
       }),
   );
 }
-
-async function open(text: string): Promise<Module> {
-  return (await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`)) as Module;
-}
-
-/** The module with a clock after every step of its plan: the fewest milliseconds that step i took in `stepTimes[i]`. */
-function withClocks(text: string, plan: Plan): string {
-  let at = text.indexOf("function run(");
-  const parts = [text.slice(0, at)];
-  plan.steps.forEach((step, index) => {
-    const next = text.indexOf(`    ${stepComment(step)}\n`, at + 1);
-    parts.push(text.slice(at, next), index === 0 ? "last = clock();\n" : tick(index - 1));
-    at = next;
-  });
-  const end = text.indexOf("    return {", at);
-  parts.push(text.slice(at, end), tick(plan.steps.length - 1), text.slice(end));
-  return [
-    "let last = 0;",
-    `const clock = ${clock.toString()};`,
-    `export const stepTimes = new Float64Array(${plan.steps.length}).fill(Infinity);`,
-    parts.join(""),
-  ].join("\n");
-}
-
-const tick = (index: number): string =>
-  `{ const now = clock(); stepTimes[${index}] = Math.min(stepTimes[${index}], now - last); last = clock(); }\n`;
 
 interface Row {
   readonly kernel: string;
@@ -174,6 +144,7 @@ async function bench(name: string, given: Case): Promise<void> {
   };
   const train = (
     module: Module,
+    each?: () => void,
   ): { readonly best: number; readonly median: number; readonly loss: number } => {
     const model = module.createModel(state(), {});
     const times: number[] = [];
@@ -183,15 +154,19 @@ async function bench(name: string, given: Case): Promise<void> {
       const start = clock();
       loss = model.run(inputs)["loss"]!.data[0]!;
       times.push(clock() - start);
+      each?.();
     }
     const counted = times.slice(given.warmup);
     return { best: best(counted), median: median(counted), loss };
   };
-  const whole = train(await open(text));
-  const clocked = (await open(withClocks(text, plan))) as Module & { readonly stepTimes: Float64Array };
-  const measured = train(clocked);
-  const empty = train(await open(withoutKernels(text, plan)));
-  const rows = kernelTable(text, plan, given.sizes, clocked.stepTimes);
+  const whole = train(await open<Module>(text));
+  const clocked = await open<Module & Clocked>(withClocks(text, plan));
+  const times = new Float64Array(plan.steps.length).fill(Infinity);
+  const measured = train(clocked, () =>
+    clocked.stepTimes.forEach((time, index) => (times[index] = Math.min(times[index]!, time))),
+  );
+  const empty = train(await open<Module>(withoutKernels(text, plan)));
+  const rows = kernelTable(text, plan, given.sizes, times);
   const flops = rows.reduce((sum, row) => sum + row.flops, 0);
   const speed = flops / whole.best / 1e6;
   console.log(`${name}: ${given.about}`);
