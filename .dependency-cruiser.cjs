@@ -37,7 +37,7 @@ module.exports = {
       from: { path: inLayer(name) },
       to: { path: layers.slice(index + 1).map(inLayer) },
     })),
-    ...["module", ...targets].map((name) => ({
+    ...["module", "loops", ...targets].map((name) => ({
       name: `emit-${name}-knows-no-other-target`,
       comment: "What every emitted module is made of stands in emit/module.",
       severity: "error",

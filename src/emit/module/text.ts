@@ -118,15 +118,3 @@ export const isProduct = (size: Dim): boolean => size.terms.length <= 1;
 
 /** `[B, T, 768]` for comments. */
 export const shapeComment = (shape: Shape): string => `[${shape.map((size) => size.key).join(", ")}]`;
-
-/** Without the parentheses around the whole, where there are any. */
-export function bare(text: string): string {
-  if (!text.startsWith("(")) return text;
-  let depth = 0;
-  for (let at = 0; at < text.length - 1; at++) {
-    if (text[at] === "(") depth++;
-    else if (text[at] === ")") depth--;
-    if (depth === 0) return text;
-  }
-  return text.slice(1, -1);
-}

@@ -1,10 +1,18 @@
 import { layoutCode, type Code } from "../../support/text.ts";
-import type { KernelFunction, Naming } from "./call.ts";
+import type { Call, KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
-import { loopCall } from "./kernels/loop.ts";
+import { sharedLoop } from "../loops/kernels/shared-loop.ts";
+import { printKernel } from "./print.ts";
 import { callOf } from "./kernels/table.ts";
-import type { Stage } from "../../plan/loops.ts";
+import type { SharedLoop, Stage } from "../../plan/loops.ts";
 import { WIDTH, wrapped, type Names } from "../module/text.ts";
+
+/** Tensors that begin at one place of one array are one. */
+const sharedCall = (loop: SharedLoop, naming: Naming): Call =>
+  printKernel(
+    sharedLoop(loop, (view) => `${naming.array(view)} ${naming.start(view) ?? ""}`),
+    naming,
+  );
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {
@@ -20,7 +28,7 @@ export class CallTable {
 
   /** The call of a step or of a loop of several, as lines; `indent` is how deep they will stand. */
   call(stage: Stage, naming: Naming, indent: number): Code[] {
-    const { kernel, args } = "steps" in stage ? loopCall(stage, naming) : callOf(stage, naming);
+    const { kernel, args } = "steps" in stage ? sharedCall(stage, naming) : callOf(stage, naming);
     return wrapped(`${this.#nameFor(kernel)}(`, args, ");", WIDTH - indent);
   }
 

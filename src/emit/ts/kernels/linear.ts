@@ -4,7 +4,12 @@ import { rowStep, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
 import { programName } from "../../../kernels/names.ts";
-import { scalarText } from "../scalar.ts";
+import { KernelBuilder } from "../../loops/builder.ts";
+import { plus } from "../../loops/formula.ts";
+import { Place } from "../../loops/place.ts";
+import { programOf } from "../../loops/scalar.ts";
+import type { Name } from "../../loops/tree.ts";
+import { printStatements } from "../print.ts";
 import { BLOCK } from "../helpers/tiles.ts";
 import { block, forLoop, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { walk, walkedTensor } from "../walk.ts";
@@ -32,7 +37,7 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
   const out = onlyView(results);
   const call = new CallBuilder(naming);
   const { xAt, wAt } = productOperands(call, x, weight, layout, out);
-  const read = extras.map((extra, index) => extraReader(call, extra, index, out));
+  const elements = extras.map((extra, index) => extraElement(call, extra, index, out));
   const outAt = call.tensor("out", out);
   if (epilogue.steps.length === 0) {
     call.helper("multiply");
@@ -40,17 +45,19 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
     return call.finish("linear", ["out = x wᵀ."], [`multiply(${args});`]);
   }
   call.helper("multiplyBlock");
-  const { lines, result, helpers } = scalarText(epilogue, { texts: [`product[${BLOCK} * i + j]`, ...read] });
-  call.helpers(helpers);
+  const k = new KernelBuilder();
+  const product = new Place({ name: "product", dtype: "f64" }).at(i, BLOCK).at(j);
+  const finished = programOf(k, epilogue)([product, ...elements]);
+  k.store(new Place({ name: "out", dtype: out.type.dtype }).at(o).at(j), finished);
   const doc = "out = x wᵀ, each element finished before it is stored.";
-  const body = productLoops({ xAt, wAt, outAt }, [...lines, `out[o + j] = ${result};`]);
+  const body = productLoops({ xAt, wAt, outAt }, printStatements(k.body, call, naming));
   return call.finish(`linear_${programName(epilogue)}`, [doc], body);
 };
 
 /** A block of 128 rows and columns at a time; `finish` stores element (m + i, n + j) of the result. */
 const productLoops = (
   { xAt, wAt, outAt }: { readonly xAt: string; readonly wAt: string; readonly outAt: string },
-  finish: readonly string[],
+  finish: readonly Code[],
 ): Code[] =>
   block(`for (let n = 0; n < columns; n += ${BLOCK}) {`, [
     `const width = Math.min(${BLOCK}, columns - n);`,
@@ -73,15 +80,18 @@ const productLoops = (
   ]);
 
 /** A lone number, a row that all rows share, or a tensor of the result's shape. */
-function extraReader(call: CallBuilder, extra: View, index: number, out: View): string {
+function extraElement(call: CallBuilder, extra: View, index: number, out: View): Place {
   const name = `y${index + 1}`;
-  const start = call.tensor(name, extra);
-  if (constantDim(elementsOf(extra.type)) === 1) return `${name}[${start}]`;
-  if (extra.type.shape.length === 1 && out.type.shape.length > 1)
-    return `${name}[${sumText(start, "n", "j")}]`;
-  const step = call.size(`${name}Step`, rowStep(extra));
-  return `${name}[${sumText(start, `(m + i) * ${step}`, "n", "j")}]`;
+  const first = new Place({ name, dtype: extra.type.dtype }).at(given(call.tensor(name, extra)));
+  if (constantDim(elementsOf(extra.type)) === 1) return first;
+  if (extra.type.shape.length === 1 && out.type.shape.length > 1) return first.at(n).at(j);
+  const step = given(call.size(`${name}Step`, rowStep(extra)));
+  return first.at(plus(m, i), step).at(n).at(j);
 }
+
+/** The loops' own names, as the language of loops has them. */
+const given = (name: string): Name => ({ kind: "name", name, type: "whole" });
+const [m, n, i, j, o] = ["m", "n", "i", "j", "o"].map(given) as [Name, Name, Name, Name, Name];
 
 /** One product a pair of matrices. */
 const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, naming) => {
@@ -100,11 +110,31 @@ const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }
   call.size("bStep", transpose_b ? inner : outer);
   const walkedOut = walkedTensor(call, "out", out, rank);
   call.helper("multiply");
-  const { loops } = walk(call, out.type.shape.slice(0, -2), [walkedA, walkedB, walkedOut], "batch");
-  const body = loops(([atA, atB, atOut]) => [
+  const walked = [walkedA, walkedB, walkedOut];
+  const body = walk(call, out.type.shape.slice(0, -2), walked, "batch", ([atA, atB, atOut]) => [
     `multiply(rows, columns, depth, a, ${atA!}, aRow, 1, b, ${atB!}, bRow, bStep, out, ${atOut!}, columns);`,
   ]);
   return call.finish("matmul", ["out = a bᵀ, for each pair of matrices; b may lie in either order."], body);
 };
 
-export const linearKernels = { linear_epilogue, matmul };
+/** A product over the rows: out = aᵀ x, where a is the gradient, or x itself for a weight that lies the other way. */
+const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
+  { operands, attrs: { layout }, results },
+  naming,
+) => {
+  const [a, x] = layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
+  const call = new CallBuilder(naming);
+  call.size("rows", productOfDims(x.type.shape.slice(0, -1)));
+  call.size("outer", a.type.shape.at(-1)!);
+  call.size("inner", x.type.shape.at(-1)!);
+  const aAt = call.tensor("a", a);
+  call.size("aStep", rowStep(a));
+  const xAt = call.tensor("x", x);
+  call.size("xStep", rowStep(x));
+  const outAt = call.tensor("out", onlyView(results));
+  call.helper("multiply");
+  const body = `multiply(outer, inner, rows, a, ${aAt}, 1, aStep, x, ${xAt}, 1, xStep, out, ${outAt}, inner);`;
+  return call.finish("weight_grad", ["out = aᵀ x, summed over the rows."], [body]);
+};
+
+export const linearKernels = { linear_epilogue, linear_weight_grad, matmul };

@@ -1,47 +1,32 @@
 import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { Step } from "../../../plan/plan.ts";
 import type { Dim } from "../../../tensor/dim.ts";
+import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Call, Naming } from "../call.ts";
-import { add_norm } from "./add-norm.ts";
+import { printKernel } from "../print.ts";
 import { attend, attendScratch } from "./attend.ts";
-import { elementwiseKernels } from "./elementwise.ts";
 import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
-import { gradientNormKernels } from "./gradient-norm.ts";
 import { gradientSpatialKernels } from "./gradient-spatial.ts";
-import { gradientKernels } from "./gradient.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linearKernels } from "./linear.ts";
-import { lookupKernels } from "./lookup.ts";
-import { lossKernels } from "./loss.ts";
-import { normKernels } from "./norm.ts";
-import { reduceKernels } from "./reduce.ts";
-import { rope } from "./rope.ts";
 import { spatialKernels } from "./spatial.ts";
+import { topk } from "./topk.ts";
 
-/**
- * The kernels of this target, a group a file. A row may be exchanged alone: another target that shares the
- * memory layout (WebAssembly) takes the place of a row, and the plan does not know.
- */
-export const tsKernels: { readonly [K in KernelOp]: TsKernel<K> } = {
-  add_norm,
+/** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
+const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: TsKernel<K> } = {
   attend,
-  ...elementwiseKernels,
   attend_grad,
-  ...gradientNormKernels,
   ...gradientSpatialKernels,
-  ...gradientKernels,
   ...linearKernels,
-  ...lookupKernels,
-  ...lossKernels,
-  ...normKernels,
-  ...reduceKernels,
-  rope,
   ...spatialKernels,
+  topk,
 };
 
 /** The step as a call of its kernel. */
 export function callOf(step: Step, naming: Naming): Call {
-  const kernel = tsKernels[step.op] as (step: Step, naming: Naming) => Call;
+  const loops = loopsOf(step);
+  if (loops !== undefined) return printKernel(loops, naming);
+  const kernel = byHand[step.op as keyof typeof byHand] as (step: Step, naming: Naming) => Call;
   return kernel(step, naming);
 }
 

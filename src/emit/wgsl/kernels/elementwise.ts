@@ -1,12 +1,11 @@
 import type { View } from "../../../kernels/view.ts";
 import { isInteger, type Dtype } from "../../../tensor/dtype.ts";
 import { programName } from "../../../kernels/names.ts";
-import { bare } from "../../module/text.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
-import { loaded, scalarText, stored, toFloat, type Typed } from "../scalar.ts";
+import { loaded, scalarText, stored, toFloat, typed, type Typed } from "../scalar.ts";
 import { eachElement, LIST_SIZE, places } from "../walk.ts";
 
 /** An element of an input, at its place. */
@@ -61,13 +60,13 @@ const elementwise: WgslKernel<"elementwise"> = (
       program,
       elements.map(({ tensor, at }): Typed =>
         tensor.isHalf && context.target.f16 === "arithmetic"
-          ? { text: tensor.raw(at), kind: "half" }
+          ? typed(tensor.raw(at), "half")
           : loaded(tensor.view.type.dtype, tensor.at(at)),
       ),
     );
     builder.helper(...helpers);
     if (result.kind === "half" && context.isHalf(out.buffer))
-      return { lines, value: bare(result.text), type: "f16" };
+      return { lines, value: result.text, type: "f16" };
     return { lines, value: stored(out.type.dtype, result) };
   };
   const name = `each_${programName(program)}`;
@@ -87,11 +86,11 @@ const copy: WgslKernel<"copy"> = ({ operands: { x }, results }, context) => {
 function castTo(dtype: Dtype, x: Typed, builder: KernelBuilder): string {
   if (isInteger(dtype) && x.kind === "float") {
     builder.helper("whole");
-    return `whole(${bare(x.text)})`;
+    return `whole(${x.text})`;
   }
   if (dtype !== "f16" && dtype !== "bf16") return stored(dtype, x);
   builder.helper(`round_${dtype}`);
-  return `round_${dtype}(${toFloat(x)})`;
+  return `round_${dtype}(${toFloat(x).text})`;
 }
 
 const cast: WgslKernel<"cast"> = ({ operands: { x }, attrs: { dtype }, results }, context) => {

@@ -9,7 +9,7 @@ import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
 import type { Context, Dispatch, Parts, WgslKernel } from "../kernel.ts";
-import { loaded, scalarText, stored } from "../scalar.ts";
+import { loaded, scalarText, stored, typed } from "../scalar.ts";
 import { places } from "../walk.ts";
 import {
   FEW_ROWS,
@@ -62,7 +62,7 @@ function linear({ operands, attrs, results }: Linear, context: Context, kind: Ki
   const store: Product["store"] = (row, column, product) => {
     const place = `${first}${column}`;
     const { lines, result, helpers } = scalarText(attrs.epilogue, [
-      { text: product, kind: "float" },
+      typed(product, "float"),
       ...read.map((reader, index) => loaded(extras[index]!.type.dtype, reader(row, place))),
     ]);
     builder.helper(...helpers);

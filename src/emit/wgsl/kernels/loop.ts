@@ -7,10 +7,9 @@ import { elementsOf } from "../../../tensor/type.ts";
 import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { nameOfOps } from "../../../kernels/names.ts";
-import { bare } from "../../module/text.ts";
 import { KernelBuilder } from "../builder.ts";
 import { MAX_BINDINGS, type Context, type Dispatch } from "../kernel.ts";
-import { loaded, scalarText, stored as storedText, toFloat, type Typed } from "../scalar.ts";
+import { loaded, named, scalarText, stored as storedText, toFloat, typed, type Typed } from "../scalar.ts";
 import { forLoop } from "../text.ts";
 import { eachElement, eachRow, LIST_SIZE } from "../walk.ts";
 import { foldLanes, totalOfParts, WORKGROUPS } from "./reduce.ts";
@@ -145,26 +144,24 @@ function elementLines(loop: SharedLoop, total: View | undefined, builder: Kernel
     const tensor = tensors[name]!;
     const place = isLone(view) ? "0u" : "i";
     const element: Typed =
-      isHalf && tensor.isHalf
-        ? { text: tensor.raw(place), kind: "half" }
-        : loaded(view.type.dtype, tensor.at(place));
-    lines.push(`let ${name}_i = ${bare(element.text)};`);
-    values.set(key, { ...element, text: `${name}_i` });
+      isHalf && tensor.isHalf ? typed(tensor.raw(place), "half") : loaded(view.type.dtype, tensor.at(place));
+    lines.push(`let ${name}_i = ${element.text};`);
+    values.set(key, named(`${name}_i`, element.kind));
   }
   const stores: string[] = [];
   let summand = "";
   loop.steps.forEach((step, index) => {
     if (!isEach(step)) {
-      summand = toFloat(values.get(keyOf(step.operands.x))!);
+      summand = toFloat(values.get(keyOf(step.operands.x))!).text;
       return;
     }
     const out = onlyView(step.results);
     const inputs = step.operands.inputs.map((view) => values.get(keyOf(view))!);
     const { lines: own, result, helpers } = scalarText(step.attrs.program, inputs, `_${index + 1}`);
     builder.helper(...helpers);
-    const expression = result.kind === "float" ? toFloat(result) : result.text;
-    append(lines, [...own, `let r${index + 1} = ${bare(expression)};`]);
-    const value: Typed = { text: `r${index + 1}`, kind: result.kind };
+    const expression = result.kind === "float" ? toFloat(result) : result;
+    append(lines, [...own, `let r${index + 1} = ${expression.text};`]);
+    const value = named(`r${index + 1}`, result.kind);
     values.set(keyOf(out), value);
     const name = outs.find(({ view }) => view === out)?.name;
     if (name === undefined) return;

@@ -1,0 +1,114 @@
+import { invariant } from "../../support/invariant.ts";
+import {
+  bodyOf,
+  expressionsOf,
+  partsOf,
+  within,
+  type Expression,
+  type Load,
+  type Loop,
+  type LoopKernel,
+  type Name,
+  type Statement,
+} from "./tree.ts";
+
+/**
+ * What printers and encoders count on. Names are defined before they are read, and once in a scope. Turns of `rows` and
+ * `lanes` are independent: each writes elements of its own, and adds to no total from outside, but that lanes may
+ * do that. Lanes are straight: no branch, no other lanes in them, and what they write they read at its own place only.
+ */
+export function verifyKernel(kernel: LoopKernel): void {
+  const { name, parameters, body } = kernel;
+  const given = parameters.map((parameter) =>
+    parameter.kind === "tensor" ? parameter.tensor.name : parameter.name.name,
+  );
+  invariant(new Set(given).size === given.length, `two parameters of ${name} have one name`);
+  const names = parameters.flatMap((parameter) => (parameter.kind === "tensor" ? [] : [parameter.name]));
+  verifyScope(body, new Set(names), name);
+  verifyLoops(body, name);
+}
+
+function verifyScope(body: readonly Statement[], outside: ReadonlySet<Name>, kernel: string): void {
+  const scope = new Set(outside);
+  const define = (name: Name): void => {
+    const isNew = ![...scope].some((known) => known.name === name.name);
+    invariant(isNew, `${name.name} is defined twice in ${kernel}`);
+    scope.add(name);
+  };
+  const read = (name: Name): void => invariant(scope.has(name), `${name.name} is not known in ${kernel}`);
+  for (const statement of body) {
+    for (const expression of expressionsOf(statement))
+      for (const part of within(expression)) if (part.kind === "name") read(part);
+    if (statement.kind === "take") read(statement.total);
+    if (statement.kind === "let" || statement.kind === "total") define(statement.name);
+    const inner = statement.kind === "loop" ? new Set([...scope, statement.index]) : scope;
+    verifyScope(bodyOf(statement), inner, kernel);
+  }
+}
+
+function verifyLoops(body: readonly Statement[], kernel: string): void {
+  for (const statement of body) {
+    verifyLoops(bodyOf(statement), kernel);
+    if (statement.kind !== "loop" || statement.order === "turns") continue;
+    const inside = [...statementsWithin(statement.body)];
+    const own = dependents(statement);
+    for (const { to } of inside.filter((each) => each.kind === "store"))
+      invariant(
+        to.terms.some(({ index }) => readsAny(index, own)),
+        `turns of ${statement.index.name} in ${kernel} write one element of ${to.tensor.name}`,
+      );
+    if (statement.order === "lanes") verifyLanes(statement, inside, kernel);
+    else verifyRows(statement, inside, kernel);
+  }
+}
+
+function verifyRows({ index }: Loop, inside: readonly Statement[], kernel: string): void {
+  const totals = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
+  for (const each of inside)
+    if (each.kind === "take")
+      invariant(totals.has(each.total), `rows of ${index.name} in ${kernel} add to ${each.total.name}`);
+}
+
+function verifyLanes({ index }: Loop, inside: readonly Statement[], kernel: string): void {
+  const isStraight = inside.every(
+    (each) => each.kind !== "when" && !(each.kind === "loop" && each.order !== "turns"),
+  );
+  invariant(isStraight, `lanes of ${index.name} in ${kernel} are not straight`);
+  const written = inside.flatMap((each) => (each.kind === "store" ? [each.to] : []));
+  for (const read of inside.flatMap(loadsOf))
+    for (const to of written)
+      invariant(
+        to.tensor !== read.tensor || isSamePlace(to, read),
+        `lanes of ${index.name} in ${kernel} read what others write in ${to.tensor.name}`,
+      );
+}
+
+/** The elements that a statement itself reads. */
+const loadsOf = (statement: Statement): readonly Load[] =>
+  expressionsOf(statement)
+    .flatMap((expression) =>
+      statement.kind === "store" && expression === statement.to ? partsOf(expression) : [expression],
+    )
+    .flatMap((expression) => [...within(expression)])
+    .filter((part) => part.kind === "load");
+
+/** The index of a loop and what is made of it in its body. */
+function dependents({ index, body }: Loop): ReadonlySet<Expression> {
+  const own = new Set<Expression>([index]);
+  for (const each of statementsWithin(body))
+    if (each.kind === "let" && readsAny(each.value, own)) own.add(each.name);
+    else if (each.kind === "loop" && readsAny(each.from, own)) own.add(each.index);
+  return own;
+}
+
+const readsAny = (expression: Expression, names: ReadonlySet<Expression>): boolean =>
+  [...within(expression)].some((part) => names.has(part));
+
+const isSamePlace = (a: Load, b: Load): boolean => JSON.stringify(a.terms) === JSON.stringify(b.terms);
+
+function* statementsWithin(body: readonly Statement[]): Generator<Statement> {
+  for (const statement of body) {
+    yield statement;
+    yield* statementsWithin(bodyOf(statement));
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { loopKernels, type LoopOp } from "../../../src/emit/loops/kernels/table.ts";
+import { runPasses } from "../../../src/passes/pipeline.ts";
+import { randomInputs } from "../../../src/ir/initialize.ts";
+import { shareLoops } from "../../../src/plan/loops.ts";
+import { isScalarName } from "../../../src/ops/scalar.ts";
+import { opNames } from "../../../src/ops/table.ts";
+import { planGraph } from "../../../src/plan/build.ts";
+import { opCases } from "../../ops/cases/all.ts";
+import { graphOf } from "../../plan/graphs.ts";
+import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
+import { evaluatePlan } from "./plan.ts";
+
+const loopOps = Object.keys(loopKernels) as LoopOp[];
+
+/** Ops of graphs whose plans are loops. */
+const ops = opNames.filter(
+  (op) => isScalarName(op) || (loopOps as readonly string[]).includes(op) || op === "concat",
+);
+
+describe.each(ops)("four turns side by side give what %s is", (op) => {
+  test.each(opCases[op].map((each) => [each.about, each] as const))("%s", (_, each) => {
+    const { graph, tensors } = graphOfCase(op, each.operands, each.attrs ?? {});
+    const results = evaluatePlan(planGraph(graph), { inputs: tensors });
+    each.expected.forEach((expected, index) =>
+      expectAllNear(results![`y${index}`]!, expected.data, Math.max(each.tolerance ?? 0, FLOAT32)),
+    );
+  });
+});
+
+test("every kernel of loops has a case here", () => {
+  const met = ops.flatMap((op) =>
+    opCases[op].flatMap(({ operands, attrs }) => {
+      const { steps, prepare } = planGraph(graphOfCase(op, operands, attrs ?? {}).graph);
+      return [...steps, ...prepare].map((step) => step.op);
+    }),
+  );
+  expect([...new Set(met)].filter((op) => !(op in loopKernels))).toEqual([]);
+  expect([...new Set(met)].toSorted()).toEqual(loopOps.toSorted());
+});
+
+test("steps that share a loop give what they give one after the other", () => {
+  const graph = runPasses(
+    graphOf(`
+      input %x: f32[3, 7]
+      input %m: f32[3, 7]
+      input %s: f32[]
+      %a: f32[3, 7] = elementwise(inputs: [%x, %m], program: { mul(i0, 0.1); mul(i1, 0.9); add(t0, t1) })
+      %b: f32[3, 7] = elementwise(inputs: [%a, %s], program: { div(i0, i1); tanh(t0) })
+      %c: f32[3, 7] = elementwise(inputs: [%b, %x], program: { square(i0); add(t0, i1) })
+      %d: f32[] = reduce_sum(x: %c, axes: [0, 1])
+      output b = %b
+      output d = %d`),
+  );
+  const plan = planGraph(graph);
+  expect(shareLoops(plan).length).toBeLessThan(plan.steps.length);
+  const inputs = randomInputs(graph, {}, 7);
+  const together = evaluatePlan(plan, { inputs, shares: true })!;
+  const inTurn = evaluatePlan(plan, { inputs })!;
+  expect(together["b"]).toEqual(inTurn["b"]);
+  expectAllNear(together["d"]!, inTurn["d"]!, FLOAT32);
+});
