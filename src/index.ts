@@ -51,6 +51,7 @@ export { trainingEngines, type TrainingTarget } from "./train/engines.ts";
 export { webgpuEngine } from "./train/webgpu-engine.ts";
 export { readTrainingCheckpoint, writeModelWeights, writeTrainingCheckpoint } from "./train/checkpoint.ts";
 export { emitTraining } from "./train/modules.ts";
+export { trainProbed, type ProbedHooks } from "./train/probed.ts";
 export {
   isEvaluation,
   stepLine,
