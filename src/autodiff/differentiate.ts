@@ -1,5 +1,5 @@
 import { noOrigin, type Graph, type Node, type Value } from "../ir/graph.ts";
-import { operandValues } from "../ir/node.ts";
+import { namedOperands, operandValues } from "../ir/node.ts";
 import { outputValues } from "../ir/walk.ts";
 import type { CoreOp } from "../ops/table.ts";
 import { stageOf } from "../ops/table.ts";
@@ -152,9 +152,7 @@ class Reversal {
     const given = rule(node as never, grads, backward) as Readonly<
       Record<string, Cotangent | undefined | readonly (Cotangent | undefined)[]>
     >;
-    for (const [name, operand] of Object.entries(
-      node.operands as Record<string, Value | readonly Value[] | undefined>,
-    )) {
+    for (const [name, operand] of Object.entries(namedOperands(node))) {
       const values = asList(operand);
       const cotangents = asList(given[name]);
       for (const [index, value] of values.entries()) {

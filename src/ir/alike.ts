@@ -1,6 +1,7 @@
 import { recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
 import type { Node, Value } from "./graph.ts";
+import { namedOperands } from "./node.ts";
 import { showAttribute } from "./text/attributes.ts";
 
 /** What some nodes read that none of them makes, each value once, in the order of first reading. */
@@ -35,7 +36,7 @@ export function formOf(nodes: readonly Node[], isParameter: (value: Value) => bo
 
 function describe(node: Node, nameOf: (value: Value) => string): string {
   const record = recordOf(node.op);
-  const operands = node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>;
+  const operands = namedOperands(node);
   const read = Object.keys(record.operands).map((name) => {
     const operand = operands[name];
     if (operand === undefined) return "-";

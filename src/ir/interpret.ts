@@ -14,7 +14,7 @@ import {
   type Tensors,
 } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { mapOperands } from "./node.ts";
+import { mapOperands, namedOperands } from "./node.ts";
 import { boundAttributes, boundTypes, placeOf } from "./sizes.ts";
 import { lastReads } from "./walk.ts";
 
@@ -46,14 +46,12 @@ export function interpret(
   const last = lastReads(graph);
   const kept = new Set(graph.outputs.map(({ value }) => value));
   for (const [index, node] of graph.nodes.entries()) {
-    const operands = mapOperands(node.operands as Record<string, Value>, (value) => valueOf(values, value));
+    const operands = mapOperands(namedOperands(node), (value) => valueOf(values, value));
     const results = runNode(node, operands as Record<string, HostTensor>, symbols);
     for (const [result, value] of node.results.entries())
       if (last.has(value) || kept.has(value)) values.set(value, results[result]!);
     observe?.(node, results);
-    for (const value of Object.values(
-      node.operands as Record<string, Value | readonly Value[] | undefined>,
-    ).flat())
+    for (const value of Object.values(namedOperands(node)).flat())
       if (value !== undefined && last.get(value) === index) values.delete(value);
   }
   return Object.fromEntries(graph.outputs.map(({ name, value }) => [name, valueOf(values, value)]));

@@ -82,10 +82,16 @@ export function mapOperands<T, U>(
   return mapped;
 }
 
+/** A value, none, or many, by the name of the operand: what the types of all ops have in common. */
+export type NamedOperands = Readonly<Record<string, Value | undefined | readonly Value[]>>;
+
+/** The operands of any node by their names, for code that looks at all ops alike. */
+export const namedOperands = (node: Pick<Node, "operands">): NamedOperands => node.operands;
+
 /** Every value that a node reads, in the order of its record, with repeats. */
 export function operandValues(node: Node): Value[] {
   const values: Value[] = [];
-  const operands = node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>;
+  const operands = namedOperands(node);
   for (const name of Object.keys(ops[node.op].operands)) {
     const operand = operands[name];
     if (operand === undefined) continue;
@@ -98,7 +104,7 @@ export function operandValues(node: Node): Value[] {
 /** The same node reading other values, itself if they are those it reads; its results stay the same values. */
 export function withOperands<N extends Node>(node: N, change: (value: Value) => Value): N {
   let isChanged = false as boolean; // A function changes it, which the compiler does not see.
-  const operands = mapOperands(node.operands as Record<string, Value>, (value) => {
+  const operands = mapOperands(namedOperands(node), (value) => {
     const other = change(value);
     isChanged ||= other !== value;
     return other;

@@ -3,6 +3,7 @@ import { isScalarName } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
 import type { Edge, Graph, Initializer, Input, Iteration, Node, Origin, Parameter, Value } from "./graph.ts";
+import { namedOperands } from "./node.ts";
 import { showAttribute, showNumber } from "./text/attributes.ts";
 
 /** Names of values as printed: `%x`, `%x_1`, and `%0`, `%1`, … for those without a hint. */
@@ -121,7 +122,7 @@ function printNode(node: Node, names: ValueNames): string {
 
 /** The operands of elementwise ops, and a sole operand, stand without their names. */
 function printOperands(node: Node, names: ValueNames): string[] {
-  const operands = node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>;
+  const operands = namedOperands(node);
   const all = Object.keys(recordOf(node.op).operands);
   const positional = isScalarName(node.op) || all.length === 1;
   return all.flatMap((name) => {

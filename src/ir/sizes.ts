@@ -5,7 +5,7 @@ import { dim, evaluateDim, type Dim } from "../tensor/dim.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { mapOperands } from "./node.ts";
+import { mapOperands, namedOperands } from "./node.ts";
 
 /** `embedding wte (gpt2.lmg:6:3)`, for messages about data. */
 export function placeOf({ op, origin }: Pick<Node, "op" | "origin">): string {
@@ -36,7 +36,7 @@ export function misfitAt(graph: Graph, symbols: Symbols): string | undefined {
     shape: shape.map((size) => dim(evaluateDim(size, symbols))),
   });
   for (const node of graph.nodes) {
-    const operands = mapOperands(node.operands as Record<string, Value>, bind);
+    const operands = mapOperands(namedOperands(node), bind);
     const types = boundTypes(node, operands, boundAttributes(node, symbols));
     if (types instanceof Mismatch) return `${placeOf(node)}: ${types.message}`;
   }

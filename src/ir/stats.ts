@@ -5,7 +5,7 @@ import { dtypeBytes } from "../tensor/dtype.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { mapOperands, operandValues } from "./node.ts";
+import { mapOperands, namedOperands, operandValues } from "./node.ts";
 import { isSection, outlineOf, sectionsOf, type Section } from "./outline.ts";
 import { lastReads } from "./walk.ts";
 
@@ -40,7 +40,7 @@ export const bytesOf = (type: TensorType): Dim => multiplyDims(elementsOf(type),
 
 /** The floating-point operations of a node. */
 export function nodeFlops(node: Node): Dim {
-  const operands = mapOperands(node.operands as Record<string, Value>, ({ type }) => type);
+  const operands = mapOperands(namedOperands(node), ({ type }) => type);
   const results = node.results.map(({ type }) => type);
   return recordOf(node.op).flops?.(operands as never, node.attrs, results) ?? dim(0);
 }

@@ -6,7 +6,7 @@ import { constantDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { isDtype, type Dtype } from "../tensor/dtype.ts";
 import { sameType, showType, type TensorType } from "../tensor/type.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { mapOperands, operandValues } from "./node.ts";
+import { mapOperands, namedOperands, operandValues } from "./node.ts";
 import { nameValues, type ValueNames } from "./print.ts";
 
 export interface VerifyOptions {
@@ -181,7 +181,7 @@ const isOfKind: { readonly [K in AttributeKind]: (value: unknown, spec: Attribut
 };
 
 function resultsAreInferred(node: Node, names: Names): string[] {
-  const operands = mapOperands(node.operands as Record<string, Value>, ({ type }) => type);
+  const operands = mapOperands(namedOperands(node), ({ type }) => type);
   const types: readonly TensorType[] | Mismatch = recordOf(node.op).infer(operands as never, node.attrs);
   if (types instanceof Mismatch) return [`\`${types.blamed}\`: ${types.message}`];
   if (types.length !== node.results.length)

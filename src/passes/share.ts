@@ -1,5 +1,5 @@
 import type { Node, Value } from "../ir/graph.ts";
-import { operandValues, withOperands } from "../ir/node.ts";
+import { namedOperands, operandValues, withOperands } from "../ir/node.ts";
 import { replaceValues } from "../ir/walk.ts";
 import { hasTrait, recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
@@ -37,7 +37,7 @@ export const shareNodes: Pass = {
 
 function keyOf(node: Node, numberOf: (value: Value) => number): string {
   const record = recordOf(node.op);
-  const operands = node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>;
+  const operands = namedOperands(node);
   const slots = hasTrait(node.op, "commutative")
     ? operandValues(node)
         .map(numberOf)

@@ -1,6 +1,5 @@
 import type { Node, Value } from "../../ir/graph.ts";
-import { operandValues } from "../../ir/node.ts";
-import { mapOperands } from "../../ir/node.ts";
+import { mapOperands, namedOperands, operandValues } from "../../ir/node.ts";
 import { hasTrait, recordOf } from "../../ops/table.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
@@ -71,6 +70,6 @@ function staticShape(shape: Value["type"]["shape"]): number[] | undefined {
 }
 
 function evaluate(node: Node, tensorOf: (value: Value) => HostTensor): HostTensor {
-  const operands = mapOperands(node.operands as Record<string, Value>, tensorOf);
+  const operands = mapOperands(namedOperands(node), tensorOf);
   return recordOf(node.op).evaluate(operands as never, node.attrs)[0]!;
 }
