@@ -21,45 +21,59 @@ const MAX_REWRITES = 16;
 export const canonicalize: Pass = {
   name: "canonicalize",
   doc: "exact algebra, constants folded, shape changes that cancel removed: one form for what means the same",
-  run: (graph) => removeDeadNodes(rewrite(graph)),
+  run: (graph) => removeDeadNodes(new Rewriting(graph).run()),
 };
 
 /** One walk in order: operands are simple before their readers are looked at, so a chain collapses at once. */
-function rewrite(graph: Graph): Graph {
-  const producers = new Map<Value, Node>();
-  const loadTime = loadTimeValues(graph);
-  const facts: Facts = {
-    producer: (value) => producers.get(value),
-    isLoadTime: (value) => loadTime.has(value),
-  };
-  const same = new Map<Value, Value>();
-  const nodes: Node[] = [];
-  let changed = false;
-  for (const old of graph.nodes) {
-    const node = withOperands(old, (value) => same.get(value) ?? value);
-    const simpler = simplify(node, facts);
-    changed ||= simpler !== node;
-    if ("op" in simpler) {
-      nodes.push(simpler);
-      for (const value of simpler.results) producers.set(value, simpler);
-    } else same.set(node.results[0]!, simpler);
-  }
-  return changed ? replaceValues({ ...graph, nodes }, same) : graph;
-}
+class Rewriting {
+  readonly #graph: Graph;
+  readonly #producers = new Map<Value, Node>();
+  readonly #facts: Facts;
+  readonly #same = new Map<Value, Value>();
+  readonly #nodes: Node[] = [];
+  #isChanged = false;
 
-/** The node after all rules, or the value that stands for its result. */
-function simplify(node: Node, facts: Facts): Node | Value {
-  let current = node;
-  for (let count = 0; count < MAX_REWRITES; count++) {
-    const next = firstRewrite(current, facts);
-    if (next === undefined) return current;
-    if (!("op" in next)) {
-      invariant(sameType(next.type, current.results[0]!.type), `a rule changes the type of ${current.op}`);
-      return next;
-    }
-    current = next;
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    const loadTime = loadTimeValues(graph);
+    this.#facts = {
+      producer: (value) => this.#producers.get(value),
+      isLoadTime: (value) => loadTime.has(value),
+    };
   }
-  invariant(false, `the rules for ${node.op} do not come to an end`);
+
+  run(): Graph {
+    for (const node of this.#graph.nodes)
+      this.#visit(withOperands(node, (value) => this.#same.get(value) ?? value));
+    if (!this.#isChanged) return this.#graph;
+    return replaceValues({ ...this.#graph, nodes: this.#nodes }, this.#same);
+  }
+
+  #visit(node: Node): void {
+    const simpler = this.#simplify(node);
+    this.#isChanged ||= simpler !== node;
+    if (!("op" in simpler)) {
+      this.#same.set(node.results[0]!, simpler);
+      return;
+    }
+    this.#nodes.push(simpler);
+    for (const value of simpler.results) this.#producers.set(value, simpler);
+  }
+
+  /** The node after all rules, or the value that stands for its result. */
+  #simplify(node: Node): Node | Value {
+    let current = node;
+    for (let count = 0; count < MAX_REWRITES; count++) {
+      const next = firstRewrite(current, this.#facts);
+      if (next === undefined) return current;
+      if (!("op" in next)) {
+        invariant(sameType(next.type, current.results[0]!.type), `a rule changes the type of ${current.op}`);
+        return next;
+      }
+      current = next;
+    }
+    invariant(false, `the rules for ${node.op} do not come to an end`);
+  }
 }
 
 function firstRewrite(node: Node, facts: Facts): Node | Value | undefined {

@@ -1,9 +1,9 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { isInteger } from "../tensor/dtype.ts";
 import { sameShape } from "../tensor/type.ts";
-import { isScalarNode, loadTimeValues } from "./facts.ts";
+import { isScalarNode, loadTimeValues, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, Report } from "./pass.ts";
 import { makeProgram, stepOperands, type Step } from "./programs.ts";
 import { Uses } from "./uses.ts";
 
@@ -14,31 +14,7 @@ export const MAX_INPUTS = 7;
 export const elementwiseChains: Pass = {
   name: "elementwise-chains",
   doc: "runs trees of elementwise ops in one pass over memory; a value that something else reads too ends a chain",
-  run: (graph, report) => {
-    const chains = findChains(graph);
-    if (chains.size === 0) return graph;
-    const inner = new Set(
-      [...chains.values()].flatMap((chain) => chain.steps.slice(1)).map(({ node }) => node),
-    );
-    const nodes = graph.nodes.flatMap((node): Node[] => {
-      const chain = chains.get(node);
-      if (chain === undefined) return inner.has(node as Step["node"]) ? [] : [node];
-      const steps = chain.steps.toReversed();
-      const { program, inputs } = makeProgram(steps);
-      const origin = mergeOrigins(steps.map((step) => step.node));
-      if (origin.edges.length > 0) {
-        const into = `elementwise (${origin.fused.join(", ")})`;
-        report({
-          pass: elementwiseChains.name,
-          origin,
-          edges: origin.edges,
-          outcome: { kind: "fused", into },
-        });
-      }
-      return [makeInPlace("elementwise", { inputs }, { program }, origin, node.results)];
-    });
-    return removeDeadNodes({ ...graph, nodes });
-  },
+  run: (graph, report) => new Chaining(graph, report).run(),
 };
 
 interface Chain {
@@ -47,30 +23,61 @@ interface Chain {
   readonly inputs: Set<Value>;
 }
 
-/** Backwards, so that a node finds the chain of its one reader. Keyed by the chain's last node. */
-function findChains(graph: Graph): Map<Node, Chain> {
-  const uses = new Uses(graph);
-  const loadTime = loadTimeValues(graph);
-  const chainOf = new Map<Node, Chain>();
-  const chains = new Map<Node, Chain>();
-  for (const node of graph.nodes.toReversed()) {
-    if (!isScalarNode(node)) continue;
-    const step: Step = { node, operands: stepOperands(node, uses) };
-    const result = node.results[0]!;
-    const reader = uses.soleReader(result);
-    const chain = reader === undefined ? undefined : chainOf.get(reader);
-    if (chain !== undefined && mayJoin(step, chain, loadTime)) {
-      chain.steps.push(step);
-      chain.inputs.delete(result);
-      for (const value of inputsOf(step)) chain.inputs.add(value);
-      chainOf.set(node, chain);
-    } else {
-      const made = { steps: [step], inputs: new Set(inputsOf(step)) };
-      chains.set(node, made);
-      chainOf.set(node, made);
-    }
+class Chaining {
+  readonly #graph: Graph;
+  readonly #report: Report;
+  readonly #uses: Uses;
+  readonly #loadTime: ReadonlySet<Value>;
+  /** The chain that a node is in. */
+  readonly #chainOf = new Map<Node, Chain>();
+
+  constructor(graph: Graph, report: Report) {
+    this.#graph = graph;
+    this.#report = report;
+    this.#uses = new Uses(graph);
+    this.#loadTime = loadTimeValues(graph);
   }
-  return chains;
+
+  run(): Graph {
+    // Backwards, so that a node finds the chain of its one reader.
+    for (const node of this.#graph.nodes.toReversed()) if (isScalarNode(node)) this.#visit(node);
+    if (this.#chainOf.size === 0) return this.#graph;
+    const nodes = this.#graph.nodes.flatMap((node): Node[] => {
+      const chain = this.#chainOf.get(node);
+      if (chain === undefined) return [node];
+      return chain.steps[0]!.node === node ? [this.#makeKernel(chain)] : [];
+    });
+    return removeDeadNodes({ ...this.#graph, nodes });
+  }
+
+  #visit(node: ScalarNode): void {
+    const step: Step = { node, operands: stepOperands(node, this.#uses) };
+    const result = node.results[0]!;
+    const reader = this.#uses.soleReader(result);
+    const chain = reader === undefined ? undefined : this.#chainOf.get(reader);
+    if (chain === undefined || !mayJoin(step, chain, this.#loadTime)) {
+      this.#chainOf.set(node, { steps: [step], inputs: new Set(inputsOf(step)) });
+      return;
+    }
+    chain.steps.push(step);
+    chain.inputs.delete(result);
+    for (const value of inputsOf(step)) chain.inputs.add(value);
+    this.#chainOf.set(node, chain);
+  }
+
+  #makeKernel(chain: Chain): Node {
+    const steps = chain.steps.toReversed();
+    const { program, inputs } = makeProgram(steps);
+    const origin = mergeOrigins(steps.map((step) => step.node));
+    if (origin.edges.length > 0)
+      this.#report({
+        pass: elementwiseChains.name,
+        origin,
+        edges: origin.edges,
+        outcome: { kind: "fused", into: `elementwise (${origin.fused.join(", ")})` },
+      });
+    return makeInPlace("elementwise", { inputs }, { program }, origin, chain.steps[0]!.node.results);
+  }
 }
 
 const inputsOf = (step: Step): readonly Value[] =>

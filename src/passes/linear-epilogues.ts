@@ -1,9 +1,9 @@
-import type { Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { constantDim, sameDim } from "../tensor/dim.ts";
 import { sameShape, sameType, type TensorType } from "../tensor/type.ts";
 import { isScalarNode, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, Report } from "./pass.ts";
 import { makeProgram, stepOperands, type Step } from "./programs.ts";
 import { Uses } from "./uses.ts";
 
@@ -21,51 +21,68 @@ export const MAX_EXTRAS = 4;
 export const linearEpilogues: Pass = {
   name: "linear-epilogues",
   doc: "applies bias, activations, gains, products and residual adds to a linear's result before it is stored",
-  run: (graph, report) => {
-    const uses = new Uses(graph);
-    const taken = new Set<Node>();
-    const kernels = new Map<Node, Node>();
-    // Backwards: in silu(gate) · up the later linear takes the product, and the earlier one its activation.
-    for (const node of graph.nodes.toReversed()) {
-      if (node.op !== "linear") continue;
-      const chain = growChain(node, uses, taken);
-      const last = chain.at(-1);
-      if (last === undefined) continue;
-      for (const { node: step } of chain) taken.add(step);
-      taken.add(node);
-      const kernel = makeKernel(node, chain, last.node.results);
-      kernels.set(last.node, kernel);
-      if (kernel.origin.edges.length > 0) {
-        const into = `linear_epilogue (${kernel.origin.fused.join(", ")})`;
-        const { origin } = kernel;
-        report({
-          pass: linearEpilogues.name,
-          origin,
-          edges: origin.edges,
-          outcome: { kind: "fused", into },
-        });
-      }
-    }
-    if (kernels.size === 0) return graph;
-    const nodes = graph.nodes.flatMap((node) => kernels.get(node) ?? (taken.has(node) ? [] : [node]));
-    return removeDeadNodes({ ...graph, nodes });
-  },
+  run: (graph, report) => new Epilogues(graph, report).run(),
 };
 
-/** The elementwise nodes, each the only reader of the one before, that can follow the product in registers. */
-function growChain(linear: NodeOf<"linear">, uses: Uses, taken: ReadonlySet<Node>): Step[] {
-  const product = linear.results[0]!;
-  const extras = new Set<Value>(linear.operands.bias === undefined ? [] : [linear.operands.bias]);
-  const chain: Step[] = [];
-  for (let value = product; ;) {
-    const node = uses.soleReader(value);
-    if (!isScalarNode(node) || taken.has(node)) return chain;
-    const operands = stepOperands(node, uses);
-    if (!mayFollow(node, operands, value, product.type)) return chain;
-    for (const operand of operands) if (typeof operand !== "number" && operand !== value) extras.add(operand);
-    if (extras.size > MAX_EXTRAS) return chain;
-    chain.push({ node, operands });
-    value = node.results[0]!;
+class Epilogues {
+  readonly #graph: Graph;
+  readonly #report: Report;
+  readonly #uses: Uses;
+  /** Nodes that a kernel has taken over. */
+  readonly #taken = new Set<Node>();
+  /** The kernel in the place of a chain's last node. */
+  readonly #kernels = new Map<Node, Node>();
+
+  constructor(graph: Graph, report: Report) {
+    this.#graph = graph;
+    this.#report = report;
+    this.#uses = new Uses(graph);
+  }
+
+  run(): Graph {
+    // Backwards: in silu(gate) · up the later linear takes the product, and the earlier one its activation.
+    for (const node of this.#graph.nodes.toReversed()) if (node.op === "linear") this.#fuse(node);
+    if (this.#kernels.size === 0) return this.#graph;
+    const nodes = this.#graph.nodes.flatMap(
+      (node) => this.#kernels.get(node) ?? (this.#taken.has(node) ? [] : [node]),
+    );
+    return removeDeadNodes({ ...this.#graph, nodes });
+  }
+
+  #fuse(linear: NodeOf<"linear">): void {
+    const chain = this.#growChain(linear);
+    const last = chain.at(-1);
+    if (last === undefined) return;
+    for (const { node } of chain) this.#taken.add(node);
+    this.#taken.add(linear);
+    const kernel = makeKernel(linear, chain, last.node.results);
+    this.#kernels.set(last.node, kernel);
+    const { origin } = kernel;
+    if (origin.edges.length === 0) return;
+    this.#report({
+      pass: linearEpilogues.name,
+      origin,
+      edges: origin.edges,
+      outcome: { kind: "fused", into: `linear_epilogue (${origin.fused.join(", ")})` },
+    });
+  }
+
+  /** The elementwise nodes, each the only reader of the one before, that can follow the product in registers. */
+  #growChain(linear: NodeOf<"linear">): Step[] {
+    const product = linear.results[0]!;
+    const extras = new Set<Value>(linear.operands.bias === undefined ? [] : [linear.operands.bias]);
+    const chain: Step[] = [];
+    for (let value = product; ;) {
+      const node = this.#uses.soleReader(value);
+      if (!isScalarNode(node) || this.#taken.has(node)) return chain;
+      const operands = stepOperands(node, this.#uses);
+      if (!mayFollow(node, operands, value, product.type)) return chain;
+      for (const operand of operands)
+        if (typeof operand !== "number" && operand !== value) extras.add(operand);
+      if (extras.size > MAX_EXTRAS) return chain;
+      chain.push({ node, operands });
+      value = node.results[0]!;
+    }
   }
 }
 

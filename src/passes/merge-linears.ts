@@ -30,10 +30,10 @@ const sentences = {
 export const mergeLinears: Pass = {
   name: "merge-linears",
   doc: "multiplies what several linears read by all their weights at once (QKV, gate and up); each row is as before",
-  run: (graph, report) => new Merge(graph, report).run(),
+  run: (graph, report) => new Merging(graph, report).run(),
 };
 
-class Merge {
+class Merging {
   readonly #graph: Graph;
   readonly #report: Report;
   readonly #uses: Uses;

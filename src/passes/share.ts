@@ -1,4 +1,4 @@
-import type { Node, Value } from "../ir/graph.ts";
+import type { Graph, Node, Value } from "../ir/graph.ts";
 import { namedOperands, operandValues, withOperands } from "../ir/node.ts";
 import { replaceValues } from "../ir/walk.ts";
 import { hasTrait, recordOf } from "../ops/table.ts";
@@ -9,31 +9,46 @@ import type { Pass } from "./pass.ts";
 export const shareNodes: Pass = {
   name: "common-subexpressions",
   doc: "computes once what several nodes compute alike: same op, operands and attributes; ops are pure",
-  run: (graph) => {
-    const numbers = new Map<Value, number>();
-    const numberOf = (value: Value): number => {
-      const number = numbers.get(value) ?? numbers.size;
-      numbers.set(value, number);
-      return number;
-    };
-    const same = new Map<Value, Value>();
-    const places = new Map<string, number>();
-    const nodes: Node[] = [];
-    for (const old of graph.nodes) {
-      const node = withOperands(old, (value) => same.get(value) ?? value);
-      const key = keyOf(node, numberOf);
-      const place = places.get(key);
-      if (place === undefined) {
-        places.set(key, nodes.push(node) - 1);
-        continue;
-      }
-      const first = nodes[place]!;
-      node.results.forEach((value, index) => same.set(value, first.results[index]!));
-      nodes[place] = { ...first, origin: { ...first.origin, edges: mergeEdges([first, node]) } };
-    }
-    return same.size === 0 ? graph : replaceValues({ ...graph, nodes }, same);
-  },
+  run: (graph) => new Sharing(graph).run(),
 };
+
+class Sharing {
+  readonly #graph: Graph;
+  readonly #numbers = new Map<Value, number>();
+  readonly #same = new Map<Value, Value>();
+  /** Where the first node of each key stands among those that are kept. */
+  readonly #places = new Map<string, number>();
+  readonly #nodes: Node[] = [];
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  run(): Graph {
+    for (const node of this.#graph.nodes)
+      this.#visit(withOperands(node, (value) => this.#same.get(value) ?? value));
+    if (this.#same.size === 0) return this.#graph;
+    return replaceValues({ ...this.#graph, nodes: this.#nodes }, this.#same);
+  }
+
+  #visit(node: Node): void {
+    const key = keyOf(node, (value) => this.#numberOf(value));
+    const place = this.#places.get(key);
+    if (place === undefined) {
+      this.#places.set(key, this.#nodes.push(node) - 1);
+      return;
+    }
+    const first = this.#nodes[place]!;
+    node.results.forEach((value, index) => this.#same.set(value, first.results[index]!));
+    this.#nodes[place] = { ...first, origin: { ...first.origin, edges: mergeEdges([first, node]) } };
+  }
+
+  #numberOf(value: Value): number {
+    const number = this.#numbers.get(value) ?? this.#numbers.size;
+    this.#numbers.set(value, number);
+    return number;
+  }
+}
 
 function keyOf(node: Node, numberOf: (value: Value) => number): string {
   const record = recordOf(node.op);
