@@ -64,7 +64,7 @@ export { trainingStats, type TrainingStats } from "./train/stats.ts";
 export type { Batch, Batches } from "./train/data/batches.ts";
 export { openData } from "./train/data/open.ts";
 export type { DataOptions } from "./train/data/options.ts";
-export type { DataSource } from "./train/data/source.ts";
+export { contentOf, type Content, type DataSource } from "./train/data/source.ts";
 export { wantedOf } from "./train/data/wanted.ts";
 export { tokenizerFor, type TokenizerChoice } from "./text/tokenizer-for.ts";
 export type { TextTokenizer } from "./text/tokenizer.ts";
