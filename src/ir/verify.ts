@@ -1,6 +1,6 @@
 import type { Attribute, AttributeKind } from "../ops/attributes.ts";
 import { Mismatch, type OpStage } from "../ops/define.ts";
-import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
+import { isScalarName, type ScalarExpression } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
 import { constantDim, symbolsOf, type Dim } from "../tensor/dim.ts";
 import { isDtype, type Dtype } from "../tensor/dtype.ts";
@@ -174,10 +174,10 @@ const isOfKind: { readonly [K in AttributeKind]: (value: unknown, spec: Attribut
   dims: (value) => isList(value, isSize),
   ints: (value) => isList(value, Number.isSafeInteger),
   floats: (value) => isList(value, isNumber),
-  program: (value) =>
+  expression: (value) =>
     typeof value === "object" &&
     value !== null &&
-    (value as ScalarProgram).steps.every(({ op }) => isScalarName(op)),
+    (value as ScalarExpression).steps.every(({ op }) => isScalarName(op)),
 };
 
 function resultsAreInferred(node: Node, names: Names): string[] {

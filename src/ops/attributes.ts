@@ -1,6 +1,6 @@
 import type { Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
-import type { ScalarProgram } from "./scalar.ts";
+import type { ScalarExpression } from "./scalar.ts";
 
 /**
  * An attribute: what an op knows before the model runs. `kind` says how its text is printed and read; the IR leaves out
@@ -26,7 +26,7 @@ export type AttributeKind =
   | "floats"
   | "optional int"
   | "optional float"
-  | "program"
+  | "expression"
   | "words";
 
 /** Builders of attribute specs; without a default the attribute must be given. */
@@ -51,7 +51,7 @@ export const optionalFloat = (): Attribute<number | undefined> => ({
   kind: "optional float",
   default: undefined,
 });
-export const program = (): Attribute<ScalarProgram> => ({ kind: "program" });
+export const expression = (): Attribute<ScalarExpression> => ({ kind: "expression" });
 
 /** One of several words. */
 export const word = <const W extends readonly [string, ...string[]]>(

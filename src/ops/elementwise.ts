@@ -2,17 +2,17 @@ import type { Dim } from "../tensor/dim.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { tensorType, type TensorType } from "../tensor/type.ts";
 import { invariant } from "../support/invariant.ts";
-import { program } from "./attributes.ts";
+import { expression } from "./attributes.ts";
 import { defineOp, Mismatch, type OpRecord, type OperandSpec } from "./define.ts";
-import { evaluateElementwise, evaluateProgram } from "./evaluate/elementwise.ts";
+import { evaluateElementwise, evaluateExpression } from "./evaluate/elementwise.ts";
 import { sizesOf } from "./evaluate/index-walk.ts";
-import { perElement, programFlops } from "./flops.ts";
-import { inferElementwise, inferProgram, type Named } from "./infer/elementwise.ts";
+import { perElement, expressionFlops } from "./flops.ts";
+import { inferElementwise, inferExpression, type Named } from "./infer/elementwise.ts";
 import {
   scalarFunctions,
   type ScalarFunction,
   type ScalarName,
-  type ScalarProgram,
+  type ScalarExpression,
   type ScalarTrait,
 } from "./scalar.ts";
 
@@ -87,8 +87,8 @@ export const elementwiseOps = Object.fromEntries(
   ]),
 ) as unknown as ElementwiseOps;
 
-const inferChain = (inputs: readonly TensorType[], steps: ScalarProgram): TensorType | Mismatch =>
-  inferProgram(
+const inferChain = (inputs: readonly TensorType[], steps: ScalarExpression): TensorType | Mismatch =>
+  inferExpression(
     "program",
     steps,
     inputs.map((type, index) => ({ name: `i${index}`, type })),
@@ -100,13 +100,13 @@ export const chainOps = {
     kernel: "any",
     doc: "a chain of elementwise ops in one pass: a scalar program run on each element of the inputs, which broadcast",
     operands: { inputs: "many" },
-    attrs: { program: program() },
+    attrs: { program: expression() },
     results: ["out"],
     infer: ({ inputs }, attrs) => onlyType(inferChain(inputs, attrs.program)),
     evaluate: ({ inputs }, attrs) => {
       const { dtype, shape } = accepted(inferChain(inputs.map(typeOf), attrs.program));
-      return [evaluateProgram(attrs.program, inputs, dtype, sizesOf(shape))];
+      return [evaluateExpression(attrs.program, inputs, dtype, sizesOf(shape))];
     },
-    flops: (_, attrs, [out]) => perElement(out!, programFlops(attrs.program)),
+    flops: (_, attrs, [out]) => perElement(out!, expressionFlops(attrs.program)),
   }),
 } as const;

@@ -1,6 +1,6 @@
 import { dim, multiplyDims, productOfDims, type Dim } from "../tensor/dim.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
-import { scalarFunctions, type ScalarName, type ScalarProgram } from "./scalar.ts";
+import { scalarFunctions, type ScalarName, type ScalarExpression } from "./scalar.ts";
 
 /** Operations an element of the row norms: sums, squares, the scaling and the affine part. */
 export const normFlops = { none: 0, layer: 8, rms: 5, l2: 4 } as const;
@@ -18,5 +18,5 @@ export const productFlops = (out: TensorType, ...inner: readonly Dim[]): Dim =>
 
 export const scalarFlops = (op: ScalarName): number => scalarFunctions[op].flops;
 
-export const programFlops = (program: ScalarProgram): number =>
+export const expressionFlops = (program: ScalarExpression): number =>
   program.steps.reduce((sum, step) => sum + scalarFlops(step.op), 0);

@@ -1,17 +1,17 @@
-import { bool, float, floats, int, ints, optionalInt, program, word } from "./attributes.ts";
+import { bool, expression, float, floats, int, ints, optionalInt, word } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { inferAttend } from "./infer/attention.ts";
 import { inferEmbedding, inferLinear, inferLinearEpilogue, inferMatmul } from "./infer/linear.ts";
 import { inferRope, ropeScalings } from "./infer/rope.ts";
 import { inferConv2d, inferMaxPool2d } from "./infer/spatial.ts";
 import { evaluateAttend } from "./evaluate/attend.ts";
-import { evaluateProgram } from "./evaluate/elementwise.ts";
+import { evaluateExpression } from "./evaluate/elementwise.ts";
 import { evaluateEmbedding, evaluateLinear, evaluateMatmul } from "./evaluate/linear.ts";
 import { evaluateRope } from "./evaluate/rope.ts";
 import { evaluateConv2d, evaluateMaxPool2d } from "./evaluate/spatial.ts";
 import { addDims, dim, multiplyDims } from "../tensor/dim.ts";
 import { elementsOf } from "../tensor/type.ts";
-import { perElement, productFlops, programFlops, softmaxFlops } from "./flops.ts";
+import { perElement, productFlops, expressionFlops, softmaxFlops } from "./flops.ts";
 
 const weightLayout = () => word(["out_in", "in_out"], "out_in");
 
@@ -46,16 +46,16 @@ export const linearOps = {
       "linear without bias, then a scalar program on each element before it is stored: i0 is the product, i1, i2, … are " +
       "the extras ([N] for a bias or gain, [1], or the shape of the result)",
     operands: { x: "one", weight: "one", extras: "many" },
-    attrs: { layout: weightLayout(), epilogue: program() },
+    attrs: { layout: weightLayout(), epilogue: expression() },
     results: ["out"],
     infer: ({ x, weight, extras }, { layout, epilogue }) =>
       inferLinearEpilogue(x, weight, extras, layout, epilogue),
     evaluate: ({ x, weight, extras }, { layout, epilogue }) => {
       const product = evaluateLinear(x, weight, undefined, layout);
-      return [evaluateProgram(epilogue, [product, ...extras], product.dtype, product.shape)];
+      return [evaluateExpression(epilogue, [product, ...extras], product.dtype, product.shape)];
     },
     flops: ({ x }, { epilogue }, [out]) =>
-      addDims(productFlops(out!, x.shape.at(-1)!), perElement(out!, programFlops(epilogue))),
+      addDims(productFlops(out!, x.shape.at(-1)!), perElement(out!, expressionFlops(epilogue))),
   }),
   embedding: defineOp({
     stage: "core",

@@ -146,16 +146,16 @@ export type ScalarName = keyof typeof scalarFunctions;
 
 export const isScalarName = (name: string): name is ScalarName => Object.hasOwn(scalarFunctions, name);
 
-/** What a step of a scalar program reads. */
+/** What a step of a scalar expression reads. */
 export type ScalarArgument =
   | { readonly kind: "input"; readonly index: number }
   | { readonly kind: "step"; readonly index: number }
   | { readonly kind: "number"; readonly value: number };
 
 /**
- * A straight-line program over numbers, run once an element: step k may read the inputs and the steps before it, the
+ * An expression over numbers, a step at a time, run once an element: step k may read the inputs and the steps before it, the
  * last step is the result. In IR text: `add(i0, i1); tanh(t0); mul(t1, 0.5)`.
  */
-export interface ScalarProgram {
+export interface ScalarExpression {
   readonly steps: readonly { readonly op: ScalarName; readonly args: readonly ScalarArgument[] }[];
 }

@@ -4,13 +4,13 @@ import { sameShape } from "../tensor/type.ts";
 import { isScalarNode, loadTimeValues, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
 import type { Pass, Report } from "./pass.ts";
-import { makeProgram, stepOperands, type Step } from "./programs.ts";
+import { makeExpression, stepOperands, type Step } from "./expressions.ts";
 import { Uses } from "./uses.ts";
 
 /** Tensors that one chain reads: what WebGPU binds to a kernel by default is 8 storage buffers, less one for the result. */
 export const MAX_INPUTS = 7;
 
-/** g(f(x), y)  =>  elementwise(x, y) with the program f(i0); g(t0, i1). */
+/** g(f(x), y)  =>  elementwise(x, y) with the expression f(i0); g(t0, i1). */
 export const elementwiseChains: Pass = {
   name: "elementwise-chains",
   doc: "runs trees of elementwise ops in one pass over memory; a value that something else reads too ends a chain",
@@ -67,7 +67,7 @@ class Chaining {
 
   #makeKernel(chain: Chain): Node {
     const steps = chain.steps.toReversed();
-    const { program, inputs } = makeProgram(steps);
+    const { expression, inputs } = makeExpression(steps);
     const origin = mergeOrigins(steps.map((step) => step.node));
     if (origin.edges.length > 0)
       this.#report({
@@ -76,7 +76,13 @@ class Chaining {
         edges: origin.edges,
         outcome: { kind: "fused", into: `elementwise (${origin.fused.join(", ")})` },
       });
-    return makeInPlace("elementwise", { inputs }, { program }, origin, chain.steps[0]!.node.results);
+    return makeInPlace(
+      "elementwise",
+      { inputs },
+      { program: expression },
+      origin,
+      chain.steps[0]!.node.results,
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { sameShape, sameType, type TensorType } from "../tensor/type.ts";
 import { isScalarNode, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
 import type { Pass, Report } from "./pass.ts";
-import { makeProgram, stepOperands, type Step } from "./programs.ts";
+import { afterBias, makeExpression, stepOperands, type Step } from "./expressions.ts";
 import { Uses } from "./uses.ts";
 
 /** Tensors that an epilogue reads beside the product, the bias among them: each takes a register or a row pointer. */
@@ -104,30 +104,9 @@ const isExtra = ({ type: { dtype, shape } }: Value, product: TensorType): boolea
 function makeKernel(linear: NodeOf<"linear">, chain: readonly Step[], results: readonly Value[]): Node {
   const { x, weight, bias } = linear.operands;
   const product = linear.results[0]!;
-  const { program, inputs } = makeProgram(chain, [product, ...(bias === undefined ? [] : [bias])]);
-  const epilogue = bias === undefined ? program : withBias(program);
+  const { expression, inputs } = makeExpression(chain, [product, ...(bias === undefined ? [] : [bias])]);
+  const epilogue = bias === undefined ? expression : afterBias(expression);
   const origin = mergeOrigins([linear, ...chain.map(({ node }) => node)]);
   const attrs = { layout: linear.attrs.layout, epilogue };
   return makeInPlace("linear_epilogue", { x, weight, extras: inputs.slice(1) }, attrs, origin, results);
-}
-
-type Program = ReturnType<typeof makeProgram>["program"];
-
-/** The program on product + bias: i1 is added first, and what read the product reads that sum. */
-function withBias(program: Program): Program {
-  const bias = {
-    op: "add" as const,
-    args: [
-      { kind: "input" as const, index: 0 },
-      { kind: "input" as const, index: 1 },
-    ],
-  };
-  const steps = program.steps.map(({ op, args }) => ({
-    op,
-    args: args.map((arg) => {
-      if (arg.kind === "step") return { ...arg, index: arg.index + 1 };
-      return arg.kind === "input" && arg.index === 0 ? { kind: "step" as const, index: 0 } : arg;
-    }),
-  }));
-  return { steps: [bias, ...steps] };
 }

@@ -1,6 +1,7 @@
 import type { Node, NodeOf, Value } from "../ir/graph.ts";
-import { isScalarName, type ScalarProgram } from "../ops/scalar.ts";
+import { isScalarName, type ScalarExpression } from "../ops/scalar.ts";
 import { InternalError } from "../support/invariant.ts";
+import { afterBias } from "../passes/expressions.ts";
 import { isGraphKernel, type GraphKernel } from "../ops/table.ts";
 
 /** What a kernel computes for a node: the same as the node, said as the kernel table says it. */
@@ -19,28 +20,18 @@ export function selectKernel(node: Node): KernelChoice {
   return { op, operands: node.operands, attrs: node.attrs };
 }
 
-function elementwiseOf(op: ScalarProgram["steps"][number]["op"], inputs: readonly Value[]): KernelChoice {
+function elementwiseOf(op: ScalarExpression["steps"][number]["op"], inputs: readonly Value[]): KernelChoice {
   const args = inputs.map((_, index) => ({ kind: "input" as const, index }));
-  const program: ScalarProgram = { steps: [{ op, args }] };
+  const program: ScalarExpression = { steps: [{ op, args }] };
   return { op: "elementwise", operands: { inputs }, attrs: { program } };
 }
 
 function epilogueOf({ operands, attrs }: NodeOf<"linear">): KernelChoice {
   const { x, weight, bias } = operands;
-  const addBias: ScalarProgram = {
-    steps: [
-      {
-        op: "add",
-        args: [
-          { kind: "input", index: 0 },
-          { kind: "input", index: 1 },
-        ],
-      },
-    ],
-  };
+  const product: ScalarExpression = { steps: [] };
   return {
     op: "linear_epilogue",
     operands: { x, weight, extras: bias === undefined ? [] : [bias] },
-    attrs: { layout: attrs.layout, epilogue: bias === undefined ? { steps: [] } : addBias },
+    attrs: { layout: attrs.layout, epilogue: bias === undefined ? product : afterBias(product) },
   };
 }

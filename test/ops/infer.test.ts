@@ -685,7 +685,7 @@ test("no op throws for operands of any types, and what fits has whole sizes", ()
       ]);
       const given = Object.entries(attrs).map(([name, spec]) => {
         const value = spec.kind === "word" ? spec.words![0] : spec.kind === "words" ? [] : words[spec.kind];
-        return [name, spec.kind === "program" ? { steps: [step("neg", "i0")] } : (value ?? spec.default)];
+        return [name, spec.kind === "expression" ? { steps: [step("neg", "i0")] } : (value ?? spec.default)];
       });
       const node = tryMakeNode(op, Object.fromEntries(values) as never, Object.fromEntries(given) as never);
       if (node instanceof Mismatch) expect(node.message).not.toBe("");

@@ -1,4 +1,4 @@
-import type { ScalarArgument, ScalarName, ScalarProgram } from "../../ops/scalar.ts";
+import type { ScalarArgument, ScalarName, ScalarExpression } from "../../ops/scalar.ts";
 import { invariant } from "../../support/invariant.ts";
 
 /** How tightly operators bind, alike in TypeScript and WGSL. A sign may begin a product, but follow no operator. */
@@ -86,7 +86,7 @@ const MAX_INLINE = 48;
  * with `suffix`. `known` are values of steps that stand already. A program without steps is its first input.
  */
 export function spell<V>(
-  program: ScalarProgram,
+  program: ScalarExpression,
   inputs: readonly V[],
   speller: Speller<V>,
   {
@@ -119,7 +119,7 @@ export function spell<V>(
 
 /** How often inputs and steps are read. */
 function countReads(
-  program: ScalarProgram,
+  program: ScalarExpression,
   repeats: (op: ScalarName) => number,
 ): ReadonlyMap<string, number> {
   const reads = new Map<string, number>();

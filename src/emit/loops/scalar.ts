@@ -1,4 +1,4 @@
-import type { ScalarArgument, ScalarProgram } from "../../ops/scalar.ts";
+import type { ScalarArgument, ScalarExpression } from "../../ops/scalar.ts";
 import { hasTrait } from "../../ops/table.ts";
 import type { KernelBuilder } from "./builder.ts";
 import { spell, type Speller } from "./expression.ts";
@@ -13,7 +13,7 @@ import { partsOf, type Expression, type Name } from "./tree.ts";
  */
 export function programOf(
   k: KernelBuilder,
-  program: ScalarProgram,
+  program: ScalarExpression,
   still: ReadonlyMap<number, Name> = new Map(),
   suffix = "",
 ): (inputs: readonly Expression[]) => Expression {

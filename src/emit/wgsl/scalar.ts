@@ -1,4 +1,4 @@
-import type { ScalarName, ScalarProgram } from "../../ops/scalar.ts";
+import type { ScalarName, ScalarExpression } from "../../ops/scalar.ts";
 import { isFloat, type Dtype } from "../../tensor/dtype.ts";
 import {
   arithmetic,
@@ -262,7 +262,7 @@ export interface ScalarText {
 }
 
 /** The program over `inputs`, given as expressions without side effects; names of its lines end with `suffix`. */
-export function scalarText(program: ScalarProgram, inputs: readonly Typed[], suffix = ""): ScalarText {
+export function scalarText(program: ScalarExpression, inputs: readonly Typed[], suffix = ""): ScalarText {
   const lines: string[] = [];
   const helpers = new Set<HelperName>();
   const result = spell<Typed>(

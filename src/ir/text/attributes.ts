@@ -1,6 +1,6 @@
 import type { Node } from "ohm-js";
 import type { Attribute, AttributeKind } from "../../ops/attributes.ts";
-import { isScalarName, type ScalarArgument, type ScalarProgram } from "../../ops/scalar.ts";
+import { isScalarName, type ScalarArgument, type ScalarExpression } from "../../ops/scalar.ts";
 import { listWords, nearest } from "../../support/text.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
 import { dtypes, isDtype } from "../../tensor/dtype.ts";
@@ -18,7 +18,7 @@ export function showNumber(value: number): string {
 }
 
 /** `add(i0, i1); tanh(t0); mul(t1, 0.5)`. */
-export const showProgram = (program: ScalarProgram): string =>
+export const showExpression = (program: ScalarExpression): string =>
   program.steps.map(({ op, args }) => `${op}(${args.map(showArgument).join(", ")})`).join("; ");
 
 const showArgument = (argument: ScalarArgument): string =>
@@ -42,7 +42,7 @@ const printers: { readonly [K in AttributeKind]: (value: never) => string } = {
   dims: (value: readonly Dim[]) => `[${value.map(showDim).join(", ")}]`,
   ints: showNumbers,
   floats: showNumbers,
-  program: (value: ScalarProgram) => `{ ${showProgram(value)} }`,
+  expression: (value: ScalarExpression) => `{ ${showExpression(value)} }`,
   words: (value: readonly string[]) => `[${value.join(", ")}]`,
 };
 
@@ -102,7 +102,7 @@ const listOf =
     return all(items(inner.child(1)).map((item) => read(context, item, attribute)));
   };
 
-const readProgram: Read = (context, node): ScalarProgram | undefined => {
+const readExpression: Read = (context, node): ScalarExpression | undefined => {
   const [inner] = node.children;
   if (inner?.ctorName !== "Value_program") {
     expected(context, node, "a program in braces");
@@ -112,7 +112,7 @@ const readProgram: Read = (context, node): ScalarProgram | undefined => {
   return steps && { steps };
 };
 
-function readStep(context: Context, step: Node): ScalarProgram["steps"][number] | undefined {
+function readStep(context: Context, step: Node): ScalarExpression["steps"][number] | undefined {
   const op = step.child(0).sourceString;
   if (!isScalarName(op)) {
     expected(context, step.child(0), "the name of an elementwise op");
@@ -139,7 +139,7 @@ const readers: { readonly [K in AttributeKind]: Read } = {
   dims: listOf(readDim),
   ints: listOf(readInt),
   floats: listOf(readNumber),
-  program: readProgram,
+  expression: readExpression,
   words: listOf(readWord),
 };
 

@@ -5,7 +5,7 @@ import {
   type ScalarArgument,
   type ScalarFunction,
   type ScalarName,
-  type ScalarProgram,
+  type ScalarExpression,
 } from "../scalar.ts";
 import { broadcastSizes, stretched } from "./index-walk.ts";
 
@@ -35,8 +35,8 @@ export function evaluateElementwise(
 }
 
 /** A scalar program on each element of `shape`, to which the inputs stretch: a step at a time, in float64. */
-export function evaluateProgram(
-  program: ScalarProgram,
+export function evaluateExpression(
+  program: ScalarExpression,
   inputs: readonly HostTensor[],
   dtype: Dtype,
   shape: readonly number[],

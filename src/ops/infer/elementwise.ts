@@ -2,7 +2,7 @@ import type { Dtype } from "../../tensor/dtype.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { broadcastShapes, showType, tensorType, type Shape, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
-import { scalarFunctions, type ScalarFunction, type ScalarName, type ScalarProgram } from "../scalar.ts";
+import { scalarFunctions, type ScalarFunction, type ScalarName, type ScalarExpression } from "../scalar.ts";
 
 /** An operand under its name; a bare number of a scalar program has no type of its own. */
 export interface Named {
@@ -89,9 +89,9 @@ function agree(operands: readonly Named[]): Dtype | Mismatch {
  * The type of a scalar program's result, run over inputs that broadcast: its shape is that of all inputs together.
  * `attribute` is blamed for a bad program.
  */
-export function inferProgram(
+export function inferExpression(
   attribute: string,
-  program: ScalarProgram,
+  program: ScalarExpression,
   inputs: readonly Named[],
 ): TensorType | Mismatch {
   const steps: TensorType[] = [];

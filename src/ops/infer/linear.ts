@@ -1,7 +1,7 @@
 import { sameDim, showDim } from "../../tensor/dim.ts";
 import { broadcastShapes, sameShape, showType, tensorType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
-import type { ScalarProgram } from "../scalar.ts";
+import type { ScalarExpression } from "../scalar.ts";
 import {
   firstOf,
   floatElements,
@@ -11,7 +11,7 @@ import {
   rowVector,
   sameDtype,
 } from "./check.ts";
-import { inferProgram } from "./elementwise.ts";
+import { inferExpression } from "./elementwise.ts";
 
 type Types = readonly TensorType[] | Mismatch;
 export type WeightLayout = "out_in" | "in_out";
@@ -74,7 +74,7 @@ export function inferLinearEpilogue(
   weight: TensorType,
   extras: readonly TensorType[],
   layout: WeightLayout,
-  epilogue: ScalarProgram,
+  epilogue: ScalarExpression,
 ): Types {
   const product = inferProduct(x, weight, layout);
   if (product instanceof Mismatch) return product;
@@ -90,7 +90,7 @@ export function inferLinearEpilogue(
       `expected [${width}], [1] or the shape of the result, ${showType(product)}, got ${showType(odd)}`,
     );
   const inputs = extras.map((type, index) => ({ name: `i${index + 1}`, type: asStored(type, product) }));
-  const type = inferProgram("epilogue", epilogue, [{ name: "i0", type: product }, ...inputs]);
+  const type = inferExpression("epilogue", epilogue, [{ name: "i0", type: product }, ...inputs]);
   if (type instanceof Mismatch) return type;
   return [{ dtype: product.dtype, shape: product.shape }];
 }

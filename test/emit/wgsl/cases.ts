@@ -1,5 +1,5 @@
 import type { Graph } from "../../../src/ir/graph.ts";
-import type { ScalarName, ScalarProgram } from "../../../src/ops/scalar.ts";
+import type { ScalarName, ScalarExpression } from "../../../src/ops/scalar.ts";
 import type { KernelOp } from "../../../src/kernels/contracts.ts";
 import { addDims, dim, multiplyDims, subtractDims } from "../../../src/tensor/dim.ts";
 import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
@@ -30,7 +30,7 @@ const batches: readonly Sizes[] = [
 const input = (index: number) => ({ kind: "input" as const, index });
 const step = (index: number) => ({ kind: "step" as const, index });
 
-const gated: ScalarProgram = {
+const gated: ScalarExpression = {
   steps: [
     { op: "add", args: [input(0), input(1)] },
     { op: "gelu_tanh", args: [step(0)] },
@@ -39,7 +39,7 @@ const gated: ScalarProgram = {
 };
 
 /** x² + y², each square of two reads. */
-const squares: ScalarProgram = {
+const squares: ScalarExpression = {
   steps: [
     { op: "mul", args: [input(0), input(0)] },
     { op: "mul", args: [input(1), input(1)] },

@@ -1,4 +1,4 @@
-import { programName } from "../../../kernels/names.ts";
+import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { isLone } from "../../../plan/loops.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
@@ -24,7 +24,7 @@ const elementwise: Loops<"elementwise"> = ({ operands: { inputs }, attrs: { prog
   eachElement(k, result.type.shape, places, ({ out, ...xs }: { [index: string]: Place; out: Place }) =>
     k.store(out, valueOf(inputs.map((_, index) => still.get(index) ?? xs[index]!))),
   );
-  return k.finish(`each_${programName(program)}`, "Element by element.");
+  return k.finish(`each_${expressionName(program)}`, "Element by element.");
 };
 
 const copy: Loops<"copy"> = ({ operands: { x }, results }) => {

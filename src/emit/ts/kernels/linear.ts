@@ -3,7 +3,7 @@ import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
 import { rowStep, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
-import { programName } from "../../../kernels/names.ts";
+import { expressionName } from "../../../kernels/names.ts";
 import { KernelBuilder } from "../../loops/builder.ts";
 import { plus } from "../../loops/formula.ts";
 import { Place } from "../../loops/place.ts";
@@ -51,7 +51,7 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
   k.store(new Place({ name: "out", dtype: out.type.dtype }).at(o).at(j), finished);
   const doc = "out = x wᵀ, each element finished before it is stored.";
   const body = productLoops({ xAt, wAt, outAt }, printStatements(k.body, call, naming));
-  return call.finish(`linear_${programName(epilogue)}`, [doc], body);
+  return call.finish(`linear_${expressionName(epilogue)}`, [doc], body);
 };
 
 /** A block of 128 rows and columns at a time; `finish` stores element (m + i, n + j) of the result. */

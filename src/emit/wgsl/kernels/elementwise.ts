@@ -1,6 +1,6 @@
 import type { View } from "../../../kernels/view.ts";
 import { isInteger, type Dtype } from "../../../tensor/dtype.ts";
-import { programName } from "../../../kernels/names.ts";
+import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
@@ -69,7 +69,7 @@ const elementwise: WgslKernel<"elementwise"> = (
       return { lines, value: result.text, type: "f16" };
     return { lines, value: stored(out.type.dtype, result) };
   };
-  const name = `each_${programName(program)}`;
+  const name = `each_${expressionName(program)}`;
   return [perElement(context, { name, doc: "Element by element.", inputs, out, compute })];
 };
 

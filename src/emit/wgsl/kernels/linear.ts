@@ -4,7 +4,7 @@ import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { programName } from "../../../kernels/names.ts";
+import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
@@ -83,7 +83,7 @@ function linear({ operands, attrs, results }: Linear, context: Context, kind: Ki
     store,
   };
   const { body, workgroup } = kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, []);
-  const words = attrs.epilogue.steps.length === 0 ? "" : `_${programName(attrs.epilogue)}`;
+  const words = attrs.epilogue.steps.length === 0 ? "" : `_${expressionName(attrs.epilogue)}`;
   return builder.finish({
     name: `linear${kind === "tiled" ? "" : "_few"}${words}`,
     doc: docOf(kind, attrs.epilogue.steps.length > 0),
