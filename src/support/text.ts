@@ -58,8 +58,9 @@ export const visible = (text: string): string =>
 const escapeCharacter = (character: string): string =>
   `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
 
-/** `1 layer`, `2 layers`. */
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** `1 layer`, `2 layers`; `many` where that is no s more. */
+export const plural = (count: number, noun: string, many = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : many}`;
 
 /** `1,234,567`. By hand: the first call of toLocaleString takes 40 ms. */
 export const showCount = (count: number): string => count.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -166,34 +166,42 @@ export const divisionsOf = (a: Dim): readonly { readonly of: Dim; readonly by: n
 /** As `.lmg` and the IR write it: `2*B*div(T, 2) + 1`. */
 export const showDim = (a: Dim): string => a.key;
 
+/** How a language writes the parts of a size. */
+export interface DimNotation {
+  readonly symbol: (name: string) => string;
+  readonly floorDiv: (of: string, by: number) => string;
+  readonly number?: (size: number) => string;
+  readonly times?: string;
+  /** The sign of a first term. */
+  readonly minus?: string;
+}
+
 /**
  * The dim in another notation; emitters pass how a symbol and a whole division are written there.
  */
-export function renderDim(
-  a: Dim,
-  notation: {
-    readonly symbol: (name: string) => string;
-    readonly floorDiv: (of: string, by: number) => string;
-  },
-): string {
+export function renderDim(a: Dim, notation: DimNotation): string {
   const renderFactor = (factor: Factor): string =>
     factor.kind === "symbol"
       ? notation.symbol(factor.key)
       : notation.floorDiv(renderDim(factor.of, notation), factor.by);
-  return joinTerms(a.terms, renderFactor);
+  return joinTerms(a.terms, renderFactor, notation);
 }
 
-function joinTerms(terms: readonly Term[], render: (factor: Factor) => string): string {
+function joinTerms(
+  terms: readonly Term[],
+  render: (factor: Factor) => string,
+  { number = String, times = "*", minus = "-" }: Partial<DimNotation> = {},
+): string {
   const texts = terms.map(({ coefficient, factors }) => {
     const size = Math.abs(coefficient);
     const parts =
-      size === 1 && factors.length > 0 ? factors.map(render) : [String(size), ...factors.map(render)];
-    return { sign: coefficient < 0 ? "-" : "+", text: parts.join("*") };
+      size === 1 && factors.length > 0 ? factors.map(render) : [number(size), ...factors.map(render)];
+    return { sign: coefficient < 0 ? "-" : "+", text: parts.join(times) };
   });
   const [first, ...rest] = texts;
-  if (first === undefined) return "0";
+  if (first === undefined) return number(0);
   return (
-    (first.sign === "-" ? "-" : "") + first.text + rest.map(({ sign, text }) => ` ${sign} ${text}`).join("")
+    (first.sign === "-" ? minus : "") + first.text + rest.map(({ sign, text }) => ` ${sign} ${text}`).join("")
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Code } from "../../support/text.ts";
 
-/** A function that several kernels call. */
+/** What several kernels call, or the functions around them. */
 export interface Helper {
   /** Names of other helpers that it calls. */
   readonly uses?: readonly string[];
@@ -21,3 +21,9 @@ export function withUsed<Name extends string>(
   for (const name of names) visit(name);
   return (Object.keys(table) as Name[]).filter((name) => needed.has(name));
 }
+
+/** Their code, and that of those that they use. */
+export const partsFor = <Name extends string>(
+  table: Readonly<Record<Name, Helper>>,
+  names: Iterable<Name>,
+): (readonly Code[])[] => withUsed(table, names).map((name) => table[name].code);

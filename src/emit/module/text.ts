@@ -111,7 +111,7 @@ export class Names {
 
 /** The size as an expression; `symbol` says what each run-time dim is called. */
 export const sizeText = (size: Dim, symbol: (name: string) => string): string =>
-  renderDim(size, { symbol, floorDiv: (of, by) => `Math.floor((${of}) / ${by})` }).replaceAll("*", " * ");
+  renderDim(size, { symbol, times: " * ", floorDiv: (of, by) => `Math.floor((${of}) / ${by})` });
 
 /** Whether a size can stand as an operand of a product without parentheses. */
 export const isProduct = (size: Dim): boolean => size.terms.length <= 1;

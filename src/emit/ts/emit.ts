@@ -14,9 +14,8 @@ import { commentText, finishText, identifier, literal, Names } from "../module/t
 import { declaredWords, reservedWords, wordsOf } from "../module/words.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
-import { withUsed } from "../module/helpers.ts";
+import { partsFor } from "../module/helpers.ts";
 import { parameterTable } from "../module/parameters.ts";
-import { partsFor } from "../module/parts.ts";
 
 export type TypeScriptOptions =
   | {
@@ -42,7 +41,7 @@ export function emitTypeScript(
   const types = options.types ?? true;
   const floats = options.floats ?? "f32";
   const calls = new CallTable(new Names([...reservedWords, ...declaredWords(frame(plan))]));
-  const { model, prepare } = functionsOf(plan, floats, calls);
+  const { names, model, prepare } = functionsOf(plan, floats, calls);
   const sections: readonly (readonly Code[])[] = [
     header(plan, calls.kernels.length),
     notLinted,
@@ -51,10 +50,11 @@ export function emitTypeScript(
     model,
     prepare,
     ...calls.kernels,
-    ...withUsed(helpers, calls.helpers).map((name) => helpers[name].code),
+    ...partsFor(helpers, calls.helpers),
     weightRuntime,
-    ...partsFor(floats === "f32" ? elementRuntime : elementRuntime64, [prepare]),
-    ...partsFor(inputRuntime, [model, ...calls.kernels]),
+    ...partsFor(floats === "f32" ? elementRuntime : elementRuntime64, names.readers),
+    // What checks the names of inputs, in every run, brings the error that kernels throw as well.
+    ...partsFor(inputRuntime, names.checks),
     safetensorsRuntime,
   ].filter((section) => section.length > 0);
   const text = sections.map((section) => layoutCode(section)).join("\n");
@@ -85,11 +85,11 @@ function functionsOf(
   plan: Plan,
   floats: FloatFormat,
   calls: CallTable,
-): { readonly model: Code[]; readonly prepare: Code[] } {
-  const write = (names: ModuleNames): { model: Code[]; prepare: Code[] } => {
+): { readonly names: ModuleNames; readonly model: Code[]; readonly prepare: Code[] } {
+  const write = (names: ModuleNames) => {
     const run = runFunction(plan, names, calls);
     const prepare = prepareFunction(plan, names, calls);
-    return { model: createModel(plan, names, run, prepare.length > 0), prepare };
+    return { names, model: createModel(plan, names, run, prepare.length > 0), prepare };
   };
   const { model, prepare } = write(ModuleNames.unlike(plan, floats));
   return write(new ModuleNames(plan, floats, [...reservedWords, ...wordsOf([...model, ...prepare])]));

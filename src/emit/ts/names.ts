@@ -3,6 +3,8 @@ import type { Plan } from "../../plan/plan.ts";
 import type { View } from "../../kernels/view.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
+import type { inputRuntime } from "../module/runtime/inputs.ts";
+import type { elementRuntime } from "../module/runtime/weights.ts";
 import type { Naming } from "./call.ts";
 import type { FloatFormat } from "./storage.ts";
 import { identifier, isProduct, literal, Names, sizeText } from "../module/text.ts";
@@ -23,6 +25,9 @@ export class ModuleNames {
   /** The start of an arena buffer, or the array of an output or of a tensor that is being prepared. */
   readonly #locals = new Map<number, string>();
 
+  readonly checks = new Set<keyof typeof inputRuntime>();
+  readonly readers = new Set<keyof typeof elementRuntime>();
+
   /** `taken` are the words that stand in the module already; `wish` says what a value of the model would like to be. */
   constructor(plan: Plan, floats: FloatFormat, taken: Iterable<string>, wish = wishFor) {
     this.#plan = plan;
@@ -40,6 +45,18 @@ export class ModuleNames {
    */
   static unlike(plan: Plan, floats: FloatFormat): ModuleNames {
     return new ModuleNames(plan, floats, [], () => "$");
+  }
+
+  /** The name of a function that checks or makes what a run takes, which the module then has. */
+  check(name: keyof typeof inputRuntime): string {
+    this.checks.add(name);
+    return name;
+  }
+
+  /** The same for one that reads the elements of a weight. */
+  reader(name: keyof typeof elementRuntime): string {
+    this.readers.add(name);
+    return name;
   }
 
   symbol(name: string): string {

@@ -1,6 +1,6 @@
 import { append, largest } from "../../support/lists.ts";
 import { operandViews, type Plan, type Step } from "../../plan/plan.ts";
-import { isFloat } from "../../tensor/dtype.ts";
+import { isFloat, type Dtype } from "../../tensor/dtype.ts";
 import type { Code } from "../../support/text.ts";
 import type { CallTable } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
@@ -27,7 +27,8 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
       isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer, names);
     return key === value ? `${key},` : `${key}: ${value},`;
   });
-  for (const { name, type } of plan.state) entries.push(`${keyText(name)}: ${arrayText(type.dtype, name)},`);
+  for (const { name, type } of plan.state)
+    entries.push(`${keyText(name)}: ${arrayText(type.dtype, name, names)},`);
   if (lines.length + entries.length === 0) return [];
   const isRead = [...readByRun, ...readHere].some(
     (buffer) => plan.buffers[buffer]!.home.kind === "parameter",
@@ -76,13 +77,13 @@ function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
 }
 
 /** The array of a tensor that the model is given. */
-const arrayText = (dtype: Plan["buffers"][number]["dtype"], name: string): string =>
-  `${isFloat(dtype) ? "floats" : "ints"}(tensors, ${literal(name)})`;
+const arrayText = (dtype: Dtype, name: string, names: ModuleNames): string =>
+  `${names.reader(isFloat(dtype) ? "floats" : "ints")}(tensors, ${literal(name)})`;
 
 /** The array of a parameter or a constant. */
-function givenText(plan: Plan, buffer: number, { floats }: ModuleNames): string {
+function givenText(plan: Plan, buffer: number, names: ModuleNames): string {
   const { home, dtype } = plan.buffers[buffer]!;
-  if (home.kind === "parameter") return arrayText(dtype, home.parameter);
+  if (home.kind === "parameter") return arrayText(dtype, home.parameter, names);
   const values = home.kind === "constant" ? home.values : [];
-  return `${arrayType(dtype, floats)}.of(${values.map(numberText).join(", ")})`;
+  return `${arrayType(dtype, names.floats)}.of(${values.map(numberText).join(", ")})`;
 }

@@ -24,7 +24,7 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
   return [
     "function run(inputs«: Inputs»)«: Outputs» {",
     [
-      `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
+      `${names.check("checkInputNames")}(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(plan, names),
       ...sizeNeeds(plan).map(
         ({ size, least, message }) =>
@@ -51,7 +51,7 @@ const symbolLines = (plan: Plan, names: ModuleNames): string[] =>
   sizeReads(plan).flatMap(({ symbol: { name, max }, input, type, axis }) => {
     const local = names.symbol(name);
     const form = literal(showShape(type.shape));
-    const read = `const ${local} = inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${form});`;
+    const read = `const ${local} = ${names.check("inputSize")}(${literal(input)}, ${accessOf(input)}, ${axis}, ${form});`;
     if (max === undefined) return [read];
     const message = literal(`${name} is at most ${max}, got `);
     return [read, `if (${local} > ${max}) throw new InputError(${message} + ${local});`];
@@ -104,11 +104,14 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
     `if (words > ${arrays[0]!.name}.length) {`,
     names.floats === "f32"
       ? [
-          `const memory = allocate(ArrayBuffer, 4 * words, ${sizesText(plan, names)});`,
+          `const memory = ${names.check("allocate")}(ArrayBuffer, 4 * words, ${sizesText(plan, names)});`,
           ...arrays.map(({ name, type }) => `${name} = new ${type}(memory);`),
         ]
       : // Words of two widths do not lie over each other.
-        arrays.map(({ name, type }) => `${name} = allocate(${type}, words, ${sizesText(plan, names)});`),
+        arrays.map(
+          ({ name, type }) =>
+            `${name} = ${names.check("allocate")}(${type}, words, ${sizesText(plan, names)});`,
+        ),
     "}",
   ];
 }
@@ -129,7 +132,7 @@ function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: 
   const filled = fill === undefined ? "undefined" : numberText(fill);
   return [
     ...placeLine(buffer, plan, names),
-    `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${array}, ${local});`,
+    `${names.check("readInput")}(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${array}, ${local});`,
   ];
 }
 
@@ -141,7 +144,9 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   const type = arrayType(dtype, names.floats);
   const length = names.size(elements);
   if (constantDim(elements) !== undefined) return [`const ${names.local(buffer)} = new ${type}(${length});`];
-  return [`const ${names.local(buffer)} = allocate(${type}, ${length}, ${sizesText(plan, names)});`];
+  return [
+    `const ${names.local(buffer)} = ${names.check("allocate")}(${type}, ${length}, ${sizesText(plan, names)});`,
+  ];
 }
 
 function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {

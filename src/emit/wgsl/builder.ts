@@ -177,9 +177,16 @@ export class KernelBuilder {
 
   /** A product `index * size` as a summand; empty for a stride of 0, without the factor for 1. */
   stride(index: string, name: string, stride: Dim): string {
+    return this.strides(name, stride)(index);
+  }
+
+  /** The same for indices that come later. */
+  strides(name: string, stride: Dim): (index: string) => string {
     const constant = constantDim(stride);
-    if (constant === 0) return "";
-    return constant === 1 ? index : `${index} * ${this.size(name, stride)}`;
+    if (constant === 0) return () => "";
+    if (constant === 1) return (index) => index;
+    const size = this.size(name, stride);
+    return (index) => `${index} * ${size}`;
   }
 
   /** Declarations of the module: constants, private and workgroup memory, functions. */

@@ -3,17 +3,17 @@ import type { Plan } from "../../plan/plan.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { parameterTable } from "../module/parameters.ts";
-import { partsFor } from "../module/parts.ts";
+import { partsFor } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { publicTypes } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { dimField } from "./dims.ts";
-import { dimsFunction, inputsFunction, resultLines } from "./host/inputs.ts";
+import { dimsFunction, inputReaders, inputsFunction, resultLines } from "./host/inputs.ts";
 import { dimsName } from "./host/size.ts";
-import { memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
-import { kernelTable, stepTable } from "./host/steps.ts";
+import { elementReaders, memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
+import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./kernel.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
@@ -63,12 +63,12 @@ function moduleText(program: Program): string {
     createModel(program),
     loadRuntime(plan.state.length > 0),
     compileRuntime,
-    ...partsFor(groupRuntime, tables),
+    ...partsFor(groupRuntime, hasLists(program) ? ["list"] : []),
     memoryRuntime(plan.state.length > 0),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime,
-    ...partsFor(elementRuntime, [upload, ...(plan.state.length > 0 ? [createRuntime(true)] : [])]),
-    ...partsFor(inputRuntime, [inputs]),
+    ...partsFor(elementRuntime, elementReaders(program)),
+    ...partsFor(inputRuntime, inputReaders(plan)),
     readerRuntime,
   ];
   return sections.map((section) => layoutCode(section)).join("\n");
@@ -80,11 +80,7 @@ function header({ plan, kernels, steps }: Program): string[] {
   return [
     `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
     "//",
-    `// ${tensorsText(plan)}, ` +
-      `${plural(steps.length, "dispatch")}, ${plural(kernels.length, "kernel")}.`.replace(
-        "dispatchs",
-        "dispatches",
-      ),
+    `// ${tensorsText(plan)}, ${plural(steps.length, "dispatch", "dispatches")}, ${plural(kernels.length, "kernel")}.`,
     ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
   ];
 }

@@ -19,16 +19,15 @@ export const ifThen = (condition: string, body: readonly Code[]): Code[] =>
   block(`if (${condition}) {`, body);
 
 /** A size as an expression over the uniform block `dims`. */
-export const dimText = (size: Dim): string => {
-  const text = renderDim(size, {
+export const dimText = (size: Dim): string =>
+  renderDim(size, {
     symbol: (name) => `dims.${dimField(name)}`,
-    floorDiv: (of, by) => `((${of}) / ${by})`,
+    floorDiv: (of, by) => `((${of}) / ${by}u)`,
+    number: (size) => `${size}u`,
+    times: " * ",
+    // Unsigned numbers have no sign, but they wrap around, so that no order of the terms is wrong.
+    minus: "0u - ",
   });
-  // Unsigned numbers have no sign, but they wrap around, so that no order of the terms is wrong.
-  const unsigned = text.replace(/(?<=^|\()-/g, "0 - ");
-  // Every literal is unsigned; the digits of a symbol's name are not literals.
-  return unsigned.replaceAll("*", " * ").replace(/(?<![\w.])(\d+)(?!\w)/g, "$1u");
-};
 
 /** A float as WGSL writes it; the infinities and NaN have no literal, so they are made from bits at run time. */
 export function floatText(value: number): string {

@@ -1,14 +1,19 @@
+import type { Helper } from "../helpers.ts";
 import { fragment } from "../text.ts";
 
 /** What reads and checks the inputs of a run. */
 export const inputRuntime = {
-  InputError: fragment`
+  InputError: {
+    code: fragment`
       /** Inputs that do not fit the model. */
       export class InputError extends Error {
         «override readonly» name = "InputError";
       }
   `,
-  checkInputNames: fragment`
+  },
+  checkInputNames: {
+    uses: ["InputError"],
+    code: fragment`
       function checkInputNames(inputs«: object», known«: readonly string[]»)«: void» {
         if (typeof inputs !== "object" || inputs === null)
           throw new InputError("a run takes an object with the inputs by name: { " + known.join(", ") + " }");
@@ -16,7 +21,10 @@ export const inputRuntime = {
         if (odd !== undefined) throw new InputError("there is no input " + odd + "; the inputs are " + known.join(", "));
       }
   `,
-  inputSize: fragment`
+  },
+  inputSize: {
+    uses: ["InputError", "checkTensor", "shapeMessage"],
+    code: fragment`
       /** The size of one axis of an input: what binds a run-time dim. */
       function inputSize(name«: string», input«: BoolTensor | undefined», axis«: number», form«: string»)«: number» {
         if (input === undefined) throw new InputError("the input " + name + " " + form + " is missing");
@@ -28,7 +36,10 @@ export const inputRuntime = {
         return size;
       }
   `,
-  checkTensor: fragment`
+  },
+  checkTensor: {
+    uses: ["InputError"],
+    code: fragment`
       /** Callers without types give bare arrays, and BigInts where tokenizers count in 64 bits. */
       function checkTensor(name«: string», input«: BoolTensor»)«: void» {
         if (typeof input?.shape?.length !== "number" || typeof input.data?.length !== "number")
@@ -37,11 +48,16 @@ export const inputRuntime = {
           throw new InputError("the input " + name + " holds BigInts, it takes numbers: Int32Array.from(data, Number)");
       }
   `,
-  shapeMessage: fragment`
+  },
+  shapeMessage: {
+    code: fragment`
       const shapeMessage = (name«: string», input«: BoolTensor», form«: string»)«: string» =>
         "the input " + name + " is " + form + ", got [" + input.shape.join(", ") + "]";
   `,
-  readInput: fragment`
+  },
+  readInput: {
+    uses: ["InputError", "checkTensor", "shapeMessage", "checkElements"],
+    code: fragment`
       /** Copies an input to its place, checked; one that is left off is filled. */
       function readInput(
         name«: string», input«: BoolTensor | undefined», form«: string», shape«: readonly number[]»,
@@ -64,7 +80,10 @@ export const inputRuntime = {
         into.set(data« as ArrayLike<number>», at);
       }
   `,
-  checkElements: fragment`
+  },
+  checkElements: {
+    uses: ["InputError"],
+    code: fragment`
       /** A typed array holds numbers; other arrays may hold anything, which would become a number without a word. */
       function checkElements(name«: string», data«: ArrayLike<unknown>», takes«: string»)«: void» {
         if (takes === "numbers" && ArrayBuffer.isView(data)) return;
@@ -77,7 +96,10 @@ export const inputRuntime = {
         }
       }
   `,
-  allocate: fragment`
+  },
+  allocate: {
+    uses: ["InputError"],
+    code: fragment`
       /** An array for a run; where there is no memory for it, the error says for which sizes. */
       function allocate«<T>»(
         Kind«: { new (length: number): T; readonly BYTES_PER_ELEMENT?: number }», length«: number», sizes«: object»,
@@ -92,4 +114,5 @@ export const inputRuntime = {
         }
       }
   `,
-} as const;
+  },
+} as const satisfies Readonly<Record<string, Helper>>;

@@ -1,3 +1,4 @@
+import type { Helper } from "../helpers.ts";
 import { fragment } from "../text.ts";
 import { namesRuntime } from "./names.generated.ts";
 
@@ -103,30 +104,36 @@ export const weightRuntime = [...checkRuntime, "", ...namesRuntime];
 
 /** What reads the elements of a tensor, each if the model has such tensors. */
 export const elementRuntime = {
-  floats: fragment`
+  floats: {
+    code: fragment`
     /** The elements as float32; a Float32Array as it is. */
     function floats(tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» {
       const { data } = tensors.get(name)«!»;
       return data instanceof Float32Array ? data : Float32Array.from(data);
     }
-  `,
-  ints: fragment`
+    `,
+  },
+  ints: {
+    code: fragment`
     /** The elements as whole numbers; an Int32Array as it is. */
     function ints(tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» {
       const { data } = tensors.get(name)«!»;
       return data instanceof Int32Array ? data : Int32Array.from(data);
     }
-  `,
-} as const;
+    `,
+  },
+} as const satisfies Readonly<Record<string, Helper>>;
 
 /** The same where floats are kept in 64 bits. */
 export const elementRuntime64 = {
   ...elementRuntime,
-  floats: fragment`
+  floats: {
+    code: fragment`
     /** The elements as float64; a Float64Array as it is. */
     function floats(tensors, name) {
       const { data } = tensors.get(name);
       return data instanceof Float64Array ? data : Float64Array.from(data);
     }
-  `,
-} as const;
+    `,
+  },
+} as const satisfies Readonly<Record<string, Helper>>;

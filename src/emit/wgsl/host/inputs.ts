@@ -5,6 +5,7 @@ import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { showShape } from "../../../tensor/type.ts";
+import type { inputRuntime } from "../../module/runtime/inputs.ts";
 import { accessOf, keyText, takesText } from "../../module/runtime/types.ts";
 import { literal, numberText } from "../../module/text.ts";
 import { dimField } from "../dims.ts";
@@ -36,6 +37,17 @@ export function dimsFunction(plan: Plan): Code[] {
   ];
 }
 
+/** What the two functions call of what every module may have. */
+export const inputReaders = (plan: Plan): readonly (keyof typeof inputRuntime)[] => [
+  "checkInputNames",
+  ...(sizeReads(plan).length > 0 ? (["inputSize"] as const) : []),
+  ...(plan.inputs.length > 0 ? (["readInput"] as const) : []),
+  ...(plan.inputs.every(({ buffer }) => hasKnownSize(plan, buffer)) ? [] : (["allocate"] as const)),
+];
+
+const hasKnownSize = ({ buffers }: Plan, buffer: number): boolean =>
+  constantDim(buffers[buffer]!.elements) !== undefined;
+
 /** The function that reads the inputs, checked, as they go to the device. */
 export function inputsFunction(program: Program): Code[] {
   const { plan } = program;
@@ -48,9 +60,9 @@ export function inputsFunction(program: Program): Code[] {
     const local = `input${index}`;
     const limit = limits.get(buffer);
     return [
-      constantDim(plan.buffers[buffer]!.elements) === undefined
-        ? `const ${local} = allocate(${array}, ${size}, d);`
-        : `const ${local} = new ${array}(${size});`,
+      hasKnownSize(plan, buffer)
+        ? `const ${local} = new ${array}(${size});`
+        : `const ${local} = allocate(${array}, ${size}, d);`,
       `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${local}, 0);`,
       ...(limit === undefined ? [] : [checkLine(name, local, limit)]),
     ];

@@ -1,8 +1,9 @@
 import { largest } from "../../../support/lists.ts";
-import { operandViews } from "../../../plan/plan.ts";
+import { operandViews, type Plan, type PlanParameter } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
+import type { elementRuntime } from "../../module/runtime/weights.ts";
 import { literal, numberText } from "../../module/text.ts";
 import {
   bindingName,
@@ -95,14 +96,35 @@ function spentWeights({ plan, prepare, steps }: Program): string[] {
     .map((buffer) => memoryName(plan, buffer));
 }
 
+/** The parameters that runs read and do not change. */
+function readParameters({
+  parameters,
+  state,
+}: Plan): readonly (PlanParameter & { readonly buffer: number })[] {
+  const kept = new Set(state.map(({ name }) => name));
+  return parameters.flatMap((parameter) =>
+    parameter.buffer === undefined || kept.has(parameter.name)
+      ? []
+      : [{ ...parameter, buffer: parameter.buffer }],
+  );
+}
+
+/** What reads the elements of a tensor of that kind. */
+const readerOf = ({ buffers }: Plan, buffer: number): keyof typeof elementRuntime =>
+  isFloat(buffers[buffer]!.dtype) ? "floats" : "ints";
+
+/** What the function below calls of what every module may have, and what sets the state. */
+export const elementReaders = ({ plan }: Program): readonly (keyof typeof elementRuntime)[] => [
+  ...readParameters(plan).map(({ buffer }) => readerOf(plan, buffer)),
+  ...(plan.state.length > 0 ? (["floats"] as const) : []),
+];
+
 /** The function that brings parameters and constants to the device. */
 export function uploadFunction({ plan }: Program): Code[] {
-  const kept = new Set(plan.state.map(({ name }) => name));
-  const read = plan.parameters.filter(({ name, buffer }) => buffer !== undefined && !kept.has(name));
-  const parameters = read.map(({ name, buffer }) => {
-    const kind = isFloat(plan.buffers[buffer!]!.dtype) ? "floats" : "ints";
-    return `[${literal(memoryName(plan, buffer!))}, ${kind}(tensors, ${literal(name)})],`;
-  });
+  const parameters = readParameters(plan).map(
+    ({ name, buffer }) =>
+      `[${literal(memoryName(plan, buffer))}, ${readerOf(plan, buffer)}(tensors, ${literal(name)})],`,
+  );
   const constants = plan.buffers.flatMap(({ dtype, home }, buffer) =>
     home.kind === "constant"
       ? [

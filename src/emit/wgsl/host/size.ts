@@ -1,13 +1,10 @@
-import { renderDim, type Dim } from "../../../tensor/dim.ts";
+import type { Dim } from "../../../tensor/dim.ts";
 import { layoutCode, type Code } from "../../../support/text.ts";
+import { sizeText as moduleSizeText } from "../../module/text.ts";
 import { dimField } from "../dims.ts";
 
 /** A size as JavaScript over the object `d` of run-time dims. */
-export const sizeText = (size: Dim): string =>
-  renderDim(size, {
-    symbol: (name) => `d.${dimField(name)}`,
-    floorDiv: (of, by) => `Math.floor((${of}) / ${by})`,
-  }).replaceAll("*", " * ");
+export const sizeText = (size: Dim): string => moduleSizeText(size, (name) => `d.${dimField(name)}`);
 
 const readsDims = (text: string): boolean => /\bd\./.test(text);
 

@@ -78,6 +78,10 @@ function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): stri
   return lines;
 }
 
+/** Whether some dispatch counts its workgroups as a list. */
+export const hasLists = ({ prepare, steps }: Program): boolean =>
+  [...prepare, ...steps].some(({ dispatches }) => dispatches.some(({ groups }) => groups.kind === "list"));
+
 /** The first axis of a matrix in parts walks the rows of the part. */
 function groupsText(groups: Groups, byRows: boolean): string {
   if (groups.kind === "list") return byDims(`list(${sizeText(groups.count)}, ${groups.per})`);

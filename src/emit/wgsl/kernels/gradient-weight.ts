@@ -59,12 +59,9 @@ function weightProduct(
   const left = parts === 1 ? undefined : builder.scratch(multiplyDims(elementsOf(out.type), dim(parts)));
   const tensors = builder.tensors({ a, b }, left === undefined ? { out } : { out: undefined });
   const [rows, columns] = [out.type.shape[0]!, out.type.shape[1]!];
-  const [aRow, bRow] = [
-    builder.stride("«k»", "a_row", rowStep(a)),
-    builder.stride("«k»", "b_row", rowStep(b)),
-  ];
-  const at = (term: string, k: string, place: string): string =>
-    term === "" ? place : `${term.replace("«k»", k)} + ${place}`;
+  const [aRow, bRow] = [builder.strides("a_row", rowStep(a)), builder.strides("b_row", rowStep(b))];
+  const at = (rows: (k: string) => string, k: string, place: string): string =>
+    [rows(k), place].filter((term) => term !== "").join(" + ");
   const { held, read } = heldOperands(builder, [tensors.a, tensors.b]);
   const [rowsText, columnsText] = [builder.size("rows", rows), builder.size("columns", columns)];
   const depth = builder.size("depth", productOfDims(operands.x.type.shape.slice(0, -1)));

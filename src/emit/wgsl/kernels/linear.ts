@@ -107,8 +107,11 @@ function partsOf(weight: View): Parts {
 
 /** `row * step + `, or nothing where there is one row. */
 function rowTerm(builder: KernelBuilder, name: string, stride: Dim): (row: string) => string {
-  const text = builder.stride("«row»", name, stride);
-  return (row) => (text === "" || row === "0u" ? "" : `${text.replace("«row»", row)} + `);
+  const strides = builder.strides(name, stride);
+  return (row) => {
+    const text = row === "0u" ? "" : strides(row);
+    return text === "" ? "" : `${text} + `;
+  };
 }
 
 /** A lone number, a row that all rows share, or a tensor of the result's shape. */

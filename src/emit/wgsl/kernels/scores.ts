@@ -36,11 +36,11 @@ export function rowPlace(
   { batch, head, row }: Axes,
 ): (b: string, h: string, row: string) => string {
   const terms = [
-    builder.stride("«0»", `${name}_batch`, batch.stride),
-    builder.stride("«1»", `${name}_head`, head.stride),
-    builder.stride("«2»", `${name}_row`, row.stride),
+    builder.strides(`${name}_batch`, batch.stride),
+    builder.strides(`${name}_head`, head.stride),
+    builder.strides(`${name}_row`, row.stride),
   ];
-  return (...at) => sum(terms.map((term, axis) => term.replace(`«${axis}»`, at[axis]!)));
+  return (...at) => sum(terms.map((term, axis) => term(at[axis]!)));
 }
 
 /** Where the element of a bias or mask stands that belongs to the score of query i and key j. */

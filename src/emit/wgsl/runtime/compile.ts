@@ -105,7 +105,8 @@ export const compileRuntime = fragment`
 
 /** What the step tables call, each if they do. */
 export const groupRuntime = {
-  list: fragment`
+  list: {
+    code: fragment`
       /** The most workgroups along one axis that every device allows. */
       const MAX_GROUPS = 65535;
 
@@ -115,5 +116,6 @@ export const groupRuntime = {
         const columns = Math.min(groups, MAX_GROUPS);
         return [columns, columns === 0 ? 0 : share(groups, columns), 1];
       }
-  `,
+    `,
+  },
 } as const;
