@@ -28,12 +28,25 @@ export function tensorsText({ parameters, state }: Plan): string {
   return state.length === 0 ? `${count} parameters in ${tensors}` : `${count} numbers of state in ${tensors}`;
 }
 
+/** Where the model's text says what a step does: `gpt2.lmg:9`. */
+function placeOf({ origin: { spans } }: Step): string | undefined {
+  const span = spans.at(-1);
+  return span && `${span.source.name}:${positionAt(span.source, span.start).line}`;
+}
+
+/** `h.0.ln_1 (gpt2.lmg:9)`, as errors name a step. */
+export function stepPlace(step: Step): string {
+  const { label } = step.origin;
+  const place = placeOf(step);
+  const name = label === "" ? stepWords(step).join(" + ") : label;
+  return commentText(place === undefined ? name : `${name} (${place})`);
+}
+
 /** `// gpt2.lmg:9  h.0.ln_1: add + layer_norm → [B, T, 768]`: the line, the layer, what was fused, the shapes. */
 export function stepComment(step: Step): string {
-  const { spans, label } = step.origin;
-  const span = spans.at(-1);
-  const place = span === undefined ? "" : `${span.source.name}:${positionAt(span.source, span.start).line}  `;
+  const { label } = step.origin;
+  const place = placeOf(step);
   const made = stepWords(step).join(" + ");
   const shapes = step.results.map(({ type }) => shapeComment(type.shape)).join(", ");
-  return `// ${commentText(`${place}${label === "" ? "" : `${label}: `}${made} → ${shapes}`)}`;
+  return `// ${commentText(`${place === undefined ? "" : `${place}  `}${label === "" ? "" : `${label}: `}${made} → ${shapes}`)}`;
 }

@@ -10,7 +10,7 @@ import { publicTypes } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { dimField } from "./dims.ts";
-import { dimsFunction, inputReaders, inputsFunction, resultLines } from "./host/inputs.ts";
+import { dimsFunction, inputReaders, inputsFunction, resultLines, resultSizes } from "./host/inputs.ts";
 import { dimsName } from "./host/size.ts";
 import { elementReaders, memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
@@ -98,7 +98,6 @@ const neededFeatures = ({ target }: Program): string[] => [
 ];
 
 function createModel(program: Program): Code[] {
-  const results = resultLines(program);
   return [
     "/** Features that a device must have been requested with. */",
     `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
@@ -106,8 +105,8 @@ function createModel(program: Program): Code[] {
     ...createRuntime(program.plan.state.length > 0),
     "",
     "/** What the device gave back as the results of the model. */",
-    `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${dimsName(results)}«: Dims»)«: Outputs» {`,
-    results,
+    `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${dimsName(resultSizes(program))}«: Dims»)«: Outputs» {`,
+    resultLines(program),
     "}",
   ];
 }

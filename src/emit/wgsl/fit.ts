@@ -3,7 +3,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { slotWords, stepStats, WORD_BYTES, type Sizes, type StepStats } from "../../plan/stats.ts";
 import { distinctElements, type View } from "../../kernels/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
-import { placeText } from "./host/steps.ts";
+import { stepPlace } from "../module/comments.ts";
 import { SCRATCH, targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";
 import {
   bindingName,
@@ -56,7 +56,7 @@ export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): Fi
   const program = makeProgram(plan, targetOf(options));
   const limits = options.limits ?? defaultLimits;
   return [...program.prepare, ...program.steps].flatMap((step) => {
-    const place = placeText(step);
+    const place = stepPlace(step.steps[0]);
     return needsOf(program, chosen(step.dispatches, sizes), sizes, limits).flatMap(
       ({ limit, needs, what }) => {
         const allows = limits[limit];
@@ -210,7 +210,7 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     const workgroups = groupsOf(groups, sizes);
     const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
     return {
-      place: placeText(step),
+      place: stepPlace(step.steps[0]),
       kernel: kernelName,
       workgroups,
       invocations,

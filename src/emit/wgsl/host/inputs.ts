@@ -74,7 +74,10 @@ export function inputsFunction(program: Program): Code[] {
     ({ size, least, message }) =>
       `if (${sizeText(size)} < ${least}) throw new InputError(${literal(message)});`,
   );
-  const d = dimsName([...needs, ...lines.flat()]);
+  const d = dimsName([
+    ...sizeNeeds(plan).map(({ size }) => size),
+    ...plan.inputs.flatMap(({ type, buffer }) => [...type.shape, plan.buffers[buffer]!.elements]),
+  ]);
   return [
     ...(limits.size === 0 ? [] : [...checkIds, ""]),
     "/** The inputs and the memory that they go to. */",
@@ -124,6 +127,10 @@ function idLimits({ plan }: Program): Map<number, IdLimit> {
   }
   return limits;
 }
+
+/** The sizes that the lines below read. */
+export const resultSizes = ({ plan }: Program): readonly Dim[] =>
+  plan.outputs.flatMap(({ type, buffer }) => [...type.shape, plan.buffers[buffer]!.elements]);
 
 /** The lines of a run that make the results of what the device gives back. */
 export const resultLines = ({ plan }: Program): Code[] => [

@@ -28,12 +28,13 @@ export function memoryTables(program: Program): Code[] {
     );
     const texts = sizes.map((size) => sizeText(size));
     const elements = texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
-    return `{ name: "slot ${slot}", bytes: ${byDims(`${bytes} * (${elements})`)} },`;
+    return `{ name: "slot ${slot}", bytes: ${byDims(`${bytes} * (${elements})`, sizes)} },`;
   });
-  const scratch = scratchSizes(program).map((size) => sizeText(size));
+  const scratchNeeds = scratchSizes(program);
+  const scratch = scratchNeeds.map((size) => sizeText(size));
   const outputs = plan.outputs.map(({ buffer }) => {
     const bytes = `${elementBytes(plan, buffer, target)} * (${sizeText(plan.buffers[buffer]!.elements)})`;
-    return `{ name: ${literal(memoryName(plan, buffer))}, bytes: ${byDims(bytes)}, isOutput: true },`;
+    return `{ name: ${literal(memoryName(plan, buffer))}, bytes: ${byDims(bytes, [plan.buffers[buffer]!.elements])}, isOutput: true },`;
   });
   const prepared = plan.buffers.flatMap((buffer, index) =>
     buffer.home.kind === "prepared"
@@ -49,7 +50,9 @@ export function memoryTables(program: Program): Code[] {
       ...slots,
       ...(scratch.length === 0
         ? []
-        : [`{ name: ${literal(SCRATCH_MEMORY)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`)} },`]),
+        : [
+            `{ name: ${literal(SCRATCH_MEMORY)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`, scratchNeeds)} },`,
+          ]),
       ...outputs,
     ],
     "];",

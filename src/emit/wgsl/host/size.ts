@@ -1,15 +1,15 @@
-import type { Dim } from "../../../tensor/dim.ts";
-import { layoutCode, type Code } from "../../../support/text.ts";
+import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { sizeText as moduleSizeText } from "../../module/text.ts";
 import { dimField } from "../dims.ts";
 
 /** A size as JavaScript over the object `d` of run-time dims. */
 export const sizeText = (size: Dim): string => moduleSizeText(size, (name) => `d.${dimField(name)}`);
 
-const readsDims = (text: string): boolean => /\bd\./.test(text);
+const readsDims = (sizes: readonly Dim[]): boolean => sizes.some((size) => constantDim(size) === undefined);
 
-/** The name of a parameter for the run-time dims, by whether the lines read it. */
-export const dimsName = (lines: readonly Code[]): string => (readsDims(layoutCode(lines)) ? "d" : "_d");
+/** The name of a parameter for the run-time dims, by whether one of the sizes that are read has some. */
+export const dimsName = (sizes: readonly Dim[]): string => (readsDims(sizes) ? "d" : "_d");
 
-/** A function of the run-time dims `d` that gives the expression. */
-export const byDims = (text: string): string => `${readsDims(text) ? "(d)" : "()"} => ${text}`;
+/** A function of the run-time dims `d` that gives the expression, which reads these sizes. */
+export const byDims = (text: string, sizes: readonly Dim[]): string =>
+  `${readsDims(sizes) ? "(d)" : "()"} => ${text}`;

@@ -1,11 +1,11 @@
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
-import { stepComment } from "../../module/comments.ts";
-import { commentText, literal } from "../../module/text.ts";
+import { stepComment, stepPlace } from "../../module/comments.ts";
+import { literal } from "../../module/text.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { SCRATCH, type Groups } from "../kernel.ts";
 import { bindingName, elementBytes, type NamedDispatch, type Program, type ProgramStep } from "../program.ts";
-import { byDims, sizeText } from "./size.ts";
+import { byDims, dimsName, sizeText } from "./size.ts";
 
 /** The shaders, each once, by name. */
 export const kernelTable = ({ kernels }: Program): string[] => [
@@ -40,7 +40,7 @@ export const stepTable = (
     ...(step.stage === 0 ? step.steps.map(stepComment) : []),
     "{",
     [
-      `place: ${literal(placeText(step))},`,
+      `place: ${literal(stepPlace(step.steps[0]))},`,
       "dispatches: [",
       step.dispatches.flatMap((dispatch) => ["{", dispatchLines(dispatch, program), "},"]),
       "],",
@@ -49,14 +49,6 @@ export const stepTable = (
   ]),
   "];",
 ];
-
-/** `h.0.ln_1 (gpt2.lmg:9)`, as errors name a step. */
-export function placeText({ steps: [step] }: ProgramStep): string {
-  const comment = stepComment(step).slice(3);
-  const [place, rest] = comment.includes("  ") ? comment.split("  ") : [undefined, comment];
-  const label = step.origin.label === "" ? rest.split(" → ")[0]! : commentText(step.origin.label);
-  return place === undefined ? label : `${label} (${place})`;
-}
 
 function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): string[] {
   const { kernelName, constants, bindings, groups, when, parts } = dispatch;
@@ -68,7 +60,8 @@ function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): stri
     `memory: [${memory.join(", ")}],`,
     `groups: ${groupsText(groups, parts?.along === true)},`,
   ];
-  if (when !== undefined) lines.push(`when: ${byDims(`${sizeText(when.size)} <= ${when.atMost}`)},`);
+  if (when !== undefined)
+    lines.push(`when: ${byDims(`${sizeText(when.size)} <= ${when.atMost}`, [when.size])},`);
   if (parts !== undefined) {
     const { buffer } = bindings[parts.binding]!;
     invariant(buffer !== SCRATCH, "scratch memory in parts");
@@ -84,7 +77,7 @@ export const hasLists = ({ prepare, steps }: Program): boolean =>
 
 /** The first axis of a matrix in parts walks the rows of the part. */
 function groupsText(groups: Groups, byRows: boolean): string {
-  if (groups.kind === "list") return byDims(`list(${sizeText(groups.count)}, ${groups.per})`);
+  if (groups.kind === "list") return byDims(`list(${sizeText(groups.count)}, ${groups.per})`, [groups.count]);
   const axes = groups.axes.map(({ count, per }, axis) => {
     const text = byRows && axis === 0 ? "rows" : sizeText(count);
     if (text === "rows") return `share(rows, ${per})`;
@@ -92,6 +85,7 @@ function groupsText(groups: Groups, byRows: boolean): string {
     if (known !== undefined) return String(Math.ceil(known / per));
     return per === 1 ? text : `share(${text}, ${per})`;
   });
+  const sizes = groups.axes.flatMap(({ count }, axis) => (byRows && axis === 0 ? [] : [count]));
   const text = `[${axes.join(", ")}]`;
-  return byRows ? `(${text.includes("d.") ? "d" : "_d"}, rows) => ${text}` : byDims(text);
+  return byRows ? `(${dimsName(sizes)}, rows) => ${text}` : byDims(text, sizes);
 }
