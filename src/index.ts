@@ -36,7 +36,6 @@ export { checkPasses, showDifference, type CheckOptions, type PassDifference } f
 
 export { differentiate, type Differentiation } from "./autodiff/differentiate.ts";
 export { probeEdges, type EdgeProbe } from "./autodiff/probe.ts";
-export { initialState } from "./autodiff/train/initial.ts";
 export { optimizerOf, stepScalars, type Optimizer } from "./autodiff/train/optimizer.ts";
 export { learningRate } from "./autodiff/train/schedule.ts";
 export { trainingStep, type StepOptions, type TrainingStep } from "./autodiff/train/step.ts";
@@ -50,7 +49,7 @@ export { interpreterEngine } from "./train/interpreter-engine.ts";
 export { trainingEngines, type TrainingTarget } from "./train/engines.ts";
 export { webgpuEngine } from "./train/webgpu-engine.ts";
 export { readTrainingCheckpoint, writeModelWeights, writeTrainingCheckpoint } from "./train/checkpoint.ts";
-export { emitTraining } from "./train/modules.ts";
+export { trainingNotes } from "./train/modules.ts";
 export { trainProbed, type ProbedHooks } from "./train/probed.ts";
 export {
   isEvaluation,

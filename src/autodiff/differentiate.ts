@@ -1,6 +1,6 @@
 import { noOrigin, type Graph, type Node, type Value } from "../ir/graph.ts";
 import { namedOperands, operandValues } from "../ir/node.ts";
-import { outputValues } from "../ir/walk.ts";
+import { resultValues } from "../ir/walk.ts";
 import type { CoreOp } from "../ops/table.ts";
 import { stageOf } from "../ops/table.ts";
 import { lowerEdges } from "../passes/lower-edges.ts";
@@ -66,7 +66,7 @@ class Reversal {
       invariant(loss.type.shape.length === 0, "a loss is a scalar");
       this.#give(loss, backward.full(loss.type.dtype, [], 1));
     }
-    this.#pullBackAll(graph.nodes, 0, outputValues(graph));
+    this.#pullBackAll(graph.nodes, 0, resultValues(graph));
     backward.origin = noOrigin;
     const gradients = new Map(
       wrt.map((value) => [

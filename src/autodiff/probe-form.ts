@@ -1,6 +1,6 @@
 import type { Graph, NodeOf, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
-import { usersOf } from "../ir/walk.ts";
+import { resultValues, usersOf } from "../ir/walk.ts";
 import { degreesFrom, zerosOf, type Degree } from "./degrees.ts";
 
 /** How something depends on a value: not at all, on all but its size, in proportion to it, or in another way. */
@@ -32,7 +32,7 @@ export function edgeForms(
   );
   const zeros = zerosOf(graph);
   const users = usersOf(graph);
-  const outputs = new Set(graph.outputs.map(({ value }) => value));
+  const outputs = resultValues(graph);
   let previous: Value | undefined;
   return joins.map((join): EdgeForm => {
     const { source, branches } = join.operands;

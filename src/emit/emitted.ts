@@ -9,9 +9,6 @@ export type EmittedTensors = Readonly<Record<string, EmittedTensor>>;
 /** State as it comes back from a module: a copy. */
 export type EmittedState = Readonly<Record<string, EmittedTensor & { readonly data: Float32Array }>>;
 
-/** The memory of a state on a device, by name: only to be handed to another module. */
-export type DeviceState = ReadonlyMap<string, unknown>;
-
 /*
  * What WebGPU calls them, where its types are declared: programs without `dom` or @webgpu/types read the declarations of
  * lmg too.
@@ -30,8 +27,8 @@ type Declared<Name extends string> = typeof globalThis extends {
 export interface ModelOptions {
   /** Patterns of tensors that may be there and are not used. */
   readonly ignore?: readonly RegExp[];
-  /** The state of another model on the same device, which this one shares as far as it has the same tensors. */
-  readonly state?: DeviceState;
+  /** Run-time dims of the state, which are fixed when its memory is made. */
+  readonly dims?: Readonly<Record<string, number>>;
 }
 
 /** What every emitted module exports, as far as lmg itself uses it; `Place` is where its models are made. */
@@ -41,27 +38,37 @@ export interface EmittedModule<Place extends readonly unknown[], Model> {
   ) => Model;
 }
 
-/** A module for the CPU: Float32Arrays that it is given are used where they lie, those of a state too. */
-export type CpuModule = EmittedModule<readonly [], CpuModel>;
+/** A module for the CPU: Float32Arrays that it is given as weights are used where they lie; a state is a copy. */
+export type CpuModule<Part extends string = "run"> = EmittedModule<readonly [], CpuModel<Part>>;
 
-export interface CpuModel {
-  readonly run: (inputs: EmittedTensors) => EmittedTensors;
-}
+/** What of a run's dims no input says. */
+export type SaidDims = Readonly<Record<string, number>>;
+
+/** A function for each part of a program; what reads and writes the state is there if the plan has one. */
+export type CpuModel<Part extends string = "run"> = Readonly<
+  Record<Part, (inputs: EmittedTensors, dims?: SaidDims) => EmittedTensors>
+> & {
+  readonly readState: () => EmittedState;
+  readonly writeState: (state: EmittedTensors) => void;
+};
 
 /** A module for a WebGPU device, which must have been requested with its features; throws DeviceError for what fails there. */
-export interface DeviceModule extends EmittedModule<readonly [device: WebGpuDevice], Promise<DeviceModel>> {
+export interface DeviceModule<Part extends string = "run"> extends EmittedModule<
+  readonly [device: WebGpuDevice],
+  Promise<DeviceModel<Part>>
+> {
   readonly requiredFeatures: readonly string[];
 }
 
-/** `state` and what reads and writes it are there if the plan has one. */
-export interface DeviceModel {
-  readonly run: (inputs: EmittedTensors) => Promise<EmittedTensors>;
-  readonly state: DeviceState;
+/** As `CpuModel`, but all of it answers later. */
+export type DeviceModel<Part extends string = "run"> = Readonly<
+  Record<Part, (inputs: EmittedTensors, dims?: SaidDims) => Promise<EmittedTensors>>
+> & {
   readonly readState: () => Promise<EmittedState>;
   readonly writeState: (state: EmittedTensors) => Promise<void>;
   readonly destroy: () => void;
-}
+};
 
 /** Imports the JavaScript text of an emitted module, in Node and in browsers. */
-export const importModule = async <Module extends CpuModule | DeviceModule>(text: string): Promise<Module> =>
+export const importModule = async <Module>(text: string): Promise<Module> =>
   (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`)) as Module;

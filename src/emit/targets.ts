@@ -1,4 +1,4 @@
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, ProgramPlan } from "../plan/plan.ts";
 import type { Sizes } from "../plan/stats.ts";
 import type { EmittedFile } from "./module/file.ts";
 import type { DispatchReport } from "./wgsl/fit.ts";
@@ -11,10 +11,12 @@ export interface EmitOptions {
   /** False writes JavaScript: the same text without its types. Default: true. */
   readonly types?: boolean;
   readonly switches?: Switches;
+  /** Lines for the comment at the top. */
+  readonly notes?: readonly string[];
 }
 
-/** Writes a plan down. */
-export type Emit = (plan: Plan, options?: EmitOptions) => readonly EmittedFile[];
+/** Writes a plan, or a program of several, as one module. */
+export type Emit = (plan: Plan | ProgramPlan, options?: EmitOptions) => readonly EmittedFile[];
 
 /** The dispatches that a run of these sizes makes. */
 export type ListDispatches = (plan: Plan, sizes: Sizes, switches?: Switches) => DispatchReport;
@@ -35,8 +37,6 @@ export interface Target {
   readonly loadDispatches?: () => Promise<ListDispatches>;
   /** The largest difference that counts as rounding, relative to the largest element of the same result. */
   readonly tolerance: (switches: Switches) => number;
-  /** How two of its modules share the state of a training, as their comments say it. */
-  readonly sharing: string;
 }
 
 /**
@@ -53,11 +53,9 @@ const rows = {
     switches: {},
     load: async () => {
       const { emitTypeScript } = await import("./ts/emit.ts");
-      return (plan, { types = true } = {}) => emitTypeScript(plan, { types }).files;
+      return (plan, { types = true, notes = [] } = {}) => emitTypeScript(plan, { types, notes }).files;
     },
     tolerance: () => ROUNDING.f32,
-    sharing:
-      "Modules that are made of the same Float32Arrays share them: `createModel(state, { ignore: [/^/] })`.",
   },
   wgsl: {
     where: "for WebGPU with its shaders",
@@ -66,8 +64,8 @@ const rows = {
     switches: wgslSwitches,
     load: async () => {
       const { emitWgsl } = await import("./wgsl/emit.ts");
-      return (plan, { types = true, switches = {} } = {}) =>
-        emitWgsl(plan, { ...wgslOptionsOf(switches), types }).files;
+      return (plan, { types = true, switches = {}, notes = [] } = {}) =>
+        emitWgsl(plan, { ...wgslOptionsOf(switches), types, notes }).files;
     },
     loadDispatches: async () => {
       const { dispatchReport } = await import("./wgsl/fit.ts");
@@ -75,8 +73,6 @@ const rows = {
     },
     tolerance: ({ f16, f16Arithmetic }) =>
       f16 === true || f16Arithmetic === true ? ROUNDING.f16 : ROUNDING.f32,
-    sharing:
-      "A module shares the state of another one: `createModel(device, weights, { ignore: [/^/], state: other.state })`.",
   },
 } as const satisfies Readonly<Record<string, Target>>;
 

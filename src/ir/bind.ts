@@ -17,9 +17,13 @@ export const asMap = (tensors: Tensors): ReadonlyMap<string, HostTensor> =>
 /** `f32[2, 3]`, of a tensor at hand. */
 const showTensor = ({ dtype, shape }: HostTensor): string => `${dtype}[${shape.join(", ")}]`;
 
-/** The run-time dims, from the inputs that are given. */
-export function bindSymbols(graph: Graph, given: ReadonlyMap<string, HostTensor>): Map<string, number> {
-  const symbols = new Map<string, number>();
+/** The run-time dims, from the inputs that are given; `dims` are those that no input need say. */
+export function bindSymbols(
+  graph: Graph,
+  given: ReadonlyMap<string, HostTensor>,
+  dims: Readonly<Record<string, number>> = {},
+): Map<string, number> {
+  const symbols = givenSymbols(graph, dims);
   const owners = new Map<string, string>();
   for (const input of graph.inputs) {
     const tensor = given.get(input.name);
@@ -32,7 +36,8 @@ export function bindSymbols(graph: Graph, given: ReadonlyMap<string, HostTensor>
       const before = symbols.get(symbol);
       if (before !== undefined && before !== found)
         throw new EvaluationError(
-          `axis ${axis} of the input \`${input.name}\` is ${found}, but ${symbol} is ${before}, as \`${owners.get(symbol)!}\` has it`,
+          `axis ${axis} of the input \`${input.name}\` is ${found}, but ${symbol} is ${before}` +
+            (owners.has(symbol) ? `, as \`${owners.get(symbol)!}\` has it` : ""),
         );
       symbols.set(symbol, found);
       owners.set(symbol, input.name);
@@ -42,15 +47,28 @@ export function bindSymbols(graph: Graph, given: ReadonlyMap<string, HostTensor>
   return symbols;
 }
 
+/** The dims that the caller says, each known and a size. */
+function givenSymbols(graph: Graph, dims: Readonly<Record<string, number>>): Map<string, number> {
+  const names = graph.symbols.flatMap(({ name, given }) => (given === true ? [name] : []));
+  for (const [name, size] of Object.entries(dims)) {
+    if (!names.includes(name)) throw new EvaluationError(unknownName("dim", name, names));
+    if (!Number.isSafeInteger(size) || size < 0) throw new EvaluationError(`${name} is no size: ${size}`);
+  }
+  return new Map(Object.entries(dims));
+}
+
 const bareSymbol = (size: Dim): string | undefined => {
   const [name] = symbolsOf(size);
   return name === size.key ? name : undefined;
 };
 
 function checkBounds(graph: Graph, symbols: Symbols): void {
-  for (const { name, max } of graph.symbols) {
+  for (const { name, max, given } of graph.symbols) {
     const size = symbols.get(name);
-    if (size === undefined) throw new EvaluationError(`no input that is given says what ${name} is`);
+    if (size === undefined)
+      throw new EvaluationError(
+        given === true ? `the dim ${name} must be given` : `no input that is given says what ${name} is`,
+      );
     if (max !== undefined && size > max)
       throw new EvaluationError(`${name} is ${size}, but the model takes at most ${max}`);
   }
@@ -118,7 +136,8 @@ export function checkGiven(graph: Graph, given: ReadonlyMap<string, HostTensor>)
 
 function unknownName(kind: string, name: string, names: readonly string[]): string {
   const near = nearest(name, names);
-  const help = near === undefined ? `it has ${listWords(names)}` : `did you mean \`${near}\`?`;
+  const has = names.length === 0 ? "it has none" : `it has ${listWords(names)}`;
+  const help = near === undefined ? has : `did you mean \`${near}\`?`;
   return `the model has no ${kind} \`${name}\`: ${help}`;
 }
 
@@ -136,6 +155,23 @@ function checkShape(kind: string, name: string, tensor: HostTensor, value: Value
   const sizes = `[${expected.join(", ")}]`;
   const want = written.endsWith(sizes) ? written : `${written}, here ${sizes}`;
   throw new EvaluationError(`the ${kind} \`${name}\` is ${showTensor(tensor)}, expected ${want}`);
+}
+
+/** All states by value, as a run finds them; each must be there and have its shape. */
+export function bindStates(
+  graph: Graph,
+  given: ReadonlyMap<string, HostTensor>,
+  symbols: Symbols,
+): Map<Value, HostTensor> {
+  const bound = new Map<Value, HostTensor>();
+  for (const { name, value } of graph.states) {
+    const tensor = given.get(name);
+    if (tensor === undefined) throw new EvaluationError(`the state \`${name}\` is missing`);
+    checkFull(name, tensor);
+    checkShape("state", name, tensor, value, symbols);
+    bound.set(value, { ...tensor, dtype: value.type.dtype });
+  }
+  return bound;
 }
 
 /** All parameters by value; each must be there and have its shape. More may be given than the graph reads. */

@@ -12,6 +12,8 @@ export interface Graph {
   readonly symbols: readonly SymbolDeclaration[];
   readonly inputs: readonly Input[];
   readonly parameters: readonly Parameter[];
+  /** What passes from run to run. */
+  readonly states: readonly State[];
   readonly nodes: readonly Node[];
   readonly outputs: readonly Output[];
   /** Every residual edge of the model, in text order; nodes name them by index, also after they are lowered. */
@@ -30,6 +32,8 @@ export interface PartialGraph extends Omit<Graph, "edges"> {
 export interface SymbolDeclaration {
   readonly name: string;
   readonly max?: number;
+  /** True if no input need say what it is: the caller does, and it may be 0. */
+  readonly given?: true;
 }
 
 /** What flows: one result of a node, an input, or a parameter. Two values are the same value only by identity. */
@@ -54,6 +58,30 @@ export interface Parameter {
   readonly init: Initializer;
   /** False for running statistics: a checkpoint has them, gradients do not reach them. */
   readonly trainable: boolean;
+  readonly span: Span | undefined;
+}
+
+/** What a state is for, by which trainings tell what they save and what they count. */
+export const stateKinds = ["kept", "parameter", "statistic", "optimizer", "accumulated", "total"] as const;
+
+/**
+ * `parameter` and `statistic` (of a batch norm) are the model's own, `optimizer` what an optimizer keeps beside them;
+ * `accumulated` and `total` are sums over micro-steps, zero between two updates; `kept` is anything else, as a cache.
+ */
+export type StateKind = (typeof stateKinds)[number];
+
+/**
+ * A tensor that the model keeps: each run leaves it as the next one finds it. Run-time dims in its type are fixed when
+ * its memory is made, so that its size is no run's.
+ */
+export interface State {
+  readonly name: string;
+  /** What it is when a run begins. */
+  readonly value: Value;
+  /** What it is when the run has ended; `value` itself if the run leaves it as it is. */
+  readonly next: Value;
+  readonly kind: StateKind;
+  readonly init: Initializer;
   readonly span: Span | undefined;
 }
 

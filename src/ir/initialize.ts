@@ -3,7 +3,7 @@ import { isFloat } from "../tensor/dtype.ts";
 import { hostTensor, makeData, sizeOf, type HostTensor } from "../tensor/host.ts";
 import { RandomStream } from "../tensor/random.ts";
 import type { Symbols } from "./bind.ts";
-import type { Graph, Initializer, Input, Parameter, Value } from "./graph.ts";
+import type { Graph, Initializer, Input, Parameter, State, Value } from "./graph.ts";
 import { orthogonalElements } from "./orthogonal.ts";
 import { producersOf } from "./walk.ts";
 
@@ -12,10 +12,21 @@ const shapeOf = ({ type }: Value, symbols: Symbols = new Map()): number[] =>
 
 /** Parameters as a model begins its training: each from its initializer, by the seed and its own name. */
 export const initialParameters = (graph: Graph, seed: number): Record<string, HostTensor> =>
-  Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, initialTensor(parameter, seed)]));
+  initialTensors(graph.parameters, seed);
 
-function initialTensor({ name, value, init }: Parameter, seed: number): HostTensor {
-  const shape = shapeOf(value);
+/** A parameter or a state: it begins as its initializer says. */
+type Beginning = Pick<Parameter | State, "name" | "value" | "init">;
+
+/** Parameters or states as they begin; `dims` are those of the states' types. */
+export const initialTensors = (
+  tensors: readonly Beginning[],
+  seed: number,
+  dims: Symbols = new Map(),
+): Record<string, HostTensor> =>
+  Object.fromEntries(tensors.map((tensor) => [tensor.name, initialTensor(tensor, seed, dims)]));
+
+function initialTensor({ name, value, init }: Beginning, seed: number, dims: Symbols): HostTensor {
+  const shape = shapeOf(value, dims);
   const { dtype } = value.type;
   if (init.kind === "values") return hostTensor(dtype, shape, init.values);
   const random = new RandomStream(seed, name);
@@ -72,10 +83,18 @@ const SPREAD = 0.25;
  * around that; matrices have entries that keep the size of what they multiply.
  */
 export const randomParameters = (graph: Graph, seed: number): Record<string, HostTensor> =>
-  Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, randomParameter(parameter, seed)]));
+  randomBeginnings(graph.parameters, seed);
 
-function randomParameter({ name, value, init }: Parameter, seed: number): HostTensor {
-  const shape = shapeOf(value);
+/** The same of parameters or states; `dims` are those of the states' types. */
+export const randomBeginnings = (
+  tensors: readonly Beginning[],
+  seed: number,
+  dims: Symbols = new Map(),
+): Record<string, HostTensor> =>
+  Object.fromEntries(tensors.map((tensor) => [tensor.name, randomParameter(tensor, seed, dims)]));
+
+function randomParameter({ name, value, init }: Beginning, seed: number, dims: Symbols): HostTensor {
+  const shape = shapeOf(value, dims);
   const { dtype } = value.type;
   const random = new RandomStream(seed, name);
   const data = makeData(dtype, sizeOf(shape));

@@ -2,6 +2,7 @@ import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Graph, Input, Node, Value } from "./graph.ts";
 import { operandValues } from "./node.ts";
 import { attributeSizes } from "./verify.ts";
+import { resultValues } from "./walk.ts";
 
 /** A graph with some of its outputs, and what it has no more. */
 export interface KeptOutputs {
@@ -11,15 +12,16 @@ export interface KeptOutputs {
 }
 
 /**
- * The graph with these outputs only, in its own order, and with the nodes, parameters and inputs that they need. An input
- * that nobody reads stays if it alone says what a run-time dim is.
+ * The graph with these outputs only and all of its states, in its own order, and with the nodes, parameters and inputs that
+ * they need. An input that nobody reads stays if it alone says what a run-time dim is.
  */
 export function keepOutputs(graph: Graph, names: ReadonlySet<string>): KeptOutputs {
   const outputs = graph.outputs.filter(({ name }) => names.has(name));
-  const read = new Set<Value>(outputs.map(({ value }) => value));
+  const read = resultValues({ ...graph, outputs });
   const nodes = liveNodes(graph.nodes, read);
   const inputs = neededInputs(graph, nodes, read);
-  const symbols = new Set(symbolNames([...inputs.map(({ value }) => value)], nodes));
+  const values = [...inputs, ...graph.states].map(({ value }) => value);
+  const symbols = new Set(symbolNames(values, nodes));
   return {
     graph: {
       ...graph,

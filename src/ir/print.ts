@@ -2,7 +2,19 @@ import type { Attribute } from "../ops/attributes.ts";
 import { isScalarName } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
 import { showType } from "../tensor/type.ts";
-import type { Edge, Graph, Initializer, Input, Iteration, Node, Origin, Parameter, Value } from "./graph.ts";
+import type {
+  Edge,
+  Graph,
+  Initializer,
+  Input,
+  Iteration,
+  Node,
+  Origin,
+  Parameter,
+  State,
+  SymbolDeclaration,
+  Value,
+} from "./graph.ts";
 import { namedOperands } from "./node.ts";
 import { showAttribute, showNumber } from "./text/attributes.ts";
 
@@ -18,12 +30,16 @@ export function printGraph(graph: Graph, options: { readonly annotations?: boole
   const names = nameValues(graph);
   const hasEdges = annotations || graph.nodes.some((node) => node.op === "residual");
   const lines = [
-    ...graph.symbols.map(({ name, max }) => `dim ${name}${max === undefined ? "" : ` <= ${max}`}`),
+    ...graph.symbols.map(printSymbol),
     ...graph.inputs.map((input) => printInput(input, names)),
     ...graph.parameters.map((parameter) => printParameter(parameter, names)),
+    ...graph.states.map((state) => printState(state, names)),
     ...(hasEdges ? graph.edges.map(printEdge) : []),
     ...graph.nodes.map((node) => printNode(node, names) + (annotations ? printOrigin(node.origin) : "")),
     ...graph.outputs.map(({ name, value }) => `output ${wordOrText(name)} = ${nameOf(value, names)}`),
+    ...graph.states.flatMap(({ value, next }) =>
+      next === value ? [] : [`next ${nameOf(value, names)} = ${nameOf(next, names)}`],
+    ),
   ];
   return [`graph ${wordOrText(graph.name)} {`, ...lines.map((line) => `  ${line}`), "}", ""].join("\n");
 }
@@ -48,7 +64,7 @@ export function nameValues(graph: Graph): ValueNames {
     taken.add(chosen);
     names.set(value, `%${chosen}`);
   };
-  for (const { value } of [...graph.inputs, ...graph.parameters]) name(value);
+  for (const { value } of [...graph.inputs, ...graph.parameters, ...graph.states]) name(value);
   for (const node of graph.nodes) for (const value of node.results) name(value);
   return names;
 }
@@ -72,6 +88,12 @@ function printInput({ name, value, fill }: Input, names: ValueNames): string {
   const own = nameOf(value, names) === `%${name}` ? "" : ` name ${JSON.stringify(name)}`;
   return `input ${typed(value, names)}${fill === undefined ? "" : ` = ${showNumber(fill)}`}${own}`;
 }
+
+const printSymbol = ({ name, max, given }: SymbolDeclaration): string =>
+  `dim ${name}${max === undefined ? "" : ` <= ${max}`}${given === true ? " given" : ""}`;
+
+const printState = ({ name, value, init, kind }: State, names: ValueNames): string =>
+  `state ${typed(value, names)} = ${printInitializer(init)} ${JSON.stringify(name)}${kind === "kept" ? "" : ` ${kind}`}`;
 
 const printParameter = ({ name, value, init, trainable }: Parameter, names: ValueNames): string =>
   `parameter ${typed(value, names)} = ${printInitializer(init)} ${JSON.stringify(name)}${trainable ? "" : " fixed"}`;

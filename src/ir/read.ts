@@ -2,11 +2,11 @@ import type { FailedMatchResult, Node as Tree } from "ohm-js";
 import { errorAt, isError, sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import type { Source } from "../support/source.ts";
-import type { Edge, Graph, Input, Node, Output, Parameter, SymbolDeclaration } from "./graph.ts";
+import type { Edge, Graph, Input, Node, Output, Parameter, State, SymbolDeclaration } from "./graph.ts";
 import { textOf, wrong, type Context } from "./text/context.ts";
 import { isFailure, matchLine } from "./text/grammar.ts";
-import { readDeclaration, readEdge, readInput, readParameter } from "./text/header.ts";
-import { readNode, readOutput } from "./text/nodes.ts";
+import { readDeclaration, readEdge, readInput, readParameter, readState } from "./text/header.ts";
+import { readNext, readNode, readOutput } from "./text/nodes.ts";
 
 export interface ReadResult {
   /** The graph, if there is no error among the diagnostics. */
@@ -46,6 +46,7 @@ class Reader {
   readonly #symbols: (SymbolDeclaration | undefined)[] = [];
   readonly #inputs: (Input | undefined)[] = [];
   readonly #parameters: (Parameter | undefined)[] = [];
+  readonly #states: (State | undefined)[] = [];
   readonly #edges: (Edge | undefined)[] = [];
   readonly #nodes: (Node | undefined)[] = [];
   readonly #outputs: (Output | undefined)[] = [];
@@ -84,6 +85,7 @@ class Reader {
       symbols: whole(this.#symbols),
       inputs: whole(this.#inputs),
       parameters: whole(this.#parameters),
+      states: whole(this.#states),
       nodes: whole(this.#nodes),
       outputs: whole(this.#outputs),
       edges: whole(this.#edges),
@@ -122,6 +124,15 @@ class Reader {
       case "Parameter":
         this.#parameters.push(readParameter(context, tree));
         break;
+      case "State":
+        this.#states.push(readState(context, tree));
+        break;
+      case "Next": {
+        const read = readNext(context, tree, this.#states);
+        if (read !== undefined)
+          this.#states[this.#states.indexOf(read.state)] = { ...read.state, next: read.next };
+        break;
+      }
       case "Edge":
         this.#edges.push(readEdge(context, tree, this.#edges.length));
         break;

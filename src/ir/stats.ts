@@ -7,7 +7,7 @@ import type { Symbols } from "./bind.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import { mapOperands, namedOperands, operandValues } from "./node.ts";
 import { isSection, outlineOf, sectionsOf, type Section } from "./outline.ts";
-import { lastReads } from "./walk.ts";
+import { lastReads, resultValues } from "./walk.ts";
 
 /** What a part of a model holds and what one run of it costs, as polynomials of the run-time dims. */
 export interface Cost {
@@ -150,7 +150,7 @@ export function peakBytes(graph: Graph, symbols: Symbols): number {
   const last = lastReads(graph);
   const size = ({ type }: Value): number => evaluateDim(bytesOf(type), symbols);
   const parameters = new Set(graph.parameters.map(({ value }) => value));
-  const outputs = new Set(graph.outputs.map(({ value }) => value));
+  const outputs = resultValues(graph);
   let live = graph.inputs.reduce((sum, { value }) => sum + size(value), 0);
   let peak = live;
   for (const [index, node] of graph.nodes.entries()) {

@@ -31,6 +31,7 @@ export function verifyGraph(graph: Graph, options: VerifyOptions = {}): string[]
     ...uniqueNames(graph),
     ...symbolsAreDeclared(graph),
     ...valuesAreMade(graph, names),
+    ...statesAreWhole(graph),
     ...graph.nodes.filter((node) => !whole.has(node)).flatMap((node) => nodeIsWhole(node, names, whole)),
     ...edgesExist(graph, names),
     ...stagesAreAllowed(graph, names, stages),
@@ -51,21 +52,27 @@ function repeated<T>(items: readonly T[]): T[] {
 }
 
 /** Callers and checkpoints find things by name. */
-const uniqueNames = ({ inputs, parameters, outputs, symbols }: Graph): string[] => [
+const uniqueNames = ({ inputs, parameters, states, outputs, symbols }: Graph): string[] => [
   ...repeated(inputs.map(({ name }) => name)).map((name) => `two inputs are called ${name}`),
   ...repeated(parameters.map(({ name }) => name)).map((name) => `two parameters are called ${name}`),
+  ...repeated(states.map(({ name }) => name)).map((name) => `two states are called ${name}`),
+  ...parameters
+    .filter(({ name }) => states.some((state) => state.name === name))
+    .map(({ name }) => `a parameter and a state are called ${name}`),
   ...repeated(outputs.map(({ name }) => name)).map((name) => `two outputs are called ${name}`),
   ...repeated(symbols.map(({ name }) => name)).map((name) => `the dim ${name} is declared twice`),
 ];
 
-/** Types speak of declared dims, and an input of just that size says what each is. */
+/** Types speak of declared dims, and an input of just that size says what each is, or the caller. */
 function symbolsAreDeclared(graph: Graph): string[] {
   const declared = new Set(graph.symbols.map(({ name }) => name));
+  const given = new Set(graph.symbols.flatMap(({ name, given }) => (given === true ? [name] : [])));
   const sizes = new Map<string, Dim>();
   const note = (size: Dim): void => {
     if (constantDim(size) === undefined) sizes.set(size.key, size);
   };
-  for (const { value } of [...graph.inputs, ...graph.parameters]) value.type.shape.forEach(note);
+  for (const { value } of [...graph.inputs, ...graph.parameters, ...graph.states])
+    value.type.shape.forEach(note);
   for (const node of graph.nodes) {
     for (const { type } of node.results) type.shape.forEach(note);
     for (const size of attributeSizes(node)) note(size);
@@ -77,7 +84,9 @@ function symbolsAreDeclared(graph: Graph): string[] {
   );
   return [
     ...[...used].filter((name) => !declared.has(name)).map((name) => `the dim ${name} is not declared`),
-    ...[...declared].filter((name) => !bound.has(name)).map((name) => `no input says what ${name} is`),
+    ...[...declared]
+      .filter((name) => !bound.has(name) && !given.has(name))
+      .map((name) => `no input says what ${name} is`),
     ...inParameters.map(({ name }) => `the parameter ${name} has a size that is not known at compile time`),
   ];
 }
@@ -91,8 +100,8 @@ export function attributeSizes(node: Node): Dim[] {
   return sizes;
 }
 
-/** SSA: every value is made exactly once. Nodes stand in an order in which they can run; outputs exist. */
-function valuesAreMade({ inputs, parameters, nodes, outputs }: Graph, names: Names): string[] {
+/** SSA: every value is made exactly once. Nodes stand in an order in which they can run; results exist. */
+function valuesAreMade({ inputs, parameters, states, nodes, outputs }: Graph, names: Names): string[] {
   const made = new Set<Value>();
   const twice: string[] = [];
   const early: string[] = [];
@@ -102,6 +111,7 @@ function valuesAreMade({ inputs, parameters, nodes, outputs }: Graph, names: Nam
   };
   for (const { value } of inputs) make(value);
   for (const { value } of parameters) make(value);
+  for (const { value } of states) make(value);
   for (const node of nodes) {
     for (const value of operandValues(node))
       if (!made.has(value)) {
@@ -117,8 +127,28 @@ function valuesAreMade({ inputs, parameters, nodes, outputs }: Graph, names: Nam
     ...twice,
     ...early,
     ...missing.map(({ name }) => `the output ${name} is a value that nothing makes`),
+    ...states
+      .filter(({ next }) => !made.has(next))
+      .map(({ name }) => `the state ${name} becomes a value that nothing makes`),
   ];
 }
+
+/**
+ * What a state is next has its type. A `kept` one begins with the model, as one number; the others come with the weights,
+ * which know of no run-time dims.
+ */
+const statesAreWhole = ({ states }: Graph): string[] =>
+  states.flatMap(({ name, value: { type }, next, kind, init }) => {
+    const isKept = kind === "kept";
+    const isSized = type.shape.every((size) => constantDim(size) !== undefined);
+    return [
+      ...(sameType(type, next.type)
+        ? []
+        : [`the state ${name} is ${showType(type)}, but ${showType(next.type)} next`]),
+      ...(isKept && init.kind !== "constant" ? [`the state ${name} begins with more than one number`] : []),
+      ...(isKept || isSized ? [] : [`the state ${name} of kind ${kind} has a run-time size`]),
+    ];
+  });
 
 /** Operands and attributes are complete and of their kinds, and the results have the types that they give. */
 function nodeIsWhole(node: Node, names: Names, whole: WeakSet<Node>): string[] {

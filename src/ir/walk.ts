@@ -8,7 +8,7 @@ export interface Producer {
   readonly result: number;
 }
 
-/** Who makes each value; inputs and parameters have no entry. */
+/** Who makes each value; inputs, parameters and states have no entry. */
 export function producersOf(graph: Graph): Map<Value, Producer> {
   const producers = new Map<Value, Producer>();
   for (const node of graph.nodes)
@@ -28,10 +28,11 @@ export function usersOf(graph: Graph): Map<Value, Node[]> {
   return users;
 }
 
-/** The values that the graph returns. */
-export const outputValues = (graph: Graph): Set<Value> => new Set(graph.outputs.map(({ value }) => value));
+/** The values for which the graph runs: those that it returns, and what its states are next. */
+export const resultValues = ({ outputs, states }: Graph): Set<Value> =>
+  new Set([...outputs.map(({ value }) => value), ...states.map(({ next }) => next)]);
 
-/** Makes all readers, nodes and outputs, read other values; a replacement may be replaced itself. */
+/** Makes all readers, nodes, outputs and states, read other values; a replacement may be replaced itself. */
 export function replaceValues(graph: Graph, replacements: ReadonlyMap<Value, Value>): Graph {
   if (replacements.size === 0) return graph;
   const ends = new Map<Value, Value>();
@@ -55,6 +56,7 @@ export function replaceValues(graph: Graph, replacements: ReadonlyMap<Value, Val
       operandValues(node).some((v) => replacements.has(v)) ? withOperands(node, change) : node,
     ),
     outputs: graph.outputs.map((output) => ({ ...output, value: change(output.value) })),
+    states: graph.states.map((state) => ({ ...state, next: change(state.next) })),
   };
 }
 
@@ -92,11 +94,11 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
   return sorted;
 }
 
-/** For each value the index of the last node that reads it; outputs and values without a reader have none. */
+/** For each value the index of the last node that reads it; results of the graph and values without a reader have none. */
 export function lastReads(graph: Graph): Map<Value, number> {
   const last = new Map<Value, number>();
   for (const [index, node] of graph.nodes.entries())
     for (const value of operandValues(node)) last.set(value, index);
-  for (const value of outputValues(graph)) last.delete(value);
+  for (const value of resultValues(graph)) last.delete(value);
   return last;
 }

@@ -33,6 +33,8 @@ const alongAxis = { forms: { x: "any" }, overwrites: ["x"] } as const;
 /** Results are always written dense, except that `copy` writes into any view. */
 export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   copy: { forms: { x: "any" }, overwrites: [] },
+  // x is there already: a plan has a write only where it takes the place of the state that it reads.
+  write: { forms: { x: "dense", part: "any" }, overwrites: ["x"] },
   iota: { forms: {}, overwrites: [] },
   relative_bucket: { forms: {}, overwrites: [] },
   cast: { forms: { x: "any" }, overwrites: ["x"] },

@@ -33,10 +33,10 @@ export class Mismatch {
 
 /**
  * Where an op may stand: `core` ops come from the language and have gradients; `gradient` ops are made by
- * differentiation; `edge` ops are gone after the residual edges are lowered; `kernel` ops are made by passes and only
- * plans see them.
+ * differentiation; `state` ops come from graphs with states and have none; `edge` ops are gone after the residual edges
+ * are lowered; `kernel` ops are made by passes and only plans see them.
  */
-export type OpStage = "core" | "gradient" | "edge" | "kernel";
+export type OpStage = "core" | "gradient" | "state" | "edge" | "kernel";
 
 /** Which plans have a step of an op: all, or only those of trainings. */
 export type KernelUse = "any" | "training";

@@ -8,6 +8,7 @@ import { lossOps } from "./loss.ts";
 import { normOps } from "./norm.ts";
 import { reduceOps } from "./reduce.ts";
 import { shapeOps } from "./shape.ts";
+import { stateOps } from "./state.ts";
 import { trainingOps } from "./training.ts";
 import type { Trait } from "./traits.ts";
 
@@ -15,6 +16,7 @@ import type { Trait } from "./traits.ts";
 export const ops = {
   ...createOps,
   ...shapeOps,
+  ...stateOps,
   ...elementwiseOps,
   ...reduceOps,
   ...linearOps,

@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
-import { randomInputs, randomParameters } from "../ir/initialize.ts";
-import { interpret } from "../ir/interpret.ts";
+import { randomBeginnings, randomInputs, randomParameters } from "../ir/initialize.ts";
+import { interpretRun } from "../ir/interpret.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { firstDifference, ROUNDING, type Difference } from "./compare.ts";
 import { harden, inputKinds, type Arguments, type InputKind } from "./hard-inputs.ts";
@@ -91,19 +91,27 @@ function randomArguments(
   seed: number,
 ): Arguments {
   const symbols = checkSizes(graph, sizes);
-  return { inputs: randomInputs(graph, symbols, seed), parameters: randomParameters(graph, seed) };
+  const given = graph.symbols.filter((symbol) => symbol.given === true);
+  return {
+    inputs: randomInputs(graph, symbols, seed),
+    parameters: randomParameters(graph, seed),
+    states: randomBeginnings(graph.states, seed, symbols),
+    dims: Object.fromEntries(given.map(({ name }) => [name, symbols.get(name)!])),
+  };
 }
 
 interface Recording {
   readonly values: ReadonlyMap<Value, HostTensor>;
   readonly outputs: Readonly<Record<string, HostTensor>>;
+  /** As the run leaves them. */
+  readonly states: Readonly<Record<string, HostTensor>>;
 }
 
 function record(graph: Graph, given: Arguments): Recording {
   const values = new Map<Value, HostTensor>();
   const observe = (node: Node, results: readonly HostTensor[]): void =>
     node.results.forEach((value, index) => values.set(value, results[index]!));
-  return { outputs: interpret(graph, given, { observe }), values };
+  return { ...interpretRun(graph, given, { observe }), values };
 }
 
 type Place = Difference & Pick<PassDifference, "value" | "node">;
@@ -115,11 +123,18 @@ function compare(after: Graph, before: Recording, now: Recording, rounding: numb
       const difference = expected && firstDifference(expected, now.values.get(value)!, rounding);
       if (difference !== undefined) return { ...difference, value: `%${value.hint ?? "?"}`, node };
     }
-  for (const { name, value } of after.outputs) {
-    const difference = firstDifference(before.outputs[name]!, now.outputs[name]!, rounding);
-    if (difference === undefined) continue;
+  const differs = (value: Value, name: string, was: HostTensor, is: HostTensor): Place | undefined => {
+    const difference = firstDifference(was, is, rounding);
     const node = after.nodes.find((candidate) => candidate.results.includes(value));
-    return { ...difference, value: `the output ${name}`, node };
+    return difference && { ...difference, value: name, node };
+  };
+  for (const { name, value } of after.outputs) {
+    const place = differs(value, `the output ${name}`, before.outputs[name]!, now.outputs[name]!);
+    if (place !== undefined) return place;
+  }
+  for (const { name, next } of after.states) {
+    const place = differs(next, `the state ${name}`, before.states[name]!, now.states[name]!);
+    if (place !== undefined) return place;
   }
   return undefined;
 }

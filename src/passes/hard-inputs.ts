@@ -24,11 +24,13 @@ const fills: { readonly [K in InputKind]: (random: RandomStream, place: number, 
 export interface Arguments {
   readonly inputs: Readonly<Record<string, HostTensor>>;
   readonly parameters: Readonly<Record<string, HostTensor>>;
+  readonly states?: Readonly<Record<string, HostTensor>>;
+  readonly dims?: Readonly<Record<string, number>>;
 }
 
 /**
- * The arguments of a graph with the values that flow into it replaced: its float inputs and, for a model that reads ids,
- * its embedding tables.
+ * The arguments of a graph with the values that flow into it replaced: its float inputs, its states and, for a model that
+ * reads ids, its embedding tables.
  */
 export function harden(graph: Graph, given: Arguments, kind: InputKind, seed: number): Arguments {
   const tables = new Set(
@@ -48,7 +50,9 @@ export function harden(graph: Graph, given: Arguments, kind: InputKind, seed: nu
       Object.entries(tensors).map(([name, tensor]) => [name, isFlowing(name) ? fill(name, tensor) : tensor]),
     );
   return {
+    ...given,
     inputs: change(given.inputs, () => true),
     parameters: change(given.parameters, (name) => flowing.has(name)),
+    ...(given.states && { states: change(given.states, () => true) }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult, operandValues, withOperands } from "../ir/node.ts";
-import { replaceValues } from "../ir/walk.ts";
+import { replaceValues, resultValues } from "../ir/walk.ts";
 import { isNorm, isScalarNode } from "./facts.ts";
 import { makeInPlace, removeDeadNodes } from "./nodes.ts";
 import type { Pass } from "./pass.ts";
@@ -42,7 +42,7 @@ class Sinking {
     for (const old of this.#graph.nodes)
       this.#visit(withOperands(old, (value) => this.#same.get(value) ?? value));
     const graph = replaceValues(this.#graph, this.#same);
-    for (const output of graph.outputs) this.#make(output.value);
+    for (const value of resultValues(graph)) this.#make(value);
     return removeDeadNodes({ ...graph, nodes: this.#nodes });
   }
 

@@ -2,7 +2,7 @@ import { phases, type EdgePart, type Graph, type Node, type NodeOf } from "../ir
 import type { Origin, Phase, Value } from "../ir/graph.ts";
 import { liveNodes } from "../ir/keep-outputs.ts";
 import { makeNode, type GivenAttributes } from "../ir/node.ts";
-import { outputValues } from "../ir/walk.ts";
+import { resultValues } from "../ir/walk.ts";
 import type { OpName, OperandsOf } from "../ops/table.ts";
 import { invariant } from "../support/invariant.ts";
 import { sameType, showType } from "../tensor/type.ts";
@@ -57,6 +57,6 @@ export function mergeEdges(nodes: readonly Node[]): EdgePart[] {
 
 /** Drops nodes whose results nobody reads. All our ops are pure, so that is always allowed. Inputs and parameters stay. */
 export function removeDeadNodes(graph: Graph): Graph {
-  const nodes = liveNodes(graph.nodes, outputValues(graph));
+  const nodes = liveNodes(graph.nodes, resultValues(graph));
   return nodes === graph.nodes ? graph : { ...graph, nodes };
 }

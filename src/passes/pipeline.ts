@@ -107,7 +107,7 @@ export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
     isLowered ||= pass === lowerEdges;
     // A pass that finds nothing to do gives the graph back that it was given; lowering edges forbids ops that it had.
     if (options.verify === true && (current !== verified || pass === lowerEdges))
-      requireValid(pass, current, isLowered ? ["core", "gradient", "kernel"] : undefined, whole);
+      requireValid(pass, current, isLowered ? ["core", "gradient", "state", "kernel"] : undefined, whole);
     verified = current;
     options.observe?.(pass, current);
   }

@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
-import { outputValues, usersOf } from "../ir/walk.ts";
+import { resultValues, usersOf } from "../ir/walk.ts";
 
 /** Who makes and who reads each value of a graph, for passes that ask at every node. */
 export class Uses {
@@ -11,7 +11,7 @@ export class Uses {
   constructor(graph: Graph) {
     for (const node of graph.nodes) for (const value of node.results) this.#producers.set(value, node);
     this.#users = usersOf(graph);
-    this.#outputs = outputValues(graph);
+    this.#outputs = resultValues(graph);
   }
 
   /** The node that makes a value; undefined for inputs and parameters. */

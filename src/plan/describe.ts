@@ -2,10 +2,13 @@ import { largest } from "../support/lists.ts";
 import { showAttribute } from "../ir/text/attributes.ts";
 import { recordOf } from "../ops/table.ts";
 import { showPlace } from "../support/source.ts";
-import { constantDim, showDim } from "../tensor/dim.ts";
+import { constantDim, showDim, type Dim } from "../tensor/dim.ts";
 import { showShape } from "../tensor/type.ts";
+import { shareLoops } from "./loops.ts";
 import { stepWords } from "./names.ts";
-import type { Buffer, Home, Plan, Slot, Step } from "./plan.ts";
+import type { Storage } from "../kernels/storage.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import type { Buffer, Home, Plan, Step } from "./plan.ts";
 import { planTotals, stepStats, type PlanTotals, type Sizes } from "./stats.ts";
 import { isDense, type View } from "../kernels/view.ts";
 
@@ -28,11 +31,18 @@ export interface PlanDescription {
     readonly dtype: string;
     readonly shape: readonly number[];
   }[];
-  /** Sizes in elements. */
+  /** Sizes in bytes, as all of what follows. */
   readonly slots: readonly string[];
-  readonly buffers: readonly { readonly name: string; readonly elements: string; readonly home: Home }[];
+  readonly buffers: readonly {
+    readonly name: string;
+    readonly storage: Storage;
+    readonly bytes: string;
+    readonly home: Home;
+  }[];
   readonly prepare: readonly StepDescription[];
   readonly steps: readonly StepDescription[];
+  /** Steps that are one loop over elements, by their indices in `steps`. */
+  readonly loops: readonly (readonly number[])[];
   readonly totals?: PlanTotals;
 }
 
@@ -59,7 +69,8 @@ export interface ViewDescription {
 }
 
 export function describePlan(plan: Plan, sizes?: Sizes): PlanDescription {
-  const step = (each: Step): StepDescription => describeStep(each, plan, sizes);
+  const layout = layoutOf(plan);
+  const step = (each: Step): StepDescription => describeStep(each, plan, sizes, layout);
   const typed = ({ name, type }: Plan["inputs"][number] | Plan["outputs"][number]) => ({
     name,
     dtype: type.dtype,
@@ -71,15 +82,30 @@ export function describePlan(plan: Plan, sizes?: Sizes): PlanDescription {
     inputs: plan.inputs.map(typed),
     outputs: plan.outputs.map(typed),
     parameters: plan.parameters.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    slots: plan.slots.map(showSlot),
-    buffers: plan.buffers.map(({ name, elements, home }) => ({ name, elements: showDim(elements), home })),
+    slots: layout.slots(plan).map(showSlot),
+    buffers: plan.buffers.map(({ name, home }, buffer) => ({
+      name,
+      storage: layout.storage(buffer),
+      bytes: showDim(layout.bytes(buffer)),
+      home,
+    })),
     prepare: plan.prepare.map(step),
     steps: plan.steps.map(step),
+    loops: loopsOf(plan),
   };
   return sizes === undefined ? description : { ...description, totals: planTotals(plan, sizes) };
 }
 
-function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined): StepDescription {
+/** The steps of each loop, by their indices. */
+function loopsOf(plan: Plan): number[][] {
+  let index = 0;
+  return shareLoops(plan).flatMap((stage) => {
+    if (!("steps" in stage)) return (index++, []);
+    return [stage.steps.map(() => index++)];
+  });
+}
+
+function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined, layout: Layout): StepDescription {
   const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
   const entries = Object.entries(operands).flatMap(([name, operand]) => {
     if (operand === undefined) return [];
@@ -96,7 +122,7 @@ function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined): StepDes
     attributes: attributesOf(step),
     operands: Object.fromEntries(entries),
     results: step.results.map((view) => describeView(view, plan.buffers)),
-    ...(sizes === undefined ? {} : stepStats(step, sizes)),
+    ...(sizes === undefined ? {} : stepStats(step, sizes, layout)),
   };
 }
 
@@ -123,7 +149,7 @@ function describeView(view: View, buffers: readonly Buffer[]): ViewDescription {
   return { ...plain, offset: showDim(view.offset), strides: view.strides.map(showDim) };
 }
 
-const showSlot = ({ sizes }: Slot): string => {
+const showSlot = (sizes: readonly Dim[]): string => {
   const texts = sizes.map(showDim);
   return texts.length === 1 ? texts[0]! : `max(${texts.join(", ")})`;
 };
@@ -131,14 +157,17 @@ const showSlot = ({ sizes }: Slot): string => {
 /**
  * A plan as people read it: the slots, then a line a step:
  *
- *     plan gpt2: 89 steps over 3 slots
- *       slot 0   max(T, 768*B*T)
+ *     plan gpt2: 89 steps, 1 at load, 3 slots
+ *       slot 0   max(4*T, 3072*B*T) bytes
  *     1  embedding   wte   wte.weight, tokens → 1: [B, T, 768]   gpt2.lmg:20:3
  */
 export function printPlan(plan: Plan): string {
+  const marks = loopMarks(plan);
   const rows = [
-    ...plan.prepare.map((step) => stepRow(step, plan, "once")),
-    ...plan.steps.map((step, index) => stepRow(step, plan, String(index + 1))),
+    ...plan.prepare.map((step) => stepRow(step, plan, marks.size === 0 ? "once" : "once ")),
+    ...plan.steps.map((step, index) =>
+      stepRow(step, plan, `${index + 1}${marks.size === 0 ? "" : (marks.get(index) ?? " ")}`),
+    ),
   ];
   const widths = [0, 1, 2, 3].map((column) =>
     largest(
@@ -151,10 +180,20 @@ export function printPlan(plan: Plan): string {
       .join("  ")
       .trimEnd(),
   );
-  const slots = plan.slots.map((slot, index) => `  slot ${index}  ${showSlot(slot)}`);
+  const slots = layoutOf(plan)
+    .slots(plan)
+    .map((sizes, index) => `  slot ${index}  ${showSlot(sizes)} bytes`);
   const head = `plan ${plan.name}: ${plan.steps.length} steps, ${plan.prepare.length} at load, ${plan.slots.length} slots`;
   return [head, ...slots, ...lines].join("\n") + "\n";
 }
+
+/** A bracket beside the steps that are one loop. */
+const loopMarks = (plan: Plan): ReadonlyMap<number, string> =>
+  new Map(
+    loopsOf(plan).flatMap((loop) =>
+      loop.map((step, at) => [step, at === 0 ? "┐" : at === loop.length - 1 ? "┘" : "│"] as const),
+    ),
+  );
 
 function stepRow(step: Step, plan: Plan, number: string): readonly string[] {
   const results = step.results.map(

@@ -2,6 +2,7 @@ import { constantDim, sameDim, type Dim } from "../tensor/dim.ts";
 import { isInteger } from "../tensor/dtype.ts";
 import { elementsOf } from "../tensor/type.ts";
 import { operandViews, type Plan, type Step, type StepOf } from "./plan.ts";
+import { portableTarget } from "../kernels/target.ts";
 import { isDense, mergeAxes, type View } from "../kernels/view.ts";
 
 /** A step that a loop over elements can take in: each element by itself, or the sum of all. */
@@ -18,8 +19,12 @@ export interface SharedLoop {
 /** The steps of a run, some of them together. */
 export type Stage = Step | SharedLoop;
 
-/** Steps of one loop at most: each takes registers. */
-const MAX_STEPS = 8;
+/** How a target shares loops, where that is not as all targets can. */
+export interface LoopOptions {
+  /** Steps of one loop at most. */
+  readonly most?: number;
+  readonly accepts?: (loop: SharedLoop) => boolean;
+}
 
 /** One element for all. */
 export const isLone = ({ type, strides }: View): boolean =>
@@ -33,9 +38,12 @@ export const isLone = ({ type, strides }: View): boolean =>
  * own place, from the step that made it. Memory that a result takes over from a tensor that dies in the loop is
  * written no further than it has been read, as no view begins before its buffer and none runs backwards; one element for
  * all is read before the loop, and sums are written after it. A target whose loops cannot have all of that says which
- * loops it `accepts`.
+ * loops it `accepts`, and how many steps are the `most`.
  */
-export function shareLoops(plan: Plan, accepts: (loop: SharedLoop) => boolean = () => true): Stage[] {
+export function shareLoops(
+  plan: Plan,
+  { most = portableTarget.limits.loopSteps, accepts = () => true }: LoopOptions = {},
+): Stage[] {
   const lastRead = new Map<number, number>();
   plan.steps.forEach((step, index) => {
     for (const { buffer } of operandViews(step)) lastRead.set(buffer, index);
@@ -50,7 +58,8 @@ export function shareLoops(plan: Plan, accepts: (loop: SharedLoop) => boolean = 
   };
   plan.steps.forEach((step, index) => {
     const isReadLater = (buffer: number): boolean => (lastRead.get(buffer) ?? -1) > index;
-    if (draft?.join(step, accepts, isReadLater) === true) return;
+    const mayGrow = draft !== undefined && draft.steps.length < most;
+    if (mayGrow && draft!.join(step, accepts, isReadLater)) return;
     close(index);
     if (step.op === "elementwise" && walksAlong(step)) draft = new Draft(plan, step);
     else stages.push(step);
@@ -93,7 +102,7 @@ class Draft {
     accepts: (loop: SharedLoop) => boolean,
     isReadLater: (buffer: number) => boolean,
   ): boolean {
-    if (this.steps.length >= MAX_STEPS || !this.#fits(step)) return false;
+    if (!this.#fits(step)) return false;
     const inputs = operandViews(step);
     const isConnected =
       inputs.some(({ buffer }) => this.#tensors.has(buffer)) || this.#isOfLayer(step.origin.label);

@@ -1,32 +1,29 @@
 import type { SymbolDeclaration } from "../ir/graph.ts";
-import { sameDim, type Dim } from "../tensor/dim.ts";
-import type { Dtype } from "../tensor/dtype.ts";
+import { sameDim } from "../tensor/dim.ts";
 import { mayOverwrite } from "./overwrite.ts";
 import { operandEntries, type Buffer, type Home, type Slot, type Step } from "./plan.ts";
 import { packSlots, type Tenancy } from "./slots.ts";
 import type { View } from "../kernels/view.ts";
 
 /** A buffer before memory is given out: one without a home will be in the arena. */
-export interface DraftBuffer {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly elements: Dim;
-  home: Exclude<Home, { kind: "slot" }> | undefined;
+export interface DraftBuffer extends Omit<Buffer, "home"> {
+  home: Home | undefined;
 }
 
 /** When inputs are copied into the arena: before the first step. */
 const BEFORE_ALL = -1;
 
 /**
- * Gives each buffer without a home a slot of the arena, from the step that first writes it to the last that reads it.
- * A result takes over an operand that dies in its step where the kernel's contract allows that; the rest is packing.
+ * Gives each buffer that steps use and that has no home a slot of the arena, from the step that first writes it to the
+ * last that reads it. A result takes over an operand that dies in its step where the kernel's contract allows that; the
+ * rest is packing. Returns the slots.
  */
 export function assignSlots(
   drafts: readonly DraftBuffer[],
   steps: readonly Step[],
   inputs: readonly number[],
   symbols: readonly SymbolDeclaration[],
-): { readonly buffers: readonly Buffer[]; readonly slots: readonly Slot[] } {
+): readonly Slot[] {
   const lastUse = lastUses(steps);
   const tenancies: Tenancy[] = [];
   const tenancyOf = new Map<number, number>();
@@ -52,10 +49,11 @@ export function assignSlots(
     }
   });
   const { slotOf, slots } = packSlots(tenancies, symbols);
-  const buffers = drafts.map(({ home, ...draft }, index): Buffer => {
-    return { ...draft, home: home ?? { kind: "slot", slot: slotOf[tenancyOf.get(index)!]! } };
-  });
-  return { buffers, slots: slots.map((sizes) => ({ sizes })) };
+  for (const [buffer, tenancy] of tenancyOf) drafts[buffer]!.home = { kind: "slot", slot: slotOf[tenancy]! };
+  const buffersOf = new Map<number, number[]>();
+  for (const [buffer, tenancy] of tenancyOf)
+    buffersOf.set(tenancy, [...(buffersOf.get(tenancy) ?? []), buffer]);
+  return slots.map((list) => ({ buffers: list.flatMap((tenancy) => buffersOf.get(tenancy)!) }));
 }
 
 /** The buffers of the arena that the step is the last to touch. */

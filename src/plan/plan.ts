@@ -1,33 +1,60 @@
-import type { Origin, SymbolDeclaration } from "../ir/graph.ts";
-import type { Dim } from "../tensor/dim.ts";
+import type { Initializer, Origin, StateKind, SymbolDeclaration } from "../ir/graph.ts";
+import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { KernelAttributes, KernelOp, KernelOperands } from "../kernels/contracts.ts";
 import type { View } from "../kernels/view.ts";
 
-/**
- * A model as an ordered list of kernel calls over buffers. Knows nothing of a target: a target turns each step into a
- * call of a kernel (or a dispatch) and each buffer into memory.
- */
-export interface Plan {
+/** What the parts of a program have in common: one set of weights, one preparation, one state. */
+export interface PlanShared {
+  /** What the weights must have: parameters, and the states that begin as weights. */
+  readonly parameters: readonly PlanParameter[];
+  /** Names of parameters of the model that no output of the plan needs: weights may have them. */
+  readonly notNeeded: readonly string[];
+  readonly state: readonly PlanState[];
+  /** Of all parts. */
+  readonly buffers: readonly Buffer[];
+  /** Steps that read parameters and constants only: they run once, when the weights are there. */
+  readonly prepare: readonly Step[];
+}
+
+/** A graph as an ordered list of kernel calls over buffers. */
+export interface PlanPart {
   readonly name: string;
   /** Run-time dims; sizes, offsets and strides are polynomials over them. */
   readonly symbols: readonly SymbolDeclaration[];
   readonly inputs: readonly PlanInput[];
-  readonly parameters: readonly PlanParameter[];
-  /** Names of parameters of the model that no output of the plan needs: weights may have them. */
-  readonly notNeeded: readonly string[];
-  /** The parameters among them that runs change: what a training step moves. */
-  readonly state: readonly PlanState[];
   readonly outputs: readonly PlanOutput[];
-  readonly buffers: readonly Buffer[];
-  /** Steps that read parameters and constants only: they run once, when the weights are there. */
-  readonly prepare: readonly Step[];
   /** The steps of a run, in order. */
   readonly steps: readonly Step[];
-  /** The arena of a run: slots one after the other, each as large as the largest of its sizes (in elements). */
+  /** The arena of a run: slots one after the other. */
   readonly slots: readonly Slot[];
+  /** The buffers that its runs have for themselves: those in slots, and the outputs. */
+  readonly runBuffers: readonly number[];
 }
+
+/**
+ * A model as an ordered list of kernel calls over buffers. Knows nothing of a target: a target turns each step into a
+ * call of a kernel (or a dispatch) and each buffer into memory.
+ */
+export interface Plan extends PlanShared, PlanPart {}
+
+/** Several graphs over one state, planned together. */
+export interface ProgramPlan {
+  readonly name: string;
+  readonly shared: PlanShared;
+  readonly parts: readonly PlanPart[];
+}
+
+/** A part with what it shares: the plan of its graph. */
+export const planOfPart = ({ shared }: ProgramPlan, part: PlanPart): Plan => ({ ...shared, ...part });
+
+/** A plan as a program of one part, `run`. */
+export const programOf = (plan: Plan): ProgramPlan => ({
+  name: plan.name,
+  shared: plan,
+  parts: [{ ...plan, name: "run" }],
+});
 
 export interface PlanInput {
   readonly name: string;
@@ -45,11 +72,27 @@ export interface PlanParameter {
   readonly buffer: number | undefined;
 }
 
-/** A tensor that the model is given at first and that each run leaves as the next one finds it. */
+/**
+ * A tensor that each run leaves as the next one finds it. One of kind `kept` begins as its initializer says, the others as
+ * weights. The run-time dims of its type are fixed when its memory is made.
+ */
 export interface PlanState {
   readonly name: string;
   readonly type: TensorType;
+  readonly kind: StateKind;
+  readonly init: Initializer;
+  /** Where it lies when a run begins. */
+  readonly buffer: number;
 }
+
+/** The run-time dims that are fixed with the memory of states, in the order in which the plan declares them. */
+export const fixedSymbols = ({
+  state,
+  symbols,
+}: Pick<Plan, "state" | "symbols">): readonly SymbolDeclaration[] => {
+  const names = new Set(state.flatMap(({ type }) => type.shape.flatMap((size) => [...symbolsOf(size)])));
+  return symbols.filter(({ name }) => names.has(name));
+};
 
 export interface PlanOutput {
   readonly name: string;
@@ -57,7 +100,7 @@ export interface PlanOutput {
   readonly buffer: number;
 }
 
-/** Memory for one tensor. An element is one 32-bit word, whatever the dtype: f32 for floats, i32 for the others. */
+/** Memory for one tensor; how a target stores its elements, and in how many bytes, is said by `Layout`. */
 export interface Buffer {
   /** Unique; what emitted code and listings call it. */
   readonly name: string;
@@ -79,9 +122,9 @@ export type Home =
   | { readonly kind: "output"; readonly output: string }
   | { readonly kind: "slot"; readonly slot: number };
 
+/** A piece of the arena: as large as the largest of its buffers, of which one at a time is there. */
 export interface Slot {
-  /** No polynomial of the list is everywhere at most another one; the slot is as large as the largest. */
-  readonly sizes: readonly Dim[];
+  readonly buffers: readonly number[];
 }
 
 export interface StepOf<K extends KernelOp> {

@@ -1,16 +1,16 @@
 import type { TensorType } from "../tensor/type.ts";
-import type { Plan } from "./plan.ts";
+import type { PlanPart } from "./plan.ts";
 
 /** Where a run-time dim is read: the axis of an input. */
 export interface SizeRead {
-  readonly symbol: Plan["symbols"][number];
+  readonly symbol: PlanPart["symbols"][number];
   readonly input: string;
   readonly type: TensorType;
   readonly axis: number;
 }
 
 /** A run-time dim is read where it first stands alone in the shape of an input; inputs that must be there go first. */
-export function sizeReads({ inputs, symbols }: Plan): readonly SizeRead[] {
+export function sizeReads({ inputs, symbols }: Pick<PlanPart, "inputs" | "symbols">): readonly SizeRead[] {
   const reads = new Map<string, SizeRead>();
   const required = inputs.filter(({ fill }) => fill === undefined);
   for (const { name, type } of [...required, ...inputs.filter((input) => !required.includes(input))])

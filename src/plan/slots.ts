@@ -1,5 +1,5 @@
 import type { SymbolDeclaration } from "../ir/graph.ts";
-import { evaluateDim, subtractDims, type Dim } from "../tensor/dim.ts";
+import { evaluateDim, type Dim } from "../tensor/dim.ts";
 
 /** Memory that is needed from one step to another, both included: by one buffer, or by several in the same place. */
 export interface Tenancy {
@@ -19,12 +19,12 @@ const MOST_ASKED = 1024;
  * that is free for as long as it stays (greedy by size, Pisarchyk and Lee 2020, "Efficient memory management for deep
  * neural net inference"). A slot never grows but where sizes cannot be compared. n log n in tenancies.
  *
- * @returns the slot of each tenancy, and the sizes of each slot of which the largest counts
+ * @returns the slot of each tenancy, and the tenancies of each slot in the order in which they moved in
  */
 export function packSlots(
   tenancies: readonly Tenancy[],
   symbols: readonly SymbolDeclaration[],
-): { readonly slotOf: readonly number[]; readonly slots: readonly (readonly Dim[])[] } {
+): { readonly slotOf: readonly number[]; readonly slots: readonly (readonly number[])[] } {
   const nominal = new Map(
     symbols.map(({ name, max }) => [name, Math.min(max ?? NOMINAL_SIZE, NOMINAL_SIZE)]),
   );
@@ -32,27 +32,23 @@ export function packSlots(
   const order = tenancies
     .map((_, index) => index)
     .sort((a, b) => needs[b]! - needs[a]! || tenancies[a]!.first - tenancies[b]!.first);
-  const slots: Slot[] = [];
+  /** The tenancies of each slot, in the order of their time. */
+  const taken: Tenancy[][] = [];
+  const slots: number[][] = [];
   const slotOf = new Array<number>(tenancies.length);
   for (const index of order) {
     const tenancy = tenancies[index]!;
-    const slot = freeSlot(slots, tenancy) ?? slots.push({ sizes: [], tenants: [] }) - 1;
-    moveIn(slots[slot]!, tenancy);
+    const slot = freeSlot(taken, tenancy) ?? taken.push([]) - 1;
+    taken[slot]!.splice(placeOf(taken[slot]!, tenancy.first), 0, tenancy);
+    (slots[slot] ??= []).push(index);
     slotOf[index] = slot;
   }
-  return { slotOf, slots: slots.map(({ sizes }) => sizes) };
+  return { slotOf, slots };
 }
 
-interface Slot {
-  sizes: readonly Dim[];
-  /** In the order of their time. */
-  readonly tenants: Tenancy[];
-}
-
-function freeSlot(slots: readonly Slot[], tenancy: Tenancy): number | undefined {
+function freeSlot(slots: readonly (readonly Tenancy[])[], tenancy: Tenancy): number | undefined {
   const end = Math.max(slots.length - MOST_ASKED, 0);
-  for (let slot = slots.length - 1; slot >= end; slot--)
-    if (isFree(slots[slot]!.tenants, tenancy)) return slot;
+  for (let slot = slots.length - 1; slot >= end; slot--) if (isFree(slots[slot]!, tenancy)) return slot;
   return undefined;
 }
 
@@ -73,18 +69,3 @@ function isFree(tenants: readonly Tenancy[], { first, last }: Tenancy): boolean 
   const [before, after] = [tenants[place - 1], tenants[place]];
   return (before === undefined || before.last < first) && (after === undefined || after.first > last);
 }
-
-function moveIn(slot: Slot, tenancy: Tenancy): void {
-  slot.tenants.splice(placeOf(slot.tenants, tenancy.first), 0, tenancy);
-  slot.sizes = withSize(slot.sizes, tenancy.size);
-}
-
-/** The sizes with one more, without those that another one is never below. */
-function withSize(sizes: readonly Dim[], size: Dim): readonly Dim[] {
-  if (sizes.some((other) => isAtMost(size, other))) return sizes;
-  return [...sizes.filter((other) => !isAtMost(other, size)), size];
-}
-
-/** a ≤ b whatever the symbols are, as they are not negative; false if that is not plain from the coefficients. */
-const isAtMost = (a: Dim, b: Dim): boolean =>
-  subtractDims(b, a).terms.every(({ coefficient }) => coefficient >= 0);

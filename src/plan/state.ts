@@ -5,12 +5,10 @@ import type { DraftBuffer } from "./memory.ts";
 import { mayOverwrite } from "./overwrite.ts";
 import { operandViews, type Step } from "./plan.ts";
 import { isDense, type View } from "../kernels/view.ts";
-
-/** An input of the graph whose value in the next run is an output: both are one tensor that the model keeps. */
-export interface StatePair {
-  readonly input: string;
-  readonly output: string;
-}
+import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import { operandValues } from "../ir/node.ts";
+import { producersOf, type Producer } from "../ir/walk.ts";
+import { isShapeNode, type ShapeNode } from "./shape-views.ts";
 
 /** A state as it is, and the view that holds what it is next. */
 export interface KeptState {
@@ -33,11 +31,12 @@ export function keepStates(
   const stateBuffers = new Set(states.map(({ now }) => now.buffer));
   return states.filter(({ name, now, next }) => {
     if (next.buffer === now.buffer) return false;
+    const isWhole = isDense(next) && sameDim(buffers[next.buffer]!.elements, elementsOf(now.type));
+    if (isWhole && isMemoryOf(buffers[next.buffer]!, name)) return false;
     invariant(!stateBuffers.has(next.buffer), `the state ${name} becomes another one`);
     const draft = buffers[next.buffer]!;
     const made = writers.get(next.buffer) ?? [];
     const [writer] = made;
-    const isWhole = isDense(next) && sameDim(draft.elements, elementsOf(now.type));
     if (draft.home !== undefined || made.length !== 1 || writer === undefined || !isWhole) return true;
     const last = lastRead.get(now.buffer) ?? -1;
     if (last > writer || (last === writer && !mayOverwrite(steps[writer]!, now.buffer, next))) return true;
@@ -45,6 +44,60 @@ export function keepStates(
     return false;
   });
 }
+
+/** Whether a buffer is the memory of a state, before or after a step that writes it. */
+export const isMemoryOf = ({ home }: DraftBuffer, state: string): boolean =>
+  home?.kind === "state" && home.state === state;
+
+/**
+ * The writes that may be done where a state lies: it becomes their result, through other writes perhaps, and nobody reads
+ * what a write replaces after it. By the node, the name of the state.
+ */
+export function writesInPlace(graph: Graph): ReadonlyMap<Node, string> {
+  const producers = producersOf(graph);
+  const lastRead = lastReadsOfMemory(graph, producers);
+  const order = new Map(graph.nodes.map((node, index) => [node, index]));
+  const inPlace = new Map<Node, string>();
+  for (const { name, value, next } of graph.states) {
+    const chain: NodeOf<"write">[] = [];
+    let from = next;
+    for (let node = producers.get(from)?.node; node?.op === "write"; node = producers.get(from)?.node) {
+      chain.push(node);
+      from = node.operands.x;
+    }
+    if (from !== value) continue;
+    if (chain.every((node) => (lastRead.get(node.operands.x) ?? -1) <= order.get(node)!))
+      for (const node of chain) inPlace.set(node, name);
+  }
+  return inPlace;
+}
+
+/** The last node that reads a value or what is the same memory seen otherwise; for ever if that is a result of the graph. */
+function lastReadsOfMemory(
+  graph: Graph,
+  producers: ReadonlyMap<Value, Producer>,
+): ReadonlyMap<Value, number> {
+  const rootOf = (value: Value): Value => {
+    let root = value;
+    for (let node = producers.get(root)?.node; node !== undefined && isSeenOtherwise(node);) {
+      root = node.operands.x;
+      node = producers.get(root)?.node;
+    }
+    return root;
+  };
+  const last = new Map<Value, number>();
+  graph.nodes.forEach((node, index) => {
+    if (!isShapeNode(node)) for (const value of operandValues(node)) last.set(rootOf(value), index);
+  });
+  for (const { value } of graph.outputs) last.set(rootOf(value), Infinity);
+  // The end of a chain of writes is no operand in it; what is between two of them may be what another state becomes.
+  for (const { value, next } of graph.states) if (next !== value) last.set(rootOf(next), Infinity);
+  return last;
+}
+
+/** A cast may be no step either; where it is one, its operand is kept a little longer. */
+const isSeenOtherwise = (node: Node): node is ShapeNode | NodeOf<"cast"> =>
+  isShapeNode(node) || node.op === "cast";
 
 function usesOf(steps: readonly Step[]) {
   const lastRead = new Map<number, number>();

@@ -1,11 +1,9 @@
 import { largest } from "../support/lists.ts";
-import { evaluateDim, type Dim } from "../tensor/dim.ts";
+import { constantDim, evaluateDim, type Dim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
-import { operandViews, type Plan, type Slot, type Step } from "./plan.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import { operandViews, type Home, type Plan, type Step } from "./plan.ts";
 import { distinctElements, type View } from "../kernels/view.ts";
-
-/** Bytes of an element in memory: one word. */
-export const WORD_BYTES = 4;
 
 export type Sizes = ReadonlyMap<string, number>;
 
@@ -40,60 +38,66 @@ export interface PlanTotals {
   readonly outputBytes: number;
 }
 
-export function planStats(plan: Plan, sizes: Sizes): PlanStats {
-  const perStep = plan.steps.map((step) => stepStats(step, sizes));
-  return { ...planTotals(plan, sizes, perStep), perStep };
+export function planStats(plan: Plan, sizes: Sizes, layout: Layout = layoutOf(plan)): PlanStats {
+  const perStep = plan.steps.map((step) => stepStats(step, sizes, layout));
+  return { ...totalsOf(plan, sizes, layout, perStep), perStep };
 }
 
-/** The sums; `perStep` are the stats of each step. */
-export function planTotals(
-  plan: Plan,
-  sizes: Sizes,
-  perStep: readonly StepStats[] = plan.steps.map((step) => stepStats(step, sizes)),
-): PlanTotals {
+/** The sums. */
+export const planTotals = (plan: Plan, sizes: Sizes, layout: Layout = layoutOf(plan)): PlanTotals =>
+  totalsOf(
+    plan,
+    sizes,
+    layout,
+    plan.steps.map((step) => stepStats(step, sizes, layout)),
+  );
+
+function totalsOf(plan: Plan, sizes: Sizes, layout: Layout, perStep: readonly StepStats[]): PlanTotals {
   const total = (pick: (step: StepStats) => number): number =>
     perStep.reduce((sum, step) => sum + pick(step), 0);
-  const bytesIn = (...kinds: readonly string[]): number =>
-    plan.buffers
-      .filter(({ home }) => kinds.includes(home.kind))
-      .reduce((sum, { elements }) => sum + WORD_BYTES * evaluateDim(elements, sizes), 0);
+  const own = new Set(plan.runBuffers);
+  const bytesIn = (...kinds: readonly Home["kind"][]): number =>
+    plan.buffers.reduce((sum, { home: { kind } }, buffer) => {
+      const isThere = own.has(buffer) || (kind !== "slot" && kind !== "output");
+      return isThere && kinds.includes(kind) ? sum + evaluateDim(layout.bytes(buffer), sizes) : sum;
+    }, 0);
   return {
     steps: plan.steps.length,
     prepareSteps: plan.prepare.length,
     flops: total(({ flops }) => flops),
     bytesMoved: total(({ bytesRead, bytesWritten }) => bytesRead + bytesWritten),
-    arenaBytes: WORD_BYTES * plan.slots.reduce((sum, slot) => sum + slotWords(slot, sizes), 0),
+    arenaBytes: layout.slots(plan).reduce((sum, slot) => sum + largestOf(slot, sizes), 0),
     arenaBytesWithoutReuse: bytesIn("slot"),
-    weightBytes: WORD_BYTES * parameterWords(plan),
+    weightBytes: weightBytes(plan, layout),
     preparedBytes: bytesIn("prepared", "constant"),
     outputBytes: bytesIn("output"),
   };
 }
 
-const parameterWords = (plan: Plan): number =>
-  plan.parameters.reduce((sum, { shape, buffer }) => sum + (buffer === undefined ? 0 : sizeOf(shape)), 0);
-
-/** The size of a slot: that of its largest tensor. */
-export const slotWords = ({ sizes: all }: Slot, sizes: Sizes): number =>
-  largest(
-    all.map((size) => evaluateDim(size, sizes)),
+const weightBytes = ({ parameters }: Plan, layout: Layout): number =>
+  parameters.reduce(
+    (sum, { buffer }) => sum + (buffer === undefined ? 0 : (constantDim(layout.bytes(buffer)) ?? 0)),
     0,
   );
 
-/**
- * Each place of memory that a step reads counts once; of a table only the rows that are looked up. `elementBytes` are
- * those of an element of a buffer, where a target stores some smaller than in a word.
- */
-export function stepStats(
-  step: Step,
-  sizes: Sizes,
-  elementBytes: (buffer: number) => number = () => WORD_BYTES,
-): StepStats {
-  const written = step.results.map(
-    ({ buffer, type }) => elementBytes(buffer) * elementsIn(type.shape, sizes),
+/** The size of a slot: the largest of its sizes. */
+export const largestOf = (slot: readonly Dim[], sizes: Sizes): number =>
+  largest(
+    slot.map((size) => evaluateDim(size, sizes)),
+    0,
   );
+
+/** Each place of memory that a step reads counts once; of a table only the rows that are looked up. */
+export function stepStats(step: Step, sizes: Sizes, { elementBytes }: Layout): StepStats {
+  // A write leaves the rest where it is.
+  const made = step.op === "write" ? [step.operands.part] : step.results;
+  const written = made.map(({ type }, index) => {
+    const buffer = step.results[index]!.buffer;
+    return elementBytes(buffer) * elementsIn(type.shape, sizes);
+  });
   const table = step.op === "embedding" ? step.operands.table : undefined;
-  const read = uniqueViews(operandViews(step)).map((view) => {
+  const reads = step.op === "write" ? [step.operands.part] : operandViews(step);
+  const read = uniqueViews(reads).map((view) => {
     const elements =
       view === table
         ? elementsIn(step.results[0]!.type.shape, sizes)
@@ -109,13 +113,16 @@ export function stepStats(
 }
 
 /** Bytes of activations that the steps read and write: the part of the bytes moved that fusion can change. */
-export function activationBytes(plan: Plan, sizes: Sizes): number {
+export function activationBytes(plan: Plan, sizes: Sizes, layout: Layout = layoutOf(plan)): number {
   const isActivation = ({ buffer }: View): boolean =>
     ["slot", "output"].includes(plan.buffers[buffer]!.home.kind);
   const viewsOf = (step: Step): View[] => [...uniqueViews(operandViews(step)), ...step.results];
   return plan.steps
     .flatMap((step) => viewsOf(step).filter(isActivation))
-    .reduce((sum, view) => sum + WORD_BYTES * evaluateDim(distinctElements(view), sizes), 0);
+    .reduce(
+      (sum, view) => sum + layout.elementBytes(view.buffer) * evaluateDim(distinctElements(view), sizes),
+      0,
+    );
 }
 
 const elementsIn = (shape: readonly Dim[], sizes: Sizes): number =>

@@ -1,10 +1,11 @@
 import { append } from "../support/lists.ts";
 import { isFloat } from "../tensor/dtype.ts";
-import { contracts } from "../kernels/contracts.ts";
+import { isInPanels } from "../kernels/panels.ts";
+import { formFor, portableTarget, type Target } from "../kernels/target.ts";
 import { isOverwritable } from "./overwrite.ts";
 import { operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
 import type { Sizes } from "./stats.ts";
-import { denseView, hasForm, isDense, type Form, type View } from "../kernels/view.ts";
+import { denseView, hasForm, isDense, type View } from "../kernels/view.ts";
 import { isGiven, Words } from "./words.ts";
 
 /**
@@ -13,13 +14,14 @@ import { isGiven, Words } from "./words.ts";
  * the buffer that the step means, and may write a word that it reads only where the contract of its kernel says that it
  * has read it by then. Takes time and memory of the plan's size, so it is for small dims.
  */
-export function verifyPlan(plan: Plan, sizes: Sizes): string[] {
+export function verifyPlan(plan: Plan, sizes: Sizes, target: Target = portableTarget): string[] {
   const memory = new Memory(plan, sizes);
   const problems: string[] = [];
   for (const { buffer, type } of plan.inputs) memory.write(denseView(buffer, type));
   for (const step of [...plan.prepare, ...plan.steps]) {
     const where = `${step.op} ${step.origin.label}`.trimEnd();
-    for (const problem of [...formProblems(step), ...memory.run(step)]) problems.push(`${where}: ${problem}`);
+    for (const problem of [...formProblems(step, target), ...memory.run(step)])
+      problems.push(`${where}: ${problem}`);
   }
   for (const { name, buffer, type } of plan.outputs)
     append(
@@ -29,15 +31,16 @@ export function verifyPlan(plan: Plan, sizes: Sizes): string[] {
   return problems;
 }
 
-/** Operands lie as the kernels' contract says, results are dense. */
-function formProblems(step: Step): string[] {
-  const forms: Readonly<Record<string, Form>> = contracts[step.op].forms;
+/** Operands lie as the target's kernels ask, results are dense. */
+function formProblems(step: Step, target: Target): string[] {
   const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
-  const odd = Object.entries(operands).flatMap(([name, operand]) =>
-    [operand ?? []].flat().some((view) => !hasForm(view, forms[name]!))
-      ? [`the operand ${name} is not ${forms[name]!}`]
-      : [],
-  );
+  const odd = Object.entries(operands).flatMap(([name, operand]) => {
+    const form = formFor(target, step, name);
+    const lies = (view: View): boolean =>
+      typeof form === "string" ? hasForm(view, form) : isInPanels(view, form) && isDense(view);
+    const wish = typeof form === "string" ? form : `in panels of ${form.width}`;
+    return [operand ?? []].flat().every(lies) ? [] : [`the operand ${name} is not ${wish}`];
+  });
   const gaps = step.op === "copy" || step.results.every(isDense) ? [] : ["a result is not dense"];
   return [...odd, ...gaps];
 }
@@ -56,7 +59,8 @@ class Memory {
     this.#plan = plan;
     this.#words = new Words(plan, sizes);
     this.#holds = new Int32Array(this.#words.count).fill(NOTHING);
-    for (const { buffer } of plan.parameters) if (buffer !== undefined) this.#give(buffer);
+    for (const { buffer } of [...plan.parameters, ...plan.state])
+      if (buffer !== undefined) this.#give(buffer);
   }
 
   /** A state is there when the run begins. */

@@ -1,7 +1,9 @@
 import { evaluateDim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
 import type { Home, Plan } from "./plan.ts";
-import { slotWords, type Sizes } from "./stats.ts";
+import { elementBytes } from "../kernels/storage.ts";
+import { layoutOf } from "./layout.ts";
+import { largestOf, type Sizes } from "./stats.ts";
 import type { View } from "../kernels/view.ts";
 
 /**
@@ -22,9 +24,15 @@ export class Words {
     this.#sizes = sizes;
     let end = 0;
     const take = (words: number): number => (end += words) - words;
-    const slots = plan.slots.map((slot) => take(slotWords(slot, sizes)));
+    const slots = layoutOf(plan)
+      .slots(plan)
+      .map((slot) => take(largestOf(slot, sizes) / elementBytes("f32")));
     const states = new Map<string, number>();
-    const starts = plan.buffers.map(({ home, elements }): number | undefined => {
+    const own = new Set(plan.runBuffers);
+    const isElsewhere = ({ kind }: Home, buffer: number): boolean =>
+      (kind === "slot" || kind === "output") && !own.has(buffer);
+    const starts = plan.buffers.map(({ home, elements }, buffer): number | undefined => {
+      if (isElsewhere(home, buffer)) return 0;
       if (home.kind === "slot") return slots[home.slot]!;
       if (isGiven(home)) return undefined;
       const known = home.kind === "state" ? states.get(home.state) : undefined;

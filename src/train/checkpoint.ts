@@ -26,7 +26,7 @@ export function writeTrainingCheckpoint(
   program: TrainingProgram,
   identity: RunIdentity,
 ): Uint8Array {
-  const kept = program.state.filter((tensor) => !isPassing(tensor));
+  const kept = program.states.filter((tensor) => !isPassing(tensor));
   const tensors = new Map(kept.map(({ name }) => [name, storedOf(state[name]!)]));
   const metadata = new Map([
     [STEP, String(step)],
@@ -37,7 +37,7 @@ export function writeTrainingCheckpoint(
 
 /** The bytes of a safetensors file with the model alone: parameters and running statistics as float32. */
 export function writeModelWeights({ state }: Snapshot, program: TrainingProgram): Uint8Array {
-  const kept = program.state.filter(({ kind }) => kind === "parameter" || kind === "statistic");
+  const kept = program.states.filter(({ kind }) => kind === "parameter" || kind === "statistic");
   const tensors = kept.map(({ name }): [string, StoredTensor] => {
     const { shape, data } = state[name]!;
     return [name, storedOf({ shape, data: Float32Array.from(data) })];
@@ -87,10 +87,10 @@ function restore(
   file: string,
 ): Snapshot | Problem {
   const state: Record<string, StateArray> = {};
-  for (const tensor of program.state) {
+  for (const tensor of program.states) {
     if (isPassing(tensor)) continue;
-    const { name, type } = tensor;
-    const shape = type.shape.map((size) => constantDim(size) ?? 0);
+    const { name, value } = tensor;
+    const shape = value.type.shape.map((size) => constantDim(size) ?? 0);
     const stored = tensors.get(name);
     if (stored?.shape.join() !== shape.join())
       return new Problem(

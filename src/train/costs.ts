@@ -1,10 +1,11 @@
-import type { StepGraph } from "../autodiff/train/step.ts";
-import type { StateTensor } from "../autodiff/train/state.ts";
-import { phases, type Graph, type Phase } from "../ir/graph.ts";
+import { phases, type Graph, type Phase, type StateKind } from "../ir/graph.ts";
+import { bytesOf as bytesStored } from "../kernels/storage.ts";
+import { wordStorage } from "../kernels/target.ts";
 import { nodeFlops } from "../ir/stats.ts";
 import { runPasses } from "../passes/pipeline.ts";
 import { operandViews, type Plan } from "../plan/plan.ts";
-import { planTotals, WORD_BYTES, type Sizes } from "../plan/stats.ts";
+import { layoutOf } from "../plan/layout.ts";
+import { planTotals, type Sizes } from "../plan/stats.ts";
 import { evaluateDim } from "../tensor/dim.ts";
 import { elementsOf } from "../tensor/type.ts";
 import { planStep } from "./program.ts";
@@ -36,24 +37,28 @@ export interface StepCosts {
 export type StepFlops = Readonly<Record<"forward" | Phase, number>>;
 
 /** The costs of the step that moves the parameters. */
-export function costsOf(step: StepGraph, sizes: Sizes): StepCosts {
-  const { plan, state } = planStep(step);
+export function costsOf(step: Graph, sizes: Sizes): StepCosts {
+  const { graph, plan } = planStep(step);
   const totals = planTotals(plan, sizes);
-  const bytesOf = (kind: StateTensor["kind"], tensors: readonly StateTensor[] = state): number =>
-    tensors
-      .filter((tensor) => tensor.kind === kind)
-      .reduce((sum, { type }) => sum + WORD_BYTES * evaluateDim(elementsOf(type), sizes), 0);
+  const bytesOf = (kind: StateKind, states = graph.states): number =>
+    states
+      .filter((state) => state.kind === kind)
+      .reduce(
+        (sum, { value }) =>
+          sum + evaluateDim(bytesStored(wordStorage(value.type), elementsOf(value.type)), sizes),
+        0,
+      );
   return {
     parameters: bytesOf("parameter"),
     statistics: bytesOf("statistic"),
     optimizer: bytesOf("optimizer"),
     accumulated: bytesOf("accumulated"),
-    gradients: bytesOf("parameter", step.state),
+    gradients: bytesOf("parameter", step.states),
     activations: keptActivations(plan, sizes),
     arena: totals.arenaBytes,
     peak: totals.weightBytes + totals.preparedBytes + totals.arenaBytes + totals.outputBytes,
     steps: totals.steps,
-    flops: flopsByPhase(runPasses(step.graph, { fuse: false }), sizes),
+    flops: flopsByPhase(runPasses(step, { fuse: false }), sizes),
   };
 }
 
@@ -64,10 +69,10 @@ function keptActivations(plan: Plan, sizes: Sizes): number {
   for (const step of plan.steps)
     if (step.origin.phase === undefined) for (const { buffer } of step.results) made.add(buffer);
     else for (const { buffer } of operandViews(step)) if (made.has(buffer)) kept.add(buffer);
+  const layout = layoutOf(plan);
   return [...kept]
-    .map((buffer) => plan.buffers[buffer]!)
-    .filter(({ home }) => home.kind === "slot")
-    .reduce((sum, { elements }) => sum + WORD_BYTES * evaluateDim(elements, sizes), 0);
+    .filter((buffer) => plan.buffers[buffer]!.home.kind === "slot")
+    .reduce((sum, buffer) => sum + evaluateDim(layout.bytes(buffer), sizes), 0);
 }
 
 /** By the graph before fusion, which puts parts of two phases into one kernel. */

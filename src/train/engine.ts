@@ -1,7 +1,7 @@
 import type { Runner } from "../run/engine.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import type { Scalars } from "./measures.ts";
-import type { TrainingProgram } from "./program.ts";
+import type { PartName, TrainingProgram } from "./program.ts";
 
 /** A tensor of the state. An engine that computes in float64 keeps it so, else a resumed run would differ. */
 export interface StateArray {
@@ -13,13 +13,9 @@ export interface StateArray {
 /** Parameters, running statistics, moments and sums of gradients by name: all that passes from step to step. */
 export type TrainingState = Readonly<Record<string, StateArray>>;
 
-/** Which graph of the program runs; all three work on one state. */
-export type PartName = "update" | "accumulate" | "evaluation";
-
 /**
  * Something that runs the graphs of a training on a state that it keeps, where it likes: in arrays, or on a device. It runs
- * one part on its inputs (those of `program[part].graph` that are no state) and changes the state as that says. Runs of
- * one engine never overlap.
+ * one part on its inputs and changes the state as that says. Runs of one engine never overlap.
  */
 export interface TrainingEngine extends Runner<
   readonly [part: PartName, inputs: Readonly<Record<string, HostTensor>>],
@@ -31,5 +27,5 @@ export interface TrainingEngine extends Runner<
   readonly writeState: (state: TrainingState) => Promise<void>;
 }
 
-/** Makes an engine that begins with a state, which has every tensor of `program.state`. */
+/** Makes an engine that begins with a state, which has every tensor of `program.states`. */
 export type EngineFactory = (program: TrainingProgram, state: TrainingState) => Promise<TrainingEngine>;

@@ -1,4 +1,4 @@
-import { interpret } from "../ir/interpret.ts";
+import { interpretRun } from "../ir/interpret.ts";
 import { plural } from "../support/text.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import type { EngineFactory, TrainingState } from "./engine.ts";
@@ -15,12 +15,13 @@ export const interpreterEngine: EngineFactory = (program, initial) => {
   return Promise.resolve({
     description: `interpreted in float64, ${plural(program.update.graph.nodes.length, "node")}`,
     run: (part, inputs) => {
-      const { graph, state: kept } = program[part]!;
-      const given = new Map(Object.entries(inputs));
-      for (const { name } of kept) given.set(name, state.get(name)!);
-      const results = interpret(graph, { inputs: given, parameters: {} });
-      for (const { name, next } of kept) state.set(name, results[next]!);
-      return Promise.resolve(scalarsOf(results));
+      const { outputs, states } = interpretRun(program[part]!.graph, {
+        inputs,
+        parameters: {},
+        states: state,
+      });
+      for (const [name, next] of Object.entries(states)) state.set(name, next);
+      return Promise.resolve(scalarsOf(outputs));
     },
     readState: () =>
       Promise.resolve(

@@ -1,25 +1,15 @@
 import { largest } from "../support/lists.ts";
 import { RANDOM_INPUT } from "../autodiff/train/forward.ts";
-import { initialState } from "../autodiff/train/initial.ts";
 import { betasOf, scalarInputs, type Optimizer } from "../autodiff/train/optimizer.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../checkpoint/stored.ts";
-import type { EmittedFile } from "../emit/module/file.ts";
-import type { Plan } from "../plan/plan.ts";
+import { initialTensors } from "../ir/initialize.ts";
 import { plural } from "../support/text.ts";
 import type { MeasureRule } from "./measures.ts";
 import type { ProgramPart, TrainingProgram } from "./program.ts";
 
-/** How a target's modules share their state, as their comments say it. */
-export interface ModuleWords {
-  /** How a second module works on the state of a first one. */
-  readonly sharing: readonly string[];
-}
-
 /** What is written for a training. */
-export interface TrainingModules {
-  /** The name of the model: files are called after it and the part. */
-  readonly name: string;
+export interface TrainingModule {
   readonly program: TrainingProgram;
   readonly optimizer: Optimizer;
   /** Micro-steps an update. */
@@ -27,37 +17,28 @@ export interface TrainingModules {
 }
 
 /**
- * A module for each part of a training, `<model>_update`, `<model>_accumulate` and `<model>_evaluation`, each by itself,
- * with a comment at its top that says how to drive it. `emit` writes a plan for a target.
+ * What the comment at the top of a training's module says: how to drive `update`, `accumulate` and `evaluate`, which work
+ * on one state.
  */
-export function emitTraining<File extends EmittedFile>(
-  training: TrainingModules,
-  words: ModuleWords,
-  emit: (plan: Plan) => readonly File[],
-): readonly File[] {
-  const { update, accumulate, evaluation } = training.program;
-  const write = (name: string, { plan }: ProgramPart, notes: readonly string[]): readonly File[] =>
-    emit({ ...plan, name: `${training.name}_${name}` }).map((file) =>
-      withNotes(file, [...notes, ...words.sharing]),
-    );
+export function trainingNotes(training: TrainingModule): readonly string[] {
+  const { program } = training;
   return [
-    ...write("update", update, [
-      ...updateNotes(training),
-      ...measureNotes(training.program, "training", accumulate),
-    ]),
-    ...(accumulate === undefined
-      ? []
-      : write("accumulate", accumulate, accumulateNotes(training, accumulate))),
-    ...write("evaluation", evaluation, [
-      ...evaluationNotes,
-      ...measureNotes(training.program, "evaluation", evaluation),
-    ]),
+    ...updateNotes(training),
+    ...measureNotes(program, "training", program.accumulate),
+    ...(program.accumulate === undefined ? [] : ["", ...accumulateNotes(training, program.accumulate)]),
+    "",
+    ...evaluationNotes,
+    ...measureNotes(program, "evaluation", program.evaluate),
+    "",
+    "The tensors of `parameters` are the whole state: the model's own, and those beside them that begin as zeros (their",
+    "names begin with `optimizer.` and `accumulated.`). `lmg compile FILE --train --seed N` writes a state to begin with;",
+    "readState and writeState save it and go back to it.",
   ];
 }
 
 /** A safetensors file with all tensors of the state that a training begins with. */
 export function writeInitialState(program: TrainingProgram, seed: number): Uint8Array {
-  const tensors = Object.entries(initialState(program.state, seed)).map(
+  const tensors = Object.entries(initialTensors(program.states, seed)).map(
     ([name, { shape, data }]): [string, StoredTensor] => [
       name,
       { dtype: "f32", shape, bytes: new Uint8Array(Float32Array.from(data).buffer) },
@@ -66,47 +47,33 @@ export function writeInitialState(program: TrainingProgram, seed: number): Uint8
   return writeSafetensors(new Map(tensors));
 }
 
-/** The notes behind the comment with which a module begins. */
-function withNotes<File extends EmittedFile>(file: File, notes: readonly string[]): File {
-  const { text } = file;
-  const end = text.indexOf("\n\n");
-  const comment = ["", ...notes].map((line) => (line === "" ? "//" : `// ${line}`)).join("\n");
-  return { ...file, text: `${text.slice(0, end)}\n${comment}${text.slice(end)}` };
-}
-
-function updateNotes({ name, program, optimizer, accumulate }: TrainingModules): string[] {
+function updateNotes({ program, optimizer, accumulate }: TrainingModule): string[] {
   const what =
     accumulate === 1
-      ? ["One step of training: each run moves the parameters."]
+      ? ["`update` is one step of training: it moves the parameters."]
       : [
-          `The last of up to ${accumulate} micro-steps, which moves the parameters as one batch of all their rows would: each run`,
-          `follows up to ${plural(accumulate - 1, "run")} of ${name}_accumulate on other batches, which may be of other sizes.`,
+          `\`update\` is the last of up to ${accumulate} micro-steps, and moves the parameters as one batch of all their rows would: it`,
+          `follows up to ${plural(accumulate - 1, "run")} of \`accumulate\` on other batches, which may be of other sizes.`,
         ];
   return [
     ...what,
-    "",
-    "Beside the data, run takes for update t = 0, 1, 2, …",
+    "Beside the data it takes, for update t = 0, 1, 2, …",
     ...inputNotes(program.update, optimizer),
-    "",
-    "The tensors of `parameters` are the whole state: the model's own, and those beside them that begin as zeros (their",
-    "names begin with `optimizer.` and `accumulated.`). `lmg compile FILE --train --seed N` writes a state to begin with.",
   ];
 }
 
-function accumulateNotes(
-  { name, optimizer, accumulate }: TrainingModules,
-  part: ProgramPart,
-): readonly string[] {
+function accumulateNotes({ optimizer, accumulate }: TrainingModule, part: ProgramPart): readonly string[] {
   const inputs = inputNotes(part, optimizer);
   return [
-    `A micro-step, up to ${accumulate - 1} before each run of ${name}_update: it adds the gradients of a batch to their sums, each`,
+    `\`accumulate\` is a micro-step, up to ${accumulate - 1} before each update: it adds the gradients of a batch to their sums, each`,
     "weighed by what the loss is a mean of.",
-    ...(inputs.length === 0 ? [] : ["", "Beside the data, run takes", ...inputs, ""]),
+    ...(inputs.length === 0 ? [] : ["Beside the data it takes", ...inputs]),
   ];
 }
 
 const evaluationNotes: readonly string[] = [
-  "Loss and metrics of the model as it is used: nothing is dropped, and batch norms take their running statistics.",
+  "`evaluate` gives loss and metrics of the model as it is used: nothing is dropped, batch norms take their running",
+  "statistics.",
 ];
 
 /** How measures of several batches are made, where that is no mean over their rows. */
@@ -116,7 +83,7 @@ function measureNotes(
   several: ProgramPart | undefined,
 ): readonly string[] {
   const lines = several === undefined ? [] : rules[of].flatMap(ruleNote);
-  return lines.length === 0 ? [] : ["", "Over several batches, Σ over them:", ...lines, ""];
+  return lines.length === 0 ? [] : ["Over several batches, Σ over them:", ...lines];
 }
 
 /** `  loss = Σ count.0 · loss / Σ count.0` */
@@ -143,7 +110,7 @@ function inputNotes({ plan }: ProgramPart, optimizer: Optimizer): string[] {
       [scalarInputs.first]: `1 - ${betas[0]} ** (t + 1)`,
       [scalarInputs.second]: `Math.sqrt(1 - ${betas[1]} ** (t + 1))`,
     }),
-    [RANDOM_INPUT]: "[seed, number of the run, counted over all modules]: what dropout draws from",
+    [RANDOM_INPUT]: "[seed, number of the run, counted over all functions]: what dropout draws from",
   };
   const names = plan.inputs.map(({ name }) => name).filter((name) => name in meanings);
   const width = largest(

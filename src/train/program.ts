@@ -1,14 +1,15 @@
-import { trainingStep, type StepGraph, type StepOptions } from "../autodiff/train/step.ts";
-import type { StateTensor } from "../autodiff/train/state.ts";
-import type { Graph, Parameter } from "../ir/graph.ts";
+import { trainingStep, type StepOptions } from "../autodiff/train/step.ts";
+import type { Graph, State } from "../ir/graph.ts";
+import { statesOf, verifyProgram, type Program } from "../ir/program.ts";
 import type { File } from "../language/ast.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../lower/lower.ts";
 import type { LoweredTrain } from "../lower/train/train.ts";
 import { withMeasureParts, type MeasureRule } from "./measures.ts";
 import type { Remark } from "../passes/pass.ts";
 import { runPasses, type PassOptions } from "../passes/pipeline.ts";
-import { planGraph } from "../plan/build.ts";
-import type { Plan } from "../plan/plan.ts";
+import { planGraph, planProgram } from "../plan/build.ts";
+import type { Plan, PlanPart, ProgramPlan } from "../plan/plan.ts";
+import { invariant } from "../support/invariant.ts";
 import { isError, sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
 
 /** A model lowered as it is trained and as it is used, with its `train` section. */
@@ -34,24 +35,29 @@ export function lowerForTraining(
   return { model: { training, evaluation, train: training.train }, diagnostics: found };
 }
 
-/** A graph of a training after all passes, with the state that it works on, and its plan. */
+/** The graphs of a training, all of which work on one state. */
+export type PartName = "update" | "accumulate" | "evaluate";
+
+/** A graph of a training after all passes, and its plan. */
 export interface ProgramPart {
   readonly graph: Graph;
-  readonly state: readonly StateTensor[];
-  readonly plan: Plan;
+  readonly plan: PlanPart;
   /** What fused and what did not; `explainEdges` sorts it by residual edge. */
   readonly remarks: readonly Remark[];
 }
 
-/** All that an engine runs. The state of each part is among `state`; equal names are one tensor. */
+/** All that an engine runs. */
 export interface TrainingProgram {
   /** Forward, loss, backward, clipping and update. */
   readonly update: ProgramPart;
   /** The micro-steps before an update; undefined if there are none. */
   readonly accumulate: ProgramPart | undefined;
   /** Loss and metrics of the model as it is used. */
-  readonly evaluation: ProgramPart;
-  readonly state: readonly StateTensor[];
+  readonly evaluate: ProgramPart;
+  /** The parts planned together. */
+  readonly plan: ProgramPlan;
+  /** Of all parts, each once. */
+  readonly states: readonly State[];
   /** The names of the losses and metrics that each part gives, `loss` first. */
   readonly measures: readonly string[];
   /** How those of several batches are made: of the micro-steps of an update, and of an evaluation. */
@@ -79,57 +85,56 @@ export function trainingProgram(
   const source = (options.accumulate ?? 1) === 1 ? model.train.graph : trained.graph;
   const { update, accumulate, diagnostics } = trainingStep(source, options);
   if (diagnostics.some(isError)) return { program: undefined, diagnostics };
-  const evaluation = { graph: evaluated.graph, state: [] };
-  const parts = {
-    update: planStep(update, passes),
-    accumulate: accumulate && planStep(accumulate, passes),
-    evaluation: planStep(evaluation, passes),
+  const passed = {
+    update: passStep(update, passes),
+    ...(accumulate && { accumulate: passStep(accumulate, passes) }),
+    evaluate: passStep(evaluated.graph, passes),
   };
-  const state = new Map<string, StateTensor>();
-  for (const part of [parts.update, parts.accumulate, parts.evaluation])
-    for (const tensor of part?.state ?? []) if (!state.has(tensor.name)) state.set(tensor.name, tensor);
+  const graphs = Object.fromEntries(Object.entries(passed).map(([part, { graph }]) => [part, graph]));
+  const whole: Program = { name: `${model.training.name}_training`, parts: graphs };
+  const problems = verifyProgram(whole);
+  invariant(problems.length === 0, problems.join("; "));
+  const plan = planProgram(whole);
+  const planned = (name: PartName, { graph, remarks }: PassedStep): ProgramPart => {
+    return { graph, remarks, plan: plan.parts.find((part) => part.name === name)! };
+  };
   const measures = evaluated.rules.map(({ name }) => name);
-  const rules = { training: trained.rules, evaluation: evaluated.rules };
-  return { program: { ...parts, state: [...state.values()], measures, rules }, diagnostics };
-}
-
-/** Runs the passes over a step and plans it. */
-export function planStep(step: StepGraph, passes: PassOptions = {}): ProgramPart {
-  const { graph: whole, state } = withStateOnly(step);
-  const remarks: Remark[] = [];
-  const graph = runPasses(whole, { ...passes, report: (remark) => remarks.push(remark) });
-  const pairs = state.map(({ name, next }) => ({ input: name, output: next }));
-  return { graph, state, plan: planGraph(graph, { state: pairs }), remarks };
-}
-
-/** The step with its parameters, which it leaves as they are, as state too. */
-function withStateOnly({ graph, state }: StepGraph): StepGraph {
-  const kept = graph.parameters.map(keptState);
-  const parameters = graph.parameters;
-  return {
-    graph: {
-      ...graph,
-      parameters: [],
-      inputs: [
-        ...graph.inputs,
-        ...parameters.map(({ name, value, span }) => ({ name, value, fill: undefined, span })),
-      ],
-      outputs: [
-        ...graph.outputs,
-        ...parameters.map(({ value }, index) => ({ name: kept[index]!.next, value, span: undefined })),
-      ],
-    },
-    state: [...state, ...kept],
+  const program: TrainingProgram = {
+    update: planned("update", passed.update),
+    accumulate: passed.accumulate && planned("accumulate", passed.accumulate),
+    evaluate: planned("evaluate", passed.evaluate),
+    plan,
+    states: statesOf(whole),
+    measures,
+    rules: { training: trained.rules, evaluation: evaluated.rules },
   };
+  return { program, diagnostics };
 }
 
-const keptState = ({ name, value, init, trainable }: Parameter): StateTensor => ({
-  name,
-  next: `next.${name}`,
-  kind: trainable ? "parameter" : "statistic",
-  type: value.type,
-  init,
-});
+interface PassedStep {
+  readonly graph: Graph;
+  readonly remarks: readonly Remark[];
+}
+
+/** Runs the passes over a step, whose parameters are all state: those that it leaves as they are too. */
+function passStep(step: Graph, passes: PassOptions): PassedStep {
+  const remarks: Remark[] = [];
+  const kept = step.parameters.map(({ name, value, init, trainable, span }): State => {
+    return { name, value, next: value, kind: trainable ? "parameter" : "statistic", init, span };
+  });
+  const whole = { ...step, parameters: [], states: [...step.states, ...kept] };
+  const graph = runPasses(whole, { ...passes, report: (remark) => remarks.push(remark) });
+  return { graph, remarks };
+}
+
+/** A step after all passes, and its plan by itself. */
+export function planStep(
+  step: Graph,
+  passes: PassOptions = {},
+): { readonly graph: Graph; readonly plan: Plan } {
+  const { graph } = passStep(step, passes);
+  return { graph, plan: planGraph(graph) };
+}
 
 /** The outputs that are one number. */
 export const scalarsOf = (

@@ -1,15 +1,15 @@
 import { RANDOM_INPUT } from "../autodiff/train/forward.ts";
-import { initialState } from "../autodiff/train/initial.ts";
 import { stepScalars } from "../autodiff/train/optimizer.ts";
 import { learningRate } from "../autodiff/train/schedule.ts";
 import { NORM_OUTPUT } from "../autodiff/train/step.ts";
+import { initialTensors } from "../ir/initialize.ts";
 import { invariant } from "../support/invariant.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../tensor/host.ts";
 import { batchesOfUpdate, type Batch, type Batches } from "./data/batches.ts";
-import type { EngineFactory, PartName, StateArray, TrainingEngine, TrainingState } from "./engine.ts";
+import type { EngineFactory, StateArray, TrainingEngine, TrainingState } from "./engine.ts";
 import { MeasureTotals, type Scalars } from "./measures.ts";
-import type { TrainingProgram } from "./program.ts";
+import type { PartName, TrainingProgram } from "./program.ts";
 import type { TrainingSettings } from "./settings.ts";
 
 /** What one update said. */
@@ -44,14 +44,14 @@ export interface Training {
 
 /** Where a training begins: parameters by their initializers and the seed, in float32; moments at zero. */
 export function beginningOf({ program, settings }: Omit<Training, "batches">): Snapshot {
-  const tensors = Object.entries(initialState(program.state, settings.seed));
+  const tensors = Object.entries(initialTensors(program.states, settings.seed));
   const state = tensors.map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]);
   return { step: 0, state: Object.fromEntries(state) as TrainingState };
 }
 
 /** The state with zeros for what a snapshot leaves out: sums of gradients, which are zero between two updates. */
-function completed({ state }: TrainingProgram, given: TrainingState): TrainingState {
-  const tensors = state.map(({ name, type }): [string, StateArray] => {
+function completed({ states }: TrainingProgram, given: TrainingState): TrainingState {
+  const tensors = states.map(({ name, value: { type } }): [string, StateArray] => {
     const found = given[name];
     if (found !== undefined) return [name, found];
     const shape = type.shape.map((size) => constantDim(size)!);
@@ -154,8 +154,8 @@ export class Trainer {
     const { batches, program } = this.training;
     const totals = new MeasureTotals(program.rules.evaluation);
     for (const { tensors, weight } of batches.validation(limit)) {
-      const inputs = this.#inputsOf("evaluation", tensors);
-      totals.add(await timed(() => this.engine.run("evaluation", inputs)), weight);
+      const inputs = this.#inputsOf("evaluate", tensors);
+      totals.add(await timed(() => this.engine.run("evaluate", inputs)), weight);
       await between?.();
     }
     return totals.measures(batches.size);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Checkpoints } from "../../src/autodiff/checkpoints.ts";
-import { trainingStep, type StepGraph } from "../../src/autodiff/train/step.ts";
+import { trainingStep } from "../../src/autodiff/train/step.ts";
 import type { Graph } from "../../src/ir/graph.ts";
-import { initialParameters, randomInputs } from "../../src/ir/initialize.ts";
-import { interpret } from "../../src/ir/interpret.ts";
+import { initialTensors, randomInputs } from "../../src/ir/initialize.ts";
+import { interpretRun } from "../../src/ir/interpret.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { readGraph } from "../../src/ir/read.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
@@ -13,6 +13,7 @@ import { operandViews, type Plan, type Step } from "../../src/plan/plan.ts";
 import { planTotals } from "../../src/plan/stats.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
+import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import { instantiate } from "../emit/instantiate.ts";
 import { torchOptimizer, trainingGraph } from "./classifier.ts";
 
@@ -76,14 +77,14 @@ const models: Readonly<Record<string, string>> = {
   ),
 };
 
-function stepOf(text: string, checkpoints: Checkpoints): StepGraph {
+function stepOf(text: string, checkpoints: Checkpoints): Graph {
   const { update, diagnostics } = trainingStep(trainingGraph(text), {
     optimizer: adamw,
     clip: 1,
     checkpoints,
   });
   expect(diagnostics).toEqual([]);
-  expect(verifyGraph(update.graph, { stages: ["core", "gradient"] })).toEqual([]);
+  expect(verifyGraph(update, { stages: ["core", "gradient"] })).toEqual([]);
   return update;
 }
 
@@ -93,60 +94,47 @@ const sizes = new Map([
 ]);
 
 /** Data, parameters by their initializers, and moments that are no longer zero. */
-function given(graph: Graph, text: string): Record<string, HostTensor> {
+function given(graph: Graph) {
   const known = new Map([...sizes].filter(([name]) => graph.symbols.some((symbol) => symbol.name === name)));
-  const moments = Object.entries(randomInputs(graph, known, 2)).map(([name, tensor]) => [
-    name,
-    name.includes("second") ? { ...tensor, data: tensor.data.map((x) => x * x) } : tensor,
-  ]);
-  return {
-    ...(Object.fromEntries(moments) as Record<string, HostTensor>),
-    ...initialParameters(trainingGraph(text), 1),
-  };
+  const begun = Object.entries(initialTensors(graph.states, 1));
+  const moved = begun.map(([name, tensor]): [string, HostTensor] => {
+    if (!name.startsWith("optimizer.")) return [name, tensor];
+    const drawn = randomTensor(tensor.shape, new RandomStream(2, name));
+    return [name, name.includes("second") ? { ...drawn, data: drawn.data.map((x) => x * x) } : drawn];
+  });
+  return { inputs: randomInputs(graph, known, 2), parameters: {}, states: Object.fromEntries(moved) };
 }
 
-const planOf = ({ graph, state }: StepGraph, fuse = true): Plan =>
-  planGraph(runPasses(graph, { verify: true, fuse }), {
-    state: state.map(({ name, next }) => ({ input: name, output: next })),
-  });
+const planOf = (graph: Graph, fuse = true): Plan => planGraph(runPasses(graph, { verify: true, fuse }));
 
 const phaseOf = (step: Step): string => step.origin.phase ?? "forward";
 const iterationOf = (step: Step): number => step.origin.scope[0]!.index;
 
 describe.each(Object.entries(models))("%s", (_, text) => {
   const [kept, again] = [stepOf(text, "none"), stepOf(text, "marked")];
-  const inputs = given(kept.graph, text);
+  const bindings = given(kept);
 
   test("gives the same bits, made again or kept: loss, metrics, gradients and what follows from them", () => {
-    expect(again.graph.nodes.length).toBeGreaterThan(kept.graph.nodes.length);
-    const expected = interpret(kept.graph, { inputs, parameters: {} });
-    expect(interpret(again.graph, { inputs, parameters: {} })).toEqual(expected);
-    expect(expected["gradient_norm"]!.data[0]).toBeGreaterThan(0);
+    expect(again.nodes.length).toBeGreaterThan(kept.nodes.length);
+    const expected = interpretRun(kept, bindings);
+    expect(interpretRun(again, bindings)).toEqual(expected);
+    expect(expected.outputs["gradient_norm"]!.data[0]).toBeGreaterThan(0);
   });
 
   test("gives the same bits after all passes, which do not undo it", () => {
-    const [before, after] = [kept, again].map(({ graph }) => runPasses(graph, { verify: true }));
+    const [before, after] = [kept, again].map((graph) => runPasses(graph, { verify: true }));
     expect(after!.nodes.map(({ op }) => op)).toContain("recompute");
-    expect(interpret(after!, { inputs, parameters: {} })).toEqual(
-      interpret(before!, { inputs, parameters: {} }),
-    );
+    expect(interpretRun(after!, bindings)).toEqual(interpretRun(before!, bindings));
   });
 
   test("gives the same bits in emitted modules, a step a kernel", async () => {
     const results = await Promise.all(
-      [kept, again].map(async (step) => {
-        const plan = planOf(step, false);
+      [kept, again].map(async (graph) => {
+        const plan = planOf(graph, false);
         expect(verifyPlan(plan, sizes)).toEqual([]);
-        const { createModel } = await instantiate(plan);
-        const state = Object.fromEntries(
-          step.state.map(({ name }) => [
-            name,
-            { ...inputs[name]!, data: Float32Array.from(inputs[name]!.data) },
-          ]),
-        );
-        const { run } = createModel(state, { ignore: [/^optimizer\./] });
-        const fed = Object.fromEntries(plan.inputs.map(({ name }) => [name, inputs[name]!]));
-        return { losses: [0, 1, 2].map(() => run(fed)["loss"]!.data[0]!), state };
+        const { run, readState } = (await instantiate(plan)).createModel(bindings.states);
+        const losses = [0, 1, 2].map(() => run(bindings.inputs)["loss"]!.data[0]!);
+        return { losses, state: readState() };
       }),
     );
     expect(results[1]).toEqual(results[0]);
@@ -207,21 +195,16 @@ describe("a checkpointed repeat", () => {
 
   test("of one iteration makes nothing again, as its backward follows at once", () => {
     const single = rowModel("repeat 1 checkpoint as h { residual { fc: linear(dim) -> tanh } }");
-    expect(stepOf(single, "marked").graph.nodes).toHaveLength(stepOf(single, "none").graph.nodes.length);
+    expect(stepOf(single, "marked").nodes).toHaveLength(stepOf(single, "none").nodes.length);
   });
 
   test("rounds in fused kernels like the other one, but for what is no longer stored in between", async () => {
     const losses = await Promise.all(
       (["none", "marked"] as const).map(async (checkpoints) => {
-        const step = stepOf(text, checkpoints);
-        const fused = planOf(step);
-        const inputs = given(step.graph, text);
-        const { run } = (await instantiate(fused)).createModel(
-          Object.fromEntries(step.state.map(({ name }) => [name, inputs[name]!])),
-          { ignore: [/^optimizer\./] },
-        );
-        const fed = Object.fromEntries(fused.inputs.map(({ name }) => [name, inputs[name]!]));
-        return run(fed)["loss"]!.data[0]!;
+        const graph = stepOf(text, checkpoints);
+        const { inputs, states } = given(graph);
+        const { run } = (await instantiate(planOf(graph))).createModel(states);
+        return run(inputs)["loss"]!.data[0]!;
       }),
     );
     // Activations that nobody keeps stay in the kernel that makes them, in float64: a few roundings to float32 less, of
@@ -231,7 +214,7 @@ describe("a checkpointed repeat", () => {
 });
 
 test("a mark passes through the text of a graph, as do the phases of a step", () => {
-  const { graph } = stepOf(models["checkpoints in checkpoints"]!, "marked");
+  const graph = stepOf(models["checkpoints in checkpoints"]!, "marked");
   const text = printGraph(graph);
   expect(text).toContain("scope h[0] checkpoint l[1] checkpoint phase recompute");
   const back = readGraph({ name: "back.ir", text });
@@ -241,9 +224,7 @@ test("a mark passes through the text of a graph, as do the phases of a step", ()
 
 test("without a mark each iteration of an outermost repeat can be made again all the same", () => {
   const plain = models["a language model with dropout"]!.replace("checkpoint ", "");
-  const count = (checkpoints: Checkpoints): number => stepOf(plain, checkpoints).graph.nodes.length;
+  const count = (checkpoints: Checkpoints): number => stepOf(plain, checkpoints).nodes.length;
   expect(count("marked")).toBe(count("none"));
-  expect(count("outermost")).toBe(
-    stepOf(models["a language model with dropout"]!, "marked").graph.nodes.length,
-  );
+  expect(count("outermost")).toBe(stepOf(models["a language model with dropout"]!, "marked").nodes.length);
 });

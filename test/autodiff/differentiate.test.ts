@@ -103,6 +103,7 @@ describe("differentiation", () => {
         parameters: [],
         nodes,
         outputs: [{ name: "loss", value: sum.results[0]!, span: undefined }],
+        states: [],
         edges: [],
       };
       const { graph: whole } = differentiate(graph, [sum.results[0]!], [x]);

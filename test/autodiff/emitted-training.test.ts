@@ -1,83 +1,68 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { RANDOM_INPUT } from "../../src/autodiff/train/forward.ts";
 import { stepScalars, type Optimizer } from "../../src/autodiff/train/optimizer.ts";
-import {
-  trainingStep,
-  type StepGraph,
-  type StepOptions,
-  type TrainingStep,
-} from "../../src/autodiff/train/step.ts";
-import { initialParameters } from "../../src/ir/initialize.ts";
+import { trainingStep, type StepOptions, type TrainingStep } from "../../src/autodiff/train/step.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { initialParameters, initialTensors } from "../../src/ir/initialize.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
-import { planGraph } from "../../src/plan/build.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { planProgram } from "../../src/plan/build.ts";
+import type { PlanPart, ProgramPlan } from "../../src/plan/plan.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
-import { instantiate, type EmittedModule } from "../emit/instantiate.ts";
+import { instantiate, type Model } from "../emit/instantiate.ts";
 import { classifier, trainingGraph, torchOptimizer } from "./classifier.ts";
 import { Trainer } from "./trainer.ts";
 
 type Tensors = Readonly<Record<string, HostTensor>>;
-type Model = ReturnType<EmittedModule["createModel"]>;
+type Part = "update" | "accumulate";
 
-const planOf = ({ graph, state }: StepGraph): Plan =>
-  planGraph(runPasses(graph, { verify: true }), {
-    state: state.map(({ name, next }) => ({ input: name, output: next })),
-  });
+/** The graphs of a step, planned together. */
+function planOf({ update, accumulate }: TrainingStep): ProgramPlan {
+  const graphs = Object.entries({ update, ...(accumulate && { accumulate }) });
+  const parts = graphs.map(([name, graph]): [string, Graph] => [name, runPasses(graph, { verify: true })]);
+  return planProgram({ name: "training", parts: Object.fromEntries(parts) });
+}
 
-/** Trains with emitted modules that share their state. */
+/** Trains with the functions of an emitted module, which share their state. */
 class EmittedTrainer {
-  readonly state: Record<string, { data: Float32Array; shape: readonly number[] }> = {};
-  readonly updatePlan: Plan;
+  readonly plan: ProgramPlan;
   readonly #step: TrainingStep;
   readonly #optimizer: Optimizer;
+  readonly #parameters: Tensors;
   readonly #seed: number;
-  #update: Model | undefined;
-  #accumulate: Model | undefined;
+  #model: Model<Part> | undefined;
   #updates = 0;
   #microSteps = 0;
 
   constructor(step: TrainingStep, optimizer: Optimizer, parameters: Tensors, seed: number) {
     this.#step = step;
     this.#optimizer = optimizer;
+    this.#parameters = parameters;
     this.#seed = seed;
-    for (const { name, type } of step.update.state) {
-      const shape = type.shape.map(({ key }) => Number(key));
-      const data = Float32Array.from(parameters[name]?.data ?? new Float32Array(sizeOf(shape)));
-      this.state[name] = { data, shape };
-    }
-    this.updatePlan = planOf(step.update);
+    this.plan = planOf(step);
   }
 
   async open(): Promise<this> {
-    this.#update = (await instantiate(this.updatePlan)).createModel(this.state, { ignore: [/^optimizer\./] });
-    if (this.#step.accumulate !== undefined)
-      this.#accumulate = (await instantiate(planOf(this.#step.accumulate))).createModel(this.state, {
-        ignore: [/^optimizer\./],
-      });
+    const begun = initialTensors(this.#step.update.states, this.#seed);
+    this.#model = (await instantiate<Part>(this.plan)).createModel({ ...begun, ...this.#parameters });
     return this;
   }
 
   accumulate(data: Tensors): number {
-    return this.#run(this.#accumulate!, this.#step.accumulate!, data, {});
+    return this.#run("accumulate", data, {});
   }
 
   update(data: Tensors, rate: number): number {
-    return this.#run(
-      this.#update!,
-      this.#step.update,
-      data,
-      stepScalars(this.#optimizer, rate, this.#updates++),
-    );
+    return this.#run("update", data, stepScalars(this.#optimizer, rate, this.#updates++));
   }
 
-  #run(model: Model, { graph }: StepGraph, data: Tensors, scalars: Readonly<Record<string, number>>): number {
+  #run(part: Part, data: Tensors, scalars: Readonly<Record<string, number>>): number {
     const inputs: Record<string, { data: ArrayLike<number>; shape: readonly number[] }> = { ...data };
-    for (const { name } of graph.inputs)
+    for (const { name } of this.#step[part]!.inputs)
       if (name in scalars) inputs[name] = { data: [scalars[name]!], shape: [] };
       else if (name === RANDOM_INPUT) inputs[name] = { data: [this.#seed, this.#microSteps], shape: [2] };
     this.#microSteps++;
-    return model.run(inputs)["loss"]!.data[0]!;
+    return this.#model![part](inputs)["loss"]!.data[0]!;
   }
 }
 
@@ -203,20 +188,21 @@ describe.each(runs.map((run) => [run.about, run] as const))("%s", (_, { text, op
   });
 
   test("most of the state is updated in place", () => {
-    const { steps, state, buffers } = emitted.updatePlan;
+    const { state, buffers } = emitted.plan.shared;
+    const [{ steps }] = emitted.plan.parts as [PlanPart];
     const copies = steps.filter(
       ({ op, results }) => op === "copy" && buffers[results[0]!.buffer]!.home.kind === "state",
     );
     expect(state.length).toBeGreaterThan(5);
     expect(copies.length).toBeLessThanOrEqual(
-      options.accumulate === undefined ? 0 : step.update.state.length,
+      options.accumulate === undefined ? 0 : step.update.states.length,
     );
   });
 });
 
 test("the gradient of a residual stream joins that of the norm in one kernel, on every edge", () => {
-  const { graph } = trainingStep(trainingGraph(languageModel), { optimizer: adamw }).update;
-  const backward = runPasses(graph).nodes.filter((node) => node.op === "norm_grad");
+  const { update } = trainingStep(trainingGraph(languageModel), { optimizer: adamw });
+  const backward = runPasses(update).nodes.filter((node) => node.op === "norm_grad");
   const [edges, last] = [2 * 2, 1];
   expect(backward.filter((node) => node.operands.carried !== undefined).length).toBe(edges);
   expect(backward.length).toBe(edges + last);

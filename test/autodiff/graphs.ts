@@ -54,6 +54,7 @@ export class OpGraph {
       parameters: [],
       nodes,
       outputs: [{ name: "loss", value: this.loss, span: undefined }],
+      states: [],
       edges: [],
     };
   }

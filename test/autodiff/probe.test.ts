@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { probeEdges } from "../../src/autodiff/probe.ts";
-import { initialState } from "../../src/autodiff/train/initial.ts";
 import { trainingStep } from "../../src/autodiff/train/step.ts";
-import { initialParameters } from "../../src/ir/initialize.ts";
+import { initialParameters, initialTensors } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -38,8 +37,8 @@ test("a probe tells the size of the stream and of its gradient after each edge",
 test("a training begins with initialized parameters and moments of zero", () => {
   const source = trainingGraph(text);
   const { update } = trainingStep(source, { optimizer: torchOptimizer("adam", {}) });
-  const state = initialState(update.state, 7);
-  expect(Object.keys(state)).toEqual(update.state.map(({ name }) => name));
+  const state = initialTensors(update.states, 7);
+  expect(Object.keys(state)).toEqual(update.states.map(({ name }) => name));
   for (const [name, tensor] of Object.entries(initialParameters(source, 7)))
     expect(state[name]).toEqual(tensor);
   expect(Object.entries(state).filter(([name]) => name.startsWith("optimizer.")).length).toBe(6);

@@ -20,7 +20,7 @@ function decayed(text: string, name = "adamw"): string[] {
     const optimizer = torchOptimizer(name, { weight_decay: decay });
     const { update } = trainingStep(trainingGraph(text), { optimizer });
     const counts = new Map<string, number>();
-    for (const { origin } of update.graph.nodes)
+    for (const { origin } of update.nodes)
       if (origin.phase === "update") counts.set(origin.label, (counts.get(origin.label) ?? 0) + 1);
     return counts;
   };
@@ -99,7 +99,7 @@ test("muon takes matrices that multiply, and no gain of their shape", () => {
     ["b", "gain or bias"],
   ]);
   const { update } = trainingStep(trainingGraph(text), { optimizer: torchOptimizer("muon", {}) });
-  expect(update.state.flatMap(({ name }) => /^optimizer\.momentum\.(.*)$/.exec(name)?.[1] ?? [])).toEqual([
+  expect(update.states.flatMap(({ name }) => /^optimizer\.momentum\.(.*)$/.exec(name)?.[1] ?? [])).toEqual([
     "up.weight",
     "down.weight",
   ]);

@@ -24,8 +24,7 @@ model broad {
 test("an emitted training step passes tsc --strict and holds only types that can be erased", () => {
   const step = trainingStep(trainingGraph(text), { optimizer: torchOptimizer("adamw", {}), clip: 1 });
   expect(step.diagnostics).toEqual([]);
-  const state = step.update.state.map(({ name, next }) => ({ input: name, output: next }));
-  const plan = planGraph(runPasses(step.update.graph, { verify: true }), { state });
+  const plan = planGraph(runPasses(step.update, { verify: true }));
   const kernels = new Set(plan.steps.map(({ op }) => op));
   for (const op of [
     "dropout",
@@ -42,8 +41,7 @@ test("a mean over a run-time axis divides by the size of each run, not by one th
   const body =
     "model m { input x: f32[B, T, 2]; s: scale([2]) -> mean(axis: 1); output y\n train { target t: f32[B, 2]; loss (y, t) -> mean_squared_error } }";
   const step = trainingStep(trainingGraph(body), { optimizer: torchOptimizer("sgd", {}) });
-  const state = step.update.state.map(({ name, next }) => ({ input: name, output: next }));
-  const plan = planGraph(runPasses(step.update.graph), { state });
+  const plan = planGraph(runPasses(step.update));
   expect(plan.prepare).toEqual([]);
   expect(plan.steps.map(({ op }) => op)).toContain("extent");
 });

@@ -23,8 +23,8 @@ const inputs = (...names: readonly string[]): string =>
 const classes = "input %x: f32[B, 64, 5000]\n input %t: i32[B, 64]";
 const heads = "input %x: f32[B, 8, 512, 64]";
 
-/** Graphs of one kernel each whose result is %y, in the forms that kernels have. */
-const graphs: { readonly [K in LoopOp]: readonly string[] } = {
+/** Graphs of one kernel each whose result is %y, in the forms that kernels have; a write is a copy. */
+const graphs: { readonly [K in Exclude<LoopOp, "write">]: readonly string[] } = {
   add_norm: [
     `${inputs("a", "b")}\n ${vectors}\n %y = add_norm(source: %a, branches: [%b], weights: [%v], biases: [%w], norm: layer, eps: 1e-5, affines: [weight_bias], keep_sum: false)`,
     `${inputs("a", "b")}\n ${vectors}\n %y, %s = add_norm(source: %a, branches: [%b], weights: [%v], norm: rms, eps: 1e-5, affines: [weight])\n output s = %s`,

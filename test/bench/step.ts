@@ -8,12 +8,13 @@ import { trainingStep } from "../../src/autodiff/train/step.ts";
 import { clock, open, withClocks, type Clocked } from "./clocks.ts";
 import { stepComment } from "../../src/emit/module/comments.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
-import { initialParameters } from "../../src/ir/initialize.ts";
+import { initialTensors } from "../../src/ir/initialize.ts";
 import { parse } from "../../src/language/parse.ts";
 import { lower } from "../../src/lower/lower.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { layoutOf } from "../../src/plan/layout.ts";
 import { stepStats, type Sizes } from "../../src/plan/stats.ts";
 import { RandomStream } from "../../src/tensor/random.ts";
 import { sizeOf } from "../../src/tensor/host.ts";
@@ -74,21 +75,7 @@ function stepOf(name: string, { text }: Case) {
   const train = lower(file, { training: true }).model!.train!;
   const optimizer = optimizerOf(train.optimizer!);
   const { update } = trainingStep(train.graph, { optimizer, clip: train.clip });
-  const plan = planGraph(runPasses(update.graph), {
-    state: update.state.map(({ name, next }) => ({ input: name, output: next })),
-  });
-  const parameters = initialParameters(train.graph, 1);
-  const state = (): Record<string, Tensor> =>
-    Object.fromEntries(
-      update.state.map(({ name, type }) => {
-        const shape = type.shape.map(({ key }) => Number(key));
-        return [
-          name,
-          { shape, data: Float32Array.from(parameters[name]?.data ?? new Float32Array(sizeOf(shape))) },
-        ];
-      }),
-    );
-  return { plan, optimizer, state };
+  return { plan: planGraph(runPasses(update)), optimizer, state: initialTensors(update.states, 1) };
 }
 
 /** Random data for every input of the step but the scalars of the optimizer. */
@@ -121,7 +108,7 @@ function kernelTable(text: string, plan: Plan, sizes: Sizes, times: Float64Array
     at = text.indexOf(`    ${stepComment(step)}\n`, at) + 4;
     const kernel = /\n    (\w+)\(/.exec(text.slice(at))![1]!;
     const row = rows.get(kernel) ?? { kernel, calls: 0, milliseconds: 0, flops: 0, bytes: 0 };
-    const { flops, bytesRead, bytesWritten } = stepStats(step, sizes);
+    const { flops, bytesRead, bytesWritten } = stepStats(step, sizes, layoutOf(plan));
     row.calls++;
     row.milliseconds += times[index]!;
     row.flops += flops;
@@ -146,7 +133,7 @@ async function bench(name: string, given: Case): Promise<void> {
     module: Module,
     each?: () => void,
   ): { readonly best: number; readonly median: number; readonly loss: number } => {
-    const model = module.createModel(state(), {});
+    const model = module.createModel(state, {});
     const times: number[] = [];
     let loss = 0;
     for (let step = 0; step < given.warmup + given.steps; step++) {

@@ -7,9 +7,9 @@ import { toHostTensor } from "../../src/checkpoint/stored.ts";
 import { parse } from "../../src/language/parse.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
-import type { PartName, TrainingState } from "../../src/train/engine.ts";
+import type { TrainingState } from "../../src/train/engine.ts";
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
-import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
+import { lowerForTraining, trainingProgram, type PartName } from "../../src/train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../src/train/settings.ts";
 import { inFolder, lmg, mistake, output } from "./harness.ts";
 
@@ -35,17 +35,15 @@ interface Tensor {
   readonly shape: readonly number[];
 }
 
-/** What the emitted modules have, as their comments say it. */
-interface Emitted {
-  readonly readSafetensors: (bytes: Uint8Array) => Map<string, Tensor>;
-  readonly createModel: (
-    state: ReadonlyMap<string, Tensor>,
-    options?: { readonly ignore: readonly RegExp[] },
-  ) => { readonly run: (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>> };
-}
+type Run = (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
 
-const load = async (part: PartName): Promise<Emitted> =>
-  (await import(pathToFileURL(`out/rows_${part}.js`).href)) as Emitted;
+/** What the emitted module has, as its comments say it. */
+interface Emitted {
+  readonly loadSafetensors: (bytes: Uint8Array) => Readonly<Record<PartName, Run>> & {
+    readonly readState: () => Readonly<Record<string, Tensor>>;
+    readonly writeState: (state: Readonly<Record<string, Tensor>>) => void;
+  };
+}
 
 /** The interpreter on the state that was written. */
 async function oracle() {
@@ -66,7 +64,7 @@ async function oracle() {
 
 const SEED = 5;
 
-/** What the comment of `rows_update` says that a run takes. */
+/** What the comment of the module says that `update` takes. */
 const scalarsAt = (t: number, run: number): Record<string, HostTensor> => ({
   "optimizer.learning_rate": hostTensor("f32", [], [1e-2]),
   "optimizer.first_correction": hostTensor("f32", [], [1 - 0.9 ** (t + 1)]),
@@ -80,106 +78,91 @@ const batch = (): Record<string, HostTensor> => ({
   t: randomTensor([4, 6], random),
 });
 
-test("`compile --train` writes modules that train as the interpreter does, driven as their comments say", async () => {
+test("`compile --train` writes a module that trains as the interpreter does, driven as its comments say", async () => {
   const args = ["compile", "rows.lmg", "--train", "--target", "js", "--seed", "1", "-o", "out"];
   const said = await output(...args);
   expect(said.replaceAll(/\([\d.]+ kB/g, "(N kB").replaceAll(/\d+ steps/g, "N steps")).toBe(
-    [
-      "wrote out/rows_update.js (N kB, N steps)",
-      "wrote out/rows_accumulate.js (N kB, N steps)",
-      "wrote out/rows_evaluation.js (N kB, N steps)",
-      "wrote out/rows_state.safetensors (N kB)\n",
-    ].join("\n"),
+    ["wrote out/rows_training.js (N kB, N steps)", "wrote out/rows_state.safetensors (N kB)\n"].join("\n"),
   );
-  const [update, accumulate, evaluation] = await Promise.all(
-    (["update", "accumulate", "evaluation"] as const).map(load),
-  );
-  const state = update!.readSafetensors(readFileSync("out/rows_state.safetensors"));
-  const models = {
-    update: update!.createModel(state),
-    accumulate: accumulate!.createModel(state, { ignore: [/^/] }),
-    evaluation: evaluation!.createModel(state, { ignore: [/^/] }),
-  };
+  const module = (await import(pathToFileURL("out/rows_training.js").href)) as Emitted;
+  const model = module.loadSafetensors(readFileSync("out/rows_state.safetensors"));
   const expected = await oracle();
   const both = async (part: PartName, inputs: Record<string, HostTensor>): Promise<number> => {
     const { loss } = await expected.run(part, inputs);
-    const found = models[part].run(inputs)["loss"]!.data[0]!;
+    const found = model[part](inputs)["loss"]!.data[0]!;
     // Rows of six in float32: a few roundings of 6e-8 each, which three steps of Adam at 1e-2 do not make much larger.
     expect(Math.abs(found - loss!), part).toBeLessThan(1e-5);
     return found;
   };
   const validation = batch();
-  const before = await both("evaluation", validation);
+  const before = await both("evaluate", validation);
   for (let t = 0; t < 3; t++) {
     const { "optimizer.random": key } = scalarsAt(t, 2 * t);
     await both("accumulate", { ...batch(), "optimizer.random": key! });
     await both("update", { ...batch(), ...scalarsAt(t, 2 * t + 1) });
   }
-  const after = await both("evaluation", validation);
+  const after = await both("evaluate", validation);
   expect(after).not.toBe(before);
   const reached = await expected.readState();
-  const differences = [...state].map(([name, { data }]) =>
+  const found = model.readState();
+  expect(Object.keys(found).sort()).toEqual(Object.keys(reached).sort());
+  const differences = Object.entries(found).map(([name, { data }]) =>
     Math.max(...Array.from(data, (x, i) => Math.abs(x - reached[name]!.data[i]!))),
   );
   expect(differences.length).toBeGreaterThan(20);
   expect(Math.max(...differences)).toBeLessThan(1e-5);
+  // What was read is a copy, and goes back: the same step once more gives the same bits.
+  const step = { ...batch(), ...scalarsAt(3, 6) };
+  const first = model.update(step)["loss"]!.data[0]!;
+  expect(model.readState()).not.toEqual(found);
+  model.writeState(found);
+  expect(model.readState()).toEqual(found);
+  expect(model.update(step)["loss"]!.data[0]!).toBe(first);
 });
 
-test("the typed modules say how they are driven", async () => {
+test("the typed module says how it is driven", async () => {
   await output("compile", "rows.lmg", "--train", "-o", "typed");
-  const head = (part: PartName): string => readFileSync(`typed/rows_${part}.ts`, "utf8").split("\n\n")[0]!;
-  const shown = (["update", "accumulate", "evaluation"] as const).map((part) =>
-    head(part).replaceAll(/[\d,]+ (?=parameters|tensors|steps|kernels)/g, "N "),
-  );
-  expect(`\n${shown.join("\n\n")}\n`).toMatchInlineSnapshot(`
+  const [head] = readFileSync("typed/rows_training.ts", "utf8").split("\n\n");
+  const shown = head!.replaceAll(/[\d,]+ (?=parameters|tensors|steps|kernels)/g, "N ");
+  expect(`\n${shown}\n`).toMatchInlineSnapshot(`
     "
-    // rows_update, from rows.lmg: written by lmg. Change the model, not this file.
+    // rows_training, from rows.lmg: written by lmg. Change the model, not this file.
     //
-    // 493 numbers of state in N tensors, N steps, N kernels.
+    // 493 numbers of state in N tensors, update: N steps, accumulate: N steps, evaluate: N steps, N kernels.
     // Sizes that the inputs bring: B.
     //
-    // The last of up to 2 micro-steps, which moves the parameters as one batch of all their rows would: each run
-    // follows up to 1 run of rows_accumulate on other batches, which may be of other sizes.
-    //
-    // Beside the data, run takes for update t = 0, 1, 2, …
-    //   optimizer.random             [seed, number of the run, counted over all modules]: what dropout draws from
+    // \`update\` is the last of up to 2 micro-steps, and moves the parameters as one batch of all their rows would: it
+    // follows up to 1 run of \`accumulate\` on other batches, which may be of other sizes.
+    // Beside the data it takes, for update t = 0, 1, 2, …
+    //   optimizer.random             [seed, number of the run, counted over all functions]: what dropout draws from
     //   optimizer.learning_rate      the learning rate
     //   optimizer.first_correction   1 - 0.9 ** (t + 1)
     //   optimizer.second_correction  Math.sqrt(1 - 0.98 ** (t + 1))
     //
-    // The tensors of \`parameters\` are the whole state: the model's own, and those beside them that begin as zeros (their
-    // names begin with \`optimizer.\` and \`accumulated.\`). \`lmg compile FILE --train --seed N\` writes a state to begin with.
-    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
-
-    // rows_accumulate, from rows.lmg: written by lmg. Change the model, not this file.
-    //
-    // 253 numbers of state in N tensors, N steps, N kernels.
-    // Sizes that the inputs bring: B.
-    //
-    // A micro-step, up to 1 before each run of rows_update: it adds the gradients of a batch to their sums, each
+    // \`accumulate\` is a micro-step, up to 1 before each update: it adds the gradients of a batch to their sums, each
     // weighed by what the loss is a mean of.
+    // Beside the data it takes
+    //   optimizer.random  [seed, number of the run, counted over all functions]: what dropout draws from
     //
-    // Beside the data, run takes
-    //   optimizer.random  [seed, number of the run, counted over all modules]: what dropout draws from
+    // \`evaluate\` gives loss and metrics of the model as it is used: nothing is dropped, batch norms take their running
+    // statistics.
     //
-    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
-
-    // rows_evaluation, from rows.lmg: written by lmg. Change the model, not this file.
-    //
-    // 132 numbers of state in N tensors, N steps, N kernels.
-    // Sizes that the inputs bring: B.
-    //
-    // Loss and metrics of the model as it is used: nothing is dropped, and batch norms take their running statistics.
-    // Modules that are made of the same Float32Arrays share them: \`createModel(state, { ignore: [/^/] })\`.
+    // The tensors of \`parameters\` are the whole state: the model's own, and those beside them that begin as zeros (their
+    // names begin with \`optimizer.\` and \`accumulated.\`). \`lmg compile FILE --train --seed N\` writes a state to begin with;
+    // readState and writeState save it and go back to it.
     "
   `);
 });
 
-test("`compile --train` for WebGPU says how modules share what is on the device", async () => {
-  await output("compile", "rows.lmg", "--train", "--target", "wgsl", "-o", "device");
-  expect(readFileSync("device/rows_accumulate.wgsl.ts", "utf8")).toContain(
-    "`createModel(device, weights, { ignore: [/^/], state: other.state })`",
-  );
+test("`compile --train` for WebGPU writes one module too, whose functions share what is on the device", async () => {
+  const said = await output("compile", "rows.lmg", "--train", "--target", "wgsl", "-o", "device");
+  expect(said).toMatch(/^wrote device\/rows_training\.wgsl\.ts \([\d.]+ kB, \d+ steps\)\n$/);
+  const text = readFileSync("device/rows_training.wgsl.ts", "utf8");
+  for (const part of ["Update", "Accumulate", "Evaluate"])
+    expect(text).toContain(
+      `readonly ${part.toLowerCase()}: (inputs: ${part}Inputs) => Promise<${part}Outputs>;`,
+    );
+  expect(text).toContain("// `update` is the last of up to 2 micro-steps");
 });
 
 test("`compile --seed` is for a training", async () => {

@@ -1,5 +1,5 @@
 import { isFloat } from "../../src/tensor/dtype.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { planOfPart, type Plan } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { planOf, type Engine, type Found, type GraphForm, type StateEngine } from "./engines.ts";
 import type { Case } from "./generate.ts";
@@ -113,7 +113,7 @@ function differenceOf(
   return undefined;
 }
 
-/** Runs a sequence of plans that share states, and compares the outputs of each run and the states at the end. */
+/** Runs the parts of a program that share states, and compares the outputs of each run and the states at the end. */
 export async function checkStates(
   given: StateCase,
   engine: StateEngine,
@@ -138,9 +138,10 @@ export async function checkStates(
     return undefined;
   };
   try {
-    for (const plan of new Set(given.runs.map((run) => run.plan))) {
-      const [problem] = verifyPlan(plan, new Map());
-      if (problem !== undefined) return { problem: `the plan: ${problem}`, compared, passedOver };
+    for (const part of given.plan.parts) {
+      const [problem] = verifyPlan(planOfPart(given.plan, part), new Map());
+      if (problem !== undefined)
+        return { problem: `the plan of ${part.name}: ${problem}`, compared, passedOver };
     }
     const { runs, states } = await engine(given);
     for (const [index, { expected }] of given.runs.entries()) {

@@ -1,14 +1,14 @@
 /// <reference types="@webgpu/types" />
 import type { Graph } from "../../src/ir/graph.ts";
 import { planGraph } from "../../src/plan/build.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Plan, ProgramPlan } from "../../src/plan/plan.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import type { EmittedModule } from "../emit/instantiate.ts";
-import { instantiate as instantiateOnDevice, type Model } from "../emit/wgsl/module.ts";
+import { instantiate as instantiateOnDevice } from "../emit/wgsl/module.ts";
 import type { Case } from "./generate.ts";
-import type { StateCase } from "./states.ts";
+import type { PartName, StateCase } from "./states.ts";
 
 type Tensors = Readonly<Record<string, HostTensor>>;
 
@@ -25,11 +25,13 @@ export type Engine = (
 ) => Promise<readonly Readonly<Record<string, Found>>[]>;
 
 /** The emitted module as a function: Node keeps what it imports for ever, and a long run makes thousands. */
-function load(plan: Plan): Pick<EmittedModule, "createModel"> {
+function load<Part extends string = "run">(
+  plan: Plan | ProgramPlan,
+): Pick<EmittedModule<Part>, "createModel"> {
   const { text } = emitTypeScript(plan, { types: false }).files[0]!;
   const body = `"use strict";${text.replace(/^export /gm, "")}\nreturn { createModel };`;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is what the compiler under test wrote
-  return (new Function(body) as () => Pick<EmittedModule, "createModel">)();
+  return (new Function(body) as () => Pick<EmittedModule<Part>, "createModel">)();
 }
 
 export const typeScriptEngine: Engine = (plan, parameters, runs) => {
@@ -48,62 +50,43 @@ export const webgpuEngine =
     return found;
   };
 
-/** Runs plans one after the other on states that they share; gives their outputs, and the states at the end. */
+/** Runs the parts of a program one after the other by one model; gives their outputs, and the states at the end. */
 export type StateEngine = (given: StateCase) => Promise<{
   readonly runs: readonly Readonly<Record<string, Found>>[];
   readonly states: Readonly<Record<string, Found>>;
 }>;
 
-export const typeScriptStates: StateEngine = ({ parameters, states, runs }) => {
-  // Modules move what they are given, in place.
-  const shared = Object.fromEntries(
-    Object.entries({ ...parameters, ...states }).map(([name, { data, shape }]) => [
-      name,
-      { data: Float32Array.from(data), shape },
-    ]),
-  );
-  const models = new Map<Plan, ReturnType<EmittedModule["createModel"]>>();
-  const found = runs.map(({ plan, inputs }) => {
-    const model = models.get(plan) ?? load(plan).createModel(shared, { ignore: [/./] });
-    models.set(plan, model);
-    return copyOf(model.run(inputs));
-  });
-  const kept = Object.fromEntries(Object.keys(states).map((name) => [name, shared[name]!]));
-  return Promise.resolve({ runs: found, states: kept });
+/** What a model is made of, and which states are written when it is there: those that do not begin as weights. */
+function beginningOf({ plan, parameters, states }: StateCase): {
+  readonly weights: Tensors;
+  readonly kept: Tensors;
+} {
+  const isKept = new Set(plan.shared.state.flatMap(({ name, kind }) => (kind === "kept" ? [name] : [])));
+  const pick = (wanted: boolean): Tensors =>
+    Object.fromEntries(Object.entries(states).filter(([name]) => isKept.has(name) === wanted));
+  return { weights: { ...parameters, ...pick(false) }, kept: pick(true) };
+}
+
+export const typeScriptStates: StateEngine = (given) => {
+  const { weights, kept } = beginningOf(given);
+  const model = load<PartName>(given.plan).createModel(weights, { ignore: [/./] });
+  model.writeState(kept);
+  const runs = given.runs.map(({ part, inputs }) => copyOf(model[part](inputs)));
+  return Promise.resolve({ runs, states: model.readState() });
 };
 
 export const webgpuStates =
   (device: GPUDevice): StateEngine =>
-  async ({ parameters, states, runs }) => {
-    const models = new Map<Plan, Model>();
-    let owner: Model | undefined;
-    let most = 0;
-    const found: Readonly<Record<string, Found>>[] = [];
-    for (const { plan, inputs } of runs) {
-      const isTrained = plan.state.length > 0;
-      // Evaluation is given what the steps have left.
-      const weights = {
-        ...parameters,
-        ...states,
-        ...(!isTrained && owner !== undefined ? await owner.readState!() : {}),
-      };
-      const model =
-        models.get(plan) ??
-        (await (
-          await instantiateOnDevice(plan)
-        ).createModel(device, weights, {
-          ignore: [/./],
-          ...(isTrained && owner !== undefined ? { state: owner.state } : {}),
-        }));
-      // A micro-step has no moments; the step that has all of the state gives it back.
-      if (isTrained && (owner === undefined || plan.state.length > most))
-        [owner, most] = [model, plan.state.length];
-      models.set(plan, model);
-      found.push(await model.run(inputs));
-    }
-    const kept = await owner!.readState!();
-    for (const model of models.values()) model.destroy();
-    return { runs: found, states: kept };
+  async (given) => {
+    const { weights, kept } = beginningOf(given);
+    const module = await instantiateOnDevice<PartName>(given.plan);
+    const model = await module.createModel(device, weights, { ignore: [/./] });
+    await model.writeState(kept);
+    const runs: Readonly<Record<string, Found>>[] = [];
+    for (const { part, inputs } of given.runs) runs.push(await model[part](inputs));
+    const states = await model.readState();
+    model.destroy();
+    return { runs, states };
   };
 
 const copyOf = (outputs: Readonly<Record<string, Found>>): Readonly<Record<string, Found>> =>

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { printGraph } from "../../src/ir/print.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { planOfPart, type Plan } from "../../src/plan/plan.ts";
 import { executionDevice } from "../webgpu/device.ts";
 import {
   check,
@@ -111,14 +111,15 @@ async function runStates({ name, count, engine, tolerance }: StateTarget, first:
     const given = seed % 2 === 0 ? randomStates(seed) : randomTraining(seed);
     if (given === undefined) continue;
     ran++;
-    for (const plan of new Set(given.runs.map((run) => run.plan))) coverage.plan(plan);
+    for (const part of given.plan.parts) coverage.plan(planOfPart(given.plan, part));
     const outcome = await checkStates(given, engine, tolerance);
     compared += outcome.compared;
     passedOver += outcome.passedOver;
     if (outcome.problem === undefined) continue;
     failures++;
     console.log(`${name}, states, seed ${seed}: ${outcome.problem}`);
-    console.log(printGraph(given.graph, { annotations: false }));
+    for (const graph of Object.values(given.program.parts))
+      console.log(printGraph(graph, { annotations: false }));
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(

@@ -143,6 +143,7 @@ export class Pool {
       parameters: this.#parameterList,
       nodes: this.#nodes,
       outputs: outputs.map(({ value }, index) => ({ name: `y${index}`, value, span: undefined })),
+      states: [],
       edges: [],
     };
   }

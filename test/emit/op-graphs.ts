@@ -25,6 +25,7 @@ export function graphOfCase(op: OpName, operands: Readonly<Record<string, unknow
     parameters: [],
     nodes: [node as Graph["nodes"][number]],
     outputs,
+    states: [],
     edges: [],
   };
   return { graph, tensors: Object.fromEntries([...inputs].map(([name, { tensor }]) => [name, tensor])) };

@@ -62,6 +62,7 @@ export function chainOf(length: number): Graph {
     parameters: [],
     nodes,
     outputs: [{ name: "sum", value: last, span: undefined }],
+    states: [],
     edges: [],
   };
 }

@@ -8,7 +8,16 @@ import { tensorType } from "../../src/tensor/type.ts";
 function drawn(init: Initializer, shape: readonly number[], seed = 1, name = "w"): ArrayLike<number> {
   const value = makeValue(tensorType("f32", ...shape), "w");
   const parameters = [{ name, value, init, trainable: true, span: undefined }];
-  const graph: Graph = { name: "g", symbols: [], inputs: [], parameters, nodes: [], outputs: [], edges: [] };
+  const graph: Graph = {
+    name: "g",
+    symbols: [],
+    inputs: [],
+    parameters,
+    nodes: [],
+    outputs: [],
+    states: [],
+    edges: [],
+  };
   return initialParameters(graph, seed)[name]!.data;
 }
 

@@ -15,6 +15,7 @@ const empty: Graph = {
   parameters: [],
   nodes: [],
   outputs: [],
+  states: [],
   edges: [],
 };
 

@@ -65,6 +65,8 @@ describe("results have the types that the formulas say, with run-time sizes", ()
     ["slice", { x: "f32[B, T + 1]" }, { axis: 1, start: dim(1), size: T }, ["f32[B, T]"]],
     ["concat", { values: ["f32[B, T]", "f32[B, 2*T + 1]"] }, { axis: 1 }, ["f32[B, 3*T + 1]"]],
     ["cast", { x: "f32[B]" }, { dtype: "f16" }, ["f16[B]"]],
+    ["write", { x: "f32[B, 9]", part: "f32[B, T]" }, { axis: 1, start: dim(2) }, ["f32[B, 9]"]],
+    ["write", { x: "i32[T, 9]", part: "i32[2, 9]" }, { axis: 0, start: B }, ["i32[T, 9]"]],
     ["add", { x: "f16[B, T, 8]", y: "f32[]" }, {}, ["f16[B, T, 8]"]],
     ["add", { x: "i32[B, T]", y: "f32[]" }, {}, ["f32[B, T]"]],
     ["mul", { x: "f32[B, T, 8]", y: "bool[B, T, 1]" }, {}, ["f32[B, T, 8]"]],
@@ -203,6 +205,38 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       { x: "f32[B, T]" },
       { axis: 1, start: dim(1), size: T },
       "size: T from 1 reaches past axis 1 of f32[B, T]",
+    ],
+  ],
+  write: [
+    [
+      { x: "f32[B, 6]", part: "f32[B, 1]" },
+      { axis: 2, start: dim(0) },
+      "axis: there is no axis 2 in f32[B, 6]",
+    ],
+    [
+      { x: "f32[B, 6]", part: "i32[B, 1]" },
+      { axis: 1, start: dim(0) },
+      "part: expected f32 as x has, got i32[B, 1]; cast one of them",
+    ],
+    [
+      { x: "f32[B, 6]", part: "f32[T, 1]" },
+      { axis: 1, start: dim(0) },
+      "part: expected the shape of f32[B, 6] but for axis 1, got f32[T, 1]",
+    ],
+    [
+      { x: "f32[B, 6]", part: "f32[6]" },
+      { axis: 1, start: dim(0) },
+      "part: expected the shape of f32[B, 6] but for axis 1, got f32[6]",
+    ],
+    [
+      { x: "f32[B, 6]", part: "f32[B, 3]" },
+      { axis: 1, start: dim(4) },
+      "part: 3 from 4 reaches past axis 1 of f32[B, 6]",
+    ],
+    [
+      { x: "f32[T, 6]", part: "f32[T, 6]" },
+      { axis: 0, start: dim(1) },
+      "part: T from 1 reaches past axis 0 of f32[T, 6]",
     ],
   ],
   concat: [

@@ -120,6 +120,7 @@ class Builder {
       symbols: [{ name: "B" }, { name: "T" }],
       inputs,
       parameters: this.#parameters,
+      states: [],
       nodes: this.#nodes,
       outputs: this.#outputs,
       edges: this.#edges,

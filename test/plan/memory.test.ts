@@ -4,6 +4,7 @@ import { planGraph } from "../../src/plan/build.ts";
 import { noOrigin } from "../../src/ir/graph.ts";
 import { contracts, type KernelOp } from "../../src/kernels/contracts.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
+import { layoutOf } from "../../src/plan/layout.ts";
 import { planStats } from "../../src/plan/stats.ts";
 import { dim } from "../../src/tensor/dim.ts";
 import { tensorType } from "../../src/tensor/type.ts";
@@ -60,8 +61,10 @@ describe("a slot is used again", () => {
       %d: f32[T, 3] = sub(%m, %c)
       output a = %a
       output d = %d`);
-    const shared = plan.slots.filter((slot) => slot.sizes.length > 1);
-    expect(shared.map((slot) => slot.sizes.map(({ key }) => key))).toEqual([["8*B", "3*T"]]);
+    const shared = layoutOf(plan)
+      .slots(plan)
+      .filter((slot) => slot.length > 1);
+    expect(shared.map((slot) => slot.map(({ key }) => key))).toEqual([["32*B", "12*T"]]);
     const stats = planStats(plan, sizes({ B: 1, T: 20 }));
     // m and b are alive together, both [T, 3], beside c; x fits in b's place.
     expect(stats.arenaBytes).toBe(4 * (60 + 60 + 3));
@@ -218,7 +221,7 @@ describe("the check of plans", () => {
         ];
         const inputs = [{ name: "operand", type, fill: undefined, buffer: 0 }];
         return verifyPlan(
-          { ...plan, inputs, outputs: [], buffers, steps, slots: [{ sizes: [dim(4)] }] },
+          { ...plan, inputs, outputs: [], buffers, steps, slots: [{ buffers: [0, 1] }] },
           sizes({}),
         );
       };
@@ -257,7 +260,7 @@ describe("the check of plans", () => {
         { ...place, name: "b" },
       ],
       steps: [{ ...step, results: [denseView(1, type)] } as Step],
-      slots: [{ sizes: [dim(17)] }],
+      slots: [{ buffers: [0, 1] }],
     };
     const problem = "elementwise: the result b lies over the operand inputs, a";
     expect(verifyPlan(broken, sizes({}))).toEqual(isProblem ? [problem] : []);

@@ -42,8 +42,8 @@ test("bytes, operations and memory are those that one counts by hand", () => {
 test("a plan prints with a line a step", () => {
   expect(printPlan(plan)).toMatchInlineSnapshot(`
     "plan test: 3 steps, 2 at load, 2 slots
-      slot 0  5*B
-      slot 1  4*B
+      slot 0  20*B bytes
+      slot 1  16*B bytes
     once  copy                 w [2, 4]
     once  copy                 w [3, 4]
        1  embedding     embed  slot 1 [B, 4]

@@ -4,19 +4,21 @@ import type { EmittedFile } from "../../src/emit/module/file.ts";
 import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { parse } from "../../src/language/parse.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Plan, ProgramPlan } from "../../src/plan/plan.ts";
 import type { Source } from "../../src/support/source.ts";
-import { emitTraining } from "../../src/train/modules.ts";
+import { trainingNotes } from "../../src/train/modules.ts";
 import { lowerForTraining, trainingProgram } from "../../src/train/program.ts";
 import { settingsOf, stepOptionsOf, type TrainingSettings } from "../../src/train/settings.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
 
+type Emit = (plan: Plan | ProgramPlan, notes?: readonly string[]) => readonly EmittedFile[];
+
 /** Each way to write a plan whose text differs. */
-const emitters: readonly ((plan: Plan) => readonly EmittedFile[])[] = [
-  (plan) => emitTypeScript(plan).files,
-  (plan) => emitWgsl(plan).files,
-  (plan) => halves(emitWgsl(plan, { f16: true, subgroups: true }).files),
+const emitters: readonly Emit[] = [
+  (plan, notes = []) => emitTypeScript(plan, { notes }).files,
+  (plan, notes = []) => emitWgsl(plan, { notes }).files,
+  (plan, notes = []) => halves(emitWgsl(plan, { f16: true, subgroups: true, notes }).files),
 ];
 
 const halves = (files: readonly EmittedFile[]): readonly EmittedFile[] =>
@@ -39,23 +41,18 @@ export function modulesOf(name: string): readonly EmittedFile[] {
     Object.entries(FEW_LAYERS).filter(([parameter]) => source.text.includes(`${parameter} = `)),
   );
   const { plan } = compile(source, { settings, verify: false });
-  return emitters.flatMap((emit) => [...emit(plan!), ...trainingModules(name, source, settings, emit)]);
+  return emitters.flatMap((emit) => [...emit(plan!), ...trainingModules(source, settings, emit)]);
 }
 
 function trainingModules(
-  name: string,
   source: Source,
   settings: Readonly<Record<string, string>>,
-  emit: (plan: Plan) => readonly EmittedFile[],
+  emit: Emit,
 ): readonly EmittedFile[] {
   const { model } = lowerForTraining(parse(source).file, { settings });
   if (model === undefined) return [];
   const training = settingsOf(model.train, { perEpoch: 1 }, { steps: 1 }) as TrainingSettings;
-  const step = stepOptionsOf(training);
-  const { program } = trainingProgram(model, step, { fuse: true, verify: false });
-  return emitTraining(
-    { name, program: program!, optimizer: training.optimizer, accumulate: training.accumulate },
-    { sharing: [] },
-    emit,
-  );
+  const { program } = trainingProgram(model, stepOptionsOf(training), { fuse: true, verify: false });
+  const { optimizer, accumulate } = training;
+  return emit(program!.plan, trainingNotes({ program: program!, optimizer, accumulate }));
 }

@@ -38,12 +38,12 @@ test.each([
   expect(await open.readState()).toEqual(before);
   // As it is used a batch norm takes one row.
   const { x, y } = rows(1);
-  expect(Number.isFinite((await open.run("evaluation", { x, y }))["loss"])).toBe(true);
+  expect(Number.isFinite((await open.run("evaluate", { x, y }))["loss"])).toBe(true);
   expect(Number.isFinite((await run(2))["loss"])).toBe(true);
 });
 
 test("emitted modules of both targets check the sizes before anything runs", () => {
-  const { plan } = trainingOf(classifier).program.update;
+  const { plan } = trainingOf(classifier).program;
   for (const { files } of [emitTypeScript(plan), emitWgsl(plan)])
     expect(files[0]!.text).toMatch(
       /if \((d\.)?B < 2\) throw new InputError\("batch_statistics bn \(model\.lmg:4:/,

@@ -183,7 +183,7 @@ export function tailOf(
   }));
   const outputs = [{ name: "measure", value, span: undefined }];
   return {
-    graph: { name: "measure", symbols: [], inputs, parameters: [], nodes, outputs, edges: [] },
+    graph: { name: "measure", symbols: [], inputs, parameters: [], states: [], nodes, outputs, edges: [] },
     value,
   };
 }

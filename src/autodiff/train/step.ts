@@ -16,7 +16,7 @@ import { clipFactor, globalNorm } from "./clip.ts";
 import { trainingForward, type TrainingForward } from "./forward.ts";
 import { hiddenMatrices } from "./muon.ts";
 import { betasOf, scalarInputs, type Optimizer } from "./optimizer.ts";
-import { nameClashes, StateBuilder, type StateTensor } from "./state.ts";
+import { nameClashes, StateBuilder } from "./state.ts";
 import { rolesOf, type Role } from "./roles.ts";
 import { slotNames, update, type StepScalars } from "./update.ts";
 
@@ -32,18 +32,12 @@ export interface StepOptions {
   readonly checkpoints?: Checkpoints;
 }
 
-/** A graph that takes data and state and gives the loss, the metrics and the next state. */
-export interface StepGraph {
-  readonly graph: Graph;
-  /** All that a step reads and a plan keeps; what the step leaves as it is has its own value as the next. */
-  readonly state: readonly StateTensor[];
-}
-
+/** Graphs that take data and give the loss and the metrics; what passes from step to step is their states. */
 export interface TrainingStep {
   /** Forward, loss, backward, clipping and update. */
-  readonly update: StepGraph;
+  readonly update: Graph;
   /** Forward, loss and backward of all micro-steps but the last, which adds to the gradients; undefined if there are none. */
-  readonly accumulate: StepGraph | undefined;
+  readonly accumulate: Graph | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -67,7 +61,7 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
   const parts: Parts = { ...derived, forward, loss: loss.value, trained, options, count };
   const update = updateStep(parts);
   const diagnostics = [
-    ...nameClashes(source, update.graph),
+    ...nameClashes(source, update),
     ...derived.diagnostics,
     ...(count > 1 && derived.lossParts.some(({ isExact }) => !isExact) ? [mixedLoss(loss)] : []),
   ];
@@ -129,7 +123,7 @@ interface Parts extends DerivedLoss {
   readonly count: number;
 }
 
-function accumulateStep(parts: Parts): StepGraph {
+function accumulateStep(parts: Parts): Graph {
   const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
   gradientsOf(parts, { b, state, isLast: false });
@@ -148,7 +142,7 @@ function gradientsOf(
     : new Accumulation(step, measures, loss, lossParts).add(trained);
 }
 
-function updateStep(parts: Parts): StepGraph {
+function updateStep(parts: Parts): Graph {
   const { trained, options } = parts;
   const b = new Backward(new Set(), "update");
   const state = new StateBuilder();
@@ -222,23 +216,15 @@ function finish(
   b: Backward,
   state: StateBuilder,
   more: { readonly inputs: readonly Input[]; readonly outputs: readonly Output[] },
-): StepGraph {
-  const inputs = [
-    ...graph.inputs,
-    ...(forward.random === undefined ? [] : [forward.random]),
-    ...more.inputs,
-    ...state.inputs,
-  ];
-  const moved = new Set(inputs.map(({ value }) => value));
+): Graph {
+  const moved = new Set(state.states.map(({ value }) => value));
   return {
-    graph: {
-      ...graph,
-      name: `${graph.name}_${name}`,
-      inputs,
-      parameters: graph.parameters.filter(({ value }) => !moved.has(value)),
-      nodes: [...graph.nodes, ...b.nodes],
-      outputs: [...graph.outputs, ...more.outputs, ...state.outputs],
-    },
-    state: state.tensors,
+    ...graph,
+    name: `${graph.name}_${name}`,
+    inputs: [...graph.inputs, ...(forward.random === undefined ? [] : [forward.random]), ...more.inputs],
+    parameters: graph.parameters.filter(({ value }) => !moved.has(value)),
+    states: [...graph.states, ...state.states],
+    nodes: [...graph.nodes, ...b.nodes],
+    outputs: [...graph.outputs, ...more.outputs],
   };
 }

@@ -3,7 +3,7 @@ import { writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
 import { targets, type Switches } from "../../emit/targets.ts";
-import type { Plan } from "../../plan/plan.ts";
+import { programOf, type ProgramPlan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
@@ -40,7 +40,7 @@ export const command: Command = {
     { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
     {
       flags: "--train",
-      description: "modules that train the model: a step, what adds up gradients, and the evaluation",
+      description: "a module that trains the model: a step, what adds up gradients, and the evaluation",
     },
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     { flags: "--json", description: "what was written, as JSON" },
@@ -55,7 +55,10 @@ export const command: Command = {
       "lmg compile model.lmg --target wgsl -o out/",
       "write out/model.wgsl.ts: shaders and the WebGPU code that runs them",
     ],
-    ["lmg compile model.lmg --train --seed 1 -o out/", "write out/model_update.ts and a state to train from"],
+    [
+      "lmg compile model.lmg --train --seed 1 -o out/",
+      "write out/model_training.ts and a state to train from",
+    ],
   ],
   async run([given], asked: CompileCommandOptions, out) {
     const { source, options } = await openPlace(given!, asked, out);
@@ -90,14 +93,19 @@ async function compileFiles(
   const { target, types } = writtenForms.get(options.target)!;
   requireTaken(options, [target]);
   const emit = await targets[target].load();
-  const compiled = (plan: Plan): readonly (CompiledFile & EmittedFile)[] =>
-    emit(plan, { types, switches: options }).map((file) => ({ ...file, steps: plan.steps.length }));
+  const compiled = (
+    plan: ProgramPlan,
+    notes: readonly string[] = [],
+  ): readonly (CompiledFile & EmittedFile)[] => {
+    const steps = plan.parts.reduce((sum, part) => sum + part.steps.length, 0);
+    return emit(plan, { types, switches: options, notes }).map((file) => ({ ...file, steps }));
+  };
   if (options.train === true) {
     const { trainingFiles } = await import("../compile/training.ts");
-    return trainingFiles(source, { ...options, sharing: targets[target].sharing }, out, compiled);
+    return trainingFiles(source, options, out, compiled);
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
-  return compiled((await loadModel(source, options, out)).plan);
+  return compiled(programOf((await loadModel(source, options, out)).plan));
 }
 
 /** Each file is written whole or not at all. */

@@ -1,9 +1,9 @@
 import { trainingStep } from "../../autodiff/train/step.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
-import type { Plan } from "../../plan/plan.ts";
+import type { ProgramPlan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
-import { emitTraining, writeInitialState } from "../../train/modules.ts";
+import { trainingNotes, writeInitialState } from "../../train/modules.ts";
 import { trainingProgram } from "../../train/program.ts";
 import { parseNumber } from "../arguments.ts";
 import { requireSamePasses } from "../load.ts";
@@ -13,17 +13,15 @@ import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { loadTraining } from "../train/model.ts";
 
 interface TrainingFileOptions extends ModelOptions {
-  /** How two modules of the target share their state. */
-  readonly sharing: string;
   readonly seed?: string;
 }
 
-/** The modules of a training, and with a seed the state that it begins with. */
+/** The module of a training, and with a seed the state that it begins with. */
 export async function trainingFiles<File extends EmittedFile>(
   source: Source,
   options: TrainingFileOptions,
   out: Out,
-  emit: (plan: Plan) => readonly File[],
+  emit: (plan: ProgramPlan, notes: readonly string[]) => readonly File[],
 ): Promise<readonly (File | { readonly path: string; readonly text: Uint8Array })[]> {
   const seed =
     options.seed === undefined
@@ -34,10 +32,10 @@ export async function trainingFiles<File extends EmittedFile>(
   if (program === undefined || diagnostics.some(isError)) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
   if (options.checkPasses === true)
-    await requireSamePasses(trainingStep(model.train.graph, step).update.graph, options, out);
+    await requireSamePasses(trainingStep(model.train.graph, step).update, options, out);
   const { name } = model.training;
-  const training = { name, program, optimizer: step.optimizer, accumulate: step.accumulate ?? 1 };
-  const modules = emitTraining(training, { sharing: [options.sharing] }, emit);
+  const training = { program, optimizer: step.optimizer, accumulate: step.accumulate ?? 1 };
+  const modules = emit(program.plan, trainingNotes(training));
   if (seed === undefined) return modules;
   return [...modules, { path: `${name}_state.safetensors`, text: writeInitialState(program, seed) }];
 }

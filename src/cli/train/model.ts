@@ -46,7 +46,7 @@ export function loadStep(
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const passes = { fuse: options.fuse ?? true, verify: true, ...(observe && { observe }) };
   const { graph, plan } = planStep(update, passes);
-  return { lowered: update.graph, graph, plan };
+  return { lowered: update, graph, plan };
 }
 
 /** The model with its `train` section, which it must have. */

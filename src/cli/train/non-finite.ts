@@ -72,19 +72,13 @@ async function originWithin(
   }
   const { graph: steps, observed } = observeSteps(trainer.training.program[part]!.graph);
   const losses = lossesThatIgnore(steps);
-  const graph = { ...steps, outputs: [...steps.outputs, ...losses.map(outputOfTargets)] };
+  const graph = stateless({ ...steps, outputs: [...steps.outputs, ...losses.map(outputOfTargets)] });
   const engine = orThrow(
     target === "interpreter"
       ? interpreterEngine(graph, none)
       : await typescriptEngine(planGraph(graph), none),
   );
-  const given = {
-    ...tensorsOf(
-      state,
-      graph.inputs.map(({ name }) => name),
-    ),
-    ...inputs,
-  };
+  const given = { ...stateInputs(state, steps), ...inputs };
   const results = orThrow(await engine.run(new Map(Object.entries(given))));
   const empty = losses.filter((loss, index) =>
     results.get(targetsOf(index))!.data.every((target) => target === loss.attrs.ignore),
@@ -117,6 +111,32 @@ type Loss = NodeOf<"cross_entropy">;
 const lossesThatIgnore = ({ nodes }: Graph): readonly Loss[] =>
   nodes.filter((node): node is Loss => node.op === "cross_entropy" && node.attrs.ignore !== undefined);
 
+/** No input that a user names has a blank in it. */
+const stateInput = (name: string): string => `state ${name}`;
+
+/** The graph with its states as inputs: it is run once, and what they become is of no interest. */
+const stateless = (graph: Graph): Graph => ({
+  ...graph,
+  inputs: [
+    ...graph.inputs,
+    ...graph.states.map(({ name, value, span }) => ({
+      name: stateInput(name),
+      value,
+      fill: undefined,
+      span,
+    })),
+  ],
+  states: [],
+});
+
+const stateInputs = (state: TrainingState, { states }: Graph): Record<string, HostTensor> =>
+  Object.fromEntries(
+    states.map(({ name, value }) => {
+      const { shape, data } = state[name]!;
+      return [stateInput(name), { dtype: value.type.dtype, shape, data: Float64Array.from(data) }];
+    }),
+  );
+
 /** No output that a user names has a blank in it. */
 const targetsOf = (loss: number): string => `targets of ${loss}`;
 
@@ -127,15 +147,6 @@ const outputOfTargets = ({ operands }: Loss, index: number): Output => ({
 });
 
 const none: Weights = { tensors: new Map(), from: "", close: () => undefined };
-
-const tensorsOf = (state: TrainingState, names: readonly string[]): Record<string, HostTensor> =>
-  Object.fromEntries(
-    names.flatMap((name) => {
-      const tensor = state[name];
-      if (tensor === undefined) return [];
-      return [[name, { dtype: "f32", shape: tensor.shape, data: Float64Array.from(tensor.data) }]];
-    }),
-  );
 
 /** NaN if there is one, else an infinity, the positive one first; undefined if all elements are finite. */
 function unusualIn(data: HostData | Float32Array): number | undefined {

@@ -1,13 +1,13 @@
 import { stepWords } from "../../plan/names.ts";
-import type { Plan, Step } from "../../plan/plan.ts";
+import type { PlanShared, ProgramPlan, Step } from "../../plan/plan.ts";
 import { positionAt } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import { sizeOf } from "../../tensor/host.ts";
 import { commentText, shapeComment } from "./text.ts";
 
 /** The file that the model's own text is in, by the first step that knows. */
-export function sourceName(plan: Plan): string | undefined {
-  for (const { origin } of plan.steps) {
+export function sourceName({ parts }: ProgramPlan): string | undefined {
+  for (const { origin } of parts.flatMap(({ steps }) => steps)) {
     const span = origin.spans.at(-1);
     if (span !== undefined) return span.source.name;
   }
@@ -22,7 +22,7 @@ export const notLinted = [
 ];
 
 /** `4,224 parameters in 3 tensors`; what steps of a training keep is state, gradients' sums and moments among it. */
-export function tensorsText({ parameters, state }: Plan): string {
+export function tensorsText({ parameters, state }: PlanShared): string {
   const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0).toLocaleString("en-US");
   const tensors = plural(parameters.length, "tensor");
   return state.length === 0 ? `${count} parameters in ${tensors}` : `${count} numbers of state in ${tensors}`;

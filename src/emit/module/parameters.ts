@@ -1,8 +1,8 @@
-import type { Plan } from "../../plan/plan.ts";
+import type { PlanShared } from "../../plan/plan.ts";
 import type { Code } from "../../support/text.ts";
 import { literal, wrapped } from "./text.ts";
 
-export const parameterTable = (plan: Plan): Code[] => [
+export const parameterTable = (plan: PlanShared): Code[] => [
   "/** The tensors that the weights must have. */",
   "export const parameters«: readonly Parameter[]» = [",
   plan.parameters.map(

@@ -15,9 +15,9 @@ function wishFor(text: string): string {
   return isOpName(word) ? `${word}_out` : word;
 }
 
-/** What the values of one module are called. */
+/** What the values of one function of a module are called. */
 export class ModuleNames {
-  readonly #plan: Plan;
+  readonly #plan: Pick<Plan, "buffers" | "symbols">;
   readonly floats: FloatFormat;
   readonly #wish: (text: string) => string;
   readonly #names: Names;
@@ -29,7 +29,12 @@ export class ModuleNames {
   readonly readers = new Set<keyof typeof elementRuntime>();
 
   /** `taken` are the words that stand in the module already; `wish` says what a value of the model would like to be. */
-  constructor(plan: Plan, floats: FloatFormat, taken: Iterable<string>, wish = wishFor) {
+  constructor(
+    plan: Pick<Plan, "buffers" | "symbols">,
+    floats: FloatFormat,
+    taken: Iterable<string>,
+    wish = wishFor,
+  ) {
     this.#plan = plan;
     this.floats = floats;
     this.run = this.#runNaming();
@@ -43,7 +48,7 @@ export class ModuleNames {
    * Names that no module has: what is written with them holds no other words than the module's own, which no value of
    * the model may then be called.
    */
-  static unlike(plan: Plan, floats: FloatFormat): ModuleNames {
+  static unlike(plan: Pick<Plan, "buffers" | "symbols">, floats: FloatFormat): ModuleNames {
     return new ModuleNames(plan, floats, [], () => "$");
   }
 
@@ -91,7 +96,7 @@ export class ModuleNames {
       array: (view) => {
         const { home, name, dtype } = this.#plan.buffers[view.buffer]!;
         if (home.kind === "slot") return isFloat(dtype) ? this.floats : "i32";
-        if (home.kind === "state") return `weights[${literal(home.state)}]`;
+        if (home.kind === "state") return `state[${literal(home.state)}].data`;
         return home.kind === "output" ? this.local(view.buffer) : `weights[${literal(name)}]`;
       },
       start: (view) => {

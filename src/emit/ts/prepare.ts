@@ -1,5 +1,5 @@
 import { append, largest } from "../../support/lists.ts";
-import { operandViews, type Plan, type Step } from "../../plan/plan.ts";
+import { operandViews, type PlanShared, type Step } from "../../plan/plan.ts";
 import { isFloat, type Dtype } from "../../tensor/dtype.ts";
 import type { Code } from "../../support/text.ts";
 import type { CallTable } from "./calls.ts";
@@ -11,9 +11,14 @@ import { dim, evaluateDim } from "../../tensor/dim.ts";
 import { arrayType } from "./storage.ts";
 import { literal, numberText } from "../module/text.ts";
 
-/** The function that makes what the steps of a run read from the tensors of a checkpoint; nothing if they read none. */
-export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
-  const readByRun = staticReads(plan, plan.steps);
+/** The function that makes what the steps of runs read from the tensors of a checkpoint; nothing if they read none. */
+export function prepareFunction(
+  plan: PlanShared,
+  steps: readonly Step[],
+  names: ModuleNames,
+  calls: CallTable,
+): Code[] {
+  const readByRun = staticReads(plan, steps);
   const readHere = staticReads(plan, plan.prepare);
   const isMade = (buffer: number): boolean => plan.buffers[buffer]!.home.kind === "prepared";
   const given = [...readHere].filter((buffer) => !isMade(buffer));
@@ -27,13 +32,11 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
       isMade(buffer) || readHere.has(buffer) ? names.local(buffer) : givenText(plan, buffer, names);
     return key === value ? `${key},` : `${key}: ${value},`;
   });
-  for (const { name, type } of plan.state)
-    entries.push(`${keyText(name)}: ${arrayText(type.dtype, name, names)},`);
   if (lines.length + entries.length === 0) return [];
   const isRead = [...readByRun, ...readHere].some(
     (buffer) => plan.buffers[buffer]!.home.kind === "parameter",
   );
-  const parameter = isRead || plan.state.length > 0 ? "tensors" : "_tensors";
+  const parameter = isRead ? "tensors" : "_tensors";
   return [
     "/** What the steps read: tensors of the checkpoint as they are, and those that are made of them once. */",
     `function prepareWeights(${parameter}«: Map<string, Tensor>») {`,
@@ -42,7 +45,7 @@ export function prepareFunction(plan: Plan, names: ModuleNames, calls: CallTable
   ];
 }
 
-function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+function prepareLines(plan: PlanShared, names: ModuleNames, calls: CallTable): Code[] {
   const made = new Set<number>();
   const scratch = largest(
     plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
@@ -66,7 +69,7 @@ function prepareLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] 
 }
 
 /** The buffers without a place in the arena that steps read, in the order in which they first do. */
-function staticReads(plan: Plan, steps: readonly Step[]): Set<number> {
+function staticReads(plan: PlanShared, steps: readonly Step[]): Set<number> {
   const reads = new Set<number>();
   for (const step of steps)
     for (const { buffer } of operandViews(step)) {
@@ -81,7 +84,7 @@ const arrayText = (dtype: Dtype, name: string, names: ModuleNames): string =>
   `${names.reader(isFloat(dtype) ? "floats" : "ints")}(tensors, ${literal(name)})`;
 
 /** The array of a parameter or a constant. */
-function givenText(plan: Plan, buffer: number, names: ModuleNames): string {
+function givenText(plan: PlanShared, buffer: number, names: ModuleNames): string {
   const { home, dtype } = plan.buffers[buffer]!;
   if (home.kind === "parameter") return arrayText(dtype, home.parameter, names);
   const values = home.kind === "constant" ? home.values : [];

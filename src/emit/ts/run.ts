@@ -1,4 +1,6 @@
-import type { Plan, PlanInput } from "../../plan/plan.ts";
+import { planOfPart, type Plan, type PlanInput, type PlanPart, type ProgramPlan } from "../../plan/plan.ts";
+import { elementsIn } from "../../kernels/storage.ts";
+import { layoutOf } from "../../plan/layout.ts";
 import { sizeReads } from "../../plan/size-reads.ts";
 import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
@@ -11,26 +13,35 @@ import { shareLoops } from "../../plan/loops.ts";
 import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
 import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
-import { arrayType } from "./storage.ts";
+import { arrayType, type FloatFormat } from "./storage.ts";
+import { STATE_DIMS } from "./state.ts";
+import { fixedDims, partNames, runParameters, saidDims } from "../module/surface.ts";
 import { literal, numberText } from "../module/text.ts";
 
-/** The function that runs the model: sizes, memory, inputs, steps, results. */
-export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+/** The function that runs a part of the model: sizes, memory, inputs, steps, results. */
+export function runFunction(
+  program: ProgramPlan,
+  part: PlanPart,
+  names: ModuleNames,
+  calls: CallTable,
+): Code[] {
+  const plan = planOfPart(program, part);
+  const surface = partNames(program, part);
   const steps = stepLines(plan, names, calls);
   const results = plan.outputs.map(({ name, type, buffer }) => {
     const shape = type.shape.map((size) => names.size(size)).join(", ");
     return `${keyText(name)}: { data: ${names.local(buffer)}, shape: [${shape}] },`;
   });
   return [
-    "function run(inputs«: Inputs»)«: Outputs» {",
+    `function ${surface.run}(${runParameters(program, part)})«: ${surface.outputs}» {`,
     [
       `${names.check("checkInputNames")}(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
-      ...symbolLines(plan, names),
+      ...symbolLines(program, part, names),
       ...sizeNeeds(plan).map(
         ({ size, least, message }) =>
           `if (${names.size(size)} < ${least}) throw new InputError(${literal(message)});`,
       ),
-      ...spaced(arenaLines(plan, names)),
+      ...spaced(arenaLines(program, plan, names)),
       "",
       ...plan.inputs.flatMap((input) => inputLines(input, plan, names)),
       ...steps,
@@ -47,23 +58,44 @@ export function runFunction(plan: Plan, names: ModuleNames, calls: CallTable): C
 const spaced = (lines: readonly Code[]): Code[] => (lines.length === 0 ? [] : ["", ...lines]);
 
 /** Each run-time dim under its name, in its bounds. */
-const symbolLines = (plan: Plan, names: ModuleNames): string[] =>
-  sizeReads(plan).flatMap(({ symbol: { name, max }, input, type, axis }) => {
+function symbolLines(program: ProgramPlan, part: PlanPart, names: ModuleNames): string[] {
+  const fixed = new Set(fixedDims(program).map(({ name }) => name));
+  const read = sizeReads(part).flatMap(({ symbol: { name, max }, input, type, axis }) => {
     const local = names.symbol(name);
-    const form = literal(showShape(type.shape));
-    const read = `const ${local} = ${names.check("inputSize")}(${literal(input)}, ${accessOf(input)}, ${axis}, ${form});`;
-    if (max === undefined) return [read];
+    const size = `${names.check("inputSize")}(${literal(input)}, ${accessOf(input)}, ${axis}, ${literal(showShape(type.shape))})`;
+    if (fixed.has(name))
+      return [
+        `const ${local} = ${names.check("keptSize")}(${literal(name)}, ${size}, ${STATE_DIMS}.${name});`,
+      ];
+    const line = `const ${local} = ${size};`;
+    if (max === undefined) return [line];
     const message = literal(`${name} is at most ${max}, got `);
-    return [read, `if (${local} > ${max}) throw new InputError(${message} + ${local});`];
+    return [line, `if (${local} > ${max}) throw new InputError(${message} + ${local});`];
   });
+  const bound = new Set(sizeReads(part).map(({ symbol }) => symbol.name));
+  const kept = part.symbols.flatMap(({ name }) =>
+    fixed.has(name) && !bound.has(name) ? [`const ${names.symbol(name)} = ${STATE_DIMS}.${name};`] : [],
+  );
+  const said = saidDims(program, part).map(
+    ({ name, max = Infinity }) =>
+      `const ${names.symbol(name)} = ${names.check("saidSize")}(${literal(name)}, { ...dims }, ${max});`,
+  );
+  return [...read, ...kept, ...said];
+}
 
 /** The typed arrays through which the steps see the arena. */
 export function arenaArrays(
-  plan: Plan,
-  { floats }: ModuleNames,
+  { buffers }: Pick<Plan, "buffers">,
+  parts: readonly PlanPart[],
+  floats: FloatFormat,
 ): readonly { readonly name: string; readonly type: string }[] {
-  const inArena = plan.buffers.filter(({ home }) => home.kind === "slot");
-  const hasFloats = inArena.some(({ dtype }) => isFloat(dtype)) || plan.steps.some((step) => scratchOf(step));
+  const inArena = parts
+    .flatMap(({ runBuffers }) => runBuffers)
+    .map((buffer) => buffers[buffer]!)
+    .filter(({ home }) => home.kind === "slot");
+  const hasFloats =
+    inArena.some(({ dtype }) => isFloat(dtype)) ||
+    parts.some(({ steps }) => steps.some((step) => scratchOf(step)));
   return [
     ...(hasFloats ? [{ name: floats, type: arrayType("f32", floats) }] : []),
     ...(inArena.some(({ dtype }) => !isFloat(dtype))
@@ -73,9 +105,10 @@ export function arenaArrays(
 }
 
 /** Where each slot of the arena begins, and the arena itself, larger if it has to be. */
-function arenaLines(plan: Plan, names: ModuleNames): Code[] {
-  const arrays = arenaArrays(plan, names);
-  if (arrays.length === 0) return [];
+function arenaLines(program: ProgramPlan, plan: Plan, names: ModuleNames): Code[] {
+  const arrays = arenaArrays(plan, program.parts, names.floats);
+  const isUsed = arenaArrays(plan, [plan], names.floats).length > 0;
+  if (!isUsed) return [];
   const scratch = new Map<string, Dim>();
   for (const step of plan.steps) {
     const size = scratchOf(step);
@@ -87,7 +120,10 @@ function arenaLines(plan: Plan, names: ModuleNames): Code[] {
     "words",
   ];
   const sizes = [
-    ...plan.slots.map(({ sizes }) => sizes),
+    // The arena is counted in words, whatever floats it holds.
+    ...layoutOf(plan)
+      .slots(plan)
+      .map((slot) => slot.map((bytes) => elementsIn("f32", bytes))),
     ...(scratch.size > 0 ? [[...scratch.values()]] : []),
   ];
   const largest = (list: readonly Dim[]): string => {

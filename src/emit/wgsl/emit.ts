@@ -1,30 +1,40 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
-import type { Plan } from "../../plan/plan.ts";
+import type { SymbolDeclaration } from "../../ir/graph.ts";
+import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
-import { publicTypes } from "../module/runtime/types.ts";
+import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
+import { fixedDims, partNames, saidDims, stateType, symbolsOfParts } from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { dimField } from "./dims.ts";
-import { dimsFunction, inputReaders, inputsFunction, resultLines, resultSizes } from "./host/inputs.ts";
-import { dimsName } from "./host/size.ts";
-import { elementReaders, memoryTables, stateTable, uploadFunction } from "./host/memory.ts";
+import {
+  dimsFunction,
+  idRuntime,
+  inputReaders,
+  inputsFunction,
+  partFunction,
+  resultsFunction,
+} from "./host/inputs.ts";
+import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./kernel.ts";
-import { makeProgram, type Program } from "./program.ts";
+import { makeDispatches, type Dispatches } from "./dispatches.ts";
 import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";
-import { createRuntime } from "./runtime/model.ts";
-import { modelType } from "./runtime/types.ts";
+import { createRuntime, stateRuntime } from "./runtime/model.ts";
+import { keptType, tableTypes } from "./runtime/types.ts";
 import { halfRuntime, wordRuntime } from "./runtime/words.ts";
 
 export interface WgslOptions extends TargetOptions {
   /** False writes JavaScript: the same text without its types. */
   readonly types?: boolean;
+  /** Lines for the comment at the top. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -32,87 +42,187 @@ export interface WgslOptions extends TargetOptions {
  * once and readable, and the WebGPU host that runs them: `createModel(device, weights)` and its types. Valid under
  * `tsc --strict` with the WebGPU types of TypeScript 6's DOM library or of @webgpu/types; only erasable types.
  */
-export function emitWgsl(plan: Plan, options: WgslOptions = {}): { files: readonly EmittedFile[] } {
+export function emitWgsl(
+  plan: Plan | ProgramPlan,
+  options: WgslOptions = {},
+): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
-  const text = finishText(moduleText(makeProgram(plan, targetOf(options))), types);
-  return { files: [{ path: `${identifier(plan.name)}.wgsl.${types ? "ts" : "js"}`, text }] };
+  const program = "parts" in plan ? plan : programOf(plan);
+  const text = finishText(moduleText(makeDispatches(program, targetOf(options)), options.notes ?? []), types);
+  return { files: [{ path: `${identifier(program.name)}.wgsl.${types ? "ts" : "js"}`, text }] };
 }
 
-function moduleText(program: Program): string {
-  const { plan, target } = program;
-  const upload = uploadFunction(program);
-  const inputs = [...dimsFunction(plan), "", ...inputsFunction(program)];
-  const fields = plan.symbols.map(({ name }) => `  readonly ${dimField(name)}: number;`);
+const words: SurfaceWords = {
+  runs: [
+    "Runs the model. The run-time dims come from the shapes of the inputs. Memory on the device is kept for the next run",
+    "and grows when the inputs do. Runs that overlap wait for each other.",
+  ],
+  changes: [
+    "Runs one step, which changes the state where it lies on the device. The run-time dims come from the shapes of the",
+    "inputs. Memory on the device is kept for the next run and grows when the inputs do. Runs that overlap wait for each",
+    "other.",
+  ],
+  isLater: true,
+  more: [
+    "/** Frees the device's memory; the device itself is the caller's. */",
+    "readonly destroy: () => void;",
+  ],
+};
+
+function moduleText(all: Dispatches, notes: readonly string[]): string {
+  const { program, target, parts } = all;
+  const hasState = program.shared.state.length > 0;
+  const upload = uploadFunction(all);
+  const state = hasState ? stateFunction(all) : [];
+  const inputs: readonly (readonly Code[])[] = [
+    ...parts.flatMap((part) => [
+      dimsFunction(program, part.plan),
+      inputsFunction(all, part),
+      resultsFunction(all, part),
+    ]),
+    idRuntime(all),
+  ];
+  const fixed = fixedLines(program);
+  const fields = symbolsOfParts(program).map(({ name }) => `  readonly ${dimField(name)}: number;`);
   const tables = [
-    stepTable("prepare", "What is made of the weights, once.", program.prepare, program),
-    stepTable("steps", "The steps of a run, in order.", program.steps, program),
+    stepTable("prepare", "What is made of the weights, once.", all.prepare, all),
+    ...parts.map((part) =>
+      stepTable(partFunction(program, part.plan, "steps"), "The steps of a run, in order.", part.steps, all),
+    ),
   ];
   const sections: readonly (readonly Code[])[] = [
-    header(program),
+    header(all, notes),
     notLinted,
-    publicTypes(plan, modelType(plan.state.length > 0)),
+    publicTypes(program, [
+      ...modelType(program, words),
+      "",
+      ...tableTypes,
+      ...(hasState ? ["", ...keptType] : []),
+    ]),
     typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
-    parameterTable(plan),
-    kernelTable(program),
+    parameterTable(program.shared),
+    kernelTable(all),
     ...tables,
-    memoryTables(program),
-    ...(plan.state.length > 0 ? [stateTable(program)] : []),
+    memoryTables(all),
     upload,
-    inputs,
-    dimWords(plan),
-    createModel(program),
-    loadRuntime(plan.state.length > 0),
+    state,
+    ...inputs,
+    dimWords(symbolsOfParts(program)),
+    partTable(all),
+    createModel(all, fixed),
+    loadRuntime(program),
     compileRuntime,
-    ...partsFor(groupRuntime, hasLists(program) ? ["list"] : []),
-    memoryRuntime(plan.state.length > 0),
+    ...partsFor(groupRuntime, hasLists(all) ? ["list"] : []),
+    memoryRuntime,
+    ...(hasState ? [stateRuntime] : []),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime,
-    ...partsFor(elementRuntime, elementReaders(program)),
-    ...partsFor(inputRuntime, inputReaders(plan)),
+    ...partsFor(elementRuntime, elementReaders(all)),
+    ...partsFor(inputRuntime, inputReaders(all)),
     readerRuntime,
-  ];
+  ].filter((section) => section.length > 0);
   return sections.map((section) => layoutCode(section)).join("\n");
 }
 
-function header({ plan, kernels, steps }: Program): string[] {
-  const from = sourceName(plan);
-  const bound = plan.symbols.map(({ name, max }) => (max === undefined ? name : `${name} ≤ ${max}`));
+function header({ program, kernels, parts }: Dispatches, notes: readonly string[]): string[] {
+  const from = sourceName(program);
+  const bound = symbolsOfParts(program).map(({ name, max }) =>
+    max === undefined ? name : `${name} ≤ ${max}`,
+  );
+  const steps = parts.map(({ plan: { name }, steps: { length } }) =>
+    parts.length === 1
+      ? plural(length, "dispatch", "dispatches")
+      : `${name}: ${plural(length, "dispatch", "dispatches")}`,
+  );
   return [
-    `// ${commentText(plan.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
+    `// ${commentText(program.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, for WebGPU: written by lmg. Change the model, not this file.`,
     "//",
-    `// ${tensorsText(plan)}, ${plural(steps.length, "dispatch", "dispatches")}, ${plural(kernels.length, "kernel")}.`,
+    `// ${tensorsText(program.shared)}, ${steps.join(", ")}, ${plural(kernels.length, "kernel")}.`,
     ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
+    ...(notes.length === 0 ? [] : ["", ...notes].map((line) => `// ${line}`.trimEnd())),
   ];
 }
 
-const loadRuntime = (hasState: boolean): string[] => [
+const loadRuntime = (program: ProgramPlan): string[] => [
   "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
-  `export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», options«: ${hasState ? "ModelOptions" : "WeightOptions"}» = {})«: Promise<Model>» =>`,
+  `export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», ${optionsParameter(program)})«: Promise<Model>» =>`,
   "  createModel(device, readSafetensors(bytes), options);",
 ];
 
 /** What the device must have been asked for. */
-const neededFeatures = ({ target }: Program): string[] => [
+const neededFeatures = ({ target }: Dispatches): string[] => [
   ...(target.f16 === undefined ? [] : ["shader-f16"]),
   ...(target.subgroups ? ["subgroups"] : []),
 ];
 
-function createModel(program: Program): Code[] {
+/** `const parts = { run: { … } }`: what the functions of a model do. */
+function partTable(all: Dispatches): Code[] {
+  const { program, parts } = all;
+  return [
+    "/** What each function of a model runs, and with what memory. */",
+    "const parts = {",
+    parts.flatMap((part): Code[] => {
+      const { run } = partNames(program, part.plan);
+      const named = (name: string): string => partFunction(program, part.plan, name);
+      return [
+        `${run}: {`,
+        [
+          parts.length === 1 ? "steps," : `steps: ${named("steps")},`,
+          "memory: [",
+          runMemory(all, part),
+          "]« satisfies readonly Memory[]»,",
+          `read: ${named("readInputs")},`,
+          `results: ${named("resultsOf")},`,
+        ],
+        "},",
+      ];
+    }),
+    "};",
+  ];
+}
+
+/** The lines of `createModel` that check the sizes for which the state is made. */
+function fixedLines(program: ProgramPlan): Code[] {
+  const fixed = new Map(fixedDims(program).map(({ name, max = Infinity }) => [name, max]));
+  if (program.shared.state.length === 0) return [];
+  const entries = symbolsOfParts(program).map(({ name }) => {
+    const max = fixed.get(name);
+    const size = max === undefined ? "0" : `saidSize(${literal(name)}, options.dims, ${max})`;
+    return `${dimField(name)}: ${size},`;
+  });
+  return entries.length === 0 ? ["const fixed«: Dims» = {};"] : ["const fixed«: Dims» = {", entries, "};"];
+}
+
+function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
+  const { program } = all;
+  const isFixed = fixedDims(program).length > 0;
+  const runs = program.parts.map((part) => {
+    const { run, inputs, outputs, dims } = partNames(program, part);
+    const isSaid = saidDims(program, part).length > 0;
+    const said = isSaid ? ", dims" : "";
+    const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${isFixed ? ", fixed" : ""})`;
+    return [
+      `const ${run} = (inputs«: ${inputs}»${isSaid ? `, dims«: ${dims}»` : ""})«: Promise<${outputs}>» =>`,
+      `  inTurn(() => runOnce(parts.${run}, ready.${run}, inputs, ${bind}));`,
+    ];
+  });
   return [
     "/** Features that a device must have been requested with. */",
-    `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(program).map(literal).join(", ")}];`,
+    `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(all).map(literal).join(", ")}];`,
     "",
-    ...createRuntime(program.plan.state.length > 0),
-    "",
-    "/** What the device gave back as the results of the model. */",
-    `function resultsOf(bytes«: ReadonlyMap<string, ArrayBuffer>», ${dimsName(resultSizes(program))}«: Dims»)«: Outputs» {`,
-    resultLines(program),
-    "}",
+    ...createRuntime({
+      options: optionsParameter(program),
+      hasState: program.shared.state.length > 0,
+      stateType: stateType(program),
+      fixed,
+      names: program.parts.map((part) => partNames(program, part).run),
+      runs: runs.flat(),
+    }),
   ];
 }
 
 /** The block of run-time dims as the shaders read it. */
-const dimWords = ({ symbols }: Plan): Code[] => [
+const dimWords = (symbols: readonly SymbolDeclaration[]): Code[] => [
   `const DIM_BYTES = ${4 * Math.max(1, symbols.length)};`,
   "",
   "/** The run-time dims as shaders read them. */",

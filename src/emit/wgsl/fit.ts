@@ -1,20 +1,22 @@
 import { largest } from "../../support/lists.ts";
-import type { Plan } from "../../plan/plan.ts";
-import { slotWords, stepStats, WORD_BYTES, type Sizes, type StepStats } from "../../plan/stats.ts";
+import { programOf, type Plan } from "../../plan/plan.ts";
+import { bytesOf as bytesOfElements } from "../../kernels/storage.ts";
+import type { Layout } from "../../plan/layout.ts";
+import { largestOf, stepStats, type Sizes, type StepStats } from "../../plan/stats.ts";
 import { distinctElements, type View } from "../../kernels/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { stepPlace } from "../module/comments.ts";
-import { SCRATCH, targetOf, type Dispatch, type Groups, type Target, type TargetOptions } from "./kernel.ts";
+import { SCRATCH, targetOf, type Dispatch, type Groups, type TargetOptions } from "./kernel.ts";
 import {
+  allSteps,
   bindingName,
-  elementBytes,
-  makeProgram,
+  makeDispatches,
   memoryName,
   scratchSizes,
   type NamedDispatch,
-  type Program,
-  type ProgramStep,
-} from "./program.ts";
+  type Dispatches,
+  type DispatchStep,
+} from "./dispatches.ts";
 
 /** The limits of a device that a plan can break, by their names in WebGPU. */
 export interface DeviceLimits {
@@ -53,11 +55,11 @@ export interface FitOptions extends TargetOptions {
 
 /** Every limit that a run of these sizes would break, in the order of the steps; asks no device. */
 export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): FitProblem[] {
-  const program = makeProgram(plan, targetOf(options));
+  const all = makeDispatches(programOf(plan), targetOf(options));
   const limits = options.limits ?? defaultLimits;
-  return [...program.prepare, ...program.steps].flatMap((step) => {
+  return allSteps(all).flatMap((step) => {
     const place = stepPlace(step.steps[0]);
-    return needsOf(program, chosen(step.dispatches, sizes), sizes, limits).flatMap(
+    return needsOf({ plan, all }, chosen(step.dispatches, sizes), sizes, limits).flatMap(
       ({ limit, needs, what }) => {
         const allows = limits[limit];
         const message = `${place} needs ${what}; ${limit} is ${allows.toLocaleString("en-US")}`;
@@ -71,6 +73,12 @@ export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): Fi
 const chosen = (dispatches: readonly NamedDispatch[], sizes: Sizes): NamedDispatch =>
   dispatches.find(({ when }) => when === undefined || evaluateDim(when.size, sizes) <= when.atMost)!;
 
+/** A plan, and what this target makes of it. */
+interface Planned {
+  readonly plan: Plan;
+  readonly all: Dispatches;
+}
+
 interface Need {
   readonly limit: keyof DeviceLimits;
   readonly needs: number;
@@ -79,7 +87,7 @@ interface Need {
 
 const count = (size: number): string => size.toLocaleString("en-US");
 
-function needsOf(program: Program, dispatch: NamedDispatch, sizes: Sizes, limits: DeviceLimits): Need[] {
+function needsOf(program: Planned, dispatch: NamedDispatch, sizes: Sizes, limits: DeviceLimits): Need[] {
   const { kernel, kernelName, bindings, groups } = dispatch;
   const workgroups = groupsOf(groups, sizes);
   const most = largest(workgroups);
@@ -110,7 +118,7 @@ function needsOf(program: Program, dispatch: NamedDispatch, sizes: Sizes, limits
 
 /** A buffer must exist, and be bound: whole, or part by part if the kernel can. */
 function memoryNeeds(
-  { plan, target }: Program,
+  { plan, all: { layout } }: Planned,
   { bindings, parts, scratch }: Dispatch,
   index: number,
   sizes: Sizes,
@@ -119,16 +127,16 @@ function memoryNeeds(
   const binding = bindings[index]!;
   const { buffer: bound } = binding;
   const buffers = binding.pack ?? (bound === SCRATCH ? [] : [bound]);
-  const own = bound === SCRATCH ? WORD_BYTES * evaluateDim(scratch!, sizes) : 0;
-  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, target, sizes), own);
-  const name = bindingName(plan, binding);
+  const own = bound === SCRATCH ? evaluateDim(bytesOfElements("f32", scratch!), sizes) : 0;
+  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, layout, sizes), own);
+  const name = bindingName(plan.buffers, binding);
   // A part is a multiple of 64 rows, so that it begins at a multiple of 256 bytes.
   const partBytes =
     parts?.binding === index && bound !== SCRATCH
       ? Math.min(
           bytes,
           Math.max(
-            64 * parts.rowElements * elementBytes(plan, bound, target),
+            64 * parts.rowElements * layout.elementBytes(bound),
             Math.min(bytes, limits.maxStorageBufferBindingSize),
           ),
         )
@@ -144,11 +152,11 @@ function memoryNeeds(
 }
 
 /** Bytes of the memory that a buffer lies in: of its slot, which may be larger than the buffer. */
-function bytesOf(plan: Plan, buffer: number, target: Target, sizes: Sizes): number {
-  const { home, elements } = plan.buffers[buffer]!;
-  const words =
-    home.kind === "slot" ? slotWords(plan.slots[home.slot]!, sizes) : evaluateDim(elements, sizes);
-  return words * elementBytes(plan, buffer, target);
+function bytesOf(plan: Plan, buffer: number, layout: Layout, sizes: Sizes): number {
+  const { home } = plan.buffers[buffer]!;
+  return home.kind === "slot"
+    ? largestOf(layout.slots(plan)[home.slot]!, sizes)
+    : evaluateDim(layout.bytes(buffer), sizes);
 }
 
 /** Workgroups along x, y and z, as the emitted host spreads them. */
@@ -183,7 +191,7 @@ export interface DispatchReport {
 
 /** What a stage, or several steps as one, reads and writes of the plan; operations count for the first stage. */
 function partStats(
-  { steps, stage }: ProgramStep,
+  { steps, stage }: DispatchStep,
   { reads, writes }: Dispatch,
   sizes: Sizes,
   bytesIn: (buffer: number) => number,
@@ -196,17 +204,17 @@ function partStats(
 
 /** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
-  const program = makeProgram(plan, targetOf(options));
-  const bytesIn = (buffer: number): number => elementBytes(plan, buffer, program.target);
-  const staged = new Set(program.steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
-  const scratch = scratchSizes(program).map((size) => WORD_BYTES * evaluateDim(size, sizes));
-  const dispatches = program.steps.map((step): DispatchStats => {
+  const all = makeDispatches(programOf(plan), targetOf(options));
+  const steps = all.parts.flatMap((part) => part.steps);
+  const staged = new Set(steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
+  const scratch = scratchSizes(steps).map((size) => evaluateDim(bytesOfElements("f32", size), sizes));
+  const dispatches = steps.map((step): DispatchStats => {
     const dispatch = chosen(step.dispatches, sizes);
     const { kernel, kernelName, groups } = dispatch;
     const isWhole = step.steps.length === 1 && !staged.has(step.steps[0]);
     const { bytesRead, bytesWritten, flops } = isWhole
-      ? stepStats(step.steps[0], sizes, bytesIn)
-      : partStats(step, dispatch, sizes, bytesIn);
+      ? stepStats(step.steps[0], sizes, all.layout)
+      : partStats(step, dispatch, sizes, all.layout.elementBytes);
     const workgroups = groupsOf(groups, sizes);
     const invocations = workgroups.reduce((product, size) => product * size, kernel.workgroupSize);
     return {
@@ -223,7 +231,8 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
   const total = (keep: (kind: string) => boolean): number => {
     const memory = new Map<string, number>();
     plan.buffers.forEach(({ home }, buffer) => {
-      if (keep(home.kind)) memory.set(memoryName(plan, buffer), bytesOf(plan, buffer, program.target, sizes));
+      if (keep(home.kind))
+        memory.set(memoryName(plan.buffers[buffer]!), bytesOf(plan, buffer, all.layout, sizes));
     });
     return [...memory.values()].reduce((sum, bytes) => sum + bytes, 0);
   };

@@ -1,3 +1,5 @@
+import { portableTarget, wordStorage, type Target } from "../../kernels/target.ts";
+import { isFloat } from "../../tensor/dtype.ts";
 import type { KernelOp } from "../../kernels/contracts.ts";
 import type { StepOf } from "../../plan/plan.ts";
 import type { View } from "../../kernels/view.ts";
@@ -13,7 +15,7 @@ import type { Dim } from "../../tensor/dim.ts";
 export type HalfUse = "storage" | "arithmetic";
 
 /** What the emitted shaders may use of a device beyond the core of WebGPU. */
-export interface Target {
+export interface WgslTarget extends Target {
   /** Needs the feature `shader-f16`; undefined for none. */
   readonly f16: HalfUse | undefined;
   /** Rows are summed within subgroups first. Needs the feature `subgroups`. */
@@ -28,10 +30,18 @@ export interface TargetOptions {
   readonly subgroups?: boolean;
 }
 
-export const targetOf = ({ f16 = false, subgroups = false }: TargetOptions): Target => ({
-  f16: f16 === true ? "storage" : f16 === false ? undefined : f16,
-  subgroups,
-});
+export function targetOf({ f16 = false, subgroups = false }: TargetOptions): WgslTarget {
+  const use = f16 === true ? "storage" : f16 === false ? undefined : f16;
+  return {
+    ...portableTarget,
+    name: "wgsl",
+    f16: use,
+    subgroups,
+    // What a training keeps stays in 32 bits: an update may be smaller than what half precision tells apart.
+    storageOf: (buffer) =>
+      use !== undefined && isFloat(buffer.dtype) && buffer.home !== "state" ? "f16" : wordStorage(buffer),
+  };
+}
 
 /** One shader with one entry point; two kernels with the same text are one. */
 export interface Kernel {
@@ -108,7 +118,7 @@ export interface Dispatch {
 
 /** What a kernel is told beside its step. */
 export interface Context {
-  readonly target: Target;
+  readonly target: WgslTarget;
   /** Whether the floats of a buffer lie in 16 bits. */
   readonly isHalf: (buffer: number) => boolean;
   /** Which memory a plan's buffer lies in: views with the same number overlap. */

@@ -1,15 +1,18 @@
 import type { Node } from "ohm-js";
-import type {
-  Edge,
-  EdgeGain,
-  EdgeNorm,
-  Initializer,
-  Input,
-  Iteration,
-  Parameter,
-  Position,
-  SymbolDeclaration,
-  Value,
+import { listWords } from "../../support/text.ts";
+import {
+  stateKinds,
+  type Edge,
+  type EdgeGain,
+  type EdgeNorm,
+  type Initializer,
+  type Input,
+  type Iteration,
+  type Parameter,
+  type Position,
+  type State,
+  type SymbolDeclaration,
+  type Value,
 } from "../graph.ts";
 import { all, numberOf, textOf, wholeOf, wrong, type Context } from "./context.ts";
 import { items, optional } from "./grammar.ts";
@@ -41,12 +44,13 @@ export function readDeclaration(context: Context, node: Node): SymbolDeclaration
   const name = node.child(1).sourceString;
   const bound = optional(node.child(3));
   const max = bound && wholeOf(context, bound);
+  const given = node.child(4).numChildren > 0 ? { given: true as const } : {};
   if (context.symbols.has(name)) {
     wrong(context, "E603", node.child(1), `the dim ${name} is declared twice`);
     return;
   }
   context.symbols.add(name);
-  return max === undefined ? { name } : { name, max };
+  return max === undefined ? { name, ...given } : { name, max, ...given };
 }
 
 export function readInput(context: Context, node: Node): Input | undefined {
@@ -60,10 +64,25 @@ export function readInput(context: Context, node: Node): Input | undefined {
 
 export function readParameter(context: Context, node: Node): Parameter | undefined {
   const value = readTyped(context, node.child(1));
-  const init = readInitializer(context, node);
-  const name = textOf(context, node.child(8));
+  const init = readInitializer(context, node.child(3));
+  const name = textOf(context, node.child(4));
   if (value === undefined || init === undefined || name === undefined) return undefined;
-  return { name, value, init, trainable: node.child(9).numChildren === 0, span: undefined };
+  return { name, value, init, trainable: node.child(5).numChildren === 0, span: undefined };
+}
+
+/** A state, `next` its own value until a later line says otherwise. */
+export function readState(context: Context, node: Node): State | undefined {
+  const value = readTyped(context, node.child(1));
+  const init = readInitializer(context, node.child(3));
+  const name = textOf(context, node.child(4));
+  const word = optional(node.child(5));
+  const kind = stateKinds.find((each) => each === (word?.sourceString ?? "kept"));
+  if (kind === undefined) {
+    wrong(context, "E605", word!, `a state is one of ${listWords(stateKinds, "or")}, or says nothing`);
+    return;
+  }
+  if (value === undefined || init === undefined || name === undefined) return undefined;
+  return { name, value, next: value, kind, init, span: undefined };
 }
 
 /** How many numbers each initializer has. */
@@ -78,25 +97,25 @@ const initializerNumbers = {
 } as const;
 
 function readInitializer(context: Context, node: Node): Initializer | undefined {
-  const kind = node.child(3).sourceString;
-  const values = items(node.child(5)).map(numberOf);
-  const spread = optional(node.child(7))?.child(1);
+  const kind = node.child(0).sourceString;
+  const values = items(node.child(2)).map(numberOf);
+  const spread = optional(node.child(4))?.child(1);
   const distribution = spread?.sourceString;
   if (kind === "values" && spread === undefined) return { kind, values };
   if (!isInitializer(kind)) {
-    wrong(context, "E605", node.child(3), `there is no initializer \`${kind}\``);
+    wrong(context, "E605", node.child(0), `there is no initializer \`${kind}\``);
     return;
   }
   const count = initializerNumbers[kind];
   if (values.length !== count) {
-    wrong(context, "E605", node.child(3), `${kind} takes ${count} numbers, got ${values.length}`);
+    wrong(context, "E605", node.child(0), `${kind} takes ${count} numbers, got ${values.length}`);
     return;
   }
   const [a, b, c] = values as [number, number, number];
   if (kind === "xavier" || kind === "he") {
     if (distribution === "uniform" || distribution === "normal")
       return { kind, distribution, fanIn: a, fanOut: b, gain: c };
-    wrong(context, "E605", spread ?? node.child(3), `${kind} needs \`by uniform\` or \`by normal\``);
+    wrong(context, "E605", spread ?? node.child(0), `${kind} needs \`by uniform\` or \`by normal\``);
     return;
   }
   if (spread !== undefined) {

@@ -5,7 +5,7 @@ import { isOpName, opNames, recordOf, type OpName } from "../../ops/table.ts";
 import { listWords, nearest, plural } from "../../support/text.ts";
 import { sameType, showType, type TensorType } from "../../tensor/type.ts";
 import { phases, type EdgePart, type EdgeRole, type Node, type Origin } from "../graph.ts";
-import type { Output, Phase, Value } from "../graph.ts";
+import type { Output, Phase, State, Value } from "../graph.ts";
 import { tryMakeNode } from "../node.ts";
 import { readAttribute } from "./attributes.ts";
 import { all, textOf, wrong, type Context } from "./context.ts";
@@ -202,6 +202,29 @@ function readRole(context: Context, tree: Tree, edges: number): EdgePart | undef
     return;
   }
   return { edge: Number(edge), role: role as EdgeRole };
+}
+
+/** `next %keys = %1`: which state, and what it is next. */
+export function readNext(
+  context: Context,
+  tree: Tree,
+  states: readonly (State | undefined)[],
+): { readonly state: State; readonly next: Value } | undefined {
+  const value = readReference(context, tree.child(1));
+  const next = readReference(context, tree.child(3));
+  if (value === undefined || next === undefined) return undefined;
+  const state = states.find((each) => each?.value === value);
+  const named = tree.child(1).sourceString;
+  if (state === undefined) wrong(context, "E607", tree.child(1), `${named} is no state`);
+  else if (state.next !== value) wrong(context, "E603", tree.child(1), `${named} has a next value already`);
+  else if (!sameType(value.type, next.type))
+    wrong(
+      context,
+      "E606",
+      tree.child(3),
+      `the state ${named} is ${showType(value.type)}, its next value ${showType(next.type)}`,
+    );
+  else return { state, next };
 }
 
 export function readOutput(context: Context, tree: Tree): Output | undefined {

@@ -175,6 +175,7 @@ export class Builder {
       symbols: [...this.symbols.values()],
       inputs: [...this.inputs],
       parameters: [...this.parameters],
+      states: [],
       nodes: [...this.nodes],
       outputs,
       edges: [...this.edges],

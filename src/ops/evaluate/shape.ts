@@ -28,6 +28,14 @@ export function evaluateSlice(x: HostTensor, axis: number, start: number, size: 
   return gather(x, x.shape.with(axis, size), strides, start * strides[axis]!);
 }
 
+export function evaluateWrite(x: HostTensor, part: HostTensor, axis: number, start: number): HostTensor {
+  const data = x.data.slice();
+  const strides = stridesOf(x.shape);
+  const places = offsetsBy(part.shape, strides, start * strides[axis]!);
+  for (let i = 0; i < places.length; i++) data[places[i]!] = part.data[i]!;
+  return { ...x, data };
+}
+
 export function evaluateConcat(values: readonly HostTensor[], axis: number): HostTensor {
   const [first] = values as readonly [HostTensor];
   const total = values.reduce((sum, value) => sum + value.shape[axis]!, 0);

@@ -64,6 +64,34 @@ export function inferSlice(
   return [{ dtype: x.dtype, shape: x.shape.with(axis, size) }];
 }
 
+export function inferWrite(
+  x: TensorType,
+  part: TensorType,
+  { axis, start }: { readonly axis: number; readonly start: Dim },
+): Types {
+  const wrong = firstOf(
+    axisWithin("axis", axis, x),
+    sameDtype("part", part, "x", x),
+    sizeIsNotNegative("start", start),
+  );
+  if (wrong !== undefined) return wrong;
+  const fits =
+    part.shape.length === x.shape.length &&
+    part.shape.every((size, at) => at === axis || sameDim(size, x.shape[at]));
+  if (!fits)
+    return new Mismatch(
+      "part",
+      `expected the shape of ${showType(x)} but for axis ${axis}, got ${showType(part)}`,
+    );
+  const size = part.shape[axis]!;
+  const left = constantDim(subtractDims(x.shape[axis]!, addDims(start, size)));
+  if (left === undefined || left >= 0) return [x];
+  return new Mismatch(
+    "part",
+    `${showDim(size)} from ${showDim(start)} reaches past axis ${axis} of ${showType(x)}`,
+  );
+}
+
 export function inferConcat(values: readonly TensorType[], axis: number): Types {
   const [first, ...rest] = values;
   if (first === undefined) return new Mismatch("values", "expected at least one value");

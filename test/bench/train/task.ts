@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { initialState } from "../../../src/autodiff/train/initial.ts";
 import { stepScalars } from "../../../src/autodiff/train/optimizer.ts";
 import { learningRate } from "../../../src/autodiff/train/schedule.ts";
 import { Problem } from "../../../src/checkpoint/problem.ts";
 import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
+import { planOfPart } from "../../../src/plan/plan.ts";
+import { initialTensors } from "../../../src/ir/initialize.ts";
 import { parse } from "../../../src/language/parse.ts";
 import { showDiagnostic } from "../../../src/support/diagnostic.ts";
 import { sizeOf, type HostTensor } from "../../../src/tensor/host.ts";
@@ -27,7 +28,7 @@ export function writeTask(workload: Workload, threads: number, steps: number): s
   const model = lowered(workload);
   const data = opened(workload, model);
   const settings = orThrow(settingsOf(model.train, data, {}));
-  const { update } = trainingProgram(model, stepOptionsOf(settings)).program!;
+  const { update, plan } = trainingProgram(model, stepOptionsOf(settings)).program!;
   const { optimizer, rate, schedule, seed, clip } = settings;
   const rates = Array.from({ length: steps }, (_, step) =>
     learningRate(schedule, rate, step, settings.steps),
@@ -44,8 +45,8 @@ export function writeTask(workload: Workload, threads: number, steps: number): s
     "targets",
     batches.map((batch) => batch[target]!),
   );
-  const weights = update.state.filter(({ kind }) => kind !== "optimizer");
-  for (const [name, tensor] of Object.entries(initialState(weights, seed)))
+  const weights = update.graph.states.filter(({ kind }) => kind !== "optimizer");
+  for (const [name, tensor] of Object.entries(initialTensors(weights, seed)))
     bundle.add(`parameter.${name}`, tensor);
 
   const folder = mkdtempSync(join(tmpdir(), "lmg-train-"));
@@ -60,7 +61,10 @@ export function writeTask(workload: Workload, threads: number, steps: number): s
     scalars: rates.map((each, step) => stepScalars(optimizer, each, step)),
     tensors: bundle.entries,
   };
-  writeFileSync(join(folder, "step.mjs"), emitTypeScript(update.plan, { types: false }).files[0]!.text);
+  writeFileSync(
+    join(folder, "step.mjs"),
+    emitTypeScript(planOfPart(plan, update.plan), { types: false }).files[0]!.text,
+  );
   writeFileSync(join(folder, "task.json"), JSON.stringify(task));
   writeFileSync(join(folder, "tensors.bin"), bundle.bytes());
   return folder;

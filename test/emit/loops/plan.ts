@@ -40,9 +40,9 @@ class PlanMemory {
   };
 
   #words(buffer: number): number {
-    const { home, elements } = this.#plan.buffers[buffer]!;
-    const sizes = home.kind === "slot" ? this.#plan.slots[home.slot]!.sizes : [elements];
-    return sizes.reduce((largest, size) => Math.max(largest, this.sizeOf(size)), 0);
+    const { home } = this.#plan.buffers[buffer]!;
+    const together = home.kind === "slot" ? this.#plan.slots[home.slot]!.buffers : [buffer];
+    return Math.max(...together.map((each) => this.sizeOf(this.#plan.buffers[each]!.elements)));
   }
 }
 

@@ -76,9 +76,7 @@ function compiled(text: string): { graph: Graph; plan: Plan } {
 const models = [...chunks(words.names, 200).map(modelOf), ...chunks(words.dims, 25).map(dimsOf)].map(
   compiled,
 );
-const trainings = chunks(knownWords.names, 60).map(
-  (names) => trainingOf(trainingText(names)).program.update.plan,
-);
+const trainings = chunks(knownWords.names, 60).map((names) => trainingOf(trainingText(names)).program.plan);
 const device = await executionDevice();
 
 test("there are as many words as modules hold", () => {

@@ -4,7 +4,7 @@ import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
 import { parse } from "../../../src/language/parse.ts";
 import { reservedWords as languageWords } from "../../../src/language/words.ts";
-import type { Plan } from "../../../src/plan/plan.ts";
+import type { Plan, ProgramPlan } from "../../../src/plan/plan.ts";
 import { smallSizes } from "../../programs/sizes.ts";
 import { classifier, trainingOf } from "../../train/small.ts";
 
@@ -42,7 +42,7 @@ const wgsl =
 const numbered = "slot0 slot1 slot2 slot0_1 x x_ _x _x_ __x x__1 x_1 input0 input1 scratch words dims d _d $";
 
 /** Plans of every model of the examples, and of trainings. */
-function plans(): Plan[] {
+function plans(): (Plan | ProgramPlan)[] {
   const folder = new URL("../../../examples/", import.meta.url);
   const models = readdirSync(folder)
     .filter((name) => name.endsWith(".lmg"))
@@ -58,8 +58,7 @@ function plans(): Plan[] {
           return compile(source, { model: model.text, settings, verify: false }).plan!;
         });
     });
-  const { update, evaluation } = trainingOf(classifier).program;
-  return [...models, update.plan, evaluation.plan];
+  return [...models, trainingOf(classifier).program.plan];
 }
 
 interface Words {

@@ -246,6 +246,33 @@ function filled(): Graph {
   return builder.graph(builder.node("concat", { values: [x, zeros!] }, { axis: 0 }));
 }
 
+/** T rows from the T-th of a cache, and one row before them; the rows so far are read where they lie. */
+function cacheGraph(): Graph {
+  const builder = new GraphBuilder();
+  const rows = builder.input(f32(T, 5));
+  const first = builder.input(f32(1, 5));
+  const cache = builder.state(f32(17, 5), "cache");
+  const [begun] = builder.node("write", { x: cache, part: first }, { axis: 0, start: dim(0) });
+  const [written] = builder.node("write", { x: begun!, part: rows }, { axis: 0, start: T });
+  builder.keep(cache, written!);
+  const size = multiplyDims(T, dim(2));
+  return builder.graph(builder.node("slice", { x: written! }, { axis: 0, start: dim(0), size }));
+}
+
+/** A column of whole numbers is one more than it was, in turned order. */
+function countingGraph(): Graph {
+  const builder = new GraphBuilder();
+  const one = builder.input(i32(3, 1));
+  const counts = builder.state(i32(2, 3), "counts");
+  const [turned] = builder.node("permute", { x: counts }, { axes: [1, 0] });
+  const [column] = builder.node("slice", { x: turned! }, { axis: 1, start: dim(1), size: dim(1) });
+  const [more] = builder.node("add", { x: column!, y: one }, {});
+  const [part] = builder.node("permute", { x: more! }, { axes: [1, 0] });
+  const [written] = builder.node("write", { x: counts, part: part! }, { axis: 0, start: dim(1) });
+  builder.keep(counts, written!);
+  return builder.graph([more!]);
+}
+
 /** At least one case for each kernel op: a new op without one does not compile. */
 export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   copy: [
@@ -255,6 +282,19 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       about: "zeros up to 12 rows, of which there may be none",
       graph: filled(),
       sizes: [1, 5, 12].map((T) => ({ T })),
+    },
+  ],
+  write: [
+    {
+      about: "columns into an input, which is copied",
+      graph: graphOf("write", { x: f32(B, T, 5), part: f32(B, T, 2) }, { axis: 2, start: dim(3) }),
+      sizes: batches,
+    },
+    { about: "whole numbers, and what was there is read before", graph: countingGraph() },
+    {
+      about: "into rows of a state that begin at run-time places, twice, and read back by a slice",
+      graph: cacheGraph(),
+      sizes: [1, 3, 8].map((T) => ({ T })),
     },
   ],
   cast: [

@@ -1,4 +1,4 @@
-import type { Graph, Input, Parameter, Value } from "../../../src/ir/graph.ts";
+import type { Graph, Input, Parameter, State, Value } from "../../../src/ir/graph.ts";
 import { makeNode, makeValue, type GivenAttributes } from "../../../src/ir/node.ts";
 import type { OpName, OperandsOf } from "../../../src/ops/table.ts";
 import { symbolDim, symbolsOf, type Dim } from "../../../src/tensor/dim.ts";
@@ -18,6 +18,7 @@ export const of = (dtype: Dtype, ...shape: readonly Size[]): TensorType => tenso
 export class GraphBuilder {
   readonly #inputs: Input[] = [];
   readonly #parameters: Parameter[] = [];
+  readonly #states = new Map<Value, State>();
   readonly #nodes: Graph["nodes"][number][] = [];
 
   input(type: TensorType, name = `x${this.#inputs.length}`): Value {
@@ -31,6 +32,18 @@ export class GraphBuilder {
     const init = { kind: "uniform", low: -1, high: 1 } as const;
     this.#parameters.push({ name, value, init, trainable: true, span: undefined });
     return value;
+  }
+
+  /** A state, all 7 at first; what it becomes is told by `keep`. */
+  state(type: TensorType, name = `s${this.#states.size}`): Value {
+    const value = makeValue(type, name);
+    const init = { kind: "constant", value: 7 } as const;
+    this.#states.set(value, { name, value, next: value, kind: "kept", init, span: undefined });
+    return value;
+  }
+
+  keep(state: Value, next: Value): void {
+    this.#states.set(state, { ...this.#states.get(state)!, next });
   }
 
   node<K extends OpName>(op: K, operands: OperandsOf<K, Value>, attrs: GivenAttributes<K>): readonly Value[] {
@@ -50,6 +63,7 @@ export class GraphBuilder {
       parameters: this.#parameters,
       nodes: this.#nodes,
       outputs: outputs.map((value, index) => ({ name: `out${index}`, value, span: undefined })),
+      states: [...this.#states.values()],
       edges: [],
     };
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { planGraph } from "../../../src/plan/build.ts";
-import { randomParameters } from "../../../src/ir/initialize.ts";
-import { interpret } from "../../../src/ir/interpret.ts";
+import { initialTensors, randomParameters } from "../../../src/ir/initialize.ts";
+import { interpretRun } from "../../../src/ir/interpret.ts";
 import { evaluateDim } from "../../../src/tensor/dim.ts";
 import { isFloat } from "../../../src/tensor/dtype.ts";
 import { makeData, sizeOf, type HostTensor } from "../../../src/tensor/host.ts";
@@ -10,7 +10,7 @@ import type { Graph } from "../../../src/ir/graph.ts";
 import { executionDevice } from "../../webgpu/device.ts";
 import { cases, type Case } from "./cases.ts";
 import { expectNear } from "./near.ts";
-import { instantiate } from "./module.ts";
+import { instantiate, type Tensor } from "./module.ts";
 
 const device = await executionDevice(["subgroups"]);
 
@@ -44,12 +44,17 @@ async function check(each: Case, subgroups: boolean): Promise<void> {
   const module = await instantiate(planGraph(each.graph), { subgroups });
   const parameters = randomParameters(each.graph, 5);
   const model = await module.createModel(device!, parameters);
-  for (const sizes of each.sizes ?? [{}]) {
-    const inputs = inputsOf(each.graph, each, new Map(Object.entries(sizes)));
-    const expected = interpret(each.graph, { inputs, parameters });
-    const found = await model.run(inputs);
+  let states = initialTensors(each.graph.states, 5);
+  const compare = (found: Readonly<Record<string, Tensor>>, expected: typeof states): void => {
     expect(Object.keys(found)).toEqual(Object.keys(expected));
     for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, TOLERANCE);
+  };
+  for (const sizes of each.sizes ?? [{}]) {
+    const inputs = inputsOf(each.graph, each, new Map(Object.entries(sizes)));
+    const expected = interpretRun(each.graph, { inputs, parameters, states });
+    compare(await model.run(inputs), expected.outputs);
+    states = expected.states;
+    if (each.graph.states.length > 0) compare(await model.readState(), states);
   }
   model.destroy();
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { makeProgram, memoryName } from "../../../src/emit/wgsl/program.ts";
+import { makeDispatches, memoryName } from "../../../src/emit/wgsl/dispatches.ts";
 import { targetOf } from "../../../src/emit/wgsl/kernel.ts";
 import { randomInputs } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import type { Graph, Value } from "../../../src/ir/graph.ts";
 import { runPasses } from "../../../src/passes/pipeline.ts";
 import { planGraph } from "../../../src/plan/build.ts";
+import { programOf } from "../../../src/plan/plan.ts";
 import { dim } from "../../../src/tensor/dim.ts";
 import { executionDevice } from "../../webgpu/device.ts";
 import { f32, GraphBuilder, i32 } from "./graphs.ts";
@@ -15,7 +16,9 @@ import { expectNear } from "./near.ts";
 const device = await executionDevice();
 
 const dispatchesOf = (graph: Graph): readonly string[] =>
-  makeProgram(planGraph(graph), targetOf({})).steps.map(({ dispatches }) => dispatches[0]!.kernelName);
+  makeDispatches(programOf(planGraph(graph)), targetOf({})).parts[0]!.steps.map(
+    ({ dispatches }) => dispatches[0]!.kernelName,
+  );
 
 async function check(graph: Graph): Promise<void> {
   if (device === undefined) return;
@@ -91,15 +94,8 @@ describe("neighbouring elementwise steps over the same elements", () => {
     const [other] = b.node("reduce_sum", { x: y }, { axes: [0] });
     const graph = b.graph([total!, other!, p!]);
     const plan = planGraph(graph);
-    const memory = (name: string): string =>
-      memoryName(
-        plan,
-        plan.buffers.findIndex((buffer) => buffer.name === name),
-      );
-    const [exp, , mul] = plan.steps;
-    expect(memory(plan.buffers[exp!.results[0]!.buffer]!.name)).toBe(
-      memory(plan.buffers[mul!.results[0]!.buffer]!.name),
-    );
+    const [exp, , mul] = plan.steps.map(({ results }) => memoryName(plan.buffers[results[0]!.buffer]!));
+    expect(exp).toBe(mul);
     expect(dispatchesOf(graph)).toEqual(["each_exp", "each_add", "each_mul_sum", "reduce_sum"]);
     await check(graph);
   });

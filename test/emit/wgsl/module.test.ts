@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { emitWgsl, type WgslOptions } from "../../../src/emit/wgsl/emit.ts";
 import { planGraph } from "../../../src/plan/build.ts";
-import type { Plan } from "../../../src/plan/plan.ts";
+import type { Plan, ProgramPlan } from "../../../src/plan/plan.ts";
 import { classifier, trainingOf } from "../../train/small.ts";
 import { complaints, strict } from "../complaints.ts";
 import { cases } from "./cases.ts";
 
-const textOf = (plan: Plan, options: WgslOptions = {}): string => emitWgsl(plan, options).files[0]!.text;
+const textOf = (plan: Plan | ProgramPlan, options: WgslOptions = {}): string =>
+  emitWgsl(plan, options).files[0]!.text;
 
 const example = (name: string, settings: Readonly<Record<string, string>> = {}): Plan => {
   const text = readFileSync(new URL(`../../../examples/${name}.lmg`, import.meta.url), "utf8");
@@ -20,11 +21,8 @@ describe("an emitted WebGPU module", () => {
     ["of a language model", textOf(example("gpt2", { dim: "24", heads: "3", depth: "2", vocab: "50" }))],
     ["with 16-bit storage", textOf(example("neox", { dim: "16", heads: "2", depth: "1" }), { f16: true })],
     ["with parts of a matrix", textOf(example("gpt2", { depth: "1" }))],
-    ["of a training step", textOf(trainingOf(classifier).program.update.plan)],
-    [
-      "of a training step with 16-bit storage",
-      textOf(trainingOf(classifier).program.update.plan, { f16: true }),
-    ],
+    ["of a training", textOf(trainingOf(classifier, { accumulate: 2 }).program.plan)],
+    ["of a training with 16-bit storage", textOf(trainingOf(classifier).program.plan, { f16: true })],
     ["without steps of many workgroups", textOf(example("residual_dense"))],
     ["without parameters", textOf(planGraph(cases.softmax[0]!.graph))],
     ["without run-time sizes", textOf(planGraph(cases.cast[0]!.graph))],

@@ -5,34 +5,36 @@ import { join } from "node:path";
 import { emitWgsl, type WgslOptions } from "../../../src/emit/wgsl/emit.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import type { Graph } from "../../../src/ir/graph.ts";
-import type { Plan } from "../../../src/plan/plan.ts";
+import type { Plan, ProgramPlan } from "../../../src/plan/plan.ts";
 import type { HostTensor } from "../../../src/tensor/host.ts";
 
-interface Tensor {
+export interface Tensor {
   readonly data: ArrayLike<number>;
   readonly shape: readonly number[];
 }
 
 type Tensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 
-export interface Model {
-  readonly run: (inputs: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>;
+type Dims = Readonly<Record<string, number>>;
+
+/** A function for each part of the model, and what a model with state has beside them. */
+export type Model<Part extends string = "run"> = Readonly<
+  Record<Part, (inputs: Readonly<Record<string, Tensor>>, dims?: Dims) => Promise<Record<string, Tensor>>>
+> & {
   readonly destroy: () => void;
-  /** Of a plan with state. */
-  readonly state?: ReadonlyMap<string, GPUBuffer>;
-  readonly readState?: () => Promise<Record<string, Tensor>>;
-  readonly writeState?: (state: Tensors) => Promise<void>;
-}
+  readonly readState: () => Promise<Record<string, Tensor>>;
+  readonly writeState: (state: Tensors) => Promise<void>;
+};
 
 /** What an emitted module exports, as far as tests use it. */
-export interface EmittedModule {
+export interface EmittedModule<Part extends string = "run"> {
   readonly requiredFeatures: readonly GPUFeatureName[];
   readonly createModel: (
     device: GPUDevice,
     weights: Tensors,
-    options?: { readonly ignore?: readonly RegExp[] },
-  ) => Promise<Model>;
-  readonly loadSafetensors: (device: GPUDevice, bytes: Uint8Array) => Promise<Model>;
+    options?: { readonly ignore?: readonly RegExp[]; readonly dims?: Dims },
+  ) => Promise<Model<Part>>;
+  readonly loadSafetensors: (device: GPUDevice, bytes: Uint8Array) => Promise<Model<Part>>;
   readonly readSafetensors: (bytes: Uint8Array) => Map<string, Tensor>;
   readonly WeightsError: new (problems: readonly string[]) => Error;
   readonly InputError: new (message: string) => Error;
@@ -40,16 +42,19 @@ export interface EmittedModule {
 }
 
 /** The emitted module of a plan, imported from its JavaScript form. */
-export const instantiate = (plan: Plan, options: WgslOptions = {}): Promise<EmittedModule> =>
-  importText(emitWgsl(plan, { ...options, types: false }).files[0]!.text);
+export const instantiate = <Part extends string = "run">(
+  plan: Plan | ProgramPlan,
+  options: WgslOptions = {},
+): Promise<EmittedModule<Part>> =>
+  importText<Part>(emitWgsl(plan, { ...options, types: false }).files[0]!.text);
 
 /** Imports JavaScript text as a module. */
-export async function importText(text: string): Promise<EmittedModule> {
+export async function importText<Part extends string = "run">(text: string): Promise<EmittedModule<Part>> {
   // A file and no data: URL, which would stand whole in every stack trace.
   const folder = mkdtempSync(join(tmpdir(), "lmg-wgsl-"));
   const path = join(folder, "model.mjs");
   writeFileSync(path, text);
-  const module = (await import(/* @vite-ignore */ path)) as EmittedModule;
+  const module = (await import(/* @vite-ignore */ path)) as EmittedModule<Part>;
   rmSync(folder, { recursive: true });
   return module;
 }

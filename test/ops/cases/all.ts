@@ -5,12 +5,13 @@ import { gradientCases, trainingCases } from "./gradient.ts";
 import { linearCases } from "./linear.ts";
 import { chainCases, edgeCases, lossCases, normCases } from "./norm.ts";
 import { reduceCases } from "./reduce.ts";
-import { createCases, shapeCases } from "./shape.ts";
+import { createCases, shapeCases, stateCases } from "./shape.ts";
 
 /** Cases for every op. The type of each part demands a case for each of its ops; a test compares the whole with the table. */
 export const opCases = {
   ...createCases,
   ...shapeCases,
+  ...stateCases,
   ...elementwiseCases,
   ...reduceCases,
   ...linearCases,

@@ -4,6 +4,7 @@ import { bool, counting, f32, i32 } from "../tensors.ts";
 import { goldenCases } from "../golden.ts";
 import type { createOps } from "../../../src/ops/create.ts";
 import type { shapeOps } from "../../../src/ops/shape.ts";
+import type { stateOps } from "../../../src/ops/state.ts";
 import type { CasesOf } from "./case.ts";
 
 const shape = (...sizes: number[]) => sizes.map(dim);
@@ -153,6 +154,29 @@ export const shapeCases: CasesOf<keyof typeof shapeOps> = {
       operands: { x: f32([4], [0, -0, 0.5, NaN]) },
       attrs: { dtype: "bool" },
       expected: [bool([4], [0, 0, 1, 1])],
+    },
+  ],
+};
+
+export const stateCases: CasesOf<keyof typeof stateOps> = {
+  write: [
+    {
+      about: "into the middle of the second axis",
+      operands: { x: box, part: f32([2, 1, 2], [-1, -2, -3, -4]) },
+      attrs: { axis: 1, start: dim(1) },
+      expected: [f32([2, 3, 2], [0, 1, -1, -2, 4, 5, 6, 7, -3, -4, 10, 11])],
+    },
+    {
+      about: "over all of it",
+      operands: { x: f32([2, 2], [1, 2, 3, 4]), part: f32([2, 2], [5, 6, 7, 8]) },
+      attrs: { axis: 0, start: dim(0) },
+      expected: [f32([2, 2], [5, 6, 7, 8])],
+    },
+    {
+      about: "nothing, at the end",
+      operands: { x: i32([2], [1, 2]), part: i32([0], []) },
+      attrs: { axis: 0, start: dim(2) },
+      expected: [i32([2], [1, 2])],
     },
   ],
 };

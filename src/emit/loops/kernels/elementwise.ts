@@ -1,3 +1,4 @@
+import { asCopy } from "../../../plan/write.ts";
 import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { isLone } from "../../../plan/loops.ts";
@@ -45,4 +46,7 @@ const cast: Loops<"cast"> = ({ operands: { x }, attrs: { dtype }, results }) => 
   return k.finish(`cast_to_${dtype}`, `Elements as ${dtype}.`);
 };
 
-export const elementwiseLoops = { cast, copy, elementwise };
+/** The part goes to its place: the rest of the state is there. */
+const write: Loops<"write"> = (step) => copy(asCopy(step));
+
+export const elementwiseLoops = { cast, copy, elementwise, write };

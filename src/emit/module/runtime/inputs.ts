@@ -37,6 +37,29 @@ export const inputRuntime = {
       }
   `,
   },
+  saidSize: {
+    uses: ["InputError"],
+    code: fragment`
+      /** A size that the caller says; it may be 0. */
+      function saidSize(name«: string», dims«: Readonly<Record<string, number>> | undefined», most«: number»)«: number» {
+        const size = dims?.[name];
+        if (size === undefined) throw new InputError("the size " + name + " must be given: { " + name + ": … }");
+        if (!Number.isSafeInteger(size) || size < 0) throw new InputError("the size " + name + " is a whole number, got " + String(size));
+        if (size > most) throw new InputError(name + " is at most " + most + ", got " + size);
+        return size;
+      }
+    `,
+  },
+  keptSize: {
+    uses: ["InputError"],
+    code: fragment`
+      /** A size for which the state was made, as an input has it. */
+      function keptSize(name«: string», found«: number», kept«: number»)«: number» {
+        if (found !== kept) throw new InputError(name + " is " + found + " here, but the state was made for " + kept);
+        return found;
+      }
+    `,
+  },
   checkTensor: {
     uses: ["InputError"],
     code: fragment`

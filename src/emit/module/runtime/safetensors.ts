@@ -1,16 +1,20 @@
+import type { ProgramPlan } from "../../../plan/plan.ts";
 import { fragment } from "../text.ts";
+import { optionsParameter } from "./types.ts";
 
 /** What makes a model of a safetensors file. */
-const loadRuntime = fragment`
-  /**
-   * Reads a safetensors file into a model. Floats are read as float32, whole numbers as int32. Throws WeightsError for a
-   * file that is cut off or contradicts itself, and for tensors that do not fit the model. Of a checkpoint in several
-   * files, createModel takes the tensors of all: createModel(new Map(files.flatMap((file) => [...readSafetensors(file)])))
-   */
-  export function loadSafetensors(bytes«: Uint8Array | ArrayBuffer», options«: WeightOptions» = {})«: Model» {
-    return createModel(readSafetensors(bytes), options);
-  }
-`;
+const loadRuntime = (program: ProgramPlan): string[] => [
+  ...fragment`
+    /**
+     * Reads a safetensors file into a model. Floats are read as float32, whole numbers as int32. Throws WeightsError for a
+     * file that is cut off or contradicts itself, and for tensors that do not fit the model. Of a checkpoint in several
+     * files, createModel takes the tensors of all: createModel(new Map(files.flatMap((file) => [...readSafetensors(file)])))
+     */
+  `,
+  `export function loadSafetensors(bytes«: Uint8Array | ArrayBuffer», ${optionsParameter(program)})«: Model» {`,
+  "  return createModel(readSafetensors(bytes), options);",
+  "}",
+];
 
 /** What reads a safetensors file: 8 bytes with the length of the header, the header as JSON, the tensors' bytes. */
 export const readerRuntime = fragment`
@@ -123,4 +127,8 @@ export const readerRuntime = fragment`
 `;
 
 /** What reads weights from a file. */
-export const safetensorsRuntime = [...loadRuntime, "", ...readerRuntime];
+export const safetensorsRuntime = (program: ProgramPlan): string[] => [
+  ...loadRuntime(program),
+  "",
+  ...readerRuntime,
+];

@@ -1,7 +1,9 @@
-import type { Plan } from "../../../plan/plan.ts";
+import type { SymbolDeclaration } from "../../../ir/graph.ts";
+import type { PlanPart, ProgramPlan } from "../../../plan/plan.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import { showType } from "../../../tensor/type.ts";
 import type { Code } from "../../../support/text.ts";
+import { changesState, fixedDims, partNames, saidDims, stateType } from "../surface.ts";
 import { fragment, literal, typesOnly } from "../text.ts";
 import { isInherited } from "../words.ts";
 
@@ -24,8 +26,27 @@ export const takesText = (dtype: Dtype): string =>
   literal(isFloat(dtype) ? "numbers" : dtype === "bool" ? "true and false" : "whole numbers");
 
 /** The types of the module's surface: what goes in and what comes out; `model` declares what runs it. */
-export function publicTypes(plan: Plan, model: readonly string[] = runsAtOnce): Code[] {
-  const inputs = plan.inputs.map(({ name, type, fill }) => {
+export function publicTypes(program: ProgramPlan, model: readonly string[]): Code[] {
+  return typesOnly([
+    ...general,
+    ...program.parts.flatMap((part) => ["", ...partTypes(program, part)]),
+    ...optionTypes(fixedDims(program)),
+    "",
+    ...model,
+  ]);
+}
+
+const membersOf = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+const boundText = ({ max }: SymbolDeclaration): string[] =>
+  max === undefined ? [] : [`/** At most ${max}. */`];
+
+const dimMembers = (dims: readonly SymbolDeclaration[]): string[] =>
+  dims.flatMap((symbol) => [...boundText(symbol), `readonly ${symbol.name}: number;`]);
+
+function partTypes(program: ProgramPlan, part: PlanPart): string[] {
+  const names = partNames(program, part);
+  const inputs = part.inputs.flatMap(({ name, type, fill }) => {
     const comment = `/** ${showType(type)}${fill === undefined ? "" : `; all ${fill} if it is left off`} */`;
     const kind = type.dtype === "bool" ? "BoolTensor" : "Tensor";
     return [
@@ -33,25 +54,47 @@ export function publicTypes(plan: Plan, model: readonly string[] = runsAtOnce): 
       `readonly ${keyText(name)}${fill === undefined ? `: ${kind}` : `?: ${kind} | undefined`};`,
     ];
   });
-  const outputs = plan.outputs.map(({ name, type }) => [
+  const outputs = part.outputs.flatMap(({ name, type }) => [
     `/** ${showType(type)} */`,
     `readonly ${keyText(name)}: ${resultType(type.dtype)};`,
   ]);
-  const bodyOf = (lines: readonly string[][]): string[] => lines.flat().map((line) => `  ${line}`);
-  return typesOnly([
-    ...general,
-    "",
-    "export interface Inputs {",
-    ...bodyOf(inputs),
+  const said = saidDims(program, part);
+  return [
+    `export interface ${names.inputs} {`,
+    ...membersOf(inputs),
     "}",
     "",
-    "export interface Outputs {",
-    ...bodyOf(outputs),
+    ...(said.length === 0
+      ? []
+      : [
+          "/** Sizes that no input says. */",
+          `export interface ${names.dims} {`,
+          ...membersOf(dimMembers(said)),
+          "}",
+          "",
+        ]),
+    `export interface ${names.outputs} {`,
+    ...membersOf(outputs),
     "}",
-    "",
-    ...model,
-  ]);
+  ];
 }
+
+const optionTypes = (fixed: readonly SymbolDeclaration[]): string[] =>
+  fixed.length === 0
+    ? []
+    : [
+        "",
+        "export interface ModelOptions extends WeightOptions {",
+        "  /** Sizes for which the state is made; runs keep to them. */",
+        `  readonly dims: { ${dimMembers(fixed).join(" ")} };`,
+        "}",
+      ];
+
+/** What `createModel` is told, and what it is told if it is told nothing. */
+export const optionsParameter = (program: ProgramPlan): string =>
+  fixedDims(program).length === 0
+    ? "options«: WeightOptions» = {}"
+    : "options«: ModelOptions» = {}« as ModelOptions»";
 
 const general = fragment`
   /** A tensor from outside: its elements row-major. */
@@ -94,29 +137,41 @@ const general = fragment`
   }
 `;
 
-/** What runs a plan that keeps nothing. */
-export const runsAtOnce = fragment`
-  export interface Model {
-    /**
-     * Runs the model. The run-time dims come from the shapes of the inputs. The results are the caller's; all other memory
-     * is kept for the next run, and grows when the inputs do.
-     */
-    readonly run: (inputs: Inputs) => Outputs;
-  }
-`;
+/** What makes a surface of one target: how it says what a run does, and whether it answers later. */
+export interface SurfaceWords {
+  /** Of a run that changes nothing, and of one that changes the state. */
+  readonly runs: readonly string[];
+  readonly changes: readonly string[];
+  readonly isLater: boolean;
+  /** Further members of a model. */
+  readonly more: readonly string[];
+}
 
-/** What runs a plan with state: a training step. */
-export const keepsState = fragment`
-  export interface Model {
-    /**
-     * Runs one step, which changes the state. The run-time dims come from the shapes of the inputs. The results are the
-     * caller's; all other memory is kept for the next run, and grows when the inputs do.
-     */
-    readonly run: (inputs: Inputs) => Outputs;
-    /**
-     * What passes from step to step. A Float32Array that createModel was given is the state itself: steps write into it,
-     * and two modules that were given the same arrays share them.
-     */
-    readonly state: Readonly<Record<string, FloatTensor>>;
-  }
-`;
+/** What runs the model. */
+export function modelType(program: ProgramPlan, words: SurfaceWords): string[] {
+  const { shared, parts } = program;
+  const later = (type: string): string => (words.isLater ? `Promise<${type}>` : type);
+  const hasState = shared.state.length > 0;
+  const runs = parts.flatMap((part) => {
+    const names = partNames(program, part);
+    const dims = saidDims(program, part).length === 0 ? "" : `, dims: ${names.dims}`;
+    const says = changesState(program, part) ? words.changes : words.runs;
+    return [
+      "/**",
+      ...says.map((line) => ` * ${line}`),
+      " */",
+      `readonly ${names.run}: (inputs: ${names.inputs}${dims}) => ${later(names.outputs)};`,
+    ];
+  });
+  const state = [
+    "/** A copy of the state as it is after the runs so far. */",
+    `readonly readState: () => ${later(`Record<string, ${stateType(program)}>`)};`,
+    "/** Replaces tensors of the state; throws WeightsError for one that does not fit. */",
+    `readonly writeState: (source: WeightSource) => ${later("void")};`,
+  ];
+  return [
+    "export interface Model {",
+    ...membersOf([...runs, ...(hasState ? state : []), ...words.more]),
+    "}",
+  ];
+}

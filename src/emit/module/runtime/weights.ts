@@ -122,6 +122,18 @@ export const elementRuntime = {
     }
     `,
   },
+  ownFloats: {
+    code: fragment`
+    /** The elements as float32, in an array of the model's own. */
+    const ownFloats = (tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» => Float32Array.from(tensors.get(name)«!».data);
+    `,
+  },
+  ownInts: {
+    code: fragment`
+    /** The elements as whole numbers, in an array of the model's own. */
+    const ownInts = (tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» => Int32Array.from(tensors.get(name)«!».data);
+    `,
+  },
 } as const satisfies Readonly<Record<string, Helper>>;
 
 /** The same where floats are kept in 64 bits. */
@@ -136,4 +148,29 @@ export const elementRuntime64 = {
     }
     `,
   },
+  ownFloats: {
+    code: fragment`
+    /** The elements as float64, in an array of the model's own. */
+    const ownFloats = (tensors, name) => Float64Array.from(tensors.get(name).data);
+    `,
+  },
 } as const satisfies Readonly<Record<string, Helper>>;
+
+/** What reads and writes the state of a model where it lies in arrays. */
+export const stateRuntime = fragment`
+  function copyOfState(state«: Readonly<Record<string, Kept>>») {
+    const copies = Object.entries(state).map(([name, { data, shape }]) => [name, { data: data.slice(), shape }]« as const»);
+    return Object.fromEntries(copies);
+  }
+
+  function replaceState(state«: Readonly<Record<string, Kept>>», source«: WeightSource»)«: void» {
+    const given = [...(source instanceof Map ? source : Object.entries(source))]« as [string, Tensor][]»;
+    const problems = given.flatMap(([name, tensor]) => {
+      const kept = Object.hasOwn(state, name) ? state[name] : undefined;
+      if (kept === undefined) return ["surplus: " + name + ", which the model does not keep"];
+      return tensorProblems(name, kept.shape, kept.data instanceof Int32Array ? "i32" : "f32", tensor);
+    });
+    if (problems.length > 0) throw new WeightsError(problems);
+    for (const [name, { data }] of given) state[name]«!».data.set(data);
+  }
+`;

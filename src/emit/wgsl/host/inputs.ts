@@ -1,4 +1,4 @@
-import type { Plan } from "../../../plan/plan.ts";
+import type { Buffer, PlanPart, ProgramPlan } from "../../../plan/plan.ts";
 import { sizeReads } from "../../../plan/size-reads.ts";
 import { sizeNeeds } from "../../../plan/size-needs.ts";
 import type { Code } from "../../../support/text.ts";
@@ -7,18 +7,28 @@ import { isFloat } from "../../../tensor/dtype.ts";
 import { showShape } from "../../../tensor/type.ts";
 import type { inputRuntime } from "../../module/runtime/inputs.ts";
 import { accessOf, keyText, takesText } from "../../module/runtime/types.ts";
+import { fixedDims, partNames, runParameters, saidDims, symbolsOfParts } from "../../module/surface.ts";
 import { literal, numberText } from "../../module/text.ts";
 import { dimField } from "../dims.ts";
-import { memoryName, type Program } from "../program.ts";
+import { memoryName, type DispatchPart, type Dispatches } from "../dispatches.ts";
 import { dimsName, sizeText } from "./size.ts";
 
-/** The function that checks the inputs' shapes and finds the run-time dims. */
-export function dimsFunction(plan: Plan): Code[] {
-  const reads = sizeReads(plan);
-  const sizes = reads.map(({ symbol, input, type, axis }) => {
-    const form = literal(showShape(type.shape));
-    return `${dimField(symbol.name)}: inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${form}),`;
-  });
+/** The function that checks the inputs' shapes and finds the run-time dims; those of other parts are 0. */
+export function dimsFunction(program: ProgramPlan, part: PlanPart): Code[] {
+  const fixed = new Set(fixedDims(program).map(({ name }) => name));
+  const reads = sizeReads(part);
+  const bound = new Set(reads.map(({ symbol }) => symbol.name));
+  const said = saidDims(program, part);
+  const sizes = new Map<string, string>();
+  for (const { symbol, input, type, axis } of reads) {
+    const size = `inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${literal(showShape(type.shape))})`;
+    const kept = `keptSize(${literal(symbol.name)}, ${size}, fixed.${dimField(symbol.name)})`;
+    sizes.set(symbol.name, fixed.has(symbol.name) ? kept : size);
+  }
+  for (const { name } of part.symbols)
+    if (fixed.has(name) && !bound.has(name)) sizes.set(name, `fixed.${dimField(name)}`);
+  for (const { name, max = Infinity } of said)
+    sizes.set(name, `saidSize(${literal(name)}, { ...dims }, ${max})`);
   const bounds = reads.flatMap(({ symbol: { name, max } }) => {
     const message = literal(`${name} is at most ${max}, got `);
     const field = dimField(name);
@@ -26,49 +36,74 @@ export function dimsFunction(plan: Plan): Code[] {
       ? []
       : [`if (d.${field} > ${max}) throw new InputError(${message} + d.${field});`];
   });
+  const entries = symbolsOfParts(program).map(({ name }) => `${dimField(name)}: ${sizes.get(name) ?? "0"},`);
+  const readsFixed = part.symbols.some(({ name }) => fixed.has(name));
+  const parameters = [
+    runParameters(program, part),
+    ...(fixed.size === 0 ? [] : [`${readsFixed ? "fixed" : "_fixed"}«: Dims»`]),
+  ];
   return [
     "/** The run-time dims, from the shapes of the inputs. */",
-    "function bindDims(inputs«: Inputs»)«: Dims» {",
+    `function ${partFunction(program, part, "bindDims")}(${parameters.join(", ")})«: Dims» {`,
     [
-      `checkInputNames(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
-      ...(sizes.length === 0 ? ["return {};"] : ["const d«: Dims» = {", sizes, "};", ...bounds, "return d;"]),
+      `checkInputNames(inputs, [${part.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
+      ...(entries.length === 0
+        ? ["return {};"]
+        : ["const d«: Dims» = {", entries, "};", ...bounds, "return d;"]),
     ],
     "}",
   ];
 }
 
-/** What the two functions call of what every module may have. */
-export const inputReaders = (plan: Plan): readonly (keyof typeof inputRuntime)[] => [
-  "checkInputNames",
-  ...(sizeReads(plan).length > 0 ? (["inputSize"] as const) : []),
-  ...(plan.inputs.length > 0 ? (["readInput"] as const) : []),
-  ...(plan.inputs.every(({ buffer }) => hasKnownSize(plan, buffer)) ? [] : (["allocate"] as const)),
-];
+/** What the functions of a program's parts call of what every module may have. */
+export function inputReaders({ program, buffers }: Dispatches): readonly (keyof typeof inputRuntime)[] {
+  const isSaid =
+    fixedDims(program).length > 0 || program.parts.some((part) => saidDims(program, part).length > 0);
+  const fixed = new Set(fixedDims(program).map(({ name }) => name));
+  return [
+    "checkInputNames",
+    ...(isSaid ? (["saidSize"] as const) : []),
+    ...program.parts.flatMap((part) => {
+      const reads = sizeReads(part);
+      return [
+        ...(reads.length > 0 ? (["inputSize"] as const) : []),
+        ...(reads.some(({ symbol }) => fixed.has(symbol.name)) ? (["keptSize"] as const) : []),
+        ...(part.inputs.length > 0 ? (["readInput"] as const) : []),
+        ...(part.inputs.every(({ buffer }) => hasKnownSize(buffers, buffer)) ? [] : (["allocate"] as const)),
+      ];
+    }),
+  ];
+}
 
-const hasKnownSize = ({ buffers }: Plan, buffer: number): boolean =>
+const hasKnownSize = (buffers: readonly Buffer[], buffer: number): boolean =>
   constantDim(buffers[buffer]!.elements) !== undefined;
 
-/** The function that reads the inputs, checked, as they go to the device. */
-export function inputsFunction(program: Program): Code[] {
-  const { plan } = program;
-  const limits = idLimits(program);
+/** What a function of a part is called: `readInputs`, or of several parts `readInputsOfUpdate`. */
+export function partFunction(program: ProgramPlan, part: PlanPart, name: string): string {
+  const { run } = partNames(program, part);
+  return program.parts.length === 1 ? name : `${name}Of${run[0]!.toUpperCase()}${run.slice(1)}`;
+}
+
+/** The function that reads the inputs of a part, checked, as they go to the device. */
+export function inputsFunction({ program, buffers }: Dispatches, { plan }: DispatchPart): Code[] {
+  const limits = idLimits(plan);
   const lines = plan.inputs.map(({ name, type, fill, buffer }, index) => {
     const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
-    const size = sizeText(plan.buffers[buffer]!.elements);
+    const { elements } = buffers[buffer]!;
     const shape = type.shape.map((axis) => sizeText(axis)).join(", ");
     const filled = fill === undefined ? "undefined" : numberText(fill);
     const local = `input${index}`;
     const limit = limits.get(buffer);
     return [
-      hasKnownSize(plan, buffer)
-        ? `const ${local} = new ${array}(${size});`
-        : `const ${local} = allocate(${array}, ${size}, d);`,
+      hasKnownSize(buffers, buffer)
+        ? `const ${local} = new ${array}(${sizeText(elements)});`
+        : `const ${local} = allocate(${array}, ${sizeText(elements)}, d);`,
       `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${local}, 0);`,
       ...(limit === undefined ? [] : [checkLine(name, local, limit)]),
     ];
   });
   const entries = plan.inputs.map(
-    ({ buffer }, index) => `[${literal(memoryName(plan, buffer))}, input${index}],`,
+    ({ buffer }, index) => `[${literal(memoryName(buffers[buffer]!))}, input${index}],`,
   );
   const needs = sizeNeeds(plan).map(
     ({ size, least, message }) =>
@@ -76,12 +111,12 @@ export function inputsFunction(program: Program): Code[] {
   );
   const d = dimsName([
     ...sizeNeeds(plan).map(({ size }) => size),
-    ...plan.inputs.flatMap(({ type, buffer }) => [...type.shape, plan.buffers[buffer]!.elements]),
+    ...plan.inputs.flatMap(({ type, buffer }) => [...type.shape, buffers[buffer]!.elements]),
   ]);
+  const { inputs } = partNames(program, plan);
   return [
-    ...(limits.size === 0 ? [] : [...checkIds, ""]),
     "/** The inputs and the memory that they go to. */",
-    `function readInputs(inputs«: Inputs», ${d}«: Dims»)«: [string, Float32Array | Int32Array][]» {`,
+    `function ${partFunction(program, plan, "readInputs")}(${entries.length === 0 ? "_inputs" : "inputs"}«: ${inputs}», ${d}«: Dims»)«: [string, Float32Array | Int32Array][]» {`,
     [...needs, ...lines.flat(), "return [", entries, "];"],
     "}",
   ];
@@ -89,6 +124,10 @@ export function inputsFunction(program: Program): Code[] {
 
 const checkLine = (name: string, local: string, { rows, ignore }: IdLimit): string =>
   `checkIds(${literal(name)}, ${local}, ${rows}${ignore === undefined ? "" : `, ${ignore}`});`;
+
+/** Checks ids where an input of a part has a limit. */
+export const idRuntime = ({ parts }: Dispatches): string[] =>
+  parts.some(({ plan }) => idLimits(plan).size > 0) ? checkIds : [];
 
 const checkIds = [
   "/** A shader cannot refuse an id that is not in its table, so that is done before; `ignore` marks targets left out. */",
@@ -106,7 +145,7 @@ interface IdLimit {
 }
 
 /** For inputs that are ids of a table or classes of a loss: what they may be; of several readers the strictest. */
-function idLimits({ plan }: Program): Map<number, IdLimit> {
+function idLimits(plan: PlanPart): Map<number, IdLimit> {
   const inputs = new Set(plan.inputs.map(({ buffer }) => buffer));
   const limits = new Map<number, IdLimit>();
   const limit = (buffer: number, size: Dim, ignore?: number): void => {
@@ -128,21 +167,24 @@ function idLimits({ plan }: Program): Map<number, IdLimit> {
   return limits;
 }
 
-/** The sizes that the lines below read. */
-export const resultSizes = ({ plan }: Program): readonly Dim[] =>
-  plan.outputs.flatMap(({ type, buffer }) => [...type.shape, plan.buffers[buffer]!.elements]);
-
-/** The lines of a run that make the results of what the device gives back. */
-export const resultLines = ({ plan }: Program): Code[] => [
-  "return {",
-  plan.outputs.map(({ name, type, buffer }) => {
+/** The function that makes the results of a part of what the device gives back. */
+export function resultsFunction({ program, buffers }: Dispatches, { plan }: DispatchPart): Code[] {
+  const entries = plan.outputs.map(({ name, type, buffer }) => {
     const shape = type.shape.map((size) => sizeText(size)).join(", ");
-    const bytes = `bytes.get(${literal(memoryName(plan, buffer))})«!»`;
-    const count = sizeText(plan.buffers[buffer]!.elements);
+    const bytes = `bytes.get(${literal(memoryName(buffers[buffer]!))})«!»`;
+    const count = sizeText(buffers[buffer]!.elements);
     const data = isFloat(type.dtype)
       ? `loadedFloats(${bytes}, ${count})`
       : `new Int32Array(${bytes}, 0, ${count})`;
     return `${keyText(name)}: { data: ${data}, shape: [${shape}] },`;
-  }),
-  "};",
-];
+  });
+  const { outputs } = partNames(program, plan);
+  const bytes = entries.length === 0 ? "_bytes" : "bytes";
+  const sizes = plan.outputs.flatMap(({ type, buffer }) => [...type.shape, buffers[buffer]!.elements]);
+  return [
+    "/** What the device gave back as the results of the model. */",
+    `function ${partFunction(program, plan, "resultsOf")}(${bytes}«: ReadonlyMap<string, ArrayBuffer>», ${dimsName(sizes)}«: Dims»)«: ${outputs}» {`,
+    ["return {", entries, "};"],
+    "}",
+  ];
+}

@@ -1,85 +1,87 @@
 import { largest } from "../../../support/lists.ts";
-import { operandViews, type Plan, type PlanParameter } from "../../../plan/plan.ts";
+import { operandViews, type PlanParameter, type PlanState } from "../../../plan/plan.ts";
+import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
-import { isFloat } from "../../../tensor/dtype.ts";
+import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
+import { elementsOf } from "../../../tensor/type.ts";
 import type { elementRuntime } from "../../module/runtime/weights.ts";
 import { literal, numberText } from "../../module/text.ts";
 import {
+  allSteps,
   bindingName,
-  elementBytes,
   memoryName,
   SCRATCH_MEMORY,
   scratchSizes,
   stateMemory,
-  type Program,
-  type ProgramStep,
-} from "../program.ts";
-import { byDims, sizeText } from "./size.ts";
+  type DispatchPart,
+  type Dispatches,
+  type DispatchStep,
+} from "../dispatches.ts";
+import { byDims, dimsName, sizeText } from "./size.ts";
 
-/** The tables that say what memory there is, and what it holds. */
-export function memoryTables(program: Program): Code[] {
-  const { plan, target } = program;
-  const slots = plan.slots.map(({ sizes }, slot) => {
-    const bytes = largest(
-      plan.buffers.map(({ home }, buffer) =>
-        home.kind === "slot" && home.slot === slot ? elementBytes(plan, buffer, target) : 0,
-      ),
-    );
+/** The memory that the runs of a part need: tensors that are never alive together share a slot. */
+export function runMemory({ buffers, layout }: Dispatches, { plan, steps }: DispatchPart): string[] {
+  const slots = layout.slots(plan).map((sizes, slot) => {
     const texts = sizes.map((size) => sizeText(size));
-    const elements = texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
-    return `{ name: "slot ${slot}", bytes: ${byDims(`${bytes} * (${elements})`, sizes)} },`;
+    const bytes = texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
+    return `{ name: "slot ${slot}", bytes: ${byDims(bytes, sizes)} },`;
   });
-  const scratchNeeds = scratchSizes(program);
+  const scratchNeeds = scratchSizes(steps);
   const scratch = scratchNeeds.map((size) => sizeText(size));
-  const outputs = plan.outputs.map(({ buffer }) => {
-    const bytes = `${elementBytes(plan, buffer, target)} * (${sizeText(plan.buffers[buffer]!.elements)})`;
-    return `{ name: ${literal(memoryName(plan, buffer))}, bytes: ${byDims(bytes, [plan.buffers[buffer]!.elements])}, isOutput: true },`;
+  const outputs = plan.outputs.map(({ buffer: index }) => {
+    const size = layout.bytes(index);
+    const bytes = byDims(sizeText(size), [size]);
+    return `{ name: ${literal(memoryName(buffers[index]!))}, bytes: ${bytes}, isOutput: true },`;
   });
-  const prepared = plan.buffers.flatMap((buffer, index) =>
+  return [
+    ...slots,
+    ...(scratch.length === 0
+      ? []
+      : [
+          `{ name: ${literal(SCRATCH_MEMORY)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`, scratchNeeds)} },`,
+        ]),
+    ...outputs,
+  ];
+}
+
+/** The tables that say what memory there is beside that of runs, and what it holds. */
+export function memoryTables(all: Dispatches): Code[] {
+  const { buffers, layout, prepare } = all;
+  const prepared = buffers.flatMap((buffer, index) =>
     buffer.home.kind === "prepared"
-      ? [
-          `[${literal(memoryName(plan, index))}, ${elementBytes(plan, index, target) * (constantDim(buffer.elements) ?? 0)}],`,
-        ]
+      ? [`[${literal(memoryName(buffer))}, ${sizeText(layout.bytes(index))}],`]
       : [],
   );
+  const scratch = scratchSizes(prepare).map((size) => constantDim(size) ?? 0);
   return [
-    "/** Memory of the runs: tensors that are never alive together share a slot. */",
-    "const runMemory«: readonly Memory[]» = [",
-    [
-      ...slots,
-      ...(scratch.length === 0
-        ? []
-        : [
-            `{ name: ${literal(SCRATCH_MEMORY)}, bytes: ${byDims(`4 * Math.max(${scratch.join(", ")})`, scratchNeeds)} },`,
-          ]),
-      ...outputs,
-    ],
-    "];",
-    "",
     "/** What is made of the weights once, in bytes. */",
     "const preparedMemory«: readonly (readonly [string, number])[]» = [",
-    prepared,
+    [
+      ...prepared,
+      ...(scratch.length === 0 ? [] : [`[${literal(SCRATCH_MEMORY)}, ${4 * largest(scratch)}],`]),
+    ],
     "];",
     "",
     "/** Vectors that lie one after the other, as a shader binds few buffers: each from an even place. */",
     "const packs«: readonly Pack[]» = [",
-    packLines(program),
+    packLines(all),
     "];",
     "",
     "/** Weights that only those are made of. */",
-    `const spentWeights«: readonly string[]» = [${spentWeights(program).map(literal).join(", ")}];`,
+    `const spentWeights«: readonly string[]» = [${spentWeights(all).map(literal).join(", ")}];`,
   ];
 }
 
-function packLines({ plan, prepare, steps }: Program): string[] {
+function packLines(all: Dispatches): string[] {
+  const { buffers } = all;
   const packs = new Map<string, string>();
-  for (const { dispatches } of [...prepare, ...steps])
+  for (const { dispatches } of allSteps(all))
     for (const binding of dispatches.flatMap(({ bindings }) => bindings)) {
       if (binding.pack === undefined) continue;
-      const parts = binding.pack.map((buffer) => literal(memoryName(plan, buffer)));
-      const name = bindingName(plan, binding);
-      const moves = binding.pack.some((buffer) => plan.buffers[buffer]!.home.kind === "state");
+      const parts = binding.pack.map((buffer) => literal(memoryName(buffers[buffer]!)));
+      const name = bindingName(buffers, binding);
+      const moves = binding.pack.some((buffer) => buffers[buffer]!.home.kind === "state");
       packs.set(
         name,
         `{ name: ${literal(name)}, parts: [${parts.join(", ")}]${moves ? ", moves: true" : ""} },`,
@@ -88,50 +90,46 @@ function packLines({ plan, prepare, steps }: Program): string[] {
   return [...packs.values()];
 }
 
-const readBy = (list: readonly ProgramStep[]): Set<number> =>
+const readBy = (list: readonly DispatchStep[]): Set<number> =>
   new Set(list.flatMap(({ steps }) => steps.flatMap(operandViews).map(({ buffer }) => buffer)));
 
-function spentWeights({ plan, prepare, steps }: Program): string[] {
-  const read = readBy(steps);
+function spentWeights({ buffers, prepare, parts }: Dispatches): string[] {
+  const read = readBy(parts.flatMap(({ steps }) => steps));
   const spent = readBy(prepare);
-  return [...spent]
-    .filter((buffer) => !read.has(buffer) && plan.buffers[buffer]!.home.kind !== "state")
-    .map((buffer) => memoryName(plan, buffer));
+  return [...spent].filter((buffer) => !read.has(buffer)).map((buffer) => memoryName(buffers[buffer]!));
 }
 
 /** The parameters that runs read and do not change. */
-function readParameters({
-  parameters,
-  state,
-}: Plan): readonly (PlanParameter & { readonly buffer: number })[] {
-  const kept = new Set(state.map(({ name }) => name));
-  return parameters.flatMap((parameter) =>
-    parameter.buffer === undefined || kept.has(parameter.name)
+const readParameters = ({
+  program,
+  buffers,
+}: Dispatches): readonly (PlanParameter & { readonly buffer: number })[] =>
+  program.shared.parameters.flatMap((parameter) =>
+    parameter.buffer === undefined || buffers[parameter.buffer]!.home.kind !== "parameter"
       ? []
       : [{ ...parameter, buffer: parameter.buffer }],
   );
-}
 
 /** What reads the elements of a tensor of that kind. */
-const readerOf = ({ buffers }: Plan, buffer: number): keyof typeof elementRuntime =>
-  isFloat(buffers[buffer]!.dtype) ? "floats" : "ints";
+const readerOf = (dtype: Dtype): keyof typeof elementRuntime => (isFloat(dtype) ? "floats" : "ints");
 
-/** What the function below calls of what every module may have, and what sets the state. */
-export const elementReaders = ({ plan }: Program): readonly (keyof typeof elementRuntime)[] => [
-  ...readParameters(plan).map(({ buffer }) => readerOf(plan, buffer)),
-  ...(plan.state.length > 0 ? (["floats"] as const) : []),
+/** What the functions below call of what every module may have. */
+export const elementReaders = (all: Dispatches): readonly (keyof typeof elementRuntime)[] => [
+  ...readParameters(all).map(({ dtype }) => readerOf(dtype)),
+  ...all.program.shared.state.flatMap(({ kind, type }) => (kind === "kept" ? [] : [readerOf(type.dtype)])),
 ];
 
 /** The function that brings parameters and constants to the device. */
-export function uploadFunction({ plan }: Program): Code[] {
-  const parameters = readParameters(plan).map(
-    ({ name, buffer }) =>
-      `[${literal(memoryName(plan, buffer))}, ${readerOf(plan, buffer)}(tensors, ${literal(name)})],`,
+export function uploadFunction(all: Dispatches): Code[] {
+  const { buffers } = all;
+  const parameters = readParameters(all).map(
+    ({ name, dtype, buffer }) =>
+      `[${literal(memoryName(buffers[buffer]!))}, ${readerOf(dtype)}(tensors, ${literal(name)})],`,
   );
-  const constants = plan.buffers.flatMap(({ dtype, home }, buffer) =>
-    home.kind === "constant"
+  const constants = buffers.flatMap((buffer) =>
+    buffer.home.kind === "constant"
       ? [
-          `[${literal(memoryName(plan, buffer))}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")})],`,
+          `[${literal(memoryName(buffer))}, ${isFloat(buffer.dtype) ? "Float32Array" : "Int32Array"}.of(${buffer.home.values.map(numberText).join(", ")})],`,
         ]
       : [],
   );
@@ -144,13 +142,25 @@ export function uploadFunction({ plan }: Program): Code[] {
   ];
 }
 
-/** The state: what memory each tensor of it has, and its shape. */
-export const stateTable = ({ plan }: Program): Code[] => [
-  "/** What each run leaves as the next one finds it; always in 32 bits. */",
-  "const stateTensors«: readonly { readonly name: string; readonly memory: string; readonly shape: readonly number[] }[]» = [",
-  plan.state.map(({ name, type }) => {
-    const shape = type.shape.map((size) => sizeText(size)).join(", ");
-    return `{ name: ${literal(name)}, memory: ${literal(stateMemory(name))}, shape: [${shape}] },`;
-  }),
-  "];",
-];
+/** The function that says what passes from run to run: its memory, its shape and how it begins. */
+export function stateFunction({ program }: Dispatches): Code[] {
+  const { state } = program.shared;
+  const entries = state.map((each) => {
+    const shape = each.type.shape.map((size) => sizeText(size)).join(", ");
+    return `{ name: ${literal(each.name)}, memory: ${literal(stateMemory(each.name))}, shape: [${shape}], begins: ${beginning(each)} },`;
+  });
+  const hasWeights = state.some(({ kind }) => kind !== "kept");
+  return [
+    "/** What each run leaves as the next one finds it; always in 32 bits. */",
+    `function stateTensors(${hasWeights ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(state.flatMap(({ type }) => type.shape))}«: Dims»)«: Kept[]» {`,
+    ["return [", entries, "];"],
+    "}",
+  ];
+}
+
+function beginning({ name, type, kind, init }: PlanState): string {
+  if (kind !== "kept") return `${readerOf(type.dtype)}(tensors, ${literal(name)})`;
+  invariant(init.kind === "constant", `the state ${name} begins with more than one number`);
+  const made = `new ${isFloat(type.dtype) ? "Float32Array" : "Int32Array"}(${sizeText(elementsOf(type))})`;
+  return init.value === 0 ? made : `${made}.fill(${numberText(init.value)})`;
+}

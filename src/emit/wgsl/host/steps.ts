@@ -4,11 +4,17 @@ import { stepComment, stepPlace } from "../../module/comments.ts";
 import { literal } from "../../module/text.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { SCRATCH, type Groups } from "../kernel.ts";
-import { bindingName, elementBytes, type NamedDispatch, type Program, type ProgramStep } from "../program.ts";
+import {
+  allSteps,
+  bindingName,
+  type Dispatches,
+  type DispatchStep,
+  type NamedDispatch,
+} from "../dispatches.ts";
 import { byDims, dimsName, sizeText } from "./size.ts";
 
 /** The shaders, each once, by name. */
-export const kernelTable = ({ kernels }: Program): string[] => [
+export const kernelTable = ({ kernels }: Dispatches): string[] => [
   "/** The shaders, each with one entry point of its name. */",
   "const kernels = {",
   ...kernels.flatMap(({ name, text }) => [
@@ -29,10 +35,10 @@ export const kernelTable = ({ kernels }: Program): string[] => [
 
 /** `const steps = [ … ]`, a comment and an entry a step. */
 export const stepTable = (
-  name: "prepare" | "steps",
+  name: string,
   doc: string,
-  list: readonly ProgramStep[],
-  program: Program,
+  list: readonly DispatchStep[],
+  all: Dispatches,
 ): Code[] => [
   `/** ${doc} */`,
   `const ${name}«: readonly Step[]» = [`,
@@ -42,7 +48,7 @@ export const stepTable = (
     [
       `place: ${literal(stepPlace(step.steps[0]))},`,
       "dispatches: [",
-      step.dispatches.flatMap((dispatch) => ["{", dispatchLines(dispatch, program), "},"]),
+      step.dispatches.flatMap((dispatch) => ["{", dispatchLines(dispatch, all), "},"]),
       "],",
     ],
     "},",
@@ -50,10 +56,10 @@ export const stepTable = (
   "];",
 ];
 
-function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): string[] {
+function dispatchLines(dispatch: NamedDispatch, { buffers, layout }: Dispatches): string[] {
   const { kernelName, constants, bindings, groups, when, parts } = dispatch;
   const values = Object.entries(constants).map(([name, value]) => `${name}: ${value}`);
-  const memory = bindings.map((binding) => literal(bindingName(plan, binding)));
+  const memory = bindings.map((binding) => literal(bindingName(buffers, binding)));
   const lines = [
     `kernel: ${literal(kernelName)},`,
     `constants: {${values.length === 0 ? "" : ` ${values.join(", ")} `}},`,
@@ -65,15 +71,15 @@ function dispatchLines(dispatch: NamedDispatch, { plan, target }: Program): stri
   if (parts !== undefined) {
     const { buffer } = bindings[parts.binding]!;
     invariant(buffer !== SCRATCH, "scratch memory in parts");
-    const rowBytes = parts.rowElements * elementBytes(plan, buffer, target);
+    const rowBytes = parts.rowElements * layout.elementBytes(buffer);
     lines.push(`parts: { binding: ${parts.binding}, rows: ${parts.rows}, rowBytes: ${rowBytes} },`);
   }
   return lines;
 }
 
 /** Whether some dispatch counts its workgroups as a list. */
-export const hasLists = ({ prepare, steps }: Program): boolean =>
-  [...prepare, ...steps].some(({ dispatches }) => dispatches.some(({ groups }) => groups.kind === "list"));
+export const hasLists = (all: Dispatches): boolean =>
+  allSteps(all).some(({ dispatches }) => dispatches.some(({ groups }) => groups.kind === "list"));
 
 /** The first axis of a matrix in parts walks the rows of the part. */
 function groupsText(groups: Groups, byRows: boolean): string {

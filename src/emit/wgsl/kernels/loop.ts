@@ -1,5 +1,5 @@
 import { append } from "../../../support/lists.ts";
-import { operandViews, type Plan, type StepOf } from "../../../plan/plan.ts";
+import { operandViews, type Buffer, type StepOf } from "../../../plan/plan.ts";
 import { isDense, type View } from "../../../kernels/view.ts";
 import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
@@ -48,7 +48,7 @@ function ownTotal({ steps, count }: SharedLoop): View | undefined {
  * same place only; a binding has one type; and a shader binds few buffers. A sum comes last, and is written when all has
  * been read.
  */
-export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): boolean {
+export function isOneDispatch(loop: SharedLoop, buffers: readonly Buffer[], context: Context): boolean {
   if (!loop.steps.slice(0, -1).every(isEach)) return false;
   const { reads, writes } = traffic(loop);
   const byMemory = new Map<string, View[]>();
@@ -62,7 +62,7 @@ export function isOneDispatch(loop: SharedLoop, plan: Plan, context: Context): b
     constantDim(view.offset) === 0 &&
     isDense(view) &&
     sameDim(elementsOf(view.type), loop.count) &&
-    sameDim(plan.buffers[view.buffer]!.elements, loop.count);
+    sameDim(buffers[view.buffer]!.elements, loop.count);
   const isAlike = (views: readonly View[]): boolean =>
     new Set(views.map(({ buffer, type }) => `${isFloat(type.dtype)} ${context.isHalf(buffer)}`)).size === 1;
   return (

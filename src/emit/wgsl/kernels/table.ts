@@ -1,5 +1,6 @@
 import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { Step } from "../../../plan/plan.ts";
+import { asCopy } from "../../../plan/write.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { add_norm } from "./add-norm.ts";
 import { attend } from "./attend.ts";
@@ -38,6 +39,7 @@ export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   rope,
   ...softmaxKernels,
   ...spatialKernels,
+  write: (step, context) => elementwiseKernels.copy(asCopy(step), context),
 };
 
 /** The step as dispatches, of which the first of each stage that is meant for a run's sizes is run. */

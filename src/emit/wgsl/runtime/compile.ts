@@ -43,7 +43,8 @@ export const compileRuntime = fragment`
     const lines = code.split("\n");
     const shown = errors.map(({ lineNum, linePos, message }) =>
       "  line " + lineNum + ":" + linePos + ": " + message + "\n    " + (lines[lineNum - 1] ?? "").trim());
-    const places = [...prepare, ...steps].filter((step) => step.dispatches.some(({ kernel }) => kernel === name));
+    const all«: readonly Step[]» = [...prepare, ...Object.values(parts).flatMap((part) => part.steps)];
+    const places = all.filter((step) => step.dispatches.some(({ kernel }) => kernel === name));
     throw new DeviceError("the device refuses the kernel " + name + ", which " + (places[0]?.place ?? "no step") + " runs:\n" + shown.join("\n"));
   }
 
@@ -65,32 +66,43 @@ export const compileRuntime = fragment`
   }
 
   /** Compiles what steps need, each pipeline once. */
-  async function compileSteps(device«: GPUDevice», list«: readonly Step[]»)«: Promise<Ready[]>» {
-    const modules = new Map«<KernelName, Promise<GPUShaderModule>>»();
-    const pipelines = new Map«<string, Promise<GPUComputePipeline>>»();
-    const compile = async (kernel«: KernelName», constants«: Readonly<Record<string, number>>», place«: string»)«: Promise<GPUComputePipeline>» => {
-      const known = modules.get(kernel) ?? compileKernel(device, kernel);
-      modules.set(kernel, known);
+  class Pipelines {
+    «readonly» #device«: GPUDevice»;
+    «readonly» #modules«: Map<KernelName, Promise<GPUShaderModule>>»;
+    «readonly» #pipelines«: Map<string, Promise<GPUComputePipeline>>»;
+
+    constructor(device«: GPUDevice») {
+      this.#device = device;
+      this.#modules = new Map();
+      this.#pipelines = new Map();
+    }
+
+    of(list«: readonly Step[]»)«: Promise<Ready[]>» {
+      const wanted = list.flatMap(({ place, dispatches }, step) =>
+        dispatches.flatMap((dispatch) =>
+          partsOf(this.#device, dispatch).map((part, turn) => ({ ...dispatch, ...part, place, step, turn, bound: undefined })),
+        ),
+      );
+      return Promise.all(
+        wanted.map(async ({ parts: _, ...dispatch }) => {
+          const key = dispatch.kernel + JSON.stringify(dispatch.constants);
+          const pipeline = this.#pipelines.get(key) ?? this.#compile(dispatch.kernel, dispatch.constants, dispatch.place);
+          this.#pipelines.set(key, pipeline);
+          return { ...dispatch, pipeline: await pipeline };
+        }),
+      );
+    }
+
+    async #compile(kernel«: KernelName», constants«: Readonly<Record<string, number>>», place«: string»)«: Promise<GPUComputePipeline>» {
+      const known = this.#modules.get(kernel) ?? compileKernel(this.#device, kernel);
+      this.#modules.set(kernel, known);
       const module = await known;
       try {
-        return await device.createComputePipelineAsync({ label: kernel, layout: "auto", compute: { module, entryPoint: kernel, constants } });
+        return await this.#device.createComputePipelineAsync({ label: kernel, layout: "auto", compute: { module, entryPoint: kernel, constants } });
       } catch (error) {
         throw new DeviceError("the device refuses the kernel " + kernel + " of " + place + ": " + (error« as Error»).message);
       }
-    };
-    const wanted = list.flatMap(({ place, dispatches }, step) =>
-      dispatches.flatMap((dispatch) =>
-        partsOf(device, dispatch).map((part, turn) => ({ ...dispatch, ...part, place, step, turn, bound: undefined })),
-      ),
-    );
-    return Promise.all(
-      wanted.map(async ({ parts: _, ...dispatch }) => {
-        const key = dispatch.kernel + JSON.stringify(dispatch.constants);
-        const pipeline = pipelines.get(key) ?? compile(dispatch.kernel, dispatch.constants, dispatch.place);
-        pipelines.set(key, pipeline);
-        return { ...dispatch, pipeline: await pipeline };
-      }),
-    );
+    }
   }
 
   /** Of the dispatches of each step those that are meant for these sizes. */

@@ -1,14 +1,7 @@
 import { fragment } from "../../module/text.ts";
-import { indented } from "../text.ts";
 
 /** The memory of a model on a device, and the recording of dispatches over it. */
-export const memoryRuntime = (hasState: boolean): string[] => [
-  ...holding,
-  ...(hasState ? ["", ...indented(sharing, 1), ""] : [""]),
-  ...binding,
-];
-
-const holding = fragment`
+export const memoryRuntime = fragment`
   /** The memory of a model on a device. */
   class DeviceMemory {
     «readonly» #device«: GPUDevice»;
@@ -50,22 +43,6 @@ const holding = fragment`
       });
     }
 
-`;
-
-/** State may be another model's memory. */
-const sharing = fragment`
-  /** Takes memory that someone else frees. */
-  share(name«: string», buffer«: GPUBuffer»)«: void» {
-    this.#buffers.set(name, buffer);
-  }
-
-  /** Leaves memory to who frees it. */
-  forget(names«: Iterable<string>»)«: void» {
-    for (const name of names) this.#buffers.delete(name);
-  }
-`;
-
-const binding = fragment`
     free(names«: Iterable<string>» = [...this.#buffers.keys()])«: void» {
       for (const name of names) {
         this.#buffers.get(name)?.destroy();

@@ -1,54 +1,7 @@
 import { fragment } from "../../module/text.ts";
 
-/** What runs a plan that keeps nothing. */
-const runsAtOnce = fragment`
-  export interface Model {
-    /**
-     * Runs the model. The run-time dims come from the shapes of the inputs. Memory on the device is kept for the next run
-     * and grows when the inputs do. Runs that overlap wait for each other.
-     */
-    readonly run: (inputs: Inputs) => Promise<Outputs>;
-    /** Frees the device's memory; the device itself is the caller's. */
-    readonly destroy: () => void;
-  }
-`;
-
-/** What runs a plan with state: a training step. */
-const keepsState = fragment`
-  export interface Model {
-    /**
-     * Runs one step, which changes the state where it lies on the device. The run-time dims come from the shapes of the
-     * inputs. Memory on the device is kept for the next run and grows when the inputs do. Runs that overlap wait for each
-     * other.
-     */
-    readonly run: (inputs: Inputs) => Promise<Outputs>;
-    /** What passes from step to step: another model on this device that is given it works on the same. */
-    readonly state: DeviceState;
-    /** A copy of the state as it is after the runs so far. */
-    readonly readState: () => Promise<Record<string, FloatTensor>>;
-    /** Replaces tensors of the state; throws WeightsError for one that the model does not keep. */
-    readonly writeState: (source: WeightSource) => Promise<void>;
-    /** Frees the device's memory but for state of another model; the device itself is the caller's. */
-    readonly destroy: () => void;
-  }
-
-  /** Tensors of 32-bit floats by name, on a device. */
-  export type DeviceState = ReadonlyMap<string, GPUBuffer>;
-
-  export interface ModelOptions extends WeightOptions {
-    /** The state of another model, which this one shares as far as it has the same tensors. */
-    readonly state?: DeviceState;
-  }
-`;
-
-/** What runs the model, as the emitted module declares it. */
-export const modelType = (hasState: boolean): string[] => [
-  ...(hasState ? keepsState : runsAtOnce),
-  "",
-  ...tables,
-];
-
-const tables = fragment`
+/** The types of the tables of an emitted module. */
+export const tableTypes = fragment`
   interface Dispatch {
     readonly kernel: KernelName;
     readonly constants: Readonly<Record<string, number>>;
@@ -94,5 +47,24 @@ const tables = fragment`
     /** Which part of a matrix this is. */
     readonly turn: number;
     bound: GPUBindGroup | undefined;
+  }
+
+  /** What a function of the model runs. */
+  interface Part<Inputs, Outputs> {
+    readonly steps: readonly Step[];
+    readonly memory: readonly Memory[];
+    readonly read: (inputs: Inputs, dims: Dims) => readonly (readonly [string, Float32Array | Int32Array])[];
+    readonly results: (bytes: ReadonlyMap<string, ArrayBuffer>, dims: Dims) => Outputs;
+  }
+`;
+
+/** The type of a table of states. */
+export const keptType = fragment`
+  /** What passes from run to run, and how it begins. */
+  interface Kept {
+    readonly name: string;
+    readonly memory: string;
+    readonly shape: readonly number[];
+    readonly begins: Float32Array | Int32Array;
   }
 `;

@@ -1,9 +1,19 @@
 import { append } from "../../support/lists.ts";
-import type { Home, Plan, Step } from "../../plan/plan.ts";
+import type { SymbolDeclaration } from "../../ir/graph.ts";
+import {
+  planOfPart,
+  type Buffer,
+  type Home,
+  type PlanPart,
+  type ProgramPlan,
+  type Step,
+} from "../../plan/plan.ts";
+import { elementBytes } from "../../kernels/storage.ts";
 import { isEmpty } from "../../kernels/view.ts";
+import { layoutOf, type Layout } from "../../plan/layout.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import { stepComment } from "../module/comments.ts";
+import { symbolsOfParts } from "../module/surface.ts";
 import { literal, Names } from "../module/text.ts";
 import { dimField } from "./dims.ts";
 import {
@@ -13,7 +23,7 @@ import {
   type Context,
   type Dispatch,
   type Kernel,
-  type Target,
+  type WgslTarget,
 } from "./kernel.ts";
 import { shareLoops, type Stage } from "../../plan/loops.ts";
 import { isOneDispatch, loopDispatches } from "./kernels/loop.ts";
@@ -34,32 +44,38 @@ export interface NamedDispatch extends Dispatch {
 }
 
 /** A step or one stage of it, or several steps that are one dispatch. */
-export interface ProgramStep {
+export interface DispatchStep {
   readonly steps: readonly [Step, ...Step[]];
   readonly stage: number;
   /** Of these the first that is meant for a run's sizes is run. */
   readonly dispatches: readonly NamedDispatch[];
 }
 
-/** A plan in terms of this target, before it is written down: what emission and the fit check both read. */
-export interface Program {
-  readonly plan: Plan;
-  readonly target: Target;
-  readonly kernels: readonly NamedKernel[];
-  readonly prepare: readonly ProgramStep[];
-  readonly steps: readonly ProgramStep[];
+/** A part of a program in terms of this target. */
+export interface DispatchPart {
+  readonly plan: PlanPart;
+  readonly steps: readonly DispatchStep[];
 }
+
+/** A plan in terms of this target, before it is written down: what emission and the fit check both read. */
+export interface Dispatches {
+  readonly program: ProgramPlan;
+  readonly buffers: readonly Buffer[];
+  readonly layout: Layout;
+  readonly target: WgslTarget;
+  readonly kernels: readonly NamedKernel[];
+  readonly prepare: readonly DispatchStep[];
+  readonly parts: readonly DispatchPart[];
+}
+
+/** All steps, those that prepare weights first. */
+export const allSteps = ({ prepare, parts }: Dispatches): readonly DispatchStep[] => [
+  ...prepare,
+  ...parts.flatMap(({ steps }) => steps),
+];
 
 /** The largest binding that every device allows, in bytes: WebGPU's default maxStorageBufferBindingSize. */
 export const DEFAULT_BINDING_BYTES = 128 * 2 ** 20;
-
-/** What a training keeps stays in 32 bits: an update may be smaller than what half precision tells apart. */
-const isHalf = ({ dtype, home }: Plan["buffers"][number], { f16 }: Target): boolean =>
-  f16 !== undefined && isFloat(dtype) && home.kind !== "state";
-
-/** Bytes of an element in memory. */
-export const elementBytes = (plan: Plan, buffer: number, target: Target): number =>
-  isHalf(plan.buffers[buffer]!, target) ? 2 : 4;
 
 /** Buffers of one state, before and after its step, are the same memory. */
 export const stateMemory = (name: string): string => `state ${plainName(name)}`;
@@ -71,8 +87,7 @@ export const SCRATCH_MEMORY = "scratch memory";
  * What the memory of a buffer is called in the emitted module: its slot, its state, or its own unique name. The module's
  * own names hold a space, those of the model none, or they stand in quotes.
  */
-export function memoryName(plan: Plan, buffer: number): string {
-  const { home, name } = plan.buffers[buffer]!;
+export function memoryName({ home, name }: Buffer): string {
   if (home.kind === "slot") return `slot ${home.slot}`;
   return home.kind === "state" ? stateMemory(home.state) : plainName(name);
 }
@@ -86,73 +101,97 @@ const MAX_VECTOR = 2 ** 16;
 const isFixed = ({ kind }: Home): boolean =>
   kind === "parameter" || kind === "constant" || kind === "prepared" || kind === "state";
 
-function vectorLength(plan: Plan, given: ReadonlySet<number>, buffer: number): number | undefined {
-  const { home, elements } = plan.buffers[buffer]!;
+function vectorLength(
+  buffers: readonly Buffer[],
+  given: ReadonlySet<number>,
+  buffer: number,
+): number | undefined {
+  const { home, elements } = buffers[buffer]!;
   const length = constantDim(elements);
   const isThere = isFixed(home) && (home.kind !== "state" || given.has(buffer));
   return isThere && length !== undefined && length <= MAX_VECTOR ? length : undefined;
 }
 
 /** What a binding's memory is called: of a pack, all its vectors. */
-export const bindingName = (plan: Plan, { buffer, pack }: Binding): string =>
+export const bindingName = (buffers: readonly Buffer[], { buffer, pack }: Binding): string =>
   buffer === SCRATCH
     ? SCRATCH_MEMORY
     : pack === undefined
-      ? memoryName(plan, buffer)
-      : pack.map((each) => memoryName(plan, each)).join(" + ");
+      ? memoryName(buffers[buffer]!)
+      : pack.map((each) => memoryName(buffers[each]!)).join(" + ");
 
 /** The sizes of the scratch memory that dispatches ask for, each once; it is as large as the largest. */
-export const scratchSizes = ({ prepare, steps }: Program): Dim[] => {
+export const scratchSizes = (steps: readonly DispatchStep[]): Dim[] => {
   const sizes = new Map<string, Dim>();
-  for (const { dispatches } of [...prepare, ...steps])
+  for (const { dispatches } of steps)
     for (const { scratch } of dispatches) if (scratch !== undefined) sizes.set(scratch.key, scratch);
   return [...sizes.values()];
 };
 
-/** Chooses kernels for all steps; kernels with the same text are one. Linear in the plan. */
-export function makeProgram(plan: Plan, target: Target): Program {
-  const given = new Set(plan.parameters.flatMap(({ buffer }) => buffer ?? []));
+/** Chooses kernels for all steps; kernels with the same text are one, in whichever part. Linear in the plan. */
+export function makeDispatches(program: ProgramPlan, target: WgslTarget): Dispatches {
+  const { buffers, prepare, parameters, state } = program.shared;
+  const given = new Set([...parameters, ...state].flatMap(({ buffer }) => buffer ?? []));
+  const layout = layoutOf(program.shared, target);
   const context: Context = {
     target,
-    isHalf: (buffer) => isHalf(plan.buffers[buffer]!, target),
-    memoryOf: (buffer) => memoryName(plan, buffer),
-    vectorLength: (buffer) => vectorLength(plan, given, buffer),
-    mustSplit: (elements) => elements * (target.f16 === undefined ? 4 : 2) > DEFAULT_BINDING_BYTES,
+    isHalf: (buffer) => layout.storage(buffer) === "f16",
+    memoryOf: (buffer) => memoryName(buffers[buffer]!),
+    vectorLength: (buffer) => vectorLength(buffers, given, buffer),
+    mustSplit: (elements) =>
+      elements * elementBytes(target.storageOf({ dtype: "f32", home: "parameter" })) > DEFAULT_BINDING_BYTES,
   };
-  const names = new Names();
-  const byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();
-  const nameOf = (steps: readonly Step[], { kernel }: Dispatch): string => {
-    const key = `${kernel.name}\n${kernel.text}`;
-    let known = byText.get(key);
-    if (known === undefined) byText.set(key, (known = { name: names.give(kernel.name), kernel, steps: [] }));
-    append(known.steps, steps);
-    return known.name;
-  };
-  const named = (run: Stage): ProgramStep[] => {
+  const table = new KernelTable();
+  const named = (stage: Stage): DispatchStep[] => table.steps(stage, context);
+  const prepared = prepare.flatMap(named);
+  const parts = program.parts.map((part): DispatchPart => {
+    const stages = shareLoops(planOfPart(program, part), {
+      most: target.limits.loopSteps,
+      accepts: (loop) => isOneDispatch(loop, buffers, context),
+    });
+    return { plan: part, steps: stages.flatMap(named) };
+  });
+  const symbols = symbolsOfParts(program);
+  const kernels = table.kernels().map((found) => ({ ...found, text: shaderText(symbols, found) }));
+  return { program, buffers, layout, target, kernels, prepare: prepared, parts };
+}
+
+/** The kernels of a module, each once. */
+class KernelTable {
+  readonly #names = new Names();
+  readonly #byText = new Map<string, { name: string; kernel: Kernel; steps: Step[] }>();
+
+  kernels(): readonly Omit<NamedKernel, "text">[] {
+    return [...this.#byText.values()];
+  }
+
+  /** The stages of a step, or of several that are one loop, their kernels named. */
+  steps(run: Stage, context: Context): DispatchStep[] {
     const steps = ("steps" in run ? run.steps : [run]) as readonly [Step, ...Step[]];
     if (steps.every(({ results }) => results.every(({ type }) => isEmpty(type)))) return [];
     const stages: { steps: typeof steps; stage: number; dispatches: NamedDispatch[] }[] = [];
     for (const dispatch of "steps" in run ? loopDispatches(run, context) : dispatchesOf(run, context)) {
       const stage = dispatch.stage ?? 0;
       stages[stage] ??= { steps, stage, dispatches: [] };
-      stages[stage].dispatches.push({ ...dispatch, kernelName: nameOf(steps, dispatch) });
+      stages[stage].dispatches.push({ ...dispatch, kernelName: this.#nameOf(steps, dispatch) });
     }
     return stages;
-  };
-  const runs = shareLoops(plan, (loop) => isOneDispatch(loop, plan, context));
-  const [prepare, steps] = [plan.prepare.flatMap(named), runs.flatMap(named)];
-  const kernels = [...byText.values()].map((found) => ({ ...found, text: shaderText(plan, found) }));
-  return { plan, target, kernels, prepare, steps };
+  }
+
+  #nameOf(steps: readonly Step[], { kernel }: Dispatch): string {
+    const key = `${kernel.name}\n${kernel.text}`;
+    let known = this.#byText.get(key);
+    if (known === undefined)
+      this.#byText.set(key, (known = { name: this.#names.give(kernel.name), kernel, steps: [] }));
+    append(known.steps, steps);
+    return known.name;
+  }
 }
 
 /** The shader with its comment: what it computes, and the first step that runs it. */
 function shaderText(
-  plan: Plan,
-  {
-    name,
-    kernel,
-    steps,
-  }: { readonly name: string; readonly kernel: Kernel; readonly steps: readonly Step[] },
+  symbols: readonly SymbolDeclaration[],
+  { name, kernel, steps }: Omit<NamedKernel, "text">,
 ): string {
   const others = new Set(steps).size - 1;
   const more = others === 0 ? "" : ` and ${others} more`;
@@ -160,7 +199,7 @@ function shaderText(
     ...kernel.doc.map((line, index) => `// ${index === 0 ? `${name}: ` : ""}${line}`),
     `// For ${stepComment(steps[0]!).slice(3)}${more}.`,
   ];
-  const fields = plan.symbols.map((symbol) => `${dimField(symbol.name)}: u32`).join(", ");
+  const fields = symbols.map((symbol) => `${dimField(symbol.name)}: u32`).join(", ");
   const [enables, rest] = splitEnables(kernel.text);
   const dims = kernel.readsDims ? [`struct Dims { ${fields} }`, ""] : [];
   return [...comment, ...enables, "", ...dims, rest.replaceAll(entryPoint, name)].join("\n");

@@ -1,0 +1,73 @@
+import { invariant } from "../support/invariant.ts";
+import { constantDim, dim, type Dim } from "../tensor/dim.ts";
+import { tensorType, type TensorType } from "../tensor/type.ts";
+import { broadcastView, permuteView, reshapeView, sliceView, type Form, type View } from "./view.ts";
+
+/**
+ * A matrix with the N elements of one axis taken `width` at a time, [⌈N / width⌉, K, width], dense, zeros beyond N: a
+ * product reads one place of `width` rows after the other.
+ */
+export interface Panels {
+  readonly kind: "panels";
+  readonly axis: 0 | 1;
+  readonly width: number;
+}
+
+/** How an operand is to lie: as one of the forms, or in panels, which a step makes. */
+export type OperandForm = Form | Panels;
+
+/** The sizes of the axis and of the other one, which no run may bring. */
+function sizesOf({ shape }: TensorType, axis: 0 | 1): readonly [number, number] {
+  const [rows, depth] = [constantDim(shape[axis]!), constantDim(shape[1 - axis]!)];
+  invariant(shape.length === 2 && rows !== undefined && depth !== undefined, "panels are of a known matrix");
+  return [rows, depth];
+}
+
+export function panelType(type: TensorType, { axis, width }: Panels): TensorType {
+  const [rows, depth] = sizesOf(type, axis);
+  return tensorType(type.dtype, Math.ceil(rows / width), depth, width);
+}
+
+/** The copies, each from one view to another, that put a matrix into panels; `zero` is a tensor of one 0. */
+export function panelCopies(
+  matrix: View,
+  panels: View,
+  zero: View,
+  { axis, width }: Panels,
+): readonly (readonly [from: View, to: View])[] {
+  const { dtype } = matrix.type;
+  const [rows, depth] = sizesOf(matrix.type, axis);
+  const [full, rest] = [Math.floor(rows / width), rows % width];
+  const typed = (...shape: readonly number[]): TensorType => tensorType(dtype, ...shape);
+  const upright = axis === 0 ? matrix : permuteView(matrix, [1, 0], typed(rows, depth));
+  const part = (view: View, along: number, start: number, type: TensorType): View =>
+    sliceView(view, along, dim(start), type);
+  const copies: [View, View][] = [];
+  if (full > 0) {
+    const whole = reshapeView(part(upright, 0, 0, typed(full * width, depth)), typed(full, width, depth))!;
+    copies.push([
+      permuteView(whole, [0, 2, 1], typed(full, depth, width)),
+      part(panels, 0, 0, typed(full, depth, width)),
+    ]);
+  }
+  if (rest > 0) {
+    const last = part(panels, 0, full, typed(1, depth, width));
+    const across = permuteView(
+      part(upright, 0, full * width, typed(rest, depth)),
+      [1, 0],
+      typed(depth, rest),
+    );
+    copies.push(
+      [broadcastView(across, typed(1, depth, rest)), part(last, 2, 0, typed(1, depth, rest))],
+      [
+        broadcastView(zero, typed(1, depth, width - rest)),
+        part(last, 2, rest, typed(1, depth, width - rest)),
+      ],
+    );
+  }
+  return copies;
+}
+
+/** Whether a view of such a type is made of panels of this width. */
+export const isInPanels = ({ type: { shape } }: View, { width }: Panels): boolean =>
+  shape.length === 3 && constantDim(shape[2] as Dim) === width;

@@ -1,0 +1,60 @@
+import type { Dtype } from "../tensor/dtype.ts";
+import { isFloat } from "../tensor/dtype.ts";
+import { contracts, type KernelOp } from "./contracts.ts";
+import type { OperandForm } from "./panels.ts";
+import type { Storage } from "./storage.ts";
+
+/** How much one kernel may take in. A device binds few buffers, an engine has few registers. */
+export interface Limits {
+  /** Different tensors that a chain of elementwise ops reads. */
+  readonly inputs: number;
+  /** Tensors that an epilogue of a product reads. */
+  readonly extras: number;
+  /** Branches that the join of a residual edge adds. */
+  readonly branches: number;
+  /** Steps that are one loop. */
+  readonly loopSteps: number;
+}
+
+/** What a buffer is for, as far as its storage depends on it. */
+export interface StoredAs {
+  readonly dtype: Dtype;
+  readonly home: "parameter" | "constant" | "prepared" | "state" | "output" | "slot";
+}
+
+/** A kernel as a plan chooses it for a node. */
+export interface ChosenKernel {
+  readonly op: KernelOp;
+  readonly attrs: Readonly<Record<string, unknown>>;
+}
+
+/** What passes, plans and layouts know of what they are made for. */
+export interface Target {
+  /** As the command line calls it. */
+  readonly name: string;
+  readonly limits: Limits;
+  /** How an operand of a kernel is to lie, where that is not as the contract of the op says. */
+  readonly formOf?: (kernel: ChosenKernel, operand: string) => OperandForm | undefined;
+  /** How the elements of a buffer lie in memory. */
+  readonly storageOf: (buffer: StoredAs) => Storage;
+}
+
+/** Floats in 32 bits, everything else as 32-bit whole numbers. */
+export const wordStorage = ({ dtype }: Pick<StoredAs, "dtype">): Storage => (isFloat(dtype) ? "f32" : "i32");
+
+/**
+ * What every target can do: WebGPU's default of 8 storage buffers a kernel leaves 7 inputs beside a result, 4 extras beside
+ * two operands, a result and what it is added to, and as many branches of an edge beside its norms. A loop of 8 steps
+ * keeps its values in the registers of a core.
+ */
+export const portableTarget: Target = {
+  name: "portable",
+  limits: { inputs: 7, extras: 4, branches: 4, loopSteps: 8 },
+  storageOf: wordStorage,
+};
+
+/** How an operand is to lie for a target. */
+export function formFor(target: Target, kernel: ChosenKernel, operand: string): OperandForm {
+  const forms = contracts[kernel.op].forms as Readonly<Record<string, OperandForm>>;
+  return target.formOf?.(kernel, operand) ?? forms[operand]!;
+}
