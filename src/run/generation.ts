@@ -1,4 +1,5 @@
 import { orThrow, Problem, ProblemError } from "../checkpoint/problem.ts";
+import type { Graph, Input } from "../ir/graph.ts";
 import { plural } from "../support/text.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { RandomStream } from "../tensor/random.ts";
@@ -78,16 +79,17 @@ export class Generation implements AsyncIterable<number> {
   }
 }
 
+/** The input through which a model goes on with a text. */
+export const textInput = (graph: Graph): Input | Problem =>
+  tokenInput(graph, "it continues no text; `lmg run` runs it on arrays, as --input name=file");
+
 /** Goes on from the ids of a prompt; a prompt that the model cannot read is a problem. */
 export function generate(
   model: RunnableModel,
   prompt: readonly number[],
   options: GenerationOptions,
 ): Generation | Problem {
-  const input = tokenInput(
-    model.graph,
-    "it continues no text; `lmg run` runs it on arrays, as --input name=file",
-  );
+  const input = textInput(model.graph);
   if (input instanceof Problem) return input;
   const output = outputOf(model);
   const context = contextOf(model.graph, input);

@@ -1,11 +1,11 @@
 import { writeFile } from "../../checkpoint/files.ts";
 import { writeNpy } from "../../checkpoint/npy.ts";
 import type { Tensors } from "../../run/engine.ts";
-import { generate } from "../../run/generation.ts";
+import { generate, textInput } from "../../run/generation.ts";
 import { hasLogits, nextTokens, outputOf, runModel, type RunnableModel } from "../../run/model.ts";
 import type { Candidate, Sampling } from "../../run/sampling.ts";
 import { TextStream } from "../../run/text-stream.ts";
-import { contextOf, tokenInput, type Rows } from "../../run/tokens.ts";
+import { contextOf, type Rows } from "../../run/tokens.ts";
 import type { Weights } from "../../run/weights.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { parseNumber } from "../arguments.ts";
@@ -79,11 +79,12 @@ export async function runGeneration(
   const count = orStop(parseNumber("--generate", options.generate!, 1, 1_000_000, true));
   const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
   const slide = options.slide === true;
-  const generation = orStop(
-    generate(model, prompt, { count, seed, slide, stop: stopIds, ...readSampling(options) }),
-  );
+  const context = contextOf(graph, orStop(textInput(graph)));
+  const sampling = readSampling(options);
+  // The prompt stands on the screen before it is read.
   const written = options.json === true ? () => undefined : out.write;
   const stream = tokenizer === undefined ? undefined : new TextStream(tokenizer, prompt, written);
+  const generation = orStop(generate(model, prompt, { count, seed, slide, stop: stopIds, ...sampling }));
   while ((await generation.next()) !== undefined) stream?.show(generation.tokens);
   const { tokens, stopped } = generation;
   stream?.end(tokens);
@@ -93,8 +94,7 @@ export async function runGeneration(
     return;
   }
   out.write(stream === undefined ? `${tokens.join(",")}\n` : "\n");
-  if (stopped === "context")
-    out.note(`stopped: the model reads at most ${contextOf(graph, orStop(tokenInput(graph)))} tokens\n`);
+  if (stopped === "context") out.note(`stopped: the model reads at most ${context} tokens\n`);
 }
 
 function readSampling(options: RunOptions): Sampling {
