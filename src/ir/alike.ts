@@ -7,7 +7,7 @@ import { showAttribute } from "./text/attributes.ts";
 /** What some nodes read that none of them makes, each value once, in the order of first reading. */
 export interface Interface {
   readonly parameters: readonly Value[];
-  /** All others: inputs of the graph, and results of nodes elsewhere. */
+  /** All others: inputs and states of the graph, and results of nodes elsewhere. */
   readonly inputs: readonly Value[];
 }
 
