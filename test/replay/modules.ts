@@ -32,7 +32,7 @@ export const exampleNames = readdirSync(examples)
 const FEW_LAYERS = { depth: "2", half: "1" };
 
 /** All modules that the compiler writes for an example: of the model, and of its training where it says how it is trained. */
-export function modulesOf(name: string): readonly EmittedFile[] {
+export function modulesOf(name: string, write = emitters): readonly EmittedFile[] {
   const source = {
     name: `examples/${name}.lmg`,
     text: readFileSync(new URL(`${name}.lmg`, examples), "utf8"),
@@ -41,7 +41,7 @@ export function modulesOf(name: string): readonly EmittedFile[] {
     Object.entries(FEW_LAYERS).filter(([parameter]) => source.text.includes(`${parameter} = `)),
   );
   const { plan } = compile(source, { settings, verify: false });
-  return emitters.flatMap((emit) => [...emit(plan!), ...trainingModules(source, settings, emit)]);
+  return write.flatMap((emit) => [...emit(plan!), ...trainingModules(source, settings, emit)]);
 }
 
 function trainingModules(

@@ -16,7 +16,6 @@ import {
   type Refusal,
   type Statement,
 } from "./tree.ts";
-import { verifyKernel } from "./verify.ts";
 
 /** Writes a kernel down, statement by statement. What is made once is given to the lines after it as a value. */
 export class KernelBuilder {
@@ -141,9 +140,7 @@ export class KernelBuilder {
   }
 
   finish(name: string, doc: string): LoopKernel {
-    const kernel = { name, doc, parameters: this.#parameters, body: this.#block };
-    verifyKernel(kernel);
-    return kernel;
+    return { name, doc, parameters: this.#parameters, body: this.#block };
   }
 
   #parameter(parameter: Extract<Parameter, { name: Name }>): Name {

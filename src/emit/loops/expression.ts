@@ -61,9 +61,6 @@ export const negated = (x: Written): Written => ({
 export const calling = (name: string, args: readonly Written[]): Written =>
   atom(`${name}(${args.map(({ text }) => text).join(", ")})`);
 
-/** How one language writes each function of a table, given its arguments as it writes them. */
-export type Notations<Op extends string, W> = { readonly [N in Op]: (args: readonly W[]) => W };
-
 /** What a program becomes: text of a language, or a tree. */
 export interface Speller<V> {
   readonly number: (value: number) => V;

@@ -25,8 +25,6 @@ export const plus = chain("add");
 export const minus = chain("sub");
 export const times = chain("mul");
 export const over = chain("div");
-export const both = chain("and");
-export const either = chain("or");
 
 export const root = (x: Operand): Expression => apply("sqrt", x);
 export const power = (x: Operand): Expression => apply("exp", x);

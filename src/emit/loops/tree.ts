@@ -170,15 +170,11 @@ export function partsOf(expression: Expression): readonly Expression[] {
 }
 
 /** An expression and all in it. */
-export function* within(expression: Expression): Generator<Expression> {
-  yield expression;
-  for (const part of partsOf(expression)) yield* within(part);
+export function within(expression: Expression): readonly Expression[] {
+  const parts = partsOf(expression);
+  return parts.length === 0 ? [expression] : [expression, ...parts.flatMap(within)];
 }
 
-/** All expressions of statements, as deep as they stand. */
-export function* allWithin(statements: readonly Statement[]): Generator<Expression> {
-  for (const statement of statements) {
-    for (const expression of expressionsOf(statement)) yield* within(expression);
-    yield* allWithin(bodyOf(statement));
-  }
-}
+/** Statements and all in them. */
+export const allOf = (body: readonly Statement[]): readonly Statement[] =>
+  body.flatMap((statement) => [statement, ...allOf(bodyOf(statement))]);

@@ -1,5 +1,6 @@
 import { invariant } from "../../support/invariant.ts";
 import {
+  allOf,
   bodyOf,
   expressionsOf,
   partsOf,
@@ -30,10 +31,11 @@ export function verifyKernel(kernel: LoopKernel): void {
 
 function verifyScope(body: readonly Statement[], outside: ReadonlySet<Name>, kernel: string): void {
   const scope = new Set(outside);
+  const words = new Set([...scope].map(({ name }) => name));
   const define = (name: Name): void => {
-    const isNew = ![...scope].some((known) => known.name === name.name);
-    invariant(isNew, `${name.name} is defined twice in ${kernel}`);
+    invariant(!words.has(name.name), `${name.name} is defined twice in ${kernel}`);
     scope.add(name);
+    words.add(name.name);
   };
   const read = (name: Name): void => invariant(scope.has(name), `${name.name} is not known in ${kernel}`);
   for (const statement of body) {
@@ -50,7 +52,7 @@ function verifyLoops(body: readonly Statement[], kernel: string): void {
   for (const statement of body) {
     verifyLoops(bodyOf(statement), kernel);
     if (statement.kind !== "loop" || statement.order === "turns") continue;
-    const inside = [...statementsWithin(statement.body)];
+    const inside = allOf(statement.body);
     const own = dependents(statement);
     for (const { to } of inside.filter((each) => each.kind === "store"))
       invariant(
@@ -74,6 +76,14 @@ function verifyLanes({ index }: Loop, inside: readonly Statement[], kernel: stri
     (each) => each.kind !== "when" && !(each.kind === "loop" && each.order !== "turns"),
   );
   invariant(isStraight, `lanes of ${index.name} in ${kernel} are not straight`);
+  const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
+  const parts = new Set(inside.flatMap((each) => (each.kind === "take" ? [each.total] : [])));
+  for (const part of inside.flatMap(expressionsOf).flatMap(within))
+    if (part.kind === "name" && parts.has(part))
+      invariant(
+        own.has(part),
+        `lanes of ${index.name} in ${kernel} read ${part.name}, which is no number yet`,
+      );
   const written = inside.flatMap((each) => (each.kind === "store" ? [each.to] : []));
   for (const read of inside.flatMap(loadsOf))
     for (const to of written)
@@ -89,26 +99,28 @@ const loadsOf = (statement: Statement): readonly Load[] =>
     .flatMap((expression) =>
       statement.kind === "store" && expression === statement.to ? partsOf(expression) : [expression],
     )
-    .flatMap((expression) => [...within(expression)])
+    .flatMap(within)
     .filter((part) => part.kind === "load");
 
 /** The index of a loop and what is made of it in its body. */
 function dependents({ index, body }: Loop): ReadonlySet<Expression> {
   const own = new Set<Expression>([index]);
-  for (const each of statementsWithin(body))
+  for (const each of allOf(body))
     if (each.kind === "let" && readsAny(each.value, own)) own.add(each.name);
     else if (each.kind === "loop" && readsAny(each.from, own)) own.add(each.index);
   return own;
 }
 
 const readsAny = (expression: Expression, names: ReadonlySet<Expression>): boolean =>
-  [...within(expression)].some((part) => names.has(part));
+  within(expression).some((part) => names.has(part));
 
-const isSamePlace = (a: Load, b: Load): boolean => JSON.stringify(a.terms) === JSON.stringify(b.terms);
+const isSamePlace = (a: Load, b: Load): boolean =>
+  a.terms.length === b.terms.length &&
+  a.terms.every(({ index, stride }, at) => {
+    const other = b.terms[at]!;
+    return isSame(index, other.index) && isSame(stride, other.stride);
+  });
 
-function* statementsWithin(body: readonly Statement[]): Generator<Statement> {
-  for (const statement of body) {
-    yield statement;
-    yield* statementsWithin(bodyOf(statement));
-  }
-}
+/** The same name or number; whatever else is made is another. */
+const isSame = (a: Expression, b: Expression): boolean =>
+  a === b || (a.kind === "number" && b.kind === "number" && a.value === b.value);

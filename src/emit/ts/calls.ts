@@ -2,22 +2,22 @@ import { layoutCode, type Code } from "../../support/text.ts";
 import type { Call, KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { sharedLoop } from "../loops/kernels/shared-loop.ts";
-import { printKernel } from "./print.ts";
-import { callOf } from "./kernels/table.ts";
+import { kernelPrinter } from "./print.ts";
+import { callerOf } from "./kernels/table.ts";
+import type { Step } from "../../plan/plan.ts";
 import type { SharedLoop, Stage } from "../../plan/loops.ts";
 import { WIDTH, wrapped, type Names } from "../module/text.ts";
 
 /** Tensors that begin at one place of one array are one. */
 const sharedCall = (loop: SharedLoop, naming: Naming): Call =>
-  printKernel(
-    sharedLoop(loop, (view) => `${naming.array(view)} ${naming.start(view) ?? ""}`),
-    naming,
-  );
+  kernelPrinter(sharedLoop(loop, (view) => `${naming.array(view)} ${naming.start(view) ?? ""}`))(naming);
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {
   readonly #names: Names;
   readonly #nameOf = new Map<string, string>();
+  /** What writes each step, as the functions that call kernels are written several times. */
+  readonly #callers = new Map<Step, (naming: Naming) => Call>();
   readonly kernels: (readonly Code[])[] = [];
   readonly helpers = new Set<HelperName>();
 
@@ -28,8 +28,14 @@ export class CallTable {
 
   /** The call of a step or of a loop of several, as lines; `indent` is how deep they will stand. */
   call(stage: Stage, naming: Naming, indent: number): Code[] {
-    const { kernel, args } = "steps" in stage ? sharedCall(stage, naming) : callOf(stage, naming);
+    const { kernel, args } = "steps" in stage ? sharedCall(stage, naming) : this.#callerOf(stage)(naming);
     return wrapped(`${this.#nameFor(kernel)}(`, args, ");", WIDTH - indent);
+  }
+
+  #callerOf(step: Step): (naming: Naming) => Call {
+    const known = this.#callers.get(step) ?? callerOf(step);
+    this.#callers.set(step, known);
+    return known;
   }
 
   #nameFor(kernel: KernelFunction): string {

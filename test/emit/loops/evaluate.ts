@@ -11,6 +11,7 @@ import {
   type Statement,
   type Tensor,
 } from "../../../src/emit/loops/tree.ts";
+import { verifyKernel } from "../../../src/emit/loops/verify.ts";
 import { scalarFunctions, type ScalarName } from "../../../src/ops/scalar.ts";
 import type { Dim } from "../../../src/tensor/dim.ts";
 import type { View } from "../../../src/kernels/view.ts";
@@ -33,7 +34,9 @@ export interface Memory {
  * next statement; a number outside is four equal ones; a reduction across lanes is four sums that become one
  * after the loop. `rows` run from the last to the first: they may come in any order.
  */
-export function evaluateKernel({ parameters, body }: LoopKernel, memory: Memory): void {
+export function evaluateKernel(kernel: LoopKernel, memory: Memory): void {
+  verifyKernel(kernel);
+  const { parameters, body } = kernel;
   const machine = new Machine(memory);
   for (const parameter of parameters)
     if (parameter.kind === "size") machine.set(parameter.name, memory.sizeOf(parameter.size));

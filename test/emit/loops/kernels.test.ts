@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { loopKernels, type LoopOp } from "../../../src/emit/loops/kernels/table.ts";
+import { sharedLoop } from "../../../src/emit/loops/kernels/shared-loop.ts";
+import { loopKernels, loopsOf, type LoopOp } from "../../../src/emit/loops/kernels/table.ts";
 import { runPasses } from "../../../src/passes/pipeline.ts";
 import { randomInputs } from "../../../src/ir/initialize.ts";
 import { shareLoops } from "../../../src/plan/loops.ts";
 import { isScalarName } from "../../../src/ops/scalar.ts";
 import { opNames } from "../../../src/ops/table.ts";
 import { planGraph } from "../../../src/plan/build.ts";
+import { planOfPart, type Plan, type ProgramPlan } from "../../../src/plan/plan.ts";
+import { verifyKernel } from "../../../src/emit/loops/verify.ts";
+import { exampleNames, modulesOf } from "../../replay/modules.ts";
 import { opCases } from "../../ops/cases/all.ts";
 import { graphOf } from "../../plan/graphs.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
@@ -38,6 +42,22 @@ test("every kernel of loops has a case here", () => {
   expect([...new Set(met)].filter((op) => !(op in loopKernels))).toEqual([]);
   // A write is a copy that lies over a state, which no op alone has: test/states has them.
   expect([...new Set(met), "write"].toSorted()).toEqual(loopOps.toSorted());
+});
+
+test("the kernels of all examples and of their training are as targets count on", () => {
+  const met = new Set<string>();
+  const verify = (given: Plan | ProgramPlan): [] => {
+    const plans = "parts" in given ? given.parts.map((part) => planOfPart(given, part)) : [given];
+    for (const stage of plans.flatMap((plan) => [...plan.prepare, ...shareLoops(plan)])) {
+      const kernel = "steps" in stage ? sharedLoop(stage, ({ buffer }) => String(buffer)) : loopsOf(stage);
+      if (kernel === undefined) continue;
+      verifyKernel(kernel);
+      met.add(kernel.name);
+    }
+    return [];
+  };
+  for (const name of exampleNames) modulesOf(name, [verify]);
+  expect(met.size).toBeGreaterThan(60);
 });
 
 test("steps that share a loop give what they give one after the other", () => {

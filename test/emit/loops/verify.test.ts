@@ -5,6 +5,7 @@ import type { Place } from "../../../src/emit/loops/place.ts";
 import { denseView } from "../../../src/kernels/view.ts";
 import { dim } from "../../../src/tensor/dim.ts";
 import { tensorType } from "../../../src/tensor/type.ts";
+import { verifyKernel } from "../../../src/emit/loops/verify.ts";
 import type { Name } from "../../../src/emit/loops/tree.ts";
 
 interface Given {
@@ -14,8 +15,8 @@ interface Given {
   readonly out: Place;
 }
 
-/** A kernel over two tensors of four elements. */
-function finish(write: (given: Given) => void): void {
+/** Verifies a kernel over two tensors of four elements. */
+function verify(write: (given: Given) => void): void {
   const k = new KernelBuilder();
   const type = tensorType("f32", 4);
   const given = {
@@ -25,19 +26,19 @@ function finish(write: (given: Given) => void): void {
     out: k.tensor("out", denseView(1, type)),
   };
   write(given);
-  k.finish("kernel", "A kernel.");
+  verifyKernel(k.finish("kernel", "A kernel."));
 }
 
 describe("a kernel is refused", () => {
   test("whose lanes read what others write", () => {
     const write = ({ k, n, out }: Given): void =>
       k.lanes("i", n, (i) => k.store(out.at(i), plus(out.at(i).at(1), 1)));
-    expect(() => finish(write)).toThrow("lanes of i in kernel read what others write in out");
+    expect(() => verify(write)).toThrow("lanes of i in kernel read what others write in out");
   });
 
   test("whose lanes all write one element", () => {
     const write = ({ k, n, x, out }: Given): void => k.lanes("i", n, (i) => k.store(out, x.at(i)));
-    expect(() => finish(write)).toThrow("turns of i in kernel write one element of out");
+    expect(() => verify(write)).toThrow("turns of i in kernel write one element of out");
   });
 
   test("whose rows add to a total from outside", () => {
@@ -45,16 +46,27 @@ describe("a kernel is refused", () => {
       const sum = k.total("sum");
       k.rows("i", n, (i) => k.take(sum, x.at(i)));
     };
-    expect(() => finish(write)).toThrow("rows of i in kernel add to sum");
+    expect(() => verify(write)).toThrow("rows of i in kernel add to sum");
+  });
+
+  test("whose lanes read a total that they add to", () => {
+    const write = ({ k, n, x, out }: Given): void => {
+      const sum = k.total("sum");
+      k.lanes("i", n, (i) => {
+        k.take(sum, x.at(i));
+        k.store(out.at(i), sum);
+      });
+    };
+    expect(() => verify(write)).toThrow("lanes of i in kernel read sum, which is no number yet");
   });
 
   test("whose lanes have branches or lanes in them", () => {
     const branch = ({ k, n, x, out }: Given): void =>
       k.lanes("i", n, (i) => k.when(x.at(i), () => k.store(out.at(i), 1)));
-    expect(() => finish(branch)).toThrow("lanes of i in kernel are not straight");
+    expect(() => verify(branch)).toThrow("lanes of i in kernel are not straight");
     const nested = ({ k, n, x, out }: Given): void =>
       k.lanes("i", n, (i) => k.lanes("j", n, (j) => k.store(out.at(i).at(j), x.at(j))));
-    expect(() => finish(nested)).toThrow("lanes of i in kernel are not straight");
+    expect(() => verify(nested)).toThrow("lanes of i in kernel are not straight");
   });
 
   test("that defines a name twice, or reads one that is not known", () => {
@@ -62,13 +74,13 @@ describe("a kernel is refused", () => {
       k.let("a", x);
       k.let("a", x);
     };
-    expect(() => finish(twice)).toThrow("a is defined twice in kernel");
+    expect(() => verify(twice)).toThrow("a is defined twice in kernel");
     const outside = ({ k, n, x, out }: Given): void => {
       let last: Name | undefined;
       k.turns("i", n, (i) => (last = k.let("a", x.at(i))));
       k.store(out, last!);
     };
-    expect(() => finish(outside)).toThrow("a is not known in kernel");
+    expect(() => verify(outside)).toThrow("a is not known in kernel");
   });
 });
 
@@ -81,5 +93,5 @@ test("lanes may add to a total from outside, and to what stands at their own pla
     });
     k.store(out, sum);
   };
-  expect(() => finish(write)).not.toThrow();
+  expect(() => verify(write)).not.toThrow();
 });
