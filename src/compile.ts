@@ -1,4 +1,5 @@
 import type { Graph, PartialGraph } from "./ir/graph.ts";
+import type { Target } from "./kernels/target.ts";
 import type { File } from "./language/ast.ts";
 import { parse } from "./language/parse.ts";
 import { lower, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
@@ -12,6 +13,8 @@ import type { Source } from "./support/source.ts";
 export interface CompileOptions extends LowerOptions {
   /** False leaves out the passes that make one step of several, for comparison. Default: true. */
   readonly fuse?: boolean;
+  /** What the graph and its plan are made for; what every target can run if it is left out. */
+  readonly target?: Target;
   /** Sees the graph after each pass. */
   readonly observe?: (pass: Pass, graph: Graph) => void;
   /** Checks the graph after each pass. Default: true. */
@@ -57,8 +60,12 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
     fuse: options.fuse ?? true,
     verify: options.verify ?? true,
     report: (remark) => remarks.push(remark),
+    ...(options.target && { target: options.target }),
     ...(options.observe && { observe: options.observe }),
   });
-  const plan = planGraph(graph, { notNeeded: model.notNeeded });
+  const plan = planGraph(graph, {
+    notNeeded: model.notNeeded,
+    ...(options.target && { target: options.target }),
+  });
   return { file, diagnostics, model, partial, graph, remarks, plan };
 }

@@ -40,7 +40,7 @@ export function differentiate(
   wrt: readonly Value[],
   checkpoints: Checkpoints = "none",
 ): Differentiation {
-  const graph = lowerEdges.run(source, () => undefined);
+  const graph = lowerEdges.run(source);
   return new Reversal(graph, wrt, checkpoints).run(losses, wrt);
 }
 

@@ -1,6 +1,7 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import { randomBeginnings, randomInputs, randomParameters } from "../ir/initialize.ts";
 import { interpretRun } from "../ir/interpret.ts";
+import { portableTarget, type Target } from "../kernels/target.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { firstDifference, ROUNDING, type Difference } from "./compare.ts";
 import { harden, inputKinds, type Arguments, type InputKind } from "./hard-inputs.ts";
@@ -11,6 +12,8 @@ export interface CheckOptions {
   /** The passes to check, in order; without them those of the pipeline. */
   readonly passes?: readonly Pass[];
   readonly fuse?: boolean;
+  /** Whose kernels the graph is made for; see `PassOptions`. */
+  readonly target?: Target;
   /** Seeds of parameters and inputs; one run of all kinds of inputs each. */
   readonly seeds?: readonly number[];
   /** The run-time dims; those left off are small and differ from each other. */
@@ -36,7 +39,7 @@ export interface PassDifference extends Difference {
  * has the blame, not the outputs that follow from it.
  */
 export function checkPasses(graph: Graph, options: CheckOptions = {}): PassDifference | undefined {
-  const stages = runStages(graph, selectPasses(options));
+  const stages = runStages(graph, selectPasses(options), options.target ?? portableTarget);
   for (const seed of options.seeds ?? [1])
     for (const kind of inputKinds) {
       const given = harden(graph, randomArguments(graph, options.sizes, seed), kind, seed);
@@ -69,10 +72,10 @@ interface PassResult {
 }
 
 /** The graph after each pass that changed it. */
-function runStages(graph: Graph, passes: readonly Pass[]): readonly PassResult[] {
+function runStages(graph: Graph, passes: readonly Pass[], target: Target): readonly PassResult[] {
   let current = graph;
   return passes.flatMap((pass) => {
-    const after = pass.run(current, () => undefined);
+    const after = pass.run(current, { report: () => undefined, target });
     if (after === current) return [];
     current = after;
     return [{ pass, after }];

@@ -1,20 +1,18 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
+import type { Limits } from "../kernels/target.ts";
 import { isInteger } from "../tensor/dtype.ts";
 import { sameShape } from "../tensor/type.ts";
 import { isScalarNode, loadTimeValues, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
-import type { Pass, Report } from "./pass.ts";
+import type { Pass, PassContext, Report } from "./pass.ts";
 import { makeExpression, stepOperands, type Step } from "./expressions.ts";
 import { Uses } from "./uses.ts";
-
-/** Tensors that one chain reads: what WebGPU binds to a kernel by default is 8 storage buffers, less one for the result. */
-export const MAX_INPUTS = 7;
 
 /** g(f(x), y)  =>  elementwise(x, y) with the expression f(i0); g(t0, i1). */
 export const elementwiseChains: Pass = {
   name: "elementwise-chains",
   doc: "runs trees of elementwise ops in one pass over memory; a value that something else reads too ends a chain",
-  run: (graph, report) => new Chaining(graph, report).run(),
+  run: (graph, context) => new Chaining(graph, context).run(),
 };
 
 interface Chain {
@@ -26,14 +24,16 @@ interface Chain {
 class Chaining {
   readonly #graph: Graph;
   readonly #report: Report;
+  readonly #limits: Limits;
   readonly #uses: Uses;
   readonly #loadTime: ReadonlySet<Value>;
   /** The chain that a node is in. */
   readonly #chainOf = new Map<Node, Chain>();
 
-  constructor(graph: Graph, report: Report) {
+  constructor(graph: Graph, { report, target }: PassContext) {
     this.#graph = graph;
     this.#report = report;
+    this.#limits = target.limits;
     this.#uses = new Uses(graph);
     this.#loadTime = loadTimeValues(graph);
   }
@@ -55,7 +55,7 @@ class Chaining {
     const result = node.results[0]!;
     const reader = this.#uses.soleReader(result);
     const chain = reader === undefined ? undefined : this.#chainOf.get(reader);
-    if (chain === undefined || !mayJoin(step, chain, this.#loadTime)) {
+    if (chain === undefined || !this.#mayJoin(step, chain)) {
       this.#chainOf.set(node, { steps: [step], inputs: new Set(inputsOf(step)) });
       return;
     }
@@ -63,6 +63,23 @@ class Chaining {
     chain.inputs.delete(result);
     for (const value of inputsOf(step)) chain.inputs.add(value);
     this.#chainOf.set(node, chain);
+  }
+
+  /**
+   * A step of another shape would run once an element of the larger one; whole numbers wrap and divide in their own type;
+   * what is known at load is not computed again in each run; a kernel reads as many tensors as its target can.
+   */
+  #mayJoin(step: Step, chain: Chain): boolean {
+    const result = step.node.results[0]!;
+    const last = chain.steps[0]!.node.results[0]!;
+    const inputs = new Set([...chain.inputs, ...inputsOf(step)]);
+    inputs.delete(result);
+    return (
+      sameShape(result.type.shape, last.type.shape) &&
+      !isInteger(result.type.dtype) &&
+      this.#loadTime.has(result) === this.#loadTime.has(last) &&
+      inputs.size <= this.#limits.inputs
+    );
   }
 
   #makeKernel(chain: Chain): Node {
@@ -88,20 +105,3 @@ class Chaining {
 
 const inputsOf = (step: Step): readonly Value[] =>
   step.operands.filter((operand) => typeof operand !== "number");
-
-/**
- * A step of another shape would run once an element of the larger one; whole numbers wrap and divide in their own type;
- * what is known at load is not computed again in each run.
- */
-function mayJoin(step: Step, chain: Chain, loadTime: ReadonlySet<Value>): boolean {
-  const result = step.node.results[0]!;
-  const last = chain.steps[0]!.node.results[0]!;
-  const inputs = new Set([...chain.inputs, ...inputsOf(step)]);
-  inputs.delete(result);
-  return (
-    sameShape(result.type.shape, last.type.shape) &&
-    !isInteger(result.type.dtype) &&
-    loadTime.has(result) === loadTime.has(last) &&
-    inputs.size <= MAX_INPUTS
-  );
-}

@@ -1,4 +1,5 @@
 import type { EdgePart, Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Limits } from "../kernels/target.ts";
 import { listWords } from "../support/text.ts";
 import { sortNodes } from "../ir/walk.ts";
 import { isNorm, loadTimeValues, type RowNorm } from "./facts.ts";
@@ -6,7 +7,7 @@ import { makeInPlace, mergeEdges, mergeOrigins, removeDeadNodes } from "./nodes.
 import { matchJoin, type Join } from "./norm-fusion/join.ts";
 import { affineOf, matchReaders, whyNoNorm, whyNoSum, type Readers } from "./norm-fusion/readers.ts";
 import { explainRefusal, refuse, type Refusal } from "./norm-fusion/reasons.ts";
-import type { Pass, Report } from "./pass.ts";
+import type { Pass, PassContext, Report } from "./pass.ts";
 import { Uses } from "./uses.ts";
 
 /**
@@ -16,7 +17,7 @@ import { Uses } from "./uses.ts";
 export const fuseAddNorm: Pass = {
   name: "fuse-add-norm",
   doc: "makes one kernel of a residual edge's add and the norms that read it; the sum is kept for other readers",
-  run: (graph, report) => new Fusion(graph, report).run(),
+  run: (graph, context) => new Fusion(graph, context).run(),
 };
 
 const kinds = { layer_norm: "layer", rms_norm: "rms", l2_norm: "l2" } as const;
@@ -24,6 +25,7 @@ const kinds = { layer_norm: "layer", rms_norm: "rms", l2_norm: "l2" } as const;
 class Fusion {
   readonly #graph: Graph;
   readonly #report: Report;
+  readonly #limits: Limits;
   readonly #uses: Uses;
   readonly #places = new Map<Value, number>();
   readonly #loadTime: ReadonlySet<Value>;
@@ -32,9 +34,10 @@ class Fusion {
   /** The kernel in the place of an add. */
   readonly #kernels = new Map<Node, Node>();
 
-  constructor(graph: Graph, report: Report) {
+  constructor(graph: Graph, { report, target }: PassContext) {
     this.#graph = graph;
     this.#report = report;
+    this.#limits = target.limits;
     this.#uses = new Uses(graph);
     this.#loadTime = loadTimeValues(graph);
     graph.nodes.forEach((node, place) => node.results.forEach((value) => this.#places.set(value, place)));
@@ -64,7 +67,7 @@ class Fusion {
     const isTaken = (node: Node): boolean => this.#taken.has(node);
     const readers = matchReaders(sum, this.#uses, { isEarly, isTaken });
     for (const { norm, refusal } of readers.refused) this.#refuse([add, norm], refusal);
-    const join = matchJoin(add, this.#uses);
+    const join = matchJoin(add, this.#uses, this.#limits);
     if ("reason" in join) {
       if (readers.norms.length > 0 || isJoin(add)) this.#refuse([add, ...readers.norms], join);
       return;

@@ -1,14 +1,12 @@
 import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Limits } from "../kernels/target.ts";
 import { constantDim, sameDim } from "../tensor/dim.ts";
 import { sameShape, sameType, type TensorType } from "../tensor/type.ts";
 import { isScalarNode, type ScalarNode } from "./facts.ts";
 import { makeInPlace, mergeOrigins, removeDeadNodes } from "./nodes.ts";
-import type { Pass, Report } from "./pass.ts";
+import type { Pass, PassContext, Report } from "./pass.ts";
 import { afterBias, makeExpression, stepOperands, type Step } from "./expressions.ts";
 import { Uses } from "./uses.ts";
-
-/** Tensors that an epilogue reads beside the product, the bias among them: each takes a register or a row pointer. */
-export const MAX_EXTRAS = 4;
 
 /**
  * f(linear(x, w, b), y)  =>  linear_epilogue(x, w, [b, y]) with the epilogue add(i0, i1); f(t0, i2).
@@ -21,21 +19,23 @@ export const MAX_EXTRAS = 4;
 export const linearEpilogues: Pass = {
   name: "linear-epilogues",
   doc: "applies bias, activations, gains, products and residual adds to a linear's result before it is stored",
-  run: (graph, report) => new Epilogues(graph, report).run(),
+  run: (graph, context) => new Epilogues(graph, context).run(),
 };
 
 class Epilogues {
   readonly #graph: Graph;
   readonly #report: Report;
+  readonly #limits: Limits;
   readonly #uses: Uses;
   /** Nodes that a kernel has taken over. */
   readonly #taken = new Set<Node>();
   /** The kernel in the place of a chain's last node. */
   readonly #kernels = new Map<Node, Node>();
 
-  constructor(graph: Graph, report: Report) {
+  constructor(graph: Graph, { report, target }: PassContext) {
     this.#graph = graph;
     this.#report = report;
+    this.#limits = target.limits;
     this.#uses = new Uses(graph);
   }
 
@@ -79,7 +79,7 @@ class Epilogues {
       if (!mayFollow(node, operands, value, product.type)) return chain;
       for (const operand of operands)
         if (typeof operand !== "number" && operand !== value) extras.add(operand);
-      if (extras.size > MAX_EXTRAS) return chain;
+      if (extras.size > this.#limits.extras) return chain;
       chain.push({ node, operands });
       value = node.results[0]!;
     }

@@ -1,4 +1,4 @@
-import type { EdgeRole, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
+import type { EdgeRole, Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult } from "../ir/node.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import { invariant } from "../support/invariant.ts";
@@ -9,17 +9,17 @@ import type { Pass } from "./pass.ts";
  * residual(s, b0, b1, …)  =>  add(mul(mul(s, source_gain), source_scale),
  *                                 mul(mul(add(add(b0, b1), …), branch_gain), branch_scale))
  */
-export const lowerEdges: Pass = {
+export const lowerEdges = {
   name: "lower-edges",
   doc: "writes each residual edge as adds and muls, which remember the edge and the part that they play in it",
-  run: (graph) =>
+  run: (graph: Graph): Graph =>
     graph.nodes.some((node) => node.op === "residual")
       ? {
           ...graph,
           nodes: graph.nodes.flatMap((node) => (node.op === "residual" ? lowerEdge(node) : [node])),
         }
       : graph,
-};
+} satisfies Pass;
 
 function lowerEdge(edge: NodeOf<"residual">): readonly Node[] {
   const { source, branches, source_gain, branch_gain } = edge.operands;

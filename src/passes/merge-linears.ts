@@ -30,7 +30,7 @@ const sentences = {
 export const mergeLinears: Pass = {
   name: "merge-linears",
   doc: "multiplies what several linears read by all their weights at once (QKV, gate and up); each row is as before",
-  run: (graph, report) => new Merging(graph, report).run(),
+  run: (graph, { report }) => new Merging(graph, report).run(),
 };
 
 class Merging {

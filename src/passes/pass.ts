@@ -1,4 +1,5 @@
 import type { EdgePart, Graph, Origin } from "../ir/graph.ts";
+import type { Target } from "../kernels/target.ts";
 
 /** A step from graph to graph. Pure: it returns a new graph, or the same one if there is nothing to do. */
 export interface Pass {
@@ -6,7 +7,15 @@ export interface Pass {
   readonly name: string;
   /** What it does and why that is allowed, in a sentence. */
   readonly doc: string;
-  readonly run: (graph: Graph, report: Report) => Graph;
+  readonly run: (graph: Graph, context: PassContext) => Graph;
+}
+
+/** What a pass may ask, beside the graph. */
+export interface PassContext {
+  /** Hears what fused and why not. */
+  readonly report: Report;
+  /** Whose kernels the graph is made for: how much one may take in. */
+  readonly target: Target;
 }
 
 export type Report = (remark: Remark) => void;

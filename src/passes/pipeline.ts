@@ -1,5 +1,6 @@
 import type { Graph, Node } from "../ir/graph.ts";
 import { verifyGraph } from "../ir/verify.ts";
+import { portableTarget, type Target } from "../kernels/target.ts";
 import type { OpStage } from "../ops/define.ts";
 import { InternalError } from "../support/invariant.ts";
 import { canonicalize } from "./canonicalize.ts";
@@ -87,6 +88,8 @@ export interface PassOptions {
   readonly passes?: readonly Pass[];
   /** False leaves the passes out that make one step of several, for comparison. */
   readonly fuse?: boolean;
+  /** Whose kernels the graph is made for; what every target can run if it is left out. */
+  readonly target?: Target;
   /** Sees the graph after each pass. */
   readonly observe?: (pass: Pass, graph: Graph) => void;
   /** Hears what fused and why not. */
@@ -97,13 +100,13 @@ export interface PassOptions {
 
 /** Runs the passes over a graph as lowering makes it; the result is what a plan is made of. */
 export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
-  const report = options.report ?? (() => undefined);
+  const { report = () => undefined, target = portableTarget } = options;
   let current = graph;
   let isLowered = false;
   const whole = new WeakSet<Node>();
   let verified: Graph | undefined;
   for (const pass of selectPasses(options)) {
-    current = pass.run(current, report);
+    current = pass.run(current, { report, target });
     isLowered ||= pass === lowerEdges;
     // A pass that finds nothing to do gives the graph back that it was given; lowering edges forbids ops that it had.
     if (options.verify === true && (current !== verified || pass === lowerEdges))

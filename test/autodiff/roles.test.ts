@@ -88,7 +88,7 @@ test("muon takes matrices that multiply, and no gain of their shape", () => {
   const text = model(
     "  g: scale([heads, k]) -> up: linear(8) -> down: linear(k); stream + (b: parameter([heads, k]))",
   );
-  const graph = lowerEdges.run(trainingGraph(text), () => undefined);
+  const graph = lowerEdges.run(trainingGraph(text));
   const roles = rolesOf(graph, graph.parameters);
   expect(graph.parameters.map(({ name, value }) => [name, roles.get(value)])).toEqual([
     ["g", "gain or bias"],

@@ -3,6 +3,7 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { readGraph } from "../../src/ir/read.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
+import { portableTarget, type Target } from "../../src/kernels/target.ts";
 import { checkPasses } from "../../src/passes/check.ts";
 import type { Pass, Remark } from "../../src/passes/pass.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
@@ -37,14 +38,18 @@ export function graphOf(body: string): Graph {
 }
 
 /** Runs passes one after the other; each result must verify and compute what the graph before it computes. */
-export function runChecked(graph: Graph, passes: readonly Pass[]): { graph: Graph; remarks: Remark[] } {
+export function runChecked(
+  graph: Graph,
+  passes: readonly Pass[],
+  target: Target = portableTarget,
+): { graph: Graph; remarks: Remark[] } {
   const remarks: Remark[] = [];
   let current = graph;
   for (const pass of passes) {
-    current = pass.run(current, (remark) => remarks.push(remark));
+    current = pass.run(current, { report: (remark) => remarks.push(remark), target });
     expect(verifyGraph(current)).toEqual([]);
   }
-  expect(checkPasses(graph, { passes })).toBeUndefined();
+  expect(checkPasses(graph, { passes, target })).toBeUndefined();
   return { graph: current, remarks };
 }
 

@@ -1,22 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { portableTarget, type Target } from "../../src/kernels/target.ts";
-import type { Panels } from "../../src/kernels/panels.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { operandViews, type Plan } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { Words } from "../../src/plan/words.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { graphOf } from "../states/graphs.ts";
-
-/** A target whose products read weights in panels of four. */
-const panels: Target = {
-  ...portableTarget,
-  name: "panels",
-  formOf: ({ op, attrs }, operand): Panels | undefined =>
-    op === "linear_epilogue" && operand === "weight"
-      ? { kind: "panels", axis: attrs["layout"] === "in_out" ? 1 : 0, width: 4 }
-      : undefined,
-};
+import { panels } from "./targets.ts";
 
 const sizes = new Map([["B", 2]]);
 

@@ -89,7 +89,7 @@ function differentiateLoss(
   trainable: readonly Parameter[],
   { accumulate = 1, checkpoints = "marked" }: StepOptions,
 ): DerivedLoss {
-  const forward = lowerEdges.run(source, () => undefined);
+  const forward = lowerEdges.run(source);
   const measures = new MeasureParts(forward);
   const whole: Part = { value: loss, weight: { kind: "rows" }, isExact: true };
   const nodes = [...forward.nodes];

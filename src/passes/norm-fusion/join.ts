@@ -1,11 +1,12 @@
 import type { Node, NodeOf, Value } from "../../ir/graph.ts";
+import type { Limits } from "../../kernels/target.ts";
 import { sameDim } from "../../tensor/dim.ts";
 import { sameShape, sameType, showShape, type Shape, type TensorType } from "../../tensor/type.ts";
 import { isNorm, type RowNorm } from "../facts.ts";
 import type { Uses } from "../uses.ts";
 import type { Found } from "./found.ts";
 import { peelGain, type Gain } from "./gain.ts";
-import { MAX_BRANCHES, refuse, type Refusal } from "./reasons.ts";
+import { refuse, type Refusal } from "./reasons.ts";
 
 /** An add read as the join of a residual edge: scale · gain · source + scale · gain · inner(Σ branches + bias). */
 export interface Join {
@@ -23,10 +24,10 @@ export interface Join {
 }
 
 /** Reads an add as a join; what it cannot take over stays a node of its own. */
-export function matchJoin(add: NodeOf<"add">, uses: Uses): Join | Refusal {
+export function matchJoin(add: NodeOf<"add">, uses: Uses, limits: Limits): Join | Refusal {
   const sides = splitSides(add, uses);
   if ("reason" in sides) return sides;
-  const found: Found = { absorbed: [add], notes: [] };
+  const found: Found = { mostBranches: limits.branches, absorbed: [add], notes: [] };
   const sum = add.results[0]!.type;
   const branch = matchBranch(sides, sum, uses, found);
   const isPlain = found.absorbed.length === 1;
@@ -133,8 +134,8 @@ function takeBranches(value: Value, sum: TensorType, uses: Uses, found: Found): 
     if (x === y || !hasRows(x.type, sum) || !hasRows(y.type, sum)) return branches;
     // A normed branch is better off in a kernel of its own, which takes its norm along.
     if (isNormed(x, uses) || isNormed(y, uses)) return branches;
-    if (branches.length === MAX_BRANCHES) {
-      found.notes.push(refuse("too_many_branches"));
+    if (branches.length === found.mostBranches) {
+      found.notes.push(refuse("too_many_branches", String(found.mostBranches)));
       return branches;
     }
     found.absorbed.push(add);
@@ -155,8 +156,8 @@ function matchInTurn(
     if (add?.op !== "add" || uses.soleUse(first) === undefined) break;
     const sides = splitSides(add, uses);
     if ("reason" in sides || sides.source === sides.branch || isNormed(sides.branch, uses)) break;
-    if (branches.length === MAX_BRANCHES) {
-      found.notes.push(refuse("too_many_branches"));
+    if (branches.length === found.mostBranches) {
+      found.notes.push(refuse("too_many_branches", String(found.mostBranches)));
       break;
     }
     found.absorbed.push(add);

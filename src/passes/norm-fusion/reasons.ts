@@ -7,9 +7,6 @@ export interface Refusal {
 
 export type RefusalReason = keyof typeof sentences;
 
-/** A kernel holds the pointers of at most so many branches; parallel attention, MLP and two taps fit. */
-export const MAX_BRANCHES = 4;
-
 const sentences = {
   no_norm: (reader) => `no norm reads the sum: ${reader}`,
   no_sum: (producer) => `the norm reads ${producer}, not the sum of an add`,
@@ -25,7 +22,7 @@ const sentences = {
   dtype: (types) => `a cast stands between the add and the norm: ${types}`,
   statistics_differ: (norms) => `the kernel's norm has other statistics: ${norms}`,
   late_weight: (name) => `the norm's ${name} is computed from the sum`,
-  too_many_branches: () => `a kernel adds at most ${MAX_BRANCHES} branches; the first ones are added before`,
+  too_many_branches: (most) => `a kernel adds at most ${most} branches; the first ones are added before`,
   inner_rounding: (dtype) =>
     `the branch's norm rounds to ${dtype} after its weight, which the kernel does not`,
   norm_taken: (norm) => `${norm} is the out-norm of another add and belongs to its kernel`,
