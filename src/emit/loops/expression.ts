@@ -61,7 +61,7 @@ export const negated = (x: Written): Written => ({
 export const calling = (name: string, args: readonly Written[]): Written =>
   atom(`${name}(${args.map(({ text }) => text).join(", ")})`);
 
-/** What a program becomes: text of a language, or a tree. */
+/** What a scalar expression of the graph becomes: text of a language, or a tree. */
 export interface Speller<V> {
   readonly number: (value: number) => V;
   readonly apply: (op: ScalarName, args: readonly V[]) => V;
@@ -79,11 +79,11 @@ export interface Speller<V> {
 const MAX_INLINE = 48;
 
 /**
- * A program over its inputs. What is read more than once gets a name, so that nothing is computed or loaded twice; names end
- * with `suffix`. `known` are values of steps that stand already. A program without steps is its first input.
+ * A scalar expression over its inputs. What is read more than once gets a name, so that nothing is computed or loaded twice; names end
+ * with `suffix`. `known` are values of steps that stand already. One without steps is its first input.
  */
 export function spell<V>(
-  program: ScalarExpression,
+  scalar: ScalarExpression,
   inputs: readonly V[],
   speller: Speller<V>,
   {
@@ -91,7 +91,7 @@ export function spell<V>(
     known = new Map(),
   }: { readonly suffix?: string; readonly known?: ReadonlyMap<number, V> } = {},
 ): V {
-  const reads = countReads(program, speller.repeats ?? (() => 1));
+  const reads = countReads(scalar, speller.repeats ?? (() => 1));
   const values = inputs.map((input, index) =>
     (reads.get(`input ${index}`) ?? 0) <= 1 || speller.isName(input)
       ? input
@@ -101,12 +101,15 @@ export function spell<V>(
   const read = (arg: ScalarArgument): V => {
     if (arg.kind === "number") return speller.number(arg.value);
     const value = arg.kind === "input" ? values[arg.index] : steps[arg.index];
-    invariant(value !== undefined, `a scalar program reads ${arg.kind} ${arg.index}, which does not exist`);
+    invariant(
+      value !== undefined,
+      `a scalar expression reads ${arg.kind} ${arg.index}, which does not exist`,
+    );
     return value;
   };
-  program.steps.forEach(({ op, args }, index) => {
+  scalar.steps.forEach(({ op, args }, index) => {
     const value = known.get(index) ?? speller.apply(op, args.map(read));
-    const isLast = index === program.steps.length - 1;
+    const isLast = index === scalar.steps.length - 1;
     const isShort = (reads.get(`step ${index}`) ?? 0) <= 1 && speller.length(value) <= MAX_INLINE;
     const stands = isLast || isShort || speller.isName(value);
     steps.push(stands ? value : speller.name(`t${index}${suffix}`, value));
@@ -116,11 +119,11 @@ export function spell<V>(
 
 /** How often inputs and steps are read. */
 function countReads(
-  program: ScalarExpression,
+  scalar: ScalarExpression,
   repeats: (op: ScalarName) => number,
 ): ReadonlyMap<string, number> {
   const reads = new Map<string, number>();
-  for (const { op, args } of program.steps)
+  for (const { op, args } of scalar.steps)
     for (const arg of args) {
       if (arg.kind === "number") continue;
       const key = `${arg.kind} ${arg.index}`;

@@ -6,30 +6,30 @@ import { apply, number, over, times } from "./formula.ts";
 import { partsOf, type Expression, type Name } from "./tree.ts";
 
 /**
- * A program of the graph, in two parts: what is the same for all elements stands where this is called, before the loop over
+ * A scalar expression of the graph, in two parts: what is the same for all elements stands where this is called, before the loop over
  * them, and so does the inverse of what they divide by, as a division takes five times as long as a product. The function
  * that it returns makes the expression of an element of its inputs, in the loop. `still` are the inputs that
  * are the same for all elements.
  */
-export function programOf(
+export function scalarOf(
   k: KernelBuilder,
-  program: ScalarExpression,
+  scalar: ScalarExpression,
   still: ReadonlyMap<number, Name> = new Map(),
   suffix = "",
 ): (inputs: readonly Expression[]) => Expression {
   const known = new Map<number, Expression>();
   const inverses = new Map<Expression, Expression>();
   // 49 · (1 / 49) is not 1: no matter to a sum, but to a floor.
-  const jumps = program.steps.some(({ op }) => hasTrait(op, "jumps"));
+  const jumps = scalar.steps.some(({ op }) => hasTrait(op, "jumps"));
   const stillValue = (arg: ScalarArgument): Expression | undefined =>
     arg.kind === "number"
       ? number(arg.value)
       : arg.kind === "input"
         ? still.get(arg.index)
         : known.get(arg.index);
-  program.steps.forEach(({ op, args }, index) => {
+  scalar.steps.forEach(({ op, args }, index) => {
     const values = args.map(stillValue);
-    const isLast = index === program.steps.length - 1;
+    const isLast = index === scalar.steps.length - 1;
     if (!isLast && values.every((value) => value !== undefined))
       known.set(index, k.let(`t${index}${suffix}`, apply(op, ...values)));
     const [first, second] = args;
@@ -50,7 +50,7 @@ export function programOf(
     isName: ({ kind }) => kind === "name",
     length: lengthOf,
   };
-  return (inputs) => spell(program, inputs, speller, { suffix, known });
+  return (inputs) => spell(scalar, inputs, speller, { suffix, known });
 }
 
 /** About how many characters an expression has in a line. */

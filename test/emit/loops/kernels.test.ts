@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { sharedLoop } from "../../../src/emit/loops/kernels/shared-loop.ts";
 import { loopKernels, loopsOf, type LoopOp } from "../../../src/emit/loops/kernels/table.ts";
 import { runPasses } from "../../../src/passes/pipeline.ts";
-import { randomInputs } from "../../../src/ir/initialize.ts";
+import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
+import { interpret } from "../../../src/ir/interpret.ts";
 import { shareLoops } from "../../../src/plan/loops.ts";
 import { isScalarName } from "../../../src/ops/scalar.ts";
 import { opNames } from "../../../src/ops/table.ts";
@@ -13,6 +14,8 @@ import { exampleNames, modulesOf } from "../../replay/modules.ts";
 import { opCases } from "../../ops/cases/all.ts";
 import { graphOf } from "../../plan/graphs.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
+import { rounded } from "../compare.ts";
+import { overwriting, row } from "../overwriting.ts";
 import { evaluatePlan } from "./plan.ts";
 
 const loopOps = Object.keys(loopKernels) as LoopOp[];
@@ -58,6 +61,30 @@ test("the kernels of all examples and of their training are as targets count on"
   };
   for (const name of exampleNames) modulesOf(name, [verify]);
   expect(met.size).toBeGreaterThan(60);
+});
+
+const byLoops = Object.entries(overwriting).filter(([op]) => op in loopKernels);
+
+test.each(byLoops)("%s is right side by side when its result lies over its operand", (_, lines) => {
+  const graph = graphOf(`
+    dim B
+    input %x: ${row}
+    parameter %v: f32[8] = constant(0) "v"
+    parameter %p: f32[8] = constant(1) "p"
+    %a: ${row} = elementwise(inputs: [%x, %x], program: { mul(i0, 1.5); add(t0, i1) })
+    ${lines}
+    %z: ${row} = sub(%y, %x)
+    output z = %z`);
+  const plan = planGraph(graph);
+  const [a, y] = [plan.steps[0]!, plan.steps.at(-2)!].map(
+    (step) => plan.buffers[step.results[0]!.buffer]!.home,
+  );
+  expect(y).toEqual(a);
+  const inputs = rounded(randomInputs(graph, { B: 2 }, 3));
+  const parameters = rounded(randomParameters(graph, 4));
+  const expected = interpret(graph, { inputs, parameters });
+  const found = evaluatePlan(plan, { inputs, parameters, symbols: new Map([["B", 2]]) });
+  expectAllNear(found!["z"]!, expected["z"]!.data, FLOAT32);
 });
 
 test("steps that share a loop give what they give one after the other", () => {

@@ -48,6 +48,7 @@ class PlanMemory {
 
 interface Given {
   readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly parameters?: Readonly<Record<string, HostTensor>>;
   readonly symbols?: ReadonlyMap<string, number>;
   /** Steps that walk the same elements are one loop. */
   readonly shares?: boolean;
@@ -56,12 +57,14 @@ interface Given {
 /** The outputs of a plan all of whose steps are loops; undefined if one is written by hand. */
 export function evaluatePlan(
   plan: Plan,
-  { inputs, symbols = new Map(), shares = false }: Given,
+  { inputs, parameters = {}, symbols = new Map(), shares = false }: Given,
 ): Record<string, number[]> | undefined {
   const memory = new PlanMemory(plan, symbols);
   plan.buffers.forEach(({ home }, buffer) => {
     if (home.kind === "constant") memory.arrayOfBuffer(buffer).set(home.values);
   });
+  for (const { name, buffer } of plan.parameters)
+    if (buffer !== undefined) memory.arrayOfBuffer(buffer).set([...parameters[name]!.data].map(Number));
   for (const { name, buffer } of plan.inputs)
     memory.arrayOfBuffer(buffer).set([...inputs[name]!.data].map(Number));
   const stages: readonly Stage[] = [...plan.prepare, ...(shares ? shareLoops(plan) : plan.steps)];

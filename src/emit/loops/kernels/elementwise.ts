@@ -5,7 +5,7 @@ import { isLone } from "../../../plan/loops.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import { KernelBuilder } from "../builder.ts";
 import { apply, halved, unequal } from "../formula.ts";
-import { programOf } from "../scalar.ts";
+import { scalarOf } from "../scalar.ts";
 import type { Expression, Name } from "../tree.ts";
 import type { Place } from "../place.ts";
 import { eachElement } from "../walk.ts";
@@ -21,7 +21,7 @@ const elementwise: Loops<"elementwise"> = ({ operands: { inputs }, attrs: { prog
   });
   const result = onlyView(results);
   const places = { ...Object.fromEntries(walked), out: k.tensor("out", result) };
-  const valueOf = programOf(k, program, still);
+  const valueOf = scalarOf(k, program, still);
   eachElement(k, result.type.shape, places, ({ out, ...xs }: { [index: string]: Place; out: Place }) =>
     k.store(out, valueOf(inputs.map((_, index) => still.get(index) ?? xs[index]!))),
   );

@@ -7,7 +7,7 @@ import { isFloat } from "../../../tensor/dtype.ts";
 import { KernelBuilder } from "../builder.ts";
 import { rounded } from "../formula.ts";
 import type { Place } from "../place.ts";
-import { programOf } from "../scalar.ts";
+import { scalarOf } from "../scalar.ts";
 import type { Expression, LoopKernel, Name } from "../tree.ts";
 
 /**
@@ -42,7 +42,7 @@ export function sharedLoop(
     const still = step.operands.inputs.flatMap((view, at) =>
       isLone(view) ? [[at, load(view, (place) => place)] as const] : [],
     );
-    return programOf(k, step.attrs.program, new Map(still), `_${index}`);
+    return scalarOf(k, step.attrs.program, new Map(still), `_${index}`);
   });
   k.lanes("i", end, (i) =>
     steps.forEach((step, index) => {

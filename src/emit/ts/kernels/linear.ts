@@ -7,7 +7,7 @@ import { expressionName } from "../../../kernels/names.ts";
 import { KernelBuilder } from "../../loops/builder.ts";
 import { plus } from "../../loops/formula.ts";
 import { Place } from "../../loops/place.ts";
-import { programOf } from "../../loops/scalar.ts";
+import { scalarOf } from "../../loops/scalar.ts";
 import type { Name } from "../../loops/tree.ts";
 import { printStatements } from "../print.ts";
 import { BLOCK } from "../helpers/tiles.ts";
@@ -47,7 +47,7 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
   call.helper("multiplyBlock");
   const k = new KernelBuilder();
   const product = new Place({ name: "product", dtype: "f64" }).at(i, BLOCK).at(j);
-  const finished = programOf(k, epilogue)([product, ...elements]);
+  const finished = scalarOf(k, epilogue)([product, ...elements]);
   k.store(new Place({ name: "out", dtype: out.type.dtype }).at(o).at(j), finished);
   const doc = "out = x wᵀ, each element finished before it is stored.";
   const body = productLoops({ xAt, wAt, outAt }, printStatements(k.body, call, naming));
