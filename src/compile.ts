@@ -1,23 +1,16 @@
 import type { Graph, PartialGraph } from "./ir/graph.ts";
-import type { Target } from "./kernels/target.ts";
 import type { File } from "./language/ast.ts";
 import { parse } from "./language/parse.ts";
 import { lower, type LoweredModel, type LowerOptions } from "./lower/lower.ts";
-import type { Pass, Remark } from "./passes/pass.ts";
-import { runPasses } from "./passes/pipeline.ts";
+import type { Remark } from "./passes/pass.ts";
+import { runPasses, type PassOptions } from "./passes/pipeline.ts";
 import { planGraph } from "./plan/build.ts";
 import type { Plan } from "./plan/plan.ts";
 import { isError, sortDiagnostics, type Diagnostic } from "./support/diagnostic.ts";
 import type { Source } from "./support/source.ts";
 
-export interface CompileOptions extends LowerOptions {
-  /** False leaves out the passes that make one step of several, for comparison. Default: true. */
-  readonly fuse?: boolean;
-  /** What the graph and its plan are made for; what every target can run if it is left out. */
-  readonly target?: Target;
-  /** Sees the graph after each pass. */
-  readonly observe?: (pass: Pass, graph: Graph) => void;
-  /** Checks the graph after each pass. Default: true. */
+export interface CompileOptions extends LowerOptions, Omit<PassOptions, "report"> {
+  /** Checks the graph after each pass, ours or not; a graph that fails is a bug of that pass. Default: true. */
   readonly verify?: boolean;
 }
 
@@ -56,16 +49,8 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
     };
 
   const remarks: Remark[] = [];
-  const graph = runPasses(model.graph, {
-    fuse: options.fuse ?? true,
-    verify: options.verify ?? true,
-    report: (remark) => remarks.push(remark),
-    ...(options.target && { target: options.target }),
-    ...(options.observe && { observe: options.observe }),
-  });
-  const plan = planGraph(graph, {
-    notNeeded: model.notNeeded,
-    ...(options.target && { target: options.target }),
-  });
+  const verify = options.verify ?? true;
+  const graph = runPasses(model.graph, { ...options, verify, report: (remark) => remarks.push(remark) });
+  const plan = planGraph(graph, { ...options, notNeeded: model.notNeeded });
   return { file, diagnostics, model, partial, graph, remarks, plan };
 }

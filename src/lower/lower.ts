@@ -16,6 +16,9 @@ import * as fileErrors from "./errors/files.ts";
 import { evaluateAs } from "./values/evaluate-as.ts";
 import { evaluate } from "./values/expressions.ts";
 import { LabelScope } from "./names/labels.ts";
+import type { OwnLint } from "./lints/lint.ts";
+import { lintNames } from "./lints/names.ts";
+import { checkOwnLints } from "./lints/own.ts";
 import { reportLints } from "./lints/report.ts";
 import { showMeaning, type GivenArgument } from "./values/meaning.ts";
 import { Namings } from "./names/namings.ts";
@@ -44,8 +47,10 @@ export interface LowerOptions extends ConfigOptions {
   readonly training?: boolean;
   /** Sees what pieces of the text mean, for editors. */
   readonly observeText?: Observe;
-  /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). */
+  /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). Default: if there are `lints`. */
   readonly lint?: boolean;
+  /** Lints beside ours. A name or a code that is not their own throws a RangeError. */
+  readonly lints?: readonly OwnLint[];
 }
 
 /** A model whose names, parameters and shapes have been worked out. */
@@ -127,7 +132,7 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
 const newContext = (
   library: Library,
   diagnostics: Diagnostics,
-  { training = false, observeText }: LowerOptions,
+  { training = false, observeText, lints = [] }: LowerOptions,
   budget = new Budget(),
 ): Context => ({
   budget,
@@ -153,6 +158,7 @@ const newContext = (
   unlabelled: new Map(),
   namings: new Namings(),
   scaledEdges: new Set(),
+  lintNames: [...lintNames, ...checkOwnLints(lints).map(({ name }) => name)],
   allowed: new Map(),
   depth: 0,
 });
@@ -201,8 +207,10 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
   const train = outputs === undefined ? undefined : lowerTrain(frame, outputs);
   warnOfDeadEnd(frame);
   if (graph === undefined) return undefined;
-  if (options.lint === true && !diagnostics.failed)
-    reportLints({ graph, train, context, module: frame.module, definition, asWritten: given.size === 0 });
+  const { lints: ownLints = [], lint = ownLints.length > 0 } = options;
+  const asWritten = given.size === 0;
+  if (lint && !diagnostics.failed)
+    reportLints({ graph, train, context, module: frame.module, definition, ownLints, asWritten });
   return {
     name: definition.name.text,
     ...keepAsked(graph, options.outputs, frame),

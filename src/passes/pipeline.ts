@@ -84,9 +84,12 @@ export const pipeline: readonly Stage[] = [
 export const passes: readonly Pass[] = pipeline.map(({ pass }) => pass);
 
 export interface PassOptions {
-  /** Other passes, in order; then `fuse` has no say. */
+  /**
+   * Other passes, in order; then `fuse` has no say. One of one's own stands where `passes` has it among ours, of which
+   * `lower-edges` is needed: no kernel adds an edge.
+   */
   readonly passes?: readonly Pass[];
-  /** False leaves the passes out that make one step of several, for comparison. */
+  /** False leaves the passes out that make one step of several, for comparison. Default: true. */
   readonly fuse?: boolean;
   /** Whose kernels the graph is made for; what every target can run if it is left out. */
   readonly target?: Target;

@@ -1,20 +1,19 @@
 import type { Name } from "../../language/ast/expressions.ts";
 import { errorAt, warningAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Finding } from "../lints/lint.ts";
-import { lintNames, type LintName } from "../lints/names.ts";
 import { suggestOrList } from "./suggest.ts";
 
-export const unknownLint = (name: Name): Diagnostic =>
+export const unknownLint = (name: Name, lints: readonly string[]): Diagnostic =>
   errorAt(
     "E532",
     name.span,
     `there is no lint called \`${name.text}\``,
-    suggestOrList(name.text, lintNames, "there are"),
+    suggestOrList(name.text, lints, "there are"),
   );
 
-/** W301 to W319: what a lint found, and the word that silences it. */
+/** W301 to W319, and the codes of lints that are not ours: what a lint found, and the word that silences it. */
 export const lintFinding = (
-  name: LintName,
+  name: string,
   code: string,
   { spans, message, label, more, help, fix }: Finding,
 ): Diagnostic =>

@@ -35,6 +35,8 @@ export interface Context {
   readonly namings: Namings;
   /** Edges whose `init` scales their weights, by index. */
   readonly scaledEdges: Set<number>;
+  /** What `allow` can silence. */
+  readonly lintNames: readonly string[];
   /** The `allow` statements that were met, and the definition that each stands in. */
   readonly allowed: Map<AllowStatement, Definition>;
   /** Levels of expressions around the current place. */

@@ -2,23 +2,24 @@ import type { AllowStatement, Body, Definition } from "../../language/ast.ts";
 import type { Name } from "../../language/ast/expressions.ts";
 import { bodiesOf, statementsOf } from "../../language/statements.ts";
 import type { Span } from "../../support/source.ts";
-import { isLintName, type LintName } from "./names.ts";
 
 /** A lint that a file silences, and the statement or definition within which it does. */
 export interface Silence {
   readonly name: Name;
-  readonly lint: LintName;
   readonly reach: Span;
   readonly definition: Definition;
 }
 
-/** The silences of the `allow` statements that were met. */
-export function silencesOf(allowed: ReadonlyMap<AllowStatement, Definition>): readonly Silence[] {
+/** The silences of the `allow` statements that were met, of lints that there are. */
+export function silencesOf(
+  allowed: ReadonlyMap<AllowStatement, Definition>,
+  lints: readonly string[],
+): readonly Silence[] {
   const reaches = new Map<AllowStatement, Span>();
   for (const definition of new Set(allowed.values())) addReaches(definition.body, definition.span, reaches);
   return [...allowed].flatMap(([statement, definition]) =>
     statement.lints.flatMap((name): Silence[] =>
-      isLintName(name.text) ? [{ name, lint: name.text, reach: reaches.get(statement)!, definition }] : [],
+      lints.includes(name.text) ? [{ name, reach: reaches.get(statement)!, definition }] : [],
     ),
   );
 }

@@ -43,3 +43,13 @@ export interface Lint {
   readonly code: string;
   readonly find: (model: Linted) => readonly Finding[];
 }
+
+/** A lint and the word that silences it. */
+export interface NamedLint extends Lint {
+  readonly name: string;
+}
+
+/** A lint that is not lmg's: its code has a slash (`lab/width`), as no code of ours has. */
+export interface OwnLint extends NamedLint {
+  readonly code: `${string}/${string}`;
+}

@@ -1,4 +1,4 @@
-/** What `allow` can silence, each word a file of this folder. */
+/** What `allow` can silence beside the lints that a program adds, each word a file of this folder. */
 export const lintNames = [
   "no_final_norm",
   "deep_post_norm",

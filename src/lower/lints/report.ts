@@ -6,9 +6,8 @@ import * as errors from "../errors/lints.ts";
 import type { Module } from "../names/module.ts";
 import type { LoweredTrain } from "../train/train.ts";
 import { allowsIn, covers, silencesOf, type Silence } from "./allow.ts";
-import type { Linted } from "./lint.ts";
-import { lintNames } from "./names.ts";
-import { lints } from "./table.ts";
+import type { Linted, NamedLint } from "./lint.ts";
+import { ourLints } from "./table.ts";
 
 /** A model that was lowered without errors. */
 export interface LintedModel {
@@ -17,12 +16,15 @@ export interface LintedModel {
   readonly context: Context;
   readonly module: Module;
   readonly definition: Definition;
+  /** Those of the program that compiles, beside ours. */
+  readonly ownLints: readonly NamedLint[];
   /** True if all parameters are as the file has them: only then is it told that an `allow` is of no use. */
   readonly asWritten: boolean;
 }
 
 /** Adds what lints find and the file does not silence to the diagnostics. */
-export function reportLints({ graph, train, context, module, definition, asWritten }: LintedModel): void {
+export function reportLints(linted: LintedModel): void {
+  const { graph, train, context, module, definition, ownLints, asWritten } = linted;
   const { namings, scaledEdges, allowed, diagnostics } = context;
   const model: Linted = {
     graph,
@@ -34,17 +36,18 @@ export function reportLints({ graph, train, context, module, definition, asWritt
     definition,
     reads: readsOf(),
   };
-  const met = silencesOf(allowed);
-  const silences = [...met, ...elsewhereSilences(module, definition)];
+  const met = silencesOf(allowed, context.lintNames);
+  const silences = [...met, ...elsewhereSilences(module, definition, context.lintNames)];
   const used = new Set<Silence>();
-  for (const name of lintNames)
-    for (const finding of lints[name].find(model)) {
+  for (const { name, code, find } of [...ourLints, ...ownLints])
+    for (const finding of find(model)) {
       const covering = silences.filter(
-        (silence) => silence.lint === name && (finding.isAtTop === true || covers(silence, finding.spans)),
+        (silence) =>
+          silence.name.text === name && (finding.isAtTop === true || covers(silence, finding.spans)),
       );
       for (const silence of covering) used.add(silence);
       if (covering.length === 0)
-        diagnostics.add(errors.lintFinding(name, lints[name].code, finding), finding.spans.slice(1));
+        diagnostics.add(errors.lintFinding(name, code, finding), finding.spans.slice(1));
     }
   if (!asWritten) return;
   // A block may need its silence in another model.
@@ -54,10 +57,10 @@ export function reportLints({ graph, train, context, module, definition, asWritt
 }
 
 /** The silences of the file's other definitions, which the lowering of this model may not have met. */
-const elsewhereSilences = (module: Module, model: Definition): readonly Silence[] =>
+const elsewhereSilences = (module: Module, model: Definition, lints: readonly string[]): readonly Silence[] =>
   [...module.own.values()]
     .filter((definition) => definition !== model)
-    .flatMap((definition) => silencesOf(allowsIn(definition)));
+    .flatMap((definition) => silencesOf(allowsIn(definition), lints));
 
 /** The names that a definition reads, worked out once. */
 function readsOf(): Linted["reads"] {

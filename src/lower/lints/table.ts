@@ -1,7 +1,7 @@
 import { doubledStream } from "./doubled-stream.ts";
 import { deepPostNorm } from "./deep-post-norm.ts";
-import type { Lint } from "./lint.ts";
-import type { LintName } from "./names.ts";
+import type { Lint, NamedLint } from "./lint.ts";
+import { lintNames, type LintName } from "./names.ts";
 import { noFinalNorm } from "./no-final-norm.ts";
 import { unnormedBranch } from "./unnormed-branch.ts";
 import { unreadBlock } from "./unread-block.ts";
@@ -12,7 +12,7 @@ import { unreadTap } from "./unread-tap.ts";
 import { unreadUse } from "./unread-use.ts";
 import { unreadValue } from "./unread-value.ts";
 
-export const lints: Readonly<Record<LintName, Lint>> = {
+const lints: Readonly<Record<LintName, Lint>> = {
   no_final_norm: noFinalNorm,
   deep_post_norm: deepPostNorm,
   unnormed_branch: unnormedBranch,
@@ -25,3 +25,6 @@ export const lints: Readonly<Record<LintName, Lint>> = {
   unread_use: unreadUse,
   doubled_stream: doubledStream,
 };
+
+/** What lmg itself warns of, in the order in which it is looked for. */
+export const ourLints: readonly NamedLint[] = lintNames.map((name) => ({ name, ...lints[name] }));

@@ -21,7 +21,6 @@ import { takenBody } from "./conditions.ts";
 import { evaluateCondition, evaluateText } from "../values/expressions.ts";
 import { lowerInput, lowerOutput } from "./inputs.ts";
 import { nameOf, type Meaning } from "../values/meaning.ts";
-import { isLintName, lintNames } from "../lints/names.ts";
 import { lowerParallel } from "../edges/parallel.ts";
 import { tellReference, tellSkipped } from "../names/references.ts";
 import { lowerRepeat } from "./repeats.ts";
@@ -150,9 +149,9 @@ function lowerDefault(statement: DefaultStatement, frame: Frame): void {
 function lowerAllow(statement: AllowStatement, frame: Frame): void {
   const { context } = frame;
   for (const name of statement.lints)
-    if (isLintName(name.text))
-      context.observe?.(name.span, { kind: "word", name: name.text, words: lintNames });
-    else context.diagnostics.add(lintErrors.unknownLint(name), frame.calls);
+    if (context.lintNames.includes(name.text))
+      context.observe?.(name.span, { kind: "word", name: name.text, words: context.lintNames });
+    else context.diagnostics.add(lintErrors.unknownLint(name, context.lintNames), frame.calls);
   context.allowed.set(statement, frame.definition);
 }
 
