@@ -18,6 +18,7 @@ const layers = [
   "text",
   "run",
   "train",
+  "entries",
   "index.ts",
   "report",
   "cli",

@@ -1,9 +1,18 @@
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { entryFiles } from "./test/entries/entries.ts";
 
 /** Half an hour, in milliseconds. */
 const HANGS = 1_800_000;
 
 export default defineConfig({
+  resolve: {
+    // Examples import the package; here it is the source.
+    alias: [...entryFiles()].map(([entry, file]) => ({
+      find: new RegExp(`^${entry}$`),
+      replacement: resolve(file),
+    })),
+  },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**", "**/node_modules/**"],

@@ -1,16 +1,14 @@
 import { expect, test } from "vitest";
+import { interpret, randomInputs, randomParameters } from "../src/entries/ir.ts";
+import { compile } from "../src/index.ts";
 import {
-  compile,
-  interpret,
   matchParameters,
   Problem,
-  randomInputs,
-  randomParameters,
   readSafetensors,
   toHostTensor,
   toStored,
   writeSafetensors,
-} from "../src/index.ts";
+} from "../src/run/index.ts";
 
 const text = "model m { input x: f32[B, 4]; residual post ln: layernorm { up: linear(4) }; output y }";
 

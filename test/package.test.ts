@@ -14,6 +14,7 @@ import { join, resolve } from "node:path";
 import { buildSync, transformSync } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { codeBlocks } from "./docs/markdown.ts";
+import { entryFiles } from "./entries/entries.ts";
 
 /** The package as it is installed: in an empty folder, its run-time dependencies beside it. */
 let folder = "";
@@ -86,16 +87,45 @@ test("the package works in an empty folder", () => {
   expect(bundled).not.toMatch(/dist\/(train|emit|checkpoint|text)\//);
 });
 
+/** Runs a program that a page shows, in the folder where the package is installed; what it prints. */
+function runShown(text: string): string {
+  writeFileSync(join(folder, "shown.mjs"), transformSync(text, { loader: "ts" }).code);
+  return execFileSync(process.execPath, ["shown.mjs"], { cwd: folder, encoding: "utf8" });
+}
+
+test.each(
+  ["README.md", "src/entries/README.md"].flatMap((page) =>
+    codeBlocks(readFileSync(page, "utf8"))
+      .filter(({ info, text }) => info === "ts" && /from "lmg/.test(text) && !text.includes(`"lmg/run"`))
+      .map(({ text, line }) => [page, line, text] as const),
+  ),
+)("the program of %s at line %d runs from the package", (_, __, text) => {
+  expect(() => runShown(text)).not.toThrow();
+});
+
+test("the examples' pass and lint run from the package", () => {
+  for (const name of ["fold-scale", "odd-width"])
+    writeFileSync(
+      join(folder, `${name}.mjs`),
+      transformSync(readFileSync(`examples/extend/${name}.ts`, "utf8"), { loader: "ts" }).code,
+    );
+  const printed = runShown(`
+    import { compile } from "lmg";
+    import { passesWithFoldScale } from "./fold-scale.mjs";
+    import { oddWidth } from "./odd-width.mjs";
+    const attend = "((q: linear(6)) * 0.5 -> heads(2), k: linear(6) -> heads(2), v: linear(6) -> heads(2)) -> attend(scale: 1.0)";
+    const text = "model m {\\n input x: f32[B, T, 8]\\n " + attend + "\\n output y\\n}";
+    const { graph, diagnostics } = compile({ name: "m.lmg", text }, { passes: passesWithFoldScale, lints: [oddWidth] });
+    console.log(graph.nodes.find(({ op }) => op === "attend").attrs.scale, diagnostics.map(({ code }) => code).join());`);
+  expect(printed).toBe("0.5 lab/odd-width,lab/odd-width,lab/odd-width\n");
+});
+
 test("the README's program runs a model of the package, from its entry", () => {
   symlinkSync(join(folder, "node_modules/lmg/examples"), join(folder, "examples"));
   const program = codeBlocks(readFileSync("README.md", "utf8")).find(({ text }) =>
     text.includes(`"lmg/run"`),
   )!;
-  writeFileSync(join(folder, "run.mjs"), transformSync(program.text, { loader: "ts" }).code);
-  const [candidates, text] = execFileSync(process.execPath, ["run.mjs"], {
-    cwd: folder,
-    encoding: "utf8",
-  }).split(/(?<=\n)(?=Call me )/);
+  const [candidates, text] = runShown(program.text).split(/(?<=\n)(?=Call me )/);
   expect(candidates).toMatch(/^\[\s+\[ '.', 0\.\d+ \],/);
   expect(text).toMatch(/^Call me [^.]+\.?$/);
 });
@@ -103,6 +133,9 @@ test("the README's program runs a model of the package, from its entry", () => {
 test.each([
   ["lmg/run", `openEngine, generateText, compareTargets`, /dist\/(?:cli|report)\//],
   ["lmg/report", `trainingReport, edgeRows`, /dist\/(?:cli|emit)\//],
+  ["lmg/ir", `runPasses, planGraph, interpret`, /dist\/(?:cli|emit|train|run|report|checkpoint)\//],
+  ["lmg/train", `Trainer, openData, trainingEngines`, /dist\/(?:cli|report)\//],
+  ["lmg/editor", `compile, outlineOf, fixedText`, /dist\/(?:cli|emit|train|run|report|checkpoint)\//],
 ])("%s is made for a browser, where nothing of Node and of the command line is", (entry, names, others) => {
   const { metafile } = buildSync({
     stdin: { contents: `import { ${names} } from "${entry}"; console.log(${names});`, resolveDir: folder },
@@ -114,7 +147,7 @@ test.each([
     logLevel: "error",
   });
   const bundled = Object.keys(Object.values(metafile.outputs)[0]!.inputs).join("\n");
-  expect(bundled).toContain(`dist/${entry.split("/")[1]}/`);
+  expect(bundled).toContain(entryFiles().get(entry)!.replace("./src/", "dist/").replace(".ts", ".js"));
   expect(bundled).not.toMatch(others);
 });
 
@@ -150,7 +183,10 @@ test.each([
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
   writeFileSync(
     join(folder, "use.ts"),
-    `import { compile, emitTypeScript, webgpuEngine, type Compilation } from "lmg";
+    `import { compile, emitTypeScript, type Compilation } from "lmg";
+     import { fixedText, type TextMeaning } from "lmg/editor";
+     import { makeNode, passes, portableTarget, type Lint, type Pass, type Target } from "lmg/ir";
+     import { webgpuEngine, type TrainingTarget } from "lmg/train";
      import { edgeRows, type TrainingReport } from "lmg/report";
      import { engines, generate, openEngine, type Engine, type Problem, type TargetName } from "lmg/run";
      import { dawnAdapter, openCheckpoint } from "lmg/run/node";
@@ -164,6 +200,11 @@ test.each([
      export const titles = (Object.keys(engines) as TargetName[]).map((name) => engines[name].runs);
      export const more = [edgeRows, generate, dawnAdapter, openCheckpoint] satisfies readonly unknown[];
      export type Report = TrainingReport;
+     export const target: Target = { ...portableTarget, limits: { ...portableTarget.limits, inputs: 3 } };
+     export const lint: Lint = { name: "mine", code: "mine/none", find: () => [] };
+     export const own: readonly Pass[] = [...passes, { name: "none", doc: "", run: (graph) => graph }];
+     compile({ name: "m.lmg", text: "" }, { target, lints: [lint], passes: own });
+     export type Others = [TextMeaning, TrainingTarget, typeof fixedText, typeof makeNode];
      // @ts-expect-error: what the package says is known, and no \`any\`.
      export const wrong: number = compilation;`,
   );

@@ -18,6 +18,9 @@ export {
   type WeightNames,
   type Weights,
 } from "./weights.ts";
+export { readSafetensors, writeSafetensors, type Safetensors } from "../checkpoint/safetensors.ts";
+export { matchParameters, type CheckpointTensor, type Match } from "../checkpoint/match.ts";
+export { toFloat32, toHostTensor, toStored, type StoredTensor } from "../checkpoint/stored.ts";
 export { findInput, inputTensor, missingInput } from "./inputs.ts";
 export { completeDims, smallDims } from "./sizes.ts";
 export { contextOf, tokenInput, tokenTensor, type Rows } from "./tokens.ts";

@@ -1,16 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  compile,
-  describeEdges,
-  describePlan,
-  dispatchReport,
-  explainEdges,
-  lowerForTraining,
-  parse,
-  settingsOf,
-  stepOptionsOf,
-  trainingStats,
-} from "../../src/index.ts";
+import { describePlan, parse, randomInputs } from "../../src/entries/ir.ts";
+import { lowerForTraining, settingsOf, stepOptionsOf, trainingStats } from "../../src/entries/train.ts";
+import { compile, describeEdges, dispatchReport, explainEdges } from "../../src/index.ts";
 import {
   compareTargets,
   completeDims,
@@ -19,7 +10,6 @@ import {
   randomWeights,
   smallDims,
 } from "../../src/run/index.ts";
-import { randomInputs } from "../../src/ir/initialize.ts";
 import { inFolder, output, tinyModel, trainableModel } from "./harness.ts";
 
 const trainable = trainableModel("copy", "batch 2", "steps 3");

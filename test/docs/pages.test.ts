@@ -9,10 +9,21 @@ import { compile } from "../../src/compile.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { fusionTable } from "../bench/fusion.ts";
+import { entryFiles } from "../entries/entries.ts";
 import { codeBlocks, shownCommands, type CodeBlock } from "./markdown.ts";
 
-const pages = ["README.md", "grammar/README.md", "src/README.md", "examples/README.md"];
+const pages = [
+  "README.md",
+  "grammar/README.md",
+  "src/README.md",
+  "examples/README.md",
+  "src/entries/README.md",
+];
 const read = (page: string): string => readFileSync(page, "utf8");
+
+/** The file of the source that is an entry of the package, as an import names it. */
+const sourceOf = (entry: string): string =>
+  JSON.stringify(pathToFileURL(resolve(entryFiles().get(entry)!)).href);
 
 /** The words of a command line; quotes hold words together. */
 const words = (command: string): string[] =>
@@ -110,11 +121,8 @@ describe.each(pages)("%s", (page) => {
       const folder = `out/docs/${page.replaceAll("/", "-")}`;
       mkdirSync(folder, { recursive: true });
       const file = `${folder}/${line}.ts`;
-      const source = (name: string): string =>
-        JSON.stringify(pathToFileURL(`${process.cwd()}/src/${name}`).href);
       const text = block.text
-        .replaceAll(/from "lmg"/g, `from ${source("index.ts")}`)
-        .replaceAll(/from "lmg\/(\w+)"/g, (_, entry: string) => `from ${source(`${entry}/index.ts`)}`)
+        .replaceAll(/from "(lmg(?:\/[\w/]+)?)"/g, (_, entry: string) => `from ${sourceOf(entry)}`)
         .replaceAll(/from "\.\/out\//g, `from "${pathToFileURL(resolve("out")).href}/`);
       writeFileSync(file, text);
       await import(pathToFileURL(file).href);
