@@ -3,56 +3,32 @@ import type { Code } from "../../../support/text.ts";
 import { dim } from "../../../tensor/dim.ts";
 import { elementsOf, type Shape } from "../../../tensor/type.ts";
 import { isUnit, KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { Context, Dispatch } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import { eachElement, LIST_SIZE } from "../walk.ts";
-import { attendWords, axesOf } from "./scores.ts";
-import { Stage, dotLines, leftSize, type AttendGrad } from "./gradient-attend-stage.ts";
+import { Attention, dotLines } from "./attention.ts";
+import { leftSize, readLeft, type AttendGrad } from "./gradient-attend-stage.ts";
+import { attendWords } from "./scores.ts";
 
 /** Each element of the bias adds up what reaches it from all scores that it was stretched to. */
 export function byBias(step: AttendGrad, ofBias: View, number: number, context: Context): Dispatch {
   const { operands, attrs } = step;
   const builder = new KernelBuilder(context);
-  const left = builder.leftBefore(leftSize({ query: axesOf(operands.q, attrs.layout) }));
+  const left = builder.leftBefore(leftSize(step));
   const tensors = builder.tensors(operands, { of_bias: ofBias });
-  const stage = new Stage(step, tensors, builder, "b");
-  const { query, key, sizes, score } = stage;
+  const attention = new Attention(step, tensors, builder, "b");
+  const { query, key } = attention;
   const full: Shape = [query.batch.size, query.head.size, query.row.size, key.row.size];
   const own = [...Array.from({ length: 4 - ofBias.type.shape.length }, () => dim(1)), ...ofBias.type.shape];
   const each = eachElement(builder, [elementsOf(ofBias.type)], "element");
   const [lines, loops] = bounds(builder, own, full);
-  const scored: Code[] = [
-    `let g = h / (${sizes.heads} / ${sizes.keyHeads});`,
-    `let q_at = ${stage.place("q", "i")};`,
-    `let k_at = ${stage.place("k", "j")};`,
-    `let v_at = ${stage.place("v", "j")};`,
-    `let grad_at = ${stage.place("grad", "i")};`,
-    ...dotLines(
-      "product",
-      "width",
-      (c) => tensors.q.at(`q_at + ${c}`),
-      (c) => tensors.k.at(`k_at + ${c}`),
-    ),
-    "var score = 0.0;",
-    ...score.lines,
-    ...dotLines(
-      "pull",
-      "value_width",
-      (c) => tensors.grad.at(`grad_at + ${c}`),
-      (c) => tensors.v.at(`v_at + ${c}`),
-    ),
-    `let left_at = ${stage.leftAt("i")};`,
-    `sum += exp(score - ${left.at("left_at")}) * ${left.at("left_at + 1u")} * (pull - ${left.at("left_at + 2u")});`,
-  ];
   const body: Code[] = [
     ...each.lines,
     ...lines,
-    stage.behind(),
+    attention.behind(),
     "var sum = 0.0;",
-    ...loops([
-      "let position = i32(i) + behind;",
-      ...(score.conditions.length === 0 ? scored : ifThen(stage.condition(), scored)),
-    ]),
+    ...loops(["let position = i32(i) + behind;", ...addScore(attention, tensors, left)]),
     tensors.of_bias.put("element", "sum"),
   ];
   return builder.finish({
@@ -63,6 +39,40 @@ export function byBias(step: AttendGrad, ofBias: View, number: number, context: 
     workgroup: [LIST_SIZE],
     groups: each.groups,
   });
+}
+
+/** Adds what reaches the score of query i and key j, if it is seen. */
+function addScore(
+  attention: Attention,
+  { q, k, v, grad }: Readonly<Record<"q" | "k" | "v" | "grad", Tensor>>,
+  left: Pick<Tensor, "at">,
+): Code[] {
+  const { sizes, score } = attention;
+  const { line, probability, mean } = readLeft(attention, left);
+  const lines: Code[] = [
+    `let g = h / (${sizes.heads} / ${sizes.keyHeads});`,
+    `let q_at = ${attention.place("q", q, "i")};`,
+    `let k_at = ${attention.place("k", k, "j")};`,
+    `let v_at = ${attention.place("v", v, "j")};`,
+    `let grad_at = ${attention.place("grad", grad, "i")};`,
+    ...dotLines(
+      "product",
+      "width",
+      (c) => q.at(`q_at + ${c}`),
+      (c) => k.at(`k_at + ${c}`),
+    ),
+    "var score = 0.0;",
+    ...score.lines,
+    ...dotLines(
+      "pull",
+      "value_width",
+      (c) => grad.at(`grad_at + ${c}`),
+      (c) => v.at(`v_at + ${c}`),
+    ),
+    line,
+    `sum += ${probability} * (pull - ${mean});`,
+  ];
+  return score.conditions.length === 0 ? lines : ifThen(attention.condition(), lines);
 }
 
 const axisNames = ["b", "h", "i", "j"] as const;

@@ -1,23 +1,154 @@
 import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { Context, Dispatch } from "../kernel.ts";
 import { floatText, forLoop, ifThen } from "../text.ts";
-import { attendWords, axesOf, rowPlace, type AttendAttributes } from "./scores.ts";
 import {
-  TURN,
-  rowsFor,
-  Stage,
+  Attention,
+  channel,
+  declareTurn,
   dotLines,
-  loadRows,
-  overChannels,
   heldOf,
-  declareStage,
-  leftSize,
-  type AttendGrad,
-} from "./gradient-attend-stage.ts";
+  ofOther,
+  overChannels,
+  overTurn,
+  overTurns,
+  ownRow,
+  rowGroups,
+  TURN,
+} from "./attention.ts";
+import { leftSize, loadRows, readLeft, rowsFor, type AttendGrad } from "./gradient-attend-stage.ts";
+import { attendWords, type AttendAttributes } from "./scores.ts";
 
-/** The queries that see some key of the workgroup. */
+interface Tensors {
+  readonly grad: Tensor;
+  readonly q: Tensor;
+  readonly k: Tensor;
+  /** Present if the gradient of the keys is asked for. */
+  readonly v: Tensor | undefined;
+}
+
+/** A gradient as a sum over queries: a number of each pair, times a row of the query. */
+interface RowSum {
+  readonly name: "of_k" | "of_v";
+  readonly out: Tensor;
+  /** The number of a pair, and the memory through which the workgroup shares it. */
+  readonly number: "slope" | "weight";
+  readonly memory: "slopes_of" | "weights";
+  /** The row, and the name of its place. */
+  readonly row: { readonly name: "q" | "grad"; readonly tensor: Tensor; readonly at: string };
+  readonly sum: "result" | "value_result";
+  readonly width: number;
+  readonly note: readonly string[];
+}
+
+/** Key rows of a head for all queries that see them; the heads of queries that share a head of keys come one by one. */
+export function byKeys(
+  step: AttendGrad,
+  { ofK, ofV }: { readonly ofK?: View; readonly ofV?: View },
+  number: number,
+  context: Context,
+): Dispatch {
+  const { operands, attrs } = step;
+  const { grad, q, k, v, bias, mask } = operands;
+  const builder = new KernelBuilder(context);
+  const left = builder.leftBefore(leftSize(step));
+  const tensors = builder.tensors({ grad, q, k, v: ofK && v, bias, mask }, { of_k: ofK, of_v: ofV });
+  const attention = new Attention(step, tensors, builder, "group.z");
+  const { query, key, sizes } = attention;
+  const rows = rowsFor(attention);
+  const sums = rowSums(attention, tensors);
+  declareMemory(attention, tensors, sums, rows);
+  const body: Code[] = [
+    "let g = group.y;",
+    ...ownRow("j", rows),
+    ...loadKeys(attention, tensors, rows),
+    attention.behind(),
+    ...queryRange(attrs, rows, sizes.queries),
+    ...sums.map(({ sum, width }) => `var ${sum}: array<f32, ${heldOf(width)}>;`),
+    ...overHeads(
+      attention,
+      overTurns([
+        ...weighQuery(attention, tensors, left),
+        ...sums.map((sum) => `${sum.memory}[lane] = ${sum.number};`),
+        "workgroupBarrier();",
+        ...overTurn(sums.flatMap((sum) => addRow(attention, sum))),
+        "workgroupBarrier();",
+      ]),
+    ),
+    ...ifThen(`j >= ${sizes.keys}`, ["return;"]),
+    ...sums.flatMap((sum) => storeRow(attention, sum)),
+  ];
+  const which = `${ofK ? "k" : ""}${ofV ? "v" : ""}`;
+  return builder.finish({
+    stage: number,
+    name: [`attend_grad_${which}`, ...attendWords(attrs, operands)].join("_"),
+    doc: [
+      `The gradient of attention for its keys and values (${which}): ${rows} rows of a head a workgroup.`,
+    ],
+    body,
+    workgroup: [rows * TURN],
+    groups: rowGroups({ ...key, batch: query.batch }, rows),
+  });
+}
+
+/** grad_k = Σ slope · q, and grad_v = Σ weight · grad; those that are asked for. */
+function rowSums(
+  { key, value }: Attention,
+  { q, grad, of_k: ofK, of_v: ofV }: Tensors & Readonly<Record<"of_k" | "of_v", Tensor | undefined>>,
+): RowSum[] {
+  const ofKeys: RowSum | undefined = ofK && {
+    name: "of_k",
+    out: ofK,
+    number: "slope",
+    memory: "slopes_of",
+    row: { name: "q", tensor: q, at: "query_at" },
+    sum: "result",
+    width: key.width,
+    note: ["// A query that does not see the key has no part, whatever its value: not even 0 · NaN."],
+  };
+  const ofValues: RowSum | undefined = ofV && {
+    name: "of_v",
+    out: ofV,
+    number: "weight",
+    memory: "weights",
+    row: { name: "grad", tensor: grad, at: "grad_at" },
+    sum: "value_result",
+    width: value.width,
+    note: [],
+  };
+  return [ofKeys, ofValues].filter((sum) => sum !== undefined);
+}
+
+function declareMemory(
+  { builder, key, value }: Attention,
+  { v }: Tensors,
+  sums: readonly RowSum[],
+  rows: number,
+): void {
+  builder.shared("k_rows", "f32", rows * key.width);
+  if (v) builder.shared("v_rows", "f32", rows * value.width);
+  declareTurn(
+    builder,
+    rows,
+    sums.map(({ memory }) => memory),
+  );
+}
+
+/** The workgroup's keys and, for their gradient, values. */
+function loadKeys(attention: Attention, { k, v }: Tensors, rows: number): Code[] {
+  const count = attention.sizes.keys;
+  return [
+    ...loadRows("k_rows", k, rows, { at: attention.place("k", k, "row"), width: "width", count }),
+    ...(v
+      ? loadRows("v_rows", v, rows, { at: attention.place("v", v, "row"), width: "value_width", count })
+      : []),
+    "workgroupBarrier();",
+  ];
+}
+
+/** `begin` and `end`: the queries that see some key of the workgroup. */
 function queryRange({ causal, window }: AttendAttributes, rows: number, queries: string): Code[] {
   const least = causal
     ? "i32(first) - behind"
@@ -32,155 +163,66 @@ function queryRange({ causal, window }: AttendAttributes, rows: number, queries:
   ];
 }
 
-/** Key rows of a head for all queries that see them; the heads of queries that share a head of keys come one by one. */
-export function byKeys(
-  step: AttendGrad,
-  { ofK, ofV }: { readonly ofK?: View; readonly ofV?: View },
-  number: number,
-  context: Context,
-): Dispatch {
-  const { operands, attrs } = step;
-  const { grad, q, k, v, bias, mask } = operands;
-  const builder = new KernelBuilder(context);
-  const left = builder.leftBefore(leftSize({ query: axesOf(q, attrs.layout) }));
-  const tensors = builder.tensors({ grad, q, k, v: ofK && v, bias, mask }, { of_k: ofK, of_v: ofV });
-  const stage = new Stage(step, tensors, builder, "group.z");
-  const { query, key, value, sizes, score } = stage;
-  const rows = rowsFor(key.width, value.width);
-  const [held, valueHeld] = [heldOf(key.width), heldOf(value.width)];
-  builder.shared("k_rows", "f32", rows * key.width);
-  if (ofK) builder.shared("v_rows", "f32", rows * value.width);
-  declareStage(builder, rows, [...(ofK ? ["slopes_of"] : []), ...(ofV ? ["weights"] : [])]);
-  const caps = score.slope !== undefined;
-  const row = `r * ${TURN}u + other`;
-  const body: Code[] = [
-    "let g = group.y;",
-    `let first = group.x * ${rows}u;`,
-    `let r = lane / ${TURN}u;`,
-    `let s = lane % ${TURN}u;`,
-    "let j = first + r;",
-    ...loadRows(
-      "k_rows",
-      { tensor: tensors.k, at: (at) => stage.place("k", at), width: "width" },
-      rows,
-      sizes.keys,
-    ),
-    ...(tensors.v
-      ? loadRows(
-          "v_rows",
-          { tensor: tensors.v, at: (at) => stage.place("v", at), width: "value_width" },
-          rows,
-          sizes.keys,
-        )
-      : []),
-    "workgroupBarrier();",
-    stage.behind(),
-    ...queryRange(attrs, rows, sizes.queries),
-    ...(ofK ? [`var result: array<f32, ${held}>;`] : []),
-    ...(ofV ? [`var value_result: array<f32, ${valueHeld}>;`] : []),
-    `let heads_each = ${sizes.heads} / ${sizes.keyHeads};`,
-    ...forLoop(
-      "h",
-      "(g + 1u) * heads_each",
-      forLoop(
-        "start",
-        "end",
-        [
-          "let i = start + s;",
-          "let position = i32(i) + behind;",
-          "var weight = 0.0;",
-          ...(ofK ? ["var slope = 0.0;"] : []),
-          ...ifThen(stage.condition("i < end", `j < ${sizes.keys}`), [
-            `let q_at = ${stage.place("q", "i")};`,
-            ...dotLines(
-              "product",
-              "width",
-              (c) => tensors.q.at(`q_at + ${c}`),
-              (c) => `k_rows[r * width + ${c}]`,
-            ),
-            "var score = 0.0;",
-            ...score.lines,
-            `let left_at = ${stage.leftAt("i")};`,
-            `weight = exp(score - ${left.at("left_at")}) * ${left.at("left_at + 1u")};`,
-            ...(ofK
-              ? [
-                  `let own_grad = ${stage.place("grad", "i")};`,
-                  ...dotLines(
-                    "pull",
-                    "value_width",
-                    (c) => tensors.grad.at(`own_grad + ${c}`),
-                    (c) => `v_rows[r * value_width + ${c}]`,
-                  ),
-                  `slope = ${floatText(attrs.scale)} * weight * (pull - ${left.at("left_at + 2u")})${caps ? ` * (${score.slope})` : ""};`,
-                ]
-              : []),
-          ]),
-          ...(ofK ? ["slopes_of[lane] = slope;"] : []),
-          ...(ofV ? ["weights[lane] = weight;"] : []),
-          "workgroupBarrier();",
-          ...forLoop("other", `min(${TURN}u, end - start)`, [
-            ...(tensors.of_k
-              ? [
-                  `let slope_of = slopes_of[${row}];`,
-                  "// A query that does not see the key has no part, whatever its value: not even 0 · NaN.",
-                  ...ifThen("slope_of != 0.0", [
-                    `let query_at = ${stage.place("q", "(start + other)")} + s;`,
-                    ...overChannels(held, key.width, [
-                      `result[n] += slope_of * ${tensors.q.at(`query_at + n * ${TURN}u`)};`,
-                    ]),
-                  ]),
-                ]
-              : []),
-            ...(tensors.of_v
-              ? [
-                  `let weight_of = weights[${row}];`,
-                  ...ifThen("weight_of != 0.0", [
-                    `let grad_at = ${stage.place("grad", "(start + other)")} + s;`,
-                    ...overChannels(valueHeld, value.width, [
-                      `value_result[n] += weight_of * ${tensors.grad.at(`grad_at + n * ${TURN}u`)};`,
-                    ]),
-                  ]),
-                ]
-              : []),
-          ]),
-          "workgroupBarrier();",
-        ],
-        { start: "begin", step: `${TURN}u` },
+/** The heads of queries that look at the head of keys. */
+const overHeads = ({ sizes }: Attention, body: readonly Code[]): Code[] => [
+  `let heads_each = ${sizes.heads} / ${sizes.keyHeads};`,
+  ...forLoop("h", "(g + 1u) * heads_each", body, { start: "g * heads_each" }),
+];
+
+/** `weight`: how much of the own key the own query of the turn takes; `slope`: what its score does to the key. */
+function weighQuery(attention: Attention, tensors: Tensors, left: Pick<Tensor, "at">): Code[] {
+  const { sizes, score } = attention;
+  const { q, v } = tensors;
+  const { line, probability, mean } = readLeft(attention, left);
+  return [
+    "let i = start + s;",
+    "let position = i32(i) + behind;",
+    "var weight = 0.0;",
+    ...(v ? ["var slope = 0.0;"] : []),
+    ...ifThen(attention.condition("i < end", `j < ${sizes.keys}`), [
+      `let q_at = ${attention.place("q", q, "i")};`,
+      ...dotLines(
+        "product",
+        "width",
+        (c) => q.at(`q_at + ${c}`),
+        (c) => `k_rows[r * width + ${c}]`,
       ),
-      { start: "g * heads_each" },
-    ),
-    ...ifThen(`j >= ${sizes.keys}`, ["return;"]),
-    ...(tensors.of_k && ofK
-      ? [
-          `let of_k_at = ${rowPlace(builder, "of_k", axesOf(ofK, attrs.layout))("group.z", "g", "j")} + s;`,
-          ...overChannels(held, key.width, [tensors.of_k.put(`of_k_at + n * ${TURN}u`, "result[n]")]),
-        ]
-      : []),
-    ...(tensors.of_v && ofV
-      ? [
-          `let of_v_at = ${rowPlace(builder, "of_v", axesOf(ofV, attrs.layout))("group.z", "g", "j")} + s;`,
-          ...overChannels(valueHeld, value.width, [
-            tensors.of_v.put(`of_v_at + n * ${TURN}u`, "value_result[n]"),
-          ]),
-        ]
-      : []),
+      "var score = 0.0;",
+      ...score.lines,
+      line,
+      `weight = ${probability};`,
+      ...(v ? slopeOfScore(attention, tensors.grad, mean) : []),
+    ]),
   ];
-  const which = `${ofK ? "k" : ""}${ofV ? "v" : ""}`;
-  return builder.finish({
-    stage: number,
-    name: [`attend_grad_${which}`, ...attendWords(attrs, operands)].join("_"),
-    doc: [
-      `The gradient of attention for its keys and values (${which}): ${rows} rows of a head a workgroup.`,
-    ],
-    body,
-    workgroup: [rows * TURN],
-    groups: {
-      kind: "grid",
-      axes: [
-        { count: key.row.size, per: rows },
-        { count: key.head.size, per: 1 },
-        { count: query.batch.size, per: 1 },
-      ],
-    },
-  });
 }
+
+/** Softmax backward: weight · (grad vᵀ - mean), by the scale and the cap's slope. */
+function slopeOfScore(attention: Attention, grad: Tensor, mean: string): Code[] {
+  const { attrs, score } = attention;
+  const capped = score.slope === undefined ? "" : ` * (${score.slope})`;
+  return [
+    `let own_grad = ${attention.place("grad", grad, "i")};`,
+    ...dotLines(
+      "pull",
+      "value_width",
+      (c) => grad.at(`own_grad + ${c}`),
+      (c) => `v_rows[r * value_width + ${c}]`,
+    ),
+    `slope = ${floatText(attrs.scale)} * weight * (pull - ${mean})${capped};`,
+  ];
+}
+
+/** Adds the row of a query of the turn, by its number. */
+const addRow = (attention: Attention, { number, memory, row, sum, width, note }: RowSum): Code[] => [
+  `let ${number}_of = ${ofOther(memory)};`,
+  ...note,
+  ...ifThen(`${number}_of != 0.0`, [
+    `let ${row.at} = ${attention.place(row.name, row.tensor, "(start + other)")} + s;`,
+    ...overChannels(width, [`${sum}[n] += ${number}_of * ${row.tensor.at(channel(row.at))};`]),
+  ]),
+];
+
+const storeRow = (attention: Attention, { name, out, sum, width }: RowSum): Code[] => [
+  `let ${name}_at = ${attention.place(name, out, "j")} + s;`,
+  ...overChannels(width, [out.put(channel(`${name}_at`), `${sum}[n]`)]),
+];

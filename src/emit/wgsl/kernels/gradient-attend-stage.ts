@@ -1,110 +1,28 @@
 import type { StepOf } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
-import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
 import { forLoop, ifThen } from "../text.ts";
-import {
-  axesOf,
-  declareScores,
-  rowPlace,
-  scoreLines,
-  scorePlace,
-  type AttendAttributes,
-  type Axes,
-} from "./scores.ts";
+import { TURN, type Attention } from "./attention.ts";
+import { axesOf } from "./scores.ts";
 
-/** Queries or keys of a turn: an invocation each. */
-export const TURN = 32;
+/* What the stages of attention's gradient share: how many rows each has, and what the first leaves for the others. */
+
+export type AttendGrad = StepOf<"attend_grad">;
 
 /** Bytes of workgroup memory that rows of queries and gradients (or of keys and values) may take. */
 const ROW_BYTES = 12 * 2 ** 10;
 
 /** Rows of a workgroup: fewer where heads are wide. */
-export const rowsFor = (width: number, valueWidth: number): number =>
-  8 * (width + valueWidth) * 4 <= ROW_BYTES ? 8 : 4;
-
-/** Numbers that the first stage leaves for each query row: the largest score, 1 / Σ exp, and Σ p · (grad vᵀ). */
-const LEFT = 3;
-
-export type AttendGrad = StepOf<"attend_grad">;
-
-/** The operands of a stage under their names, and what every stage says of scores. */
-export class Stage {
-  readonly builder: KernelBuilder;
-  readonly attrs: AttendAttributes;
-  readonly query: Axes;
-  readonly key: Axes;
-  readonly value: Axes;
-  readonly grad: Axes;
-  readonly sizes: ReturnType<typeof declareScores>;
-  readonly score: ReturnType<typeof scoreLines>;
-  readonly #b: string;
-  readonly #places = new Map<string, ReturnType<typeof rowPlace>>();
-
-  constructor(
-    { operands, attrs }: AttendGrad,
-    tensors: { readonly bias: Tensor | undefined; readonly mask: Tensor | undefined },
-    builder: KernelBuilder,
-    b: string,
-  ) {
-    const { q, k, v, grad, bias, mask } = operands;
-    [this.query, this.key, this.value, this.grad] = [q, k, v, grad].map((view) =>
-      axesOf(view, attrs.layout),
-    ) as [Axes, Axes, Axes, Axes];
-    this.builder = builder;
-    this.attrs = attrs;
-    this.#b = b;
-    this.sizes = declareScores(builder, this.query, this.key, attrs);
-    builder.declare(`const width = ${this.query.width}u;`, `const value_width = ${this.value.width}u;`);
-    this.score = scoreLines(builder, attrs, {
-      bias: bias && tensors.bias?.at(scorePlace(builder, "bias", bias, b)),
-      mask: mask && tensors.mask?.at(scorePlace(builder, "mask", mask, b)),
-    });
-  }
-
-  /** Where the row of an operand begins. */
-  place(name: "q" | "k" | "v" | "grad", row: string): string {
-    const axes = { q: this.query, k: this.key, v: this.value, grad: this.grad }[name];
-    let place = this.#places.get(name);
-    if (place === undefined) this.#places.set(name, (place = rowPlace(this.builder, name, axes)));
-    return place(this.#b, name === "k" || name === "v" ? "g" : "h", row);
-  }
-
-  /** Where the numbers of query i lie. */
-  leftAt(i: string): string {
-    const { heads, queries } = this.sizes;
-    return `((${this.#b} * ${heads} + h) * ${queries} + ${i}) * ${LEFT}u`;
-  }
-
-  condition(...bounds: readonly string[]): string {
-    return [...bounds, ...this.score.conditions].join(" && ");
-  }
-
-  /** The key at which the first query stands. */
-  behind(): string {
-    return `let behind = i32(${this.sizes.keys}) - i32(${this.sizes.queries});`;
-  }
-}
-
-/** `let total = …` of products of two rows. */
-export const dotLines = (
-  name: string,
-  width: string,
-  a: (c: string) => string,
-  b: (c: string) => string,
-): Code[] => [`var ${name} = 0.0;`, ...forLoop("c", width, [`${name} += ${a("c")} * ${b("c")};`])];
+export const rowsFor = ({ query, value }: Attention): number =>
+  8 * (query.width + value.width) * 4 <= ROW_BYTES ? 8 : 4;
 
 /** Brings rows of a tensor to the workgroup as f32, zeros past the last. */
 export const loadRows = (
   memory: string,
-  {
-    tensor,
-    at,
-    width,
-  }: { readonly tensor: Tensor; readonly at: (row: string) => string; readonly width: string },
+  tensor: Tensor,
   rows: number,
-  count: string,
+  { at, width, count }: { readonly at: string; readonly width: string; readonly count: string },
 ): Code[] =>
   forLoop(
     "e",
@@ -112,22 +30,35 @@ export const loadRows = (
     [
       `let row = first + e / ${width};`,
       "var element = 0.0;",
-      ...ifThen(`row < ${count}`, [`element = ${tensor.at(`${at("row")} + e % ${width}`)};`]),
+      ...ifThen(`row < ${count}`, [`element = ${tensor.at(`${at} + e % ${width}`)};`]),
       `${memory}[e] = element;`,
     ],
     { start: "lane", step: `${rows * TURN}u` },
   );
 
-/** The channels that an invocation has: s, s + 32, … */
-export const overChannels = (held: number, width: number, body: readonly Code[]): Code[] =>
-  forLoop("n", `${held}u`, width % TURN === 0 ? body : ifThen(`s + n * ${TURN}u < ${width}u`, body));
+/** Numbers that the first stage leaves for each query row: the largest score, 1 / Σ exp, and Σ p · (grad vᵀ). */
+const LEFT = 3;
 
-export const heldOf = (width: number): number => Math.ceil(width / TURN);
+export function leftSize({ operands: { q }, attrs: { layout } }: AttendGrad): Dim {
+  const { batch, head, row } = axesOf(q, layout);
+  return multiplyDims(productOfDims([batch.size, head.size, row.size]), dim(LEFT));
+}
 
-export const declareStage = (builder: KernelBuilder, rows: number, memories: readonly string[]): void => {
-  for (const memory of memories) builder.shared(memory, "f32", rows * TURN);
-  builder.builtin("group", "lane");
-};
+/** `left_at`: where the numbers of query i lie. */
+const placeLeft = ({ batch, sizes: { heads, queries } }: Attention): string =>
+  `let left_at = ((${batch} * ${heads} + h) * ${queries} + i) * ${LEFT}u;`;
 
-export const leftSize = ({ query }: { readonly query: Axes }): Dim =>
-  multiplyDims(productOfDims([query.batch.size, query.head.size, query.row.size]), dim(LEFT));
+/** Leaves the numbers of query i. */
+export const leave = (attention: Attention, left: Pick<Tensor, "put">): Code[] => [
+  placeLeft(attention),
+  left.put("left_at", "largest"),
+  left.put("left_at + 1u", "share"),
+  left.put("left_at + 2u", "mean"),
+];
+
+/** What was left for query i: the probability that belongs to `score`, and the mean of what pulls at the scores. */
+export const readLeft = (attention: Attention, left: Pick<Tensor, "at">) => ({
+  line: placeLeft(attention),
+  probability: `exp(score - ${left.at("left_at")}) * ${left.at("left_at + 1u")}`,
+  mean: left.at("left_at + 2u"),
+});
