@@ -132,11 +132,11 @@ test("what only the loop itself reads is never stored, and what it divides by is
   const { text } = emitTypeScript(plan).files[0]!;
   const kernel = text.slice(text.indexOf("function each_exp_div("));
   expect(kernel.slice(0, kernel.indexOf("\n}")).split("\n").slice(4)).toEqual([
-    "  const x2 = y2[y2At];",
-    "  const per1_1 = 1 / x2;",
+    "  const x1 = y1[y1At];",
+    "  const per1_1 = 1 / x1;",
     "  for (let i = 0; i < count; i++) {",
-    "    const x1 = y1[y1At + i];",
-    "    const r0 = Math.fround(exp(x1));",
+    "    const x2 = y2[y2At + i];",
+    "    const r0 = Math.fround(exp(x2));",
     "    y3[y3At + i] = r0 * per1_1;",
     "  }",
   ]);

@@ -16,10 +16,15 @@ export interface KernelFunction {
   readonly helpers: ReadonlySet<HelperName>;
 }
 
+/** An argument of a call, in the words of a naming; `of` is the view that stands for one that the kernel was written for. */
+export type Argument = (naming: Naming, of: (view: View) => View) => string;
+
 /** One step as a call. */
 export interface Call {
   readonly kernel: KernelFunction;
-  readonly args: readonly string[];
+  readonly args: readonly Argument[];
+  /** The views that the arguments name. */
+  readonly views: ReadonlySet<View>;
 }
 
 /** How the emitted module names what a plan is made of. */
@@ -41,7 +46,8 @@ export interface Naming {
 export class CallBuilder {
   readonly #naming: Naming;
   readonly #parameters: string[] = [];
-  readonly #args: string[] = [];
+  readonly #args: Argument[] = [];
+  readonly #views = new Set<View>();
   readonly #helpers = new Set<HelperName>();
 
   constructor(naming: Naming) {
@@ -50,25 +56,27 @@ export class CallBuilder {
 
   /** The view as parameters; returns the index of its first element. */
   tensor(name: string, view: View): string {
-    this.#add(name, arrayType(view.type.dtype, this.#naming.floats), this.#naming.array(view));
-    const start = this.#naming.start(view);
-    return start === undefined ? "0" : this.#number(`${name}At`, start);
+    this.#views.add(view);
+    const type = arrayType(view.type.dtype, this.#naming.floats);
+    this.#add(name, type, (naming, of) => naming.array(of(view)));
+    if (this.#naming.start(view) === undefined) return "0";
+    return this.#number(`${name}At`, (naming, of) => naming.start(of(view))!);
   }
 
   /** Memory that only the step itself uses: its scratch. Returns the index of the first element. */
   scratch(name: string): string {
-    this.#add(name, arrayType("f32", this.#naming.floats), this.#naming.scratch.array);
-    return this.#number(`${name}At`, this.#naming.scratch.start);
+    this.#add(name, arrayType("f32", this.#naming.floats), (naming) => naming.scratch.array);
+    return this.#number(`${name}At`, (naming) => naming.scratch.start);
   }
 
   /** A size or stride as a number. */
   size(name: string, size: Dim): string {
-    return this.#number(name, this.#naming.size(size));
+    return this.#number(name, (naming) => naming.size(size));
   }
 
   /** A number that is known now but differs from call to call, as an epsilon may. */
   number(name: string, value: string): string {
-    return this.#number(name, value);
+    return this.#number(name, () => value);
   }
 
   /** Names a helper that the body calls; returns its name. */
@@ -83,15 +91,15 @@ export class CallBuilder {
 
   finish(name: string, doc: readonly string[], body: readonly Code[]): Call {
     const kernel = { name, doc, parameters: this.#parameters, body, helpers: this.#helpers };
-    return { kernel, args: this.#args };
+    return { kernel, args: this.#args, views: this.#views };
   }
 
-  #number(name: string, value: string): string {
+  #number(name: string, value: Argument): string {
     this.#add(name, "number", value);
     return name;
   }
 
-  #add(name: string, type: string, value: string): void {
+  #add(name: string, type: string, value: Argument): void {
     const parameter = `${name}«: ${type}»`;
     invariant(!this.#parameters.includes(parameter), `two parameters are called ${name}`);
     this.#parameters.push(parameter);

@@ -2,22 +2,35 @@ import { layoutCode, type Code } from "../../support/text.ts";
 import type { Call, KernelFunction, Naming } from "./call.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { sharedLoop } from "../loops/kernels/shared-loop.ts";
-import { kernelPrinter } from "./print.ts";
-import { callerOf } from "./kernels/table.ts";
-import type { Step } from "../../plan/plan.ts";
-import type { SharedLoop, Stage } from "../../plan/loops.ts";
+import { likenessOf, viewsOf } from "./likeness.ts";
+import { printKernel } from "./print.ts";
+import { callOf } from "./kernels/table.ts";
+import type { View } from "../../kernels/view.ts";
+import type { Stage } from "../../plan/loops.ts";
 import { WIDTH, wrapped, type Names } from "../module/text.ts";
 
-/** Tensors that begin at one place of one array are one. */
-const sharedCall = (loop: SharedLoop, naming: Naming): Call =>
-  kernelPrinter(sharedLoop(loop, (view) => `${naming.array(view)} ${naming.start(view) ?? ""}`))(naming);
+/** The call of a step, or of a loop of several; tensors that begin at one place of one array are one there. */
+const written = (stage: Stage, naming: Naming): Call =>
+  "steps" in stage
+    ? printKernel(
+        sharedLoop(stage, (view) => `${naming.array(view)} ${naming.start(view) ?? ""}`),
+        naming,
+      )
+    : callOf(stage, naming);
+
+/** A call that was written for the views of one stage. */
+interface Template {
+  readonly name: string;
+  readonly args: Call["args"];
+  readonly views: readonly View[];
+}
 
 /** The kernels of a module, each once: two steps whose kernels have the same text call the same function. */
 export class CallTable {
   readonly #names: Names;
   readonly #nameOf = new Map<string, string>();
-  /** What writes each step, as the functions that call kernels are written several times. */
-  readonly #callers = new Map<Step, (naming: Naming) => Call>();
+  /** By the likeness of their stages: the functions that call kernels are written several times, and layers are alike. */
+  readonly #templates = new Map<string, Template>();
   readonly kernels: (readonly Code[])[] = [];
   readonly helpers = new Set<HelperName>();
 
@@ -28,14 +41,20 @@ export class CallTable {
 
   /** The call of a step or of a loop of several, as lines; `indent` is how deep they will stand. */
   call(stage: Stage, naming: Naming, indent: number): Code[] {
-    const { kernel, args } = "steps" in stage ? sharedCall(stage, naming) : this.#callerOf(stage)(naming);
-    return wrapped(`${this.#nameFor(kernel)}(`, args, ");", WIDTH - indent);
+    const views = viewsOf(stage);
+    const likeness = likenessOf(stage, views, naming);
+    const template = this.#templates.get(likeness) ?? this.#write(stage, likeness, views, naming);
+    const places = new Map(template.views.map((view, index) => [view, views[index]!]));
+    const args = template.args.map((arg) => arg(naming, (view) => places.get(view) ?? view));
+    return wrapped(`${template.name}(`, args, ");", WIDTH - indent);
   }
 
-  #callerOf(step: Step): (naming: Naming) => Call {
-    const known = this.#callers.get(step) ?? callerOf(step);
-    this.#callers.set(step, known);
-    return known;
+  #write(stage: Stage, likeness: string, views: readonly View[], naming: Naming): Template {
+    const { kernel, args, views: named } = written(stage, naming);
+    const template = { name: this.#nameFor(kernel), args, views };
+    // A view that the kernel made for itself, such as a part of one, is this stage's own.
+    if ([...named].every((view) => views.includes(view))) this.#templates.set(likeness, template);
+    return template;
   }
 
   #nameFor(kernel: KernelFunction): string {

@@ -1,30 +1,17 @@
 import type { Code } from "../../support/text.ts";
 import type { LoopKernel, Statement, Tensor } from "../loops/tree.ts";
 import { CallBuilder, type Call, type Naming } from "./call.ts";
-import type { HelperName } from "./helpers/table.ts";
 import { Printer } from "./printer.ts";
 import { written } from "./scalar.ts";
 
-/**
- * Prints a kernel of the loop language as a function and its call. The functions of a module are written several times, so
- * a body is printed once for all namings in which the same tensors begin at 0.
- */
-export function kernelPrinter(kernel: LoopKernel): (naming: Naming) => Call {
+/** A kernel of the loop language as a function and its call. */
+export function printKernel(kernel: LoopKernel, naming: Naming): Call {
+  const call = new CallBuilder(naming);
+  const printer = new Printer(naming, startsOf(kernel, call));
   const names = kernel.parameters.flatMap((each) => (each.kind === "tensor" ? [] : [each.name]));
-  const printed = new Map<string, { readonly body: readonly Code[]; readonly helpers: Set<HelperName> }>();
-  return (naming) => {
-    const call = new CallBuilder(naming);
-    const starts = startsOf(kernel, call);
-    const key = [naming.floats, ...starts.values()].join();
-    let known = printed.get(key);
-    if (known === undefined) {
-      const printer = new Printer(naming, starts);
-      known = { body: printer.statements(kernel.body, new Set(names)), helpers: printer.helpers };
-      printed.set(key, known);
-    }
-    call.helpers(known.helpers);
-    return call.finish(kernel.name, [kernel.doc], known.body);
-  };
+  const body = printer.statements(kernel.body, new Set(names));
+  call.helpers(printer.helpers);
+  return call.finish(kernel.name, [kernel.doc], body);
 }
 
 /** Declares the parameters; says where each tensor begins. */

@@ -3,7 +3,7 @@ import type { Step } from "../../../plan/plan.ts";
 import type { Dim } from "../../../tensor/dim.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Call, Naming } from "../call.ts";
-import { kernelPrinter } from "../print.ts";
+import { printKernel } from "../print.ts";
 import { attend, attendScratch } from "./attend.ts";
 import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
 import { gradientSpatialKernels } from "./gradient-spatial.ts";
@@ -22,12 +22,12 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: TsKernel<K> } = {
   topk,
 };
 
-/** Writes the step as a call of its kernel, once the values of the model have names. */
-export function callerOf(step: Step): (naming: Naming) => Call {
+/** The step as a call of its kernel. */
+export function callOf(step: Step, naming: Naming): Call {
   const loops = loopsOf(step);
-  if (loops !== undefined) return kernelPrinter(loops);
+  if (loops !== undefined) return printKernel(loops, naming);
   const kernel = byHand[step.op as keyof typeof byHand] as (step: Step, naming: Naming) => Call;
-  return (naming) => kernel(step, naming);
+  return kernel(step, naming);
 }
 
 /** Words of scratch memory that the kernel needs while it runs. */

@@ -1,0 +1,46 @@
+import type { View } from "../../kernels/view.ts";
+import type { Stage } from "../../plan/loops.ts";
+import { operandEntries, type Step } from "../../plan/plan.ts";
+import type { Naming } from "./call.ts";
+
+/** The steps of a stage. */
+export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? stage.steps : [stage]);
+
+/** The views of a stage, step by step: those that it reads, then those that it makes. */
+export const viewsOf = (stage: Stage): readonly View[] =>
+  stepsOf(stage).flatMap((step) => [...operandEntries(step).map(({ view }) => view), ...step.results]);
+
+/**
+ * Two stages with one likeness have the same kernel, and the same call but for which views it names: their ops, attributes
+ * and forms are equal, and so is which of their views are the same, lie at one place, or begin where their array does.
+ * The layers of a model are alike, so that a kernel is written once for all of them.
+ */
+export function likenessOf(stage: Stage, views: readonly View[], naming: Naming): string {
+  const places = views.map((view) => `${naming.array(view)} ${naming.start(view) ?? ""}`);
+  const forms = views.map((view, index) =>
+    [
+      view.type.dtype,
+      view.type.shape.map(({ key }) => key).join(),
+      view.strides.map(({ key }) => key).join(),
+      views.indexOf(view) === index ? "" : views.indexOf(view),
+      places.indexOf(places[index]!),
+      naming.start(view) === undefined ? "whole" : "",
+      "steps" in stage && stage.stored.has(view.buffer) ? "stored" : "",
+    ].join(" "),
+  );
+  const ops = stepsOf(stage).map(
+    (step) =>
+      `${step.op} ${operandEntries(step)
+        .map(({ name }) => name)
+        .join()} ${JSON.stringify(step.attrs, sizesByKey)}`,
+  );
+  return [naming.floats, ...ops, ...forms].join("\n");
+}
+
+/** JSON has neither infinities nor -0, and says of a size more than it takes to know it. */
+function sizesByKey(_: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return "-0";
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  const isSize = typeof value === "object" && value !== null && "terms" in value && "key" in value;
+  return isSize ? value.key : value;
+}
