@@ -1,6 +1,6 @@
-import type { Graph, Node, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
-import { hasTrait } from "../ops/table.ts";
+import { hasTrait, type OpName } from "../ops/table.ts";
 
 /**
  * How a value f(s) grows with the value s that it depends on: f(c · s) = c^degree · f(s) for every c > 0. Degree 0 does not
@@ -58,92 +58,99 @@ interface Known {
   readonly isZero: (value: Value) => boolean;
 }
 
-/** Of each result, or of all alike. An op that is not named has a degree only where nothing that it reads has a size. */
-function degreeOf(node: Node, known: Known): Degree | readonly Degree[] {
-  const { degree } = known;
-  switch (node.op) {
-    case "reshape":
-    case "broadcast":
-    case "permute":
-    case "cast":
-    case "slice":
-    case "neg":
-    case "abs":
-    case "relu":
-    case "cumsum":
-    case "reduce_sum":
-    case "reduce_mean":
-    case "reduce_max":
-    case "reduce_min":
-    case "max_pool2d":
-    case "dropout":
-      return degree(node.operands.x);
-    case "rope":
-      return node.operands.positions === undefined ? degree(node.operands.x) : atSameSize(node, known);
-    case "square":
-    case "relu2":
-      return times(degree(node.operands.x), 2);
-    case "sqrt":
-      return times(degree(node.operands.x), 1 / 2);
-    case "rsqrt":
-      return times(degree(node.operands.x), -1 / 2);
-    case "add":
-    case "sub":
-    case "max":
-    case "min":
-    case "concat":
-      return same(operandValues(node), known);
-    case "eq":
-    case "ne":
-    case "lt":
-    case "le":
-    case "gt":
-    case "ge":
-      return same(operandValues(node), known) === "mixed" ? "mixed" : 0;
-    case "where":
-      return degree(node.operands.condition) === 0
-        ? same([node.operands.x, node.operands.y], known)
-        : "mixed";
-    case "mul":
-      return plus(degree(node.operands.x), degree(node.operands.y));
-    case "div":
-      return plus(degree(node.operands.x), times(degree(node.operands.y), -1));
-    case "matmul":
-      return plus(degree(node.operands.a), degree(node.operands.b));
-    case "linear":
-    case "conv2d":
-      return withTerm(plus(degree(node.operands.x), degree(node.operands.weight)), node.operands.bias, known);
-    case "embedding":
-      return degree(node.operands.ids) === 0 ? degree(node.operands.table) : "mixed";
-    case "attend": {
-      const { q, k, v, bias } = node.operands;
-      return withTerm(plus(degree(q), degree(k)), bias, known) === 0 ? degree(v) : "mixed";
-    }
-    case "layer_norm":
-    case "rms_norm":
-    case "l2_norm":
-      return degree(node.operands.x) === "mixed" && known.of === "value" ? "mixed" : 0;
-    case "batch_statistics": {
-      const mean = degree(node.operands.x);
-      return [mean, times(mean, 2), "mixed", "mixed"];
-    }
-    case "batch_norm": {
-      const { x, mean, variance } = node.operands;
-      if (known.of === "size" && degree(variance) !== 0) return 0;
-      const own = degree(x);
-      const isOwn = own !== "mixed" && degree(mean) === own && degree(variance) === 2 * own;
-      return isOwn ? 0 : "mixed";
-    }
-    case "residual": {
-      const { source, branches, source_gain, branch_gain } = node.operands;
-      const gained = (value: Value, gain: Value | undefined): Degree =>
-        plus(degree(value), gain === undefined ? 0 : degree(gain));
-      return agreed([gained(source, source_gain), ...branches.map((value) => gained(value, branch_gain))]);
-    }
-    default:
-      return atSameSize(node, known);
-  }
+/** Of each result, or of all alike. */
+type Rule<K extends OpName> = (node: NodeOf<K>, known: Known) => Degree | readonly Degree[];
+
+/** An op that is not named has a degree only where nothing that it reads has a size. */
+function degreeOf<K extends OpName>(node: NodeOf<K> & Node, known: Known): Degree | readonly Degree[] {
+  const rule: Rule<K> | undefined = rules[node.op];
+  return rule === undefined ? atSameSize(node, known) : rule(node, known);
 }
+
+type ReadsX = Pick<NodeOf<"neg">, "operands">;
+
+const asX = ({ operands: { x } }: ReadsX, { degree }: Known): Degree => degree(x);
+
+const power =
+  (exponent: number) =>
+  (node: ReadsX, known: Known): Degree =>
+    times(asX(node, known), exponent);
+
+const asAll = (node: Node, known: Known): Degree => same(operandValues(node), known);
+
+const comparison = (node: Node, known: Known): Degree => (asAll(node, known) === "mixed" ? "mixed" : 0);
+
+const product = (
+  { operands: { x, weight, bias } }: Pick<NodeOf<"linear" | "conv2d">, "operands">,
+  known: Known,
+): Degree => withTerm(plus(known.degree(x), known.degree(weight)), bias, known);
+
+const rowNorm = (node: ReadsX, known: Known): Degree =>
+  asX(node, known) === "mixed" && known.of === "value" ? "mixed" : 0;
+
+const rules: { readonly [K in OpName]?: Rule<K> } = {
+  reshape: asX,
+  broadcast: asX,
+  permute: asX,
+  cast: asX,
+  slice: asX,
+  neg: asX,
+  abs: asX,
+  relu: asX,
+  cumsum: asX,
+  reduce_sum: asX,
+  reduce_mean: asX,
+  reduce_max: asX,
+  reduce_min: asX,
+  max_pool2d: asX,
+  dropout: asX,
+  rope: (node, known) => (node.operands.positions === undefined ? asX(node, known) : atSameSize(node, known)),
+  square: power(2),
+  relu2: power(2),
+  sqrt: power(1 / 2),
+  rsqrt: power(-1 / 2),
+  add: asAll,
+  sub: asAll,
+  max: asAll,
+  min: asAll,
+  concat: asAll,
+  eq: comparison,
+  ne: comparison,
+  lt: comparison,
+  le: comparison,
+  gt: comparison,
+  ge: comparison,
+  where: ({ operands: { condition, x, y } }, known) =>
+    known.degree(condition) === 0 ? same([x, y], known) : "mixed",
+  mul: ({ operands: { x, y } }, { degree }) => plus(degree(x), degree(y)),
+  div: ({ operands: { x, y } }, { degree }) => plus(degree(x), times(degree(y), -1)),
+  matmul: ({ operands: { a, b } }, { degree }) => plus(degree(a), degree(b)),
+  linear: product,
+  conv2d: product,
+  embedding: ({ operands: { ids, table } }, { degree }) => (degree(ids) === 0 ? degree(table) : "mixed"),
+  attend: ({ operands: { q, k, v, bias } }, known) => {
+    const scores = withTerm(plus(known.degree(q), known.degree(k)), bias, known);
+    return scores === 0 ? known.degree(v) : "mixed";
+  },
+  layer_norm: rowNorm,
+  rms_norm: rowNorm,
+  l2_norm: rowNorm,
+  batch_statistics: (node, known) => {
+    const mean = asX(node, known);
+    return [mean, times(mean, 2), "mixed", "mixed"];
+  },
+  batch_norm: ({ operands: { x, mean, variance } }, { of, degree }) => {
+    if (of === "size" && degree(variance) !== 0) return 0;
+    const own = degree(x);
+    const isOwn = own !== "mixed" && degree(mean) === own && degree(variance) === 2 * own;
+    return isOwn ? 0 : "mixed";
+  },
+  residual: ({ operands: { source, branches, source_gain, branch_gain } }, { degree }) => {
+    const gained = (value: Value, gain: Value | undefined): Degree =>
+      plus(degree(value), gain === undefined ? 0 : degree(gain));
+    return agreed([gained(source, source_gain), ...branches.map((value) => gained(value, branch_gain))]);
+  },
+};
 
 /** 0 if nothing that the node reads has a size. */
 const atSameSize = (node: Node, { degree }: Known): Degree =>

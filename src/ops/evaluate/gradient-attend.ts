@@ -30,19 +30,9 @@ export function evaluateAttendGrad(
         scoreRow(item, head, keyHead, row, weights);
         softmaxRow(weights);
         const from = result.at(item, head, row);
-        let mean = 0;
-        for (let column = 0; column < key.rows; column++) {
-          const weight = weights[column]!;
-          if (weight === 0) continue;
-          const at = value.at(item, keyHead, column);
-          let dot = 0;
-          for (let i = 0; i < value.width; i++) {
-            dot += grad.data[from + i]! * v.data[at + i]!;
-            ofV[at + i]! += weight * grad.data[from + i]!;
-          }
-          scores[column] = dot;
-          mean += weight * dot;
-        }
+        const arriving = grad.data.subarray(from, from + value.width);
+        const placeOf = (column: number): number => value.at(item, keyHead, column);
+        const mean = passValues(weights, arriving, v, placeOf, ofV, scores);
         const queryAt = query.at(item, head, row);
         for (let column = 0; column < key.rows; column++) {
           const weight = weights[column]!;
@@ -66,6 +56,33 @@ export function evaluateAttendGrad(
 }
 
 type View = ReturnType<typeof viewOf>;
+
+/**
+ * One row: adds to the gradient of v, writes the gradient of each weight into `scores`, and returns their mean by weight, which
+ * softmax takes off.
+ */
+function passValues(
+  weights: Float64Array,
+  arriving: HostTensor["data"],
+  { data }: HostTensor,
+  placeOf: (column: number) => number,
+  ofV: Float64Array,
+  scores: Float64Array,
+): number {
+  let mean = 0;
+  for (const [column, weight] of weights.entries()) {
+    if (weight === 0) continue;
+    const at = placeOf(column);
+    let dot = 0;
+    for (let i = 0; i < arriving.length; i++) {
+      dot += arriving[i]! * data[at + i]!;
+      ofV[at + i]! += weight * arriving[i]!;
+    }
+    scores[column] = dot;
+    mean += weight * dot;
+  }
+  return mean;
+}
 
 /** The derivative of c · tanh(s / c) at the score s = scale · q k: 1 - tanh². */
 function capSlope(

@@ -59,36 +59,23 @@ export class Search {
   #run(program: Program, start: number, isBackwards: boolean, failed: Visited | undefined): number {
     const { instructions } = program;
     const text = this.#text;
-    // Ways to try later: an instruction, and where; of characters that may be given back, the least and the most.
-    const later: number[] = [];
+    const ways = new Ways(text);
     let [step, at] = [0, start];
     for (;;) {
       if (failed === undefined && this.#steps-- < 0) return TOO_LONG;
       const instruction: Instruction = instructions[step]!;
       let isAlive = true;
       switch (instruction.does) {
-        case "take": {
-          const to = isBackwards ? before(text, at, instruction.set) : behind(text, at, instruction.set);
-          isAlive = to >= 0;
-          at = to;
+        case "take":
+          at = isBackwards ? before(text, at, instruction.set) : behind(text, at, instruction.set);
+          isAlive = at >= 0;
           step++;
           break;
-        }
         case "take many": {
-          if (failed?.visit(instruction.split, at) === true) {
-            isAlive = false;
-            break;
-          }
-          const least = at;
-          for (let count = 0; count < instruction.most; count++) {
-            const to = behind(text, at, instruction.set);
-            if (to < 0) break;
-            // Behind a place from which as many were taken before, all failed.
-            if (instruction.most === Infinity && failed?.visit(instruction.split, to) === true) break;
-            at = to;
-          }
-          this.#steps -= at - least;
-          if (at > least) later.push(step, least, at);
+          const to = this.#takeMany(instruction, at, failed);
+          isAlive = to >= 0;
+          if (to > at) ways.add(step, at, to);
+          at = to;
           step++;
           break;
         }
@@ -98,10 +85,8 @@ export class Search {
           break;
         case "split":
           isAlive = failed?.visit(instruction.split, at) !== true;
-          if (isAlive) {
-            later.push(instruction.other, at, at);
-            step = instruction.next;
-          }
+          if (isAlive) ways.add(instruction.other, at, at);
+          step = instruction.next;
           break;
         case "jump":
           step = instruction.next;
@@ -113,12 +98,10 @@ export class Search {
           step++;
           break;
         }
-        case "look": {
-          const end = this.#run(instruction.program, at, instruction.isBehind, new VisitedPlaces());
-          isAlive = end >= 0 !== instruction.isNegated;
+        case "look":
+          isAlive = this.#looksAround(instruction, at) !== instruction.isNegated;
           step++;
           break;
-        }
         case "commit":
           at = this.#run(instruction.program, at, isBackwards, new VisitedPlaces());
           isAlive = at >= 0;
@@ -128,16 +111,32 @@ export class Search {
           return at;
       }
       if (isAlive) continue;
-      const [most, least] = [later.pop(), later.pop()];
-      if (most === undefined || least === undefined) return NONE;
-      step = later.pop()!;
-      at = most;
-      if (least === most) continue;
-      // One character less of those that were taken.
-      at = most - (isPair(text, most - 2) ? 2 : 1);
-      if (at > least) later.push(step, least, at);
-      step++;
+      if (!ways.goBack()) return NONE;
+      ({ step, at } = ways);
     }
+  }
+
+  #looksAround({ program, isBehind }: InstructionThat<"look">, at: number): boolean {
+    return this.#run(program, at, isBehind, new VisitedPlaces()) >= 0;
+  }
+
+  /** Behind the most characters of a set that can be taken; negative if all ways from here failed before. */
+  #takeMany(
+    { set, most, split }: InstructionThat<"take many">,
+    start: number,
+    failed: Visited | undefined,
+  ): number {
+    if (failed?.visit(split, start) === true) return NONE;
+    let at = start;
+    for (let count = 0; count < most; count++) {
+      const to = behind(this.#text, at, set);
+      if (to < 0) break;
+      // Behind a place from which as many were taken before, all failed.
+      if (most === Infinity && failed?.visit(split, to) === true) break;
+      at = to;
+    }
+    this.#steps -= at - start;
+    return at;
   }
 
   /** The end of the run of a set's characters; runs are long, and are come upon again at each of their places. */
@@ -156,6 +155,37 @@ export class Search {
 
 const NONE = -1;
 const TOO_LONG = -2;
+
+type InstructionThat<D extends Instruction["does"]> = Extract<Instruction, { readonly does: D }>;
+
+/** Ways to try later: an instruction, and where; of characters that may be given back, the least and the most. */
+class Ways {
+  readonly #text: string;
+  readonly #later: number[] = [];
+  step = 0;
+  at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  add(step: number, least: number, most: number): void {
+    this.#later.push(step, least, most);
+  }
+
+  /** Goes to where the last of them begins; false if there is none. */
+  goBack(): boolean {
+    const [most, least, step] = [this.#later.pop(), this.#later.pop(), this.#later.pop()];
+    if (most === undefined || least === undefined || step === undefined) return false;
+    if (least === most) [this.step, this.at] = [step, most];
+    else {
+      // One character less of those that were taken.
+      [this.step, this.at] = [step + 1, most - (isPair(this.#text, most - 2) ? 2 : 1)];
+      if (this.at > least) this.add(step, least, this.at);
+    }
+    return true;
+  }
+}
 
 /** What was met before. */
 interface Visited {

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { functionsOf, type MeasuredFunction } from "./functions.ts";
+
+/** Lines of the longest function that a screen shows whole. */
+const MOST_LINES = 60;
+
+/** Kernels whose text is one function still. One that was split leaves the list; none is added. */
+const stillLonger: readonly string[] = [
+  "src/emit/wgsl/kernels/add-norm.ts: add_norm",
+  "src/emit/wgsl/kernels/gradient-norm.ts: normRows",
+  "src/emit/wgsl/kernels/gradient-norm.ts: normColumns",
+  "src/emit/wgsl/kernels/gradient-spatial.ts: max_pool2d_grad",
+  "src/emit/wgsl/kernels/product.ts: tiledProduct",
+];
+
+const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".generated.ts"))
+  .map((path) => `src/${path.replaceAll("\\", "/")}`)
+  .sort();
+
+test(`no function is longer than ${MOST_LINES} lines`, () => {
+  const longer = sources.flatMap((path) =>
+    functionsOf(path, readFileSync(path, "utf8"))
+      .filter(({ lines }) => lines > MOST_LINES)
+      .map(({ name, lines }) => ({ name: `${path}: ${name}`, lines })),
+  );
+  const unknown = longer.filter(({ name }) => !stillLonger.includes(name));
+  expect(unknown.map(({ name, lines }) => `${name}, ${lines} lines`)).toEqual([]);
+  expect(stillLonger.filter((name) => !longer.some((found) => found.name === name))).toEqual([]);
+});
+
+test.each<[string, string, MeasuredFunction[]]>([
+  [
+    "a function, from its name to its brace",
+    "/** Doc. */\nfunction f() {\n  return 1;\n}\n",
+    [{ name: "f", lines: 3 }],
+  ],
+  ["a method", "class A {\n  #m(): void {\n  }\n}", [{ name: "#m", lines: 2 }]],
+  ["an arrow by what it is called", "const g = (\n  x: number,\n) => x;", [{ name: "g", lines: 3 }]],
+  ["a function of a table by its key", "const t = {\n  a: () =>\n    1,\n};", [{ name: "a", lines: 2 }]],
+  [
+    "one in another",
+    "function f() {\n  const g = () => 1;\n}",
+    [
+      { name: "f", lines: 3 },
+      { name: "g", lines: 1 },
+    ],
+  ],
+  ["none of a table, however long", "const t = {\n  a: 1,\n  b: 2,\n};", []],
+])("counts %s", (_, text, expected) => {
+  expect(functionsOf("a.ts", text)).toEqual(expected);
+});
