@@ -1,4 +1,4 @@
-import { mergeAxes } from "../../kernels/view.ts";
+import { mergeAxes, type View } from "../../kernels/view.ts";
 import type { Code } from "../../support/text.ts";
 import { constantDim, multiplyDims, productOfDims, sameDim, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
@@ -100,6 +100,20 @@ export function eachRow(builder: KernelBuilder, leading: Shape): { lines: Code[]
     ...ifThen(`row >= ${builder.size("rows", count)}`, ["return;"]),
   ];
   return { lines, groups: { kind: "list", count, per: 1 } };
+}
+
+/** The same, with the place where the row of each tensor begins, as `NAME_row`. */
+export function eachRowOf(
+  builder: KernelBuilder,
+  leading: Shape,
+  tensors: Readonly<Record<string, View>>,
+  stridesOf = ({ strides }: View): readonly Dim[] => strides.slice(0, -1),
+): { lines: Code[]; groups: Groups } {
+  const each = eachRow(builder, leading);
+  const walked = Object.entries(tensors).map(([name, view]) => ({ name, strides: stridesOf(view) }));
+  const rows = places(builder, "row", leading, walked);
+  const begins = walked.map(({ name }, index) => `let ${name}_row = ${rows.at[index]!};`);
+  return { lines: [...each.lines, ...rows.lines, ...begins], groups: each.groups };
 }
 
 /** Whether strides are those of a row-major walk over sizes. */

@@ -9,11 +9,12 @@ import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { floatText } from "../text.ts";
-import { eachRow, places } from "../walk.ts";
-import { heldBy, lanesFor, overRow } from "./row.ts";
+import { eachRowOf } from "../walk.ts";
+import { holdRow, lanesFor, overRow } from "./row.ts";
 import { affineText, normText, rounding, type Affine } from "./row-norm.ts";
 
 type Attrs = AttributesOf<"add_norm">;
+type Operands = Parameters<WgslKernel<"add_norm">>[0]["operands"];
 
 /**
  * A residual edge's join and the norms of its sum, a workgroup a row. A row that fits into the registers of its
@@ -21,85 +22,33 @@ type Attrs = AttributesOf<"add_norm">;
  */
 export const add_norm: WgslKernel<"add_norm"> = ({ operands, attrs, results }, context) => {
   const builder = new KernelBuilder(context);
-  const { outs, sum: kept } = addNormResults(results, attrs);
-  const joined: Record<string, View> = { source: operands.source };
-  operands.branches.forEach((view, index) => (joined[branchName(index, operands.branches.length)] = view));
-  const vectors = vectorViews(operands, attrs);
-  const stored: Record<string, View> = {};
-  outs.forEach((view, index) => (stored[numbered("out", index, outs.length)] = view));
-  if (kept !== undefined) stored["sum"] = kept;
-  const tensors: Readonly<Record<string, Tensor>> = builder.tensors({ ...joined, ...vectors }, stored);
-  const width = operands.source.type.shape.at(-1)!;
+  const { joined, vectors, stored } = viewsOf(operands, attrs, results);
+  const tensors: Tensors = builder.tensors({ ...joined, ...vectors }, stored);
+  const { shape, dtype } = operands.source.type;
+  const width = shape.at(-1)!;
   const lanes = lanesFor(width);
-  const leading = operands.source.type.shape.slice(0, -1);
-  const each = eachRow(builder, leading);
-  const moving = { ...joined, ...stored };
-  const rows = places(
-    builder,
-    "row",
-    leading,
-    Object.entries(moving).map(([name, view]) => ({ name, strides: view.strides.slice(0, -1) })),
-  );
+  const rows = eachRowOf(builder, shape.slice(0, -1), { ...joined, ...stored });
   builder.size("width", width);
-  const needsSum = attrs.norm !== "none" || attrs.inner !== "none";
-  const held = needsSum ? heldBy(lanes, width) : undefined;
-  const row = (name: string): string => tensors[name]!.at(`${name}_row + i`);
-  const vector = (name: string): string | undefined => vectors[name] && vectorText(tensors[name]!);
-  const dtype = operands.source.type.dtype;
-  const hold = (name: string, element: string): { lines: Code[]; text: string } => {
-    if (held === undefined) return { lines: [], text: element };
-    const place = `${name}[i / ${lanes}u]`;
-    return {
-      lines: [`var ${name}: array<f32, ${held}>;`, ...overRow(lanes, "width", [`${place} = ${element};`])],
-      text: place,
-    };
-  };
-  const join = joinText({
+  const edge: Edge = {
     builder,
     attrs,
     dtype,
     lanes,
-    hold,
-    row,
-    vector,
+    hold: (name, element) => {
+      const { lines, elements } = holdRow(lanes, width, { [name]: element });
+      return { lines, text: elements[name]! };
+    },
+    row: (name) => tensors[name]!.at(`${name}_row + i`),
+    vector: (name) => vectors[name] && vectorText(tensors[name]!),
     branches: Object.keys(joined).slice(1),
-  });
-  const joinedRow = attrs.norm === "none" ? { lines: [], text: join.element } : hold("joined", join.element);
-  const norm =
-    attrs.norm === "none"
-      ? undefined
-      : normText({
-          kind: attrs.norm,
-          eps: attrs.eps,
-          builder,
-          lanes,
-          element: { lines: [], text: joinedRow.text },
-        });
-  const last = [
-    `let element = ${joinedRow.text};`,
-    ...(norm === undefined ? [] : [`let normalized = ${norm.normalized("element")};`]),
-    ...(kept === undefined ? [] : [tensors["sum"]!.put("sum_row + i", "element")]),
-    ...outs.map((_, index) => {
-      const affine: Affine = {
-        weight: vector(numbered("weight", index, outs.length)),
-        bias: vector(numbered("bias", index, outs.length)),
-        unitOffset: attrs.unit_offset,
-      };
-      const name = numbered("out", index, outs.length);
-      return tensors[name]!.put(
-        `${name}_row + i`,
-        affineText(builder, "normalized", affine, dtype, attrs.cast),
-      );
-    }),
-  ];
+  };
+  const join = joinText(edge);
+  const sum = normedSum(edge, join.element);
   const body = [
-    ...each.lines,
     ...rows.lines,
-    ...Object.keys(moving).map((name, index) => `let ${name}_row = ${rows.at[index]!};`),
     ...join.lines,
-    ...joinedRow.lines,
-    ...(norm?.lines ?? []),
-    ...overRow(lanes, "width", last),
+    ...sum.lines,
+    ...overRow(lanes, "width", [...sum.element, ...storeRow(edge, tensors)]),
   ];
   return [
     builder.finish({
@@ -107,21 +56,74 @@ export const add_norm: WgslKernel<"add_norm"> = ({ operands, attrs, results }, c
       doc: [`${addNormDoc(attrs, String(attrs.eps))} A row a workgroup.`],
       body,
       workgroup: [lanes],
-      groups: each.groups,
+      groups: rows.groups,
     }),
   ];
 };
 
-const branchName = (index: number, count: number): string => numbered("branch", index, count);
+type Tensors = Readonly<Record<string, Tensor>>;
+
+/** What the phases of the kernel are told. */
+interface Edge {
+  readonly builder: KernelBuilder;
+  readonly attrs: Attrs;
+  readonly dtype: View["type"]["dtype"];
+  readonly lanes: number;
+  /** Puts an element of each row into registers, if the row fits. */
+  readonly hold: (name: string, element: string) => { lines: readonly Code[]; text: string };
+  readonly row: (name: string) => string;
+  readonly vector: (name: string) => string | undefined;
+  readonly branches: readonly string[];
+}
+
+/** Operands and results by their names in the kernel: rows that are joined, vectors, and rows that are stored. */
+function viewsOf(operands: Operands, attrs: Attrs, results: readonly View[]) {
+  const { outs, sum } = addNormResults(results, attrs);
+  const joined: Record<string, View> = { source: operands.source };
+  operands.branches.forEach((view, index) => {
+    joined[numbered("branch", index, operands.branches.length)] = view;
+  });
+  const stored: Record<string, View> = {};
+  outs.forEach((view, index) => (stored[numbered("out", index, outs.length)] = view));
+  if (sum !== undefined) stored["sum"] = sum;
+  return { joined, vectors: vectorViews(operands, attrs), stored };
+}
+
+/** The statistics of the sum; then its `element` and, if there is a norm, that as `normalized`. */
+function normedSum({ builder, attrs, lanes, hold }: Edge, sum: string) {
+  const { norm: kind, eps } = attrs;
+  if (kind === "none") return { lines: [], element: [`let element = ${sum};`] };
+  const { lines, text } = hold("joined", sum);
+  const norm = normText({ kind, eps, builder, lanes, element: { lines: [], text } });
+  return {
+    lines: [...lines, ...norm.lines],
+    element: [`let element = ${text};`, `let normalized = ${norm.normalized("element")};`],
+  };
+}
+
+/** Stores the sum, if it is read again, and what each norm makes of it. */
+function storeRow({ builder, attrs, dtype, vector }: Edge, tensors: Tensors): string[] {
+  const count = attrs.affines.length;
+  const outs = attrs.affines.map((_, index) => {
+    const affine: Affine = {
+      weight: vector(numbered("weight", index, count)),
+      bias: vector(numbered("bias", index, count)),
+      unitOffset: attrs.unit_offset,
+    };
+    const name = numbered("out", index, count);
+    return tensors[name]!.put(
+      `${name}_row + i`,
+      affineText(builder, "normalized", affine, dtype, attrs.cast),
+    );
+  });
+  return [...(tensors["sum"] ? [tensors["sum"].put("sum_row + i", "element")] : []), ...outs];
+}
 
 const numbered = (name: string, index: number, count: number): string =>
   count === 1 ? name : `${name}${index}`;
 
 /** Vectors and lone numbers by their names in the kernel. */
-function vectorViews(
-  operands: Parameters<typeof add_norm>[0]["operands"],
-  attrs: Attrs,
-): Record<string, View> {
+function vectorViews(operands: Operands, attrs: Attrs): Record<string, View> {
   const found: Record<string, View> = {};
   const add = (name: string, view: View | undefined): void => {
     if (view !== undefined) found[name] = view;
@@ -146,20 +148,8 @@ const vectorText = (tensor: Tensor): string =>
 const scaled = (element: string, scale: number, gain: string | undefined): string =>
   [...(scale === 1 ? [] : [floatText(scale)]), ...(gain === undefined ? [] : [gain]), element].join(" * ");
 
-interface Join {
-  readonly builder: KernelBuilder;
-  readonly attrs: Attrs;
-  readonly dtype: View["type"]["dtype"];
-  readonly lanes: number;
-  /** Puts an element of each row into registers, if the row fits. */
-  readonly hold: (name: string, element: string) => { lines: Code[]; text: string };
-  readonly row: (name: string) => string;
-  readonly vector: (name: string) => string | undefined;
-  readonly branches: readonly string[];
-}
-
 /** The element of the sum; the out-norm of the branch needs lines before it. */
-function joinText({ builder, attrs, dtype, lanes, hold, row, vector, branches }: Join) {
+function joinText({ builder, attrs, dtype, lanes, hold, row, vector, branches }: Edge) {
   const gain = vector("branch_gain");
   const bias = vector("branch_bias");
   const terms = [...branches.map(row), ...(bias === undefined ? [] : [bias])];

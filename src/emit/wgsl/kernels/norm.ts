@@ -5,8 +5,8 @@ import { floatText } from "../text.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
-import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";
-import { heldBy, lanesFor, overRow } from "./row.ts";
+import { eachElement, eachRowOf, LIST_SIZE, places } from "../walk.ts";
+import { holdRow, lanesFor, overRow } from "./row.ts";
 import { affineText, normText } from "./row-norm.ts";
 
 /** A workgroup a row. A row that fits into the registers of its invocations is read once. */
@@ -16,17 +16,12 @@ function rowNorm(x: View, out: View, norm: RowNorm, context: Context): Dispatch 
   const tensors = builder.tensors({ x, weight, bias }, { out });
   const width = x.type.shape.at(-1)!;
   const lanes = lanesFor(width);
-  const leading = x.type.shape.slice(0, -1);
-  const each = eachRow(builder, leading);
-  const rows = places(builder, "row", leading, [
-    { name: "x", strides: x.strides.slice(0, -1) },
-    { name: "out", strides: out.strides.slice(0, -1) },
-  ]);
+  const rows = eachRowOf(builder, x.type.shape.slice(0, -1), { x, out });
   builder.size("width", width);
-  const held = heldBy(lanes, width);
-  const load = tensors.x.at("x_row + i");
-  const place = `i / ${lanes}u`;
-  const text = held === undefined ? load : `held[${place}]`;
+  const {
+    lines: hold,
+    elements: { held: text },
+  } = holdRow(lanes, width, { held: tensors.x.at("x_row + i") });
   const { lines, normalized } = normText({ ...norm, builder, lanes, element: { lines: [], text } });
   const affine = {
     weight: tensors.weight?.at("i"),
@@ -35,13 +30,8 @@ function rowNorm(x: View, out: View, norm: RowNorm, context: Context): Dispatch 
   };
   const element = affineText(builder, normalized(text), affine, x.type.dtype, norm.cast ?? "after");
   const body = [
-    ...each.lines,
     ...rows.lines,
-    `let x_row = ${rows.at[0]!};`,
-    `let out_row = ${rows.at[1]!};`,
-    ...(held === undefined
-      ? []
-      : [`var held: array<f32, ${held}>;`, ...overRow(lanes, "width", [`held[${place}] = ${load};`])]),
+    ...hold,
     ...lines,
     ...overRow(lanes, "width", [tensors.out.put("out_row + i", element)]),
   ];
@@ -50,7 +40,7 @@ function rowNorm(x: View, out: View, norm: RowNorm, context: Context): Dispatch 
     doc: [`${rowNormFormula(norm)}, e = ${norm.eps}. A row a workgroup.`],
     body,
     workgroup: [lanes],
-    groups: each.groups,
+    groups: rows.groups,
   });
 }
 

@@ -25,6 +25,36 @@ export function heldBy(lanes: number, width: Dim): number | undefined {
 export const overRow = (lanes: number, width: string, body: readonly Code[]): Code[] =>
   forLoop("i", width, body, { start: "lane", step: `${lanes}u` });
 
+/** Elements of a row in registers: the lines that bring them there, and how each is read. */
+interface HeldRow<N extends string> {
+  readonly lines: readonly Code[];
+  readonly elements: Readonly<Record<N, string>>;
+}
+
+/** Puts elements of a row into registers under their names, so that each is loaded once, if the row fits there. */
+export function holdRow<N extends string>(
+  lanes: number,
+  width: Dim,
+  loads: Readonly<Record<N, string>>,
+): HeldRow<N> {
+  const count = heldBy(lanes, width);
+  if (count === undefined) return { lines: [], elements: loads };
+  const names = Object.keys(loads) as N[];
+  const place = (name: N): string => `${name}[i / ${lanes}u]`;
+  const lines = [
+    ...names.map((name) => `var ${name}: array<f32, ${count}>;`),
+    ...overRow(
+      lanes,
+      "width",
+      names.map((name) => `${place(name)} = ${loads[name]};`),
+    ),
+  ];
+  return {
+    lines,
+    elements: Object.fromEntries(names.map((name) => [name, place(name)])) as Record<N, string>,
+  };
+}
+
 /** How the invocations of a workgroup make one number of theirs. */
 interface Fold {
   readonly name: string;

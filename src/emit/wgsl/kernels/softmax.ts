@@ -6,7 +6,7 @@ import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop } from "../text.ts";
-import { eachElement, eachRow, LIST_SIZE, places } from "../walk.ts";
+import { eachElement, eachRowOf, LIST_SIZE, places } from "../walk.ts";
 import { declareFold, heldBy, lanesFor, overRow } from "./row.ts";
 
 /** The other axes of an operand and the one that a kernel goes along. */
@@ -31,11 +31,7 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
   const tensors = builder.tensors({ x }, { out });
   const line = lineOf(x, step.attrs.axis);
   const lanes = lanesFor(line.size);
-  const each = eachRow(builder, line.shape);
-  const rows = places(builder, "row", line.shape, [
-    { name: "x", strides: line.strides(x) },
-    { name: "out", strides: line.strides(out) },
-  ]);
+  const rows = eachRowOf(builder, line.shape, { x, out }, line.strides);
   builder.size("width", line.size);
   const [sum, max] = [declareFold(builder, "sum", lanes), declareFold(builder, "max", lanes)];
   builder.helper("safe_exp", ...(name === "softmax" ? [] : (["safe_log"] as const)));
@@ -46,10 +42,7 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
     name === "softmax" ? `exp(${element} - largest) / total` : `${element} - largest - safe_log(total)`;
   const place = `out_row + ${builder.stride("i", "out_step", out.strides[line.at]!) || "0u"}`;
   const body: Code[] = [
-    ...each.lines,
     ...rows.lines,
-    `let x_row = ${rows.at[0]!};`,
-    `let out_row = ${rows.at[1]!};`,
     ...(held === undefined ? [] : [`var held: array<f32, ${held}>;`]),
     "var own_largest = -3.4e38;",
     ...overRow(lanes, "width", [
@@ -62,7 +55,7 @@ function softmaxOf(name: "softmax" | "log_softmax", doc: string, step: Softmax, 
     `let total = ${sum("own_total")};`,
     ...overRow(lanes, "width", [tensors.out.put(place, value)]),
   ];
-  return builder.finish({ name, doc: [doc], body, workgroup: [lanes], groups: each.groups });
+  return builder.finish({ name, doc: [doc], body, workgroup: [lanes], groups: rows.groups });
 }
 
 const softmax: WgslKernel<"softmax"> = (step, context) => [
