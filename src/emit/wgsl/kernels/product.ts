@@ -90,18 +90,11 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
  * apart, so that neighbours read and write neighbouring elements.
  */
 export function tiledProduct(product: Product, before: readonly Code[]): Body {
-  const { builder, rows, columns, x, w, held, unit, store } = product;
-  const { begin, end: depth } = product.range ?? { begin: "0u", end: product.depth };
+  const { builder, held, range } = product;
+  const { begin, end } = range ?? { begin: "0u", end: product.depth };
   builder.builtin("group", "local", "lane");
   builder.shared("x_tile", held.element, TILE * TURN);
   builder.shared("w_tile", held.element, TURN * (TILE + 1));
-  const [row, xDepth] =
-    product.xUnit === "rows" ? [`e % ${TILE}u`, `e / ${TILE}u`] : [`e / ${TURN}u`, `e % ${TURN}u`];
-  const [column, k] = unit === "depth" ? [`e / ${TURN}u`, `e % ${TURN}u`] : [`e % ${TILE}u`, `e / ${TILE}u`];
-  const size = `${SIDE * SIDE}u`;
-  const wRow = numbers(EACH)
-    .map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`)
-    .join(", ");
   const body = [
     ...before,
     `let first_row = group.y * ${TILE}u;`,
@@ -109,45 +102,54 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
     ...numbers(EACH).map((row) => `var sum${row} = vec4f();`),
     ...forLoop(
       "start",
-      depth,
-      [
-        ...forLoop(
-          "e",
-          `${TILE * TURN}u`,
-          [
-            `let row = first_row + ${row};`,
-            `let x_depth = start + ${xDepth};`,
-            `var x_element = ${held.zero};`,
-            ...ifThen(`row < ${rows} && x_depth < ${depth}`, [`x_element = ${x("row", "x_depth")};`]),
-            product.xUnit === "rows"
-              ? `x_tile[(${row}) * ${TURN}u + ${xDepth}] = x_element;`
-              : "x_tile[e] = x_element;",
-            `let column = first_column + ${column};`,
-            `let w_depth = start + ${k};`,
-            `var w_element = ${held.zero};`,
-            ...ifThen(`column < ${columns} && w_depth < ${depth}`, [
-              `w_element = ${w("w_depth", "column")};`,
-            ]),
-            `w_tile[(${k}) * ${TILE + 1}u + ${column}] = w_element;`,
-          ],
-          { start: "lane", step: size },
-        ),
-        "workgroupBarrier();",
-        ...forLoop("k", `${TURN}u`, [
-          `let at = k * ${TILE + 1}u + local.x;`,
-          `let w_row = ${held.vector.join(wRow)};`,
-          ...numbers(EACH).map((r) => {
-            const place = `${r === 0 ? "local.y" : `(local.y + ${r * SIDE}u)`} * ${TURN}u + k`;
-            return `sum${r} += ${held.times(`x_tile[${place}]`, "w_row")};`;
-          }),
-        ]),
-        "workgroupBarrier();",
-      ],
+      end,
+      [...loadTiles(product, end), "workgroupBarrier();", ...multiplyTiles(held), "workgroupBarrier();"],
       { start: begin, step: `${TURN}u` },
     ),
-    `var sums = array<vec4f, ${EACH}>(${numbers(EACH)
-      .map((r) => `sum${r}`)
-      .join(", ")});`,
+    ...storeTile(product),
+  ];
+  return { body, workgroup: [SIDE, SIDE] };
+}
+
+/** Brings a turn of x, [64, 16], and of w, [16, 64], in the order in which each lies; zeros past the ends. */
+function loadTiles({ rows, columns, x, w, held, unit, xUnit }: Product, end: string): Code[] {
+  const alongDepth = [`e / ${TURN}u`, `e % ${TURN}u`] as const;
+  const acrossDepth = [`e % ${TILE}u`, `e / ${TILE}u`] as const;
+  const [row, xDepth] = xUnit === "rows" ? acrossDepth : alongDepth;
+  const [column, wDepth] = unit === "depth" ? alongDepth : acrossDepth;
+  const load = [
+    `let row = first_row + ${row};`,
+    `let x_depth = start + ${xDepth};`,
+    `var x_element = ${held.zero};`,
+    ...ifThen(`row < ${rows} && x_depth < ${end}`, [`x_element = ${x("row", "x_depth")};`]),
+    xUnit === "rows" ? `x_tile[(${row}) * ${TURN}u + ${xDepth}] = x_element;` : "x_tile[e] = x_element;",
+    `let column = first_column + ${column};`,
+    `let w_depth = start + ${wDepth};`,
+    `var w_element = ${held.zero};`,
+    ...ifThen(`column < ${columns} && w_depth < ${end}`, [`w_element = ${w("w_depth", "column")};`]),
+    `w_tile[(${wDepth}) * ${TILE + 1}u + ${column}] = w_element;`,
+  ];
+  return forLoop("e", `${TILE * TURN}u`, load, { start: "lane", step: `${SIDE * SIDE}u` });
+}
+
+/** Adds the products of a turn to the own sums: four elements of w side by side, times one of x a row. */
+function multiplyTiles(held: Held): Code[] {
+  const elements = numbers(EACH).map((c) => `w_tile[at${c === 0 ? "" : ` + ${c * SIDE}u`}]`);
+  return forLoop("k", `${TURN}u`, [
+    `let at = k * ${TILE + 1}u + local.x;`,
+    `let w_row = ${held.vector.join(elements.join(", "))};`,
+    ...numbers(EACH).map((r) => {
+      const place = `${r === 0 ? "local.y" : `(local.y + ${r * SIDE}u)`} * ${TURN}u + k`;
+      return `sum${r} += ${held.times(`x_tile[${place}]`, "w_row")};`;
+    }),
+  ]);
+}
+
+/** Stores the own sums that lie within the result. */
+function storeTile({ rows, columns, store }: Product): Code[] {
+  const sums = numbers(EACH).map((r) => `sum${r}`);
+  return [
+    `var sums = array<vec4f, ${EACH}>(${sums.join(", ")});`,
     ...forLoop("r", `${EACH}u`, [
       `let row = first_row + local.y + r * ${SIDE}u;`,
       ...forLoop("c", `${EACH}u`, [
@@ -159,7 +161,6 @@ export function tiledProduct(product: Product, before: readonly Code[]): Body {
       ]),
     ]),
   ];
-  return { body, workgroup: [SIDE, SIDE] };
 }
 
 export const tiledGroups = (rows: Dim, columns: Dim, ...batch: readonly Dim[]): Groups => ({
