@@ -2,6 +2,7 @@ import type { View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
+import type { Tensor } from "../given.ts";
 import type { WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import { eachElement, eachRow, LIST_SIZE } from "../walk.ts";
@@ -132,54 +133,19 @@ const max_pool2d_grad: WgslKernel<"max_pool2d_grad"> = (
   windowSizes(builder, x, grad, attrs);
   builder.constant("kernel_height", attrs.kernel[0]!, "i32");
   builder.constant("kernel_width", attrs.kernel[1]!, "i32");
-  /** The windows along one axis that hold a place: from the first that ends behind it to the last that begins before. */
-  const windows = (place: string, letter: string, kernel: string, count: string): Code[] => [
-    `let first_${letter} = max(${place} + padding_${letter} - ${kernel} + stride_${letter}, 0) / stride_${letter};`,
-    `let last_${letter} = min((${place} + padding_${letter}) / stride_${letter}, i32(${count}) - 1);`,
-  ];
-  const largest = tensors.x.at("u32(largest)");
+  const grads = tensors.grad.at("(plane * out_height + u32(row)) * out_width + u32(place)");
   const body: Code[] = [
     ...each.lines,
     "let column = i32(i % width);",
     "let y = i32(i / width % height);",
     "let plane = i / width / height;",
-    ...windows("y", "y", "kernel_height", "out_height"),
-    ...windows("column", "x", "kernel_width", "out_width"),
+    ...windowsOf("y", "y", "kernel_height", "out_height"),
+    ...windowsOf("column", "x", "kernel_width", "out_width"),
     "var sum = 0.0;",
-    ...forLoop(
-      "row",
-      "last_y + 1",
-      forLoop(
-        "place",
-        "last_x + 1",
-        [
-          "let top = row * stride_y - padding_y;",
-          "let left = place * stride_x - padding_x;",
-          "// Of equal elements the first is the largest.",
-          "var largest = -1;",
-          ...forLoop(
-            "v",
-            "min(top + kernel_height, i32(height))",
-            forLoop(
-              "u",
-              "min(left + kernel_width, i32(width))",
-              [
-                "let at = (i32(plane * height) + v) * i32(width) + u;",
-                `if (largest < 0 || ${tensors.x.at("u32(at)")} > ${largest}) {`,
-                ["largest = at;"],
-                "}",
-              ],
-              { start: "max(left, 0)", step: "1" },
-            ),
-            { start: "max(top, 0)", step: "1" },
-          ),
-          ...ifThen("largest == i32(i)", [
-            `sum += ${tensors.grad.at("(plane * out_height + u32(row)) * out_width + u32(place)")};`,
-          ]),
-        ],
-        { start: "first_x", step: "1" },
-      ),
-      { start: "first_y", step: "1" },
+    ...overArea(
+      { index: "row", from: "first_y", end: "last_y + 1" },
+      { index: "place", from: "first_x", end: "last_x + 1" },
+      [...largestOfWindow(tensors.x), ...ifThen("largest == i32(i)", [`sum += ${grads};`])],
     ),
     tensors.out.put("i", "sum"),
   ];
@@ -188,5 +154,45 @@ const max_pool2d_grad: WgslKernel<"max_pool2d_grad"> = (
     builder.finish({ name: "max_pool2d_grad", doc, body, workgroup: [LIST_SIZE], groups: each.groups }),
   ];
 };
+
+/** The windows along one axis that hold a place: from the first that ends behind it to the last that begins before. */
+const windowsOf = (place: string, letter: string, kernel: string, count: string): Code[] => [
+  `let first_${letter} = max(${place} + padding_${letter} - ${kernel} + stride_${letter}, 0) / stride_${letter};`,
+  `let last_${letter} = min((${place} + padding_${letter}) / stride_${letter}, i32(${count}) - 1);`,
+];
+
+/** `largest`: where the largest element of the window at `row` and `place` stands. */
+const largestOfWindow = (x: Tensor): Code[] => [
+  "let top = row * stride_y - padding_y;",
+  "let left = place * stride_x - padding_x;",
+  "// Of equal elements the first is the largest.",
+  "var largest = -1;",
+  ...overArea(
+    { index: "v", from: "max(top, 0)", end: "min(top + kernel_height, i32(height))" },
+    { index: "u", from: "max(left, 0)", end: "min(left + kernel_width, i32(width))" },
+    [
+      "let at = (i32(plane * height) + v) * i32(width) + u;",
+      ...ifThen(`largest < 0 || ${x.at("u32(at)")} > ${x.at("u32(largest)")}`, ["largest = at;"]),
+    ],
+  ),
+];
+
+interface Range {
+  readonly index: string;
+  readonly from: string;
+  readonly end: string;
+}
+
+/** Each place of some rows and columns, which may lie before 0: whole numbers with a sign. */
+const overArea = (rows: Range, columns: Range, body: readonly Code[]): Code[] =>
+  forLoop(
+    rows.index,
+    rows.end,
+    forLoop(columns.index, columns.end, body, { start: columns.from, step: "1" }),
+    {
+      start: rows.from,
+      step: "1",
+    },
+  );
 
 export const gradientSpatialKernels = { conv2d_weight_grad, conv2d_x_grad, max_pool2d_grad };
