@@ -288,6 +288,18 @@ describe("a safetensors file", () => {
     expect(Array.from(data)).toEqual(expected);
   });
 
+  test("stays as it is in memory until its elements are asked for, and a model keeps none that it does not read", () => {
+    const header = { a: { dtype: "F16", shape: [2], data_offsets: [0, 4] } };
+    const file = fileOf(header, [0, 60, 0, 192]);
+    const tensor = module.readSafetensors(file).get("a")!;
+    // The file's own memory: what is written there is what is read.
+    file[file.length - 1] = 64;
+    expect(Array.from(tensor.data)).toEqual([1, 2]);
+    expect(tensor.data).toBe(tensor.data);
+    expect({ ...tensor }).toEqual({ data: Float32Array.of(1, 2), shape: [2] });
+    expect(structuredClone(tensor)).toEqual({ data: Float32Array.of(1, 2), shape: [2] });
+  });
+
   test("loads a model, wherever its bytes begin", () => {
     const entries = Object.entries(weights);
     let at = 0;

@@ -34,9 +34,18 @@ export const readerRuntime = fragment`
         throw new WeightsError(["the tensor " + name + " needs " + size * width + " bytes, its offsets span " + (end - begin)]);
       if (end > space)
         throw new WeightsError(["the file is cut off: " + name + " ends at byte " + end + " of " + space]);
-      tensors.set(name, { data: readElements(dtype, bytes.subarray(start + begin, start + end), size), shape });
+      tensors.set(name, storedTensor(dtype, bytes.subarray(start + begin, start + end), shape, size));
     }
     return tensors;
+  }
+
+  /** A tensor in the memory of its file. Its elements are made when they are asked for: a model keeps those that it makes. */
+  function storedTensor(dtype«: string», bytes«: Uint8Array», shape«: readonly number[]», size«: number»)«: Tensor» {
+    let made«: Float32Array | Int32Array | undefined»;
+    const read = () => made ?? readElements(dtype, bytes, size);
+    const tensor = { shape, get data() { return (made ??= read()); } };
+    storedAs.set(tensor, { isFloat: dtype.includes("F"), size, read });
+    return tensor;
   }
 
   /** Bytes, also those that another realm made, such as a page's frame: instanceof does not know them. */

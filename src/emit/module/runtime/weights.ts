@@ -54,25 +54,34 @@ const checkRuntime = fragment`
     return first;
   }
 
+  /** What is known of tensors that lie in the memory of a file. */
+  const storedAs = new WeakMap«<object, { readonly isFloat: boolean; readonly size: number; readonly read: () => Float32Array | Int32Array }>»();
+
+  const elementsOf = (tensor«: Tensor»)«: ArrayLike<number>» => storedAs.get(tensor)?.read() ?? tensor.data;
+
   /** Whether a matrix repeats one that is used: some writers store a tied head again. */
   function isCopy(tensor«: Tensor», tensors«: Map<string, Tensor>»)«: boolean» {
     if (tensor?.shape?.length !== 2) return false;
-    return [...tensors.values()].some(({ data, shape }) =>
-      shape.length === 2 && data.length === tensor.data.length && shape[0] === tensor.shape[0] &&
-      !Array.prototype.some.call(data, (value, at) => value !== tensor.data[at]));
+    const own = elementsOf(tensor);
+    return [...tensors.values()].some((other) => {
+      if (other.shape.length !== 2 || other.shape.some((size, axis) => size !== tensor.shape[axis])) return false;
+      return !Array.prototype.some.call(elementsOf(other), (value, at) => value !== own[at]);
+    });
   }
 
   function tensorProblems(name«: string», shape«: readonly number[]», dtype«: string», tensor«: Tensor»)«: string[]» {
-    if (typeof tensor?.shape?.length !== "number" || typeof tensor.data?.length !== "number")
+    const stored = typeof tensor === "object" && tensor !== null ? storedAs.get(tensor) : undefined;
+    if (typeof tensor?.shape?.length !== "number" || typeof (stored?.size ?? tensor.data?.length) !== "number")
       return ["not a tensor: " + name + " must be { data, shape }, with all elements in one array"];
-    if (dtype === "f32" && /^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data)))
+    const isFloat = stored?.isFloat ?? !/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data));
+    if (dtype === "f32" && !isFloat)
       return ["whole numbers: " + name + " takes floats; quantized weights must be multiplied by their scales before"];
     const found = "[" + tensor.shape.join(", ") + "]";
     if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
       return ["wrong shape: " + name + " is " + found + ", the model has [" + shape.join(", ") + "]"];
     const size = shape.reduce((product, length) => product * length, 1);
-    if (tensor.data.length === size) return [];
-    return ["wrong length: " + name + " " + found + " has " + tensor.data.length + " elements, not " + size];
+    const count = stored?.size ?? tensor.data.length;
+    return count === size ? [] : ["wrong length: " + name + " " + found + " has " + count + " elements, not " + size];
   }
 
   /** The name that is nearest, if it is near: at most a third of the letters differ. */
@@ -108,7 +117,7 @@ export const elementRuntime = {
     code: fragment`
     /** The elements as float32; a Float32Array as it is. */
     function floats(tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» {
-      const { data } = tensors.get(name)«!»;
+      const data = elementsOf(tensors.get(name)«!»);
       return data instanceof Float32Array ? data : Float32Array.from(data);
     }
     `,
@@ -117,7 +126,7 @@ export const elementRuntime = {
     code: fragment`
     /** The elements as whole numbers; an Int32Array as it is. */
     function ints(tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» {
-      const { data } = tensors.get(name)«!»;
+      const data = elementsOf(tensors.get(name)«!»);
       return data instanceof Int32Array ? data : Int32Array.from(data);
     }
     `,
@@ -125,13 +134,13 @@ export const elementRuntime = {
   ownFloats: {
     code: fragment`
     /** The elements as float32, in an array of the model's own. */
-    const ownFloats = (tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» => Float32Array.from(tensors.get(name)«!».data);
+    const ownFloats = (tensors«: Map<string, Tensor>», name«: string»)«: Float32Array» => Float32Array.from(elementsOf(tensors.get(name)«!»));
     `,
   },
   ownInts: {
     code: fragment`
     /** The elements as whole numbers, in an array of the model's own. */
-    const ownInts = (tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» => Int32Array.from(tensors.get(name)«!».data);
+    const ownInts = (tensors«: Map<string, Tensor>», name«: string»)«: Int32Array» => Int32Array.from(elementsOf(tensors.get(name)«!»));
     `,
   },
 } as const satisfies Readonly<Record<string, Helper>>;
@@ -143,7 +152,7 @@ export const elementRuntime64 = {
     code: fragment`
     /** The elements as float64; a Float64Array as it is. */
     function floats(tensors, name) {
-      const { data } = tensors.get(name);
+      const data = elementsOf(tensors.get(name));
       return data instanceof Float64Array ? data : Float64Array.from(data);
     }
     `,
@@ -151,7 +160,7 @@ export const elementRuntime64 = {
   ownFloats: {
     code: fragment`
     /** The elements as float64, in an array of the model's own. */
-    const ownFloats = (tensors, name) => Float64Array.from(tensors.get(name).data);
+    const ownFloats = (tensors, name) => Float64Array.from(elementsOf(tensors.get(name)));
     `,
   },
 } as const satisfies Readonly<Record<string, Helper>>;
