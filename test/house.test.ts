@@ -5,15 +5,6 @@ import { functionsOf, type MeasuredFunction } from "./functions.ts";
 /** Lines of the longest function that a screen shows whole. */
 const MOST_LINES = 60;
 
-/** Kernels whose text is one function still. One that was split leaves the list; none is added. */
-const stillLonger: readonly string[] = [
-  "src/emit/wgsl/kernels/add-norm.ts: add_norm",
-  "src/emit/wgsl/kernels/gradient-norm.ts: normRows",
-  "src/emit/wgsl/kernels/gradient-norm.ts: normColumns",
-  "src/emit/wgsl/kernels/gradient-spatial.ts: max_pool2d_grad",
-  "src/emit/wgsl/kernels/product.ts: tiledProduct",
-];
-
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && !path.endsWith(".generated.ts"))
   .map((path) => `src/${path.replaceAll("\\", "/")}`)
@@ -23,11 +14,9 @@ test(`no function is longer than ${MOST_LINES} lines`, () => {
   const longer = sources.flatMap((path) =>
     functionsOf(path, readFileSync(path, "utf8"))
       .filter(({ lines }) => lines > MOST_LINES)
-      .map(({ name, lines }) => ({ name: `${path}: ${name}`, lines })),
+      .map(({ name, lines }) => `${path}: ${name}, ${lines} lines`),
   );
-  const unknown = longer.filter(({ name }) => !stillLonger.includes(name));
-  expect(unknown.map(({ name, lines }) => `${name}, ${lines} lines`)).toEqual([]);
-  expect(stillLonger.filter((name) => !longer.some((found) => found.name === name))).toEqual([]);
+  expect(longer).toEqual([]);
 });
 
 test.each<[string, string, MeasuredFunction[]]>([
