@@ -3,12 +3,18 @@ import { expect, test } from "vitest";
 import { printGraph } from "../../src/ir/print.ts";
 import { graphOf } from "./graphs.ts";
 
-test("the IR text in the folder's README reads, and prints as it stands there", () => {
-  const readme = readFileSync(new URL("../../src/ir/README.md", import.meta.url), "utf8");
-  const lines = readme.split("\n");
-  const start = lines.findIndex((line) => line.startsWith("    graph "));
-  const end = lines.findIndex((line) => line === "    }");
-  expect(start).toBeGreaterThan(0);
-  const text = lines.slice(start, end + 1).map((line) => line.slice(4));
-  expect(printGraph(graphOf(text.join("\n")))).toBe([...text, ""].join("\n"));
-});
+const readme = readFileSync(new URL("../../src/ir/README.md", import.meta.url), "utf8");
+
+/** Every graph that stands on the page, as it stands there. */
+const texts = [...readme.matchAll(/^ {4}graph (\w+) \{\n[^]*?^ {4}\}$/gm)].map(
+  ([text, name]) => [name!, `${text.replaceAll(/^ {4}/gm, "")}\n`] as const,
+);
+
+test("the page has graphs", () => expect(texts.map(([name]) => name)).toEqual(["tiny", "cached"]));
+
+test.each(texts)(
+  "the IR text of %s in the folder's README reads, and prints as it stands there",
+  (_, text) => {
+    expect(printGraph(graphOf(text))).toBe(text);
+  },
+);
