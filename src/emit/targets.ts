@@ -22,7 +22,7 @@ export type Emit = (plan: Plan | ProgramPlan, options?: EmitOptions) => readonly
 export type ListDispatches = (plan: Plan, sizes: Sizes, switches?: Switches) => DispatchReport;
 
 /** All that the rest of lmg knows of a target, but for what runs it: that is its row in `run/engines.ts`. */
-export interface Target {
+export interface TargetRow {
   /** Where its modules run, to stand after `a module`. */
   readonly where: string;
   /** The names of its two forms: with types, and as plain JavaScript. */
@@ -74,11 +74,11 @@ const rows = {
     tolerance: ({ f16, f16Arithmetic }) =>
       f16 === true || f16Arithmetic === true ? ROUNDING.f16 : ROUNDING.f32,
   },
-} as const satisfies Readonly<Record<string, Target>>;
+} as const satisfies Readonly<Record<string, TargetRow>>;
 
 /** Each back end that a plan can be emitted for. */
 export type TargetName = keyof typeof rows;
 
-export const targets: Readonly<Record<TargetName, Target>> = rows;
+export const targets: Readonly<Record<TargetName, TargetRow>> = rows;
 
 export const targetNames = Object.keys(targets) as readonly TargetName[];

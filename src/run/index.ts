@@ -4,7 +4,7 @@
  */
 export { orThrow, Problem, ProblemError } from "../checkpoint/problem.ts";
 
-export { targetNames, targets, type Switches, type Target, type TargetName } from "../emit/targets.ts";
+export { targetNames, targets, type Switches, type TargetName, type TargetRow } from "../emit/targets.ts";
 export type { Engine, Tensors } from "./engine.ts";
 export { engines, openEngine, type EngineOptions } from "./engines.ts";
 export { interpreterEngine } from "./interpreter-engine.ts";

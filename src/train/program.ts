@@ -94,7 +94,7 @@ export function trainingProgram(
   const whole: Program = { name: `${model.training.name}_training`, parts: graphs };
   const problems = verifyProgram(whole);
   invariant(problems.length === 0, problems.join("; "));
-  const plan = planProgram(whole);
+  const plan = planProgram(whole, passes);
   const planned = (name: PartName, { graph, remarks }: PassedStep): ProgramPart => {
     return { graph, remarks, plan: plan.parts.find((part) => part.name === name)! };
   };
@@ -133,7 +133,7 @@ export function planStep(
   passes: PassOptions = {},
 ): { readonly graph: Graph; readonly plan: Plan } {
   const { graph } = passStep(step, passes);
-  return { graph, plan: planGraph(graph) };
+  return { graph, plan: planGraph(graph, passes) };
 }
 
 /** The outputs that are one number. */
