@@ -30,3 +30,14 @@ test("no two targets write a file or a form of the same name, or take a switch o
   const switches = Object.values(targets).flatMap((target) => Object.keys(target.switches));
   for (const names of [paths, forms, switches]) expect(new Set(names).size).toBe(names.length);
 });
+
+test("each switch of a target changes what it writes, as no other one does", async () => {
+  const text = "model m { input x: f32[B, 64]; up: linear(64); norm: layernorm; output y }";
+  const { plan } = compile({ name: "m.lmg", text });
+  for (const { load, switches } of Object.values(targets)) {
+    const emit = await load();
+    const asked = [{}, ...Object.keys(switches).map((name) => ({ [name]: true }))];
+    const texts = asked.map((given) => emit(plan!, { switches: given })[0]!.text);
+    expect(new Set(texts).size).toBe(asked.length);
+  }
+});
