@@ -20,7 +20,28 @@ export function statesOf({ parts }: Program): readonly State[] {
 }
 
 /** Every way in which the graphs do not fit together, as text; each of them is whole by itself. */
-export function verifyProgram({ parts }: Program): string[] {
+export const verifyProgram = (program: Program): string[] => [
+  ...partsAreNamed(program),
+  ...tensorsAreAlike(program),
+];
+
+/** The parts of a module are functions and give types their names, which begin with a capital letter. */
+function partsAreNamed({ parts }: Program): string[] {
+  const names = Object.keys(parts);
+  if (names.length === 1) return [];
+  const types = names.map((name) => name.charAt(0).toUpperCase() + name.slice(1));
+  return names.flatMap((name, index) => {
+    if (!/^[A-Za-z_]\w*$/.test(name))
+      return [`the part ${JSON.stringify(name)} is called as no function may be`];
+    const before = types.indexOf(types[index]!);
+    return before === index
+      ? []
+      : [`the parts ${names[before]!} and ${name} differ in a capital letter alone`];
+  });
+}
+
+/** Parameters and states with one name are of one kind and type. */
+function tensorsAreAlike({ parts }: Program): string[] {
   const known = new Map<
     string,
     { readonly part: string; readonly kind: string; readonly type: TensorType }

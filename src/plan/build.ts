@@ -1,6 +1,6 @@
 import type { Graph, Input, Node, NodeOf, Origin, State, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
-import type { Program } from "../ir/program.ts";
+import { verifyProgram, type Program } from "../ir/program.ts";
 import { nodeFlops } from "../ir/stats.ts";
 import { resultValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
@@ -35,12 +35,17 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
 
 /**
  * Plans several graphs over one state: what is read of a parameter, a constant or a state is one buffer for all of them,
- * and what several prepare alike is prepared once. `verifyProgram` says whether the graphs fit together.
+ * and what several prepare alike is prepared once.
+ *
+ * @throws RangeError for graphs that do not fit together, as `verifyProgram` says it
  */
 export function planProgram(
-  { name, parts }: Program,
+  program: Program,
   { notNeeded = [], target = portableTarget }: PlanOptions = {},
 ): ProgramPlan {
+  const problems = verifyProgram(program);
+  if (problems.length > 0) throw new RangeError(problems.join("; "));
+  const { name, parts } = program;
   const tables = new PlanTables(target);
   const planned = Object.entries(parts).map(([part, graph]) => new PartBuilder(tables, graph).build(part));
   return { name, shared: tables.finish(notNeeded), parts: planned };

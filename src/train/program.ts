@@ -1,6 +1,6 @@
 import { trainingStep, type StepOptions } from "../autodiff/train/step.ts";
 import type { Graph, State } from "../ir/graph.ts";
-import { statesOf, verifyProgram, type Program } from "../ir/program.ts";
+import { statesOf, type Program } from "../ir/program.ts";
 import type { File } from "../language/ast.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../lower/lower.ts";
 import type { LoweredTrain } from "../lower/train/train.ts";
@@ -9,7 +9,6 @@ import type { Remark } from "../passes/pass.ts";
 import { runPasses, type PassOptions } from "../passes/pipeline.ts";
 import { planGraph, planProgram } from "../plan/build.ts";
 import type { Plan, PlanPart, ProgramPlan } from "../plan/plan.ts";
-import { invariant } from "../support/invariant.ts";
 import { isError, sortDiagnostics, type Diagnostic } from "../support/diagnostic.ts";
 
 /** A model lowered as it is trained and as it is used, with its `train` section. */
@@ -92,8 +91,6 @@ export function trainingProgram(
   };
   const graphs = Object.fromEntries(Object.entries(passed).map(([part, { graph }]) => [part, graph]));
   const whole: Program = { name: `${model.training.name}_training`, parts: graphs };
-  const problems = verifyProgram(whole);
-  invariant(problems.length === 0, problems.join("; "));
   const plan = planProgram(whole, passes);
   const planned = (name: PartName, { graph, remarks }: PassedStep): ProgramPart => {
     return { graph, remarks, plan: plan.parts.find((part) => part.name === name)! };

@@ -80,13 +80,38 @@ describe("two graphs over one cache", () => {
   );
 });
 
+test.each(["TypeScript", ...(device === undefined ? [] : ["WGSL"])])(
+  "parts may be called what a module calls something of its own, on %s",
+  async (target) => {
+    const parts = { encode: prefill, state: step, weights: prefill, memory: step };
+    const odd: Program = { name: "odd", parts };
+    const session = target === "WGSL" ? await webgpu(device!, odd, making) : await typescript(odd, making);
+    const oracle = interpreted(odd, making);
+    for (const [past, part] of Object.keys(parts).entries()) {
+      const x = randomTensor([1, 1, 4], new RandomStream(past, "x"));
+      const expected = await oracle.run(part, { x }, { P: past });
+      expectNear(await session.run(part, { x }, { P: past }), expected);
+    }
+  },
+);
+
 test("parts that disagree about a tensor are told apart", () => {
   const other = graphOf(cache.replaceAll("C <= 64", "C <= 32").replaceAll("f32[4, 4]", "f32[4, 4]"));
   expect(verifyProgram({ name: "p", parts: { a: prefill, b: other } })).toEqual([]);
   const wide = graphOf(
     cache.replaceAll("1, 4]", "2, 4]").replaceAll("N, 4]", "N, 8]").replaceAll("f32[4, 4]", "f32[8, 8]"),
   );
-  expect(verifyProgram({ name: "p", parts: { a: prefill, b: wide } })[0]).toBe(
-    "wk is a parameter f32[8, 8] in b, but a parameter f32[4, 4] in a",
-  );
+  const parted: Program = { name: "p", parts: { a: prefill, b: wide } };
+  const message = "wk is a parameter f32[8, 8] in b, but a parameter f32[4, 4] in a";
+  expect(verifyProgram(parted)[0]).toBe(message);
+  expect(() => planProgram(parted)).toThrow(message);
+});
+
+test("parts that no function may be called as are told", () => {
+  const named = (...names: readonly string[]): string[] =>
+    verifyProgram({ name: "p", parts: Object.fromEntries(names.map((name) => [name, prefill])) });
+  expect(named("prefill", "step")).toEqual([]);
+  expect(named("any text at all")).toEqual([]);
+  expect(named("a", "b-c")).toEqual([`the part "b-c" is called as no function may be`]);
+  expect(named("step", "Step")).toEqual(["the parts step and Step differ in a capital letter alone"]);
 });

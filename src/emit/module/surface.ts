@@ -3,9 +3,12 @@ import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { identifier } from "./text.ts";
 
-/** What the surface of a module calls a part: its function, and the types of what that takes and gives. */
+/** What a module calls a part: its function, and the types of what that takes and gives. */
 export interface PartNames {
+  /** As callers know the function. */
   readonly run: string;
+  /** As the module itself does, whose own words `run` may be. */
+  readonly inside: string;
   readonly inputs: string;
   readonly outputs: string;
   /** The run-time dims that no input says. */
@@ -16,7 +19,8 @@ export interface PartNames {
 export function partNames({ parts }: ProgramPlan, { name }: PlanPart): PartNames {
   const run = identifier(name);
   const prefix = parts.length === 1 ? "" : run[0]!.toUpperCase() + run.slice(1);
-  return { run, inputs: `${prefix}Inputs`, outputs: `${prefix}Outputs`, dims: `${prefix}Dims` };
+  const inside = parts.length === 1 ? "run" : `run${prefix}`;
+  return { run, inside, inputs: `${prefix}Inputs`, outputs: `${prefix}Outputs`, dims: `${prefix}Dims` };
 }
 
 /** The run-time dims of all parts, each once. */
@@ -48,3 +52,10 @@ export const changesState = ({ shared }: ProgramPlan, { steps }: PlanPart): bool
 /** The type of a tensor of the state, as callers read it. */
 export const stateType = ({ shared }: ProgramPlan): string =>
   shared.state.every(({ type }) => isFloat(type.dtype)) ? "FloatTensor" : "FloatTensor | IntTensor";
+
+/** The functions of a model as its object has them: `run`, or of several parts `update: runUpdate`. */
+export const functionEntries = (program: ProgramPlan): readonly string[] =>
+  program.parts.map((part) => {
+    const { run, inside } = partNames(program, part);
+    return run === inside ? run : `${run}: ${inside}`;
+  });

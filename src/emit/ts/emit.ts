@@ -17,7 +17,7 @@ import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { partsFor } from "../module/helpers.ts";
 import { parameterTable } from "../module/parameters.ts";
-import { partNames, stateType, symbolsOfParts } from "../module/surface.ts";
+import { functionEntries, stateType, symbolsOfParts } from "../module/surface.ts";
 
 export type TypeScriptOptions = {
   /** Lines for the comment at the top. */
@@ -167,7 +167,7 @@ function createModel(
   const { floats } = names;
   const arrays = arenaArrays(program.shared, program.parts, floats);
   const hasState = program.shared.state.length > 0;
-  const functions = program.parts.map((part) => partNames(program, part).run);
+  const functions = functionEntries(program);
   return [
     "/** The model with its weights; throws WeightsError if they do not fit. */",
     `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,

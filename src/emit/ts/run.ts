@@ -33,7 +33,7 @@ export function runFunction(
     return `${keyText(name)}: { data: ${names.local(buffer)}, shape: [${shape}] },`;
   });
   return [
-    `function ${surface.run}(${runParameters(program, part)})«: ${surface.outputs}» {`,
+    `function ${surface.inside}(${runParameters(program, part)})«: ${surface.outputs}» {`,
     [
       `${names.check("checkInputNames")}(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(program, part, names),

@@ -9,7 +9,14 @@ import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
-import { fixedDims, partNames, saidDims, stateType, symbolsOfParts } from "../module/surface.ts";
+import {
+  fixedDims,
+  functionEntries,
+  partNames,
+  saidDims,
+  stateType,
+  symbolsOfParts,
+} from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { dimField } from "./dims.ts";
 import {
@@ -197,12 +204,12 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
   const { program } = all;
   const isFixed = fixedDims(program).length > 0;
   const runs = program.parts.map((part) => {
-    const { run, inputs, outputs, dims } = partNames(program, part);
+    const { run, inside, inputs, outputs, dims } = partNames(program, part);
     const isSaid = saidDims(program, part).length > 0;
     const said = isSaid ? ", dims" : "";
     const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${isFixed ? ", fixed" : ""})`;
     return [
-      `const ${run} = (inputs«: ${inputs}»${isSaid ? `, dims«: ${dims}»` : ""})«: Promise<${outputs}>» =>`,
+      `const ${inside} = (inputs«: ${inputs}»${isSaid ? `, dims«: ${dims}»` : ""})«: Promise<${outputs}>» =>`,
       `  inTurn(() => runOnce(parts.${run}, ready.${run}, inputs, ${bind}));`,
     ];
   });
@@ -216,6 +223,7 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
       stateType: stateType(program),
       fixed,
       names: program.parts.map((part) => partNames(program, part).run),
+      functions: functionEntries(program),
       runs: runs.flat(),
     }),
   ];

@@ -10,13 +10,22 @@ export interface ModelParts {
   readonly stateType: string;
   /** Lines that check the sizes of the state. */
   readonly fixed: readonly Code[];
-  /** The names of the functions, and the lines that make them. */
+  /** The names of the parts, the lines that make their functions, and these as a model has them. */
   readonly names: readonly string[];
   readonly runs: readonly string[];
+  readonly functions: readonly string[];
 }
 
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
-export const createRuntime = ({ options, hasState, stateType, fixed, names, runs }: ModelParts): Code[] => [
+export const createRuntime = ({
+  options,
+  hasState,
+  stateType,
+  fixed,
+  names,
+  runs,
+  functions,
+}: ModelParts): Code[] => [
   ...opening,
   `export async function createModel(device«: GPUDevice», source«: WeightSource», ${options})«: Promise<Model>» {`,
   fixed,
@@ -31,7 +40,7 @@ export const createRuntime = ({ options, hasState, stateType, fixed, names, runs
   runs,
   ...(hasState ? indented(keepingState(stateType), 1) : []),
   ...indented(destroying, 1),
-  [`return { ${[...names, ...(hasState ? ["readState", "writeState"] : []), "destroy"].join(", ")} };`],
+  [`return { ${[...functions, ...(hasState ? ["readState", "writeState"] : []), "destroy"].join(", ")} };`],
   "}",
   "",
   ...losing,
