@@ -4,12 +4,10 @@ import { addDims, dim, floorDivideDim, multiplyDims, type Dim } from "../tensor/
  * How the elements of a buffer lie in memory, row-major without gaps. `i4` holds two in a byte, the first in its lower
  * half; what a quantized tensor needs beside its elements (scales) is a buffer of its own.
  */
-export const storages = ["f64", "f32", "i32", "f16", "bf16", "i8", "i4"] as const;
-
-export type Storage = (typeof storages)[number];
+export type Storage = "f64" | "f32" | "i32" | "f16" | "bf16" | "i8" | "i4";
 
 /** Bits of an element. */
-export const storageBits: { readonly [S in Storage]: number } = {
+const storageBits: { readonly [S in Storage]: number } = {
   f64: 64,
   f32: 32,
   i32: 32,
@@ -18,8 +16,6 @@ export const storageBits: { readonly [S in Storage]: number } = {
   i8: 8,
   i4: 4,
 };
-
-export const isFloatStorage = (storage: Storage): boolean => storage[0] !== "i";
 
 /** Bytes of so many elements; a last byte that is not full counts whole. */
 export function bytesOf(storage: Storage, elements: Dim): Dim {

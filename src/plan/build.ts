@@ -5,7 +5,7 @@ import { nodeFlops } from "../ir/stats.ts";
 import { resultValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf } from "../tensor/dim.ts";
-import { elementsOf, showType, type TensorType } from "../tensor/type.ts";
+import { elementsOf, type TensorType } from "../tensor/type.ts";
 import { panelCopies, panelType, type Panels } from "../kernels/panels.ts";
 import { formFor, portableTarget, type Target } from "../kernels/target.ts";
 import { assignSlots } from "./memory.ts";
@@ -13,7 +13,7 @@ import { namesOf, outputOrigin } from "./names.ts";
 import type { Plan, PlanInput, PlanOutput, PlanPart, ProgramPlan, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
-import { keyOfStep, keyOfView, PlanTables } from "./shared.ts";
+import { keyOfConstant, keyOfStep, keyOfView, PlanTables } from "./shared.ts";
 import { isMemoryOf, keepStates, writesInPlace } from "./state.ts";
 import { broadcastView, hasForm, isDense, sameView, sliceView, type View } from "../kernels/view.ts";
 
@@ -115,7 +115,7 @@ class PartBuilder {
   #addConstant(node: Node, values: readonly number[]): void {
     const [result] = node.results as readonly [Value];
     const type: TensorType = node.op === "full" ? { dtype: result.type.dtype, shape: [] } : result.type;
-    const [view] = this.#tables.prepared.of(`constant ${showType(type)} ${values.join()}`, () => [
+    const [view] = this.#tables.prepared.of(keyOfConstant(type, values), () => [
       this.#tables.allocate(namesOf(node, 0), type, { kind: "constant", values }),
     ]) as readonly [View];
     this.#views.set(result, broadcastView(view, result.type));

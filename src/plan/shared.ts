@@ -106,6 +106,10 @@ class SharedViews {
 export const keyOfView = ({ buffer, type, offset, strides }: View): string =>
   `${buffer} ${showType(type)} ${offset.key} ${strides.map(({ key }) => key).join()}`;
 
+/** Constants with one key are the same numbers, 0 and -0 apart. */
+export const keyOfConstant = (type: TensorType, values: readonly number[]): string =>
+  `constant ${showType(type)} ${JSON.stringify(values, exactNumber)}`;
+
 type Operands = Readonly<Record<string, View | readonly View[] | undefined>>;
 
 /** Steps with one key compute the same. */

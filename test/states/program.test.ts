@@ -115,3 +115,16 @@ test("parts that no function may be called as are told", () => {
   expect(named("a", "b-c")).toEqual([`the part "b-c" is called as no function may be`]);
   expect(named("step", "Step")).toEqual(["the parts step and Step differ in a capital letter alone"]);
 });
+
+test("what parts share keeps 0 and -0 apart", async () => {
+  const graph = (zero: string) =>
+    graphOf(`graph g {
+  %zero: f32[3] = full(dtype: f32, shape: [3], value: ${zero})
+  output y = %zero
+}
+`);
+  const signs: Program = { name: "signs", parts: { plus: graph("0"), minus: graph("-0") } };
+  const session = await typescript(signs, { parameters: {}, dims: {} });
+  expect((await session.run("plus", {}))["y"]!.data[0]).toBe(0);
+  expect((await session.run("minus", {}))["y"]!.data[0]).toBe(-0);
+});
