@@ -24,7 +24,7 @@ const layers = [
   "cli",
 ];
 /** The folders of `emit`, one a target. */
-const targets = ["ts", "wgsl"];
+const targets = ["ts", "wasm", "wgsl"];
 
 const inLayer = (name) => (name.endsWith(".ts") ? `^src/${name.replace(".", "\\.")}$` : `^src/${name}/`);
 

@@ -1,0 +1,164 @@
+import {
+  instruction,
+  laneLoadOf,
+  laneOf,
+  laneStoreOf,
+  loadOf,
+  replaceLaneOf,
+  storeOf,
+  type Binary,
+  type I32,
+  type Unary,
+  type V128,
+} from "./code.ts";
+import { bytesOfFloat } from "./numbers.ts";
+
+/** An opcode after the prefix of vectors, as LEB128. */
+const code = (op: number): readonly number[] => (op < 128 ? [0xfd, op] : [0xfd, (op & 127) | 128, op >> 7]);
+
+const un =
+  (op: number): Unary<"v128"> =>
+  (x) =>
+    instruction("v128", [x], code(op));
+const bin =
+  (op: number): Binary<"v128"> =>
+  (x, y) =>
+    instruction("v128", [x, y], code(op));
+const tri = (op: number) => (x: V128, y: V128, z: V128) => instruction("v128", [x, y, z], code(op));
+const test = (op: number) => (x: V128) => instruction("i32", [x], code(op));
+const shift = (op: number) => (x: V128, by: I32) => instruction("v128", [x, by], code(op));
+const splat =
+  <T extends "i32" | "f32" | "f64">(_: T, op: number) =>
+  (x: { readonly type: T } & Parameters<Unary<T>>[0]) =>
+    instruction("v128", [x], code(op));
+
+/** Four lanes of 32 bits from two vectors: 0 to 3 are those of the first, 4 to 7 of the second. */
+const shuffle = (x: V128, y: V128, lanes: readonly [number, number, number, number]): V128 =>
+  instruction("v128", [x, y], code(13), (to) => {
+    for (const lane of lanes) to.bytes([4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
+  });
+
+export const v128 = {
+  load: loadOf("v128", 2, ...code(0)),
+  store: storeOf("v128", 2, ...code(11)),
+  load32_splat: loadOf("v128", 2, ...code(9)),
+  load64_splat: loadOf("v128", 3, ...code(10)),
+  /** One lane; the others are 0. */
+  load32_zero: loadOf("v128", 2, ...code(92)),
+  load64_zero: loadOf("v128", 2, ...code(93)),
+  load32_lane: laneLoadOf(2, ...code(86)),
+  store32_lane: laneStoreOf(2, ...code(90)),
+  store64_lane: laneStoreOf(2, ...code(91)),
+  /** Eight or four numbers of half a lane, each made a whole one. */
+  load16x4_u: loadOf("v128", 3, ...code(4)),
+  load16x4_s: loadOf("v128", 3, ...code(3)),
+  const: (lanes: readonly [number, number, number, number]): V128 =>
+    instruction("v128", [], code(12), (to) => {
+      for (const lane of lanes) to.bytes(bytesOfFloat(lane));
+    }),
+  zero: instruction("v128", [], [...code(12), ...new Array<number>(16).fill(0)]),
+  not: un(77),
+  and: bin(78),
+  /** x without the bits of y. */
+  andnot: bin(79),
+  or: bin(80),
+  xor: bin(81),
+  /** Bits of x where the mask is set, of y elsewhere. */
+  bitselect: tri(82),
+  any_true: test(83),
+  shuffle,
+} as const;
+
+export const f32x4 = {
+  splat: splat("f32", 19),
+  extract_lane: laneOf("f32", ...code(31)),
+  replace_lane: replaceLaneOf("f32", ...code(32)),
+  eq: bin(65),
+  ne: bin(66),
+  lt: bin(67),
+  gt: bin(68),
+  le: bin(69),
+  ge: bin(70),
+  ceil: un(103),
+  floor: un(104),
+  trunc: un(105),
+  nearest: un(106),
+  abs: un(224),
+  neg: un(225),
+  sqrt: un(227),
+  add: bin(228),
+  sub: bin(229),
+  mul: bin(230),
+  div: bin(231),
+  /** NaN if either is. */
+  min: bin(232),
+  max: bin(233),
+  /** y < x ? y : x, so that a NaN of x stays. */
+  pmin: bin(234),
+  /** x < y ? y : x, so that a NaN of x stays. */
+  pmax: bin(235),
+  convert_i32x4_s: un(250),
+  convert_i32x4_u: un(251),
+  demote_f64x2_zero: un(94),
+  /** x · y + z, rounded once or twice as the machine likes (relaxed SIMD). */
+  relaxed_madd: tri(0x105),
+  relaxed_nmadd: tri(0x106),
+} as const;
+
+export const f64x2 = {
+  splat: splat("f64", 20),
+  extract_lane: laneOf("f64", ...code(33)),
+  replace_lane: replaceLaneOf("f64", ...code(34)),
+  lt: bin(73),
+  gt: bin(74),
+  ceil: un(116),
+  floor: un(117),
+  trunc: un(122),
+  nearest: un(148),
+  abs: un(236),
+  neg: un(237),
+  sqrt: un(239),
+  add: bin(240),
+  sub: bin(241),
+  mul: bin(242),
+  div: bin(243),
+  pmin: bin(246),
+  pmax: bin(247),
+  promote_low_f32x4: un(95),
+  convert_low_i32x4_s: un(254),
+  convert_low_i32x4_u: un(255),
+} as const;
+
+export const i32x4 = {
+  splat: splat("i32", 17),
+  extract_lane: laneOf("i32", ...code(27)),
+  replace_lane: replaceLaneOf("i32", ...code(28)),
+  eq: bin(55),
+  ne: bin(56),
+  lt_s: bin(57),
+  lt_u: bin(58),
+  gt_s: bin(59),
+  gt_u: bin(60),
+  le_s: bin(61),
+  le_u: bin(62),
+  ge_s: bin(63),
+  ge_u: bin(64),
+  abs: un(160),
+  neg: un(161),
+  all_true: test(163),
+  bitmask: test(164),
+  shl: shift(171),
+  shr_s: shift(172),
+  shr_u: shift(173),
+  add: bin(174),
+  sub: bin(177),
+  mul: bin(181),
+  min_s: bin(182),
+  max_s: bin(184),
+  min_u: bin(183),
+  max_u: bin(185),
+  trunc_sat_f32x4_s: un(248),
+  trunc_sat_f32x4_u: un(249),
+  extend_low_i16x8_s: un(167),
+  extend_high_i16x8_s: un(168),
+} as const;

@@ -1,0 +1,18 @@
+import type { KernelOp } from "../../../kernels/contracts.ts";
+import type { View } from "../../../kernels/view.ts";
+import type { Stage } from "../../../plan/loops.ts";
+import { invariant } from "../../../support/invariant.ts";
+import type { LoopOp } from "../../loops/kernels/table.ts";
+import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
+
+/** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
+const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {};
+
+/** The kernel of a step, or of a loop of several; `memoryOf` says of each view in which memory it begins, and where. */
+export function kernelOf(stage: Stage, k: KernelWriter, memoryOf: (view: View) => string): Kernel {
+  invariant(!("steps" in stage), `${memoryOf.name} of a loop`);
+  const kernel = byHand[stage.op as keyof typeof byHand] as
+    ((step: typeof stage, k: KernelWriter) => Kernel) | undefined;
+  invariant(kernel !== undefined, `no kernel for ${stage.op}`);
+  return kernel(stage, k);
+}

@@ -1,0 +1,63 @@
+import { f32x4, v128 } from "./assembler/simd.ts";
+import { CONSTANTS_AT } from "./map.ts";
+import { bytesOfFloat, i32 } from "./assembler/numbers.ts";
+import type { V128 } from "./assembler/code.ts";
+
+/** What of WebAssembly the code is written for: a module carries its kernels once for each. */
+export interface Machine {
+  /** Relaxed SIMD: a product and a sum are one instruction, rounded once. */
+  readonly fma: boolean;
+  /** Vectors of independent work that are written out side by side. */
+  readonly unroll: number;
+}
+
+/** What V8 from 12 on, and Firefox, run fastest; and what every engine with SIMD runs (V8 11 spills unrolled code). */
+export const machines = {
+  relaxed: { fma: true, unroll: 4 },
+  plain: { fma: false, unroll: 1 },
+} as const satisfies Readonly<Record<string, Machine>>;
+
+/**
+ * Constants of vectors, in memory: one that is loaded costs less than one in the code, which V8 puts together anew in every
+ * turn of a loop.
+ */
+export class Constants {
+  readonly #addresses = new Map<string, number>();
+  readonly #data: number[] = [];
+
+  /** Four lanes of one float32. */
+  splat(value: number): V128 {
+    return v128.load32_splat(i32.const(0), this.address(bytesOfFloat(value)));
+  }
+
+  /** Four lanes of one word of 32 bits. */
+  splatWord(value: number): V128 {
+    return v128.load32_splat(i32.const(0), this.address(new Uint8Array(Int32Array.of(value).buffer)));
+  }
+
+  /** Two lanes of one float64. */
+  splatDouble(value: number): V128 {
+    return v128.load64_splat(i32.const(0), this.address(new Uint8Array(Float64Array.of(value).buffer)));
+  }
+
+  /** Where these bytes stand, a whole number of words; the same bytes are there once. Tables begin at a multiple of 16. */
+  address(bytes: Uint8Array, align = bytes.length <= 4 ? 4 : bytes.length <= 8 ? 8 : 16): number {
+    const key = bytes.join();
+    const known = this.#addresses.get(key);
+    if (known !== undefined) return known;
+    while (this.#data.length % align !== 0) this.#data.push(0);
+    const address = CONSTANTS_AT + this.#data.length;
+    for (const byte of bytes) this.#data.push(byte);
+    this.#addresses.set(key, address);
+    return address;
+  }
+
+  /** All of them, as they lie from CONSTANTS_AT on. */
+  get bytes(): Uint8Array {
+    return Uint8Array.from(this.#data);
+  }
+}
+
+/** x · y + z: in one instruction where the machine has it. */
+export const multiplyAdd = ({ fma }: Machine, x: V128, y: V128, z: V128): V128 =>
+  fma ? f32x4.relaxed_madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);

@@ -1,0 +1,155 @@
+import { encodeModule } from "../../../src/emit/wasm/assembler/module.ts";
+import { KernelWriter, type Kernel, type Word } from "../../../src/emit/wasm/kernel.ts";
+import { Constants, type Machine } from "../../../src/emit/wasm/machine.ts";
+import { CONSTANTS_AT, REFUSALS_AT } from "../../../src/emit/wasm/map.ts";
+import type { Plan, Step } from "../../../src/plan/plan.ts";
+import type { Stage } from "../../../src/plan/loops.ts";
+import type { View } from "../../../src/kernels/view.ts";
+import { evaluateDim, type Dim } from "../../../src/tensor/dim.ts";
+import { isFloat } from "../../../src/tensor/dtype.ts";
+import type { HostTensor } from "../../../src/tensor/host.ts";
+
+export interface Tensor {
+  readonly data: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
+type HostTensors = Readonly<Record<string, HostTensor>>;
+
+interface Given {
+  readonly inputs: HostTensors;
+  readonly parameters?: HostTensors;
+  readonly sizes?: ReadonlyMap<string, number>;
+  readonly machine?: Machine;
+  /** How many threads there seem to be: they run each phase one after the other, the last one first. */
+  readonly ranks?: number;
+  /** What is run: the steps of the plan if left out. */
+  readonly stages?: readonly Stage[];
+  readonly kernelOf: (stage: Stage, k: KernelWriter) => Kernel;
+}
+
+const WORD = 4;
+const PAGE = 65536;
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** The machine that the tests' own engine has everything of. */
+export const plain: Machine = { fma: false, unroll: 1 };
+export const unrolled: Machine = { fma: false, unroll: 4 };
+
+/** What a run refused: the kind, the index, what it must be below. */
+export class Refused extends Error {
+  readonly words: readonly number[];
+  constructor(words: readonly number[]) {
+    super(`refused: ${words.join(" ")}`);
+    this.words = words;
+  }
+}
+
+/** Runs the steps of a plan by their kernels, without the host of an emitted module: one thread that plays several. */
+export function runKernels(plan: Plan, given: Given): Record<string, Tensor> {
+  const { parameters = {}, sizes = new Map(), machine = plain, ranks = 1, inputs, kernelOf } = given;
+  const stages = [...plan.prepare, ...(given.stages ?? plan.steps)];
+  const constants = new Constants();
+  const kernels = stages.map((stage) => kernelOf(stage, new KernelWriter({ machine, constants })));
+  const sizeOf = (size: Dim): number => evaluateDim(size, sizes);
+  const homes = new Map<string, number>();
+  let end = align(CONSTANTS_AT + constants.bytes.length);
+  const take = (bytes: number): number => (end += align(bytes)) - align(bytes);
+  const homeOf = (buffer: number): number => {
+    const { home, elements } = plan.buffers[buffer]!;
+    const key =
+      home.kind === "slot"
+        ? `slot ${home.slot}`
+        : home.kind === "state"
+          ? `state ${home.state}`
+          : `${buffer}`;
+    const known = homes.get(key);
+    if (known !== undefined) return known;
+    const together = home.kind === "slot" ? plan.slots[home.slot]!.buffers : [];
+    const words = Math.max(sizeOf(elements), ...together.map((each) => sizeOf(plan.buffers[each]!.elements)));
+    const at = take(WORD * words);
+    homes.set(key, at);
+    return at;
+  };
+  const addressOf = (view: View): number => homeOf(view.buffer) + WORD * sizeOf(view.offset);
+  const scratch = kernels.map(({ scratch: { own, shared } }) => {
+    const step = align(sizeOf(own));
+    return { step, own: take(step * ranks), shared: take(sizeOf(shared)) };
+  });
+  const wordOf = (word: Word, index: number): number => {
+    switch (word.kind) {
+      case "address":
+        return addressOf(word.view);
+      case "size":
+        return sizeOf(word.size);
+      case "number":
+        return word.value;
+      case "own":
+        return scratch[index]!.own;
+      case "ownStep":
+        return scratch[index]!.step;
+      case "shared":
+        return scratch[index]!.shared;
+    }
+  };
+  const records = kernels.map(({ words }, index) => {
+    const values = words.map((word) => wordOf(word, index));
+    return { values, at: take(WORD * values.length) };
+  });
+  plan.buffers.forEach((_, buffer) => homeOf(buffer));
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE), maximum: PAGE });
+  const phases = kernels.flatMap(({ phases }, kernel) =>
+    phases.map((phase, at) => ({ phase, name: `${kernel}.${at}`, kernel })),
+  );
+  const binary = encodeModule({
+    functions: phases.map(({ phase, name }) => ({
+      signature: phase.signature,
+      code: phase.encode(),
+      exportName: name,
+    })),
+    table: [],
+    memory: { pages: 1, most: PAGE, shared: false },
+    data: [{ address: CONSTANTS_AT, bytes: constants.bytes }],
+  });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
+  const words = new Int32Array(memory.buffer);
+  const floats = new Float32Array(memory.buffer);
+  // What no kernel may count on being 0.
+  new Uint8Array(memory.buffer).fill(0xa5, CONSTANTS_AT + align(constants.bytes.length));
+  const put = (buffer: number | undefined, data: ArrayLike<number | bigint | boolean>): void => {
+    if (buffer === undefined) return;
+    const array = isFloat(plan.buffers[buffer]!.dtype) ? floats : words;
+    array.set(Array.from(data, Number), homeOf(buffer) / WORD);
+  };
+  plan.buffers.forEach(({ home }, buffer) => {
+    if (home.kind === "constant") put(buffer, home.values);
+  });
+  for (const { name, buffer } of plan.parameters) put(buffer, parameters[name]!.data);
+  for (const { name, buffer } of plan.inputs) put(buffer, inputs[name]!.data);
+  for (const { at, values } of records) words.set(values, at / WORD);
+  for (const { name, kernel } of phases)
+    for (let rank = ranks - 1; rank >= 0; rank--)
+      (instance.exports[name] as (record: number, rank: number, ranks: number) => void)(
+        records[kernel]!.at,
+        rank,
+        ranks,
+      );
+  for (let rank = 0; rank < ranks; rank++) {
+    const at = REFUSALS_AT / WORD + 4 * rank;
+    if (words[at] !== 0) throw new Refused([...words.slice(at, at + 3)]);
+  }
+  return Object.fromEntries(
+    plan.outputs.map(({ name, type, buffer }) => {
+      const shape = type.shape.map(sizeOf);
+      const count = shape.reduce((product, size) => product * size, 1);
+      const from = homeOf(buffer) / WORD;
+      return [name, { data: (isFloat(type.dtype) ? floats : words).slice(from, from + count), shape }];
+    }),
+  );
+}
+
+/** The steps of a stage that is one step. */
+export const loneStep = (stage: Stage): Step => {
+  if ("steps" in stage) throw new Error("a loop of several steps");
+  return stage;
+};
