@@ -1,5 +1,6 @@
 import { compile } from "../compile.ts";
 import type { Graph } from "../ir/graph.ts";
+import type { Target } from "../kernels/target.ts";
 import type { LoweredModel } from "../lower/lower.ts";
 import type { Pass, Remark } from "../passes/pass.ts";
 import { runPasses } from "../passes/pipeline.ts";
@@ -25,6 +26,8 @@ export interface LoadOptions {
   readonly config?: ConfigInput | undefined;
   /** Sees the graph after each pass. */
   readonly observe?: (pass: Pass, graph: Graph) => void;
+  /** What passes and plan are made for. */
+  readonly target?: Target;
 }
 
 /** Compiles a model. Its mistakes end the command; warnings are printed and it goes on. */
@@ -32,12 +35,13 @@ export async function loadModel(
   source: Source,
   options: ModelOptions,
   out: Out,
-  { config, observe }: LoadOptions = {},
+  { config, observe, target }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const { diagnostics, model, graph, remarks, plan } = compile(source, {
     ...lowerOptions(source.name, options, config),
     fuse: options.fuse ?? true,
     ...(observe === undefined ? {} : { observe }),
+    ...(target === undefined ? {} : { target }),
   });
   if (model === undefined || graph === undefined || plan === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
@@ -55,7 +59,7 @@ export async function loadPlan(
   source: Source,
   options: ModelOptions & { readonly train?: true },
   out: Out,
-  more: Pick<LoadOptions, "observe"> = {},
+  more: Pick<LoadOptions, "observe" | "target"> = {},
 ): Promise<LoadedPlan> {
   if (options.train === true) {
     const { loadStep } = await import("./train/model.ts");

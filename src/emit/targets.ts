@@ -1,8 +1,11 @@
+import type { Target } from "../kernels/target.ts";
 import type { Plan, ProgramPlan } from "../plan/plan.ts";
 import type { Sizes } from "../plan/stats.ts";
 import type { EmittedFile } from "./module/file.ts";
+import { tsTarget } from "./ts/target.ts";
 import type { DispatchReport } from "./wgsl/fit.ts";
 import { wgslOptionsOf, wgslSwitches, type WgslSwitches } from "./wgsl/switches.ts";
+import { targetOf } from "./wgsl/target.ts";
 
 /** What may be asked of how a target writes; a target's row says which of them it takes. */
 export type Switches = WgslSwitches;
@@ -31,6 +34,8 @@ export interface TargetRow {
   readonly writes: string;
   /** Its switches, and what each does. */
   readonly switches: Readonly<Partial<Record<keyof Switches, string>>>;
+  /** What passes, plans and listings know of it. */
+  readonly target: (switches: Switches) => Target;
   /** What writes it, which is loaded when it is asked for. */
   readonly load: () => Promise<Emit>;
   /** The same for a listing of dispatches, if it makes any. */
@@ -51,6 +56,7 @@ const rows = {
     forms: { typed: "ts", plain: "js" },
     writes: "JavaScript",
     switches: {},
+    target: () => tsTarget,
     load: async () => {
       const { emitTypeScript } = await import("./ts/emit.ts");
       return (plan, { types = true, notes = [] } = {}) => emitTypeScript(plan, { types, notes }).files;
@@ -62,6 +68,7 @@ const rows = {
     forms: { typed: "wgsl", plain: "wgsl-js" },
     writes: "shaders",
     switches: wgslSwitches,
+    target: (switches) => targetOf(wgslOptionsOf(switches)),
     load: async () => {
       const { emitWgsl } = await import("./wgsl/emit.ts");
       return (plan, { types = true, switches = {}, notes = [] } = {}) =>

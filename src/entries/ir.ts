@@ -48,6 +48,7 @@ export { isScalarNode, loadTimeValues, numberOf, type ScalarNode } from "../pass
 export { makeInPlace, mergeOrigins, removeDeadNodes } from "../passes/nodes.ts";
 export { Uses } from "../passes/uses.ts";
 export { checkPasses, showDifference, type CheckOptions, type PassDifference } from "../passes/check.ts";
+export type { KernelCall, KernelCallOf, KernelOp } from "../kernels/contracts.ts";
 export { portableTarget, type ChosenKernel, type Limits, type Target } from "../kernels/target.ts";
 export type { OperandForm, Panels } from "../kernels/panels.ts";
 

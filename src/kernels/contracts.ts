@@ -17,6 +17,17 @@ export type KernelAttributes<K extends KernelOp> = K extends GraphKernel
   ? AttributesOf<K>
   : Readonly<Record<string, never>>;
 
+/** A call of a kernel: what it works on, and how. */
+export interface KernelCallOf<K extends KernelOp> {
+  readonly op: K;
+  readonly operands: KernelOperands<K>;
+  readonly attrs: KernelAttributes<K>;
+  readonly results: readonly View[];
+}
+
+/** Any call; `call.op` tells of which kernel, and TypeScript follows. */
+export type KernelCall = { readonly [K in KernelOp]: KernelCallOf<K> }[KernelOp];
+
 /** What every target's kernel for an op must bear. */
 export interface Contract<K extends KernelOp> {
   readonly forms: Readonly<Record<keyof KernelOperands<K>, Form>>;

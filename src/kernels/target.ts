@@ -1,6 +1,7 @@
 import type { Dtype } from "../tensor/dtype.ts";
 import { isFloat } from "../tensor/dtype.ts";
-import { contracts, type KernelOp } from "./contracts.ts";
+import type { Dim } from "../tensor/dim.ts";
+import { contracts, type KernelCall, type KernelOp } from "./contracts.ts";
 import type { OperandForm } from "./panels.ts";
 import type { Storage } from "./storage.ts";
 
@@ -37,6 +38,16 @@ export interface Target {
   readonly formOf?: (kernel: ChosenKernel, operand: string) => OperandForm | undefined;
   /** How the elements of a buffer lie in memory. */
   readonly storageOf: (buffer: StoredAs) => Storage;
+  /**
+   * Bytes that a kernel needs beside its operands and results while it runs, which the next one may have for itself; of
+   * several threads that run it together, each needs as much.
+   */
+  readonly scratchOf?: (call: KernelCall) => Dim | undefined;
+  /**
+   * The operand that is too large for a kernel to be given whole, whose rows it is given part by part; `elementBytes` are
+   * those of a buffer.
+   */
+  readonly splitOf?: (call: KernelCall, elementBytes: (buffer: number) => number) => string | undefined;
 }
 
 /** Floats in 32 bits, everything else as 32-bit whole numbers. */

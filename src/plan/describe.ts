@@ -7,6 +7,7 @@ import { showShape } from "../tensor/type.ts";
 import { shareLoops } from "./loops.ts";
 import { stepWords } from "./names.ts";
 import type { Storage } from "../kernels/storage.ts";
+import { portableTarget, type Target } from "../kernels/target.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import type { Buffer, Home, Plan, Step } from "./plan.ts";
 import { planTotals, stepStats, type PlanTotals, type Sizes } from "./stats.ts";
@@ -55,6 +56,10 @@ export interface StepDescription {
   readonly attributes: Readonly<Record<string, string>>;
   readonly operands: Readonly<Record<string, ViewDescription | readonly ViewDescription[]>>;
   readonly results: readonly ViewDescription[];
+  /** Bytes that it needs beside them while it runs, if the target says so. */
+  readonly scratch?: string;
+  /** The operand that is too large for the target to be given whole. */
+  readonly split?: string;
   readonly flops?: number;
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
@@ -68,9 +73,14 @@ export interface ViewDescription {
   readonly strides?: readonly string[];
 }
 
-export function describePlan(plan: Plan, sizes?: Sizes): PlanDescription {
-  const layout = layoutOf(plan);
-  const step = (each: Step): StepDescription => describeStep(each, plan, sizes, layout);
+/** A plan for a target, which says how its buffers are stored and what its kernels need. */
+export function describePlan(plan: Plan, sizes?: Sizes, target: Target = portableTarget): PlanDescription {
+  const layout = layoutOf(plan, target);
+  const step = (each: Step): StepDescription => ({
+    ...describeStep(each, plan),
+    ...needsOf(each, target, layout),
+    ...(sizes === undefined ? {} : stepStats(each, sizes, layout)),
+  });
   const typed = ({ name, type }: Plan["inputs"][number] | Plan["outputs"][number]) => ({
     name,
     dtype: type.dtype,
@@ -91,21 +101,31 @@ export function describePlan(plan: Plan, sizes?: Sizes): PlanDescription {
     })),
     prepare: plan.prepare.map(step),
     steps: plan.steps.map(step),
-    loops: loopsOf(plan),
+    loops: loopsOf(plan, target),
   };
-  return sizes === undefined ? description : { ...description, totals: planTotals(plan, sizes) };
+  return sizes === undefined ? description : { ...description, totals: planTotals(plan, sizes, layout) };
 }
 
 /** The steps of each loop, by their indices. */
-function loopsOf(plan: Plan): number[][] {
+function loopsOf(plan: Plan, target: Target): number[][] {
   let index = 0;
-  return shareLoops(plan).flatMap((stage) => {
+  return shareLoops(plan, { target }).flatMap((stage) => {
     if (!("steps" in stage)) return (index++, []);
     return [stage.steps.map(() => index++)];
   });
 }
 
-function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined, layout: Layout): StepDescription {
+/** What a target's kernel of the step needs beside its operands and results, and what it cannot be given whole. */
+function needsOf(step: Step, target: Target, layout: Layout): Pick<StepDescription, "scratch" | "split"> {
+  const scratch = target.scratchOf?.(step);
+  const split = target.splitOf?.(step, layout.elementBytes);
+  return {
+    ...(scratch === undefined ? {} : { scratch: showDim(scratch) }),
+    ...(split === undefined ? {} : { split }),
+  };
+}
+
+function describeStep(step: Step, plan: Plan): StepDescription {
   const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
   const entries = Object.entries(operands).flatMap(([name, operand]) => {
     if (operand === undefined) return [];
@@ -122,7 +142,6 @@ function describeStep(step: Step, plan: Plan, sizes: Sizes | undefined, layout: 
     attributes: attributesOf(step),
     operands: Object.fromEntries(entries),
     results: step.results.map((view) => describeView(view, plan.buffers)),
-    ...(sizes === undefined ? {} : stepStats(step, sizes, layout)),
   };
 }
 
@@ -161,12 +180,15 @@ const showSlot = (sizes: readonly Dim[]): string => {
  *       slot 0   max(4*T, 3072*B*T) bytes
  *     1  embedding   wte   wte.weight, tokens → 1: [B, T, 768]   gpt2.lmg:20:3
  */
-export function printPlan(plan: Plan): string {
-  const marks = loopMarks(plan);
+export function printPlan(plan: Plan, target: Target = portableTarget): string {
+  const marks = loopMarks(plan, target);
+  const layout = layoutOf(plan, target);
+  const row = (step: Step, number: string): readonly string[] =>
+    stepRow(step, plan, number, needsOf(step, target, layout));
   const rows = [
-    ...plan.prepare.map((step) => stepRow(step, plan, marks.size === 0 ? "once" : "once ")),
+    ...plan.prepare.map((step) => row(step, marks.size === 0 ? "once" : "once ")),
     ...plan.steps.map((step, index) =>
-      stepRow(step, plan, `${index + 1}${marks.size === 0 ? "" : (marks.get(index) ?? " ")}`),
+      row(step, `${index + 1}${marks.size === 0 ? "" : (marks.get(index) ?? " ")}`),
     ),
   ];
   const widths = [0, 1, 2, 3].map((column) =>
@@ -180,26 +202,36 @@ export function printPlan(plan: Plan): string {
       .join("  ")
       .trimEnd(),
   );
-  const slots = layoutOf(plan)
-    .slots(plan)
-    .map((sizes, index) => `  slot ${index}  ${showSlot(sizes)} bytes`);
+  const slots = layout.slots(plan).map((sizes, index) => `  slot ${index}  ${showSlot(sizes)} bytes`);
+  const scratch = layout.scratch(plan.steps);
+  if (scratch.length > 0) slots.push(`  scratch  ${showSlot(scratch)} bytes`);
   const head = `plan ${plan.name}: ${plan.steps.length} steps, ${plan.prepare.length} at load, ${plan.slots.length} slots`;
   return [head, ...slots, ...lines].join("\n") + "\n";
 }
 
 /** A bracket beside the steps that are one loop. */
-const loopMarks = (plan: Plan): ReadonlyMap<number, string> =>
+const loopMarks = (plan: Plan, target: Target): ReadonlyMap<number, string> =>
   new Map(
-    loopsOf(plan).flatMap((loop) =>
+    loopsOf(plan, target).flatMap((loop) =>
       loop.map((step, at) => [step, at === 0 ? "┐" : at === loop.length - 1 ? "┘" : "│"] as const),
     ),
   );
 
-function stepRow(step: Step, plan: Plan, number: string): readonly string[] {
+function stepRow(
+  step: Step,
+  plan: Plan,
+  number: string,
+  { scratch, split }: Pick<StepDescription, "scratch" | "split">,
+): readonly string[] {
   const results = step.results.map(
     (view) => `${showHome(plan.buffers[view.buffer]!)}${showShape(view.type.shape)}`,
   );
-  return [number, stepWords(step).join(" + "), step.origin.label, results.join(" "), placeOf(step)];
+  const needs = [
+    ...(scratch === undefined ? [] : [`${scratch} bytes of scratch`]),
+    ...(split === undefined ? [] : [`${split} in parts`]),
+  ];
+  const made = [results.join(" "), ...needs].join(", ");
+  return [number, stepWords(step).join(" + "), step.origin.label, made, placeOf(step)];
 }
 
 /** Where a result goes: a slot by its number, an output by its name. */

@@ -1,7 +1,7 @@
 import { bytesOf, elementBytes, type Storage } from "../kernels/storage.ts";
 import { portableTarget, type Target } from "../kernels/target.ts";
 import { subtractDims, type Dim } from "../tensor/dim.ts";
-import type { Buffer, PlanPart } from "./plan.ts";
+import type { Buffer, PlanPart, Step } from "./plan.ts";
 
 /** How the buffers of a plan lie in a target's memory; all sizes are in bytes. */
 export interface Layout {
@@ -11,12 +11,14 @@ export interface Layout {
   readonly elementBytes: (buffer: number) => number;
   /** Of each slot of a part's arena: no polynomial is everywhere at most another; the slot is as large as the largest. */
   readonly slots: (part: Pick<PlanPart, "slots">) => readonly (readonly Dim[])[];
+  /** Of the memory that one step after the other has for itself while it runs, as its target says: it is as large as the largest. */
+  readonly scratch: (steps: readonly Step[]) => readonly Dim[];
 }
 
 /** The layout for a target; for one of 32-bit words if none is said. */
 export function layoutOf(
   { buffers }: { readonly buffers: readonly Buffer[] },
-  target: Pick<Target, "storageOf"> = portableTarget,
+  target: Pick<Target, "storageOf" | "scratchOf"> = portableTarget,
 ): Layout {
   const storage = (buffer: number): Storage => {
     const { dtype, home } = buffers[buffer]!;
@@ -28,6 +30,11 @@ export function layoutOf(
     bytes,
     elementBytes: (buffer) => elementBytes(storage(buffer)),
     slots: ({ slots }) => slots.map((slot) => slot.buffers.map(bytes).reduce<readonly Dim[]>(withSize, [])),
+    scratch: (steps) => [
+      ...new Map(
+        steps.flatMap((step) => target.scratchOf?.(step) ?? []).map((size) => [size.key, size]),
+      ).values(),
+    ],
   };
 }
 

@@ -2,7 +2,7 @@ import { constantDim, sameDim, type Dim } from "../tensor/dim.ts";
 import { isInteger } from "../tensor/dtype.ts";
 import { elementsOf } from "../tensor/type.ts";
 import { operandViews, type Plan, type Step, type StepOf } from "./plan.ts";
-import { portableTarget } from "../kernels/target.ts";
+import { portableTarget, type Target } from "../kernels/target.ts";
 import { isDense, mergeAxes, type View } from "../kernels/view.ts";
 
 /** A step that a loop over elements can take in: each element by itself, or the sum of all. */
@@ -19,10 +19,10 @@ export interface SharedLoop {
 /** The steps of a run, some of them together. */
 export type Stage = Step | SharedLoop;
 
-/** How a target shares loops, where that is not as all targets can. */
+/** How loops are shared, where that is not as all targets can. */
 export interface LoopOptions {
-  /** Steps of one loop at most. */
-  readonly most?: number;
+  /** Says how many steps are one loop at most. */
+  readonly target?: Pick<Target, "limits">;
   readonly accepts?: (loop: SharedLoop) => boolean;
 }
 
@@ -38,11 +38,11 @@ export const isLone = ({ type, strides }: View): boolean =>
  * own place, from the step that made it. Memory that a result takes over from a tensor that dies in the loop is
  * written no further than it has been read, as no view begins before its buffer and none runs backwards; one element for
  * all is read before the loop, and sums are written after it. A target whose loops cannot have all of that says which
- * loops it `accepts`, and how many steps are the `most`.
+ * loops it `accepts`.
  */
 export function shareLoops(
   plan: Plan,
-  { most = portableTarget.limits.loopSteps, accepts = () => true }: LoopOptions = {},
+  { target = portableTarget, accepts = () => true }: LoopOptions = {},
 ): Stage[] {
   const lastRead = new Map<number, number>();
   plan.steps.forEach((step, index) => {
@@ -58,7 +58,7 @@ export function shareLoops(
   };
   plan.steps.forEach((step, index) => {
     const isReadLater = (buffer: number): boolean => (lastRead.get(buffer) ?? -1) > index;
-    const mayGrow = draft !== undefined && draft.steps.length < most;
+    const mayGrow = draft !== undefined && draft.steps.length < target.limits.loopSteps;
     if (mayGrow && draft!.join(step, accepts, isReadLater)) return;
     close(index);
     if (step.op === "elementwise" && walksAlong(step)) draft = new Draft(plan, step);

@@ -2,7 +2,7 @@ import type { Initializer, Origin, StateKind, SymbolDeclaration } from "../ir/gr
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
-import type { KernelAttributes, KernelOp, KernelOperands } from "../kernels/contracts.ts";
+import type { KernelCallOf, KernelOp } from "../kernels/contracts.ts";
 import type { View } from "../kernels/view.ts";
 
 /** What the parts of a program have in common: one set of weights, one preparation, one state. */
@@ -127,11 +127,7 @@ export interface Slot {
   readonly buffers: readonly number[];
 }
 
-export interface StepOf<K extends KernelOp> {
-  readonly op: K;
-  readonly operands: KernelOperands<K>;
-  readonly attrs: KernelAttributes<K>;
-  readonly results: readonly View[];
+export interface StepOf<K extends KernelOp> extends KernelCallOf<K> {
   readonly origin: Origin;
   /** Floating-point operations; a multiply-add counts two. */
   readonly flops: Dim;

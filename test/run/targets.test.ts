@@ -7,7 +7,7 @@ import { placesThatMiss } from "../places.ts";
 test("the type checker names what a new target costs beside its row, and the page does", () => {
   const record = `new_target: {
     where: "for nothing", forms: { typed: "new", plain: "new-js" }, writes: "nothing", switches: {},
-    load: () => Promise.resolve(() => []), tolerance: () => 0,
+    target: () => tsTarget, load: () => Promise.resolve(() => []), tolerance: () => 0,
   },`;
   const additions = { "src/emit/targets.ts": { before: "const rows = {", record } };
   const found = placesThatMiss(additions, ["new_target"], "src/").get("new_target")!;

@@ -1,6 +1,8 @@
 import { targetNames, targets, type Switches, type TargetName } from "../../emit/targets.ts";
 import { describePlan, printPlan } from "../../plan/describe.ts";
-import { planTotals, type PlanTotals, type Sizes } from "../../plan/stats.ts";
+import { layoutOf, type Layout } from "../../plan/layout.ts";
+import { largestOf, planTotals, type Sizes } from "../../plan/stats.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
@@ -29,8 +31,9 @@ export const command: Command = {
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     {
       flags: "--target <target>",
-      description: "the dispatches that a target makes of the steps, with and without fusion",
-      choices: targetNames.filter((name) => targets[name].loadDispatches !== undefined),
+      description:
+        "what a target makes of the steps: the memory they need, or the dispatches, with and without fusion",
+      choices: targetNames,
     },
     { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
     stdinOption,
@@ -40,6 +43,7 @@ export const command: Command = {
   examples: [
     ["lmg plan model.lmg", "the steps in order, what was fused in each, and where its result goes"],
     ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
+    ["lmg plan model.lmg --target ts", "the same with the memory that kernels need while they run"],
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
   ],
   async run(args, asked: PlanOptions, out) {
@@ -50,28 +54,36 @@ export const command: Command = {
 };
 
 async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
-  const { plan } = await loadPlan(source, options, out);
+  const target = options.target && targets[options.target].target(options);
+  const { plan } = await loadPlan(source, options, out, { ...(target && { target }) });
   const sizes = orStop(completeDims(plan.symbols, given));
   const dispatchesOf = options.target && (await targets[options.target].loadDispatches?.());
   if (dispatchesOf !== undefined) {
     const { lookAtDispatches } = await import("../plan/dispatches.ts");
     const fuse = options.fuse ?? true;
-    const other = await loadPlan(source, { ...options, fuse: !fuse }, { ...out, note: () => undefined });
+    const quiet = { ...out, note: () => undefined };
+    const other = await loadPlan(source, { ...options, fuse: !fuse }, quiet, { ...(target && { target }) });
     const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
     return lookAtDispatches(plans, sizes, (each) => dispatchesOf(each, sizes, options));
   }
   return {
-    json: () => describePlan(plan, sizes),
-    text: () => `${printPlan(plan)}\n${showTotals(planTotals(plan, sizes), showDims(sizes))}`,
+    json: () => describePlan(plan, sizes, target),
+    text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}`,
   };
 }
 
-function showTotals(totals: PlanTotals, dims: string): string {
-  const { flops, bytesMoved, arenaBytes, arenaBytesWithoutReuse, weightBytes, preparedBytes } = totals;
+function showTotals(plan: Plan, layout: Layout, sizes: Sizes): string {
+  const { flops, bytesMoved, arenaBytes, arenaBytesWithoutReuse, weightBytes, preparedBytes } = planTotals(
+    plan,
+    sizes,
+    layout,
+  );
+  const dims = showDims(sizes);
+  const scratch = largestOf(layout.scratch(plan.steps), sizes);
   const lines = [
     `${showScaled(flops)}FLOP and ${showBytes(bytesMoved)} read and written in a run${dims === "" ? "" : ` with ${dims}`}`,
     `${showBytes(weightBytes)} of weights, ${showBytes(preparedBytes)} prepared at load`,
-    `${showBytes(arenaBytes)} of memory for a run, ${showBytes(arenaBytesWithoutReuse)} if no step used any again`,
+    `${showBytes(arenaBytes)} of memory for a run, ${showBytes(arenaBytesWithoutReuse)} if no step used any again${scratch === 0 ? "" : `; ${showBytes(scratch)} of scratch`}`,
   ];
   return `${lines.join("\n")}\n`;
 }

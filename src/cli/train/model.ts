@@ -39,12 +39,17 @@ export function loadStep(
   source: Source,
   options: ModelOptions,
   out: Out,
-  { observe }: Pick<PassOptions, "observe">,
+  { observe, target }: Pick<PassOptions, "observe" | "target">,
 ): { readonly lowered: Graph; readonly graph: Graph; readonly plan: Plan } {
   const { model, options: step } = loadTraining(source, options, out);
   const { update, diagnostics } = trainingStep(model.train.graph, step);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
-  const passes = { fuse: options.fuse ?? true, verify: true, ...(observe && { observe }) };
+  const passes = {
+    fuse: options.fuse ?? true,
+    verify: true,
+    ...(observe && { observe }),
+    ...(target && { target }),
+  };
   const { graph, plan } = planStep(update, passes);
   return { lowered: update, graph, plan };
 }

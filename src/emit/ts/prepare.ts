@@ -6,8 +6,10 @@ import type { CallTable } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "../module/runtime/types.ts";
-import { scratchOf } from "./kernels/table.ts";
-import { dim, evaluateDim } from "../../tensor/dim.ts";
+import { elementsIn } from "../../kernels/storage.ts";
+import { layoutOf } from "../../plan/layout.ts";
+import { evaluateDim } from "../../tensor/dim.ts";
+import { tsTarget } from "./target.ts";
 import { arrayType } from "./storage.ts";
 import { literal, numberText } from "../module/text.ts";
 
@@ -48,7 +50,9 @@ export function prepareFunction(
 function prepareLines(plan: PlanShared, names: ModuleNames, calls: CallTable): Code[] {
   const made = new Set<number>();
   const scratch = largest(
-    plan.prepare.map((step) => evaluateDim(scratchOf(step) ?? dim(0), new Map())),
+    layoutOf(plan, tsTarget)
+      .scratch(plan.prepare)
+      .map((bytes) => evaluateDim(elementsIn("f32", bytes), new Map())),
     0,
   );
   const lines: Code[] =

@@ -10,11 +10,11 @@ import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { CallTable } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
 import { shareLoops } from "../../plan/loops.ts";
-import { scratchOf } from "./kernels/table.ts";
 import type { ModuleNames } from "./names.ts";
 import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import { STATE_DIMS } from "./state.ts";
+import { tsTarget } from "./target.ts";
 import { fixedDims, partNames, runParameters, saidDims } from "../module/surface.ts";
 import { literal, numberText } from "../module/text.ts";
 
@@ -95,7 +95,7 @@ export function arenaArrays(
     .filter(({ home }) => home.kind === "slot");
   const hasFloats =
     inArena.some(({ dtype }) => isFloat(dtype)) ||
-    parts.some(({ steps }) => steps.some((step) => scratchOf(step)));
+    parts.some(({ steps }) => steps.some((step) => tsTarget.scratchOf?.(step) !== undefined));
   return [
     ...(hasFloats ? [{ name: floats, type: arrayType("f32", floats) }] : []),
     ...(inArena.some(({ dtype }) => !isFloat(dtype))
@@ -109,23 +109,17 @@ function arenaLines(program: ProgramPlan, plan: Plan, names: ModuleNames): Code[
   const arrays = arenaArrays(plan, program.parts, names.floats);
   const isUsed = arenaArrays(plan, [plan], names.floats).length > 0;
   if (!isUsed) return [];
-  const scratch = new Map<string, Dim>();
-  for (const step of plan.steps) {
-    const size = scratchOf(step);
-    if (size !== undefined) scratch.set(size.key, size);
-  }
+  const layout = layoutOf(plan, tsTarget);
+  const scratch = layout.scratch(plan.steps);
   const ends = [
     ...plan.slots.map((_, slot) => names.slot(slot)),
-    ...(scratch.size > 0 ? ["scratch"] : []),
+    ...(scratch.length > 0 ? ["scratch"] : []),
     "words",
   ];
-  const sizes = [
-    // The arena is counted in words, whatever floats it holds.
-    ...layoutOf(plan)
-      .slots(plan)
-      .map((slot) => slot.map((bytes) => elementsIn("f32", bytes))),
-    ...(scratch.size > 0 ? [[...scratch.values()]] : []),
-  ];
+  // The arena is counted in words, whatever floats it holds.
+  const sizes = [...layout.slots(plan), ...(scratch.length > 0 ? [scratch] : [])].map((region) =>
+    region.map((bytes) => elementsIn("f32", bytes)),
+  );
   const largest = (list: readonly Dim[]): string => {
     const texts = list.map((size) => names.size(size));
     return texts.length === 1 ? texts[0]! : `Math.max(${texts.join(", ")})`;
@@ -187,7 +181,7 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
 
 function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
   const placed = new Set<number>();
-  return shareLoops(plan).flatMap((stage) => {
+  return shareLoops(plan, { target: tsTarget }).flatMap((stage) => {
     const steps = "steps" in stage ? stage.steps : [stage];
     const places = steps.flatMap(({ results }) =>
       results.flatMap(({ buffer }) => {

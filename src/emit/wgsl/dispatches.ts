@@ -16,15 +16,8 @@ import { stepComment } from "../module/comments.ts";
 import { symbolsOfParts } from "../module/surface.ts";
 import { literal, Names } from "../module/text.ts";
 import { dimField } from "./dims.ts";
-import {
-  entryPoint,
-  SCRATCH,
-  type Binding,
-  type Context,
-  type Dispatch,
-  type Kernel,
-  type WgslTarget,
-} from "./kernel.ts";
+import { entryPoint, SCRATCH, type Binding, type Context, type Dispatch, type Kernel } from "./kernel.ts";
+import type { WgslTarget } from "./target.ts";
 import { shareLoops, type Stage } from "../../plan/loops.ts";
 import { isOneDispatch, loopDispatches } from "./kernels/loop.ts";
 import { dispatchesOf } from "./kernels/table.ts";
@@ -73,9 +66,6 @@ export const allSteps = ({ prepare, parts }: Dispatches): readonly DispatchStep[
   ...prepare,
   ...parts.flatMap(({ steps }) => steps),
 ];
-
-/** The largest binding that every device allows, in bytes: WebGPU's default maxStorageBufferBindingSize. */
-export const DEFAULT_BINDING_BYTES = 128 * 2 ** 20;
 
 /** Buffers of one state, before and after its step, are the same memory. */
 export const stateMemory = (name: string): string => `state ${plainName(name)}`;
@@ -138,15 +128,15 @@ export function makeDispatches(program: ProgramPlan, target: WgslTarget): Dispat
     isHalf: (buffer) => layout.storage(buffer) === "f16",
     memoryOf: (buffer) => memoryName(buffers[buffer]!),
     vectorLength: (buffer) => vectorLength(buffers, given, buffer),
-    mustSplit: (elements) =>
-      elements * elementBytes(target.storageOf({ dtype: "f32", home: "parameter" })) > DEFAULT_BINDING_BYTES,
+    splitOf: (step) =>
+      target.splitOf(step, () => elementBytes(target.storageOf({ dtype: "f32", home: "parameter" }))),
   };
   const table = new KernelTable();
   const named = (stage: Stage): DispatchStep[] => table.steps(stage, context);
   const prepared = prepare.flatMap(named);
   const parts = program.parts.map((part): DispatchPart => {
     const stages = shareLoops(planOfPart(program, part), {
-      most: target.limits.loopSteps,
+      target,
       accepts: (loop) => isOneDispatch(loop, buffers, context),
     });
     return { plan: part, steps: stages.flatMap(named) };

@@ -29,7 +29,7 @@ import {
 } from "./host/inputs.ts";
 import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
-import { targetOf, type TargetOptions } from "./kernel.ts";
+import { targetOf, type TargetOptions } from "./target.ts";
 import { makeDispatches, type Dispatches } from "./dispatches.ts";
 import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";

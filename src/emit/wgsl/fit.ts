@@ -6,7 +6,8 @@ import { largestOf, stepStats, type Sizes, type StepStats } from "../../plan/sta
 import { distinctElements, type View } from "../../kernels/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { stepPlace } from "../module/comments.ts";
-import { SCRATCH, targetOf, type Dispatch, type Groups, type TargetOptions } from "./kernel.ts";
+import { SCRATCH, type Dispatch, type Groups } from "./kernel.ts";
+import { targetOf, type TargetOptions } from "./target.ts";
 import {
   allSteps,
   bindingName,
@@ -176,6 +177,8 @@ export interface DispatchStats {
   readonly invocations: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** Bytes of the scratch memory that it writes or reads. */
+  readonly scratchBytes: number;
   readonly flops: number;
 }
 
@@ -224,6 +227,8 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
       invocations,
       bytesRead,
       bytesWritten,
+      scratchBytes:
+        dispatch.scratch === undefined ? 0 : evaluateDim(bytesOfElements("f32", dispatch.scratch), sizes),
       flops,
     };
   });

@@ -1,47 +1,8 @@
-import { portableTarget, wordStorage, type Target } from "../../kernels/target.ts";
-import { isFloat } from "../../tensor/dtype.ts";
 import type { KernelOp } from "../../kernels/contracts.ts";
-import type { StepOf } from "../../plan/plan.ts";
+import type { Step, StepOf } from "../../plan/plan.ts";
 import type { View } from "../../kernels/view.ts";
 import type { Dim } from "../../tensor/dim.ts";
-
-/**
- * What half precision is used for. `storage`: floats lie in 16 bits in buffers and in the tiles of products, and are
- * widened before anything is computed: a product of two halves is exact in f32, so only what is stored is rounded.
- * `arithmetic`: products of matrices and plain steps of chains (+, -, ·, min, max, select, comparisons) are computed in
- * f16 as well, which is faster where a device has twice the rate for it, and costs up to 2⁻¹¹ of each product. Either way
- * sums, statistics, softmax, attention's scores, quotients, powers and transcendental functions are f32.
- */
-export type HalfUse = "storage" | "arithmetic";
-
-/** What the emitted shaders may use of a device beyond the core of WebGPU. */
-export interface WgslTarget extends Target {
-  /** Needs the feature `shader-f16`; undefined for none. */
-  readonly f16: HalfUse | undefined;
-  /** Rows are summed within subgroups first. Needs the feature `subgroups`. */
-  readonly subgroups: boolean;
-}
-
-/** What a user asks of the target. */
-export interface TargetOptions {
-  /** True is `storage`. The device must have been asked for the feature `shader-f16`. */
-  readonly f16?: boolean | HalfUse;
-  /** Rows are summed within subgroups first. The device must have been asked for the feature `subgroups`. */
-  readonly subgroups?: boolean;
-}
-
-export function targetOf({ f16 = false, subgroups = false }: TargetOptions): WgslTarget {
-  const use = f16 === true ? "storage" : f16 === false ? undefined : f16;
-  return {
-    ...portableTarget,
-    name: "wgsl",
-    f16: use,
-    subgroups,
-    // What a training keeps stays in 32 bits: an update may be smaller than what half precision tells apart.
-    storageOf: (buffer) =>
-      use !== undefined && isFloat(buffer.dtype) && buffer.home !== "state" ? "f16" : wordStorage(buffer),
-  };
-}
+import type { WgslTarget } from "./target.ts";
 
 /** One shader with one entry point; two kernels with the same text are one. */
 export interface Kernel {
@@ -125,8 +86,8 @@ export interface Context {
   readonly memoryOf: (buffer: number) => string;
   /** The elements of a buffer as it is when a run begins, if they are few enough to be copied beside others. */
   readonly vectorLength: (buffer: number) => number | undefined;
-  /** Whether a part of the plan this large must be bound in parts on a device with the default limits. */
-  readonly mustSplit: (elements: number) => boolean;
+  /** The operand of a step that must be bound part by part on a device with the default limits. */
+  readonly splitOf: (step: Step) => string | undefined;
 }
 
 /** Writes a step of one op as dispatches, of which the first of each stage that is meant for a run's sizes is run. */

@@ -1,4 +1,4 @@
-import type { TargetOptions } from "./kernel.ts";
+import type { TargetOptions } from "./target.ts";
 
 /** What may be asked of how shaders are written, and what each does. */
 export const wgslSwitches = {

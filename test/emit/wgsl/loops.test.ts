@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { makeDispatches, memoryName } from "../../../src/emit/wgsl/dispatches.ts";
-import { targetOf } from "../../../src/emit/wgsl/kernel.ts";
+import { targetOf } from "../../../src/emit/wgsl/target.ts";
 import { randomInputs } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import type { Graph, Value } from "../../../src/ir/graph.ts";

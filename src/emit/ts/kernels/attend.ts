@@ -1,19 +1,13 @@
 import { attentionAxes } from "../../../kernels/attention.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
-import { constantDim, multiplyDims, dim, type Dim } from "../../../tensor/dim.ts";
+import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { CallBuilder } from "../call.ts";
+import { BLOCK_ROWS } from "../target.ts";
 import type { Code } from "../../../support/text.ts";
 import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "../../../kernels/results.ts";
-
-/** Query rows whose scores are held at once: enough for whole tiles, few enough that causal blocks skip much. */
-export const BLOCK_ROWS = 16;
-
-/** Words of memory that a block of scores takes. */
-export const attendScratch = ({ operands: { k }, attrs: { layout } }: StepOf<"attend">): Dim =>
-  multiplyDims(attentionAxes(k, layout).row.size, dim(BLOCK_ROWS));
 
 /**
  * softmax(scale · q kᵀ …) v, a head and 16 query rows at a time: their scores are two matrix products with the softmax

@@ -2,21 +2,16 @@ import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { denseStrides, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
-import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
+import { constantDim, dim, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
+import { BLOCK_ROWS } from "../target.ts";
 import { block, forLoop, numberText, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { attentionAxes } from "../../../kernels/attention.ts";
-import { BLOCK_ROWS, capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
+import { capital, keyOfFirstQuery, lengthText, rowBody } from "./attend.ts";
 import type { TsKernel } from "./kernel.ts";
 
 type AttendGrad = StepOf<"attend_grad">;
-
-/** Blocks of scores that are held at once: weights, their gradients, and with a cap the products below it. */
-const blocksOf = ({ attrs }: AttendGrad): number => (attrs.softcap > 0 ? 3 : 2);
-
-export const attendGradScratch = (step: AttendGrad): Dim =>
-  multiplyDims(attentionAxes(step.operands.k, step.attrs.layout).row.size, dim(BLOCK_ROWS * blocksOf(step)));
 
 /**
  * A head and 16 query rows at a time, as attend itself: the weights are computed again, then the gradient of the scores,

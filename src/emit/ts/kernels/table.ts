@@ -1,11 +1,10 @@
 import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { Step } from "../../../plan/plan.ts";
-import type { Dim } from "../../../tensor/dim.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Call, Naming } from "../call.ts";
 import { printKernel } from "../print.ts";
-import { attend, attendScratch } from "./attend.ts";
-import { attend_grad, attendGradScratch } from "./gradient-attend.ts";
+import { attend } from "./attend.ts";
+import { attend_grad } from "./gradient-attend.ts";
 import { gradientSpatialKernels } from "./gradient-spatial.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linearKernels } from "./linear.ts";
@@ -28,10 +27,4 @@ export function callOf(step: Step, naming: Naming): Call {
   if (loops !== undefined) return printKernel(loops, naming);
   const kernel = byHand[step.op as keyof typeof byHand] as (step: Step, naming: Naming) => Call;
   return kernel(step, naming);
-}
-
-/** Words of scratch memory that the kernel needs while it runs. */
-export function scratchOf(step: Step): Dim | undefined {
-  if (step.op === "attend") return attendScratch(step);
-  return step.op === "attend_grad" ? attendGradScratch(step) : undefined;
 }

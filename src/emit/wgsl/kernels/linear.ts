@@ -33,7 +33,8 @@ const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
   return [few, linear(step, context, "tiled", rows)];
 };
 
-function linear({ operands, attrs, results }: Linear, context: Context, kind: Kind, rows: Dim): Dispatch {
+function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch {
+  const { operands, attrs, results } = step;
   const { x, weight, extras } = operands;
   const out = onlyView(results);
   const builder = new KernelBuilder(context);
@@ -43,7 +44,7 @@ function linear({ operands, attrs, results }: Linear, context: Context, kind: Ki
     { x, weight, ...Object.fromEntries(extras.map((view, index) => [names[index]!, view])) },
     { out },
   );
-  const isSplit = attrs.layout === "out_in" && context.mustSplit(constantDim(elementsOf(weight.type)) ?? 0);
+  const isSplit = context.splitOf(step) === "weight";
   const sizes = {
     rows: builder.size("rows", rows),
     columns: builder.size(isSplit ? "part" : "columns", columns),

@@ -3,7 +3,6 @@ import { relativeBucket } from "../../../ops/evaluate/create.ts";
 import { invariant } from "../../../support/invariant.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
-import { elementsOf } from "../../../tensor/type.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { WgslKernel } from "../kernel.ts";
@@ -11,11 +10,13 @@ import { forLoop, ifThen } from "../text.ts";
 import { eachElement, LIST_SIZE, places } from "../walk.ts";
 
 /** An invocation an element of the result. Of a table in parts, each part stores the rows that it has. */
-const embedding: WgslKernel<"embedding"> = ({ operands: { table, ids }, results }, context) => {
+const embedding: WgslKernel<"embedding"> = (step, context) => {
+  const { operands, results } = step;
+  const { table, ids } = operands;
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({ table, ids }, { out });
-  const isSplit = context.mustSplit(constantDim(elementsOf(table.type)) ?? 0);
+  const isSplit = context.splitOf(step) === "table";
   const each = eachElement(builder, out.type.shape);
   const width = builder.size("width", table.type.shape[1]!);
   const tokens = places(builder, "token", ids.type.shape, [{ name: "ids", strides: ids.strides }]);
