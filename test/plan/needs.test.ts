@@ -90,3 +90,17 @@ test.each([
     expect(split).toEqual(bound);
   },
 );
+
+test("a state is bound by its own 32 bits where weights lie in 16", () => {
+  const plan = planOf(`
+  dim B
+  input %ids: i32[B]
+  input %more: f32[50001, 700]
+  state %table: f32[50001, 700] = constant(0) "table"
+  %y: f32[B, 700] = embedding(table: %table, ids: %ids)
+  %next: f32[50001, 700] = add(%table, %more)
+  output y = %y
+  next %table = %next`);
+  const [step] = makeDispatches(programOf(plan), targetOf({ f16: true })).parts[0]!.steps;
+  expect(step!.dispatches[0]!.parts).toEqual({ binding: 0, rows: 50_001, rowElements: 700, along: false });
+});

@@ -8,7 +8,6 @@ import {
   type ProgramPlan,
   type Step,
 } from "../../plan/plan.ts";
-import { elementBytes } from "../../kernels/storage.ts";
 import { isEmpty } from "../../kernels/view.ts";
 import { layoutOf, type Layout } from "../../plan/layout.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
@@ -128,8 +127,7 @@ export function makeDispatches(program: ProgramPlan, target: WgslTarget): Dispat
     isHalf: (buffer) => layout.storage(buffer) === "f16",
     memoryOf: (buffer) => memoryName(buffers[buffer]!),
     vectorLength: (buffer) => vectorLength(buffers, given, buffer),
-    splitOf: (step) =>
-      target.splitOf(step, () => elementBytes(target.storageOf({ dtype: "f32", home: "parameter" }))),
+    splitOf: (step) => target.splitOf(step, layout.elementBytes),
   };
   const table = new KernelTable();
   const named = (stage: Stage): DispatchStep[] => table.steps(stage, context);
