@@ -11,6 +11,8 @@ export interface Panels {
   readonly kind: "panels";
   readonly axis: 0 | 1;
   readonly width: number;
+  /** Only a matrix that is known at load is put into panels; one that runs change lies as the contract says. */
+  readonly atLoadOnly: boolean;
 }
 
 /** How an operand is to lie: as one of the forms, or in panels, which a step makes. */

@@ -64,8 +64,15 @@ export const portableTarget: Target = {
   storageOf: wordStorage,
 };
 
-/** How an operand is to lie for a target. */
-export function formFor(target: Target, kernel: ChosenKernel, operand: string): OperandForm {
+/** How an operand is to lie for a target; `isAtLoad`: all of it is known before a run. */
+export function formFor(
+  target: Target,
+  kernel: ChosenKernel,
+  operand: string,
+  isAtLoad: boolean,
+): OperandForm {
   const forms = contracts[kernel.op].forms as Readonly<Record<string, OperandForm>>;
-  return target.formOf?.(kernel, operand) ?? forms[operand]!;
+  const wish = target.formOf?.(kernel, operand);
+  const isOdd = wish === undefined || (typeof wish !== "string" && wish.atLoadOnly && !isAtLoad);
+  return isOdd ? forms[operand]! : wish;
 }

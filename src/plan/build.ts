@@ -10,7 +10,15 @@ import { panelCopies, panelType, type Panels } from "../kernels/panels.ts";
 import { formFor, portableTarget, type Target } from "../kernels/target.ts";
 import { assignSlots } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
-import type { Plan, PlanInput, PlanOutput, PlanPart, ProgramPlan, Step } from "./plan.ts";
+import {
+  isAtLoad,
+  type Plan,
+  type PlanInput,
+  type PlanOutput,
+  type PlanPart,
+  type ProgramPlan,
+  type Step,
+} from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
 import { keyOfConstant, keyOfStep, keyOfView, PlanTables } from "./shared.ts";
@@ -184,7 +192,7 @@ class PartBuilder {
     const isPrepared = this.#isPrepared(node, choice);
     const read = (name: string, value: Value): View => {
       const view = stretched(choice, name, this.#viewOf(value), node);
-      const form = formFor(this.#tables.target, choice, name);
+      const form = formFor(this.#tables.target, choice, name, this.#isStatic(view));
       if (typeof form !== "string") return this.#inPanels(view, form, node.origin);
       return hasForm(view, form) ? view : this.#dense(view, node.origin);
     };
@@ -254,9 +262,10 @@ class PartBuilder {
 
   /** Known before a run, and so is where and how far the view reaches. */
   #isStatic({ buffer, offset, strides, type }: View): boolean {
-    const home = this.#tables.buffers[buffer]!.home?.kind;
+    const { home } = this.#tables.buffers[buffer]!;
     return (
-      (home === "parameter" || home === "constant" || home === "prepared") &&
+      home !== undefined &&
+      isAtLoad(home) &&
       [offset, ...strides, ...type.shape].every((size) => constantDim(size) !== undefined)
     );
   }

@@ -122,6 +122,10 @@ export type Home =
   | { readonly kind: "output"; readonly output: string }
   | { readonly kind: "slot"; readonly slot: number };
 
+/** What lies there is known before a run, and stays. */
+export const isAtLoad = ({ kind }: Home): boolean =>
+  kind === "parameter" || kind === "constant" || kind === "prepared";
+
 /** A piece of the arena: as large as the largest of its buffers, of which one at a time is there. */
 export interface Slot {
   readonly buffers: readonly number[];

@@ -3,7 +3,7 @@ import { isFloat } from "../tensor/dtype.ts";
 import { isInPanels } from "../kernels/panels.ts";
 import { formFor, portableTarget, type Target } from "../kernels/target.ts";
 import { isOverwritable } from "./overwrite.ts";
-import { operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
+import { isAtLoad, operandEntries, operandViews, type Plan, type Step } from "./plan.ts";
 import type { Sizes } from "./stats.ts";
 import { denseView, hasForm, isDense, type View } from "../kernels/view.ts";
 import { isGiven, Words } from "./words.ts";
@@ -20,7 +20,7 @@ export function verifyPlan(plan: Plan, sizes: Sizes, target: Target = portableTa
   for (const { buffer, type } of plan.inputs) memory.write(denseView(buffer, type));
   for (const step of [...plan.prepare, ...plan.steps]) {
     const where = `${step.op} ${step.origin.label}`.trimEnd();
-    for (const problem of [...formProblems(step, target), ...memory.run(step)])
+    for (const problem of [...formProblems(plan, step, target), ...memory.run(step)])
       problems.push(`${where}: ${problem}`);
   }
   for (const { name, buffer, type } of plan.outputs)
@@ -32,14 +32,15 @@ export function verifyPlan(plan: Plan, sizes: Sizes, target: Target = portableTa
 }
 
 /** Operands lie as the target's kernels ask, results are dense. */
-function formProblems(step: Step, target: Target): string[] {
+function formProblems({ buffers }: Plan, step: Step, target: Target): string[] {
   const operands = step.operands as Readonly<Record<string, View | readonly View[] | undefined>>;
   const odd = Object.entries(operands).flatMap(([name, operand]) => {
-    const form = formFor(target, step, name);
-    const lies = (view: View): boolean =>
-      typeof form === "string" ? hasForm(view, form) : isInPanels(view, form) && isDense(view);
-    const wish = typeof form === "string" ? form : `in panels of ${form.width}`;
-    return [operand ?? []].flat().every(lies) ? [] : [`the operand ${name} is not ${wish}`];
+    const wrong = [operand ?? []].flat().flatMap((view) => {
+      const form = formFor(target, step, name, isAtLoad(buffers[view.buffer]!.home));
+      if (typeof form === "string") return hasForm(view, form) ? [] : [form];
+      return isInPanels(view, form) && isDense(view) ? [] : [`in panels of ${form.width}`];
+    });
+    return wrong.slice(0, 1).map((wish) => `the operand ${name} is not ${wish}`);
   });
   const gaps = step.op === "copy" || step.results.every(isDense) ? [] : ["a result is not dense"];
   return [...odd, ...gaps];

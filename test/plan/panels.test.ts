@@ -5,7 +5,7 @@ import { verifyPlan } from "../../src/plan/verify.ts";
 import { Words } from "../../src/plan/words.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { graphOf } from "../states/graphs.ts";
-import { panels } from "./targets.ts";
+import { panels, panelsAtLoad } from "./targets.ts";
 
 const sizes = new Map([["B", 2]]);
 
@@ -68,6 +68,21 @@ describe("a weight that a target asks for in panels", () => {
     expect(plan.steps.map(({ op }) => op)).toEqual(["copy", "copy", "copy", "linear_epilogue"]);
     expect(verifyPlan(plan, sizes, panels)).toEqual([]);
     expect(packedBy(plan, 18)).toEqual(expected(6, true));
+  });
+
+  test("is not made of what a run changes, if the target wants it at load only", () => {
+    const text = linear("f32[6, 3]");
+    const changed = graphOf(text.replace("parameter %w", "state %w").replace('"w"', '"w" parameter'));
+    const plan = planGraph(runPasses(changed), { target: panelsAtLoad });
+    expect([...plan.prepare, ...plan.steps].map(({ op }) => op)).toEqual(["linear_epilogue"]);
+    expect(operandViews(plan.steps[0]!)[1]!.type.shape.length).toBe(2);
+    expect(verifyPlan(plan, sizes, panelsAtLoad)).toEqual([]);
+    const loaded = planGraph(runPasses(graphOf(text)), { target: panelsAtLoad });
+    expect(packedBy(loaded, 18)).toEqual(expected(6, true));
+    expect(verifyPlan(loaded, sizes, panelsAtLoad)).toEqual([]);
+    expect(verifyPlan(planGraph(runPasses(graphOf(text))), sizes, panelsAtLoad)).toEqual([
+      "linear_epilogue: the operand weight is not in panels of 4",
+    ]);
   });
 
   test("is made once for two products", () => {
