@@ -1,7 +1,7 @@
 import { f32x4, v128 } from "./assembler/simd.ts";
 import { CONSTANTS_AT } from "./map.ts";
 import { bytesOfFloat, i32 } from "./assembler/numbers.ts";
-import type { V128 } from "./assembler/code.ts";
+import type { I32, V128 } from "./assembler/code.ts";
 
 /** What of WebAssembly the code is written for: a module carries its kernels once for each. */
 export interface Machine {
@@ -27,17 +27,17 @@ export class Constants {
 
   /** Four lanes of one float32. */
   splat(value: number): V128 {
-    return v128.load32_splat(i32.const(0), this.address(bytesOfFloat(value)));
+    return this.#atHand(v128.load32_splat, bytesOfFloat(value));
   }
 
   /** Four lanes of one word of 32 bits. */
   splatWord(value: number): V128 {
-    return v128.load32_splat(i32.const(0), this.address(new Uint8Array(Int32Array.of(value).buffer)));
+    return this.#atHand(v128.load32_splat, new Uint8Array(Int32Array.of(value).buffer));
   }
 
   /** Two lanes of one float64. */
   splatDouble(value: number): V128 {
-    return v128.load64_splat(i32.const(0), this.address(new Uint8Array(Float64Array.of(value).buffer)));
+    return this.#atHand(v128.load64_splat, new Uint8Array(Float64Array.of(value).buffer));
   }
 
   /** Where these bytes stand, a whole number of words; the same bytes are there once. Tables begin at a multiple of 16. */
@@ -55,6 +55,10 @@ export class Constants {
   /** All of them, as they lie from CONSTANTS_AT on. */
   get bytes(): Uint8Array {
     return Uint8Array.from(this.#data);
+  }
+
+  #atHand(load: (address: I32, offset: number) => V128, bytes: Uint8Array): V128 {
+    return { ...load(i32.const(0), this.address(bytes)), isAtHand: true };
   }
 }
 

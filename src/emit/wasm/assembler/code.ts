@@ -8,6 +8,8 @@ export interface Code<T extends ValueType | "none" = ValueType | "none"> {
   readonly write: (to: Bytes) => void;
   /** The number that an i32 is, where it is known. */
   readonly known?: number;
+  /** A variable's value, or a constant: to write it again costs nothing. */
+  readonly isAtHand?: true;
 }
 
 export type I32 = Code<"i32">;

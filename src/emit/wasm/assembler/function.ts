@@ -15,7 +15,7 @@ export class Local<T extends ValueType> {
   }
 
   get get(): Code<T> {
-    return this.#instruction(this.type, [], 0x20);
+    return { ...this.#instruction(this.type, [], 0x20), isAtHand: true };
   }
 
   set(value: Code<T>): Statement {

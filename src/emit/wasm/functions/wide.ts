@@ -1,6 +1,6 @@
 import type { Statement, V128 } from "../assembler/code.ts";
 import type { FunctionWriter } from "../assembler/function.ts";
-import type { Constants, Machine } from "../machine.ts";
+import { multiplyAdd, type Constants, type Machine } from "../machine.ts";
 
 /**
  * A number of several vectors of four lanes. What is done to it is written out for each vector before the next operation,
@@ -15,4 +15,43 @@ export interface Body {
   readonly writer: FunctionWriter;
   /** Statements that come before what is written next. */
   readonly push: (...statements: readonly Statement[]) => void;
+}
+
+/** The same in variables, so that it may be read more than once; what is at hand already stays as it is. */
+export const kept = (wide: Wide, { writer, push }: Body): Wide =>
+  wide.map((vector) => {
+    if (vector.isAtHand) return vector;
+    const local = writer.local("v128");
+    push(local.set(vector));
+    return local.get;
+  });
+
+/** An operation on each vector; with several of them their results are computed here, before what comes next. */
+export function inStep(
+  body: Body,
+  make: (...vectors: V128[]) => V128,
+  first: Wide,
+  ...rest: readonly Wide[]
+): Wide {
+  const wide = first.map((vector, index) => make(vector, ...rest.map((each) => each[index]!)));
+  return wide.length > 1 ? kept(wide, body) : wide;
+}
+
+/** As above, in variables even for one vector: for what is read more than once. */
+export const keptInStep = (
+  body: Body,
+  make: (...vectors: V128[]) => V128,
+  first: Wide,
+  ...rest: readonly Wide[]
+): Wide => kept(inStep(body, make, first, ...rest), body);
+
+/** … (c₀ x + c₁) x + … + cₙ by Horner's rule; x is in variables. */
+export function polynomial(body: Body, x: Wide, [highest, ...lower]: readonly number[]): Wide {
+  const { constants, machine } = body;
+  const start: Wide = x.map(() => constants.splat(highest!));
+  return lower.reduce(
+    (sum, coefficient) =>
+      inStep(body, (s, v) => multiplyAdd(machine, s, v, constants.splat(coefficient)), sum, x),
+    start,
+  );
 }
