@@ -5,8 +5,16 @@ import { invariant } from "../../../support/invariant.ts";
 import type { LoopOp } from "../../loops/kernels/table.ts";
 import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
 
+import { linear_epilogue } from "./linear.ts";
+import { matmul } from "./matmul.ts";
+import { linear_weight_grad } from "./weight-grad.ts";
+
 /** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
-const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {};
+const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {
+  linear_epilogue,
+  linear_weight_grad,
+  matmul,
+};
 
 /** The kernel of a step, or of a loop of several; `memoryOf` says of each view in which memory it begins, and where. */
 export function kernelOf(stage: Stage, k: KernelWriter, memoryOf: (view: View) => string): Kernel {

@@ -1,0 +1,88 @@
+import { onlyView } from "../../../kernels/results.ts";
+import { mergeAxes, type View } from "../../../kernels/view.ts";
+import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import type { I32 } from "../assembler/code.ts";
+import { i32 } from "../assembler/numbers.ts";
+import type { KernelWriter, Phase, WasmKernel } from "../kernel.ts";
+import { asideBytes, Epilogue } from "../products/epilogue.ts";
+import { eachTile, eachUnit } from "../products/nest.ts";
+import { isPartial, PanelReader } from "../products/panels.ts";
+import { PANEL_BYTES, Tile } from "../products/tile.ts";
+
+const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
+
+/** One product a pair of matrices; a panel of b is packed for each block of rows of a. */
+export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, results }, k) => {
+  const out = onlyView(results);
+  const leading = out.type.shape.slice(0, -2);
+  const [rows, columns] = out.type.shape.slice(-2) as [Dim, Dim];
+  const depth = a.type.shape.at(-1)!;
+  const phase = k.phase();
+  const aside = isPartial(columns) ? asideBytes(0) : 0;
+  const own = k.own(addDims(dim(aside), multiplyDims(dim(PANEL_BYTES), depth)))(phase);
+  const sizes = {
+    batch: k.size(productOfDims(leading))(phase),
+    rows: k.size(rows)(phase),
+    columns: k.size(columns)(phase),
+  };
+  const [aRow, bRow] = [a, b].map((view) => k.size(bytes(view.strides.at(-2)!))(phase)) as [I32, I32];
+  const outRow = k.size(bytes(columns))(phase);
+  const depthOf = k.size(depth)(phase);
+  const starts = phase.locals("i32", 3);
+  const startOf = matrixStarts(k, phase, leading, [a, b]);
+  const outAt = k.address(out)(phase);
+  const [aAt, bAt, address] = starts.map(({ get }) => get) as [I32, I32, I32];
+  const right = new PanelReader(phase, {
+    lies: attrs.transpose_b ? "rows" : "columns",
+    address: bAt,
+    rowBytes: bRow,
+    depth: depthOf,
+    own: i32.add(own, i32.const(aside)),
+  });
+  const place = { address, rowBytes: outRow, aside: aside === 0 ? undefined : own };
+  const end = new Epilogue(k, phase, { steps: [] }, [], place);
+  const tile = new Tile(phase, k.machine);
+  phase.push(
+    eachUnit(phase, sizes, (unit) => [
+      ...startOf(unit.item).map((start, index) => starts[index]!.set(start)),
+      starts[2]!.set(i32.add(outAt, i32.mul(unit.item, i32.mul(sizes.rows, outRow)))),
+      ...right.makeReady(unit),
+      ...eachTile(phase, unit, (at) => [
+        ...tile.clear(at.rows),
+        ...tile.multiply(at.rows, {
+          x: i32.add(aAt, i32.mul(at.row, aRow)),
+          rowBytes: aRow,
+          panel: right.at,
+          depth: depthOf,
+        }),
+        ...end.finish(tile, at),
+      ]),
+    ]),
+  );
+  return k.finish("matmul", "out = a b or a bᵀ, for each pair of matrices.");
+};
+
+/** Where the matrices of a pair begin. */
+function matrixStarts(
+  k: KernelWriter,
+  phase: Phase,
+  leading: readonly Dim[],
+  views: readonly View[],
+): (item: I32) => readonly I32[] {
+  const strides = views.map((view) => view.strides.slice(0, -2));
+  const axes = mergeAxes(leading, strides).map((axis) => ({
+    size: k.size(axis.size)(phase),
+    steps: axis.strides.map((stride) => k.size(bytes(stride))(phase)),
+  }));
+  const firsts = views.map((view) => k.address(view)(phase));
+  return (item) =>
+    axes.reduceRight(
+      ({ starts, rest }, { size, steps }, axis) => ({
+        starts: starts.map((start, which) =>
+          i32.add(start, i32.mul(axis === 0 ? rest : i32.rem_u(rest, size), steps[which]!)),
+        ),
+        rest: i32.div_u(rest, size),
+      }),
+      { starts: firsts, rest: item },
+    ).starts;
+}

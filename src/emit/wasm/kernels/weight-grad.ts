@@ -1,0 +1,95 @@
+import { onlyView } from "../../../kernels/results.ts";
+import { rowStep } from "../../../kernels/view.ts";
+import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import type { I32, Statement } from "../assembler/code.ts";
+import { select, when } from "../assembler/control.ts";
+import { i32 } from "../assembler/numbers.ts";
+import { f32x4 } from "../assembler/simd.ts";
+import type { WasmKernel } from "../kernel.ts";
+import { BLOCK_ROWS, eachTile, eachUnit } from "../products/nest.ts";
+import { isPartial } from "../products/panels.ts";
+import { ColumnPacker } from "../products/pack.ts";
+import { Place, TILE_BYTES } from "../products/place.ts";
+import { PANEL_BYTES, Tile, type TileAt } from "../products/tile.ts";
+import { Transposer } from "../products/transpose.ts";
+
+/** Rows that are summed before they are added to what came before: a thread packs as many of both operands at a time. */
+const DEPTH = 256;
+/** From one row of the packed operand to the next: a line of the cache more, so that rows do not fall into the same sets. */
+const ROW_BYTES = 4 * DEPTH + 64;
+
+const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
+
+/** A product over the rows: out = aᵀ x, where a is the gradient, or x itself for a weight that lies the other way. */
+export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands, attrs, results }, k) => {
+  const [a, x] = attrs.layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
+  const [outer, inner] = [a.type.shape.at(-1)!, x.type.shape.at(-1)!];
+  const phase = k.phase();
+  const own = k.own(dim(BLOCK_ROWS * ROW_BYTES + DEPTH * PANEL_BYTES + TILE_BYTES))(phase);
+  const panel = phase.still(i32.add(own, i32.const(BLOCK_ROWS * ROW_BYTES)));
+  const aside = i32.add(panel, i32.const(DEPTH * PANEL_BYTES));
+  const [aAt, aRow] = [k.address(a)(phase), k.size(bytes(rowStep(a)))(phase)];
+  const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
+  const depth = k.size(productOfDims(x.type.shape.slice(0, -1)))(phase);
+  const sizes = { batch: i32.const(1), rows: k.size(outer)(phase), columns: k.size(inner)(phase) };
+  const out = new Place(
+    phase,
+    k.address(onlyView(results))(phase),
+    k.size(bytes(inner))(phase),
+    isPartial(inner) ? aside : undefined,
+  );
+  const tile = new Tile(phase, k.machine);
+  const [columns, rows] = [new ColumnPacker(phase), new Transposer(phase)];
+  const [taken, packed] = [phase.local("i32"), phase.local("i32")];
+  phase.push(
+    // Also of no rows at all there is a sum, 0.
+    phase.range(i32.const(0), select(depth, depth, i32.const(1)), DEPTH, (first) => [
+      taken.set(lesser(i32.sub(depth, first), i32.const(DEPTH))),
+      packed.set(i32.const(-1)),
+      eachUnit(phase, sizes, (unit) => [
+        when(i32.ne(packed.get, unit.rows.from), [
+          packed.set(unit.rows.from),
+          ...rows.transpose({
+            from: i32.add(aAt, i32.add(i32.mul(first, aRow), i32.shl(unit.rows.from, i32.const(2)))),
+            fromRow: aRow,
+            rows: taken.get,
+            columns: i32.sub(unit.rows.to, unit.rows.from),
+            to: own,
+            toRow: i32.const(ROW_BYTES),
+          }),
+        ]),
+        ...columns.pack({
+          from: i32.add(xAt, i32.add(i32.mul(first, xRow), i32.shl(unit.column, i32.const(2)))),
+          rowBytes: xRow,
+          depth: taken.get,
+          left: unit.left,
+          to: panel,
+        }),
+        ...eachTile(phase, unit, (at) => [
+          ...tile.clear(at.rows),
+          ...tile.multiply(at.rows, {
+            x: i32.add(own, i32.mul(i32.sub(at.row, unit.rows.from), i32.const(ROW_BYTES))),
+            rowBytes: i32.const(ROW_BYTES),
+            panel,
+            depth: taken.get,
+          }),
+          when(first, [...out.read(at), ...add(tile, out, at)], out.write(at)),
+          ...store(tile, out, at),
+          ...out.written(at),
+        ]),
+      ]),
+    ]),
+  );
+  return k.finish("weight_grad", "out = aᵀ x, summed over the rows.");
+};
+
+const lesser = (x: I32, y: I32): I32 => select(i32.lt_s(x, y), x, y);
+
+/** What came before. */
+const add = (tile: Tile, out: Place, { rows }: TileAt): Statement[] =>
+  tile.sums
+    .slice(0, rows)
+    .flatMap((sums, row) => sums.map((sum, j) => sum.set(f32x4.add(out.load(row, j), sum.get))));
+
+const store = (tile: Tile, out: Place, { rows }: TileAt): Statement[] =>
+  tile.sums.slice(0, rows).flatMap((sums, row) => sums.map((sum, j) => out.store(row, j, sum.get)));

@@ -1,0 +1,76 @@
+import type { I32, Statement } from "../assembler/code.ts";
+import { select, when } from "../assembler/control.ts";
+import { i32 } from "../assembler/numbers.ts";
+import type { Phase } from "../kernel.ts";
+import { PANEL, TILE_ROWS, type TileAt } from "./tile.ts";
+
+/**
+ * Rows that go through a panel before the next panel has its turn: so many rows of x of 1000 elements stay in a second cache of
+ * half a megabyte, and a panel is read from afar once for 64 tiles. A multiple of the rows of a tile.
+ */
+export const BLOCK_ROWS = 128;
+
+/** A panel of a product and the rows that go through it: what one thread does in a piece. */
+export interface Unit {
+  /** Which of the products of the batch. */
+  readonly item: I32;
+  readonly panel: I32;
+  /** The panel's first column. */
+  readonly column: I32;
+  /** Columns from there on. */
+  readonly left: I32;
+  readonly rows: { readonly from: I32; readonly to: I32 };
+}
+
+export interface NestSizes {
+  readonly batch: I32;
+  readonly rows: I32;
+  readonly columns: I32;
+}
+
+/** How many panels so many columns need. */
+export const panelsOf = (columns: I32): I32 =>
+  i32.div_u(i32.add(columns, i32.const(PANEL - 1)), i32.const(PANEL));
+
+/** The thread's share of all panels of all blocks of rows of all products. */
+export function eachUnit(
+  phase: Phase,
+  { batch, rows, columns }: NestSizes,
+  body: (unit: Unit) => readonly Statement[],
+): Statement {
+  const panels = phase.still(panelsOf(columns));
+  const blocks = phase.still(i32.div_u(i32.add(rows, i32.const(BLOCK_ROWS - 1)), i32.const(BLOCK_ROWS)));
+  const { from, to } = phase.share(i32.mul(i32.mul(panels, blocks), batch));
+  const [panel, column, left, first, last, item, rest] = Array.from({ length: 7 }, () => phase.local("i32"));
+  const isOneBlock = blocks.known === 1;
+  return phase.range(from, to, 1, (unit) => [
+    panel!.set(i32.rem_u(unit, panels)),
+    rest!.set(i32.div_u(unit, panels)),
+    column!.set(i32.mul(panel!.get, i32.const(PANEL))),
+    left!.set(i32.sub(columns, column!.get)),
+    item!.set(i32.div_u(rest!.get, blocks)),
+    first!.set(i32.mul(i32.rem_u(rest!.get, blocks), i32.const(BLOCK_ROWS))),
+    last!.set(lesser(i32.add(first!.get, i32.const(BLOCK_ROWS)), rows)),
+    ...body({
+      item: batch.known === 1 ? i32.const(0) : item!.get,
+      panel: panel!.get,
+      column: column!.get,
+      left: left!.get,
+      rows: isOneBlock ? { from: i32.const(0), to: rows } : { from: first!.get, to: last!.get },
+    }),
+  ]);
+}
+
+const lesser = (x: I32, y: I32): I32 => select(i32.lt_s(x, y), x, y);
+
+/** The rows of a unit a tile at a time, the last one alone if it has no other. */
+export function eachTile(
+  phase: Phase,
+  { rows: { from, to }, column, left }: Pick<Unit, "rows" | "column" | "left">,
+  body: (tile: TileAt) => readonly Statement[],
+): Statement[] {
+  const lone = i32.sub(to, i32.const(1));
+  const pairs = phase.range(from, lone, TILE_ROWS, (row) => body({ row, rows: TILE_ROWS, column, left }));
+  const last = when(i32.and(i32.sub(to, from), i32.const(1)), body({ row: lone, rows: 1, column, left }));
+  return lone.known === 0 && from.known === 0 ? [last] : [pairs, last];
+}

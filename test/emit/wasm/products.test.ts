@@ -1,0 +1,104 @@
+import { describe, test } from "vitest";
+import { machines } from "../../../src/emit/wasm/machine.ts";
+import { opCases } from "../../ops/cases/all.ts";
+import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
+import { expectProduct, givenOf, runOn } from "./products.ts";
+
+const type = (...shape: readonly (number | string)[]): string => `f32[${shape.join(", ")}]`;
+
+const layouts = ["out_in", "in_out"] as const;
+const homes = { parameter: `constant(1) "w"`, input: undefined } as const;
+
+/** x [B, K] by a weight [N, K] or [K, N], with what an epilogue may read: a row, a tensor, a lone number. */
+function linear(
+  columns: number,
+  depth: number,
+  layout: (typeof layouts)[number],
+  home: keyof typeof homes,
+): string {
+  const weight = layout === "out_in" ? type(columns, depth) : type(depth, columns);
+  const init = homes[home];
+  const operands = "x: %x, weight: %w, extras: [%row, %full, %lone]";
+  const epilogue = "{ add(i0, i1); mul(t0, i3); add(t1, i2) }";
+  return `
+    dim B
+    input %x: ${type("B", depth)}
+    input %full: ${type("B", columns)}
+    input %row: ${type(columns)}
+    input %lone: f32[1]
+    ${home} %w: ${weight}${init === undefined ? "" : ` = ${init}`}
+    %y: ${type("B", columns)} = linear_epilogue(${operands}, layout: ${layout}, epilogue: ${epilogue})
+    output y = %y`;
+}
+
+describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
+  const sizes = [
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((rows) => [rows, 17, 5] as const),
+    [1, 1, 1],
+    [1, 16, 3],
+    [2, 7, 769],
+    [3, 50, 16],
+    [9, 33, 2000],
+    [130, 16, 5],
+    [300, 40, 7],
+  ] as const;
+  test.each(sizes)("x [%d, K] by a weight [%d, %d]", (rows, columns, depth) => {
+    for (const layout of layouts)
+      for (const home of ["parameter", "input"] as const) {
+        const given = givenOf(linear(columns, depth, layout, home), { B: rows });
+        expectProduct(machine, given, depth + 3);
+      }
+  });
+
+  test.each([
+    [[], [], [], [1, 1, 1]],
+    [[2], [2], [2], [5, 17, 3]],
+    [[3, 2], [2], [3, 2], [4, 16, 33]],
+    [[2], [3, 1], [3, 2], [2, 50, 5]],
+    [[3], [], [3], [150, 5, 19]],
+  ] as const)("pairs of %j and %j matrices", (ofA, ofB, ofY, [rows, columns, depth]) => {
+    for (const transposed of [false, true])
+      for (const isKnown of [false, true]) {
+        const [M, N, K] = isKnown ? [rows, columns, depth] : ["M", "N", "K"];
+        const text = `
+          ${isKnown ? "" : "dim M\n dim N\n dim K"}
+          input %a: ${type(...ofA, M, K)}
+          input %b: ${transposed ? type(...ofB, N, K) : type(...ofB, K, N)}
+          %y: ${type(...ofY, M, N)} = matmul(%a, %b, transpose_b: ${transposed})
+          output y = %y`;
+        expectProduct(machine, givenOf(text, isKnown ? {} : { M: rows, N: columns, K: depth }), depth);
+      }
+  });
+
+  test.each([
+    [1, 1, 1],
+    [2, 16, 7],
+    [7, 50, 17],
+    [33, 5, 64],
+    [300, 130, 20],
+    [513, 10, 33],
+  ] as const)("the gradient of a weight over %d rows, %d × %d", (rows, outer, inner) => {
+    for (const layout of layouts) {
+      const weight = layout === "out_in" ? type(outer, inner) : type(inner, outer);
+      const text = `
+        dim B
+        input %g: ${type("B", outer)}
+        input %x: ${type("B", inner)}
+        %y: ${weight} = linear_weight_grad(grad: %g, x: %x, layout: ${layout})
+        output y = %y`;
+      expectProduct(machine, givenOf(text, { B: rows }), rows);
+    }
+  });
+
+  const ops = ["matmul", "linear", "linear_epilogue", "linear_weight_grad"] as const;
+  describe.each(ops)("what %s is", (op) => {
+    test.each(opCases[op].map((each) => [each.about, each] as const))("%s", (_, each) => {
+      const { graph, tensors } = graphOfCase(op, each.operands, each.attrs ?? {});
+      const results = runOn(machine, { graph, inputs: tensors, parameters: {}, sizes: {} });
+      each.expected.forEach((expected, index) => {
+        const tolerance = Math.max(each.tolerance ?? 0, FLOAT32);
+        expectAllNear(results[`y${index}`]!.data, Array.from(expected.data, Number), tolerance);
+      });
+    });
+  });
+});
