@@ -4,6 +4,8 @@ import type { Code } from "../../support/text.ts";
 export interface Helper {
   /** Names of other helpers that it calls. */
   readonly uses?: readonly string[];
+  /** What it declares beside the name that it has in its table. */
+  readonly declares?: readonly string[];
   readonly code: readonly Code[];
 }
 
@@ -27,3 +29,7 @@ export const partsFor = <Name extends string>(
   table: Readonly<Record<Name, Helper>>,
   names: Iterable<Name>,
 ): (readonly Code[])[] => withUsed(table, names).map((name) => table[name].code);
+
+/** All names that helpers of a table declare, if a module has them. */
+export const declaredIn = (table: Readonly<Record<string, Helper>>): string[] =>
+  Object.entries(table).flatMap(([name, { declares = [] }]) => [name, ...declares]);

@@ -1,8 +1,14 @@
 import type { PlanShared } from "../../plan/plan.ts";
 import type { Code } from "../../support/text.ts";
+import type { Piece } from "./piece.ts";
 import { literal, wrapped } from "./text.ts";
 
-export const parameterTable = (plan: PlanShared): Code[] => [
+export const parameterTable = (plan: PlanShared): Piece => ({
+  declares: ["parameters", "notNeeded"],
+  code: tableLines(plan),
+});
+
+const tableLines = (plan: PlanShared): Code[] => [
   "/** The tensors that the weights must have. */",
   "export const parameters«: readonly Parameter[]» = [",
   plan.parameters.map(

@@ -2,8 +2,9 @@ import { invariant } from "../../support/invariant.ts";
 import type { Code } from "../../support/text.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import type { View } from "../../kernels/view.ts";
-import { arrayType, type FloatFormat } from "./storage.ts";
+import { arrayType } from "./storage.ts";
 import type { HelperName } from "./helpers/table.ts";
+import type { Placing } from "./placing.ts";
 
 /** A function of the emitted module; two kernels with the same text are one function. */
 export interface KernelFunction {
@@ -29,11 +30,10 @@ export interface Call {
 
 /** How the emitted module names what a plan is made of. */
 export interface Naming {
-  readonly floats: FloatFormat;
   /** The typed array that holds a view's buffer. */
   readonly array: (view: View) => string;
-  /** The index of the view's first element in it; undefined where that is 0 whenever the kernel is called. */
-  readonly start: (view: View) => string | undefined;
+  /** The index of the view's first element in it. */
+  readonly start: (view: View) => string;
   readonly size: (size: Dim) => string;
   /** Where a step may put what it needs while it runs. */
   readonly scratch: { readonly array: string; readonly start: string };
@@ -44,28 +44,28 @@ export interface Naming {
  * array `x` and the index `xAt` of its first element, if that is not always 0; strides and sizes follow as numbers.
  */
 export class CallBuilder {
-  readonly #naming: Naming;
+  readonly #placing: Placing;
   readonly #parameters: string[] = [];
   readonly #args: Argument[] = [];
   readonly #views = new Set<View>();
   readonly #helpers = new Set<HelperName>();
 
-  constructor(naming: Naming) {
-    this.#naming = naming;
+  constructor(placing: Placing) {
+    this.#placing = placing;
   }
 
   /** The view as parameters; returns the index of its first element. */
   tensor(name: string, view: View): string {
     this.#views.add(view);
-    const type = arrayType(view.type.dtype, this.#naming.floats);
+    const type = arrayType(view.type.dtype, this.#placing.floats);
     this.#add(name, type, (naming, of) => naming.array(of(view)));
-    if (this.#naming.start(view) === undefined) return "0";
-    return this.#number(`${name}At`, (naming, of) => naming.start(of(view))!);
+    if (this.#placing.start(view) === undefined) return "0";
+    return this.#number(`${name}At`, (naming, of) => naming.start(of(view)));
   }
 
   /** Memory that only the step itself uses: its scratch. Returns the index of the first element. */
   scratch(name: string): string {
-    this.#add(name, arrayType("f32", this.#naming.floats), (naming) => naming.scratch.array);
+    this.#add(name, arrayType("f32", this.#placing.floats), (naming) => naming.scratch.array);
     return this.#number(`${name}At`, (naming) => naming.scratch.start);
   }
 

@@ -2,22 +2,20 @@ import { layoutCode, plural, type Code } from "../../support/text.ts";
 import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import { CallTable } from "./calls.ts";
 import { helpers } from "./helpers/table.ts";
-import { ModuleNames } from "./names.ts";
-import { prepareFunction } from "./prepare.ts";
-import { arenaArrays, runFunction } from "./run.ts";
-import { stateLines } from "./state.ts";
+import { functionsOf } from "./model.ts";
 import type { FloatFormat } from "./storage.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { safetensorsRuntime } from "../module/runtime/safetensors.ts";
-import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
+import { modelType, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, elementRuntime64, stateRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { commentText, finishText, identifier, Names, typesOnly } from "../module/text.ts";
-import { declaredWords, reservedWords, wordsOf } from "../module/words.ts";
+import { reservedWords } from "../module/words.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
-import { partsFor } from "../module/helpers.ts";
+import { declaredIn, partsFor } from "../module/helpers.ts";
+import type { Piece } from "../module/piece.ts";
 import { parameterTable } from "../module/parameters.ts";
-import { functionEntries, stateType, symbolsOfParts } from "../module/surface.ts";
+import { symbolsOfParts } from "../module/surface.ts";
 
 export type TypeScriptOptions = {
   /** Lines for the comment at the top. */
@@ -47,30 +45,31 @@ export function emitTypeScript(
   const types = options.types ?? true;
   const floats = options.floats ?? "f32";
   const program = "parts" in plan ? plan : programOf(plan);
-  const calls = new CallTable(new Names([...reservedWords, ...declaredWords(frame(program))]));
+  const frame = frameOf(program);
+  const calls = new CallTable(new Names([...reservedWords, ...frameWords(frame)]));
   const { names, model, prepare } = functionsOf(program, floats, calls);
   const elements = floats === "f32" ? elementRuntime : elementRuntime64;
   const sections: readonly (readonly Code[])[] = [
     header(program, calls.kernels.length, options.notes ?? []),
     notLinted,
-    typesOf(program),
-    parameterTable(program.shared),
+    frame.types.code,
+    frame.parameters.code,
     model,
     prepare,
-    ...calls.kernels,
+    ...calls.kernels.map(({ code }) => code),
     ...partsFor(helpers, calls.helpers),
-    weightRuntime,
+    frame.weights.code,
     ...partsFor(
       elements,
       names.flatMap(({ readers }) => [...readers]),
     ),
-    ...(program.shared.state.length === 0 ? [] : [stateRuntime]),
+    frame.state.code,
     // What checks the names of inputs, in every run, brings the error that kernels throw as well.
     ...partsFor(
       inputRuntime,
       names.flatMap(({ checks }) => [...checks]),
     ),
-    safetensorsRuntime(program),
+    frame.files.code,
   ].filter((section) => section.length > 0);
   const text = sections.map((section) => layoutCode(section)).join("\n");
   return {
@@ -91,10 +90,26 @@ const words: SurfaceWords = {
   more: [],
 };
 
-const typesOf = (program: ProgramPlan): Code[] => [
-  ...publicTypes(program, modelType(program, words)),
-  ...(program.shared.state.length === 0 ? [] : keptType),
-];
+/** The pieces of a module that do not depend on its steps. */
+interface Frame {
+  readonly types: Piece;
+  readonly parameters: Piece;
+  readonly weights: Piece;
+  readonly state: Piece;
+  readonly files: Piece;
+}
+
+function frameOf(program: ProgramPlan): Frame {
+  const types = publicTypes(program, modelType(program, words));
+  const hasState = program.shared.state.length > 0;
+  return {
+    types: hasState ? { declares: [...types.declares, "Kept"], code: [...types.code, ...keptType] } : types,
+    parameters: parameterTable(program.shared),
+    weights: weightRuntime,
+    state: hasState ? stateRuntime : { declares: [], code: [] },
+    files: safetensorsRuntime(program),
+  };
+}
 
 const keptType = typesOnly([
   "",
@@ -105,41 +120,11 @@ const keptType = typesOnly([
 ]);
 
 /** All that a module may declare beside its kernels. */
-const frame = (program: ProgramPlan): Code[] => [
-  ...typesOf(program),
-  ...[helpers, elementRuntime, inputRuntime].flatMap((parts) =>
-    Object.keys(parts).map((name) => `const ${name}`),
-  ),
-  ...parameterTable(program.shared),
-  ...weightRuntime,
-  ...(program.shared.state.length === 0 ? [] : stateRuntime),
-  ...safetensorsRuntime(program),
-  ...["createModel", "prepareWeights"].map((name) => `function ${name}`),
+const frameWords = (frame: Frame): string[] => [
+  ...Object.values<Piece>({ ...frame }).flatMap(({ declares }) => declares),
+  ...[helpers, elementRuntime, inputRuntime].flatMap(declaredIn),
+  ...["createModel", "prepareWeights"],
 ];
-
-/**
- * The functions in which values of the model have names. They are written once without names, and what words they then
- * hold is what no value may be called.
- */
-function functionsOf(
-  program: ProgramPlan,
-  floats: FloatFormat,
-  calls: CallTable,
-): { readonly names: readonly ModuleNames[]; readonly model: Code[]; readonly prepare: Code[] } {
-  const { shared, parts } = program;
-  const write = (nameFor: (part: Pick<Plan, "buffers" | "symbols">) => ModuleNames) => {
-    const own = nameFor({ buffers: shared.buffers, symbols: [] });
-    const ofParts = parts.map(({ symbols }) => nameFor({ buffers: shared.buffers, symbols }));
-    const runs = parts.map((part, index) => runFunction(program, part, ofParts[index]!, calls));
-    const steps = parts.flatMap((part) => part.steps);
-    const prepare = prepareFunction(shared, steps, own, calls);
-    const model = createModel(program, own, runs, prepare.length > 0);
-    return { names: [own, ...ofParts], model, prepare };
-  };
-  const { model, prepare } = write((part) => ModuleNames.unlike(part, floats));
-  const taken = [...reservedWords, ...wordsOf([...model, ...prepare])];
-  return write((part) => new ModuleNames(part, floats, taken));
-}
 
 function header(program: ProgramPlan, kernels: number, notes: readonly string[]): string[] {
   const from = sourceName(program);
@@ -156,55 +141,4 @@ function header(program: ProgramPlan, kernels: number, notes: readonly string[])
     ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
     ...(notes.length === 0 ? [] : ["", ...notes].map((line) => `// ${line}`.trimEnd())),
   ];
-}
-
-function createModel(
-  program: ProgramPlan,
-  names: ModuleNames,
-  runs: readonly (readonly Code[])[],
-  hasWeights: boolean,
-): Code[] {
-  const { floats } = names;
-  const arrays = arenaArrays(program.shared, program.parts, floats);
-  const hasState = program.shared.state.length > 0;
-  const functions = functionEntries(program);
-  return [
-    "/** The model with its weights; throws WeightsError if they do not fit. */",
-    `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,
-    [
-      ...weightLines(program, hasWeights),
-      ...stateLines(program, names),
-      ...(arrays.length === 0
-        ? []
-        : [
-            floats === "f32"
-              ? "// Memory of the runs; floats and whole numbers are two views of one piece."
-              : "// Memory of the runs.",
-          ]),
-      ...arrays.map(({ name, type }) => `let ${name} = new ${type}(0);`),
-      ...runs.flatMap((run) => ["", ...run]),
-      "",
-      ...(hasState
-        ? [
-            "return {",
-            [
-              ...functions.map((name) => `${name},`),
-              `readState: () => copyOfState(state)« as Record<string, ${stateType(program)}>»,`,
-              "writeState: (source) => replaceState(state, source),",
-            ],
-            "};",
-          ]
-        : [`return { ${functions.join(", ")} };`]),
-    ],
-    "}",
-  ];
-}
-
-/** The lines that find the weights and prepare what is made of them. */
-function weightLines({ shared }: ProgramPlan, hasWeights: boolean): string[] {
-  const match = "matchWeights(source, options)";
-  if (shared.state.every(({ kind }) => kind === "kept"))
-    return [hasWeights ? `const weights = prepareWeights(${match});` : `${match};`];
-  const tensors = `const tensors = ${match};`;
-  return hasWeights ? [tensors, "const weights = prepareWeights(tensors);"] : [tensors];
 }

@@ -1,7 +1,7 @@
 import type { View } from "../../kernels/view.ts";
 import type { Stage } from "../../plan/loops.ts";
 import { operandEntries, type Step } from "../../plan/plan.ts";
-import type { Naming } from "./call.ts";
+import type { Placing } from "./placing.ts";
 
 /** The steps of a stage. */
 export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? stage.steps : [stage]);
@@ -15,8 +15,8 @@ export const viewsOf = (stage: Stage): readonly View[] =>
  * and forms are equal, and so is which of their views are the same, lie at one place, or begin where their array does.
  * The layers of a model are alike, so that a kernel is written once for all of them.
  */
-export function likenessOf(stage: Stage, views: readonly View[], naming: Naming): string {
-  const places = views.map((view) => `${naming.array(view)} ${naming.start(view) ?? ""}`);
+export function likenessOf(stage: Stage, views: readonly View[], placing: Placing): string {
+  const places = views.map((view) => `${placing.array(view)} ${placing.start(view) ?? ""}`);
   const forms = views.map((view, index) =>
     [
       view.type.dtype,
@@ -24,7 +24,7 @@ export function likenessOf(stage: Stage, views: readonly View[], naming: Naming)
       view.strides.map(({ key }) => key).join(),
       views.indexOf(view) === index ? "" : views.indexOf(view),
       places.indexOf(places[index]!),
-      naming.start(view) === undefined ? "whole" : "",
+      placing.start(view) === undefined ? "whole" : "",
       "steps" in stage && stage.stored.has(view.buffer) ? "stored" : "",
     ].join(" "),
   );
@@ -34,7 +34,7 @@ export function likenessOf(stage: Stage, views: readonly View[], naming: Naming)
         .map(({ name }) => name)
         .join()} ${JSON.stringify(step.attrs, sizesByKey)}`,
   );
-  return [naming.floats, ...ops, ...forms].join("\n");
+  return [placing.floats, ...ops, ...forms].join("\n");
 }
 
 /** JSON has neither infinities nor -0, and says of a size more than it takes to know it. */

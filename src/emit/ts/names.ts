@@ -1,6 +1,5 @@
 import { isOpName } from "../../ops/table.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { View } from "../../kernels/view.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
 import type { inputRuntime } from "../module/runtime/inputs.ts";
@@ -15,11 +14,13 @@ function wishFor(text: string): string {
   return isOpName(word) ? `${word}_out` : word;
 }
 
+/** What the start of a slot of the arena is called. */
+export const slotName = (slot: number): string => `slot${slot}`;
+
 /** What the values of one function of a module are called. */
 export class ModuleNames {
   readonly #plan: Pick<Plan, "buffers" | "symbols">;
   readonly floats: FloatFormat;
-  readonly #wish: (text: string) => string;
   readonly #names: Names;
   readonly #symbols = new Map<string, string>();
   /** The start of an arena buffer, or the array of an output or of a tensor that is being prepared. */
@@ -28,28 +29,14 @@ export class ModuleNames {
   readonly checks = new Set<keyof typeof inputRuntime>();
   readonly readers = new Set<keyof typeof elementRuntime>();
 
-  /** `taken` are the words that stand in the module already; `wish` says what a value of the model would like to be. */
-  constructor(
-    plan: Pick<Plan, "buffers" | "symbols">,
-    floats: FloatFormat,
-    taken: Iterable<string>,
-    wish = wishFor,
-  ) {
+  /** `taken` are the words that the function holds whatever the model is. */
+  constructor(plan: Pick<Plan, "buffers" | "symbols">, floats: FloatFormat, taken: Iterable<string>) {
     this.#plan = plan;
     this.floats = floats;
     this.run = this.#runNaming();
     this.prepare = this.#prepareNaming();
-    this.#wish = wish;
     this.#names = new Names(taken);
-    for (const { name } of plan.symbols) this.#symbols.set(name, this.#names.give(wish(name)));
-  }
-
-  /**
-   * Names that no module has: what is written with them holds no other words than the module's own, which no value of
-   * the model may then be called.
-   */
-  static unlike(plan: Pick<Plan, "buffers" | "symbols">, floats: FloatFormat): ModuleNames {
-    return new ModuleNames(plan, floats, [], () => "$");
+    for (const { name } of plan.symbols) this.#symbols.set(name, this.#names.give(wishFor(name)));
   }
 
   /** The name of a function that checks or makes what a run takes, which the module then has. */
@@ -71,13 +58,9 @@ export class ModuleNames {
   local(buffer: number): string {
     const known = this.#locals.get(buffer);
     if (known !== undefined) return known;
-    const name = this.#names.give(this.#wish(this.#plan.buffers[buffer]!.name));
+    const name = this.#names.give(wishFor(this.#plan.buffers[buffer]!.name));
     this.#locals.set(buffer, name);
     return name;
-  }
-
-  slot(slot: number): string {
-    return `slot${slot}`;
   }
 
   size(size: Dim): string {
@@ -92,7 +75,6 @@ export class ModuleNames {
 
   #runNaming(): Naming {
     return {
-      floats: this.floats,
       array: (view) => {
         const { home, name, dtype } = this.#plan.buffers[view.buffer]!;
         if (home.kind === "slot") return isFloat(dtype) ? this.floats : "i32";
@@ -102,8 +84,7 @@ export class ModuleNames {
       start: (view) => {
         const { kind } = this.#plan.buffers[view.buffer]!.home;
         if (kind === "slot") return this.#plus(this.local(view.buffer), view.offset);
-        const start = this.size(view.offset);
-        return start === "0" && kind !== "output" ? undefined : start;
+        return this.size(view.offset);
       },
       size: (size) => this.size(size),
       scratch: { array: this.floats, start: "scratch" },
@@ -112,12 +93,8 @@ export class ModuleNames {
 
   #prepareNaming(): Naming {
     return {
-      floats: this.floats,
-      array: (view: View) => this.local(view.buffer),
-      start: (view) => {
-        const start = this.size(view.offset);
-        return start === "0" ? undefined : start;
-      },
+      array: (view) => this.local(view.buffer),
+      start: (view) => this.size(view.offset),
       size: (size) => this.size(size),
       scratch: { array: "scratch", start: "0" },
     };
@@ -126,6 +103,7 @@ export class ModuleNames {
   #plus(start: string, offset: Dim): string {
     if (constantDim(offset) === 0) return start;
     const text = this.size(offset);
-    return isProduct(offset) && !text.startsWith("-") ? `${start} + ${text}` : `${start} + (${text})`;
+    const isSum = !isProduct(offset) || offset.terms.some(({ coefficient }) => coefficient < 0);
+    return isSum ? `${start} + (${text})` : `${start} + ${text}`;
   }
 }

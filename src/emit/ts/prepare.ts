@@ -2,7 +2,7 @@ import { append, largest } from "../../support/lists.ts";
 import { operandViews, type PlanShared, type Step } from "../../plan/plan.ts";
 import { isFloat, type Dtype } from "../../tensor/dtype.ts";
 import type { Code } from "../../support/text.ts";
-import type { CallTable } from "./calls.ts";
+import { callLines, type StageCall } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
 import type { ModuleNames } from "./names.ts";
 import { keyText } from "../module/runtime/types.ts";
@@ -13,12 +13,18 @@ import { tsTarget } from "./target.ts";
 import { arrayType } from "./storage.ts";
 import { literal, numberText } from "../module/text.ts";
 
+/** What that function declares or reads whatever the model is, beside kernels and what reads weights. */
+export const prepareWords = [
+  ...["tensors", "_tensors", "scratch"],
+  ...["Float32Array", "Float64Array", "Int32Array"],
+];
+
 /** The function that makes what the steps of runs read from the tensors of a checkpoint; nothing if they read none. */
 export function prepareFunction(
   plan: PlanShared,
   steps: readonly Step[],
   names: ModuleNames,
-  calls: CallTable,
+  calls: readonly StageCall[],
 ): Code[] {
   const readByRun = staticReads(plan, steps);
   const readHere = staticReads(plan, plan.prepare);
@@ -47,7 +53,7 @@ export function prepareFunction(
   ];
 }
 
-function prepareLines(plan: PlanShared, names: ModuleNames, calls: CallTable): Code[] {
+function prepareLines(plan: PlanShared, names: ModuleNames, calls: readonly StageCall[]): Code[] {
   const made = new Set<number>();
   const scratch = largest(
     layoutOf(plan, tsTarget)
@@ -57,7 +63,7 @@ function prepareLines(plan: PlanShared, names: ModuleNames, calls: CallTable): C
   );
   const lines: Code[] =
     scratch === 0 ? [] : [`const scratch = new ${arrayType("f32", names.floats)}(${scratch});`];
-  for (const step of plan.prepare) {
+  for (const [index, step] of plan.prepare.entries()) {
     lines.push("", stepComment(step));
     for (const { buffer } of step.results) {
       if (made.has(buffer)) continue;
@@ -67,7 +73,7 @@ function prepareLines(plan: PlanShared, names: ModuleNames, calls: CallTable): C
         `const ${names.local(buffer)} = new ${arrayType(dtype, names.floats)}(${names.size(elements)});`,
       );
     }
-    append(lines, calls.call(step, names.prepare, 2));
+    append(lines, callLines(calls[index]!, names.prepare, 2));
   }
   return lines;
 }

@@ -1,13 +1,14 @@
 import type { Code } from "../../support/text.ts";
 import type { LoopKernel, Statement, Tensor } from "../loops/tree.ts";
-import { CallBuilder, type Call, type Naming } from "./call.ts";
+import { CallBuilder, type Call } from "./call.ts";
+import type { Placing } from "./placing.ts";
 import { Printer } from "./printer.ts";
 import { written } from "./scalar.ts";
 
 /** A kernel of the loop language as a function and its call. */
-export function printKernel(kernel: LoopKernel, naming: Naming): Call {
-  const call = new CallBuilder(naming);
-  const printer = new Printer(naming, startsOf(kernel, call));
+export function printKernel(kernel: LoopKernel, placing: Placing): Call {
+  const call = new CallBuilder(placing);
+  const printer = new Printer(placing, startsOf(kernel, call));
   const names = kernel.parameters.flatMap((each) => (each.kind === "tensor" ? [] : [each.name]));
   const body = printer.statements(kernel.body, new Set(names));
   call.helpers(printer.helpers);
@@ -27,8 +28,8 @@ function startsOf({ parameters }: LoopKernel, call: CallBuilder): ReadonlyMap<Te
 }
 
 /** Statements within a kernel that is written by hand; their tensors begin at 0. */
-export function printStatements(body: readonly Statement[], call: CallBuilder, naming: Naming): Code[] {
-  const printer = new Printer(naming, new Map());
+export function printStatements(body: readonly Statement[], call: CallBuilder, placing: Placing): Code[] {
+  const printer = new Printer(placing, new Map());
   const lines = printer.statements(body, new Set());
   call.helpers(printer.helpers);
   return lines;

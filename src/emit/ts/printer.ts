@@ -24,7 +24,7 @@ import {
   type Term,
 } from "../loops/tree.ts";
 import { block, sumText } from "../module/text.ts";
-import type { Naming } from "./call.ts";
+import type { Placing } from "./placing.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { choice, notations, written } from "./scalar.ts";
 
@@ -42,13 +42,13 @@ const refusals: { readonly [R in Refusal]: (index: string, end: string) => strin
 /** Statements as lines of TypeScript. */
 export class Printer {
   readonly helpers = new Set<HelperName>();
-  readonly #floats: Naming["floats"];
+  readonly #floats: Placing["floats"];
   readonly #starts: ReadonlyMap<Tensor, string>;
   /** Names of the index that a tensor has after a term, in the block that is being printed and those around it. */
   readonly #bases = new Map<Term, string>();
   readonly #loads = new Map<Statement, readonly Load[]>();
 
-  constructor({ floats }: Naming, starts: ReadonlyMap<Tensor, string>) {
+  constructor({ floats }: Placing, starts: ReadonlyMap<Tensor, string>) {
     this.#floats = floats;
     this.#starts = starts;
   }

@@ -7,10 +7,10 @@ import type { Code } from "../../support/text.ts";
 import { showShape } from "../../tensor/type.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { constantDim, type Dim } from "../../tensor/dim.ts";
-import type { CallTable } from "./calls.ts";
+import { callLines, type StageCall } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
-import { shareLoops } from "../../plan/loops.ts";
-import type { ModuleNames } from "./names.ts";
+import { slotName, type ModuleNames } from "./names.ts";
+import { stepsOf } from "./likeness.ts";
 import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import { STATE_DIMS } from "./state.ts";
@@ -18,12 +18,18 @@ import { tsTarget } from "./target.ts";
 import { fixedDims, partNames, runParameters, saidDims } from "../module/surface.ts";
 import { literal, numberText } from "../module/text.ts";
 
+/** What the functions of runs declare or read whatever the model is, beside slots, kernels and what checks inputs. */
+export const runWords = [
+  ...["inputs", "dims", "weights", "state", STATE_DIMS, "f32", "f64", "i32", "memory", "scratch", "words"],
+  ...["Math", "Object", "ArrayBuffer", "Float32Array", "Float64Array", "Int32Array"],
+];
+
 /** The function that runs a part of the model: sizes, memory, inputs, steps, results. */
 export function runFunction(
   program: ProgramPlan,
   part: PlanPart,
   names: ModuleNames,
-  calls: CallTable,
+  calls: readonly StageCall[],
 ): Code[] {
   const plan = planOfPart(program, part);
   const surface = partNames(program, part);
@@ -112,7 +118,7 @@ function arenaLines(program: ProgramPlan, plan: Plan, names: ModuleNames): Code[
   const layout = layoutOf(plan, tsTarget);
   const scratch = layout.scratch(plan.steps);
   const ends = [
-    ...plan.slots.map((_, slot) => names.slot(slot)),
+    ...plan.slots.map((_, slot) => slotName(slot)),
     ...(scratch.length > 0 ? ["scratch"] : []),
     "words",
   ];
@@ -169,7 +175,7 @@ function inputLines({ name, type, fill, buffer }: PlanInput, plan: Plan, names: 
 /** The line that gives a buffer of the run its place. */
 function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   const { home, dtype, elements } = plan.buffers[buffer]!;
-  if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
+  if (home.kind === "slot") return [`const ${names.local(buffer)} = ${slotName(home.slot)};`];
   if (home.kind !== "output") return [];
   const type = arrayType(dtype, names.floats);
   const length = names.size(elements);
@@ -179,10 +185,11 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   ];
 }
 
-function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
+function stepLines(plan: Plan, names: ModuleNames, calls: readonly StageCall[]): Code[] {
   const placed = new Set<number>();
-  return shareLoops(plan, { target: tsTarget }).flatMap((stage) => {
-    const steps = "steps" in stage ? stage.steps : [stage];
+  return calls.flatMap((call) => {
+    const { stage } = call;
+    const steps = stepsOf(stage);
     const places = steps.flatMap(({ results }) =>
       results.flatMap(({ buffer }) => {
         const isPlaced = placed.has(buffer) || ("steps" in stage && !stage.stored.has(buffer));
@@ -191,6 +198,6 @@ function stepLines(plan: Plan, names: ModuleNames, calls: CallTable): Code[] {
         return placeLine(buffer, plan, names);
       }),
     );
-    return ["", ...steps.map(stepComment), ...places, ...calls.call(stage, names.run, 4)];
+    return ["", ...steps.map(stepComment), ...places, ...callLines(call, names.run, 4)];
   });
 }

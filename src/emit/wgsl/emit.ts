@@ -100,14 +100,12 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
   const sections: readonly (readonly Code[])[] = [
     header(all, notes),
     notLinted,
-    publicTypes(program, [
-      ...modelType(program, words),
-      "",
-      ...tableTypes,
-      ...(hasState ? ["", ...keptType] : []),
-    ]),
+    [
+      ...publicTypes(program, modelType(program, words)).code,
+      ...typesOnly(["", ...tableTypes, ...(hasState ? ["", ...keptType] : [])]),
+    ],
     typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
-    parameterTable(program.shared),
+    parameterTable(program.shared).code,
     kernelTable(all),
     ...tables,
     memoryTables(all),
@@ -123,10 +121,10 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     memoryRuntime,
     ...(hasState ? [stateRuntime] : []),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
-    weightRuntime,
+    weightRuntime.code,
     ...partsFor(elementRuntime, elementReaders(all)),
     ...partsFor(inputRuntime, inputReaders(all)),
-    readerRuntime,
+    readerRuntime.code,
   ].filter((section) => section.length > 0);
   return sections.map((section) => layoutCode(section)).join("\n");
 }

@@ -42,7 +42,7 @@ const wgsl =
 const numbered = "slot0 slot1 slot2 slot0_1 x x_ _x _x_ __x x__1 x_1 input0 input1 scratch words dims d _d $";
 
 /** Plans of every model of the examples, and of trainings. */
-function plans(): (Plan | ProgramPlan)[] {
+export function plans(): (Plan | ProgramPlan)[] {
   const folder = new URL("../../../examples/", import.meta.url);
   const models = readdirSync(folder)
     .filter((name) => name.endsWith(".lmg"))

@@ -1,4 +1,5 @@
 import type { ProgramPlan } from "../../../plan/plan.ts";
+import type { Piece } from "../piece.ts";
 import { fragment } from "../text.ts";
 import { optionsParameter } from "./types.ts";
 
@@ -17,7 +18,12 @@ const loadRuntime = (program: ProgramPlan): string[] => [
 ];
 
 /** What reads a safetensors file: 8 bytes with the length of the header, the header as JSON, the tensors' bytes. */
-export const readerRuntime = fragment`
+export const readerRuntime: Piece = {
+  declares: [
+    ...["readSafetensors", "storedTensor", "bytesOf", "elementBytes", "readHeader", "isSize", "readEntry"],
+    ...["readElements", "halfToNumber"],
+  ],
+  code: fragment`
   /** The tensors of a safetensors file. F32 data that is aligned stays where it is in the file's bytes. */
   export function readSafetensors(file«: Uint8Array | ArrayBuffer»)«: Map<string, Tensor>» {
     const bytes = bytesOf(file);
@@ -133,11 +139,11 @@ export const readerRuntime = fragment`
     if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
     return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
-`;
+`,
+};
 
 /** What reads weights from a file. */
-export const safetensorsRuntime = (program: ProgramPlan): string[] => [
-  ...loadRuntime(program),
-  "",
-  ...readerRuntime,
-];
+export const safetensorsRuntime = (program: ProgramPlan): Piece => ({
+  declares: ["loadSafetensors", ...readerRuntime.declares],
+  code: [...loadRuntime(program), "", ...readerRuntime.code],
+});

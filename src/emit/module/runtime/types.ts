@@ -2,7 +2,7 @@ import type { SymbolDeclaration } from "../../../ir/graph.ts";
 import type { PlanPart, ProgramPlan } from "../../../plan/plan.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import { showType } from "../../../tensor/type.ts";
-import type { Code } from "../../../support/text.ts";
+import type { Piece } from "../piece.ts";
 import { changesState, fixedDims, partNames, saidDims, stateType } from "../surface.ts";
 import { fragment, literal, typesOnly } from "../text.ts";
 import { isInherited } from "../words.ts";
@@ -25,16 +25,30 @@ const resultType = (dtype: Dtype): string => (isFloat(dtype) ? "FloatTensor" : "
 export const takesText = (dtype: Dtype): string =>
   literal(isFloat(dtype) ? "numbers" : dtype === "bool" ? "true and false" : "whole numbers");
 
-/** The types of the module's surface: what goes in and what comes out; `model` declares what runs it. */
-export function publicTypes(program: ProgramPlan, model: readonly string[]): Code[] {
-  return typesOnly([
-    ...general,
-    ...program.parts.flatMap((part) => ["", ...partTypes(program, part)]),
-    ...optionTypes(fixedDims(program)),
-    "",
-    ...model,
-  ]);
+/** The types of the module's surface: what goes in and what comes out; `model` declares `Model`, which runs it. */
+export function publicTypes(program: ProgramPlan, model: readonly string[]): Piece {
+  const fixed = fixedDims(program);
+  return {
+    declares: [
+      ...["Tensor", "BoolTensor", "FloatTensor", "IntTensor", "WeightSource", "WeightOptions", "Parameter"],
+      ...program.parts.flatMap((part) => partTypeNames(program, part)),
+      ...(fixed.length === 0 ? [] : ["ModelOptions"]),
+      "Model",
+    ],
+    code: typesOnly([
+      ...general,
+      ...program.parts.flatMap((part) => ["", ...partTypes(program, part)]),
+      ...optionTypes(fixed),
+      "",
+      ...model,
+    ]),
+  };
 }
+
+const partTypeNames = (program: ProgramPlan, part: PlanPart): string[] => {
+  const { inputs, outputs, dims } = partNames(program, part);
+  return [inputs, outputs, ...(saidDims(program, part).length === 0 ? [] : [dims])];
+};
 
 const membersOf = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 

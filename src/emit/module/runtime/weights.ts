@@ -1,4 +1,5 @@
 import type { Helper } from "../helpers.ts";
+import type { Piece } from "../piece.ts";
 import { fragment } from "../text.ts";
 import { namesRuntime } from "./names.generated.ts";
 
@@ -109,7 +110,14 @@ const checkRuntime = fragment`
 `;
 
 /** What finds and checks the weights of the model's parameters. */
-export const weightRuntime = [...checkRuntime, "", ...namesRuntime];
+export const weightRuntime: Piece = {
+  declares: [
+    ...["WeightsError", "matchWeights", "choosePrefix", "storedAs", "elementsOf", "isCopy", "tensorProblems"],
+    ...["suggest", "editDistance"],
+    ...["harmlessTensors", "spellings", "storedName", "countNamed", "prefixesOf", "prefixesFor"],
+  ],
+  code: [...checkRuntime, "", ...namesRuntime],
+};
 
 /** What reads the elements of a tensor, each if the model has such tensors. */
 export const elementRuntime = {
@@ -166,7 +174,9 @@ export const elementRuntime64 = {
 } as const satisfies Readonly<Record<string, Helper>>;
 
 /** What reads and writes the state of a model where it lies in arrays. */
-export const stateRuntime = fragment`
+export const stateRuntime: Piece = {
+  declares: ["copyOfState", "replaceState"],
+  code: fragment`
   function copyOfState(state«: Readonly<Record<string, Kept>>») {
     const copies = Object.entries(state).map(([name, { data, shape }]) => [name, { data: data.slice(), shape }]« as const»);
     return Object.fromEntries(copies);
@@ -182,4 +192,5 @@ export const stateRuntime = fragment`
     if (problems.length > 0) throw new WeightsError(problems);
     for (const [name, { data }] of given) state[name]«!».data.set(data);
   }
-`;
+`,
+};

@@ -4,6 +4,7 @@ import { BLOCK, dotRow, dotTile, multiplyCode, range } from "./tiles.ts";
 /** Matrix products: `product` is a block of up to 128 rows × 128 columns that a kernel finishes and stores. */
 export const productHelpers = {
   dot4x2: {
+    declares: ["product", ...range(4).map((i) => `left${i}`), ...range(2).map((j) => `right${j}`)],
     code: [
       "/** The block of a product that is being made, in rows of 128; zeros follow, from which sums begin. */",
       `const product = new Float64Array(${BLOCK * BLOCK + 3 * BLOCK + 2});`,
@@ -16,6 +17,7 @@ export const productHelpers = {
     ],
   },
   dot1x8: {
+    declares: ["tile"],
     code: [
       "/** The sums of one row, eight columns at a time. */",
       "const tile = new Float64Array(8);",

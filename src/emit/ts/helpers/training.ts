@@ -3,6 +3,7 @@ import { fragment } from "../../module/text.ts";
 /** What backward kernels share. */
 export const trainingHelpers = {
   threefry: {
+    declares: ["turns"],
     code: fragment`
       /** The first word of threefry2x32 with 20 rounds (Salmon et al. 2011), 0 to 2³² - 1. */
       function threefry(key0«: number», key1«: number», counter0«: number», counter1«: number»)«: number» {

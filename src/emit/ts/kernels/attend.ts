@@ -13,9 +13,9 @@ import { onlyView } from "../../../kernels/results.ts";
  * softmax(scale · q kᵀ …) v, a head and 16 query rows at a time: their scores are two matrix products with the softmax
  * between them. Keys that no row of the block sees are skipped.
  */
-export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, naming) => {
+export const attend: TsKernel<"attend"> = ({ operands, attrs, results }, placing) => {
   const { q, k, v, bias, mask } = operands;
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   const out = onlyView(results);
   const [query, key] = [attentionAxes(q, attrs.layout), attentionAxes(k, attrs.layout)];
   call.size("batch", query.batch.size);

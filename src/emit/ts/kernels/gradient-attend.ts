@@ -17,11 +17,11 @@ type AttendGrad = StepOf<"attend_grad">;
  * A head and 16 query rows at a time, as attend itself: the weights are computed again, then the gradient of the scores,
  * and from both, by products, the gradients of q, and of k and v (added up over the blocks and the heads of a group).
  */
-export const attend_grad: TsKernel<"attend_grad"> = (step, naming) => {
+export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
   const { operands, attrs, results } = step;
   const { grad, q, k, v, bias, mask } = operands;
   const [dq, dk, dv, dbias] = results as [View, View, View, View | undefined];
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   const [query, key] = [attentionAxes(q, attrs.layout), attentionAxes(k, attrs.layout)];
   call.size("batch", query.batch.size);
   call.size("heads", query.head.size);

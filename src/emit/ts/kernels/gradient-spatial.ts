@@ -1,7 +1,8 @@
 import { dim } from "../../../tensor/dim.ts";
 import type { Code } from "../../../support/text.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { CallBuilder, type Call, type Naming } from "../call.ts";
+import { CallBuilder, type Call } from "../call.ts";
+import type { Placing } from "../placing.ts";
 import type { View } from "../../../kernels/view.ts";
 import { block, forLoop, sumText } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
@@ -25,9 +26,9 @@ function convolution(
   doc: string,
   { x, weight, grad, attrs }: Convolution,
   result: "x" | "weight",
-  naming: Naming,
+  placing: Placing,
 ): Call {
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   windowSizes(call, x, grad, attrs.stride, attrs.padding);
   call.size("outputs", weight.type.shape[0]!);
   call.size("inputs", weight.type.shape[1]!);
@@ -61,26 +62,26 @@ function convolution(
   return call.finish(name, [doc], body);
 }
 
-const conv2d_x_grad: TsKernel<"conv2d_x_grad"> = ({ operands, attrs, results }, naming) =>
+const conv2d_x_grad: TsKernel<"conv2d_x_grad"> = ({ operands, attrs, results }, placing) =>
   convolution(
     "conv2d_x_grad",
     "The gradient of a convolution's picture.",
     { ...operands, x: onlyView(results), attrs },
     "x",
-    naming,
+    placing,
   );
 
-const conv2d_weight_grad: TsKernel<"conv2d_weight_grad"> = ({ operands, attrs, results }, naming) =>
+const conv2d_weight_grad: TsKernel<"conv2d_weight_grad"> = ({ operands, attrs, results }, placing) =>
   convolution(
     "conv2d_weight_grad",
     "The gradient of a convolution's weight.",
     { ...operands, weight: onlyView(results), attrs },
     "weight",
-    naming,
+    placing,
   );
 
-const max_pool2d_grad: TsKernel<"max_pool2d_grad"> = ({ operands: { grad, x }, attrs, results }, naming) => {
-  const call = new CallBuilder(naming);
+const max_pool2d_grad: TsKernel<"max_pool2d_grad"> = ({ operands: { grad, x }, attrs, results }, placing) => {
+  const call = new CallBuilder(placing);
   windowSizes(call, x, grad, attrs.stride, attrs.padding);
   call.size("kernelHeight", dim(attrs.kernel[0]!));
   call.size("kernelWidth", dim(attrs.kernel[1]!));

@@ -31,11 +31,11 @@ function productOperands(call: CallBuilder, x: View, weight: View, layout: "out_
 }
 
 /** x Wᵀ in blocks, each finished by the epilogue while it is in the cache, before it is stored. */
-const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results }, naming) => {
+const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results }, placing) => {
   const { x, weight, extras } = operands;
   const { layout, epilogue } = attrs;
   const out = onlyView(results);
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   const { xAt, wAt } = productOperands(call, x, weight, layout, out);
   const elements = extras.map((extra, index) => extraElement(call, extra, index, out));
   const outAt = call.tensor("out", out);
@@ -50,7 +50,7 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
   const finished = scalarOf(k, epilogue)([product, ...elements]);
   k.store(new Place({ name: "out", dtype: out.type.dtype }).at(o).at(j), finished);
   const doc = "out = x wᵀ, each element finished before it is stored.";
-  const body = productLoops({ xAt, wAt, outAt }, printStatements(k.body, call, naming));
+  const body = productLoops({ xAt, wAt, outAt }, printStatements(k.body, call, placing));
   return call.finish(`linear_${expressionName(epilogue)}`, [doc], body);
 };
 
@@ -94,9 +94,9 @@ const given = (name: string): Name => ({ kind: "name", name, type: "whole" });
 const [m, n, i, j, o] = ["m", "n", "i", "j", "o"].map(given) as [Name, Name, Name, Name, Name];
 
 /** One product a pair of matrices. */
-const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, naming) => {
+const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, placing) => {
   const out = onlyView(results);
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   const rank = out.type.shape.length - 2;
   const [rows, columns] = out.type.shape.slice(-2) as [View["offset"], View["offset"]];
   call.size("rows", rows);
@@ -120,10 +120,10 @@ const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }
 /** A product over the rows: out = aᵀ x, where a is the gradient, or x itself for a weight that lies the other way. */
 const linear_weight_grad: TsKernel<"linear_weight_grad"> = (
   { operands, attrs: { layout }, results },
-  naming,
+  placing,
 ) => {
   const [a, x] = layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   call.size("rows", productOfDims(x.type.shape.slice(0, -1)));
   call.size("outer", a.type.shape.at(-1)!);
   call.size("inner", x.type.shape.at(-1)!);

@@ -41,8 +41,8 @@ export const overWindow = (visit: readonly Code[]): Code[] =>
 export const overPlane = (body: readonly Code[]): Code[] =>
   forLoop("oy", "outHeight", forLoop("ox", "outWidth", body));
 
-const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, naming) => {
-  const call = new CallBuilder(naming);
+const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, results }, placing) => {
+  const call = new CallBuilder(placing);
   const out = onlyView(results);
   windowSizes(call, x, out, attrs.stride, attrs.padding);
   call.size("outputs", weight.type.shape[0]!);
@@ -75,8 +75,8 @@ const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, resu
   return call.finish(name, ["Cross-correlation with zeros around the picture."], body);
 };
 
-const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, naming) => {
-  const call = new CallBuilder(naming);
+const max_pool2d: TsKernel<"max_pool2d"> = ({ operands: { x }, attrs, results }, placing) => {
+  const call = new CallBuilder(placing);
   const out = onlyView(results);
   windowSizes(call, x, out, attrs.stride, attrs.padding);
   call.size("kernelHeight", dim(attrs.kernel[0]!));

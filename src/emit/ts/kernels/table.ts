@@ -1,7 +1,8 @@
 import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { Step } from "../../../plan/plan.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
-import type { Call, Naming } from "../call.ts";
+import type { Call } from "../call.ts";
+import type { Placing } from "../placing.ts";
 import { printKernel } from "../print.ts";
 import { attend } from "./attend.ts";
 import { attend_grad } from "./gradient-attend.ts";
@@ -22,9 +23,9 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: TsKernel<K> } = {
 };
 
 /** The step as a call of its kernel. */
-export function callOf(step: Step, naming: Naming): Call {
+export function callOf(step: Step, placing: Placing): Call {
   const loops = loopsOf(step);
-  if (loops !== undefined) return printKernel(loops, naming);
-  const kernel = byHand[step.op as keyof typeof byHand] as (step: Step, naming: Naming) => Call;
-  return kernel(step, naming);
+  if (loops !== undefined) return printKernel(loops, placing);
+  const kernel = byHand[step.op as keyof typeof byHand] as (step: Step, placing: Placing) => Call;
+  return kernel(step, placing);
 }

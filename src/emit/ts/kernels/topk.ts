@@ -7,9 +7,9 @@ import type { TsKernel } from "./kernel.ts";
 /** The k largest of each row by insertion into the sorted list that is the result. */
 export const topk: TsKernel<"topk"> = (
   { operands: { x }, attrs: { k }, results: [values, indices] },
-  naming,
+  placing,
 ) => {
-  const call = new CallBuilder(naming);
+  const call = new CallBuilder(placing);
   const [first, second] = [values!, indices!];
   call.size("width", x.type.shape.at(-1)!);
   call.size("k", dim(k));

@@ -34,9 +34,9 @@ const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
 };
 
 function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch {
-  const { operands, attrs, results } = step;
-  const { x, weight, extras } = operands;
-  const out = onlyView(results);
+  const { x, weight, extras } = step.operands;
+  const { layout, epilogue } = step.attrs;
+  const out = onlyView(step.results);
   const builder = new KernelBuilder(context);
   const columns = out.type.shape.at(-1)!;
   const names = extras.map((_, index) => `y${index + 1}`);
@@ -53,16 +53,14 @@ function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch
   // A part's columns begin at `first`; the result's row is as long as before.
   const whole = isSplit ? builder.size("columns", columns) : sizes.columns;
   const first = isSplit ? `${builder.constant("first", 0)} + ` : "";
-  const [xTerm, weightTerm] = [
-    rowTerm(builder, "x_row", rowStep(x)),
-    rowTerm(builder, "weight_row", rowStep(weight)),
-  ];
+  const xTerm = rowTerm(builder, "x_row", rowStep(x));
+  const weightTerm = rowTerm(builder, "weight_row", rowStep(weight));
   const read = names.map((name, index) =>
     extraReader(builder, tensors[name as keyof typeof tensors], name, out, extras[index]!),
   );
   const store: Product["store"] = (row, column, product) => {
     const place = `${first}${column}`;
-    const { lines, result, helpers } = scalarText(attrs.epilogue, [
+    const { lines, result, helpers } = scalarText(epilogue, [
       typed(product, "float"),
       ...read.map((reader, index) => loaded(extras[index]!.type.dtype, reader(row, place))),
     ]);
@@ -78,16 +76,16 @@ function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch
     w: (k, column) =>
       element(
         tensors.weight,
-        attrs.layout === "out_in" ? `${weightTerm(column)}${k}` : `${weightTerm(k)}${column}`,
+        layout === "out_in" ? `${weightTerm(column)}${k}` : `${weightTerm(k)}${column}`,
       ),
-    unit: attrs.layout === "out_in" ? "depth" : "columns",
+    unit: layout === "out_in" ? "depth" : "columns",
     store,
   };
   const { body, workgroup } = kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, []);
-  const words = attrs.epilogue.steps.length === 0 ? "" : `_${expressionName(attrs.epilogue)}`;
+  const words = epilogue.steps.length === 0 ? "" : `_${expressionName(epilogue)}`;
   return builder.finish({
     name: `linear${kind === "tiled" ? "" : "_few"}${words}`,
-    doc: docOf(kind, attrs.epilogue.steps.length > 0),
+    doc: docOf(kind, epilogue.steps.length > 0),
     body,
     workgroup,
     groups: kind === "tiled" ? tiledGroups(rows, columns) : fewRowsGroups(columns, product.unit),

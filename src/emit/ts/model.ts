@@ -1,0 +1,111 @@
+import type { Code } from "../../support/text.ts";
+import { shareLoops } from "../../plan/loops.ts";
+import { planOfPart, type ProgramPlan } from "../../plan/plan.ts";
+import type { CallTable } from "./calls.ts";
+import { ModuleNames, slotName } from "./names.ts";
+import { preparePlacing, runPlacing } from "./placing.ts";
+import { prepareFunction, prepareWords } from "./prepare.ts";
+import { arenaArrays, runFunction, runWords } from "./run.ts";
+import { stateLines } from "./state.ts";
+import type { FloatFormat } from "./storage.ts";
+import { tsTarget } from "./target.ts";
+import { declaredIn } from "../module/helpers.ts";
+import { inputRuntime } from "../module/runtime/inputs.ts";
+import { optionsParameter } from "../module/runtime/types.ts";
+import { elementRuntime } from "../module/runtime/weights.ts";
+import { functionEntries, partNames, stateType } from "../module/surface.ts";
+import { reservedWords } from "../module/words.ts";
+
+/** The functions in which values of the model have names, which are given when all other words are known. */
+export function functionsOf(
+  program: ProgramPlan,
+  floats: FloatFormat,
+  table: CallTable,
+): { readonly names: readonly ModuleNames[]; readonly model: Code[]; readonly prepare: Code[] } {
+  const { shared, parts } = program;
+  const inRun = runPlacing(shared, floats);
+  const calls = parts.map((part) =>
+    shareLoops(planOfPart(program, part), { target: tsTarget }).map((stage) => table.call(stage, inRun)),
+  );
+  const preparing = shared.prepare.map((step) => table.call(step, preparePlacing(floats)));
+  const taken = [...reservedWords, ...functionWords(program, table)];
+  const own = new ModuleNames({ buffers: shared.buffers, symbols: [] }, floats, taken);
+  const ofParts = parts.map(
+    ({ symbols }) => new ModuleNames({ buffers: shared.buffers, symbols }, floats, taken),
+  );
+  const runs = parts.map((part, index) => runFunction(program, part, ofParts[index]!, calls[index]!));
+  const steps = parts.flatMap((part) => part.steps);
+  const prepare = prepareFunction(shared, steps, own, preparing);
+  const model = createModel(program, own, runs, prepare.length > 0);
+  return { names: [own, ...ofParts], model, prepare };
+}
+
+/** What those functions declare and read beside values of the model, which nothing of it may hide. */
+export const functionWords = (program: ProgramPlan, { kernels }: Pick<CallTable, "kernels">): string[] => [
+  ...modelWords,
+  ...program.parts.flatMap((part) => [
+    partNames(program, part).inside,
+    ...part.slots.map((_, slot) => slotName(slot)),
+  ]),
+  ...runWords,
+  ...prepareWords,
+  ...[elementRuntime, inputRuntime].flatMap(declaredIn),
+  ...kernels.flatMap(({ declares }) => declares),
+];
+
+/** What `createModel` declares or reads around the functions of runs, itself among it. */
+export const modelWords = [
+  ...["source", "options", "tensors", "weights", "state", "f32", "f64", "i32"],
+  ...["createModel", "matchWeights", "prepareWeights", "copyOfState", "replaceState"],
+];
+
+function createModel(
+  program: ProgramPlan,
+  names: ModuleNames,
+  runs: readonly (readonly Code[])[],
+  hasWeights: boolean,
+): Code[] {
+  const { floats } = names;
+  const arrays = arenaArrays(program.shared, program.parts, floats);
+  const hasState = program.shared.state.length > 0;
+  const functions = functionEntries(program);
+  return [
+    "/** The model with its weights; throws WeightsError if they do not fit. */",
+    `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,
+    [
+      ...weightLines(program, hasWeights),
+      ...stateLines(program, names),
+      ...(arrays.length === 0
+        ? []
+        : [
+            floats === "f32"
+              ? "// Memory of the runs; floats and whole numbers are two views of one piece."
+              : "// Memory of the runs.",
+          ]),
+      ...arrays.map(({ name, type }) => `let ${name} = new ${type}(0);`),
+      ...runs.flatMap((run) => ["", ...run]),
+      "",
+      ...(hasState
+        ? [
+            "return {",
+            [
+              ...functions.map((name) => `${name},`),
+              `readState: () => copyOfState(state)« as Record<string, ${stateType(program)}>»,`,
+              "writeState: (source) => replaceState(state, source),",
+            ],
+            "};",
+          ]
+        : [`return { ${functions.join(", ")} };`]),
+    ],
+    "}",
+  ];
+}
+
+/** The lines that find the weights and prepare what is made of them. */
+function weightLines({ shared }: ProgramPlan, hasWeights: boolean): string[] {
+  const match = "matchWeights(source, options)";
+  if (shared.state.every(({ kind }) => kind === "kept"))
+    return [hasWeights ? `const weights = prepareWeights(${match});` : `${match};`];
+  const tensors = `const tensors = ${match};`;
+  return hasWeights ? [tensors, "const weights = prepareWeights(tensors);"] : [tensors];
+}
