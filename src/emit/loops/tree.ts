@@ -50,9 +50,11 @@ export type Fold = "add" | "max" | "min";
 
 /**
  * How the turns of a loop follow each other. `rows` and `lanes` are independent: rows may be shared among threads, lanes are
- * short of everything that would keep neighbours from being computed at once. `turns` come one after the other.
+ * short of everything that would keep neighbours from being computed at once. `folds` are independent but for what they
+ * take into totals and add to elements, which none of them reads: parts of them may be folded apart, and joined.
+ * `turns` come one after the other.
  */
-export type Order = "rows" | "lanes" | "turns";
+export type Order = "rows" | "lanes" | "folds" | "turns";
 
 /** What a caller may have got wrong, that only a run can see. */
 export type Refusal = "id" | "target" | "index";

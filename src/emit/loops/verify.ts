@@ -13,10 +13,12 @@ import {
   type Statement,
 } from "./tree.ts";
 
+type Store = Extract<Statement, { kind: "store" }>;
+
 /**
  * What printers and encoders count on. Names are defined before they are read, and once in a scope. Turns of `rows` and
  * `lanes` are independent: each writes elements of its own, and adds to no total from outside, but that lanes may
- * do that. Lanes are straight: no branch, no other lanes in them, and what they write they read at its own place only.
+ * do that. Turns of `folds` may take totals from outside and add to elements too, if none of them reads these. Lanes are straight: no branch, no other lanes in them, and what they write they read at its own place only.
  */
 export function verifyKernel(kernel: LoopKernel): void {
   const { name, parameters, body } = kernel;
@@ -54,14 +56,42 @@ function verifyLoops(body: readonly Statement[], kernel: string): void {
     if (statement.kind !== "loop" || statement.order === "turns") continue;
     const inside = allOf(statement.body);
     const own = dependents(statement);
-    for (const { to } of inside.filter((each) => each.kind === "store"))
+    const isOwn = ({ to }: Store): boolean => to.terms.some(({ index }) => readsAny(index, own));
+    const others = inside.filter((each) => each.kind === "store").filter((each) => !isOwn(each));
+    if (statement.order === "folds") {
+      verifyFolds(statement, inside, others, kernel);
+      continue;
+    }
+    for (const { to } of others)
       invariant(
-        to.terms.some(({ index }) => readsAny(index, own)),
+        false,
         `turns of ${statement.index.name} in ${kernel} write one element of ${to.tensor.name}`,
       );
     if (statement.order === "lanes") verifyLanes(statement, inside, kernel);
     else verifyRows(statement, inside, kernel);
   }
+}
+
+/** `shared` are the stores to elements that are no turn's own. */
+function verifyFolds(
+  { index }: Loop,
+  inside: readonly Statement[],
+  shared: readonly Store[],
+  kernel: string,
+): void {
+  const turns = `turns of ${index.name} in ${kernel}`;
+  const added = new Set(shared.map(({ to }) => to.tensor));
+  for (const { to, value } of shared)
+    invariant(
+      value.kind === "apply" && value.op === "add" && value.args[0] === to,
+      `${turns} write one element of ${to.tensor.name}`,
+    );
+  const reads = inside.flatMap((each) =>
+    loadsOf(each).filter((load) => each.kind !== "store" || load !== each.to),
+  );
+  for (const { tensor } of reads)
+    invariant(!added.has(tensor), `${turns} read what they add to in ${tensor.name}`);
+  verifyUnread(index, inside, kernel);
 }
 
 function verifyRows({ index }: Loop, inside: readonly Statement[], kernel: string): void {
@@ -73,23 +103,29 @@ function verifyRows({ index }: Loop, inside: readonly Statement[], kernel: strin
 
 function verifyLanes({ index }: Loop, inside: readonly Statement[], kernel: string): void {
   const isStraight = inside.every(
-    (each) => each.kind !== "when" && !(each.kind === "loop" && each.order !== "turns"),
+    (each) =>
+      each.kind !== "when" && !(each.kind === "loop" && (each.order === "rows" || each.order === "lanes")),
   );
   invariant(isStraight, `lanes of ${index.name} in ${kernel} are not straight`);
-  const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
-  const parts = new Set(inside.flatMap((each) => (each.kind === "take" ? [each.total] : [])));
-  for (const part of inside.flatMap(expressionsOf).flatMap(within))
-    if (part.kind === "name" && parts.has(part))
-      invariant(
-        own.has(part),
-        `lanes of ${index.name} in ${kernel} read ${part.name}, which is no number yet`,
-      );
+  verifyUnread(index, inside, kernel);
   const written = inside.flatMap((each) => (each.kind === "store" ? [each.to] : []));
   for (const read of inside.flatMap(loadsOf))
     for (const to of written)
       invariant(
         to.tensor !== read.tensor || isSamePlace(to, read),
         `lanes of ${index.name} in ${kernel} read what others write in ${to.tensor.name}`,
+      );
+}
+
+/** Totals from outside that turns take in are no numbers before the loop has ended. */
+function verifyUnread(index: Name, inside: readonly Statement[], kernel: string): void {
+  const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
+  const parts = new Set(inside.flatMap((each) => (each.kind === "take" ? [each.total] : [])));
+  for (const part of inside.flatMap(expressionsOf).flatMap(within))
+    if (part.kind === "name" && parts.has(part))
+      invariant(
+        own.has(part),
+        `turns of ${index.name} in ${kernel} read ${part.name}, which is no number yet`,
       );
 }
 

@@ -32,7 +32,7 @@ export interface Memory {
 /**
  * Runs a kernel as a target with vectors of four lanes would: each statement of a `lanes` loop for four turns before the
  * next statement; a number outside is four equal ones; a reduction across lanes is four sums that become one
- * after the loop. `rows` run from the last to the first: they may come in any order.
+ * after the loop. `rows` and `folds` run from the last to the first: they may come in any order.
  */
 export function evaluateKernel(kernel: LoopKernel, memory: Memory): void {
   verifyKernel(kernel);
@@ -122,7 +122,7 @@ class Machine {
       return;
     }
     for (let turn = start; turn < end; turn++) {
-      this.set(index, order === "rows" ? start + end - 1 - turn : turn);
+      this.set(index, order === "rows" || order === "folds" ? start + end - 1 - turn : turn);
       this.run(body, live);
     }
   }

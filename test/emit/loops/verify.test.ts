@@ -57,7 +57,27 @@ describe("a kernel is refused", () => {
         k.store(out.at(i), sum);
       });
     };
-    expect(() => verify(write)).toThrow("lanes of i in kernel read sum, which is no number yet");
+    expect(() => verify(write)).toThrow("turns of i in kernel read sum, which is no number yet");
+  });
+
+  test("whose folds read what they take or add to, or write what is no turn's own", () => {
+    const folds = (write: (given: Given, i: Name) => void) => (): void =>
+      verify((given) => given.k.loop("folds", "i", given.n, (i) => write(given, i)));
+    expect(folds(({ k, x, out }, i) => k.store(out, x.at(i)))).toThrow("write one element of out");
+    const reading = ({ k, x, out }: Given, i: Name): void => {
+      k.add(out, x.at(i));
+      k.store(x.at(i), out);
+    };
+    expect(folds(reading)).toThrow("turns of i in kernel read what they add to in out");
+    const early = ({ k, n, x, out }: Given): void => {
+      const sum = k.total("sum");
+      k.loop("folds", "i", n, (i) => {
+        k.take(sum, x.at(i));
+        k.store(out.at(i), sum);
+      });
+    };
+    expect(() => verify(early)).toThrow("turns of i in kernel read sum, which is no number yet");
+    expect(folds(({ k, x, out }, i) => k.add(out, x.at(i)))).not.toThrow();
   });
 
   test("whose lanes have branches or lanes in them", () => {

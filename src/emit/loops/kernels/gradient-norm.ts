@@ -52,7 +52,7 @@ export const norm_grad: Loops<"norm_grad"> = ({ operands, attrs, results }) => {
       k.store(out.at(i), carried === undefined ? gradient : plus(gradient, carried.at(i)));
     });
   };
-  eachRow(k, shape.slice(0, -1), places, row, "turns");
+  eachRow(k, shape.slice(0, -1), places, row, "folds");
   const words = [
     ...(weight === undefined ? [] : [unitOffset ? "unit_weight" : "weight"]),
     ...(attrs.bias ? ["bias"] : []),

@@ -38,7 +38,7 @@ const embedding_grad: Loops<"embedding_grad"> = ({ operands, results }) => {
     const entry = out.at(id, width);
     k.lanes("c", width, (c) => k.add(entry.at(c), grad.at(c)));
   };
-  eachRow(k, operands.ids.type.shape, places, add, "turns");
+  eachRow(k, operands.ids.type.shape, places, add, "folds");
   return k.finish("embedding_grad", "The rows of the gradient added up by id.");
 };
 

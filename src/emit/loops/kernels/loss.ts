@@ -40,7 +40,7 @@ function meanOverTargets(
     if (ignore === undefined) count();
     else k.when(unequal(target, ignore), count);
   };
-  eachRow(k, shape, places, visit, "turns");
+  eachRow(k, shape, places, visit, "folds");
   k.store(out, over(sum, counted));
   return k.finish(name, doc);
 }
@@ -113,7 +113,7 @@ const cross_entropy_grad: Loops<"cross_entropy_grad"> = ({ operands, attrs, resu
   const counts = (target: Name, body: () => void): void =>
     ignore === undefined ? body() : k.when(unequal(target, ignore), body);
   const counted = k.total("counted", "add", "whole");
-  const all = { prefix: "all", outer: "turns", inner: "turns" } as const;
+  const all = { prefix: "all", outer: "folds", inner: "folds" } as const;
   walk(k, shape, { targets: places.targets }, all, ({ targets }) => {
     const target = k.let("target", targets);
     counts(target, () => {

@@ -37,7 +37,7 @@ const reduction =
     // Neighbours in memory are taken side by side: those that are folded, or else those that stay.
     const isAlong = sameDim(pick(from.strides, false).at(-1), dim(1));
     const stay = { prefix: "row", outer: "rows", inner: isAlong ? "rows" : "lanes" } as const;
-    const go = { prefix: "folded", outer: "turns", inner: isAlong ? "lanes" : "turns" } as const;
+    const go = { prefix: "folded", outer: "folds", inner: isAlong ? "lanes" : "folds" } as const;
     walk(k, kept, { x, out }, stay, ({ x, out }) => {
       const result = k.total("result", folds[op], isFloat(type.dtype) ? "float" : "whole");
       const along = { x: x.along(pick(from.strides, false)) };

@@ -90,7 +90,7 @@ function positionsOf(k: KernelBuilder, view: View | undefined) {
 function lengthOf(k: KernelBuilder, view: View | undefined, positions: Place | undefined): Name | undefined {
   if (view === undefined || positions === undefined) return undefined;
   const length = k.total("length", "max", "whole");
-  const all = { prefix: "all", outer: "turns", inner: "turns" } as const;
+  const all = { prefix: "all", outer: "folds", inner: "folds" } as const;
   walk(k, view.type.shape, { positions }, all, ({ positions }) => k.take(length, plus(positions, 1)));
   return length;
 }
