@@ -129,6 +129,12 @@ export const f64x2 = {
   convert_low_i32x4_u: un(255),
 } as const;
 
+/** Two lanes of 64 bits: the bits of float64. */
+export const i64x2 = {
+  shl: shift(203),
+  shr_u: shift(205),
+} as const;
+
 export const i32x4 = {
   splat: splat("i32", 17),
   extract_lane: laneOf("i32", ...code(27)),

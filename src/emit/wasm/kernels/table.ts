@@ -2,8 +2,10 @@ import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { View } from "../../../kernels/view.ts";
 import type { Stage } from "../../../plan/loops.ts";
 import { invariant } from "../../../support/invariant.ts";
-import type { LoopOp } from "../../loops/kernels/table.ts";
+import { sharedLoop } from "../../loops/kernels/shared-loop.ts";
+import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
+import { encodeLoops } from "../loops/encode.ts";
 
 import { linear_epilogue } from "./linear.ts";
 import { matmul } from "./matmul.ts";
@@ -18,7 +20,9 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {
 
 /** The kernel of a step, or of a loop of several; `memoryOf` says of each view in which memory it begins, and where. */
 export function kernelOf(stage: Stage, k: KernelWriter, memoryOf: (view: View) => string): Kernel {
-  invariant(!("steps" in stage), `${memoryOf.name} of a loop`);
+  if ("steps" in stage) return encodeLoops(sharedLoop(stage, memoryOf), k);
+  const loops = loopsOf(stage);
+  if (loops !== undefined) return encodeLoops(loops, k);
   const kernel = byHand[stage.op as keyof typeof byHand] as
     ((step: typeof stage, k: KernelWriter) => Kernel) | undefined;
   invariant(kernel !== undefined, `no kernel for ${stage.op}`);

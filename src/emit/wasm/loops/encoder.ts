@@ -1,0 +1,332 @@
+import {
+  allOf,
+  expressionsOf,
+  within,
+  type Expression,
+  type Loop,
+  type Name,
+  type Statement,
+  type Tensor,
+} from "../../loops/tree.ts";
+import type { I32 } from "../assembler/code.ts";
+import { block, branchIf, loop as again, select, when } from "../assembler/control.ts";
+import type { Local } from "../assembler/function.ts";
+import { fill } from "../assembler/memory.ts";
+import { i32 } from "../assembler/numbers.ts";
+import { refuse, type Phase } from "../kernel.ts";
+import type { Constants, Machine } from "../machine.ts";
+import { Formulas, stillParts } from "./formulas.ts";
+import { Pen } from "./pen.ts";
+import { Places } from "./places.ts";
+import { LaneTotal, OuterTotal, type Width } from "./totals.ts";
+import { lone } from "./values.ts";
+
+/** Numbers of which float32 holds the sum: of so many in 16 lanes each, or one after the other. */
+export const LONGEST_LANES = 4096;
+const LONGEST_TURNS = 256;
+
+interface Given {
+  readonly machine: Machine;
+  readonly constants: Constants;
+  readonly phase: Phase;
+  /** The address of a tensor's first element. */
+  readonly startOf: (tensor: Tensor) => I32;
+  /** Names that are float64. */
+  readonly doubles: ReadonlySet<Name>;
+}
+
+/** Statements of a kernel as code of a phase. */
+export class Encoder {
+  readonly pen: Pen;
+  readonly formulas: Formulas;
+  readonly #places: Places;
+  readonly #totals = new Map<Name, OuterTotal | LaneTotal>();
+  readonly #moved = new Map<Tensor, I32>();
+
+  constructor({ machine, constants, phase, startOf, doubles }: Given) {
+    this.pen = new Pen({ machine, constants }, phase);
+    this.formulas = new Formulas(this.pen, () => this.#places, doubles);
+    this.#places = new Places(
+      this.pen,
+      this.formulas,
+      (tensor) => this.#moved.get(tensor) ?? startOf(tensor),
+    );
+  }
+
+  /** From now on a tensor's first element is at another address. */
+  move(tensor: Tensor, address: I32): void {
+    this.#moved.set(tensor, address);
+  }
+
+  statements(body: readonly Statement[]): void {
+    for (const statement of body) this.#statement(statement, body);
+  }
+
+  /** What is written meanwhile, with names of its own. */
+  scoped(write: () => void): void {
+    this.formulas.scoped(() => this.#places.scoped(write));
+  }
+
+  #statement(statement: Statement, siblings: readonly Statement[]): void {
+    const { pen, formulas } = this;
+    switch (statement.kind) {
+      case "let":
+        formulas.let(statement.name, statement.value);
+        return;
+      case "total":
+        this.#begin(statement, siblings);
+        return;
+      case "take":
+        this.#totals.get(statement.total)!.take(formulas.value(statement.value));
+        return;
+      case "store":
+        this.#places.store(statement.to, formulas.value(statement.value));
+        return;
+      case "loop":
+        this.loop(statement, formulas.whole(statement.from), formulas.whole(statement.to));
+        return;
+      case "when": {
+        const condition = pen.keep(formulas.truth(statement.condition));
+        const body = pen.inside(() => this.scoped(() => this.statements(statement.body)));
+        pen.push(when(condition, body));
+        return;
+      }
+      case "check": {
+        const [index, end] = [formulas.whole(statement.index), formulas.whole(statement.end)];
+        pen.push(refuse(pen.writer, statement.refusal, index, end));
+        return;
+      }
+      case "clear":
+        this.clear(statement, i32.const(0), formulas.whole(statement.count));
+        return;
+      case "table":
+      case "note":
+        return;
+    }
+  }
+
+  /** The elements of a tensor from one on to another become 0. */
+  clear({ from }: Extract<Statement, { kind: "clear" }>, first: I32, end: I32): void {
+    const [start, bytes] = [i32.shl(first, i32.const(2)), i32.shl(i32.sub(end, first), i32.const(2))];
+    this.pen.push(fill(i32.add(this.#places.address(from), start), i32.const(0), bytes));
+  }
+
+  /** A total whose lanes, or threads, take numbers in where the caller says so. */
+  total(name: Name, fold: Extract<Statement, { kind: "total" }>["fold"], width: Width): OuterTotal {
+    const total = new OuterTotal(this.pen, name, fold, width);
+    this.#totals.set(name, total);
+    this.formulas.define(name, () => total.value());
+    return total;
+  }
+
+  #begin({ name, fold }: Extract<Statement, { kind: "total" }>, siblings: readonly Statement[]): void {
+    const { pen } = this;
+    if (pen.turns === undefined) {
+      this.total(name, fold, this.#widthOf(name, siblings)).begin();
+      return;
+    }
+    const total = new LaneTotal(pen, name, fold, this.#widthOfLanes(name, siblings));
+    this.#totals.set(name, total);
+    this.formulas.define(name, () => total.value());
+    total.begin();
+  }
+
+  /** float32 is enough where one loop of lanes takes all in, and is not long. */
+  #widthOf(name: Name, siblings: readonly Statement[]): Width {
+    const taking = siblings.filter((each) => takesOf([each]).includes(name));
+    const isShort = (each: Statement): boolean =>
+      each.kind === "loop" &&
+      each.order === "lanes" &&
+      this.#length(each) <= LONGEST_LANES &&
+      each.body.some((inner) => inner.kind === "take" && inner.total === name);
+    return taking.length === 1 && isShort(taking[0]!) ? "single" : "double";
+  }
+
+  #widthOfLanes(name: Name, siblings: readonly Statement[]): Width {
+    const longest = (body: readonly Statement[]): number =>
+      body.reduce((most, each) => {
+        if (each.kind !== "loop" || !takesOf([each]).includes(name)) return most;
+        return Math.max(most, this.#length(each) * longest(each.body));
+      }, 1);
+    return longest(siblings) <= LONGEST_TURNS ? "single" : "double";
+  }
+
+  /** How many turns a loop has, where that is known. */
+  #length({ from, to }: Loop): number {
+    const [first, end] = [from, to].map((each) =>
+      each.kind === "load" || !this.#isSizeOrNumber(each) ? undefined : this.formulas.whole(each).known,
+    );
+    return first === undefined || end === undefined ? Infinity : end - first;
+  }
+
+  #isSizeOrNumber(expression: Expression): boolean {
+    return expression.kind === "number" || (expression.kind === "name" && this.formulas.isKnown(expression));
+  }
+
+  /** A loop's turns from one on to another. */
+  loop(loop: Loop, from: I32, to: I32): void {
+    if (loop.order === "lanes") {
+      this.#lanes(loop, from, to);
+      return;
+    }
+    const { pen } = this;
+    const long = pen.turns === undefined ? [] : this.#laneTotals(loop.body);
+    const end = pen.keep(to);
+    this.scoped(() => {
+      this.#places.hoist(loop.body, pen.turns?.index);
+      if (long.length === 0 || this.#length(loop) <= LONGEST_TURNS) {
+        this.#turns(loop, from, end);
+        for (const total of long) total.flush();
+        return;
+      }
+      this.#blocks(from, end, LONGEST_TURNS, (first, last) => {
+        this.#turns(loop, first, last);
+        for (const total of long) total.flush();
+      });
+    });
+  }
+
+  /** Totals of lanes that the turns of a loop take in themselves. */
+  #laneTotals(body: readonly Statement[]): readonly LaneTotal[] {
+    return body.flatMap((each) => {
+      const total = each.kind === "take" ? this.#totals.get(each.total) : undefined;
+      return total instanceof LaneTotal ? [total] : [];
+    });
+  }
+
+  #turns(loop: Loop, from: I32, to: I32): void {
+    const { pen } = this;
+    pen.push(
+      pen.writer.range(from, to, 1, (index) =>
+        pen.inside(() =>
+          this.turn(loop, () => {
+            this.formulas.define(loop.index, () => lone(index));
+          }),
+        ),
+      ),
+    );
+  }
+
+  /** One turn of a loop whose indices are defined first. */
+  turn(loop: Loop, define: () => void): void {
+    this.scoped(() => {
+      define();
+      this.#places.hoist(loop.body, this.pen.turns?.index);
+      this.statements(loop.body);
+    });
+  }
+
+  /** Parts of a range, one after the other, of so many turns each. */
+  #blocks(from: I32, to: I32, turns: number, write: (from: I32, to: I32) => void): void {
+    const { pen } = this;
+    pen.push(
+      pen.writer.range(from, to, turns, (first) =>
+        pen.inside(() => {
+          const last = pen.keep(i32.add(first, i32.const(turns)));
+          write(first, pen.keep(select(i32.lt_s(last, to), last, to)));
+        }),
+      ),
+    );
+  }
+
+  /** Turns side by side. What stands still in them is computed before; what they take across becomes one after. */
+  #lanes(loop: Loop, from: I32, to: I32): void {
+    const { pen, formulas } = this;
+    const across = [...new Set(takesOf(loop.body))].flatMap((name) => {
+      const total = this.#totals.get(name);
+      return total instanceof OuterTotal ? [total] : [];
+    });
+    const sides = (first: I32, last: I32): void => {
+      for (const total of across) total.open(pen.machine.unroll);
+      this.#side(loop, first, last);
+      for (const total of across) total.close();
+    };
+    const end = pen.keep(to);
+    this.scoped(() =>
+      formulas.withStill(this.#stillIn(loop), () => {
+        this.#places.hoist(loop.body, loop.index);
+        const length =
+          from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
+        if (length <= LONGEST_LANES || !across.some(({ isDouble }) => isDouble)) sides(from, end);
+        else this.#blocks(from, end, LONGEST_LANES, sides);
+      }),
+    );
+  }
+
+  /** Vectors side by side as far as they go, single ones, and the turns that are left one by one. */
+  #side(loop: Loop, from: I32, to: I32): void {
+    const { pen } = this;
+    const { unroll } = pen.machine;
+    const [at, shift] = [pen.writer.local("i32"), i32.const(2)];
+    const [start, end] = [i32.shl(from, shift), pen.keep(i32.shl(to, shift))];
+    pen.push(at.set(start));
+    let known = start.known !== undefined && end.known !== undefined ? start.known : undefined;
+    for (const [units, isWhole] of [
+      ...(unroll > 1 ? [[unroll, true] as const] : []),
+      [1, true] as const,
+      [1, false] as const,
+    ]) {
+      const step = isWhole ? 16 * units : 4;
+      if (known !== undefined) {
+        const first: number = known;
+        known += Math.floor((end.known! - known) / step) * step;
+        if (known === first) continue;
+      }
+      const bound =
+        known !== undefined
+          ? i32.const(known)
+          : isWhole
+            ? pen.keep(i32.add(at.get, i32.and(i32.sub(end, at.get), i32.const(-step))))
+            : end;
+      this.#run(loop, { at, units, isWhole }, step, bound, known !== undefined);
+    }
+  }
+
+  #run(
+    loop: Loop,
+    { at, units, isWhole }: { at: Local<"i32">; units: number; isWhole: boolean },
+    step: number,
+    bound: I32,
+    isSure: boolean,
+  ): void {
+    const { pen } = this;
+    const body = pen.turn({ index: loop.index, at: at.get, units, isWhole }, () =>
+      this.scoped(() => {
+        this.formulas.define(loop.index, () => this.formulas.index(at.get, units));
+        this.statements(loop.body);
+      }),
+    );
+    const turns = again((label) => [
+      ...body,
+      branchIf(label, i32.lt_u(at.tee(i32.add(at.get, i32.const(step))), bound)),
+    ]);
+    pen.push(isSure ? turns : block((exit) => [branchIf(exit, i32.ge_u(at.get, bound)), turns]));
+  }
+
+  /** The parts of expressions that are the same in all turns. */
+  #stillIn(loop: Loop): readonly Expression[] {
+    const inside = allOf(loop.body);
+    const own = new Set<Expression>([loop.index]);
+    for (const each of inside) {
+      if (each.kind === "let" || each.kind === "total") own.add(each.name);
+      if (each.kind === "loop") own.add(each.index);
+    }
+    const isConverted = (part: Expression): boolean => {
+      const total = part.kind === "name" ? this.#totals.get(part) : undefined;
+      return total instanceof OuterTotal && total.isDouble;
+    };
+    const expressions = inside.flatMap((each) =>
+      each.kind === "store" ? [each.value] : each.kind === "loop" ? [] : expressionsOf(each),
+    );
+    const parts = expressions.flatMap((each) => stillParts(each, own));
+    const names = expressions.flatMap(within).filter((part) => isConverted(part) && !own.has(part));
+    return [...new Set([...names, ...parts])];
+  }
+}
+
+/** The totals that statements and those in them take numbers into, but for those that begin in them. */
+export function takesOf(body: readonly Statement[]): readonly Name[] {
+  const inside = allOf(body);
+  const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
+  return inside.flatMap((each) => (each.kind === "take" && !own.has(each.total) ? [each.total] : []));
+}
