@@ -72,6 +72,9 @@ export function erf(x: number): number {
   return Math.sign(x) * (size < 2.5 ? erfSeries(size) : 1 - erfcFraction(size));
 }
 
+/** 1 - erf(x), as right where it is small. */
+export const erfc = (x: number): number => (x > 2.5 ? (x > 40 ? 0 : erfcFraction(x)) : 1 - erf(x));
+
 /** erf(x) = 2/√π · Σ (-1)ⁿ x²ⁿ⁺¹ / (n! (2n+1)) in the all-positive form 2/√π e^(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!. */
 function erfSeries(x: number): number {
   let term = x;
@@ -104,10 +107,11 @@ export const scalarFunctions = {
   erf: smooth("error function of x", erf, 8),
   relu: unary("max(x, 0)", (x) => (x < 0 ? 0 : x)),
   relu2: unary("max(x, 0)², as Primer (So et al. 2021) has it", (x) => (x < 0 ? 0 : x * x), { flops: 2 }),
-  gelu: smooth("x · Φ(x) (Hendrycks and Gimpel 2016)", (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)), 10),
+  gelu: smooth("x · Φ(x) (Hendrycks and Gimpel 2016)", (x) => 0.5 * x * erfc(-x / Math.SQRT2), 10),
   gelu_tanh: smooth(
     "x · Φ(x) with Φ by tanh: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
-    (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    // 1 + tanh(u) = 2 sigmoid(2u), which does not cancel where it is small.
+    (x) => x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)),
     12,
   ),
   silu: smooth("x · sigmoid(x)", (x) => (x === -Infinity ? -0 : x * sigmoid(x)), 7),
