@@ -35,6 +35,11 @@ export class Constants {
     return this.#atHand(v128.load32_splat, new Uint8Array(Int32Array.of(value).buffer));
   }
 
+  /** Two lanes of one word of 64 bits. */
+  splatLong(value: bigint): V128 {
+    return this.#atHand(v128.load64_splat, new Uint8Array(BigInt64Array.of(value).buffer));
+  }
+
   /** Two lanes of one float64. */
   splatDouble(value: number): V128 {
     return this.#atHand(v128.load64_splat, new Uint8Array(Float64Array.of(value).buffer));
@@ -65,3 +70,7 @@ export class Constants {
 /** x · y + z: in one instruction where the machine has it. */
 export const multiplyAdd = ({ fma }: Machine, x: V128, y: V128, z: V128): V128 =>
   fma ? f32x4.relaxed_madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);
+
+/** z - x · y. */
+export const subtractProduct = ({ fma }: Machine, x: V128, y: V128, z: V128): V128 =>
+  fma ? f32x4.relaxed_nmadd(x, y, z) : f32x4.sub(z, f32x4.mul(x, y));

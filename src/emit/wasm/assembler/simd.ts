@@ -109,8 +109,12 @@ export const f64x2 = {
   splat: splat("f64", 20),
   extract_lane: laneOf("f64", ...code(33)),
   replace_lane: replaceLaneOf("f64", ...code(34)),
+  eq: bin(71),
+  ne: bin(72),
   lt: bin(73),
   gt: bin(74),
+  le: bin(75),
+  ge: bin(76),
   ceil: un(116),
   floor: un(117),
   trunc: un(122),
@@ -127,6 +131,9 @@ export const f64x2 = {
   promote_low_f32x4: un(95),
   convert_low_i32x4_s: un(254),
   convert_low_i32x4_u: un(255),
+  /** x · y + z, rounded once or twice as the machine likes (relaxed SIMD). */
+  relaxed_madd: tri(0x107),
+  relaxed_nmadd: tri(0x108),
 } as const;
 
 /** Two lanes of 64 bits: the bits of float64. */
@@ -165,6 +172,9 @@ export const i32x4 = {
   max_u: bin(185),
   trunc_sat_f32x4_s: un(248),
   trunc_sat_f32x4_u: un(249),
+  /** Two lanes of whole numbers; the others are 0. */
+  trunc_sat_f64x2_s_zero: un(252),
+  trunc_sat_f64x2_u_zero: un(253),
   extend_low_i16x8_s: un(167),
   extend_high_i16x8_s: un(168),
 } as const;

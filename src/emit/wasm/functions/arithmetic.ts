@@ -1,7 +1,7 @@
 import type { V128 } from "../assembler/code.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
 import type { Operation } from "../../loops/tree.ts";
-import { multiplyAdd } from "../machine.ts";
+import { multiplyAdd, subtractProduct } from "../machine.ts";
 import { asFloats, asMasks, floats, joined, truths, type Lanes } from "./lanes.ts";
 import { kept, type Body, type Wide } from "./wide.ts";
 
@@ -23,7 +23,7 @@ const byKind =
   };
 
 /** Truth counts as 1 and 0 where numbers are asked for. */
-const asNumber = (lanes: Lanes): Lanes =>
+export const asNumber = (lanes: Lanes): Lanes =>
   lanes.kind === "truth" ? { kind: "whole", vectors: lanes.vectors.map(i32x4.neg) } : lanes;
 
 const comparison =
@@ -72,8 +72,9 @@ const sum: Apply = (args, body) => {
 
 const difference: Apply = (args, body) => {
   const [x, y] = args as [Lanes, Lanes];
-  if (y.factors === undefined || !body.machine.fma) return byKind(f32x4.sub, i32x4.sub)(args, body);
-  return floats(each(f32x4.relaxed_nmadd, [...y.factors, asFloats(x, body)]));
+  if (y.factors === undefined) return byKind(f32x4.sub, i32x4.sub)(args, body);
+  const fused: Instruction = (a, b, c) => subtractProduct(body.machine, a, b, c);
+  return floats(each(fused, [...y.factors, asFloats(x, body)]));
 };
 
 const square: Apply = ([x], body) => {

@@ -69,7 +69,7 @@ export function asWholes({ kind, vectors, known }: Lanes, { constants }: Body): 
   }
 }
 
-/** True where a number is not 0; a NaN is not. */
+/** True where a number is not 0, as NaN is not. */
 export function asMasks({ kind, vectors, known }: Lanes, { constants }: Body): Wide {
   if (known !== undefined) return vectors.map(() => constants.splatWord(known === 0 ? 0 : -1));
   switch (kind) {
