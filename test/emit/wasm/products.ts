@@ -1,7 +1,5 @@
 import v8 from "node:v8";
 import { expect } from "vitest";
-import type { I32, Statement } from "../../../src/emit/wasm/assembler/code.ts";
-import { i32 } from "../../../src/emit/wasm/assembler/numbers.ts";
 import type { Kernel, KernelWriter } from "../../../src/emit/wasm/kernel.ts";
 import { kernelOf } from "../../../src/emit/wasm/kernels/table.ts";
 import type { Machine } from "../../../src/emit/wasm/machine.ts";
@@ -14,40 +12,12 @@ import type { Stage } from "../../../src/plan/loops.ts";
 import type { HostTensor } from "../../../src/tensor/host.ts";
 import { rounded } from "../compare.ts";
 import { graphOf } from "../../plan/graphs.ts";
-import { loneStep, runKernels, type Tensor } from "./harness.ts";
+import { runKernels, type Tensor } from "./harness.ts";
 
 // Node 20 has relaxed SIMD behind a flag.
 v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-/** A copy of any views, word by word. */
-function wordCopy(stage: Stage, k: KernelWriter): Kernel {
-  const step = loneStep(stage);
-  const phase = k.phase();
-  const views = [...Object.values(step.operands as { readonly x: never }), ...step.results];
-  const [from, to] = views as [(typeof views)[0], (typeof views)[0]];
-  const strides = [from, to].map((view) => view.strides.map((stride) => k.size(stride)(phase)));
-  const walk = (axis: number, at: readonly I32[]): Statement[] => {
-    const size = to.type.shape[axis];
-    if (size === undefined) return [i32.store(at[1]!, i32.load(at[0]!))];
-    const place = (start: I32, index: I32, which: number): I32 =>
-      i32.add(start, i32.shl(i32.mul(index, strides[which]![axis]!), i32.const(2)));
-    return [
-      phase.range(i32.const(0), k.size(size)(phase), 1, (index) =>
-        walk(
-          axis + 1,
-          at.map((start, which) => place(start, index, which)),
-        ),
-      ),
-    ];
-  };
-  phase.push(...walk(0, [k.address(from)(phase), k.address(to)(phase)]));
-  return k.finish("copy", "");
-}
-
-const kernels = (stage: Stage, k: KernelWriter): Kernel =>
-  "op" in stage && stage.op === "copy"
-    ? wordCopy(stage, k)
-    : kernelOf(stage, k, ({ buffer }) => String(buffer));
+const kernels = (stage: Stage, k: KernelWriter): Kernel => kernelOf(stage, k, ({ buffer }) => String(buffer));
 
 type Tensors = Readonly<Record<string, HostTensor>>;
 

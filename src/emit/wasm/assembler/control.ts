@@ -1,4 +1,5 @@
 import type { Label } from "./bytes.ts";
+import { i32 } from "./numbers.ts";
 import { instruction, sequence, type Code, type I32, type Statement, type ValueType } from "./code.ts";
 
 const EMPTY = 0x40;
@@ -72,6 +73,12 @@ export const select = <T extends Exclude<ValueType, "v128">>(
   yes: Code<T>,
   no: Code<T>,
 ): Code<T> => instruction(yes.type, [yes, no, condition], [0x1b]);
+
+/** The smaller of two numbers. */
+export const lesser = (x: I32, y: I32): I32 =>
+  x.known !== undefined && y.known !== undefined
+    ? i32.const(Math.min(x.known, y.known))
+    : select(i32.lt_s(x, y), x, y);
 
 export const leave: Statement = instruction("none", [], [0x0f]);
 

@@ -6,9 +6,11 @@ import { sharedLoop } from "../../loops/kernels/shared-loop.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
 import { encodeLoops } from "../loops/encode.ts";
-
+import { conv2d_weight_grad } from "./convolution-weight-grad.ts";
+import { conv2d, conv2d_x_grad } from "./convolution.ts";
 import { linear_epilogue } from "./linear.ts";
 import { matmul } from "./matmul.ts";
+import { max_pool2d, max_pool2d_grad } from "./pool.ts";
 import { linear_weight_grad } from "./weight-grad.ts";
 
 /** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
@@ -16,6 +18,11 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {
   linear_epilogue,
   linear_weight_grad,
   matmul,
+  conv2d,
+  conv2d_x_grad,
+  conv2d_weight_grad,
+  max_pool2d,
+  max_pool2d_grad,
 };
 
 /** The kernel of a step, or of a loop of several; `memoryOf` says of each view in which memory it begins, and where. */

@@ -1,16 +1,15 @@
 import { onlyView } from "../../../kernels/results.ts";
 import { rowStep } from "../../../kernels/view.ts";
 import { dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
-import type { I32, Statement } from "../assembler/code.ts";
-import { select, when } from "../assembler/control.ts";
+import { lesser, select, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
-import { f32x4 } from "../assembler/simd.ts";
 import type { WasmKernel } from "../kernel.ts";
+import { accumulate } from "../products/accumulate.ts";
 import { BLOCK_ROWS, eachTile, eachUnit } from "../products/nest.ts";
 import { isPartial } from "../products/panels.ts";
 import { ColumnPacker } from "../products/pack.ts";
 import { Place, TILE_BYTES } from "../products/place.ts";
-import { PANEL_BYTES, Tile, type TileAt } from "../products/tile.ts";
+import { PANEL_BYTES, Tile } from "../products/tile.ts";
 import { Transposer } from "../products/transpose.ts";
 
 /** Rows that are summed before they are added to what came before: a thread packs as many of both operands at a time. */
@@ -73,23 +72,10 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
             panel,
             depth: taken.get,
           }),
-          when(first, [...out.read(at), ...add(tile, out, at)], out.write(at)),
-          ...store(tile, out, at),
-          ...out.written(at),
+          ...accumulate(tile, out, at, i32.eqz(first)),
         ]),
       ]),
     ]),
   );
   return k.finish("weight_grad", "out = aᵀ x, summed over the rows.");
 };
-
-const lesser = (x: I32, y: I32): I32 => select(i32.lt_s(x, y), x, y);
-
-/** What came before. */
-const add = (tile: Tile, out: Place, { rows }: TileAt): Statement[] =>
-  tile.sums
-    .slice(0, rows)
-    .flatMap((sums, row) => sums.map((sum, j) => sum.set(f32x4.add(out.load(row, j), sum.get))));
-
-const store = (tile: Tile, out: Place, { rows }: TileAt): Statement[] =>
-  tile.sums.slice(0, rows).flatMap((sums, row) => sums.map((sum, j) => out.store(row, j, sum.get)));

@@ -1,5 +1,5 @@
 import type { I32, Statement } from "../assembler/code.ts";
-import { select, when } from "../assembler/control.ts";
+import { lesser, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Phase } from "../kernel.ts";
 import { PANEL, TILE_ROWS, type TileAt } from "./tile.ts";
@@ -60,8 +60,6 @@ export function eachUnit(
     }),
   ]);
 }
-
-const lesser = (x: I32, y: I32): I32 => select(i32.lt_s(x, y), x, y);
 
 /** The rows of a unit a tile at a time, the last one alone if it has no other. */
 export function eachTile(
