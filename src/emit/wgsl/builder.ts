@@ -49,7 +49,7 @@ export class KernelBuilder {
   readonly context: Context;
   readonly #constants: Record<string, number> = {};
   readonly #overrides: string[] = [];
-  readonly #sizes: string[] = [];
+  readonly #sizes = new Map<string, string>();
   readonly #declarations: Code[] = [];
   readonly #bindings: Bound[] = [];
   readonly #helpers = new Set<HelperName>();
@@ -161,8 +161,8 @@ export class KernelBuilder {
   size(name: string, size: Dim): string {
     const constant = constantDim(size);
     if (constant !== undefined) return this.constant(name, constant);
-    invariant(!this.#sizes.some((line) => line.startsWith(`let ${name} =`)), `two sizes are called ${name}`);
-    this.#sizes.push(`let ${name} = ${dimText(size)};`);
+    invariant(!this.#sizes.has(name), `two sizes are called ${name}`);
+    this.#sizes.set(name, `let ${name} = ${dimText(size)};`);
     this.#readsDims ||= symbolsOf(size).size > 0;
     return name;
   }
@@ -227,11 +227,10 @@ export class KernelBuilder {
       `fn ${entryPoint}(`,
       parameters,
       ") {",
-      [...this.#sizes, ...body],
+      [...this.#sizes.values(), ...body],
       "}",
     ];
     const parts_ = [
-      this.#enables(),
       this.#overrides,
       this.#interface(),
       this.#declarations,
@@ -243,6 +242,7 @@ export class KernelBuilder {
       kernel: {
         name,
         doc,
+        enables: this.#enables(),
         text: parts_
           .map((part) => (part.length === 0 ? "" : layoutCode(part)))
           .filter(isTrue)

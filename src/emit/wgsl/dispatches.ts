@@ -167,7 +167,7 @@ class KernelTable {
   }
 
   #nameOf(steps: readonly Step[], { kernel }: Dispatch): string {
-    const key = `${kernel.name}\n${kernel.text}`;
+    const key = [kernel.name, ...kernel.enables, kernel.text].join("\n");
     let known = this.#byText.get(key);
     if (known === undefined)
       this.#byText.set(key, (known = { name: this.#names.give(kernel.name), kernel, steps: [] }));
@@ -188,14 +188,7 @@ function shaderText(
     `// For ${stepComment(steps[0]!).slice(3)}${more}.`,
   ];
   const fields = symbols.map((symbol) => `${dimField(symbol.name)}: u32`).join(", ");
-  const [enables, rest] = splitEnables(kernel.text);
   const dims = kernel.readsDims ? [`struct Dims { ${fields} }`, ""] : [];
-  return [...comment, ...enables, "", ...dims, rest.replaceAll(entryPoint, name)].join("\n");
-}
-
-/** Enable directives come before everything else. */
-function splitEnables(text: string): [string[], string] {
-  const lines = text.split("\n");
-  const count = lines.findIndex((line) => !line.startsWith("enable "));
-  return [lines.slice(0, count), lines.slice(count).join("\n").trimStart()];
+  const text = kernel.text.replaceAll(entryPoint, name);
+  return [...comment, ...kernel.enables, "", ...dims, text].join("\n");
 }

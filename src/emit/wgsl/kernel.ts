@@ -10,7 +10,9 @@ export interface Kernel {
   readonly name: string;
   /** What it computes, a sentence a line. */
   readonly doc: readonly string[];
-  /** The text after the comment; `${entryPoint}` stands where the entry point's name is to be. */
+  /** Directives that come before everything else. */
+  readonly enables: readonly string[];
+  /** The text after them; `${entryPoint}` stands where the entry point's name is to be. */
   readonly text: string;
   readonly workgroupSize: number;
   /** Bytes of workgroup memory. */
