@@ -1,14 +1,12 @@
 import { fixedSymbols, type PlanPart, type ProgramPlan } from "../../plan/plan.ts";
 import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import { identifier } from "./text.ts";
+import { identifier, Names } from "./text.ts";
 
 /** What a module calls a part: its function, and the types of what that takes and gives. */
 export interface PartNames {
   /** As callers know the function. */
   readonly run: string;
-  /** As the module itself does, whose own words `run` may be. */
-  readonly inside: string;
   readonly inputs: string;
   readonly outputs: string;
   /** The run-time dims that no input says. */
@@ -19,8 +17,14 @@ export interface PartNames {
 export function partNames({ parts }: ProgramPlan, { name }: PlanPart): PartNames {
   const run = identifier(name);
   const prefix = parts.length === 1 ? "" : run[0]!.toUpperCase() + run.slice(1);
-  const inside = parts.length === 1 ? "run" : `run${prefix}`;
-  return { run, inside, inputs: `${prefix}Inputs`, outputs: `${prefix}Outputs`, dims: `${prefix}Dims` };
+  return { run, inputs: `${prefix}Inputs`, outputs: `${prefix}Outputs`, dims: `${prefix || "Run"}Dims` };
+}
+
+/** What `createModel` calls the function of a part, whose name for callers may be one of the module's own; `taken` are what else it declares. */
+export function functionName({ parts }: ProgramPlan, { name }: PlanPart, taken: readonly string[]): string {
+  if (parts.length === 1) return "run";
+  const run = identifier(name);
+  return new Names(taken).give(`run${run[0]!.toUpperCase()}${run.slice(1)}`);
 }
 
 /** The run-time dims of all parts, each once. */
@@ -54,8 +58,9 @@ export const stateType = ({ shared }: ProgramPlan): string =>
   shared.state.every(({ type }) => isFloat(type.dtype)) ? "FloatTensor" : "FloatTensor | IntTensor";
 
 /** The functions of a model as its object has them: `run`, or of several parts `update: runUpdate`. */
-export const functionEntries = (program: ProgramPlan): readonly string[] =>
+export const functionEntries = (program: ProgramPlan, taken: readonly string[]): readonly string[] =>
   program.parts.map((part) => {
-    const { run, inside } = partNames(program, part);
+    const { run } = partNames(program, part);
+    const inside = functionName(program, part, taken);
     return run === inside ? run : `${run}: ${inside}`;
   });

@@ -13,7 +13,7 @@ import { declaredIn } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { optionsParameter } from "../module/runtime/types.ts";
 import { elementRuntime } from "../module/runtime/weights.ts";
-import { functionEntries, partNames, stateType } from "../module/surface.ts";
+import { functionEntries, functionName, stateType } from "../module/surface.ts";
 import { reservedWords } from "../module/words.ts";
 
 /** The functions in which values of the model have names, which are given when all other words are known. */
@@ -44,7 +44,7 @@ export function functionsOf(
 export const functionWords = (program: ProgramPlan, { kernels }: Pick<CallTable, "kernels">): string[] => [
   ...modelWords,
   ...program.parts.flatMap((part) => [
-    partNames(program, part).inside,
+    functionName(program, part, runWords),
     ...part.slots.map((_, slot) => slotName(slot)),
   ]),
   ...runWords,
@@ -68,7 +68,7 @@ function createModel(
   const { floats } = names;
   const arrays = arenaArrays(program.shared, program.parts, floats);
   const hasState = program.shared.state.length > 0;
-  const functions = functionEntries(program);
+  const functions = functionEntries(program, runWords);
   return [
     "/** The model with its weights; throws WeightsError if they do not fit. */",
     `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,

@@ -15,7 +15,7 @@ import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import { STATE_DIMS } from "./state.ts";
 import { tsTarget } from "./target.ts";
-import { fixedDims, partNames, runParameters, saidDims } from "../module/surface.ts";
+import { fixedDims, functionName, partNames, runParameters, saidDims } from "../module/surface.ts";
 import { literal, numberText } from "../module/text.ts";
 
 /** What the functions of runs declare or read whatever the model is, beside slots, kernels and what checks inputs. */
@@ -39,7 +39,7 @@ export function runFunction(
     return `${keyText(name)}: { data: ${names.local(buffer)}, shape: [${shape}] },`;
   });
   return [
-    `function ${surface.inside}(${runParameters(program, part)})«: ${surface.outputs}» {`,
+    `function ${functionName(program, part, runWords)}(${runParameters(program, part)})«: ${surface.outputs}» {`,
     [
       `${names.check("checkInputNames")}(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(program, part, names),

@@ -12,6 +12,7 @@ import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import {
   fixedDims,
   functionEntries,
+  functionName,
   partNames,
   saidDims,
   stateType,
@@ -33,7 +34,7 @@ import { targetOf, type TargetOptions } from "./target.ts";
 import { makeDispatches, type Dispatches } from "./dispatches.ts";
 import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";
-import { createRuntime, stateRuntime } from "./runtime/model.ts";
+import { createRuntime, modelWords, stateRuntime } from "./runtime/model.ts";
 import { keptType, tableTypes } from "./runtime/types.ts";
 import { halfRuntime, wordRuntime } from "./runtime/words.ts";
 
@@ -202,7 +203,8 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
   const { program } = all;
   const isFixed = fixedDims(program).length > 0;
   const runs = program.parts.map((part) => {
-    const { run, inside, inputs, outputs, dims } = partNames(program, part);
+    const { run, inputs, outputs, dims } = partNames(program, part);
+    const inside = functionName(program, part, modelWords);
     const isSaid = saidDims(program, part).length > 0;
     const said = isSaid ? ", dims" : "";
     const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${isFixed ? ", fixed" : ""})`;
@@ -221,7 +223,7 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
       stateType: stateType(program),
       fixed,
       names: program.parts.map((part) => partNames(program, part).run),
-      functions: functionEntries(program),
+      functions: functionEntries(program, modelWords),
       runs: runs.flat(),
     }),
   ];

@@ -16,6 +16,23 @@ export interface ModelParts {
   readonly functions: readonly string[];
 }
 
+/** What `createModel` declares beside the functions of parts. */
+export const modelWords = [
+  ...["device", "source", "options", "tensors", "memory", "storage", "copied", "target", "uniform", "read"],
+  ...[
+    "preparing",
+    "compiled",
+    "ready",
+    "makeRoom",
+    "runOnce",
+    "isDestroyed",
+    "unlessDestroyed",
+    "last",
+    "inTurn",
+  ],
+  ...["fixed", "kept", "readState", "writeState", "destroy"],
+];
+
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
 export const createRuntime = ({
   options,
