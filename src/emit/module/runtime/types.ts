@@ -131,7 +131,10 @@ const general = fragment`
     readonly data: Int32Array;
   }
 
-  /** Tensors by their checkpoint names. Float32Array data is used where it lies, so it must not change later. */
+  /**
+   * Tensors by their checkpoint names. Float32Array data of a parameter may be used where it lies, so it must not change
+   * later; a state is a copy.
+   */
   export type WeightSource = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 
   export interface WeightOptions {
