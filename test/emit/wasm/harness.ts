@@ -47,6 +47,16 @@ export class Refused extends Error {
 
 /** Runs the steps of a plan by their kernels, without the host of an emitted module: one thread that plays several. */
 export function runKernels(plan: Plan, given: Given): Record<string, Tensor> {
+  const { run, outputs } = loadKernels(plan, given);
+  run();
+  return outputs();
+}
+
+/** A plan's kernels, weights prepared and memory filled: what runs the steps, again and again, and what then reads the outputs. */
+export function loadKernels(
+  plan: Plan,
+  given: Given,
+): { readonly run: () => void; readonly outputs: () => Record<string, Tensor>; readonly bytes: number } {
   const { parameters = {}, sizes = new Map(), machine = plain, ranks = 1, inputs, kernelOf } = given;
   const stages = [...plan.prepare, ...(given.stages ?? plan.steps)];
   const constants = new Constants();
@@ -127,25 +137,33 @@ export function runKernels(plan: Plan, given: Given): Record<string, Tensor> {
   for (const { name, buffer } of plan.parameters) put(buffer, parameters[name]!.data);
   for (const { name, buffer } of plan.inputs) put(buffer, inputs[name]!.data);
   for (const { at, values } of records) words.set(values, at / WORD);
-  for (const { name, kernel } of phases)
-    for (let rank = ranks - 1; rank >= 0; rank--)
-      (instance.exports[name] as (record: number, rank: number, ranks: number) => void)(
-        records[kernel]!.at,
-        rank,
-        ranks,
-      );
-  for (let rank = 0; rank < ranks; rank++) {
-    const at = REFUSALS_AT / WORD + 4 * rank;
-    if (words[at] !== 0) throw new Refused([...words.slice(at, at + 3)]);
-  }
-  return Object.fromEntries(
-    plan.outputs.map(({ name, type, buffer }) => {
-      const shape = type.shape.map(sizeOf);
-      const count = shape.reduce((product, size) => product * size, 1);
-      const from = homeOf(buffer) / WORD;
-      return [name, { data: (isFloat(type.dtype) ? floats : words).slice(from, from + count), shape }];
-    }),
-  );
+  const calls = phases.map(({ name, kernel }) => {
+    const call = instance.exports[name] as (record: number, rank: number, ranks: number) => void;
+    const record = records[kernel]!.at;
+    return () => {
+      for (let rank = ranks - 1; rank >= 0; rank--) call(record, rank, ranks);
+    };
+  });
+  const first = phases.filter(({ kernel }) => kernel < plan.prepare.length).length;
+  for (const call of calls.slice(0, first)) call();
+  const steps = calls.slice(first);
+  const run = (): void => {
+    for (const call of steps) call();
+    for (let rank = 0; rank < ranks; rank++) {
+      const at = REFUSALS_AT / WORD + 4 * rank;
+      if (words[at] !== 0) throw new Refused([...words.slice(at, at + 3)]);
+    }
+  };
+  const outputs = (): Record<string, Tensor> =>
+    Object.fromEntries(
+      plan.outputs.map(({ name, type, buffer }) => {
+        const shape = type.shape.map(sizeOf);
+        const count = shape.reduce((product, size) => product * size, 1);
+        const from = homeOf(buffer) / WORD;
+        return [name, { data: (isFloat(type.dtype) ? floats : words).slice(from, from + count), shape }];
+      }),
+    );
+  return { run, outputs, bytes: binary.length };
 }
 
 /** The steps of a stage that is one step. */
