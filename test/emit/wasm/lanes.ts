@@ -1,4 +1,4 @@
-import { setFlagsFromString } from "node:v8";
+import "./relaxed.ts";
 import { encodeModule } from "../../../src/emit/wasm/assembler/module.ts";
 import { FunctionWriter } from "../../../src/emit/wasm/assembler/function.ts";
 import type { I32, Statement, V128 } from "../../../src/emit/wasm/assembler/code.ts";
@@ -7,9 +7,6 @@ import { v128 } from "../../../src/emit/wasm/assembler/simd.ts";
 import type { Body, Wide } from "../../../src/emit/wasm/functions/wide.ts";
 import { Constants, type Machine } from "../../../src/emit/wasm/machine.ts";
 import { CONSTANTS_AT } from "../../../src/emit/wasm/map.ts";
-
-// V8 has relaxed SIMD behind this flag until 12, and does not know the flag later.
-if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const LANES = 4;
 const WORD = 4;
