@@ -10,6 +10,7 @@ const layers = [
   "lower",
   "passes",
   "autodiff",
+  "incremental",
   "testing",
   "plan",
   "emit",
