@@ -1,0 +1,80 @@
+import type { Graph } from "../ir/graph.ts";
+import { keepOutputs } from "../ir/keep-outputs.ts";
+import type { Program } from "../ir/program.ts";
+import { pipeline, runPasses, type PassOptions } from "../passes/pipeline.ts";
+import { deriveParts, type DecodingDims } from "./parts.ts";
+import { Refusal } from "./refusal.ts";
+import type { StateRole } from "./states.ts";
+
+export interface DecodingOptions extends Omit<PassOptions, "passes"> {
+  /** The run-time dim of the positions. Default: T. */
+  readonly symbol?: string;
+  /** The outputs that are asked for; all that depend on the text, if left out. */
+  readonly outputs?: ReadonlySet<string>;
+  /** The most positions that there will ever be, which some rope scalings need to know. */
+  readonly limit?: number;
+  /** `rows`: attention with a window keeps its rows alone, and cannot go back in the text. Default; `whole`: all rows. */
+  readonly windows?: "rows" | "whole";
+}
+
+/** A model as a program that reads a text a few positions at a time. */
+export interface Decoding {
+  /**
+   * `encode`, if there is something that a text is about: it makes what the others read of it; `append`: N new positions, of
+   * which the outputs are for the newest; `step`: one new position; `all`: N new positions, and the outputs of each.
+   */
+  readonly program: Program;
+  /** What the sizes are called: positions that a run adds, those before it, and those that there is memory for. */
+  readonly dims: DecodingDims;
+  /** The most positions that the model takes, or that were said to be; undefined if there is no end. */
+  readonly limit: number | undefined;
+  /** The symbol of the positions in the model. */
+  readonly symbol: string;
+  /** What each state holds, by its name. */
+  readonly states: ReadonlyMap<string, StateRole>;
+}
+
+/**
+ * The program that decodes, derived from the graph of a causal model as lowering makes it; or why it cannot be. Passes run
+ * over each part as over the model itself: the derivation stands where their order says, before anything is fused, as fused
+ * kernels hide what is kept, and after attention has its heads last, or all kept keys would be turned in each run.
+ */
+export function decodingProgram(graph: Graph, options: DecodingOptions = {}): Decoding | Refusal {
+  try {
+    return decoding(graph, options);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+function decoding(graph: Graph, options: DecodingOptions): Decoding {
+  const { symbol = "T" } = options;
+  if (graph.states.length > 0) throw new Refusal("training");
+  const names = options.outputs ?? new Set(graph.outputs.map(({ name }) => name));
+  const plain = runPasses(keepOutputs(graph, names).graph, { ...options, passes: passesBefore });
+  const { limit, windows = "rows" } = options;
+  const parts = deriveParts(plain, { symbol, limit, windows });
+  const fused = Object.entries(parts.graphs).map(
+    ([part, each]) => [part, runPasses(each, passesAfter(options))] as const,
+  );
+  const { dims, states } = parts;
+  return {
+    program: { name: graph.name, parts: Object.fromEntries(fused) },
+    dims,
+    limit: parts.limit,
+    symbol,
+    states,
+  };
+}
+
+/** What does not fuse stands before the derivation. */
+const passesBefore = pipeline.filter(({ fuses }) => !fuses).map(({ pass }) => pass);
+
+/** Edges are lowered before it; all else may find something in what it made. */
+const passesAfter = (options: DecodingOptions): PassOptions => ({
+  ...options,
+  passes: pipeline
+    .filter(({ pass, fuses }) => pass.name !== "lower-edges" && (options.fuse !== false || !fuses))
+    .map(({ pass }) => pass),
+});
