@@ -1,7 +1,15 @@
 import { append } from "../../../support/lists.ts";
 import { block, branchIf, loop } from "./control.ts";
 import { Bytes } from "./bytes.ts";
-import { instruction, typeBytes, type Code, type I32, type Statement, type ValueType } from "./code.ts";
+import {
+  instruction,
+  sequence,
+  typeBytes,
+  type Code,
+  type I32,
+  type Statement,
+  type ValueType,
+} from "./code.ts";
 import { i32 } from "./numbers.ts";
 
 /** A variable of a function. */
@@ -71,8 +79,12 @@ export class FunctionWriter {
     this.#body.push(value);
   }
 
-  /** `body` for each index from `from` on while it is below `to`, `step` at a time; `to` is computed in every turn. */
+  /**
+   * `body` for each index from `from` on while it is below `to`, `step` at a time; `to` is computed in every turn. A range
+   * that is known to be empty leaves no code.
+   */
   range(from: I32, to: I32, step: number, body: (index: I32) => readonly Statement[]): Statement {
+    if (from.known !== undefined && to.known !== undefined && from.known >= to.known) return sequence();
     const index = this.local("i32");
     return block((exit) => [
       index.set(from),
