@@ -6,15 +6,21 @@ import { sharedLoop } from "../../loops/kernels/shared-loop.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
 import { encodeLoops } from "../loops/encode.ts";
+import { attend } from "./attend.ts";
 import { conv2d_weight_grad } from "./convolution-weight-grad.ts";
 import { conv2d, conv2d_x_grad } from "./convolution.ts";
+import { attend_grad } from "./gradient-attend.ts";
 import { linear_epilogue } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { max_pool2d, max_pool2d_grad } from "./pool.ts";
+import { topk } from "./topk.ts";
 import { linear_weight_grad } from "./weight-grad.ts";
 
 /** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
 const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {
+  attend,
+  attend_grad,
+  topk,
   linear_epilogue,
   linear_weight_grad,
   matmul,
