@@ -1,14 +1,10 @@
-import { setFlagsFromString } from "node:v8";
-import { describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import { loopKernels, type LoopOp } from "../../../src/emit/loops/kernels/table.ts";
-import { kernelOf } from "../../../src/emit/wasm/kernels/table.ts";
-import { machines } from "../../../src/emit/wasm/machine.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
 import { isScalarName } from "../../../src/ops/scalar.ts";
 import { opNames } from "../../../src/ops/table.ts";
 import { planGraph } from "../../../src/plan/build.ts";
-import type { Plan } from "../../../src/plan/plan.ts";
 import { largest } from "../../../src/support/lists.ts";
 import { isFloat } from "../../../src/tensor/dtype.ts";
 import { opCases } from "../../ops/cases/all.ts";
@@ -16,9 +12,7 @@ import { graphOf } from "../../plan/graphs.ts";
 import { rounded } from "../compare.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
 import { overwriting, row } from "../overwriting.ts";
-import { plain, runKernels, unrolled } from "./harness.ts";
-
-setFlagsFromString("--experimental-wasm-relaxed-simd");
+import { runOnAll } from "./loops.ts";
 
 const loopOps = Object.keys(loopKernels) as LoopOp[];
 /**
@@ -29,35 +23,6 @@ const ARITHMETIC = 2.5 * FLOAT32;
 const UNIT = 2 ** -23;
 /** Where a row has no spread, gradients are multiplied by 1 / √eps, and so is what was rounded before. */
 const STEEP: { readonly [op: string]: number } = { norm_grad: 2 ** -24 / Math.sqrt(1e-5) };
-
-const everyMachine = { plain, unrolled, relaxed: machines.relaxed };
-
-/** Which memory a view begins in, and where. */
-const memoryIn =
-  (plan: Plan): Parameters<typeof kernelOf>[2] =>
-  ({ buffer, offset }) => {
-    const { home } = plan.buffers[buffer]!;
-    return `${home.kind === "slot" ? `slot ${home.slot}` : buffer} ${offset.key}`;
-  };
-
-type Given = Omit<Parameters<typeof runKernels>[1], "kernelOf" | "machine" | "ranks">;
-
-/** What a plan gives on each machine, which no number of threads changes. */
-function runOnAll(plan: Plan, given: Given, check: (found: ReturnType<typeof runKernels>) => void): void {
-  const memoryOf = memoryIn(plan);
-  for (const machine of Object.values(everyMachine)) {
-    const run = (ranks: number) =>
-      runKernels(plan, {
-        ...given,
-        machine,
-        ranks,
-        kernelOf: (stage, k) => kernelOf(stage, k, memoryOf),
-      });
-    const found = run(1);
-    check(found);
-    for (const ranks of [2, 3, 7]) expect(run(ranks)).toEqual(found);
-  }
-}
 
 /** Ops of graphs whose plans are loops. */
 const ops = opNames.filter(

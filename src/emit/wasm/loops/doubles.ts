@@ -3,10 +3,11 @@ import type { Operation } from "../../loops/tree.ts";
 import type { V128 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { f64x2, i64x2, v128 } from "../assembler/simd.ts";
-import { applyFunction } from "../functions/apply.ts";
 import { floats } from "../functions/lanes.ts";
-import type { Pen } from "./pen.ts";
-import { floatsOf, type Double, type Value } from "./values.ts";
+import { sinCosOfDoubles } from "../functions/trigonometric.ts";
+import { kept } from "../functions/wide.ts";
+import type { Pen, SinCos } from "./pen.ts";
+import type { Double, Value } from "./values.ts";
 
 /** A function of two lanes of float64. */
 type Function2 = (args: readonly V128[], pen: Pen) => V128;
@@ -80,17 +81,6 @@ const functions: { readonly [N in Operation]?: Function2 } = {
   pow: ([x, y], pen) => exp([f64x2.mul(y!, log([x!], pen))], pen),
 };
 
-/** 2π in two parts, the first of 33 bits. */
-const TURN = [6.2831853069365025, 2.430840202602477e-10] as const;
-
-/** x less whole turns: |x| ≤ π, so that float32 holds it to 1.2e-7. */
-const withinTurn: Function2 = ([x], pen) => {
-  const splat = (value: number): V128 => pen.constants.splatDouble(value);
-  const held = pen.keep(x!);
-  const n = pen.keep(f64x2.nearest(f64x2.mul(held, splat(1 / (2 * Math.PI)))));
-  return f64x2.sub(f64x2.sub(held, f64x2.mul(n, splat(TURN[0]))), f64x2.mul(n, splat(TURN[1])));
-};
-
 const each = (make: Function2, args: readonly Double[], pen: Pen): Double => {
   const half = (part: "low" | "high"): V128[] =>
     args[0]![part].map((_, at) =>
@@ -104,13 +94,20 @@ const each = (make: Function2, args: readonly Double[], pen: Pen): Double => {
   return { kind: "double", low: half("low"), high: half("high") };
 };
 
-/** A function of float64; sines and cosines are float32. */
+/** A function of float64; sines and cosines are float32. The arguments are in variables. */
 export function applyDouble(op: Operation, args: readonly Double[], pen: Pen): Value {
   if (op === "sin" || op === "cos") {
-    const angle = floatsOf(each(withinTurn, args, pen), pen);
-    return applyFunction(op, [floats(angle.map((vector) => pen.keep(vector)))], pen);
+    const [angle] = args as [Double];
+    const both = pen.turned.get(angle.low) ?? keptTurn(angle, pen);
+    pen.turned.set(angle.low, both);
+    return floats(op === "sin" ? both.sine : both.cosine);
   }
   const make = functions[op];
   invariant(make !== undefined, `no code for ${op} of float64`);
   return each(make, args, pen);
+}
+
+function keptTurn(angle: Double, pen: Pen): SinCos {
+  const { sine, cosine } = sinCosOfDoubles(angle, pen);
+  return { sine: kept(sine, pen), cosine: kept(cosine, pen) };
 }

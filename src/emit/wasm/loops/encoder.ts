@@ -1,29 +1,21 @@
-import {
-  allOf,
-  expressionsOf,
-  within,
-  type Expression,
-  type Loop,
-  type Name,
-  type Statement,
-  type Tensor,
-} from "../../loops/tree.ts";
+import { type Expression, type Loop, type Name, type Statement, type Tensor } from "../../loops/tree.ts";
 import type { I32 } from "../assembler/code.ts";
-import { block, branchIf, loop as again, select, when } from "../assembler/control.ts";
-import type { Local } from "../assembler/function.ts";
+import { select, when } from "../assembler/control.ts";
 import { fill } from "../assembler/memory.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { refuse, type Phase } from "../kernel.ts";
 import type { Constants, Machine } from "../machine.ts";
-import { Formulas, stillParts } from "./formulas.ts";
+import { sideBySide } from "./lanes.ts";
+import { Formulas } from "./formulas.ts";
 import { Pen } from "./pen.ts";
 import { Places } from "./places.ts";
-import { LaneTotal, OuterTotal, type Width } from "./totals.ts";
+import { LaneTotal } from "./lane-total.ts";
+import { quotientsIn, stillIn, takesOf } from "./still.ts";
+import { OuterTotal, type Width } from "./totals.ts";
 import { lone } from "./values.ts";
 
-/** Numbers of which float32 holds the sum: of so many in 16 lanes each, or one after the other. */
-export const LONGEST_LANES = 4096;
-const LONGEST_TURNS = 256;
+/** Numbers that a lane adds up in float32, one after the other: the sum is off by half a unit for each at most, 2e-6. */
+const LONGEST = 64;
 
 interface Given {
   readonly machine: Machine;
@@ -131,13 +123,17 @@ export class Encoder {
     total.begin();
   }
 
+  get #longestLanes(): number {
+    return 4 * this.pen.machine.unroll * LONGEST;
+  }
+
   /** float32 is enough where one loop of lanes takes all in, and is not long. */
   #widthOf(name: Name, siblings: readonly Statement[]): Width {
     const taking = siblings.filter((each) => takesOf([each]).includes(name));
     const isShort = (each: Statement): boolean =>
       each.kind === "loop" &&
       each.order === "lanes" &&
-      this.#length(each) <= LONGEST_LANES &&
+      this.#length(each) <= this.#longestLanes &&
       each.body.some((inner) => inner.kind === "take" && inner.total === name);
     return taking.length === 1 && isShort(taking[0]!) ? "single" : "double";
   }
@@ -148,7 +144,7 @@ export class Encoder {
         if (each.kind !== "loop" || !takesOf([each]).includes(name)) return most;
         return Math.max(most, this.#length(each) * longest(each.body));
       }, 1);
-    return longest(siblings) <= LONGEST_TURNS ? "single" : "double";
+    return longest(siblings) <= LONGEST ? "single" : "double";
   }
 
   /** How many turns a loop has, where that is known. */
@@ -174,12 +170,12 @@ export class Encoder {
     const end = pen.keep(to);
     this.scoped(() => {
       this.#places.hoist(loop.body, pen.turns?.index);
-      if (long.length === 0 || this.#length(loop) <= LONGEST_TURNS) {
+      if (long.length === 0 || this.#length(loop) <= LONGEST) {
         this.#turns(loop, from, end);
         for (const total of long) total.flush();
         return;
       }
-      this.#blocks(from, end, LONGEST_TURNS, (first, last) => {
+      this.#blocks(from, end, LONGEST, (first, last) => {
         this.#turns(loop, first, last);
         for (const total of long) total.flush();
       });
@@ -238,95 +234,34 @@ export class Encoder {
     });
     const sides = (first: I32, last: I32): void => {
       for (const total of across) total.open(pen.machine.unroll);
-      this.#side(loop, first, last);
+      sideBySide(pen, first, last, (turns) =>
+        pen.turn({ ...turns, index: loop.index }, () =>
+          this.scoped(() => {
+            formulas.define(loop.index, () => formulas.index(turns.at, turns.units));
+            this.statements(loop.body);
+          }),
+        ),
+      );
       for (const total of across) total.close();
     };
     const end = pen.keep(to);
     this.scoped(() =>
-      formulas.withStill(this.#stillIn(loop), () => {
+      formulas.withStill(this.#stillIn(loop), quotientsIn(loop), () => {
         this.#places.hoist(loop.body, loop.index);
         const length =
           from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
-        if (length <= LONGEST_LANES || !across.some(({ isDouble }) => isDouble)) sides(from, end);
-        else this.#blocks(from, end, LONGEST_LANES, sides);
+        if (length <= this.#longestLanes || !across.some(({ isDouble }) => isDouble)) sides(from, end);
+        else this.#blocks(from, end, this.#longestLanes, sides);
       }),
     );
   }
 
-  /** Vectors side by side as far as they go, single ones, and the turns that are left one by one. */
-  #side(loop: Loop, from: I32, to: I32): void {
-    const { pen } = this;
-    const { unroll } = pen.machine;
-    const [at, shift] = [pen.writer.local("i32"), i32.const(2)];
-    const [start, end] = [i32.shl(from, shift), pen.keep(i32.shl(to, shift))];
-    pen.push(at.set(start));
-    let known = start.known !== undefined && end.known !== undefined ? start.known : undefined;
-    for (const [units, isWhole] of [
-      ...(unroll > 1 ? [[unroll, true] as const] : []),
-      [1, true] as const,
-      [1, false] as const,
-    ]) {
-      const step = isWhole ? 16 * units : 4;
-      if (known !== undefined) {
-        const first: number = known;
-        known += Math.floor((end.known! - known) / step) * step;
-        if (known === first) continue;
-      }
-      const bound =
-        known !== undefined
-          ? i32.const(known)
-          : isWhole
-            ? pen.keep(i32.add(at.get, i32.and(i32.sub(end, at.get), i32.const(-step))))
-            : end;
-      this.#run(loop, { at, units, isWhole }, step, bound, known !== undefined);
-    }
-  }
-
-  #run(
-    loop: Loop,
-    { at, units, isWhole }: { at: Local<"i32">; units: number; isWhole: boolean },
-    step: number,
-    bound: I32,
-    isSure: boolean,
-  ): void {
-    const { pen } = this;
-    const body = pen.turn({ index: loop.index, at: at.get, units, isWhole }, () =>
-      this.scoped(() => {
-        this.formulas.define(loop.index, () => this.formulas.index(at.get, units));
-        this.statements(loop.body);
-      }),
-    );
-    const turns = again((label) => [
-      ...body,
-      branchIf(label, i32.lt_u(at.tee(i32.add(at.get, i32.const(step))), bound)),
-    ]);
-    pen.push(isSure ? turns : block((exit) => [branchIf(exit, i32.ge_u(at.get, bound)), turns]));
-  }
-
-  /** The parts of expressions that are the same in all turns. */
+  /** What is computed before a loop: totals that are read as another type than they are held in, and what stands still. */
   #stillIn(loop: Loop): readonly Expression[] {
-    const inside = allOf(loop.body);
-    const own = new Set<Expression>([loop.index]);
-    for (const each of inside) {
-      if (each.kind === "let" || each.kind === "total") own.add(each.name);
-      if (each.kind === "loop") own.add(each.index);
-    }
     const isConverted = (part: Expression): boolean => {
       const total = part.kind === "name" ? this.#totals.get(part) : undefined;
       return total instanceof OuterTotal && total.isDouble;
     };
-    const expressions = inside.flatMap((each) =>
-      each.kind === "store" ? [each.value] : each.kind === "loop" ? [] : expressionsOf(each),
-    );
-    const parts = expressions.flatMap((each) => stillParts(each, own));
-    const names = expressions.flatMap(within).filter((part) => isConverted(part) && !own.has(part));
-    return [...new Set([...names, ...parts])];
+    return stillIn(loop, isConverted);
   }
-}
-
-/** The totals that statements and those in them take numbers into, but for those that begin in them. */
-export function takesOf(body: readonly Statement[]): readonly Name[] {
-  const inside = allOf(body);
-  const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
-  return inside.flatMap((each) => (each.kind === "take" && !own.has(each.total) ? [each.total] : []));
 }

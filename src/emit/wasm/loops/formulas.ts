@@ -1,19 +1,20 @@
 import { invariant } from "../../../support/invariant.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
-import { typeOf, within, type Expression, type Name, type Operation } from "../../loops/tree.ts";
+import { typeOf, type Expression, type Name, type Operation } from "../../loops/tree.ts";
 import type { I32 } from "../assembler/code.ts";
 import { f32, i32 } from "../assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
 import { applyFunction } from "../functions/apply.ts";
 import { asMasks, floats, literal } from "../functions/lanes.ts";
+import { preciseLog } from "../functions/logarithm.ts";
+import { kept } from "../functions/wide.ts";
 import { applyDouble } from "./doubles.ts";
 import { asBfloat16, asHalf } from "./halves.ts";
 import type { Pen } from "./pen.ts";
 import type { Places } from "./places.ts";
 import { doubleOf, floatsOf, keptValue, lanesOf, lone, wordOfValue, type Value } from "./values.ts";
+import type { Apply } from "./still.ts";
 import { wholes } from "./wholes.ts";
-
-type Apply = Extract<Expression, { kind: "apply" }>;
 
 const comparisons: {
   readonly [N in Operation]?: (x: Parameters<typeof f32.lt>[0], y: Parameters<typeof f32.lt>[1]) => I32;
@@ -35,6 +36,8 @@ export class Formulas {
   readonly #doubles: ReadonlySet<Name>;
   /** Expressions that have been computed before the loop in which they stand. */
   #still: ReadonlyMap<Expression, Value> = new Map();
+  /** What quotients multiply by. */
+  #inverses: ReadonlyMap<Apply, Value> = new Map();
 
   constructor(pen: Pen, places: () => Places, doubles: ReadonlySet<Name>) {
     this.#pen = pen;
@@ -66,15 +69,24 @@ export class Formulas {
     this.define(name, () => value);
   }
 
-  /** What is written meanwhile; what has been computed before it is read there. */
-  withStill(expressions: readonly Expression[], write: () => void): void {
-    const outer = this.#still;
+  /**
+   * What is written meanwhile; the expressions are computed before it, and of `quotients` the inverse of what they divide by: a
+   * division takes five times as long as a product.
+   */
+  withStill(expressions: readonly Expression[], quotients: readonly Apply[], write: () => void): void {
+    const [outer, inverses] = [this.#still, this.#inverses];
     const kept = expressions
       .filter((each) => !outer.has(each))
       .map((each) => [each, keptValue(this.value(each), this.#pen)] as const);
     this.#still = new Map([...outer, ...kept]);
+    this.#inverses = new Map(
+      quotients.map((each) => [
+        each,
+        keptValue(this.#applied("div", [this.#number(1), this.value(each.args[1]!)]), this.#pen),
+      ]),
+    );
     write();
-    this.#still = outer;
+    [this.#still, this.#inverses] = [outer, inverses];
   }
 
   value(expression: Expression): Value {
@@ -137,17 +149,30 @@ export class Formulas {
 
   #rounded(dtype: Dtype, expression: Expression): Value {
     const pen = this.#pen;
-    // A logarithm that is rounded decides something: in float32 it would be off by a unit where it is a power.
-    const isLog = expression.kind === "apply" && expression.op === "log";
-    const value = isLog ? this.double(expression) : this.value(expression);
+    // A logarithm that is rounded decides something: it is the nearest float, where a function of lanes may be the next.
+    if (expression.kind === "apply" && expression.op === "log") {
+      const x = floatsOf(this.value(expression.args[0]!), pen);
+      return floats(preciseLog(kept(x, pen), pen));
+    }
+    const value = this.value(expression);
     if (dtype !== "f16" && dtype !== "bf16") return floats(floatsOf(value, pen));
     const round = dtype === "f16" ? asHalf : asBfloat16;
     return floats(floatsOf(value, pen).map((vector) => round(vector, pen)));
   }
 
-  #apply({ op, args }: Apply): Value {
+  #apply(expression: Apply): Value {
+    const { op, args } = expression;
+    const inverse = this.#inverses.get(expression);
+    return inverse === undefined
+      ? this.#applied(
+          op,
+          args.map((arg) => this.value(arg)),
+        )
+      : this.#applied("mul", [this.value(args[0]!), inverse]);
+  }
+
+  #applied(op: Operation, values: readonly Value[]): Value {
     const pen = this.#pen;
-    const values = args.map((arg) => this.value(arg));
     if (values.some(({ kind }) => kind === "double"))
       return applyDouble(
         op,
@@ -171,18 +196,3 @@ export class Formulas {
 }
 
 const isUnsigned = ({ kind }: Value): boolean => kind === "unsigned";
-
-/** The largest parts of expressions that read none of the names: what may be computed before a loop that makes these. */
-export function stillParts(expression: Expression, names: ReadonlySet<Expression>): readonly Expression[] {
-  if (expression.kind === "number" || expression.kind === "name") return [];
-  if (!within(expression).some((part) => names.has(part))) return [expression];
-  switch (expression.kind) {
-    // Addresses are computed before the loop by themselves.
-    case "load":
-      return [];
-    case "apply":
-      return expression.args.flatMap((arg) => stillParts(arg, names));
-    case "rounded":
-      return stillParts(expression.value, names);
-  }
-}

@@ -1,7 +1,7 @@
 import { append } from "../../../support/lists.ts";
 import type { Name } from "../../loops/tree.ts";
 import type { Code, I32, Statement, ValueType } from "../assembler/code.ts";
-import type { Body } from "../functions/wide.ts";
+import type { Body, Wide } from "../functions/wide.ts";
 import type { Phase } from "../kernel.ts";
 import type { Constants, Machine } from "../machine.ts";
 
@@ -14,11 +14,19 @@ export interface Turns {
   readonly isWhole: boolean;
 }
 
+/** A sine and a cosine, in variables. */
+export interface SinCos {
+  readonly sine: Wide;
+  readonly cosine: Wide;
+}
+
 /** Where code goes. */
 export class Pen implements Body {
   readonly machine: Machine;
   readonly constants: Constants;
   readonly writer: Phase;
+  /** Both of an angle in float64, by its vectors: they are computed together. */
+  readonly turned = new WeakMap<Wide, SinCos>();
   /** Undefined outside of lanes, where a float is four equal lanes. */
   turns: Turns | undefined;
   #out: Statement[] = [];

@@ -1,7 +1,8 @@
 import type { I32, V128 } from "../assembler/code.ts";
 import { f32, f64, i32 } from "../assembler/numbers.ts";
-import { f32x4, f64x2, i32x4, v128 } from "../assembler/simd.ts";
-import { asFloats, asWholes, literal, type Lanes } from "../functions/lanes.ts";
+import { f32x4, f64x2, i32x4 } from "../assembler/simd.ts";
+import { demoted, promoted, promotedWholes, type Doubles } from "../functions/doubles.ts";
+import { asFloats, asWholes, floats, literal, type Lanes } from "../functions/lanes.ts";
 import type { Wide } from "../functions/wide.ts";
 import type { Pen } from "./pen.ts";
 
@@ -11,19 +12,15 @@ export interface Lone {
   readonly value: I32;
 }
 
-/** float64: of each vector lanes 0 and 1, and lanes 2 and 3. */
-export interface Double {
+/** float64. */
+export interface Double extends Doubles {
   readonly kind: "double";
-  readonly low: Wide;
-  readonly high: Wide;
 }
 
 /** What an expression becomes. Lanes of one vector, where others have several, are the same for all of these. */
 export type Value = Lanes | Lone | Double;
 
 export const lone = (value: I32): Lone => ({ kind: "lone", value });
-
-const upper = (x: V128): V128 => v128.shuffle(x, x, [2, 3, 2, 3]);
 
 /** As many vectors as there are side by side. */
 const widened = (wide: Wide, units: number): Wide =>
@@ -37,12 +34,8 @@ export function lanesOf(value: Value, pen: Pen): Lanes {
       return value.value.known === undefined
         ? { kind: "whole", vectors: widened([pen.keep(i32x4.splat(value.value))], units) }
         : literal(value.value.known, pen, units);
-    case "double": {
-      const vectors = value.low.map((low, at) =>
-        v128.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(value.high[at]!), [0, 1, 4, 5]),
-      );
-      return { kind: "float", vectors: widened(vectors, units) };
-    }
+    case "double":
+      return floats(widened(demoted(value, pen), units));
     default:
       return value.vectors.length === units
         ? value
@@ -66,17 +59,9 @@ export function doubleOf(value: Value, pen: Pen): Double {
     const splat = widened([pen.constants.splatDouble(value.known)], units);
     return { kind: "double", low: splat, high: splat };
   }
-  const isFloat = value.kind === "float";
-  const vectors = (isFloat ? value.vectors : asWholes(value, pen)).map((vector) => pen.keep(vector));
-  const widen = isFloat ? f64x2.promote_low_f32x4 : f64x2.convert_low_i32x4_s;
-  return {
-    kind: "double",
-    low: widened(vectors.map(widen), units),
-    high: widened(
-      vectors.map((vector) => widen(upper(vector))),
-      units,
-    ),
-  };
+  const { low, high } =
+    value.kind === "float" ? promoted(value.vectors, pen) : promotedWholes(asWholes(value, pen), pen);
+  return { kind: "double", low: widened(low, units), high: widened(high, units) };
 }
 
 /** A whole number outside of lanes. */

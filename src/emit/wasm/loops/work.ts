@@ -10,8 +10,8 @@ import {
   type Statement,
   type Tensor,
 } from "../../loops/tree.ts";
-import { takesOf } from "./encoder.ts";
 import { beginsAtZero, nestOf, type Nest } from "./nest.ts";
+import { takesOf } from "./still.ts";
 
 export type Clear = Extract<Statement, { kind: "clear" }>;
 export type Taken = Extract<Statement, { kind: "total" }>;

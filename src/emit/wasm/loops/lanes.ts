@@ -1,0 +1,45 @@
+import type { I32, Statement } from "../assembler/code.ts";
+import { block, branchIf, loop } from "../assembler/control.ts";
+import { i32 } from "../assembler/numbers.ts";
+import type { Pen, Turns } from "./pen.ts";
+
+/** Bytes of a lane. */
+const WORD = 4;
+
+/**
+ * Turns from one on to another: several vectors side by side as far as they go, then single ones, and what is left one by one.
+ * `write` gives the code of so many of them. Where both ends are known, so is how often each is run.
+ */
+export function sideBySide(
+  pen: Pen,
+  from: I32,
+  to: I32,
+  write: (turns: Omit<Turns, "index">) => readonly Statement[],
+): void {
+  const { unroll } = pen.machine;
+  const at = pen.writer.local("i32");
+  const bytes = (turns: I32): I32 => i32.shl(turns, i32.const(2));
+  const [start, end] = [bytes(from), pen.keep(bytes(to))];
+  pen.push(at.set(start));
+  let known = end.known === undefined ? undefined : start.known;
+  for (const { units, isWhole } of formsOf(unroll)) {
+    const step = isWhole ? 4 * WORD * units : WORD;
+    let bound = end;
+    if (known !== undefined) {
+      const turns = Math.floor((end.known! - known) / step);
+      if (turns === 0) continue;
+      known += turns * step;
+      bound = i32.const(known);
+    } else if (isWhole) bound = pen.keep(i32.add(at.get, i32.and(i32.sub(end, at.get), i32.const(-step))));
+    const body = write({ at: at.get, units, isWhole });
+    const next = i32.add(at.get, i32.const(step));
+    const turns = loop((again) => [...body, branchIf(again, i32.lt_u(at.tee(next), bound))]);
+    pen.push(known === undefined ? block((exit) => [branchIf(exit, i32.ge_u(at.get, bound)), turns]) : turns);
+  }
+}
+
+const formsOf = (unroll: number): readonly Pick<Turns, "units" | "isWhole">[] => [
+  ...(unroll > 1 ? [{ units: unroll, isWhole: true }] : []),
+  { units: 1, isWhole: true },
+  { units: 1, isWhole: false },
+];
