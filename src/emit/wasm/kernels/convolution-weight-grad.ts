@@ -12,7 +12,7 @@ import { isPartial } from "../products/panels.ts";
 import { PatchPacker } from "../products/patches.ts";
 import { Place, TILE_BYTES } from "../products/place.ts";
 import { Planes, roomBytes, type Pair } from "../products/planes.ts";
-import { PANEL_BYTES, Tile } from "../products/tile.ts";
+import { Tile } from "../products/tile.ts";
 import { padded, perGroup } from "./convolution.ts";
 
 type Four = readonly [Dim, Dim, Dim, Dim];
@@ -29,15 +29,20 @@ export const conv2d_weight_grad: WasmKernel<"conv2d_weight_grad"> = (step, k) =>
   const size = (of: Dim): I32 => k.size(of)(phase);
   const columns = productOfDims(out.type.shape.slice(1));
   const rows = perGroup(outputs, groups);
-  const sizes = { batch: i32.const(groups), rows: size(rows), columns: size(columns) };
-  const taps = new Taps(k, phase, step);
+  const tile = new Tile(phase, k.machine);
+  const taps = new Taps(k, phase, step, tile.width);
+  const sizes = { batch: i32.const(groups), rows: size(rows), columns: size(columns), width: tile.width };
   const rowBytes = size(multiplyDims(dim(4), width));
   const planeBytes = size(productOfDims([dim(4), height, width]));
   const outRow = size(multiplyDims(dim(4), columns));
   const [gradAt, outAt] = [k.address(grad)(phase), k.address(out)(phase)];
   const [item, address] = phase.locals("i32", 2) as readonly [Local<"i32">, Local<"i32">];
-  const result = new Place(phase, address.get, outRow, isPartial(columns) ? taps.aside : undefined);
-  const tile = new Tile(phase, k.machine);
+  const result = new Place(phase, {
+    address: address.get,
+    rowBytes: outRow,
+    width: tile.width,
+    aside: isPartial(columns, tile.width) ? taps.aside : undefined,
+  });
   phase.push(
     phase.range(i32.const(0), size(batch), 1, (picture) => [
       taps.begin,
@@ -50,8 +55,13 @@ export const conv2d_weight_grad: WasmKernel<"conv2d_weight_grad"> = (step, k) =>
             const plane = i32.add(i32.mul(item.get, sizes.rows), at.row);
             const x = i32.add(gradAt, i32.add(i32.mul(plane, planeBytes), i32.mul(y, rowBytes)));
             return [
-              ...tile.clear(at.rows),
-              ...tile.multiply(at.rows, { x, rowBytes: planeBytes, panel: taps.panel, depth }),
+              ...tile.multiply(at.rows, {
+                x,
+                rowBytes: planeBytes,
+                panel: taps.panel,
+                panelStep: i32.const(4 * tile.width),
+                depth,
+              }),
               ...accumulate(tile, result, at, i32.eqz(i32.or(picture, y))),
             ];
           }),
@@ -70,18 +80,21 @@ class Taps {
   readonly #phase: Phase;
   readonly #size: (of: Dim) => I32;
   readonly #step: StepOf<"conv2d_weight_grad">;
+  readonly #width: number;
   readonly #source: Planes;
   readonly #xAt: I32;
   readonly #placed: Local<"i32">;
   readonly #read: Local<"i32">;
 
-  constructor(k: KernelWriter, phase: Phase, step: StepOf<"conv2d_weight_grad">) {
+  /** `width`: columns of a tile. */
+  constructor(k: KernelWriter, phase: Phase, step: StepOf<"conv2d_weight_grad">, width: number) {
     const { operands, attrs, results } = step;
     const [, , ...picture] = operands.x.type.shape as Four;
     const placing = padded(onlyView(results).type.shape[1]!, picture, attrs.padding);
-    const panelBytes = multiplyDims(dim(PANEL_BYTES), addDims(dim(DEPTH), operands.grad.type.shape[3]!));
+    const panelBytes = multiplyDims(dim(4 * width), addDims(dim(DEPTH), operands.grad.type.shape[3]!));
     this.#phase = phase;
     this.#step = step;
+    this.#width = width;
     this.#size = (of) => k.size(of)(phase);
     this.aside = k.own([dim(TILE_BYTES), panelBytes, roomBytes(placing)].reduce(addDims))(phase);
     this.panel = phase.still(i32.add(this.aside, i32.const(TILE_BYTES)));
@@ -108,7 +121,7 @@ class Taps {
     ]);
   }
 
-  /** Packs 16 taps from `first` on for some rows of windows after the other: those from row y on, `depth` windows. */
+  /** Packs the taps of a tile from `first` on for some rows of windows after the other: those from row y on, `depth` windows. */
   eachBlock(first: I32, body: (y: I32, depth: I32) => readonly Statement[]): Statement {
     const [, , height, width] = this.#step.operands.grad.type.shape.map(this.#size) as [I32, I32, I32, I32];
     const [down, right] = this.#step.attrs.stride as Pair<number>;
@@ -130,7 +143,7 @@ class Taps {
         rows.set(lesser(most, i32.sub(height, y.get))),
         branchIf(exit, i32.le_s(rows.get, i32.const(0))),
         depth.set(i32.mul(rows.get, width)),
-        new PatchPacker(this.#phase).pack(
+        new PatchPacker(this.#phase, this.#width).pack(
           (column) => i32.add(startOf(i32.add(first, column)), i32.mul(y.get, downBytes)),
           axes,
           this.panel,

@@ -7,7 +7,7 @@ import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTile, eachUnit } from "../products/nest.ts";
 import { isPartial, PanelReader } from "../products/panels.ts";
-import { PANEL_BYTES, Tile } from "../products/tile.ts";
+import { Tile } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
 
@@ -18,9 +18,11 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const out = onlyView(results);
   const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const isInPanels = weight.type.shape.length === 3;
-  const aside = isPartial(columns) ? asideBytes(extras.length) : 0;
-  const packed = isInPanels ? dim(0) : multiplyDims(dim(PANEL_BYTES), depth);
   const phase = k.phase();
+  const tile = new Tile(phase, k.machine);
+  const { width } = tile;
+  const aside = asideBytes(extras.length);
+  const packed = isInPanels ? dim(0) : multiplyDims(dim(4 * width), depth);
   const own = k.own(addDims(dim(aside), packed))(phase);
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
   const [outAt, outRow] = [k.address(out)(phase), k.size(bytes(columns))(phase)];
@@ -29,26 +31,27 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const end = new Epilogue(k, phase, epilogue, extras, {
     address: outAt,
     rowBytes: outRow,
-    aside: aside === 0 ? undefined : own,
+    width,
+    own,
+    isPartial: isPartial(columns, width),
   });
-  const tile = new Tile(phase, k.machine);
   const right = new PanelReader(phase, {
     lies: isInPanels ? "panels" : layout === "out_in" ? "rows" : "columns",
     address: k.address(weight)(phase),
     rowBytes: isInPanels ? i32.const(0) : k.size(bytes(rowStep(weight)))(phase),
     depth: depthOf,
+    width,
     own: i32.add(own, i32.const(aside)),
   });
-  const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase) };
+  const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...right.makeReady(unit),
       ...eachTile(phase, unit, (at) => [
-        ...tile.clear(at.rows),
         ...tile.multiply(at.rows, {
           x: i32.add(xAt, i32.mul(at.row, xRow)),
           rowBytes: xRow,
-          panel: right.at,
+          ...right.ready,
           depth: depthOf,
         }),
         ...end.finish(tile, at),

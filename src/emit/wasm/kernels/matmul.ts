@@ -7,7 +7,7 @@ import type { KernelWriter, Phase, WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTile, eachUnit } from "../products/nest.ts";
 import { isPartial, PanelReader } from "../products/panels.ts";
-import { PANEL_BYTES, Tile } from "../products/tile.ts";
+import { Tile } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
 
@@ -18,12 +18,15 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
   const [rows, columns] = out.type.shape.slice(-2) as [Dim, Dim];
   const depth = a.type.shape.at(-1)!;
   const phase = k.phase();
-  const aside = isPartial(columns) ? asideBytes(0) : 0;
-  const own = k.own(addDims(dim(aside), multiplyDims(dim(PANEL_BYTES), depth)))(phase);
+  const tile = new Tile(phase, k.machine);
+  const { width } = tile;
+  const aside = asideBytes(0);
+  const own = k.own(addDims(dim(aside), multiplyDims(dim(4 * width), depth)))(phase);
   const sizes = {
     batch: k.size(productOfDims(leading))(phase),
     rows: k.size(rows)(phase),
     columns: k.size(columns)(phase),
+    width,
   };
   const [aRow, bRow] = [a, b].map((view) => k.size(bytes(view.strides.at(-2)!))(phase)) as [I32, I32];
   const outRow = k.size(bytes(columns))(phase);
@@ -37,22 +40,21 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
     address: bAt,
     rowBytes: bRow,
     depth: depthOf,
+    width,
     own: i32.add(own, i32.const(aside)),
   });
-  const place = { address, rowBytes: outRow, aside: aside === 0 ? undefined : own };
+  const place = { address, rowBytes: outRow, width, own, isPartial: isPartial(columns, width) };
   const end = new Epilogue(k, phase, { steps: [] }, [], place);
-  const tile = new Tile(phase, k.machine);
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...startOf(unit.item).map((start, index) => starts[index]!.set(start)),
       starts[2]!.set(i32.add(outAt, i32.mul(unit.item, i32.mul(sizes.rows, outRow)))),
       ...right.makeReady(unit),
       ...eachTile(phase, unit, (at) => [
-        ...tile.clear(at.rows),
         ...tile.multiply(at.rows, {
           x: i32.add(aAt, i32.mul(at.row, aRow)),
           rowBytes: aRow,
-          panel: right.at,
+          ...right.ready,
           depth: depthOf,
         }),
         ...end.finish(tile, at),

@@ -9,7 +9,7 @@ import { BLOCK_ROWS, eachTile, eachUnit } from "../products/nest.ts";
 import { isPartial } from "../products/panels.ts";
 import { ColumnPacker } from "../products/pack.ts";
 import { Place, TILE_BYTES } from "../products/place.ts";
-import { PANEL_BYTES, Tile } from "../products/tile.ts";
+import { Tile } from "../products/tile.ts";
 import { Transposer } from "../products/transpose.ts";
 
 /** Rows that are summed before they are added to what came before: a thread packs as many of both operands at a time. */
@@ -24,21 +24,22 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
   const [a, x] = attrs.layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
   const [outer, inner] = [a.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const phase = k.phase();
-  const own = k.own(dim(BLOCK_ROWS * ROW_BYTES + DEPTH * PANEL_BYTES + TILE_BYTES))(phase);
+  const tile = new Tile(phase, k.machine);
+  const { width } = tile;
+  const own = k.own(dim(BLOCK_ROWS * ROW_BYTES + DEPTH * 4 * width + TILE_BYTES))(phase);
   const panel = phase.still(i32.add(own, i32.const(BLOCK_ROWS * ROW_BYTES)));
-  const aside = i32.add(panel, i32.const(DEPTH * PANEL_BYTES));
+  const aside = i32.add(panel, i32.const(DEPTH * 4 * width));
   const [aAt, aRow] = [k.address(a)(phase), k.size(bytes(rowStep(a)))(phase)];
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
   const depth = k.size(productOfDims(x.type.shape.slice(0, -1)))(phase);
-  const sizes = { batch: i32.const(1), rows: k.size(outer)(phase), columns: k.size(inner)(phase) };
-  const out = new Place(
-    phase,
-    k.address(onlyView(results))(phase),
-    k.size(bytes(inner))(phase),
-    isPartial(inner) ? aside : undefined,
-  );
-  const tile = new Tile(phase, k.machine);
-  const [columns, rows] = [new ColumnPacker(phase), new Transposer(phase)];
+  const sizes = { batch: i32.const(1), rows: k.size(outer)(phase), columns: k.size(inner)(phase), width };
+  const out = new Place(phase, {
+    address: k.address(onlyView(results))(phase),
+    rowBytes: k.size(bytes(inner))(phase),
+    width,
+    aside: isPartial(inner, width) ? aside : undefined,
+  });
+  const [columns, rows] = [new ColumnPacker(phase, width), new Transposer(phase)];
   const [taken, packed] = [phase.local("i32"), phase.local("i32")];
   phase.push(
     // Also of no rows at all there is a sum, 0.
@@ -65,11 +66,11 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
           to: panel,
         }),
         ...eachTile(phase, unit, (at) => [
-          ...tile.clear(at.rows),
           ...tile.multiply(at.rows, {
             x: i32.add(own, i32.mul(i32.sub(at.row, unit.rows.from), i32.const(ROW_BYTES))),
             rowBytes: i32.const(ROW_BYTES),
             panel,
+            panelStep: i32.const(4 * width),
             depth: taken.get,
           }),
           ...accumulate(tile, out, at, i32.eqz(first)),

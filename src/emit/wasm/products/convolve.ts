@@ -11,7 +11,7 @@ import { isPartial } from "./panels.ts";
 import { PatchPacker } from "./patches.ts";
 import { Place, TILE_BYTES } from "./place.ts";
 import { Planes, roomBytes, type Pair, type Placing } from "./planes.ts";
-import { PANEL_BYTES, Tile, type TileAt } from "./tile.ts";
+import { Tile, type TileAt } from "./tile.ts";
 
 /** A correlation of pictures with windows, for each group of planes. */
 export interface Correlation {
@@ -31,27 +31,38 @@ export interface Correlation {
   readonly out: View;
 }
 
-/** Writes out = Σ weight · patch + bias: a product of which the patches are the columns, packed 16 at a time. */
+/** Writes out = Σ weight · patch + bias: a product of which the patches are the columns, packed as many at a time as a tile has. */
 export function correlate(k: KernelWriter, phase: Phase, given: Correlation): void {
   const { placing, groups, window, weight, bias, out } = given;
-  const [batch, planes, height, width] = out.type.shape as readonly [Dim, Dim, Dim, Dim];
+  const [batch, planes, ...plane] = out.type.shape as readonly [Dim, Dim, Dim, Dim];
   const size = (of: Dim): I32 => k.size(of)(phase);
-  const [pixels, depth] = [multiplyDims(height, width), productOfDims([placing.planes, ...window])];
-  const panelBytes = multiplyDims(dim(PANEL_BYTES), depth);
+  const [pixels, depth] = [productOfDims(plane), productOfDims([placing.planes, ...window])];
+  const tile = new Tile(phase, k.machine);
+  const { width } = tile;
+  const panelBytes = multiplyDims(dim(4 * width), depth);
   const own = k.own([dim(TILE_BYTES), panelBytes, roomBytes(placing)].reduce(addDims))(phase);
   const panel = phase.still(i32.add(own, i32.const(TILE_BYTES)));
   const sizes = {
     batch: size(multiplyDims(batch, dim(groups))),
     rows: phase.still(i32.div_u(size(planes), i32.const(groups))),
     columns: size(pixels),
+    width,
   };
-  const patches = patchesOf(k, phase, given, { panel, room: phase.still(i32.add(panel, size(panelBytes))) });
+  const patches = patchesOf(k, phase, given, {
+    panel,
+    room: phase.still(i32.add(panel, size(panelBytes))),
+    columns: width,
+  });
   const [depthOf, rowBytes] = [size(depth), size(multiplyDims(dim(4), depth))];
   const outRow = size(multiplyDims(dim(4), pixels));
   const outAt = k.address(out)(phase);
   const [group, address] = phase.locals("i32", 2) as readonly [Local<"i32">, Local<"i32">];
-  const result = new Place(phase, address.get, outRow, isPartial(pixels) ? own : undefined);
-  const tile = new Tile(phase, k.machine);
+  const result = new Place(phase, {
+    address: address.get,
+    rowBytes: outRow,
+    width,
+    aside: isPartial(pixels, width) ? own : undefined,
+  });
   phase.push(
     patches.begin,
     eachUnit(phase, sizes, (unit) => [
@@ -62,8 +73,7 @@ export function correlate(k: KernelWriter, phase: Phase, given: Correlation): vo
         const row = i32.add(group.get, at.row);
         const x = i32.add(weight, i32.mul(row, rowBytes));
         return [
-          ...tile.clear(at.rows),
-          ...tile.multiply(at.rows, { x, rowBytes, panel, depth: depthOf }),
+          ...tile.multiply(at.rows, { x, rowBytes, panel, panelStep: i32.const(4 * width), depth: depthOf }),
           ...result.write(at),
           ...store(tile, result, at, bias && i32.add(bias, i32.shl(row, i32.const(2)))),
           ...result.written(at),
@@ -73,16 +83,16 @@ export function correlate(k: KernelWriter, phase: Phase, given: Correlation): vo
   );
 }
 
-/** Packs the patches of 16 pixels of the result; the planes are placed when those of another picture or group come. */
+/** Packs the patches of some pixels of the result; the planes are placed when those of another picture or group come. */
 function patchesOf(
   k: KernelWriter,
   phase: Phase,
   { from, placing, window, stride, out }: Correlation,
-  { panel, room }: { readonly panel: I32; readonly room: I32 },
+  { panel, room, columns }: { readonly panel: I32; readonly room: I32; readonly columns: number },
 ) {
   const size = (of: Dim): I32 => k.size(of)(phase);
   const source = new Planes(k, phase, placing, room);
-  const packer = new PatchPacker(phase);
+  const packer = new PatchPacker(phase, columns);
   const [placed, read] = phase.locals("i32", 2) as readonly [Local<"i32">, Local<"i32">];
   const [fromAt, width] = [k.address(from)(phase), size(out.type.shape[3]!)];
   const fromBytes = size(productOfDims([dim(4), placing.planes, ...placing.size]));
@@ -116,6 +126,6 @@ const store = (tile: Tile, out: Place, { rows }: TileAt, bias: I32 | undefined):
   tile.sums.slice(0, rows).flatMap((sums, row) =>
     sums.map((sum, j) => {
       const value = bias === undefined ? sum.get : f32x4.add(sum.get, v128.load32_splat(bias, 4 * row));
-      return out.store(row, j, value);
+      return out.store(row, i32.const(0), 16 * j, value);
     }),
   );

@@ -2,7 +2,7 @@ import type { I32, Statement } from "../assembler/code.ts";
 import { lesser, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Phase } from "../kernel.ts";
-import { PANEL, TILE_ROWS, type TileAt } from "./tile.ts";
+import { TILE_ROWS, type TileAt } from "./tile.ts";
 
 /**
  * Rows that go through a panel before the next panel has its turn: so many rows of x of 1000 elements stay in a second cache of
@@ -10,12 +10,13 @@ import { PANEL, TILE_ROWS, type TileAt } from "./tile.ts";
  */
 export const BLOCK_ROWS = 128;
 
-/** A panel of a product and the rows that go through it: what one thread does in a piece. */
+/** Columns of a product, as many as a tile has, and the rows that go through it: what one thread does in a piece. */
 export interface Unit {
   /** Which of the products of the batch. */
   readonly item: I32;
+  /** Which of the tiles' columns. */
   readonly panel: I32;
-  /** The panel's first column. */
+  /** The first of them. */
   readonly column: I32;
   /** Columns from there on. */
   readonly left: I32;
@@ -26,19 +27,17 @@ export interface NestSizes {
   readonly batch: I32;
   readonly rows: I32;
   readonly columns: I32;
+  /** Columns of a tile. */
+  readonly width: number;
 }
-
-/** How many panels so many columns need. */
-export const panelsOf = (columns: I32): I32 =>
-  i32.div_u(i32.add(columns, i32.const(PANEL - 1)), i32.const(PANEL));
 
 /** The thread's share of all panels of all blocks of rows of all products. */
 export function eachUnit(
   phase: Phase,
-  { batch, rows, columns }: NestSizes,
+  { batch, rows, columns, width }: NestSizes,
   body: (unit: Unit) => readonly Statement[],
 ): Statement {
-  const panels = phase.still(panelsOf(columns));
+  const panels = phase.still(i32.div_u(i32.add(columns, i32.const(width - 1)), i32.const(width)));
   const blocks = phase.still(i32.div_u(i32.add(rows, i32.const(BLOCK_ROWS - 1)), i32.const(BLOCK_ROWS)));
   const { from, to } = phase.share(i32.mul(i32.mul(panels, blocks), batch));
   const [panel, column, left, first, last, item, rest] = Array.from({ length: 7 }, () => phase.local("i32"));
@@ -46,7 +45,7 @@ export function eachUnit(
   return phase.range(from, to, 1, (unit) => [
     panel!.set(i32.rem_u(unit, panels)),
     rest!.set(i32.div_u(unit, panels)),
-    column!.set(i32.mul(panel!.get, i32.const(PANEL))),
+    column!.set(i32.mul(panel!.get, i32.const(width))),
     left!.set(i32.sub(columns, column!.get)),
     item!.set(i32.div_u(rest!.get, blocks)),
     first!.set(i32.mul(i32.rem_u(rest!.get, blocks), i32.const(BLOCK_ROWS))),

@@ -3,31 +3,32 @@ import { select, when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
-import { PANEL, PANEL_BYTES, VECTORS } from "./tile.ts";
 import { Transpose } from "./transpose.ts";
 
-/** A matrix of which a panel is made, and where to; addresses and strides in bytes. */
+/** A matrix of which some columns are packed, and where to: [K][columns of a tile]; addresses and strides in bytes. */
 export interface Packed {
-  /** The first element of the first of the panel's columns. */
+  /** The first element of the first column. */
   readonly from: I32;
   /** From one row of the memory to the next. */
   readonly rowBytes: I32;
   readonly depth: I32;
-  /** How many columns are left from the panel's first one on: those beyond are some number that nobody reads. */
+  /** How many columns are left from the first one on: those beyond are some number that nobody reads. */
   readonly left: I32;
   readonly to: I32;
 }
 
-/** A panel of 16 columns of rows that lie as they are walked, [K, ..]. */
+/** Packs columns of rows that lie as they are walked, [K, ..]. */
 export class ColumnPacker {
   readonly #writer: FunctionWriter;
+  readonly #width: number;
   readonly #row: Local<"i32">;
   readonly #panel: Local<"i32">;
   readonly #end: Local<"i32">;
   readonly #lanes: Local<"v128">;
 
-  constructor(writer: FunctionWriter) {
+  constructor(writer: FunctionWriter, width: number) {
     this.#writer = writer;
+    this.#width = width;
     [this.#row, this.#panel, this.#end] = writer.locals("i32", 3) as [
       Local<"i32">,
       Local<"i32">,
@@ -38,11 +39,11 @@ export class ColumnPacker {
 
   pack({ from, rowBytes, depth, left, to }: Packed): Statement[] {
     const [row, panel] = [this.#row, this.#panel];
-    const places = Array.from({ length: VECTORS }, (_, j) => 16 * j);
+    const places = Array.from({ length: this.#width / 4 }, (_, j) => 16 * j);
     const walk = (body: readonly Statement[]): Statement[] => [
       row.set(from),
-      this.#end.set(i32.add(to, i32.mul(depth, i32.const(PANEL_BYTES)))),
-      this.#writer.range(to, this.#end.get, PANEL_BYTES, (at) => [
+      this.#end.set(i32.add(to, i32.mul(depth, i32.const(4 * this.#width)))),
+      this.#writer.range(to, this.#end.get, 4 * this.#width, (at) => [
         panel.set(at),
         ...body,
         row.set(i32.add(row.get, rowBytes)),
@@ -55,8 +56,8 @@ export class ColumnPacker {
         v128.store(panel.get, this.#lanes.get, at),
       ]),
     );
-    if (left.known !== undefined) return left.known >= PANEL ? whole : part;
-    return [when(i32.ge_s(left, i32.const(PANEL)), whole, part)];
+    if (left.known !== undefined) return left.known >= this.#width ? whole : part;
+    return [when(i32.ge_s(left, i32.const(this.#width)), whole, part)];
   }
 }
 
@@ -76,22 +77,24 @@ function loadLanes(to: Local<"v128">, at: I32, count: I32, offset: number): Stat
   ];
 }
 
-/** A panel of 16 columns that lie one after the other, [.., K]: 4 × 4 elements are transposed at a time. */
+/** Packs columns that lie one after the other, [.., K]: 4 × 4 elements are transposed at a time. */
 export class RowPacker {
   readonly #writer: FunctionWriter;
+  readonly #width: number;
   readonly #rows: readonly Local<"i32">[];
   readonly #transpose: Transpose;
   readonly #panel: Local<"i32">;
 
-  constructor(writer: FunctionWriter) {
+  constructor(writer: FunctionWriter, width: number) {
     this.#writer = writer;
+    this.#width = width;
     this.#rows = writer.locals("i32", 4);
     this.#transpose = new Transpose(writer);
     this.#panel = writer.local("i32");
   }
 
   pack(packed: Packed): Statement[] {
-    return Array.from({ length: VECTORS }, (_, j) => this.#packFour(packed, 4 * j)).flat();
+    return Array.from({ length: this.#width / 4 }, (_, j) => this.#packFour(packed, 4 * j)).flat();
   }
 
   /** Columns `first` to `first` + 3; in place of one that is not there the last one is read. */
@@ -105,7 +108,7 @@ export class RowPacker {
     };
     const step = (floats: number): Statement[] => [
       ...rows.map((row) => row.set(i32.add(row.get, i32.const(4 * floats)))),
-      panel.set(i32.add(panel.get, i32.const(PANEL_BYTES * floats))),
+      panel.set(i32.add(panel.get, i32.const(4 * this.#width * floats))),
     ];
     const [whole, rest] = [i32.and(depth, i32.const(-4)), i32.and(depth, i32.const(3))];
     return [
@@ -114,7 +117,7 @@ export class RowPacker {
       this.#writer.range(i32.const(0), whole, 4, () => [
         ...this.#transpose.four(
           rows.map(({ get }) => v128.load(get)),
-          (lanes, i) => v128.store(panel.get, lanes, PANEL_BYTES * i),
+          (lanes, i) => v128.store(panel.get, lanes, 4 * this.#width * i),
         ),
         ...step(4),
       ]),

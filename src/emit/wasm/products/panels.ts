@@ -5,13 +5,13 @@ import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Unit } from "./nest.ts";
 import { ColumnPacker, RowPacker } from "./pack.ts";
-import { PANEL, PANEL_BYTES } from "./tile.ts";
+import { PANEL, PANEL_BYTES, type TileOperands } from "./tile.ts";
 
-/** Whether the last panel of so many columns is not full, as far as is known. */
-export const isPartial = (columns: Dim): boolean => (constantDim(columns) ?? 1) % PANEL !== 0;
+/** Whether the last tile has columns that are not there, as far as is known. */
+export const isPartial = (columns: Dim, width: number): boolean => (constantDim(columns) ?? 1) % width !== 0;
 
 /**
- * The matrix [K, N] on the right of a product. `panels`: it lies in panels already; `columns`: as [K, N], so that 16 columns of
+ * The matrix [K, N] on the right of a product. `panels`: it lies in panels already; `columns`: as [K, N], so that columns of
  * a k lie side by side; `rows`: as [N, K]. Strides in bytes.
  */
 export interface RightMatrix {
@@ -20,34 +20,41 @@ export interface RightMatrix {
   /** From one row of the memory to the next; of no matter to panels. */
   readonly rowBytes: I32;
   readonly depth: I32;
-  /** Memory of a panel, where panels are made. */
+  /** Columns of a tile. */
+  readonly width: number;
+  /** Memory of the columns of a tile, where they are packed. */
   readonly own: I32;
 }
 
-/** The panels of a matrix, one at a time. */
+/** The columns that tiles read, those of one tile after the other. */
 export class PanelReader {
   readonly #matrix: RightMatrix;
   readonly #at: Local<"i32">;
   readonly #packer: ColumnPacker | RowPacker | undefined;
 
   constructor(writer: FunctionWriter, matrix: RightMatrix) {
+    const { lies, width } = matrix;
     this.#matrix = matrix;
     this.#at = writer.local("i32");
     this.#packer =
-      matrix.lies === "panels"
-        ? undefined
-        : new (matrix.lies === "columns" ? ColumnPacker : RowPacker)(writer);
+      lies === "panels" ? undefined : new (lies === "columns" ? ColumnPacker : RowPacker)(writer, width);
   }
 
-  /** Where the panel lies that was made ready last. */
-  get at(): I32 {
-    return this.#at.get;
+  /** Where the columns lie that were made ready last, and how far it is from one k to the next. */
+  get ready(): Pick<TileOperands, "panel" | "panelStep"> {
+    const width = this.#packer === undefined ? PANEL : this.#matrix.width;
+    return { panel: this.#at.get, panelStep: i32.const(4 * width) };
   }
 
   makeReady({ panel, column, left }: Unit): Statement[] {
-    const { address, lies, rowBytes, depth, own } = this.#matrix;
-    const panelBytes = i32.mul(depth, i32.const(PANEL_BYTES));
-    if (this.#packer === undefined) return [this.#at.set(i32.add(address, i32.mul(panel, panelBytes)))];
+    const { address, lies, rowBytes, depth, width, own } = this.#matrix;
+    if (this.#packer === undefined) {
+      const parts = PANEL / width;
+      const start = i32.mul(i32.div_u(panel, i32.const(parts)), i32.mul(depth, i32.const(PANEL_BYTES)));
+      const part =
+        parts === 1 ? i32.const(0) : i32.mul(i32.rem_u(panel, i32.const(parts)), i32.const(4 * width));
+      return [this.#at.set(i32.add(address, i32.add(start, part)))];
+    }
     const columnBytes = lies === "columns" ? i32.const(4) : rowBytes;
     const from = i32.add(address, i32.mul(column, columnBytes));
     return [this.#at.set(own), ...this.#packer.pack({ from, rowBytes, depth, left, to: own })];

@@ -3,7 +3,6 @@ import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
-import { PANEL_BYTES, VECTORS } from "./tile.ts";
 
 /** An axis that a panel is long: how many places it has, and how far apart they are, in bytes. */
 export interface PatchAxis {
@@ -17,16 +16,18 @@ export interface PatchAxis {
  */
 export class PatchPacker {
   readonly #writer: FunctionWriter;
+  readonly #width: number;
   readonly #starts: readonly Local<"i32">[];
   readonly #panel: Local<"i32">;
 
-  constructor(writer: FunctionWriter) {
+  constructor(writer: FunctionWriter, width: number) {
     this.#writer = writer;
+    this.#width = width;
     this.#starts = writer.locals("i32", 4);
     this.#panel = writer.local("i32");
   }
 
-  /** `startOf`: where a column of the panel, 0 to 15, begins. */
+  /** `startOf`: where a column, 0 to that of the tile's width, begins. */
   pack(startOf: (column: I32) => I32, axes: readonly PatchAxis[], to: I32): Statement {
     const starts = this.#starts.map(({ get }) => get);
     const gathered = (offset: I32): V128 =>
@@ -39,7 +40,7 @@ export class PatchPacker {
     const apart = starts
       .slice(1)
       .map((start, i) => i32.sub(i32.sub(start, starts[0]!), i32.const(4 * (i + 1))));
-    return this.#writer.range(i32.const(0), i32.const(4 * VECTORS), 4, (column) => [
+    return this.#writer.range(i32.const(0), i32.const(this.#width), 4, (column) => [
       ...this.#starts.map((start, i) => start.set(startOf(i32.add(column, i32.const(i))))),
       this.#panel.set(i32.add(to, i32.shl(column, i32.const(2)))),
       when(
@@ -54,7 +55,7 @@ export class PatchPacker {
 
   #walk([axis, ...inner]: readonly PatchAxis[], offset: I32, body: (offset: I32) => Statement): Statement[] {
     if (axis === undefined)
-      return [body(offset), this.#panel.set(i32.add(this.#panel.get, i32.const(PANEL_BYTES)))];
+      return [body(offset), this.#panel.set(i32.add(this.#panel.get, i32.const(4 * this.#width)))];
     const at = this.#writer.local("i32");
     return [
       at.set(offset),

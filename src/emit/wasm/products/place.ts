@@ -3,10 +3,21 @@ import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
-import { PANEL, PANEL_BYTES, TILE_ROWS, type TileAt } from "./tile.ts";
+import { PANEL_BYTES, TILE_ROWS, type TileAt } from "./tile.ts";
 
 /** Bytes of a tile that is put aside. */
 export const TILE_BYTES = TILE_ROWS * PANEL_BYTES;
+
+/** Where a tensor [rows, columns] lies that tiles read or write. */
+export interface PlaceOptions {
+  readonly address: I32;
+  /** From one row to the next. */
+  readonly rowBytes: I32;
+  /** Columns of a tile. */
+  readonly width: number;
+  /** Memory for a tile that reaches beyond the columns; undefined if none does. */
+  readonly aside: I32 | undefined;
+}
 
 /**
  * A tensor that tiles read or write as they stand, [rows, columns]. Where the last panel has columns that the tensor has
@@ -17,10 +28,11 @@ export class Place {
   readonly #address: I32;
   readonly #rowBytes: I32;
   readonly #aside: I32 | undefined;
+  readonly #width: number;
   readonly #at: readonly Local<"i32">[];
 
-  /** `aside`: where a tile is put that reaches beyond the columns; undefined if none does. */
-  constructor(writer: FunctionWriter, address: I32, rowBytes: I32, aside: I32 | undefined) {
+  constructor(writer: FunctionWriter, { address, rowBytes, width, aside }: PlaceOptions) {
+    this.#width = width;
     this.#writer = writer;
     this.#address = address;
     this.#rowBytes = rowBytes;
@@ -51,12 +63,13 @@ export class Place {
     ];
   }
 
-  load(i: number, vector: number): V128 {
-    return v128.load(this.#at[i]!.get, 16 * vector);
+  /** A vector of row i, so many bytes from the row's start in the tile. */
+  load(i: number, offset: I32, bytes: number): V128 {
+    return v128.load(i32.add(this.#at[i]!.get, offset), bytes);
   }
 
-  store(i: number, vector: number, value: V128): Statement {
-    return v128.store(this.#at[i]!.get, value, 16 * vector);
+  store(i: number, offset: I32, bytes: number, value: V128): Statement {
+    return v128.store(i32.add(this.#at[i]!.get, offset), value, bytes);
   }
 
   #enter(tile: TileAt, copies: (to: (i: number) => I32) => Statement[]): Statement[] {
@@ -78,7 +91,7 @@ export class Place {
   }
 
   #ifPart({ left }: TileAt, statements: readonly Statement[]): Statement {
-    return when(i32.lt_s(left, i32.const(PANEL)), statements);
+    return when(i32.lt_s(left, i32.const(this.#width)), statements);
   }
 
   #copies({ rows, left }: TileAt, ends: (i: number) => readonly [from: I32, to: I32]): Statement[] {
