@@ -1,4 +1,5 @@
 import { showTable } from "../../../src/cli/table.ts";
+import { median, quantile, ratiosTo } from "../statistics.ts";
 import type { Runner, RunnerKind } from "./runner.ts";
 
 export interface Run {
@@ -15,10 +16,6 @@ export interface Run {
 /** Rounds in which compilers and caches warm up; not in the medians. */
 export const WARM_UP = 3;
 
-const quantile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)]!;
-const median = (values: readonly number[]): number => quantile(values, 0.5);
-
 /**
  * Of a step: the median, what a tenth stays below, and the time on processors, which others on the machine do not change.
  * Ratios are the medians of those to lmg in the same round: above 1, lmg takes less.
@@ -27,8 +24,7 @@ export function reportTimes(runs: readonly Run[]): string {
   const times = ({ ms }: Run): number[] => ms.slice(WARM_UP).map(median);
   const cpu = (run: Run): number[] => run.cpu.slice(WARM_UP);
   const ratio = (run: Run, of: (run: Run) => readonly number[]): string => {
-    const base = of(runs[0]!);
-    return median(of(run).map((time, round) => time / base[round]!)).toPrecision(3);
+    return median(ratiosTo(of(run), of(runs[0]!))).toPrecision(3);
   };
   const show = (ms: number): string => `${ms.toFixed(2)} ms`;
   const rows = runs
