@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import type { TargetName } from "../../../src/emit/targets.ts";
+import type { ModelFiles } from "./prepare.ts";
+
+/** A library, or lmg, with a number of threads: a process. */
+export interface Engine {
+  readonly name: string;
+  readonly threads: number;
+  /** The script and what it is given. */
+  readonly args: readonly string[];
+  /** Whether it can run a model that has these forms. */
+  readonly takes: (files: ModelFiles) => boolean;
+}
+
+/** Thread counts of those that have threads in Node; the others have one. */
+export const threadCounts = [1, 2] as const;
+
+const engine = (
+  name: string,
+  threads: number,
+  script: string,
+  args: readonly string[],
+  takes: Engine["takes"] = () => true,
+): Engine => ({ name, threads, args: [join(import.meta.dirname, "peers", script), ...args], takes });
+
+/** lmg by its kernels, and the peers. The first is what all are compared with. */
+export function enginesOf(kernels: readonly TargetName[]): readonly Engine[] {
+  const each = (make: (threads: number) => Engine): Engine[] => threadCounts.map(make);
+  return [
+    ...kernels.flatMap((name) => {
+      const lmg = (threads: number) => engine(`lmg ${name}`, threads, "lmg.js", [name, String(threads)]);
+      return name === "ts" ? [lmg(1)] : each(lmg);
+    }),
+    ...["web", "node"].flatMap((kind) =>
+      each((threads) => engine(`onnxruntime-${kind}`, threads, "onnxruntime.js", [kind, String(threads)])),
+    ),
+    engine("tfjs wasm", 1, "tfjs.js", []),
+    engine("jax-js wasm", 1, "jax.js", []),
+    ...each((threads) =>
+      engine(
+        "transformers.js",
+        threads,
+        "transformers.js",
+        [String(threads)],
+        ({ published }) => published !== undefined,
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,55 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Child } from "../child.ts";
+import type { Engine } from "./engines.ts";
+import { inTurns, readResult, type Effort, type LeftOut, type Measured } from "./measure.ts";
+import { differenceOf } from "./parity.ts";
+import type { ModelFiles, RunFiles } from "./prepare.ts";
+
+/**
+ * Milliseconds from the start of a process to its first output: the library, the model's file, its weights and a run. All files
+ * are in the page cache: a first process of each engine, which is not counted, reads them.
+ */
+export async function measureFirst(
+  node: string,
+  engines: readonly Engine[],
+  files: ModelFiles,
+  run: RunFiles,
+  { rounds }: Pick<Effort, "rounds">,
+  folder: string,
+  leftOut: LeftOut,
+): Promise<readonly Measured[]> {
+  const path = join(folder, "first.bin");
+  const task = join(folder, "first.json");
+  // The plain form is what is published.
+  writeFileSync(task, JSON.stringify({ files: { ...files, onnx: { plain: files.onnx.plain } }, run, path }));
+  const results = new Map<Engine, Float32Array>();
+  for (const engine of engines) {
+    if (!engine.takes(files)) continue;
+    try {
+      await firstOutput(node, engine, task);
+      results.set(engine, readResult(path));
+    } catch (error) {
+      leftOut(engine, (error as Error).message);
+    }
+  }
+  const able = [...results.keys()];
+  const ms = await inTurns(able, rounds, (engine) => firstOutput(node, engine, task));
+  const base = results.get(able[0]!)!;
+  return able.map((engine) => ({
+    engine,
+    note: undefined,
+    ms: ms.get(engine)!,
+    difference: differenceOf(base, results.get(engine)!),
+    memory: undefined,
+  }));
+}
+
+async function firstOutput(node: string, engine: Engine, task: string): Promise<number> {
+  const start = performance.now();
+  const child = new Child(node, engine.args, { LMG_BENCH_FIRST: task });
+  await child.next();
+  const taken = performance.now() - start;
+  await child.ended;
+  return taken;
+}

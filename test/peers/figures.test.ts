@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import type { Engine } from "../bench/cpu/engines.ts";
+import type { Measured } from "../bench/cpu/measure.ts";
+import { readOptions } from "../bench/cpu/options.ts";
+import { differenceOf } from "../bench/cpu/parity.ts";
+import { figuresOf, markdownTable } from "../bench/cpu/report.ts";
+import { quantile, ratiosTo, spreadOf } from "../bench/statistics.ts";
+
+test("a spread is the median and the ends, whatever the order", () => {
+  expect(spreadOf([5, 1, 9])).toEqual({ median: 5, min: 1, max: 9 });
+  expect(spreadOf([10, 9, 100, 8, 7])).toEqual({ median: 9, min: 7, max: 100 });
+  expect(quantile([4, 3, 2, 1, 0, 5, 6, 7, 8, 9], 0.1)).toBe(1);
+});
+
+test("ratios are of the same round: what slows a round down slows both", () => {
+  expect(ratiosTo([2, 20, 3], [1, 10, 1])).toEqual([2, 2, 3]);
+});
+
+describe("the difference of two results", () => {
+  const of = (expected: readonly number[], actual: readonly number[]): number =>
+    differenceOf(Float32Array.from(expected), Float32Array.from(actual));
+
+  test("is the largest of elements, relative to the largest element of the first", () => {
+    expect(of([1, -4, 2], [1, -4, 2])).toBe(0);
+    expect(of([1, -4, 2], [1.5, -4, 2])).toBe(0.125);
+  });
+
+  test("is infinite where one is no number, not finite, of another length, or all zero", () => {
+    expect(of([1, NaN], [1, NaN])).toBe(Infinity);
+    expect(of([1, 2], [1, NaN])).toBe(Infinity);
+    expect(of([1, Infinity], [1, Infinity])).toBe(Infinity);
+    expect(of([1, 2], [1])).toBe(Infinity);
+    expect(of([0, 0], [0, 0])).toBe(Infinity);
+  });
+});
+
+const measured = (name: string, threads: number, ms: readonly number[]): Measured => {
+  const engine: Engine = { name, threads, args: [], takes: () => true };
+  return { engine, note: undefined, ms, difference: 1e-7, memory: 1e6 };
+};
+
+test("a peer is compared with the first engine at as many threads, and with itself at one", () => {
+  const figures = figuresOf("row", [
+    measured("lmg", 1, [10, 20, 10]),
+    measured("lmg", 2, [5, 10, 5]),
+    measured("peer", 1, [20, 60, 20]),
+    measured("peer", 2, [15, 20, 15]),
+    measured("single", 1, [1, 1, 1]),
+  ]);
+  expect(figures.map(({ ratio }) => ratio?.median)).toEqual([undefined, undefined, 2, 3, 0.1]);
+  expect(figures.map(({ gain }) => gain?.median)).toEqual([undefined, 2, undefined, 20 / 15, undefined]);
+  expect(markdownTable(figures)).toBe(
+    [
+      "| | threads | lmg | peer | single | apart |",
+      "|---|---|---:|---:|---:|---:|",
+      "| row | 1 | 10.0 ms | 20.0 ms, **2.00** (2.00–3.00) | 1.00 ms, **0.10** (0.05–0.10) | 1.0e-7 |",
+      "| row | 2 | 5.00 ms | 15.0 ms, **3.00** (2.00–3.00) |  | 1.0e-7 |",
+    ].join("\n"),
+  );
+});
+
+test("options are read, and those without a meaning refused", () => {
+  const options = readOptions(["--node", "a", "--node", "b", "--rounds", "3", "--rows", "minilm"]);
+  expect(options).toMatchObject({ nodes: ["a", "b"], rounds: 3 });
+  expect(options.rows.test("MiniLM, T = 16")).toBe(true);
+  expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds is a whole number above 0");
+  expect(() => readOptions(["--kernels", "wgsl"])).toThrow("--kernels has no wgsl");
+  expect(() => readOptions(["--round", "3"])).toThrow("--round");
+});
