@@ -1,9 +1,11 @@
 import { targetNames, targets, type Switches, type TargetName } from "../emit/targets.ts";
 import { dawnAdapter } from "../run/dawn.ts";
-import { engines } from "../run/engines.ts";
+import { engines, type EngineOfTarget } from "../run/engines.ts";
 import { listWords } from "../support/text.ts";
+import { MOST_THREADS } from "../emit/wasm/map.ts";
+import { parseNumber } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";
-import { stop } from "./stop.ts";
+import { orStop, stop } from "./stop.ts";
 
 const switchesOf = (target: TargetName): (keyof Switches)[] =>
   Object.keys(targets[target].switches) as (keyof Switches)[];
@@ -31,10 +33,25 @@ export const dawnOption: OptionSpec = {
   repeated: true,
 };
 
+/** Of commands that run models on the CPU. */
+export interface ThreadOptions {
+  readonly threads?: string;
+}
+
+export const threadsOption: OptionSpec = {
+  flags: "--threads <count>",
+  description: "wasm: in how many threads; as many as help if not given. It changes no bit",
+};
+
+/** As many as the command line says. */
+export const threadsOf = ({ threads }: ThreadOptions): number | undefined =>
+  threads === undefined ? undefined : orStop(parseNumber("--threads", threads, 1, MOST_THREADS, true));
+
 /** What an engine is opened with, as the options of a command say it. */
-export const engineOptionsOf = ({ dawn, ...switches }: Switches & DawnOptions) => ({
+export const engineOptionsOf = ({ dawn, threads, ...switches }: Switches & DawnOptions & ThreadOptions) => ({
   switches,
   adapter: dawnAdapter(dawn),
+  threads: threadsOf({ ...(threads === undefined ? {} : { threads }) }),
 });
 
 /** What is run where nothing else is said. */
@@ -57,19 +74,25 @@ export const severalTargets = (comma = ""): string =>
 
 /** A form in which `lmg compile` writes a target. */
 export interface WrittenForm {
-  readonly target: TargetName;
+  /** Those of this form, which differ by their kernels. */
+  readonly targets: readonly TargetName[];
   readonly types: boolean;
 }
 
 /** The forms by the names that `lmg compile --target` takes. */
 export const writtenForms: ReadonlyMap<string, WrittenForm> = new Map(
-  targetNames.flatMap((target): (readonly [string, WrittenForm])[] => {
-    const { typed, plain } = targets[target].forms;
-    return [
-      [typed, { target, types: true }],
-      [plain, { target, types: false }],
-    ];
+  [true, false].flatMap((types) => {
+    const formOf = (target: TargetName): string => targets[target].forms[types ? "typed" : "plain"];
+    return targetNames.map((target): readonly [string, WrittenForm] => [
+      formOf(target),
+      { types, targets: targetNames.filter((other) => formOf(other) === formOf(target)) },
+    ]);
   }),
+);
+
+/** The targets that `--kernels` chooses among. */
+export const kernelNames: readonly TargetName[] = targetNames.filter((target) =>
+  targetNames.some((other) => other !== target && targets[other].forms.typed === targets[target].forms.typed),
 );
 
 /**
@@ -77,19 +100,20 @@ export const writtenForms: ReadonlyMap<string, WrittenForm> = new Map(
  * `remedy` says what to add, by the target that takes it.
  */
 export function requireTaken(
-  options: Switches & DawnOptions,
+  options: Switches & DawnOptions & ThreadOptions,
   chosen: readonly TargetName[],
   remedy: (target: TargetName) => string = (target) => `give --target ${target} too`,
 ): void {
   const taken = new Set(chosen.flatMap(switchesOf));
-  const idle = targetNames.flatMap((target) =>
-    switchesOf(target)
-      .filter((name) => options[name] === true && !taken.has(name))
-      .map((name) => ({ flag: flagOf(name), target })),
-  );
-  const device = targetNames.find((target) => engines[target].needsDevice);
-  const isIdle = (options.dawn ?? []).length > 0 && !chosen.some((target) => engines[target].needsDevice);
-  const given = [...idle, ...(isIdle && device !== undefined ? [{ flag: "--dawn", target: device }] : [])];
+  const given = [
+    ...targetNames.flatMap((target) =>
+      switchesOf(target)
+        .filter((name) => options[name] === true && !taken.has(name))
+        .map((name) => ({ flag: flagOf(name), target })),
+    ),
+    ...idleFlag("--dawn", (options.dawn ?? []).length > 0, chosen, ({ needsDevice }) => needsDevice),
+    ...idleFlag("--threads", options.threads !== undefined, chosen, ({ hasThreads }) => hasThreads),
+  ];
   const [first] = given;
   if (first === undefined) return;
   const flags = listWords(given.map(({ flag }) => flag));
@@ -98,4 +122,16 @@ export function requireTaken(
     `${flags} ${given.length === 1 ? "is" : "are"} for ${targets[first.target].writes}, and there are none here`,
     remedy(first.target),
   );
+}
+
+/** A flag that is given, with a target that takes it, if no chosen one does. */
+function idleFlag(
+  flag: string,
+  isGiven: boolean,
+  chosen: readonly TargetName[],
+  takes: (engine: EngineOfTarget) => boolean,
+): readonly { readonly flag: string; readonly target: TargetName }[] {
+  const target = targetNames.find((name) => takes(engines[name]));
+  if (!isGiven || target === undefined || chosen.some((name) => takes(engines[name]))) return [];
+  return [{ flag, target }];
 }

@@ -52,6 +52,21 @@ export type CpuModel<Part extends string = "run"> = Readonly<
   readonly writeState: (state: EmittedTensors) => void;
 };
 
+/** What a module of WebAssembly takes beside: in how many threads it runs. */
+export interface ThreadedOptions extends ModelOptions {
+  readonly threads?: number;
+}
+
+/** A module of WebAssembly, which answers later; throws EngineError for what no thread can do. */
+export interface ThreadedModule<Part extends string = "run"> {
+  readonly createModel: (weights: EmittedTensors, options?: ThreadedOptions) => Promise<ThreadedModel<Part>>;
+}
+
+/** As `CpuModel`, but all of it answers later; `close` ends its threads. */
+export type ThreadedModel<Part extends string = "run"> = LaterModel<Part> & {
+  readonly close: () => void;
+};
+
 /** A module for a WebGPU device, which must have been requested with its features; throws DeviceError for what fails there. */
 export interface DeviceModule<Part extends string = "run"> extends EmittedModule<
   readonly [device: WebGpuDevice],
@@ -61,12 +76,15 @@ export interface DeviceModule<Part extends string = "run"> extends EmittedModule
 }
 
 /** As `CpuModel`, but all of it answers later. */
-export type DeviceModel<Part extends string = "run"> = Readonly<
+export type DeviceModel<Part extends string = "run"> = LaterModel<Part> & {
+  readonly destroy: () => void;
+};
+
+type LaterModel<Part extends string> = Readonly<
   Record<Part, (inputs: EmittedTensors, dims?: SaidDims) => Promise<EmittedTensors>>
 > & {
   readonly readState: () => Promise<EmittedState>;
   readonly writeState: (state: EmittedTensors) => Promise<void>;
-  readonly destroy: () => void;
 };
 
 /** Imports the JavaScript text of an emitted module, in Node and in browsers. */

@@ -2,6 +2,7 @@ import type { Target } from "../kernels/target.ts";
 import type { Plan, ProgramPlan } from "../plan/plan.ts";
 import type { Sizes } from "../plan/stats.ts";
 import type { EmittedFile } from "./module/file.ts";
+import { wasmTarget } from "./wasm/target.ts";
 import { tsTarget } from "./ts/target.ts";
 import type { DispatchReport } from "./wgsl/fit.ts";
 import { wgslOptionsOf, wgslSwitches, type WgslSwitches } from "./wgsl/switches.ts";
@@ -28,7 +29,7 @@ export type ListDispatches = (plan: Plan, sizes: Sizes, switches?: Switches) => 
 export interface TargetRow {
   /** Where its modules run, to stand after `a module`. */
   readonly where: string;
-  /** The names of its two forms: with types, and as plain JavaScript. */
+  /** The names of its two forms: with types, and as plain JavaScript. Targets of one form differ by their kernels. */
   readonly forms: { readonly typed: string; readonly plain: string };
   /** What it writes, in a word. */
   readonly writes: string;
@@ -51,8 +52,20 @@ export interface TargetRow {
 const ROUNDING = { f32: 1e-4, f16: 5e-2 };
 
 const rows = {
-  ts: {
+  wasm: {
     where: "for the CPU",
+    forms: { typed: "ts", plain: "js" },
+    writes: "kernels in WebAssembly",
+    switches: {},
+    target: () => wasmTarget,
+    load: async () => {
+      const { emitWasm } = await import("./wasm/emit.ts");
+      return (plan, { types = true, notes = [] } = {}) => emitWasm(plan, { types, notes }).files;
+    },
+    tolerance: () => ROUNDING.f32,
+  },
+  ts: {
+    where: "for the CPU without WebAssembly",
     forms: { typed: "ts", plain: "js" },
     writes: "JavaScript",
     switches: {},

@@ -6,6 +6,7 @@ const codes: { readonly [name: string]: string } = {
   EvaluationError: "E816",
   WeightsError: "E816",
   DeviceError: "E832",
+  EngineError: "E836",
 };
 
 /** What V8 says of an array that is longer than there is memory for, or than an array can be. */

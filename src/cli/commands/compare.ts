@@ -22,11 +22,13 @@ import {
   requireTaken,
   severalTargets,
   switchOptions,
+  threadsOption,
   type DawnOptions,
+  type ThreadOptions,
 } from "../targets.ts";
 
 interface CompareOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions {
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions, ThreadOptions {
   readonly targets: string;
   readonly dims?: string;
   readonly seed: string;
@@ -59,14 +61,12 @@ export const command: Command = {
     { flags: "--steps", description: "every step, not only the first that differs" },
     { flags: "--json", description: "every step as JSON" },
     ...switchOptions,
+    threadsOption,
     dawnOption,
     ...passOptions,
   ],
   examples: [
-    [
-      "lmg compare model.lmg --random 0",
-      "run both targets and the interpreter, step by step and as they are",
-    ],
+    ["lmg compare model.lmg --random 0", "run all targets and the interpreter, step by step and as they are"],
     [
       "lmg compare gpt2.lmg --weights FOLDER --targets wgsl --f16 --steps",
       "what half precision costs, and where",

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeFile } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
-import { targets, type Switches } from "../../emit/targets.ts";
+import { targets, type Switches, type TargetName } from "../../emit/targets.ts";
 import { programOf, type ProgramPlan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
@@ -13,13 +13,14 @@ import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
 import { writeJson, type Out } from "../out.ts";
 import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
-import { defaultTarget, requireTaken, switchOptions, writtenForms } from "../targets.ts";
+import { defaultTarget, kernelNames, requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
 interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches {
   readonly train?: true;
   readonly seed?: string;
   /** A key of `writtenForms`. */
   readonly target: string;
+  readonly kernels?: TargetName;
   readonly out: string;
   readonly json?: true;
 }
@@ -31,11 +32,15 @@ export const command: Command = {
     outputOption,
     {
       flags: "--target <target>",
-      description: `what to write: a module ${Object.values(targets)
-        .map(({ where }) => where)
-        .join(", or ")}; typed or not`,
+      description:
+        "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders",
       choices: [...writtenForms.keys()],
       default: targets[defaultTarget].forms.typed,
+    },
+    {
+      flags: "--kernels <kernels>",
+      description: `ts, js: how the kernels are written; ${kernelNames.map((name) => `${name} as ${targets[name].writes}`).join(", ")}; ${defaultTarget} if not given`,
+      choices: kernelNames,
     },
     { flags: "-o, --out <folder>", description: "where to write it", default: "out" },
     {
@@ -85,14 +90,28 @@ interface CompiledFile {
   readonly steps?: number;
 }
 
+/** What is written: the target of the form, or of several the one whose kernels are asked for. */
+function formOf({ target, kernels }: CompileCommandOptions): {
+  readonly target: TargetName;
+  readonly types: boolean;
+} {
+  const { types, targets: found } = writtenForms.get(target)!;
+  const chosen = kernels ?? (found.includes(defaultTarget) ? defaultTarget : found[0]!);
+  if (!found.includes(chosen))
+    stop("E804", `--kernels is for the targets ts and js, and ${target} has its own`, "leave it off");
+  return { target: chosen, types };
+}
+
 async function compileFiles(
   source: Source,
   options: CompileCommandOptions,
   out: Out,
 ): Promise<readonly CompiledFile[]> {
-  const { target, types } = writtenForms.get(options.target)!;
+  const { target, types } = formOf(options);
   requireTaken(options, [target]);
-  const emit = await targets[target].load();
+  const row = targets[target];
+  const emit = await row.load();
+  const made = row.target(options);
   const compiled = (
     plan: ProgramPlan,
     notes: readonly string[] = [],
@@ -102,10 +121,10 @@ async function compileFiles(
   };
   if (options.train === true) {
     const { trainingFiles } = await import("../compile/training.ts");
-    return trainingFiles(source, options, out, compiled);
+    return trainingFiles(source, options, out, { target: made, emit: compiled });
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
-  return compiled(programOf((await loadModel(source, options, out)).plan));
+  return compiled(programOf((await loadModel(source, options, out, { target: made })).plan));
 }
 
 /** Each file is written whole or not at all. */

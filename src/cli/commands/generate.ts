@@ -4,10 +4,16 @@ import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
-import { dawnOption, runTargetOption, type DawnOptions } from "../targets.ts";
+import {
+  dawnOption,
+  runTargetOption,
+  threadsOption,
+  type DawnOptions,
+  type ThreadOptions,
+} from "../targets.ts";
 import { run } from "./run.ts";
 
-interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions {
+interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions, ThreadOptions {
   readonly prompt?: string;
   readonly tokens: string;
   readonly temperature: string;
@@ -41,6 +47,7 @@ export const command: Command = {
       description: "folder or file of the tokenizer, if it is not beside the weights",
     },
     runTargetOption(),
+    threadsOption,
     ...weightOptions,
     dawnOption,
     ...modelOptions,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
 import { quotePath, type Problem } from "../../checkpoint/problem.ts";
+import { targets } from "../../emit/targets.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Engine } from "../../run/engine.ts";
@@ -23,11 +24,26 @@ import { readIfThere, readTokenizer } from "../run/tokenizer-files.ts";
 import { checkpointConfig, checkpointFolder, openChosenWeights } from "../run/chosen.ts";
 import { modelOrRunArgument, modelOptions, passOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import { dawnOption, defaultTarget, engineOptionsOf, requireTaken, switchOptions } from "../targets.ts";
+import {
+  dawnOption,
+  defaultTarget,
+  engineOptionsOf,
+  requireTaken,
+  switchOptions,
+  threadsOption,
+} from "../targets.ts";
 
 export const command: Command = {
   arguments: [modelOrRunArgument],
-  options: [...modelOptions, stdinOption, ...runOptions, ...switchOptions, dawnOption, ...passOptions],
+  options: [
+    ...modelOptions,
+    stdinOption,
+    ...runOptions,
+    ...switchOptions,
+    threadsOption,
+    dawnOption,
+    ...passOptions,
+  ],
   examples: [
     ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],
     [
@@ -52,12 +68,11 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   requireTaken(options, [options.target ?? defaultTarget]);
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
-  const { model, graph, plan } = await loadModel(
-    source,
-    options,
-    out,
-    config === undefined ? {} : { config },
-  );
+  const target = options.target ?? defaultTarget;
+  const { model, graph, plan } = await loadModel(source, options, out, {
+    config,
+    target: targets[target].target(options),
+  });
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);

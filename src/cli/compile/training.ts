@@ -1,5 +1,6 @@
 import { trainingStep } from "../../autodiff/train/step.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
+import type { Target } from "../../kernels/target.ts";
 import type { ProgramPlan } from "../../plan/plan.ts";
 import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
@@ -16,19 +17,29 @@ interface TrainingFileOptions extends ModelOptions {
   readonly seed?: string;
 }
 
+/** What a training is written for, and what writes it. */
+interface TrainingWriter<File> {
+  readonly target: Target;
+  readonly emit: (plan: ProgramPlan, notes: readonly string[]) => readonly File[];
+}
+
 /** The module of a training, and with a seed the state that it begins with. */
 export async function trainingFiles<File extends EmittedFile>(
   source: Source,
   options: TrainingFileOptions,
   out: Out,
-  emit: (plan: ProgramPlan, notes: readonly string[]) => readonly File[],
+  { target, emit }: TrainingWriter<File>,
 ): Promise<readonly (File | { readonly path: string; readonly text: Uint8Array })[]> {
   const seed =
     options.seed === undefined
       ? undefined
       : orStop(parseNumber("--seed", options.seed, 0, 2 ** 31 - 1, true));
   const { model, options: step } = loadTraining(source, options, out);
-  const { program, diagnostics } = trainingProgram(model, step, { fuse: options.fuse ?? true, verify: true });
+  const { program, diagnostics } = trainingProgram(model, step, {
+    fuse: options.fuse ?? true,
+    verify: true,
+    target,
+  });
   if (program === undefined || diagnostics.some(isError)) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
   if (options.checkPasses === true)

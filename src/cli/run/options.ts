@@ -3,11 +3,11 @@ import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
 import type { StdinOptions } from "../places.ts";
 import { outputOption, type ModelOptions } from "../source.ts";
-import { runTargetOption, whatRuns, type DawnOptions } from "../targets.ts";
+import { runTargetOption, whatRuns, type DawnOptions, type ThreadOptions } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
 export interface RunOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions {
+  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions, ThreadOptions {
   readonly target?: TargetName;
   readonly tokens?: string;
   readonly prompt?: string;

@@ -2,11 +2,17 @@ import { trainingEngines, type TrainingTarget } from "../../train/engines.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
-import { dawnOption, defaultTarget, type DawnOptions } from "../targets.ts";
+import {
+  dawnOption,
+  defaultTarget,
+  threadsOption,
+  type DawnOptions,
+  type ThreadOptions,
+} from "../targets.ts";
 
 /** What `lmg train` takes; numbers are still texts. */
 export interface TrainOptions
-  extends ModelOptions, DawnOptions, Pick<WeightChoice, "weights" | "prefix" | "ignore"> {
+  extends ModelOptions, DawnOptions, ThreadOptions, Pick<WeightChoice, "weights" | "prefix" | "ignore"> {
   readonly data?: readonly string[];
   readonly validation?: readonly string[];
   readonly out?: string;
@@ -78,6 +84,7 @@ export const trainOptions: readonly OptionSpec[] = [
     choices: Object.keys(trainingEngines),
     default: defaultTarget,
   },
+  threadsOption,
   dawnOption,
   ...modelOptions,
 ];

@@ -1,5 +1,7 @@
 import type { JsonObject } from "../../checkpoint/json.ts";
 import type { File } from "../../language/ast.ts";
+import { targets } from "../../emit/targets.ts";
+import type { Target } from "../../kernels/target.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LowerOptions } from "../../lower/lower.ts";
 import type { NamedData } from "../../lower/train/train.ts";
@@ -10,6 +12,7 @@ import { openData } from "../../train/data/open.ts";
 import type { DataSource } from "../../train/data/source.ts";
 import { fixedBatch, wantedOf } from "../../train/data/wanted.ts";
 import { trainingProgram, type TrainableModel } from "../../train/program.ts";
+import type { TrainingTarget } from "../../train/engines.ts";
 import { seedOf, settingsOf, stepOptionsOf } from "../../train/settings.ts";
 import type { Training } from "../../train/trainer.ts";
 import type { Out } from "../out.ts";
@@ -58,7 +61,7 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   );
   const settings = orStop(settingsOf(train, batches, overrides));
   const cadence = cadenceOf(options, settings.steps, settings.accumulate);
-  const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings));
+  const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings), madeFor(options.target));
   if (program === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
   const sources = [file.source, ...used.values()];
@@ -75,6 +78,10 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
     validation,
   };
 }
+
+/** The interpreter runs what any target can. */
+const madeFor = (target: TrainingTarget): { readonly target?: Target } =>
+  target === "interpreter" ? {} : { target: targets[target].target({}) };
 
 interface ReadModel {
   readonly file: File;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { dawnAdapter } from "../../run/dawn.ts";
+import { threadsOf } from "../targets.ts";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import { trainingEngines } from "../../train/engines.ts";
@@ -71,7 +72,10 @@ async function trainInto(
   const from = found ?? { step: 0, state: { ...beginningOf(training).state, ...weights?.state } };
   const trainer = await Trainer.open(
     training,
-    await trainingEngines[options.target](dawnAdapter(options.dawn)),
+    await trainingEngines[options.target]({
+      adapter: dawnAdapter(options.dawn),
+      threads: threadsOf(options),
+    }),
     from,
   );
   try {

@@ -3,7 +3,7 @@ import type { Call, KernelFunction, Naming } from "./call.ts";
 import type { Placing } from "./placing.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { sharedLoop } from "../loops/kernels/shared-loop.ts";
-import { likenessOf, viewsOf } from "./likeness.ts";
+import { likenessOf, viewsOf } from "../module/likeness.ts";
 import { printKernel } from "./print.ts";
 import { callOf } from "./kernels/table.ts";
 import type { View } from "../../kernels/view.ts";

@@ -18,11 +18,11 @@ import {
   type Fold,
   type Load,
   type Name,
-  type Refusal,
   type Statement,
   type Tensor,
   type Term,
 } from "../loops/tree.ts";
+import { refusals } from "../loops/refusals.ts";
 import { block, sumText } from "../module/text.ts";
 import type { Placing } from "./placing.ts";
 import type { HelperName } from "./helpers/table.ts";
@@ -31,13 +31,6 @@ import { choice, notations, written } from "./scalar.ts";
 const firstOf = { add: 0, max: -Infinity, min: Infinity } as const satisfies Record<Fold, number>;
 /** What whole numbers have for the infinities. */
 const firstWhole = { add: 0, max: -2147483648, min: 2147483647 } as const satisfies Record<Fold, number>;
-
-/** Why a run is refused, as the inside of a template literal. */
-const refusals: { readonly [R in Refusal]: (index: string, end: string) => string } = {
-  id: (id, end) => `the id \${${id}} is not in a table of \${${end}} rows (0 to \${${end} - 1})`,
-  target: (target, end) => `the target \${${target}} is not among \${${end}} classes (0 to \${${end} - 1})`,
-  index: (index, end) => `the index \${${index}} has no place in an axis of \${${end}}`,
-};
 
 /** Statements as lines of TypeScript. */
 export class Printer {

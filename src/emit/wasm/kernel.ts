@@ -2,12 +2,13 @@ import type { KernelOp } from "../../kernels/contracts.ts";
 import type { View } from "../../kernels/view.ts";
 import type { StepOf } from "../../plan/plan.ts";
 import { constantDim, dim, type Dim } from "../../tensor/dim.ts";
-import type { I32, Statement } from "./assembler/code.ts";
+import { atomics } from "./assembler/atomics.ts";
+import { drop, type I32, type Statement } from "./assembler/code.ts";
 import { leave, select, when } from "./assembler/control.ts";
 import { FunctionWriter, type Local } from "./assembler/function.ts";
 import { i32 } from "./assembler/numbers.ts";
 import type { Constants, Machine } from "./machine.ts";
-import { refusalKinds, REFUSALS_AT } from "./map.ts";
+import { control, refusalKinds, REFUSALS_AT, stops } from "./map.ts";
 
 /**
  * What a word of a call's record holds: the host works it out once the sizes of a run are known. `address`: of the first
@@ -45,12 +46,14 @@ export interface Kernel {
 }
 
 /** Parameters of every phase: the address of the record, the thread's rank, the number of threads. */
-const PARAMETERS = ["i32", "i32", "i32"] as const;
+export const PARAMETERS = ["i32", "i32", "i32"] as const;
 
 /** The code of a phase while it is written; what it reads of the record it reads once, at its start. */
 export class Phase extends FunctionWriter {
   readonly #words = new Map<number, Local<"i32">>();
   readonly #prologue: Statement[] = [];
+  /** Whether it may refuse what it reads. */
+  mayRefuse = false;
 
   constructor() {
     super(PARAMETERS);
@@ -108,9 +111,10 @@ export class Phase extends FunctionWriter {
 
 /**
  * 0 ≤ index < end, or the thread leaves the phase, having said in memory what it found. All that follows runs on what it
- * left, so that every kernel checks the ids that it reads; the host throws once the run has ended.
+ * left, so that every kernel checks the ids that it reads. The run ends where its threads meet next, and the host throws.
  */
 export function refuse(phase: Phase, kind: keyof typeof refusalKinds, index: I32, end: I32): Statement {
+  phase.mayRefuse = true;
   const at = i32.add(i32.const(REFUSALS_AT), i32.shl(phase.rank, i32.const(4)));
   return when(i32.ge_u(index, end), [
     when(i32.eqz(i32.load(at)), [
@@ -118,6 +122,7 @@ export function refuse(phase: Phase, kind: keyof typeof refusalKinds, index: I32
       i32.store(at, index, 4),
       i32.store(at, end, 8),
       i32.store(at, phase.record, 12),
+      drop(atomics.or(i32.const(control.STOP), i32.const(stops.refused))),
     ]),
     leave,
   ]);

@@ -3,6 +3,7 @@ import type { SymbolDeclaration } from "../../ir/graph.ts";
 import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
+import { dimsFunction, dimsType, fixedLines, inputReaders, partFunction } from "../module/host/inputs.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
@@ -19,15 +20,7 @@ import {
   symbolsOfParts,
 } from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
-import { dimField } from "./dims.ts";
-import {
-  dimsFunction,
-  idRuntime,
-  inputReaders,
-  inputsFunction,
-  partFunction,
-  resultsFunction,
-} from "./host/inputs.ts";
+import { idRuntime, inputsFunction, resultsFunction } from "./host/inputs.ts";
 import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./target.ts";
@@ -91,7 +84,6 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     idRuntime(all),
   ];
   const fixed = fixedLines(program);
-  const fields = symbolsOfParts(program).map(({ name }) => `  readonly ${dimField(name)}: number;`);
   const tables = [
     stepTable("prepare", "What is made of the weights, once.", all.prepare, all),
     ...parts.map((part) =>
@@ -105,7 +97,7 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
       ...publicTypes(program, modelType(program, words)).code,
       ...typesOnly(["", ...tableTypes, ...(hasState ? ["", ...keptType] : [])]),
     ],
-    typesOnly(["/** The sizes that a run brings. */", "interface Dims {", ...fields, "}"]),
+    dimsType(program).code,
     parameterTable(program.shared).code,
     kernelTable(all),
     ...tables,
@@ -124,7 +116,7 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime.code,
     ...partsFor(elementRuntime, elementReaders(all)),
-    ...partsFor(inputRuntime, inputReaders(all)),
+    ...partsFor(inputRuntime, inputReaders(program)),
     readerRuntime.code,
   ].filter((section) => section.length > 0);
   return sections.map((section) => layoutCode(section)).join("\n");
@@ -187,18 +179,6 @@ function partTable(all: Dispatches): Code[] {
   ];
 }
 
-/** The lines of `createModel` that check the sizes for which the state is made. */
-function fixedLines(program: ProgramPlan): Code[] {
-  const fixed = new Map(fixedDims(program).map(({ name, max = Infinity }) => [name, max]));
-  if (program.shared.state.length === 0) return [];
-  const entries = symbolsOfParts(program).map(({ name }) => {
-    const max = fixed.get(name);
-    const size = max === undefined ? "0" : `saidSize(${literal(name)}, options.dims, ${max})`;
-    return `${dimField(name)}: ${size},`;
-  });
-  return entries.length === 0 ? ["const fixed«: Dims» = {};"] : ["const fixed«: Dims» = {", entries, "};"];
-}
-
 function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
   const { program } = all;
   const isFixed = fixedDims(program).length > 0;
@@ -236,5 +216,5 @@ const dimWords = (symbols: readonly SymbolDeclaration[]): Code[] => [
   "/** The run-time dims as shaders read them. */",
   symbols.length === 0
     ? "const dimWords = (_d«: Dims»)«: Uint32Array» => Uint32Array.of(0);"
-    : `const dimWords = (d«: Dims»)«: Uint32Array» => Uint32Array.of(${symbols.map(({ name }) => `d.${dimField(name)}`).join(", ")});`,
+    : `const dimWords = (d«: Dims»)«: Uint32Array» => Uint32Array.of(${symbols.map(({ name }) => `d.${name}`).join(", ")});`,
 ];

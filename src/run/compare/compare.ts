@@ -28,22 +28,22 @@ export interface CompareOptions extends EngineOptions {
  */
 export async function compareTargets(
   names: readonly TargetName[],
-  { graph, plan }: ComparedModel,
+  { graph, plan: { notNeeded } }: ComparedModel,
   weights: Weights,
   inputs: Tensors,
   options: CompareOptions = {},
 ): Promise<readonly Comparison[] | Problem> {
   const seen = observeSteps(graph);
-  const observedPlan = planGraph(seen.graph);
   const expected = await runOnce(interpreterEngine(seen.graph, weights), inputs);
   if (expected instanceof Problem) return expected;
   const comparisons: Comparison[] = [];
   for (const target of names) {
     const run = async (each: Plan): Promise<Tensors | Problem> =>
       runOnce(await openEngine(target, each, weights, options), inputs);
-    const observed = await run(observedPlan);
+    const made = { target: targets[target].target(options.switches ?? {}), notNeeded };
+    const observed = await run(planGraph(seen.graph, made));
     if (observed instanceof Problem) return observed;
-    const whole = await run(plan);
+    const whole = await run(planGraph(graph, made));
     if (whole instanceof Problem) return whole;
     comparisons.push({
       target,

@@ -104,11 +104,12 @@ const optionTypes = (fixed: readonly SymbolDeclaration[]): string[] =>
         "}",
       ];
 
-/** What `createModel` is told, and what it is told if it is told nothing. */
-export const optionsParameter = (program: ProgramPlan): string =>
-  fixedDims(program).length === 0
-    ? "options«: WeightOptions» = {}"
-    : "options«: ModelOptions» = {}« as ModelOptions»";
+/** What `createModel` is told, and what it is told if it is told nothing; `more` is a type of what a target takes beside. */
+export function optionsParameter(program: ProgramPlan, more?: string): string {
+  const type = fixedDims(program).length === 0 ? "WeightOptions" : "ModelOptions";
+  const whole = more === undefined ? type : `${type} & ${more}`;
+  return `options«: ${whole}» = {}${type === "ModelOptions" ? `« as ${whole}»` : ""}`;
+}
 
 const general = fragment`
   /** A tensor from outside: its elements row-major. */
@@ -160,6 +161,8 @@ export interface SurfaceWords {
   readonly runs: readonly string[];
   readonly changes: readonly string[];
   readonly isLater: boolean;
+  /** What a run takes after its inputs and dims. */
+  readonly parameters?: string;
   /** Further members of a model. */
   readonly more: readonly string[];
 }
@@ -177,7 +180,7 @@ export function modelType(program: ProgramPlan, words: SurfaceWords): string[] {
       "/**",
       ...says.map((line) => ` * ${line}`),
       " */",
-      `readonly ${names.run}: (inputs: ${names.inputs}${dims}) => ${later(names.outputs)};`,
+      `readonly ${names.run}: (inputs: ${names.inputs}${dims}${words.parameters ?? ""}) => ${later(names.outputs)};`,
     ];
   });
   const state = [

@@ -15,6 +15,8 @@ export interface ModuleParts {
   readonly functions: readonly ModuleFunction[];
   /** Functions by where they stand in the table, for indirect calls. */
   readonly table: readonly number[];
+  /** The signature of those calls: the first of the types. */
+  readonly called?: Signature;
   /** The memory, which is imported as `env.memory`: pages of 64 KiB. */
   readonly memory: { readonly pages: number; readonly most: number; readonly shared: boolean };
   /** What stands in memory when the module begins. */
@@ -38,15 +40,58 @@ export function signatureTable(signatures: readonly Signature[]): {
 }
 
 /** A WebAssembly module as binary (core specification 2.0, §5.5, with shared memory of the threads proposal). */
-export function encodeModule({ functions, table, memory, data }: ModuleParts): Uint8Array<ArrayBuffer> {
-  const { types, indexOf } = signatureTable(functions.map(({ signature }) => signature));
+export function encodeModule({
+  functions,
+  table,
+  called,
+  memory,
+  data,
+}: ModuleParts): Uint8Array<ArrayBuffer> {
+  const { types, indexOf } = signatureTable([
+    ...(called === undefined ? [] : [called]),
+    ...functions.map(({ signature }) => signature),
+  ]);
   const to = new Bytes();
   to.bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  const section = (id: number, write: (content: Bytes) => void): void => {
-    to.byte(id);
-    to.sized(write);
-  };
-  section(1, (content) => {
+  section(to, 1, typeSection(types));
+  section(to, 2, importSection(memory));
+  section(to, 3, (content) => {
+    content.list(functions, ({ signature }) => {
+      content.unsigned(indexOf(signature));
+    });
+  });
+  section(to, 4, (content) => {
+    content.bytes([1, FUNCREF, TABLE_EXPORT]);
+    content.unsigned(table.length);
+  });
+  section(to, 7, exportSection(functions));
+  if (table.length > 0)
+    section(to, 9, (content) => {
+      content.bytes([1, 0, 0x41, 0, 0x0b]);
+      content.list(table, (index) => {
+        content.unsigned(index);
+      });
+    });
+  section(to, 10, (content) => {
+    content.list(functions, ({ code }) => {
+      content.unsigned(code.length);
+      content.bytes(code);
+    });
+  });
+  if (data.length > 0) section(to, 11, dataSection(data));
+  return to.finish();
+}
+
+type Section = (content: Bytes) => void;
+
+function section(to: Bytes, id: number, write: Section): void {
+  to.byte(id);
+  to.sized(write);
+}
+
+const typeSection =
+  (types: readonly Signature[]): Section =>
+  (content) => {
     content.list(types, ({ parameters, results }) => {
       content.byte(FUNCTION);
       for (const list of [parameters, results])
@@ -54,25 +99,22 @@ export function encodeModule({ functions, table, memory, data }: ModuleParts): U
           content.byte(typeBytes[type]);
         });
     });
-  });
-  section(2, (content) => {
+  };
+
+const importSection =
+  ({ shared, pages, most }: ModuleParts["memory"]): Section =>
+  (content) => {
     content.unsigned(1);
     content.text("env");
     content.text("memory");
-    content.bytes([2, memory.shared ? 3 : 1]);
-    content.unsigned(memory.pages);
-    content.unsigned(memory.most);
-  });
-  section(3, (content) => {
-    content.list(functions, ({ signature }) => {
-      content.unsigned(indexOf(signature));
-    });
-  });
-  section(4, (content) => {
-    content.bytes([1, FUNCREF, TABLE_EXPORT]);
-    content.unsigned(table.length);
-  });
-  section(7, (content) => {
+    content.bytes([2, shared ? 3 : 1]);
+    content.unsigned(pages);
+    content.unsigned(most);
+  };
+
+const exportSection =
+  (functions: readonly ModuleFunction[]): Section =>
+  (content) => {
     const named = functions.flatMap(({ exportName }, index) =>
       exportName === undefined ? [] : [{ exportName, index }],
     );
@@ -81,29 +123,16 @@ export function encodeModule({ functions, table, memory, data }: ModuleParts): U
       content.byte(0);
       content.unsigned(index);
     });
-  });
-  if (table.length > 0)
-    section(9, (content) => {
-      content.bytes([1, 0, 0x41, 0, 0x0b]);
-      content.list(table, (index) => {
-        content.unsigned(index);
-      });
+  };
+
+const dataSection =
+  (data: ModuleParts["data"]): Section =>
+  (content) => {
+    content.list(data, ({ address, bytes }) => {
+      content.bytes([0, 0x41]);
+      content.signed(address);
+      content.byte(0x0b);
+      content.unsigned(bytes.length);
+      content.bytes(bytes);
     });
-  section(10, (content) => {
-    content.list(functions, ({ code }) => {
-      content.unsigned(code.length);
-      content.bytes(code);
-    });
-  });
-  if (data.length > 0)
-    section(11, (content) => {
-      content.list(data, ({ address, bytes }) => {
-        content.bytes([0, 0x41]);
-        content.signed(address);
-        content.byte(0x0b);
-        content.unsigned(bytes.length);
-        content.bytes(bytes);
-      });
-    });
-  return to.finish();
-}
+  };

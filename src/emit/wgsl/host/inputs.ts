@@ -1,114 +1,30 @@
-import type { Buffer, PlanPart, ProgramPlan } from "../../../plan/plan.ts";
-import { sizeReads } from "../../../plan/size-reads.ts";
+import type { PlanPart } from "../../../plan/plan.ts";
 import { sizeNeeds } from "../../../plan/size-needs.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
-import { showShape } from "../../../tensor/type.ts";
-import type { inputRuntime } from "../../module/runtime/inputs.ts";
-import { accessOf, keyText, takesText } from "../../module/runtime/types.ts";
-import { fixedDims, partNames, runParameters, saidDims, symbolsOfParts } from "../../module/surface.ts";
-import { literal, numberText } from "../../module/text.ts";
-import { dimField } from "../dims.ts";
+import { inputLines, needLines, partFunction } from "../../module/host/inputs.ts";
+import { dimsName, sizeText } from "../../module/host/size.ts";
+import { keyText } from "../../module/runtime/types.ts";
+import { partNames } from "../../module/surface.ts";
+import { literal } from "../../module/text.ts";
 import { memoryName, type DispatchPart, type Dispatches } from "../dispatches.ts";
-import { dimsName, sizeText } from "./size.ts";
-
-/** The function that checks the inputs' shapes and finds the run-time dims; those of other parts are 0. */
-export function dimsFunction(program: ProgramPlan, part: PlanPart): Code[] {
-  const fixed = new Set(fixedDims(program).map(({ name }) => name));
-  const reads = sizeReads(part);
-  const bound = new Set(reads.map(({ symbol }) => symbol.name));
-  const said = saidDims(program, part);
-  const sizes = new Map<string, string>();
-  for (const { symbol, input, type, axis } of reads) {
-    const size = `inputSize(${literal(input)}, ${accessOf(input)}, ${axis}, ${literal(showShape(type.shape))})`;
-    const kept = `keptSize(${literal(symbol.name)}, ${size}, fixed.${dimField(symbol.name)})`;
-    sizes.set(symbol.name, fixed.has(symbol.name) ? kept : size);
-  }
-  for (const { name } of part.symbols)
-    if (fixed.has(name) && !bound.has(name)) sizes.set(name, `fixed.${dimField(name)}`);
-  for (const { name, max = Infinity } of said)
-    sizes.set(name, `saidSize(${literal(name)}, { ...dims }, ${max})`);
-  const bounds = reads.flatMap(({ symbol: { name, max } }) => {
-    const message = literal(`${name} is at most ${max}, got `);
-    const field = dimField(name);
-    return max === undefined
-      ? []
-      : [`if (d.${field} > ${max}) throw new InputError(${message} + d.${field});`];
-  });
-  const entries = symbolsOfParts(program).map(({ name }) => `${dimField(name)}: ${sizes.get(name) ?? "0"},`);
-  const readsFixed = part.symbols.some(({ name }) => fixed.has(name));
-  const parameters = [
-    runParameters(program, part),
-    ...(fixed.size === 0 ? [] : [`${readsFixed ? "fixed" : "_fixed"}«: Dims»`]),
-  ];
-  return [
-    "/** The run-time dims, from the shapes of the inputs. */",
-    `function ${partFunction(program, part, "bindDims")}(${parameters.join(", ")})«: Dims» {`,
-    [
-      `checkInputNames(inputs, [${part.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
-      ...(entries.length === 0
-        ? ["return {};"]
-        : ["const d«: Dims» = {", entries, "};", ...bounds, "return d;"]),
-    ],
-    "}",
-  ];
-}
-
-/** What the functions of a program's parts call of what every module may have. */
-export function inputReaders({ program, buffers }: Dispatches): readonly (keyof typeof inputRuntime)[] {
-  const isSaid =
-    fixedDims(program).length > 0 || program.parts.some((part) => saidDims(program, part).length > 0);
-  const fixed = new Set(fixedDims(program).map(({ name }) => name));
-  return [
-    "checkInputNames",
-    ...(isSaid ? (["saidSize"] as const) : []),
-    ...program.parts.flatMap((part) => {
-      const reads = sizeReads(part);
-      return [
-        ...(reads.length > 0 ? (["inputSize"] as const) : []),
-        ...(reads.some(({ symbol }) => fixed.has(symbol.name)) ? (["keptSize"] as const) : []),
-        ...(part.inputs.length > 0 ? (["readInput"] as const) : []),
-        ...(part.inputs.every(({ buffer }) => hasKnownSize(buffers, buffer)) ? [] : (["allocate"] as const)),
-      ];
-    }),
-  ];
-}
-
-const hasKnownSize = (buffers: readonly Buffer[], buffer: number): boolean =>
-  constantDim(buffers[buffer]!.elements) !== undefined;
-
-/** What a function of a part is called: `readInputs`, or of several parts `readInputsOfUpdate`. */
-export function partFunction(program: ProgramPlan, part: PlanPart, name: string): string {
-  const { run } = partNames(program, part);
-  return program.parts.length === 1 ? name : `${name}Of${run[0]!.toUpperCase()}${run.slice(1)}`;
-}
 
 /** The function that reads the inputs of a part, checked, as they go to the device. */
 export function inputsFunction({ program, buffers }: Dispatches, { plan }: DispatchPart): Code[] {
   const limits = idLimits(plan);
-  const lines = plan.inputs.map(({ name, type, fill, buffer }, index) => {
-    const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
-    const { elements } = buffers[buffer]!;
-    const shape = type.shape.map((axis) => sizeText(axis)).join(", ");
-    const filled = fill === undefined ? "undefined" : numberText(fill);
+  const lines = plan.inputs.map((input, index) => {
     const local = `input${index}`;
-    const limit = limits.get(buffer);
+    const limit = limits.get(input.buffer);
     return [
-      hasKnownSize(buffers, buffer)
-        ? `const ${local} = new ${array}(${sizeText(elements)});`
-        : `const ${local} = allocate(${array}, ${sizeText(elements)}, d);`,
-      `readInput(${literal(name)}, ${accessOf(name)}, ${literal(showShape(type.shape))}, [${shape}], ${filled}, ${takesText(type.dtype)}, ${local}, 0);`,
-      ...(limit === undefined ? [] : [checkLine(name, local, limit)]),
+      ...inputLines(input, local, buffers),
+      ...(limit === undefined ? [] : [checkLine(input.name, local, limit)]),
     ];
   });
   const entries = plan.inputs.map(
     ({ buffer }, index) => `[${literal(memoryName(buffers[buffer]!))}, input${index}],`,
   );
-  const needs = sizeNeeds(plan).map(
-    ({ size, least, message }) =>
-      `if (${sizeText(size)} < ${least}) throw new InputError(${literal(message)});`,
-  );
+  const needs = needLines(plan);
   const d = dimsName([
     ...sizeNeeds(plan).map(({ size }) => size),
     ...plan.inputs.flatMap(({ type, buffer }) => [...type.shape, buffers[buffer]!.elements]),

@@ -18,7 +18,7 @@ import {
   type Dispatches,
   type DispatchStep,
 } from "../dispatches.ts";
-import { byDims, dimsName, sizeText } from "./size.ts";
+import { byDims, dimsName, sizeText } from "../../module/host/size.ts";
 
 /** The memory that the runs of a part need: tensors that are never alive together share a slot. */
 export function runMemory({ buffers, layout }: Dispatches, { plan, steps }: DispatchPart): string[] {

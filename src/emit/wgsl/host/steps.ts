@@ -11,7 +11,7 @@ import {
   type DispatchStep,
   type NamedDispatch,
 } from "../dispatches.ts";
-import { byDims, dimsName, sizeText } from "./size.ts";
+import { byDims, dimsName, sizeText } from "../../module/host/size.ts";
 
 /** The shaders, each once, by name. */
 export const kernelTable = ({ kernels }: Dispatches): string[] => [

@@ -1,9 +1,8 @@
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
-import { sizeText as moduleSizeText } from "../../module/text.ts";
-import { dimField } from "../dims.ts";
+import { sizeText as moduleSizeText } from "../text.ts";
 
 /** A size as JavaScript over the object `d` of run-time dims. */
-export const sizeText = (size: Dim): string => moduleSizeText(size, (name) => `d.${dimField(name)}`);
+export const sizeText = (size: Dim): string => moduleSizeText(size, (name) => `d.${name}`);
 
 const readsDims = (sizes: readonly Dim[]): boolean => sizes.some((size) => constantDim(size) === undefined);
 

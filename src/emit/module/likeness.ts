@@ -1,7 +1,16 @@
 import type { View } from "../../kernels/view.ts";
 import type { Stage } from "../../plan/loops.ts";
 import { operandEntries, type Step } from "../../plan/plan.ts";
-import type { Placing } from "./placing.ts";
+
+/** Where a target has its tensors: all of it that a kernel depends on. */
+export interface Places {
+  /** What floats are, for a target that has several. */
+  readonly floats?: string;
+  /** Which memory holds a view's buffer: one key, one memory. */
+  readonly array: (view: View) => string;
+  /** Which of its elements is the view's first; undefined where kernels know that it is the first of all. */
+  readonly start: (view: View) => string | undefined;
+}
 
 /** The steps of a stage. */
 export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? stage.steps : [stage]);
@@ -15,7 +24,7 @@ export const viewsOf = (stage: Stage): readonly View[] =>
  * and forms are equal, and so is which of their views are the same, lie at one place, or begin where their array does.
  * The layers of a model are alike, so that a kernel is written once for all of them.
  */
-export function likenessOf(stage: Stage, views: readonly View[], placing: Placing): string {
+export function likenessOf(stage: Stage, views: readonly View[], placing: Places): string {
   const places = views.map((view) => `${placing.array(view)} ${placing.start(view) ?? ""}`);
   const forms = views.map((view, index) =>
     [

@@ -1,0 +1,237 @@
+import { layoutCode, plural, type Code } from "../../support/text.ts";
+import { sizeOf } from "../../tensor/host.ts";
+import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
+import { commentText, finishText, identifier, Names, typesOnly } from "../module/text.ts";
+import { reservedWords } from "../module/words.ts";
+import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
+import type { EmittedFile } from "../module/file.ts";
+import { declaredIn, partsFor } from "../module/helpers.ts";
+import { dimsFunction, dimsType, inputReaders, partFunction } from "../module/host/inputs.ts";
+import type { Piece } from "../module/piece.ts";
+import { parameterTable } from "../module/parameters.ts";
+import { inputRuntime } from "../module/runtime/inputs.ts";
+import { readerRuntime } from "../module/runtime/safetensors.ts";
+import { publicTypes, modelType, type SurfaceWords } from "../module/runtime/types.ts";
+import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
+import { symbolsOfParts } from "../module/surface.ts";
+import { base64, relaxedProbe, sharingByte } from "./binary.ts";
+import { KernelTable, type KernelOf } from "./kernel-table.ts";
+import { kernelOf as kernelOfTable } from "./kernels/table.ts";
+import { calledStages, listFunction } from "./lists.ts";
+import { modelLines, inputsFunction, partTable, resultsFunction, stateFunction } from "./model.ts";
+import { ListNames } from "./names.ts";
+import { constants } from "./runtime/constants.ts";
+import { hostRuntime, hostTypes, threadOptions } from "./runtime/host.ts";
+import { listRuntime, listTypes } from "./runtime/lists.ts";
+import { modelRuntime, modelTypes, stateRuntime, stateTypes } from "./runtime/model.ts";
+import { threadRuntime, threadTypes, workerText } from "./runtime/threads.ts";
+import { lastingBuffers, loadFunction, placesFunction, preparedCalls, weightReaders } from "./weights.ts";
+import { threadsWorth } from "./work.ts";
+
+export interface WasmOptions {
+  /** False writes JavaScript: the same text without its types. */
+  readonly types?: boolean;
+  /** Lines for the comment at the top. */
+  readonly notes?: readonly string[];
+  /** What writes kernels: lmg's own if it is left off. */
+  readonly kernelOf?: KernelOf;
+}
+
+/**
+ * One standalone module, `<model>.ts` (or `.js`): kernels as WebAssembly with SIMD, and what runs them in one thread or
+ * several: `createModel`, `loadSafetensors` and their types, the steps in order. Valid under `tsc --strict` with the types
+ * of the DOM; only erasable types. It imports nothing but Node's workers, in Node, if it runs in several threads.
+ */
+export function emitWasm(
+  plan: Plan | ProgramPlan,
+  options: WasmOptions = {},
+): { files: readonly EmittedFile[] } {
+  const types = options.types ?? true;
+  const program = "parts" in plan ? plan : programOf(plan);
+  const text = finishText(moduleText(program, options), types);
+  return { files: [{ path: `${identifier(program.name)}.${types ? "ts" : "js"}`, text }] };
+}
+
+const words: SurfaceWords = {
+  runs: [
+    "Runs the model. The run-time dims come from the shapes of the inputs. The results are the caller's; all other memory",
+    "is kept for the next run, and grows when the inputs do. Runs that overlap wait for each other.",
+  ],
+  changes: [
+    "Runs one step, which changes the state. The run-time dims come from the shapes of the inputs. The results are the",
+    "caller's; all other memory is kept for the next run, and grows when the inputs do. Runs that overlap wait for each",
+    "other.",
+  ],
+  isLater: true,
+  parameters: ", options?: RunOptions",
+  more: ["/** Ends the threads and frees the memory. */", "readonly close: () => void;"],
+};
+
+/** The pieces of a module that do not depend on its steps: those before them, and those after. */
+function frameOf(program: ProgramPlan): {
+  readonly surface: readonly Piece[];
+  readonly runtime: readonly Piece[];
+} {
+  const hasState = program.shared.state.length > 0;
+  return {
+    surface: [
+      publicTypes(program, modelType(program, words)),
+      dimsType(program),
+      ...[
+        threadOptions,
+        listTypes,
+        threadTypes,
+        hostTypes,
+        modelTypes,
+        ...(hasState ? [stateTypes] : []),
+      ].map(asTypes),
+      parameterTable(program.shared),
+    ],
+    runtime: [
+      ...[hostRuntime, threadRuntime, listRuntime, modelRuntime],
+      ...(hasState ? [stateRuntime] : []),
+      ...[weightRuntime, readerRuntime],
+    ],
+  };
+}
+
+const asTypes = ({ declares, code }: Piece): Piece => ({ declares, code: typesOnly(code as string[]) });
+
+function moduleText(program: ProgramPlan, { notes = [], kernelOf = kernelOfTable }: WasmOptions): string {
+  const { shared, parts } = program;
+  const { surface, runtime } = frameOf(program);
+  const table = new KernelTable(
+    new Names([
+      ...reservedWords,
+      ...[...surface, ...runtime].flatMap(({ declares }) => declares),
+      ...[...declaredIn(inputRuntime), ...declaredIn(elementRuntime), ...ownWords],
+      ...parts.flatMap((part) => partWords.map((word) => partFunction(program, part, word))),
+    ]),
+    kernelOf,
+  );
+  const lasting = lastingBuffers(program);
+  const prepared = preparedCalls(program, table);
+  const called = parts.map((part) => calledStages(program, part, table));
+  const taken = [...reservedWords, ...functionWords, ...table.kernels.map(({ name }) => name)];
+  const names = (symbols: Plan["symbols"]): ListNames =>
+    new ListNames(shared, symbols, taken, (buffer) => lasting.has(buffer));
+  const sections: readonly (readonly Code[])[] = [
+    header(program, table.kernels.length, notes),
+    notLinted,
+    ...surface.map(({ code }) => code),
+    modelLines(program),
+    partTable(program),
+    ...parts.map((part, index) => listFunction(program, part, called[index]!, names(part.symbols))),
+    placesFunction(program, names([]), lasting),
+    loadFunction(program, prepared, names([]), lasting),
+    ...(shared.state.length > 0 ? [stateFunction(program, names([]))] : []),
+    ...parts.flatMap((part) => [
+      dimsFunction(program, part),
+      inputsFunction(program, part),
+      resultsFunction(program, part),
+    ]),
+    kernelLines(table),
+    codeLines(program, table),
+    ...runtime.map(({ code }) => code),
+    ...partsFor(elementRuntime, weightReaders(program)),
+    ...partsFor(inputRuntime, ["InputError", ...inputReaders(program)]),
+  ];
+  return sections
+    .filter((section) => section.length > 0)
+    .map((section) => layoutCode(section))
+    .join("\n");
+}
+
+/** What the functions of a part are called, or begin with. */
+const partWords = ["listSteps", "bindDims", "readInputs", "resultsOf"];
+
+/** Words that functions of lists read beside their own. */
+const functionWords = [
+  "wholeLines",
+  "Math",
+  "Float32Array",
+  "Int32Array",
+  "floats",
+  "ints",
+  "tensors",
+  "_tensors",
+  "d",
+  "_d",
+];
+
+/** All that a module may declare beside its kernels, its surface and what stands in every module. */
+const ownWords = [
+  ...["createModel", "loadModel", "loadSafetensors", "loadWeights", "parts", "placesOf", "stateTensors"],
+  ...[
+    "kernelCode",
+    "kernelConstants",
+    "relaxedProbe",
+    "workerText",
+    "SHARED_AT",
+    "OWN_BYTE",
+    "KERNEL_CONSTANT_BYTES",
+    "WEIGHT_BYTES",
+    "THREADS_WORTH",
+  ],
+];
+
+function header(program: ProgramPlan, kernels: number, notes: readonly string[]): string[] {
+  const from = sourceName(program);
+  const bound = symbolsOfParts(program).map(({ name, max }) =>
+    max === undefined ? name : `${name} ≤ ${max}`,
+  );
+  const steps = program.parts.map(({ name, steps: { length } }) =>
+    program.parts.length === 1 ? plural(length, "step") : `${name}: ${plural(length, "step")}`,
+  );
+  return [
+    `// ${commentText(program.name)}${from === undefined ? "" : `, from ${commentText(from)}`}, as WebAssembly: written by lmg. Change the model, not this file.`,
+    "//",
+    `// ${tensorsText(program.shared)}, ${steps.join(", ")}, ${plural(kernels, "kernel")}.`,
+    ...(bound.length === 0 ? [] : [`// Sizes that the inputs bring: ${bound.join(", ")}.`]),
+    ...(notes.length === 0 ? [] : ["", ...notes].map((line) => `// ${line}`.trimEnd())),
+  ];
+}
+
+/** The kernels by name; their code is below. */
+const kernelLines = ({ kernels }: KernelTable): string[] =>
+  kernels.flatMap(({ name, doc, first, phases }) => [
+    `/** ${doc} */`,
+    `const ${name}«: Kernel» = { name: "${name}", first: ${first}, phases: ${phases} };`,
+  ]);
+
+/** The binary code, and what of the plan stands beside it. */
+function codeLines(program: ProgramPlan, table: KernelTable): string[] {
+  const sharing = sharingByte(table, "relaxed");
+  const kernelConstants = table.constants;
+  const padded = new Uint8Array(4 * Math.ceil(kernelConstants.length / 4));
+  padded.set(kernelConstants);
+  const bytes = program.shared.parameters.reduce(
+    (sum, { buffer, shape }) => sum + (buffer === undefined ? 0 : 4 * sizeOf(shape)),
+    0,
+  );
+  return [
+    "/** The kernels as WebAssembly in base64: for engines with relaxed SIMD, where x * y + z is rounded once, and for others. */",
+    "const kernelCode = {",
+    ...(["relaxed", "plain"] as const).map((machine) => `  ${machine}: "${base64(table.encode(machine))}",`),
+    "};",
+    "",
+    "/** A module that engines with relaxed SIMD take. */",
+    `const relaxedProbe = "${base64(relaxedProbe())}";`,
+    "",
+    "/** The byte of the kernels that says whose the memory is, and what it is where that is one thread's. */",
+    ...constants({ SHARED_AT: sharing.at, OWN_BYTE: sharing.own }),
+    "",
+    "/** Constants that the kernels read. */",
+    `const kernelConstants = "${base64(padded)}";`,
+    `const KERNEL_CONSTANT_BYTES = ${padded.length};`,
+    "",
+    `const WEIGHT_BYTES = ${bytes};`,
+    "/** Threads that a run is worth: one for each 4 million floating-point operations, where each run-time size is 16. */",
+    `const THREADS_WORTH = ${threadsWorth(program)};`,
+    "",
+    "/** What workers are made of: the parts below that threads need, as text. */",
+    `const workerText = ${workerLiteral};`,
+  ];
+}
+
+const workerLiteral = `\`${workerText.replaceAll("\\", "\\\\").replaceAll("`", "\\`").replaceAll("${", "\\${")}\``;

@@ -1,0 +1,156 @@
+import { layoutOf } from "../../plan/layout.ts";
+import { shareLoops, type Stage } from "../../plan/loops.ts";
+import { planOfPart, type Plan, type PlanPart, type PlanShared, type ProgramPlan } from "../../plan/plan.ts";
+import { elementsIn } from "../../kernels/storage.ts";
+import type { View } from "../../kernels/view.ts";
+import type { Code } from "../../support/text.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import type { Dim } from "../../tensor/dim.ts";
+import { stepComment } from "../module/comments.ts";
+import { stepsOf } from "../module/likeness.ts";
+import { partFunction } from "../module/host/inputs.ts";
+import { WIDTH, wrapped } from "../module/text.ts";
+import type { Word } from "./kernel.ts";
+import { distinctDims, type KernelTable } from "./kernel-table.ts";
+import { meetingsOf, memoryName, type CalledStage } from "./meetings.ts";
+import type { ListNames } from "./names.ts";
+import { wasmTarget } from "./target.ts";
+
+/** Where a view begins: what tells memory apart. */
+export const memoryOf =
+  ({ buffers }: Pick<PlanShared, "buffers">) =>
+  ({ buffer, offset }: View): string =>
+    `${memoryName(buffers[buffer]!)} ${offset.key}`;
+
+/** The stages of a part with their calls. */
+export function calledStages(program: ProgramPlan, part: PlanPart, table: KernelTable): CalledStage[] {
+  const plan = planOfPart(program, part);
+  const stages = shareLoops(plan, { target: wasmTarget });
+  return stages.map((stage) => ({ stage, call: table.call(stage, memoryOf(plan)) }));
+}
+
+/** The function that says what a run of a part does: where its memory lies, and its calls in order. */
+export function listFunction(
+  program: ProgramPlan,
+  part: PlanPart,
+  calls: readonly CalledStage[],
+  names: ListNames,
+): Code[] {
+  const plan = planOfPart(program, part);
+  const inputs = plan.inputs.map(({ buffer }) => names.start(buffer));
+  const outputs = plan.outputs.map(
+    ({ buffer, type }) =>
+      `[${names.start(buffer)}, ${names.size(plan.buffers[buffer]!.elements)}, "${isFloat(type.dtype) ? "f32" : "i32"}"]`,
+  );
+  const lines = callLines(plan, calls, names);
+  const places = plan.inputs.map(({ buffer }) => placeLine(buffer, plan, names));
+  return [
+    `/** The memory of a run of these sizes, and what it does, step by step; addresses are in bytes. */`,
+    `function ${partFunction(program, part, "listSteps")}(w«: Places», ${names.dims}«: Dims», list«: List»)«: RunPlaces» {`,
+    [
+      "const { ranks, place, call, meet, settle } = list;",
+      ...slotLines(plan, names),
+      ...scratchLines(calls, names),
+      ...places.flat(),
+      ...lines,
+      "",
+      "return {",
+      [...wrapped("inputs: [", inputs, "],", WIDTH - 4), ...wrapped("outputs: [", outputs, "],", WIDTH - 4)],
+      "};",
+    ],
+    "}",
+  ];
+}
+
+function slotLines(plan: Plan, names: ListNames): Code[] {
+  const slots = layoutOf(plan, wasmTarget).slots(plan);
+  return slots.length === 0
+    ? []
+    : [
+        "// Slots of the arena; tensors that are never alive together share one.",
+        ...slots.map((sizes, slot) => {
+          const words = sizes.map((bytes) => elementsIn("f32", bytes));
+          return `const ${names.slot(slot)} = place(${largestText(words, names)});`;
+        }),
+      ];
+}
+
+/** The memory that kernels need beside their tensors: of each thread, and of all together. */
+export function scratchLines(calls: readonly CalledStage[], names: ListNames): Code[] {
+  const needs = (kind: "own" | "shared"): readonly Dim[] | undefined =>
+    calls.some(({ call }) => call.words.some((word) => word.kind === kind))
+      ? distinctDims(calls.flatMap(({ call }) => call.scratch[kind]))
+      : undefined;
+  const [own, shared] = [needs("own"), needs("shared")];
+  if (own === undefined && shared === undefined) return [];
+  return [
+    "// What kernels need while they run: each thread for itself, and all together.",
+    ...(own === undefined
+      ? []
+      : [
+          `const ownStep = wholeLines(${largestText(own, names)});`,
+          "const own = place((ranks * ownStep) / 4);",
+        ]),
+    ...(shared === undefined ? [] : [`const shared = place(Math.ceil(${largestText(shared, names)} / 4));`]),
+  ];
+}
+
+function largestText(sizes: readonly Dim[], names: ListNames): string {
+  const texts = sizes.map((size) => names.size(size));
+  if (texts.length > 1) return `Math.max(${texts.join(", ")})`;
+  return texts[0] ?? "0";
+}
+
+function placeLine(buffer: number, { buffers }: Pick<Plan, "buffers">, names: ListNames): string[] {
+  const { home, elements } = buffers[buffer]!;
+  if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
+  if (home.kind !== "output") return [];
+  return [`const ${names.local(buffer)} = place(${names.size(elements)});`];
+}
+
+/** Lines that list calls, each after what it does, and where threads meet. */
+function callLines(plan: Plan, calls: readonly CalledStage[], names: ListNames): Code[] {
+  const placed = new Set(plan.inputs.map(({ buffer }) => buffer));
+  const meetings = meetingsOf(calls, plan.buffers);
+  const settling = meetings.findIndex(({ changesState }) => changesState);
+  return calls.flatMap((called, index) => {
+    const places = stepsOf(called.stage).flatMap(({ results }) =>
+      results.flatMap(({ buffer }) => {
+        const isPlaced = placed.has(buffer) || !isStored(called.stage, buffer);
+        placed.add(buffer);
+        return isPlaced ? [] : placeLine(buffer, plan, names);
+      }),
+    );
+    return [
+      "",
+      ...(meetings[index]!.before ? ["meet();"] : []),
+      ...(index === settling ? ["settle();"] : []),
+      ...stepsOf(called.stage).map(stepComment),
+      ...places,
+      ...callText(called, names, 2),
+    ];
+  });
+}
+
+const isStored = (stage: Stage, buffer: number): boolean => !("steps" in stage) || stage.stored.has(buffer);
+
+/** `call(add_norm_1, x, y, out, B * T);` */
+export function callText({ call: { kernel, words } }: CalledStage, names: ListNames, indent: number): Code[] {
+  const args = words.map((word) => wordText(word, names));
+  return wrapped("call(", [kernel.name, ...args], ");", WIDTH - indent);
+}
+
+function wordText(word: Word, names: ListNames): string {
+  switch (word.kind) {
+    case "address":
+      return names.address(word.view);
+    case "size":
+      return names.size(word.size);
+    case "number":
+      return String(word.value);
+    case "own":
+    case "ownStep":
+    case "shared":
+      return word.kind;
+  }
+}

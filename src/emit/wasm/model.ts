@@ -1,0 +1,134 @@
+import type { PlanPart, ProgramPlan } from "../../plan/plan.ts";
+import type { Code } from "../../support/text.ts";
+import { isFloat } from "../../tensor/dtype.ts";
+import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
+import { dimsName, sizeText } from "../module/host/size.ts";
+import { keyText, optionsParameter } from "../module/runtime/types.ts";
+import { fixedDims, partNames, saidDims, stateType } from "../module/surface.ts";
+import { literal } from "../module/text.ts";
+import type { ListNames } from "./names.ts";
+
+/** What makes a model: its memory filled, its threads started, its functions. */
+export function modelLines(program: ProgramPlan): Code[] {
+  const hasState = program.shared.state.length > 0;
+  const options = optionsParameter(program, "ThreadOptions");
+  const fixed = hasState ? "fixed" : "{}« as Dims»";
+  return [
+    "/**",
+    " * The model with its weights in memory, and its threads. Throws WeightsError for weights that do not fit the model,",
+    " * EngineError where it cannot run.",
+    " */",
+    `export async function createModel(source«: WeightSource», ${options})«: Promise<Model>» {`,
+    [
+      ...fixedLines(program),
+      `const loaded = await loadModel(matchWeights(source, options), ${fixed}, options);`,
+      "const runner = runnerOf(loaded);",
+      ...(hasState ? ["const kept = stateTensors(loaded.w, fixed);"] : []),
+      "return {",
+      [
+        ...program.parts.flatMap((part) => runLines(program, part)),
+        ...(hasState
+          ? [
+              `readState: () => runner.inTurn(() => copyOfState(loaded, kept))« as Promise<Record<string, ${stateType(program)}>>»,`,
+              "writeState: (given) => runner.inTurn(() => replaceState(loaded, kept, given)),",
+            ]
+          : []),
+        "close: runner.close,",
+      ],
+      "};",
+    ],
+    "}",
+    "",
+    "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
+    `export const loadSafetensors = (bytes«: Uint8Array | ArrayBuffer», ${options})«: Promise<Model>» =>`,
+    "  createModel(readSafetensors(bytes), options);",
+    "",
+    "/** The tensors that were given are left alone after this. */",
+    "async function loadModel(tensors«: Map<string, Tensor>», fixed«: Dims», options«: ThreadOptions»)«: Promise<Loaded>» {",
+    [
+      "const engine = await startEngine(options.threads);",
+      "try {",
+      [
+        "const { place, end } = placesFrom(CONSTANTS_AT + KERNEL_CONSTANT_BYTES);",
+        "const w = placesOf(place, fixed);",
+        "await fillMemory(engine, end(), options, (list) => loadWeights(w, tensors, fixed, list));",
+        "return { engine, w, from: end() };",
+      ],
+      "} catch (error) {",
+      ["engine.close();", "throw error;"],
+      "}",
+    ],
+    "}",
+  ];
+}
+
+/** The function of a part as a model has it. */
+function runLines(program: ProgramPlan, part: PlanPart): string[] {
+  const { run } = partNames(program, part);
+  const said = saidDims(program, part).length > 0 ? ", dims" : "";
+  const fixed = fixedDims(program).length > 0 ? ", fixed" : "";
+  const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${fixed})`;
+  return [`${run}: (inputs${said}, options) => runner.run(parts.${run}, inputs, () => ${bind}, options),`];
+}
+
+/** `const parts = { run: { … } }`: what the functions of a model do. */
+export function partTable(program: ProgramPlan): Code[] {
+  return [
+    "/** What each function of a model does. */",
+    "const parts = {",
+    program.parts.map((part) => {
+      const named = (name: string): string => partFunction(program, part, name);
+      return `${partNames(program, part).run}: { list: ${named("listSteps")}, read: ${named("readInputs")}, results: ${named("resultsOf")} },`;
+    }),
+    "};",
+  ];
+}
+
+/** The function that reads the inputs of a part, checked, each into an array of its own. */
+export function inputsFunction(program: ProgramPlan, part: PlanPart): Code[] {
+  const { buffers } = program.shared;
+  const lines = [
+    ...needLines(part),
+    ...part.inputs.flatMap((input, index) => inputLines(input, `input${index}`, buffers)),
+  ];
+  const arrays = part.inputs.map((_, index) => `input${index}`);
+  const d = lines.some((line) => /\bd\b/.test(line)) ? "d" : "_d";
+  const inputs = part.inputs.length === 0 ? "_inputs" : "inputs";
+  return [
+    `function ${partFunction(program, part, "readInputs")}(${inputs}«: ${partNames(program, part).inputs}», ${d}«: Dims») {`,
+    [...lines, `return [${arrays.join(", ")}];`],
+    "}",
+  ];
+}
+
+/** The function that makes the results of a part of the arrays that a run gives. */
+export function resultsFunction(program: ProgramPlan, part: PlanPart): Code[] {
+  const { outputs } = partNames(program, part);
+  const entries = part.outputs.map(({ name, type }, index) => {
+    const shape = type.shape.map((size) => sizeText(size)).join(", ");
+    const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
+    return `${keyText(name)}: { data: data[${index}]« as ${array}», shape: [${shape}] },`;
+  });
+  const d = dimsName(part.outputs.flatMap(({ type }) => type.shape));
+  return [
+    `function ${partFunction(program, part, "resultsOf")}(data«: readonly (Float32Array | Int32Array)[]», ${d}«: Dims»)«: ${outputs}» {`,
+    ["return {", entries, "};"],
+    "}",
+  ];
+}
+
+/** The function that says what passes from run to run, and where it lies. */
+export function stateFunction(program: ProgramPlan, names: ListNames): Code[] {
+  const entries = program.shared.state.map(({ name, type, buffer }) => {
+    const shape = type.shape.map((size) => sizeText(size)).join(", ");
+    const kind = isFloat(type.dtype) ? "f32" : "i32";
+    return `{ name: ${literal(name)}, at: ${names.start(buffer)}, shape: [${shape}], kind: "${kind}" },`;
+  });
+  const d = dimsName(program.shared.state.flatMap(({ type }) => type.shape));
+  return [
+    "/** What each run leaves as the next one finds it. */",
+    `const stateTensors = (w«: Places», ${d}«: Dims»)«: readonly Kept[]» => [`,
+    entries,
+    "];",
+  ];
+}

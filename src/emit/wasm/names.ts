@@ -1,0 +1,97 @@
+import type { View } from "../../kernels/view.ts";
+import type { Buffer, PlanShared } from "../../plan/plan.ts";
+import { dim, multiplyDims, type Dim } from "../../tensor/dim.ts";
+import { isProduct, identifier, literal, Names, sizeText } from "../module/text.ts";
+import { invariant } from "../../support/invariant.ts";
+
+/** Bytes of an element. */
+const WORD = dim(4);
+
+/** Words of every function that lists calls, which no value of the model may be called there. */
+const ownWords = [
+  "w",
+  "list",
+  "place",
+  "call",
+  "meet",
+  "settle",
+  "load",
+  "put",
+  "ranks",
+  "own",
+  "ownStep",
+  "shared",
+];
+
+/** What values are called in a function that lists calls: addresses in bytes, and run-time dims. */
+export class ListNames {
+  readonly #buffers: readonly Buffer[];
+  readonly #state: PlanShared["state"];
+  readonly #names: Names;
+  readonly #symbols = new Map<string, string>();
+  readonly #locals = new Map<number, string>();
+  readonly #isLasting: (buffer: number) => boolean;
+
+  /** `taken` are words of the module that the function reads; a buffer that lasts is an entry of `w`. */
+  constructor(
+    { buffers, state }: Pick<PlanShared, "buffers" | "state">,
+    symbols: readonly { readonly name: string }[],
+    taken: Iterable<string>,
+    isLasting: (buffer: number) => boolean,
+  ) {
+    this.#buffers = buffers;
+    this.#state = state;
+    this.#isLasting = isLasting;
+    this.#names = new Names([...taken, ...ownWords]);
+    for (const { name } of symbols) this.#symbols.set(name, this.#names.give(name));
+  }
+
+  /** `{ B, T: T_1 }`: the run-time dims as the function takes them. */
+  get dims(): string {
+    const entries = [...this.#symbols].map(([name, local]) => (name === local ? name : `${name}: ${local}`));
+    return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
+  }
+
+  size(size: Dim): string {
+    return sizeText(size, (name) => this.#symbols.get(name) ?? name);
+  }
+
+  slot(slot: number): string {
+    return `slot${slot}`;
+  }
+
+  /** The variable that a buffer of the run has. */
+  local(buffer: number): string {
+    const known = this.#locals.get(buffer);
+    if (known !== undefined) return known;
+    const name = this.#names.give(identifier(this.#buffers[buffer]!.name));
+    this.#locals.set(buffer, name);
+    return name;
+  }
+
+  /** Where a buffer begins. */
+  start(buffer: number): string {
+    return this.#isLasting(buffer) ? memberText("w", this.lasting(buffer)) : this.local(buffer);
+  }
+
+  /** What a buffer that lasts is called in the table of places; buffers of one state are one. */
+  lasting(buffer: number): string {
+    const { home, name } = this.#buffers[buffer]!;
+    if (home.kind !== "state") return name;
+    const state = this.#state.find((each) => each.name === home.state);
+    invariant(state !== undefined, `there is no state ${home.state}`);
+    return this.#buffers[state.buffer]!.name;
+  }
+
+  /** The address of a view's first element. */
+  address({ buffer, offset }: View): string {
+    const start = this.start(buffer);
+    const bytes = multiplyDims(WORD, offset);
+    const text = this.size(bytes);
+    if (text === "0") return start;
+    return isProduct(bytes) && !text.startsWith("-") ? `${start} + ${text}` : `${start} + (${text})`;
+  }
+}
+
+const memberText = (object: string, name: string): string =>
+  /^[A-Za-z_]\w*$/.test(name) && name !== "__proto__" ? `${object}.${name}` : `${object}[${literal(name)}]`;

@@ -1,0 +1,192 @@
+import type { Piece } from "../../module/piece.ts";
+import { fragment } from "../../module/text.ts";
+import { refusals } from "../../loops/refusals.ts";
+import type { Refusal } from "../../loops/tree.ts";
+import { control, refusalKinds } from "../map.ts";
+import { constants } from "./constants.ts";
+
+/** The types of what a model is made of. */
+export const modelTypes: Piece = {
+  declares: ["Part", "Loaded"],
+  code: fragment`
+  /** What a function of the model does. */
+  interface Part<Inputs, Outputs> {
+    readonly list: (w: Places, dims: Dims, list: List) => RunPlaces;
+    readonly read: (inputs: Inputs, dims: Dims) => readonly (Float32Array | Int32Array)[];
+    readonly results: (data: readonly (Float32Array | Int32Array)[], dims: Dims) => Outputs;
+  }
+
+  /** A model in memory. */
+  interface Loaded {
+    readonly engine: Engine;
+    readonly w: Places;
+    /** Where the memory of runs begins. */
+    readonly from: number;
+  }
+`,
+};
+
+/** What fills the memory of a model, and runs it. */
+export const modelRuntime: Piece = {
+  declares: ["STOP_WORD", "refusals", ...["sizesText", "performed", "fillMemory", "runnerOf"]],
+  code: [
+    "/** What a kernel says of what it does not take, by the number of its kind. */",
+    "const refusals = [",
+    ...Object.keys(refusalKinds).map(
+      (kind) => `  (index«: number», end«: number») => \`${refusals[kind as Refusal]("index", "end")}\`,`,
+    ),
+    "];",
+    ...constants({ STOP_WORD: control.STOP / 4 }),
+    "",
+    ...fragment`
+    const sizesText = (dims«: Dims»)«: string» => Object.entries(dims).map((entry) => entry.join("=")).join(", ");
+
+    /** What a job gives; what became of it otherwise is thrown. */
+    async function performed(engine«: Engine», job«: Job», listed«: Listed | undefined», what«: string», signal«?: AbortSignal»)«: Promise<readonly (Float32Array | Int32Array)[]>» {
+      // A memory of 2^32 bytes is all that addresses reach.
+      const outcome«: Outcome» = job.bytes > 2 ** 32 ? { kind: "full" } : await engine.perform(job);
+      if (outcome.kind === "done") return outcome.data;
+      if (outcome.kind === "full")
+        throw new InputError("there is no memory for " + what + ": it needs " + job.bytes + " bytes in one piece");
+      if (outcome.kind === "refused") {
+        const [kind, index, end] = outcome.what;
+        throw new InputError(refusals[kind - 1](index, end));
+      }
+      if (outcome.kind === "aborted") throw signal?.reason;
+      const { trapped, at, message }«: Failure» = outcome.kind === "trapped" ? outcome : await engine.whyFailed();
+      engine.close();
+      if (trapped !== undefined) throw new Error((listed?.stepAt(at« as number») ?? "a step") + " failed: " + trapped);
+      throw new EngineError("the model runs no more: " + message);
+    }
+
+    /** Fills the memory of a model as \`load\` says, and makes what is made of weights once. */
+    async function fillMemory(
+      engine«: Engine», from«: number», { progress, signal }«: ThreadOptions», load«: (list: LoadingList) => Promise<void>»,
+    )«: Promise<void>» {
+      const { ranks } = engine;
+      const { place, end } = placesFrom(from);
+      let list = emptyList(from, ranks);
+      let writes«: [number, Float32Array | Int32Array][]» = [[CONSTANTS_AT, new Int32Array(bytesOfText(kernelConstants).buffer)]];
+      let done = 0;
+      const flush = async ()«: Promise<void>» => {
+        signal?.throwIfAborted();
+        const listed = list.isEmpty() ? undefined : list.finish();
+        if (listed !== undefined) writes.push([listed.at, listed.words]);
+        const job = { bytes: Math.max(end(), listed?.end ?? 0), writes, reads: [], ...(listed === undefined ? {} : { list: listed.at }) };
+        await performed(engine, job, listed, "the weights", signal);
+        writes = [];
+        list = emptyList(end(), ranks);
+      };
+      await load({
+        ranks,
+        place,
+        call: (kernel, ...record) => {
+          if (list.isEmpty()) list = emptyList(end(), ranks);
+          list.call(kernel, ...record);
+        },
+        meet: () => list.meet(),
+        settle: () => list.settle(),
+        put: (address, data) => writes.push([address, data]),
+        load: async (_, address, read) => {
+          if (!list.isEmpty()) await flush();
+          const data = read();
+          writes.push([address, data]);
+          await flush();
+          progress?.(done += data.byteLength, WEIGHT_BYTES);
+        },
+      });
+      await flush();
+    }
+
+    /** What runs parts of a model on its memory, one after the other. */
+    function runnerOf({ engine, w, from }«: Loaded») {
+      let last«: Promise<unknown>» = Promise.resolve();
+      const inTurn = «<T>»(work«: () => Promise<T>»)«: Promise<T>» => {
+        const result = last.then(work);
+        last = result.catch(() => undefined);
+        return result;
+      };
+      /** What stands in memory since the last run. */
+      let listed«: { readonly part: object; readonly sizes: string; readonly list: Listed; readonly places: RunPlaces } | undefined»;
+
+      async function runOnce«<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», dims«: Dims», signal«?: AbortSignal»)«: Promise<Outputs>» {
+        signal?.throwIfAborted();
+        const given = part.read(inputs, dims);
+        const sizes = sizesText(dims);
+        const isNew = listed?.part !== part || listed.sizes !== sizes;
+        if (isNew) {
+          const list = emptyList(from, engine.ranks);
+          const places = part.list(w, dims, list);
+          listed = { part, sizes, list: list.finish(), places };
+        }
+        const { list, places } = listed«!»;
+        const writes = given.map((data, index) => [places.inputs[index]«!», data]« as [number, Float32Array | Int32Array]»);
+        if (isNew) writes.push([list.at, list.words]);
+        const abort = ()«: void» => {
+          if (engine.memory !== undefined) Atomics.or(new Int32Array(engine.memory.buffer, 0, 64), STOP_WORD, ABORTED);
+        };
+        signal?.addEventListener("abort", abort);
+        try {
+          const job = { bytes: list.end, writes, list: list.at, reads: places.outputs };
+          return part.results(await performed(engine, job, list, sizes === "" ? "a run" : "a run with " + sizes, signal), dims);
+        } catch (error) {
+          listed = undefined;
+          throw error;
+        } finally {
+          signal?.removeEventListener("abort", abort);
+          if (signal !== undefined && engine.memory !== undefined) Atomics.store(new Int32Array(engine.memory.buffer, 0, 64), STOP_WORD, 0);
+        }
+      }
+
+      return {
+        run: «<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», bind«: () => Dims», options«: RunOptions | undefined») =>
+          inTurn(async () => runOnce(part, inputs, bind(), options?.signal)),
+        inTurn,
+        close: engine.close,
+      };
+    }
+  `,
+  ],
+};
+
+/** What reads and writes the state of a model where it lies. */
+export const stateTypes: Piece = {
+  declares: ["Kept"],
+  code: fragment`
+  interface Kept {
+    readonly name: string;
+    readonly at: number;
+    readonly shape: readonly number[];
+    readonly kind: "f32" | "i32";
+  }
+`,
+};
+
+export const stateRuntime: Piece = {
+  declares: ["countOf", "copyOfState", "replaceState"],
+  code: fragment`
+  const countOf = (shape«: readonly number[]»)«: number» => shape.reduce((product, length) => product * length, 1);
+
+  /** A copy of the state. */
+  async function copyOfState({ engine, from }«: Loaded», kept«: readonly Kept[]») {
+    const reads = kept.map(({ at, shape, kind }) => [at, countOf(shape), kind]« as const»);
+    const data = await performed(engine, { bytes: from, writes: [], reads }, undefined, "the state");
+    return Object.fromEntries(kept.map(({ name, shape }, index) => [name, { data: data[index]«!», shape }]));
+  }
+
+  async function replaceState({ engine, from }«: Loaded», kept«: readonly Kept[]», source«: WeightSource»)«: Promise<void>» {
+    const places = new Map(kept.map((each) => [each.name, each]));
+    const given = [...(source instanceof Map ? source : Object.entries(source))]« as [string, Tensor][]»;
+    const problems = given.flatMap(([name, tensor]) => {
+      const place = places.get(name);
+      return place === undefined ? ["surplus: " + name + ", which the model does not keep"] : tensorProblems(name, place.shape, place.kind, tensor);
+    });
+    if (problems.length > 0) throw new WeightsError(problems);
+    const writes = given.map(([name, { data }]) => {
+      const { at, kind } = places.get(name)«!»;
+      return [at, kind === "i32" ? Int32Array.from(data) : Float32Array.from(data)]« as const»;
+    });
+    await performed(engine, { bytes: from, writes, reads: [] }, undefined, "the state");
+  }
+`,
+};
