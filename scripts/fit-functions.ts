@@ -14,7 +14,7 @@ interface Fit {
   readonly degree: number;
 }
 
-const TAIL_SLOPE = 0.3;
+const TAIL_SLOPE = 0.25;
 /** Where x Φ(x) is 0 of float32. */
 const TAIL_END = 14.6;
 const tailVariable = (a: number): number => (TAIL_SLOPE * a) / (1 + TAIL_SLOPE * a) - 0.5;
@@ -82,7 +82,7 @@ const fits: readonly Fit[] = [
     degree: 8,
   },
   {
-    name: "Φ(-a) = e^(-a²/2) p(u) / (1 + 0.3 a), u = 0.3 a / (1 + 0.3 a) - ½",
+    name: "Φ(-a) = e^(-a²/2) p(u) / (1 + 0.25 a), u = 0.25 a / (1 + 0.25 a) - ½",
     of: (u) => scaledTail(tailArgument(u)) * tailScale(tailArgument(u)),
     weight: (u) => 1 / (scaledTail(tailArgument(u)) * tailScale(tailArgument(u))),
     from: tailVariable(0),

@@ -2,7 +2,7 @@ import type { V128 } from "../assembler/code.ts";
 import { f32x4, f64x2, v128 } from "../assembler/simd.ts";
 import { multiplyAdd, subtractProduct } from "../machine.ts";
 import { demoted, doublesInStep, lowWords, multiplyAddDoubles, promoted } from "./doubles.ts";
-import { power, powerLessOne, powerOfParts, withSign } from "./exponential.ts";
+import { headOf, power, powerLessOne, powerOfParts, timesHead, withSign } from "./exponential.ts";
 import { inStep, kept, keptInStep, polynomial, type Body, type Wide } from "./wide.ts";
 
 /** -log(erfc(a)) / a for 0 ≤ a ≤ 4. */
@@ -23,11 +23,11 @@ export function erf(x: Wide, body: Body): Wide {
 /** Where x Φ(x) is 0 of float32, in size. */
 const TAIL_END = 14.6;
 
-/** Φ(-a) = e^(-a²/2) p(u) t with t = 1 / (1 + 0.3 a), u = 0.3 a t - ½: near 0 a polynomial in t itself would feel how t is rounded. */
-const TAIL_SLOPE = 0.3;
+/** Φ(-a) = e^(-a²/2) p(u) t with t = 1 / (1 + 0.25 a), u = 0.25 a t - ½: near 0 a polynomial in t itself would feel how t is rounded. */
+const TAIL_SLOPE = 0.25;
 const TAIL = [
-  0.02062493, 0.0196316298, -0.0359173045, -0.0364603847, 0.0775517523, 0.0290565137, -0.222082689,
-  0.346198827, -0.329158962, 0.221970618,
+  -0.0169515554, 0.0114156958, 0.0502268635, -0.0561932363, -0.0602000281, 0.241615057, -0.373046964,
+  0.387136906, -0.303948283, 0.188821286,
 ] as const;
 
 /** The first twelve bits of a float: their square is exact. */
@@ -41,22 +41,38 @@ export function gelu(x: Wide, body: Body): Wide {
   const { constants, machine } = body;
   const splat = (value: number): V128 => constants.splat(value);
   const size = keptInStep(body, (v) => f32x4.pmin(f32x4.abs(v), splat(TAIL_END)), x);
-  // -a²/2 in two parts, of the upper half of a's bits and of the rest.
+  const slope = keptInStep(body, (a) => f32x4.mul(a, splat(TAIL_SLOPE)), size);
+  const over = keptInStep(body, (b) => f32x4.add(b, splat(1)), slope);
+  const t = keptInStep(body, (d) => f32x4.div(splat(1), d), over);
+  // -a²/2 in two parts, of the upper half of a's bits and of the rest. The rest takes in by what 1 + a/4 was rounded: as it is small,
+  // 1 / (1 + small) = e^-small.
   const upper = keptInStep(body, (a) => v128.and(a, constants.splatWord(UPPER_HALF)), size);
   const most = inStep(body, (h) => f32x4.mul(f32x4.mul(h, h), splat(-0.5)), upper);
-  const rest = inStep(
+  const lost = inStep(body, (b, d) => f32x4.sub(b, f32x4.sub(d, splat(1))), slope, over);
+  const lower = inStep(
     body,
     (a, h) => f32x4.mul(f32x4.mul(f32x4.sub(a, h), f32x4.add(a, h)), splat(-0.5)),
     size,
     upper,
   );
-  const { head, scale } = power(most, body, rest);
-  const slope = keptInStep(body, (a) => f32x4.mul(a, splat(TAIL_SLOPE)), size);
-  const t = keptInStep(body, (b) => f32x4.div(splat(1), f32x4.add(b, splat(1))), slope);
-  const u = keptInStep(body, (b, v) => multiplyAdd(machine, b, v, splat(-0.5)), slope, t);
+  const rest = inStep(body, (l, v, w) => subtractProduct(machine, l, v, w), lost, t, lower);
+  const raised = power(most, body, rest);
+  // Of the two forms the one that is rounded less: t is near 1 at first, and its rest in the tail.
+  const u = keptInStep(
+    body,
+    (b, v) =>
+      v128.bitselect(
+        multiplyAdd(machine, b, v, splat(-0.5)),
+        f32x4.sub(splat(0.5), v),
+        f32x4.lt(b, splat(1)),
+      ),
+    slope,
+    t,
+  );
   const p = polynomial(body, u, TAIL);
-  const tail = inStep(body, (a, v, h, q) => f32x4.mul(f32x4.mul(a, f32x4.mul(v, h)), q), size, t, head, p);
-  return lessTail(x, tail, scale, body);
+  const factor = inStep(body, (a, d, q) => f32x4.div(f32x4.mul(a, q), d), size, over, p);
+  const tail = timesHead(kept(factor, body), raised, body);
+  return lessTail(x, tail, raised.scale, body);
 }
 
 /** max(x, 0) - tail · scale, whose sign is that of x even where it is 0. */
@@ -105,7 +121,9 @@ export function gelu_tanh(x: Wide, body: Body): Wide {
     sum,
   );
   const bits = kept(lowWords(sum, body), body);
-  const { head, scale } = powerOfParts(bits, kept(demoted(rest, body), body), body);
+  const raised = powerOfParts(bits, kept(demoted(rest, body), body), body);
+  const head = headOf(raised, body);
+  const { scale } = raised;
   const over = inStep(body, (h, s) => f32x4.add(f32x4.mul(h, s), constants.splat(1)), head, scale);
   const tail = inStep(body, (a, h, d) => f32x4.div(f32x4.mul(a, h), d), size, head, over);
   return lessTail(x, tail, scale, body);

@@ -39,11 +39,13 @@ function reduced(x: Wide, body: Body): { readonly bits: Wide; readonly rest: Wid
 }
 
 /**
- * e^x = head · scale, both in variables. The head is right to a bit or two and within 2^±108; the product is rounded once more where
- * it is below 2^-126. So what is multiplied by e^x takes the head first.
+ * e^x = head · scale with head = first · (1 + less), all in variables. The head is right to a bit or two and within 2^±108; the
+ * product is rounded once more where it is below 2^-126. So what is multiplied by e^x takes the head first. `first` and `scale` are
+ * powers of two: times them nothing is rounded.
  */
 export interface Power {
-  readonly head: Wide;
+  readonly first: Wide;
+  readonly less: Wide;
   readonly scale: Wide;
 }
 
@@ -51,13 +53,23 @@ export interface Power {
 export function powerOfParts(bits: Wide, r: Wide, body: Body): Power {
   const p = exponential(r, body);
   const square = inStep(body, (v) => f32x4.mul(v, v), r);
-  const fused = inStep(body, (a, b, c) => multiplyAdd(body.machine, a, b, c), p, square, r);
-  const value = inStep(body, (v) => f32x4.add(v, body.constants.splat(1)), fused);
+  const less = keptInStep(body, (a, b, c) => multiplyAdd(body.machine, a, b, c), p, square, r);
   const half = keptInStep(body, (b) => i32x4.shr_s(b, i32.const(1)), bits);
   return {
-    head: keptInStep(body, (v, h) => f32x4.mul(v, exponentOf(h)), value, half),
+    less,
+    first: keptInStep(body, exponentOf, half),
     scale: keptInStep(body, (b, h) => exponentOf(i32x4.sub(b, h)), bits, half),
   };
+}
+
+/** What a power is before its scale, in variables. */
+export const headOf = ({ first, less }: Power, body: Body): Wide =>
+  keptInStep(body, (f, l) => multiplyAdd(body.machine, f, l, f), first, less);
+
+/** y · e^x but for the scale, rounded once less than with the head; y is in variables. */
+export function timesHead(y: Wide, { first, less }: Power, body: Body): Wide {
+  const scaled = keptInStep(body, f32x4.mul, y, first);
+  return inStep(body, (v, l) => multiplyAdd(body.machine, v, l, v), scaled, less);
 }
 
 /** e^(x + more), where `more` is small against x; x ≤ 89. What is below -150 is taken for it. */
@@ -71,8 +83,8 @@ export function power(x: Wide, body: Body, more?: Wide): Power {
 /** e^x. */
 export function exp(x: Wide, body: Body): Wide {
   const held = inStep(body, (v) => f32x4.pmin(v, body.constants.splat(MOST_POWER)), x);
-  const { head, scale } = power(held, body);
-  return inStep(body, f32x4.mul, head, scale);
+  const raised = power(held, body);
+  return inStep(body, f32x4.mul, headOf(raised, body), raised.scale);
 }
 
 /** e^x - 1 for -64 ≤ x ≤ 0, as right where it is small: 2ⁿ (e^r - 1) + (2ⁿ - 1). */
@@ -111,8 +123,8 @@ export function tanh(x: Wide, body: Body): Wide {
 /** 1 / (1 + e^-|x|), or e^-|x| / (1 + e^-|x|) below 0. x is in variables. */
 export function sigmoid(x: Wide, body: Body): Wide {
   const { constants } = body;
-  const { head, scale } = power(negativeSize(x, body), body);
-  const e = keptInStep(body, f32x4.mul, head, scale);
+  const raised = power(negativeSize(x, body), body);
+  const e = keptInStep(body, f32x4.mul, headOf(raised, body), raised.scale);
   return inStep(
     body,
     (v, w) =>
@@ -130,7 +142,9 @@ export function silu(x: Wide, body: Body): Wide {
   const { constants } = body;
   const one = constants.splat(1);
   const held = keptInStep(body, (v) => f32x4.pmax(v, constants.splat(LEAST_POWER)), x);
-  const { head, scale } = power(negativeSize(held, body), body);
+  const raised = power(negativeSize(held, body), body);
+  const { scale } = raised;
+  const head = headOf(raised, body);
   const upper = keptInStep(body, (v) => f32x4.ge(v, constants.splat(0)), held);
   const over = inStep(body, (h, s) => f32x4.add(f32x4.mul(h, s), one), head, scale);
   const product = inStep(body, (v, h, u) => f32x4.mul(v, v128.bitselect(one, h, u)), held, head, upper);
@@ -147,8 +161,8 @@ const LOG1P = [
 /** log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). x is in variables. */
 export function softplus(x: Wide, body: Body): Wide {
   const { constants, machine } = body;
-  const { head, scale } = power(negativeSize(x, body), body);
-  const e = keptInStep(body, f32x4.mul, head, scale);
+  const raised = power(negativeSize(x, body), body);
+  const e = keptInStep(body, f32x4.mul, headOf(raised, body), raised.scale);
   const p = polynomial(body, e, LOG1P);
   return inStep(body, (v, w, q) => multiplyAdd(machine, q, w, f32x4.pmax(v, constants.splat(0))), x, e, p);
 }

@@ -3,7 +3,7 @@ import { branchIf, loop } from "../assembler/control.ts";
 import { f32x4, f64x2, i32x4, v128 } from "../assembler/simd.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { demoted, doublesInStep, lowWords, multiplyAddDoubles, promoted, promotedWholes } from "./doubles.ts";
-import { powerOfParts } from "./exponential.ts";
+import { headOf, powerOfParts } from "./exponential.ts";
 import { logOfMantissa, parts } from "./logarithm.ts";
 import { inStep, kept, keptInStep, type Body, type Wide } from "./wide.ts";
 
@@ -46,8 +46,9 @@ export function pow(x: Wide, y: Wide, body: Body): Wide {
     sum,
   );
   const bits = kept(lowWords(sum, body), body);
-  const { head, scale } = powerOfParts(bits, kept(demoted(rest, body), body), body);
-  return specialPowers(inStep(body, f32x4.mul, head, scale), x, y, body);
+  const raised = powerOfParts(bits, kept(demoted(rest, body), body), body);
+  const power = inStep(body, f32x4.mul, headOf(raised, body), raised.scale);
+  return specialPowers(power, x, y, body);
 }
 
 /**
