@@ -17,7 +17,7 @@ test.each(kernels.map((kernel) => [kernel.name, kernel] as const))(
   (name, kernel) => {
     const op = steps[name.split(" ")[0]!]!;
     const [short, long] = kernel.chains.map((calls) =>
-      planFor({ graph: chainOf(kernel, calls) }, "ts").steps.map((step) => step.op),
+      planFor({ graph: chainOf(kernel, calls) }, "wasm").steps.map((step) => step.op),
     );
     const count = (ops: readonly string[] | undefined): number => ops!.filter((each) => each === op).length;
     expect([count(short), count(long)]).toEqual(kernel.chains);

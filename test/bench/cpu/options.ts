@@ -25,7 +25,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       node: { type: "string", multiple: true, default: [process.execPath] },
-      kernels: { type: "string", default: "ts" },
+      kernels: { type: "string", default: "wasm" },
       rounds: { type: "string", default: "9" },
       ms: { type: "string", default: "200" },
       rows: { type: "string", default: "" },

@@ -2,7 +2,7 @@
  * lmg beside onnxruntime-web, onnxruntime-node, TensorFlow.js, jax-js and transformers.js on the CPU: whole models and single
  * kernels, interleaved, with parity. How to install the peers is in README.md; what is not there is left out with a word.
  *
- *     npx tsx test/bench/cpu/run.ts [--minilm FOLDER] [--rows PATTERN] [--only PATTERN] [--kernels ts,…]
+ *     npx tsx test/bench/cpu/run.ts [--minilm FOLDER] [--rows PATTERN] [--only PATTERN] [--kernels wasm,ts]
  *       [--node PATH]… [--rounds N] [--ms N] [--sizes] [--json FILE]
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

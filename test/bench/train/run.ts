@@ -36,7 +36,7 @@ const [threads, rounds, steps] = [count("threads"), count("rounds"), count("step
 if (!["digits", "lm"].includes(options.model)) throw new Error("--model is digits or lm");
 const workload = options.model === "lm" ? languageModel(options.data) : digits();
 if (rounds <= WARM_UP) throw new Error(`--rounds is above the ${WARM_UP} rounds of warming up`);
-const folder = writeTask(workload, threads, rounds * steps);
+const folder = await writeTask(workload, threads, rounds * steps);
 
 const script = (file: string): string => join(here, "runners", file);
 const node = (name: string, file: string, ...args: readonly string[]): RunnerKind => ({
@@ -57,7 +57,8 @@ const keras = (name: string, variant: string): RunnerKind => ({
 });
 
 const kinds: readonly RunnerKind[] = [
-  node("lmg, TypeScript plan", "lmg.js"),
+  node("lmg, WebAssembly", "lmg.js", "wasm"),
+  node("lmg, TypeScript", "lmg.js", "ts"),
   torch("PyTorch", "eager"),
   torch("PyTorch, torch.compile", "compile"),
   torch("PyTorch in float64", "float64", true),

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { stepScalars } from "../../../src/autodiff/train/optimizer.ts";
 import { learningRate } from "../../../src/autodiff/train/schedule.ts";
 import { Problem } from "../../../src/checkpoint/problem.ts";
-import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
+import { targets, type TargetName } from "../../../src/emit/targets.ts";
 import { planOfPart } from "../../../src/plan/plan.ts";
 import { initialTensors } from "../../../src/ir/initialize.ts";
 import { parse } from "../../../src/language/parse.ts";
@@ -19,16 +19,22 @@ import { lowerForTraining, trainingProgram, type TrainableModel } from "../../..
 import { settingsOf, stepOptionsOf } from "../../../src/train/settings.ts";
 import type { Workload } from "./workloads.ts";
 
+/** The targets whose steps are timed. */
+export const timedTargets = ["wasm", "ts"] as const satisfies readonly TargetName[];
+
 /**
- * A folder with all that a runner needs of a training as `lmg train` does it: `step.mjs`, the emitted training step;
- * `task.json`, the settings, the learning rate and Adam's corrections of each step; `tensors.bin`, the batches `[N, B, ..]`
+ * A folder with all that a runner needs of a training as `lmg train` does it: `wasm.mjs` and `ts.mjs`, the emitted training
+ * step; `task.json`, the settings, the learning rate and Adam's corrections of each step; `tensors.bin`, the batches `[N, B, ..]`
  * and the weights that every runner begins with.
  */
-export function writeTask(workload: Workload, threads: number, steps: number): string {
+export async function writeTask(workload: Workload, threads: number, steps: number): Promise<string> {
   const model = lowered(workload);
   const data = opened(workload, model);
   const settings = orThrow(settingsOf(model.train, data, {}));
-  const { update, plan } = trainingProgram(model, stepOptionsOf(settings)).program!;
+  const programs = timedTargets.map((name) => {
+    const target = targets[name].target({});
+    return { name, ...trainingProgram(model, stepOptionsOf(settings), { target }).program! };
+  });
   const { optimizer, rate, schedule, seed, clip } = settings;
   const rates = Array.from({ length: steps }, (_, step) =>
     learningRate(schedule, rate, step, settings.steps),
@@ -45,7 +51,7 @@ export function writeTask(workload: Workload, threads: number, steps: number): s
     "targets",
     batches.map((batch) => batch[target]!),
   );
-  const weights = update.graph.states.filter(({ kind }) => kind !== "optimizer");
+  const weights = programs[0]!.update.graph.states.filter(({ kind }) => kind !== "optimizer");
   for (const [name, tensor] of Object.entries(initialTensors(weights, seed)))
     bundle.add(`parameter.${name}`, tensor);
 
@@ -61,10 +67,11 @@ export function writeTask(workload: Workload, threads: number, steps: number): s
     scalars: rates.map((each, step) => stepScalars(optimizer, each, step)),
     tensors: bundle.entries,
   };
-  writeFileSync(
-    join(folder, "step.mjs"),
-    emitTypeScript(planOfPart(plan, update.plan), { types: false }).files[0]!.text,
-  );
+  for (const { name, plan, update } of programs) {
+    const emit = await targets[name].load();
+    const [module] = emit(planOfPart(plan, update.plan), { types: false });
+    writeFileSync(join(folder, `${name}.mjs`), module!.text);
+  }
   writeFileSync(join(folder, "task.json"), JSON.stringify(task));
   writeFileSync(join(folder, "tensors.bin"), bundle.bytes());
   return folder;
