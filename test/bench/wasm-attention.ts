@@ -27,7 +27,7 @@ interface Case {
 
 function attentionCase(op: "attend" | "attend_grad", given: Attention, machine: Machine): Case {
   const operands = operandsOf(given);
-  const { heads = 1, queries, keys = queries, width, causal = false } = given;
+  const { batch = 1, heads = 1, queries, keys = queries, width, causal = false } = given;
   const { plan, sizes, inputs } = attentionPlan(op, given, operands);
   const { run, bytes } = loadKernels(plan, {
     inputs,
@@ -37,9 +37,9 @@ function attentionCase(op: "attend" | "attend_grad", given: Attention, machine: 
   });
   const products = op === "attend" ? 2 : 5;
   const pairs = causal && queries === keys ? (queries * (queries + 1)) / 2 : queries * keys;
-  const sizesText = `T ${String(queries).padStart(4)} S ${String(keys).padStart(4)} ${heads} × ${width}`;
+  const sizesText = `T ${String(queries).padStart(4)} S ${String(keys).padStart(4)} ${batch * heads} × ${width}`;
   const name = `${op.padEnd(11)} ${sizesText}${causal ? " causal" : ""}`;
-  return { name, flops: 2 * products * heads * pairs * width, run, bytes };
+  return { name, flops: 2 * products * batch * heads * pairs * width, run, bytes };
 }
 
 /** Sums of products that wait for nothing: 12 of them, as the machine computes them. */
@@ -74,6 +74,11 @@ const decode = (keys: number): Attention => ({
   ...{ heads: 12, queries: 1, keys, width: 64, causal: true, symbolic: true },
 });
 
+/** As examples/chars.lmg trains, and twice as wide. */
+const batches = [32, 64].map((width): Attention => ({
+  ...{ batch: 12, heads: 4, queries: 64, width, causal: true, symbolic: true, lies: "columns" },
+}));
+
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const chosen = process.argv[2] ?? "";
@@ -86,6 +91,9 @@ for (const [machineName, machine] of Object.entries(machines)) {
       ),
     ),
     ...[1024, 4096].map((keys) => attentionCase("attend", decode(keys), machine)),
+    ...[...batches, long(128, 64, true), long(1024, 64, true)].map((given) =>
+      attentionCase("attend_grad", given, machine),
+    ),
   ].filter(({ name }) => name.includes(chosen));
   const top = ceiling(machine);
   const speed = ({ run, flops }: Case): number => {
