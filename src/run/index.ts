@@ -32,6 +32,12 @@ export { argmax, likeliest, sample, type Candidate, type Sampling } from "./samp
 export { generate, type Ending, type Generation, type GenerationOptions } from "./generation.ts";
 export { generateText, TextStream } from "./text-stream.ts";
 export { stopTokens } from "../checkpoint/config.ts";
+export { decodingProgram, type Decoding, type DecodingOptions } from "../incremental/program.ts";
+export { Refusal, type RefusalReason } from "../incremental/refusal.ts";
+export { SessionError } from "./session/error.ts";
+export type { DecodingPart, OpenParts, PartsModel } from "./session/model.ts";
+export { Session, type SavedSession, type SessionOptions } from "./session/session.ts";
+export { typescriptParts } from "./session/typescript.ts";
 
 export { compareTargets, type ComparedModel, type CompareOptions } from "./compare/compare.ts";
 export { describeComparison, differencesBeyond, type Comparison } from "./compare/describe.ts";
