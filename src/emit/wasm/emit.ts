@@ -14,7 +14,7 @@ import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { publicTypes, modelType, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { symbolsOfParts } from "../module/surface.ts";
-import { base64, relaxedProbe, sharingByte } from "./binary.ts";
+import { hexadecimal, relaxedProbe, sharingByte } from "./binary.ts";
 import { KernelTable, type KernelOf } from "./kernel-table.ts";
 import { kernelOf as kernelOfTable } from "./kernels/table.ts";
 import { calledStages, listFunction } from "./lists.ts";
@@ -210,19 +210,21 @@ function codeLines(program: ProgramPlan, table: KernelTable): string[] {
     0,
   );
   return [
-    "/** The kernels as WebAssembly in base64: for engines with relaxed SIMD, where x * y + z is rounded once, and for others. */",
+    "/** The kernels as WebAssembly, two letters a byte: for engines with relaxed SIMD, where x * y + z is rounded once, and for others. */",
     "const kernelCode = {",
-    ...(["relaxed", "plain"] as const).map((machine) => `  ${machine}: "${base64(table.encode(machine))}",`),
+    ...(["relaxed", "plain"] as const).map(
+      (machine) => `  ${machine}: "${hexadecimal(table.encode(machine))}",`,
+    ),
     "};",
     "",
     "/** A module that engines with relaxed SIMD take. */",
-    `const relaxedProbe = "${base64(relaxedProbe())}";`,
+    `const relaxedProbe = "${hexadecimal(relaxedProbe())}";`,
     "",
     "/** The byte of the kernels that says whose the memory is, and what it is where that is one thread's. */",
     ...constants({ SHARED_AT: sharing.at, OWN_BYTE: sharing.own }),
     "",
     "/** Constants that the kernels read. */",
-    `const kernelConstants = "${base64(padded)}";`,
+    `const kernelConstants = "${hexadecimal(padded)}";`,
     `const KERNEL_CONSTANT_BYTES = ${padded.length};`,
     "",
     `const WEIGHT_BYTES = ${bytes};`,

@@ -91,7 +91,7 @@ export const hostRuntime: Piece = {
       «override readonly» name = "EngineError";
     }
 
-    const bytesOfText = (text«: string»)«: Uint8Array<ArrayBuffer>» => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const bytesOfText = (text«: string»)«: Uint8Array<ArrayBuffer>» => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 
     /** The kernels, compiled for what this engine has; memory that is one thread's own is declared by one byte. */
     async function compileKernels(isShared«: boolean»)«: Promise<WebAssembly.Module>» {
