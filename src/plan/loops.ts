@@ -19,6 +19,23 @@ export interface SharedLoop {
 /** The steps of a run, some of them together. */
 export type Stage = Step | SharedLoop;
 
+/**
+ * Whether the turns of a loop may run in any order, side by side: of memory that it stores to it reads nothing but the
+ * element at the turn's own place. Sums are stored when all is read. `memoryOf` says in which memory a buffer begins.
+ */
+export function runsInAnyOrder(
+  { steps, count, stored }: SharedLoop,
+  memoryOf: (buffer: number) => string,
+): boolean {
+  const made = steps.flatMap(({ op, results }) => (op === "elementwise" ? results : []));
+  const written = new Set(made.flatMap(({ buffer }) => (stored.has(buffer) ? [memoryOf(buffer)] : [])));
+  const own = new Set(made.map(({ buffer }) => buffer));
+  return steps
+    .flatMap(operandViews)
+    .filter(({ buffer }) => !own.has(buffer) && written.has(memoryOf(buffer)))
+    .every((view) => constantDim(view.offset) === 0 && isAlong(view, count));
+}
+
 /** How loops are shared, where that is not as all targets can. */
 export interface LoopOptions {
   /** Says how many steps are one loop at most. */

@@ -1,5 +1,5 @@
 import { layoutOf } from "../../plan/layout.ts";
-import { shareLoops, type Stage } from "../../plan/loops.ts";
+import { runsInAnyOrder, shareLoops, type Stage } from "../../plan/loops.ts";
 import { planOfPart, type Plan, type PlanPart, type PlanShared, type ProgramPlan } from "../../plan/plan.ts";
 import { elementsIn } from "../../kernels/storage.ts";
 import type { View } from "../../kernels/view.ts";
@@ -22,11 +22,17 @@ export const memoryOf =
   ({ buffer, offset }: View): string =>
     `${memoryName(buffers[buffer]!)} ${offset.key}`;
 
+/** The steps of a run, some of them in one loop: where threads, each in its part of the turns, read nothing that another writes. */
+export const stagesOf = (plan: Plan): Stage[] =>
+  shareLoops(plan, {
+    target: wasmTarget,
+    accepts: (loop) => runsInAnyOrder(loop, (buffer) => memoryName(plan.buffers[buffer]!)),
+  });
+
 /** The stages of a part with their calls. */
 export function calledStages(program: ProgramPlan, part: PlanPart, table: KernelTable): CalledStage[] {
   const plan = planOfPart(program, part);
-  const stages = shareLoops(plan, { target: wasmTarget });
-  return stages.map((stage) => ({ stage, call: table.call(stage, memoryOf(plan)) }));
+  return stagesOf(plan).map((stage) => ({ stage, call: table.call(stage, memoryOf(plan)) }));
 }
 
 /** The function that says what a run of a part does: where its memory lies, and its calls in order. */

@@ -135,7 +135,7 @@ export function makeDispatches(program: ProgramPlan, target: WgslTarget): Dispat
   const parts = program.parts.map((part): DispatchPart => {
     const stages = shareLoops(planOfPart(program, part), {
       target,
-      accepts: (loop) => isOneDispatch(loop, buffers, context),
+      accepts: (loop) => isOneDispatch(loop, context),
     });
     return { plan: part, steps: stages.flatMap(named) };
   });

@@ -21,7 +21,7 @@ interface Given {
   readonly parameters?: HostTensors;
   readonly sizes?: ReadonlyMap<string, number>;
   readonly machine?: Machine;
-  /** How many threads there seem to be: they run each phase one after the other, the last one first. */
+  /** How many threads there seem to be: they run each phase one after the other, the last one first if they are even. */
   readonly ranks?: number;
   /** What is run: the steps of the plan if left out. */
   readonly stages?: readonly Stage[];
@@ -141,7 +141,7 @@ export function loadKernels(
     const call = instance.exports[name] as (record: number, rank: number, ranks: number) => void;
     const record = records[kernel]!.at;
     return () => {
-      for (let rank = ranks - 1; rank >= 0; rank--) call(record, rank, ranks);
+      for (let turn = 0; turn < ranks; turn++) call(record, ranks % 2 === 0 ? ranks - 1 - turn : turn, ranks);
     };
   });
   const first = phases.filter(({ kernel }) => kernel < plan.prepare.length).length;

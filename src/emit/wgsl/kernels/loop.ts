@@ -1,10 +1,9 @@
 import { append } from "../../../support/lists.ts";
-import { operandViews, type Buffer, type StepOf } from "../../../plan/plan.ts";
-import { isDense, type View } from "../../../kernels/view.ts";
-import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
+import { operandViews, type StepOf } from "../../../plan/plan.ts";
+import type { View } from "../../../kernels/view.ts";
+import { constantDim, dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
-import { elementsOf } from "../../../tensor/type.ts";
-import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
+import { isLone, runsInAnyOrder, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { nameOfOps } from "../../../kernels/names.ts";
 import { KernelBuilder } from "../builder.ts";
@@ -48,7 +47,7 @@ function ownTotal({ steps, count }: SharedLoop): View | undefined {
  * same place only; a binding has one type; and a shader binds few buffers. A sum comes last, and is written when all has
  * been read.
  */
-export function isOneDispatch(loop: SharedLoop, buffers: readonly Buffer[], context: Context): boolean {
+export function isOneDispatch(loop: SharedLoop, context: Context): boolean {
   if (!loop.steps.slice(0, -1).every(isEach)) return false;
   const { reads, writes } = traffic(loop);
   const byMemory = new Map<string, View[]>();
@@ -57,19 +56,12 @@ export function isOneDispatch(loop: SharedLoop, buffers: readonly Buffer[], cont
     const memory = context.memoryOf(view.buffer);
     byMemory.set(memory, [...(byMemory.get(memory) ?? []), view]);
   }
-  const written = new Set(writes.map(({ buffer }) => context.memoryOf(buffer)));
-  const isInPlace = (view: View): boolean =>
-    constantDim(view.offset) === 0 &&
-    isDense(view) &&
-    sameDim(elementsOf(view.type), loop.count) &&
-    sameDim(buffers[view.buffer]!.elements, loop.count);
   const isAlike = (views: readonly View[]): boolean =>
     new Set(views.map(({ buffer, type }) => `${isFloat(type.dtype)} ${context.isHalf(buffer)}`)).size === 1;
   return (
     byMemory.size + (loop.steps.every(isEach) || total !== undefined ? 0 : 1) <= MAX_BINDINGS &&
-    [...byMemory].every(
-      ([memory, views]) => isAlike(views) && (!written.has(memory) || views.every(isInPlace)),
-    )
+    [...byMemory.values()].every(isAlike) &&
+    runsInAnyOrder(loop, context.memoryOf)
   );
 }
 
