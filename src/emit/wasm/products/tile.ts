@@ -18,6 +18,9 @@ export const TILE_ROWS = 2;
  */
 export const vectorsOf = ({ fma }: Machine): number => (fma ? PANEL / 4 : PANEL / 8);
 
+/** Places of a panel that a lone row reads in step: memory is read sooner in four streams than in one. */
+const LONE_PARTS = 4;
+
 /** Rows of x, each with its elements one after the other, and columns side by side; addresses and strides in bytes. */
 export interface TileOperands {
   /** The first row. */
@@ -26,7 +29,7 @@ export interface TileOperands {
   readonly rowBytes: I32;
   /** The first row of columns. */
   readonly panel: I32;
-  /** From one row of columns to the next. */
+  /** From one row of columns to the next; known. */
   readonly panelStep: I32;
   readonly depth: I32;
 }
@@ -66,40 +69,60 @@ export class Tile {
     this.#end = writer.local("i32");
   }
 
-  /** sums[i] = Σ x[i, k] · panel[k], k upward. */
-  multiply(rows: number, { x, rowBytes, panel, panelStep, depth }: TileOperands): Statement[] {
+  /** sums[i] = Σ x[i, k] · panel[k], k upward; for a lone row from several places on in step. */
+  multiply(rows: number, operands: TileOperands): Statement[] {
+    const { x, rowBytes, panel, depth } = operands;
     const moving = this.#x.slice(0, rowBytes.known === undefined ? rows : 1);
-    const sums = this.sums.slice(0, rows);
+    const parts = rows === 1 && depth.known !== undefined && depth.known >= LONE_PARTS ? LONE_PARTS : 1;
+    const length = parts === 1 ? depth : i32.div_u(depth, i32.const(parts));
+    const places = Array.from({ length: parts }, (_, part) => part * (length.known ?? 0));
+    const rest = parts === 1 ? 0 : depth.known! % parts;
     return [
-      ...sums.flat().map((sum) => sum.set(v128.zero)),
+      ...this.sums
+        .slice(0, rows)
+        .flat()
+        .map((sum) => sum.set(v128.zero)),
       ...moving.map((row, i) => row.set(i32.add(x, i32.mul(rowBytes, i32.const(i))))),
       this.#panel.set(panel),
-      this.#end.set(i32.add(moving[0]!.get, i32.shl(depth, i32.const(2)))),
-      block((exit) => [
-        branchIf(exit, i32.ge_u(moving[0]!.get, this.#end.get)),
-        loop((again) => [
-          ...this.#step(rows, rowBytes),
-          this.#panel.set(i32.add(this.#panel.get, panelStep)),
-          ...moving.slice(1).map((row) => row.set(i32.add(row.get, i32.const(4)))),
-          branchIf(again, i32.lt_u(moving[0]!.tee(i32.add(moving[0]!.get, i32.const(4))), this.#end.get)),
-        ]),
-      ]),
+      this.#end.set(i32.add(moving[0]!.get, i32.shl(length, i32.const(2)))),
+      this.#loop(rows, moving, operands, places),
+      // What no part has lies behind the last one, which has been walked.
+      ...Array.from({ length: rest }, (_, k) => this.#step(rows, operands, places.at(-1)! + k)).flat(),
     ];
   }
 
-  /** One k. */
-  #step(rows: number, rowBytes: I32): Statement[] {
+  #loop(
+    rows: number,
+    moving: readonly Local<"i32">[],
+    operands: TileOperands,
+    places: readonly number[],
+  ): Statement {
+    const [first, ...others] = moving as readonly [Local<"i32">, ...Local<"i32">[]];
+    return block((exit) => [
+      branchIf(exit, i32.ge_u(first.get, this.#end.get)),
+      loop((again) => [
+        ...places.flatMap((k) => this.#step(rows, operands, k)),
+        this.#panel.set(i32.add(this.#panel.get, operands.panelStep)),
+        ...others.map((row) => row.set(i32.add(row.get, i32.const(4)))),
+        branchIf(again, i32.lt_u(first.tee(i32.add(first.get, i32.const(4))), this.#end.get)),
+      ]),
+    ]);
+  }
+
+  /** The k that is so many after the one at hand. */
+  #step(rows: number, { rowBytes, panelStep }: TileOperands, k: number): Statement[] {
     const elements = this.#elements.slice(0, rows);
+    const panelAt = k === 0 ? 0 : k * panelStep.known!;
     return [
       ...elements.map((element, i) =>
         element.set(
           rowBytes.known === undefined
-            ? v128.load32_splat(this.#x[i]!.get)
-            : v128.load32_splat(this.#x[0]!.get, i * rowBytes.known),
+            ? v128.load32_splat(this.#x[i]!.get, 4 * k)
+            : v128.load32_splat(this.#x[0]!.get, i * rowBytes.known + 4 * k),
         ),
       ),
       ...Array.from({ length: this.width / 4 }, (_, j) => [
-        this.#columns.set(v128.load(this.#panel.get, 16 * j)),
+        this.#columns.set(v128.load(this.#panel.get, panelAt + 16 * j)),
         ...elements.map((element, i) => {
           const sum = this.sums[i]![j]!;
           return sum.set(multiplyAdd(this.#machine, element.get, this.#columns.get, sum.get));
