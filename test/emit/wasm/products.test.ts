@@ -1,5 +1,9 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { machines } from "../../../src/emit/wasm/machine.ts";
+import { wasmTarget } from "../../../src/emit/wasm/target.ts";
+import { interpret } from "../../../src/ir/interpret.ts";
+import { planGraph } from "../../../src/plan/build.ts";
+import type { HostTensor } from "../../../src/tensor/host.ts";
 import { opCases } from "../../ops/cases/all.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
 import { expectProduct, givenOf, runOn } from "./products.ts";
@@ -88,6 +92,52 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
         output y = %y`;
       expectProduct(machine, givenOf(text, { B: rows }), rows);
     }
+  });
+
+  test("a result takes the place of what its epilogue adds, and rows are read where they lie among others", () => {
+    for (const [columns, program] of [
+      [48, "{ add(i0, i1) }"],
+      [50, "{ square(i0); add(t0, i1) }"],
+      [50, "{ exp(i0); mul(t0, 0.5); add(t1, i1) }"],
+    ] as const) {
+      const text = `
+        dim B
+        input %wide: f32[B, 40]
+        input %y: f32[B, ${columns}]
+        parameter %w: f32[${columns}, 19] = constant(1) "w"
+        %x: f32[B, 19] = slice(%wide, axis: 1, start: 7, size: 19)
+        %r: f32[B, ${columns}] = relu(%y)
+        %sum: f32[B, ${columns}] = linear_epilogue(x: %x, weight: %w, extras: [%r], epilogue: ${program})
+        %out: f32[B, ${columns}] = neg(%sum)
+        output out = %out`;
+      const given = givenOf(text, { B: 5 });
+      const { steps, buffers } = planGraph(given.graph, { target: wasmTarget });
+      const at = steps.findIndex(({ op }) => op === "linear_epilogue");
+      const homes = [steps[at]!, steps[at - 1]!].map(({ results }) => buffers[results[0]!.buffer]!.home);
+      expect(homes[0]).toEqual(homes[1]);
+      const { inputs, parameters } = given;
+      const wanted = interpret(given.graph, { inputs, parameters })["out"]!.data;
+      // e^x and squares are of sums of 19 numbers below 1.
+      expectAllNear(runOn(machine, given)["out"]!.data, Array.from(wanted, Number), 19 * FLOAT32);
+    }
+  });
+
+  test("NaN and infinities reach their row or column and no other; what cancels leaves a small error", () => {
+    const given = givenOf(linear(50, 40, "out_in", "input"), { B: 5 });
+    const { x, w } = given.inputs as Record<"x" | "w", HostTensor>;
+    const [data, weight] = [x, w].map((tensor) => Float64Array.from(tensor.data as Float64Array));
+    data![1 * 40 + 39] = NaN;
+    data![2 * 40] = Infinity;
+    weight![49 * 40 + 7] = -Infinity;
+    for (let i = 0; i < 40; i++) data![4 * 40 + i] = i % 2 === 0 ? 1e6 : -1e6;
+    const odd = { ...given.inputs, x: { ...x, data: data! }, w: { ...w, data: weight! } };
+    const found = runOn(machine, { ...given, inputs: odd })["y"]!.data;
+    const wanted = interpret(given.graph, { inputs: odd, parameters: {} })["y"]!.data;
+    found.forEach((value, i) => {
+      const expected = Number(wanted[i]);
+      if (Number.isFinite(expected)) expect(Math.abs(value - expected)).toBeLessThan(2 ** -24 * 43 * 40e6);
+      else expect(value).toBe(expected);
+    });
   });
 
   const ops = ["matmul", "linear", "linear_epilogue", "linear_weight_grad"] as const;
