@@ -36,7 +36,8 @@ describe("the difference of two results", () => {
 
 const measured = (name: string, threads: number, ms: readonly number[]): Measured => {
   const engine: Engine = { name, threads, args: [], takes: () => true };
-  return { engine, note: undefined, ms, difference: 1e-7, memory: 1e6 };
+  const times = ms.map((each) => ({ ms: each, cpu: each * threads }));
+  return { engine, note: undefined, times, difference: 1e-7, memory: 1e6 };
 };
 
 test("a peer is compared with the first engine at as many threads, and with itself at one", () => {
@@ -47,9 +48,10 @@ test("a peer is compared with the first engine at as many threads, and with itse
     measured("peer", 2, [15, 20, 15]),
     measured("single", 1, [1, 1, 1]),
   ]);
-  expect(figures.map(({ ratio }) => ratio?.median)).toEqual([undefined, undefined, 2, 3, 0.1]);
-  expect(figures.map(({ gain }) => gain?.median)).toEqual([undefined, 2, undefined, 20 / 15, undefined]);
-  expect(markdownTable(figures)).toBe(
+  expect(figures.map(({ wall }) => wall.ratio?.median)).toEqual([undefined, undefined, 2, 3, 0.1]);
+  expect(figures.map(({ wall }) => wall.gain?.median)).toEqual([undefined, 2, undefined, 20 / 15, undefined]);
+  expect(figures.map(({ cpu }) => cpu?.spread.median)).toEqual([10, 10, 20, 30, 1]);
+  expect(markdownTable(figures, "wall")).toBe(
     [
       "| | threads | lmg | peer | single | apart |",
       "|---|---|---:|---:|---:|---:|",
@@ -66,4 +68,10 @@ test("options are read, and those without a meaning refused", () => {
   expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds is a whole number above 0");
   expect(() => readOptions(["--kernels", "wgsl"])).toThrow("--kernels has no wgsl");
   expect(() => readOptions(["--round", "3"])).toThrow("--round");
+});
+
+test("time on processors is left open where it is not known", () => {
+  const [figure] = figuresOf("row", [{ ...measured("lmg", 1, []), times: [{ ms: 3 }] }]);
+  expect(figure!.cpu).toBe(undefined);
+  expect(markdownTable([figure!], "cpu")).toContain("| row | 1 |  | 1.0e-7 |");
 });

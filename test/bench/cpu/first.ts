@@ -34,12 +34,14 @@ export async function measureFirst(
     }
   }
   const able = [...results.keys()];
-  const ms = await inTurns(able, rounds, (engine) => firstOutput(node, engine, task));
+  const times = await inTurns(able, rounds, async (engine) => ({
+    ms: await firstOutput(node, engine, task),
+  }));
   const base = results.get(able[0]!)!;
   return able.map((engine) => ({
     engine,
     note: undefined,
-    ms: ms.get(engine)!,
+    times: times.get(engine)!,
     difference: differenceOf(base, results.get(engine)!),
     memory: undefined,
   }));

@@ -15,12 +15,19 @@ export interface Racer {
   readonly child: Child;
 }
 
+/** Milliseconds of a call in a round. */
+export interface Time {
+  readonly ms: number;
+  /** Of all threads together: what else the machine does hardly changes it. Unknown of a process that has ended. */
+  readonly cpu?: number;
+}
+
 /** What an engine made of a row. */
 export interface Measured {
   readonly engine: Engine;
   readonly note: string | undefined;
-  /** Milliseconds of a call, by round. */
-  readonly ms: readonly number[];
+  /** By round. */
+  readonly times: readonly Time[];
   /** From the first engine's result, relative to its largest element. */
   readonly difference: number;
   /** Bytes of memory that the process has; unknown of one that has ended. */
@@ -72,9 +79,9 @@ export async function openRacers(
 export async function inTurns<T>(
   all: readonly T[],
   rounds: number,
-  take: (each: T) => Promise<number>,
-): Promise<ReadonlyMap<T, readonly number[]>> {
-  const taken = new Map<T, number[]>(all.map((each) => [each, []]));
+  take: (each: T) => Promise<Time>,
+): Promise<ReadonlyMap<T, readonly Time[]>> {
+  const taken = new Map<T, Time[]>(all.map((each) => [each, []]));
   for (let round = 0; round < rounds; round++)
     for (let turn = 0; turn < all.length; turn++) {
       const each = all[(turn + round) % all.length]!;
@@ -100,13 +107,13 @@ export async function measureRow(
       leftOut(racer.engine, `${row.name}: ${(error as Error).message}`);
     }
   const able = [...results.keys()];
-  const ms = await inTurns(able, effort.rounds, (racer) => timeOf(row, racer, effort));
+  const times = await inTurns(able, effort.rounds, (racer) => timeOf(row, racer, effort));
   const base = results.get(able[0]!)?.elements;
   return able.map((racer) => {
     const { elements, memory } = results.get(racer)!;
     const differences = elements.map((each, index) => differenceOf(base![index]!, each));
     const difference = differences.reduce((most, each) => Math.max(most, each));
-    return { engine: racer.engine, note: racer.note, ms: ms.get(racer)!, difference, memory };
+    return { engine: racer.engine, note: racer.note, times: times.get(racer)!, difference, memory };
   });
 }
 
@@ -131,12 +138,15 @@ async function prepareRuns({ runs }: Row, files: readonly RunFiles[], racer: Rac
 export const readResult = (path: string): Float32Array =>
   new Float32Array(new Uint8Array(readFileSync(path)).buffer);
 
-/** Milliseconds of a call in a round: the median of its runs, or what the longer chain takes more by call. */
-async function timeOf({ runs, calls }: Row, racer: Racer, { ms }: Effort): Promise<number> {
-  const medians: number[] = [];
+/** The median of a round's runs; or what the longer chain takes more, by call. */
+async function timeOf({ runs, calls }: Row, racer: Racer, { ms }: Effort): Promise<Required<Time>> {
+  const times: Required<Time>[] = [];
   for (const index of runs.keys()) {
-    const answer = await ask<{ ms: readonly number[] }>(racer, { time: String(index), ms, least: 1 });
-    medians.push(median(answer.ms));
+    const request = { time: String(index), ms, least: 1 };
+    const answer = await ask<{ ms: readonly number[]; cpu: number }>(racer, request);
+    times.push({ ms: median(answer.ms), cpu: answer.cpu });
   }
-  return (medians.at(-1)! - (medians.length > 1 ? medians[0]! : 0)) / calls;
+  const of = (kind: keyof Time): number =>
+    (times.at(-1)![kind] - (times.length > 1 ? times[0]![kind] : 0)) / calls;
+  return { ms: of("ms"), cpu: of("cpu") };
 }

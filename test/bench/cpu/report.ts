@@ -1,5 +1,14 @@
 import { ratiosTo, spreadOf, type Spread } from "../statistics.ts";
-import type { Measured } from "./measure.ts";
+import type { Measured, Time } from "./measure.ts";
+
+/** Milliseconds of a call over the rounds, and how they compare. */
+export interface Compared {
+  readonly spread: Spread;
+  /** By those of the first engine with as many threads, in the same round: above 1, that one takes less. */
+  readonly ratio: Spread | undefined;
+  /** Those of the same engine with one thread by these. */
+  readonly gain: Spread | undefined;
+}
 
 /** A row by an engine, as figures. */
 export interface Figure {
@@ -7,12 +16,9 @@ export interface Figure {
   readonly engine: string;
   readonly threads: number;
   readonly note: string | undefined;
-  /** Milliseconds of a call, over the rounds. */
-  readonly ms: Spread;
-  /** Its time by that of the first engine with as many threads, in the same round: above 1, that one is faster. */
-  readonly ratio: Spread | undefined;
-  /** How much faster than the same engine with one thread. */
-  readonly gain: Spread | undefined;
+  readonly wall: Compared;
+  /** Time on processors, all threads together; unknown of processes that have ended. */
+  readonly cpu: Compared | undefined;
   readonly difference: number;
   readonly memory: number | undefined;
 }
@@ -20,19 +26,28 @@ export interface Figure {
 export function figuresOf(row: string, measured: readonly Measured[]): readonly Figure[] {
   const find = (name: string, threads: number): Measured | undefined =>
     measured.find(({ engine }) => engine.name === name && engine.threads === threads);
-  const ratio = (of: Measured, to: Measured | undefined): Spread | undefined =>
-    to === undefined || to === of ? undefined : spreadOf(ratiosTo(of.ms, to.ms));
+  const compare = (each: Measured, of: (time: Time) => number): Compared => {
+    const own = each.times.map(of);
+    const other = (to: Measured | undefined): readonly number[] | undefined =>
+      to === undefined || to === each ? undefined : to.times.map(of);
+    const base = other(find(measured[0]!.engine.name, each.engine.threads));
+    const single = other(find(each.engine.name, 1));
+    return {
+      spread: spreadOf(own),
+      ratio: base && spreadOf(ratiosTo(own, base)),
+      gain: single && spreadOf(ratiosTo(single, own)),
+    };
+  };
   return measured.map((each) => {
-    const { engine, note, ms, difference, memory } = each;
-    const single = find(engine.name, 1);
+    const { engine, note, times, difference, memory } = each;
+    const isTimed = times.every(({ cpu }) => cpu !== undefined);
     return {
       row,
       engine: engine.name,
       threads: engine.threads,
       note,
-      ms: spreadOf(ms),
-      ratio: ratio(each, find(measured[0]!.engine.name, engine.threads)),
-      gain: single === undefined ? undefined : ratio(single, each),
+      wall: compare(each, ({ ms }) => ms),
+      cpu: isTimed ? compare(each, ({ cpu }) => cpu!) : undefined,
       difference,
       memory,
     };
@@ -50,7 +65,7 @@ const showRatio = ({ median, min, max }: Spread): string =>
  * Markdown: a line for each row and number of threads, a column for each engine. lmg's own is its time; the others' are
  * theirs by lmg's, the median of the rounds, their least and their largest.
  */
-export function markdownTable(figures: readonly Figure[]): string {
+export function markdownTable(figures: readonly Figure[], kind: "wall" | "cpu"): string {
   const engines = [...new Set(figures.map(({ engine }) => engine))];
   const [base] = engines;
   const keys = [...new Set(figures.map(({ row, threads }) => `${row} | ${threads}`))];
@@ -58,9 +73,10 @@ export function markdownTable(figures: readonly Figure[]): string {
     const here = figures.filter(({ row, threads }) => `${row} | ${threads}` === key);
     const cells = engines.map((name) => {
       const figure = here.find(({ engine }) => engine === name);
-      if (figure === undefined) return "";
-      const time = showMs(figure.ms.median);
-      return figure.ratio === undefined || name === base ? time : `${time}, ${showRatio(figure.ratio)}`;
+      const compared = figure?.[kind];
+      if (compared === undefined) return "";
+      const time = showMs(compared.spread.median);
+      return compared.ratio === undefined || name === base ? time : `${time}, ${showRatio(compared.ratio)}`;
     });
     const apart = here.reduce((most, { difference }) => Math.max(most, difference), 0);
     return `| ${[key, ...cells, apart.toExponential(1)].join(" | ")} |`;
@@ -74,11 +90,14 @@ export function markdownTable(figures: readonly Figure[]): string {
 
 /** A figure as a line of the log. */
 export function describeFigure(figure: Figure): string {
-  const { engine, threads, note, ms, ratio, gain, difference, memory } = figure;
+  const { engine, threads, note, wall, cpu, difference, memory } = figure;
   const name = `${engine}${note === undefined ? "" : ` (${note})`}, ${threads}`;
-  const parts = [`${showMs(ms.median)} (${showMs(ms.min)} to ${showMs(ms.max)})`];
+  const { spread, ratio, gain } = wall;
+  const parts = [`${showMs(spread.median)} (${showMs(spread.min)} to ${showMs(spread.max)})`];
   if (ratio !== undefined) parts.push(`${ratio.median.toFixed(2)} of lmg's`);
   if (gain !== undefined) parts.push(`${gain.median.toFixed(2)} × one thread`);
+  if (cpu !== undefined) parts.push(`${showMs(cpu.spread.median)} of processors`);
+  if (cpu?.ratio !== undefined) parts.push(`${cpu.ratio.median.toFixed(2)} of lmg's`);
   parts.push(`${difference.toExponential(1)} apart`);
   if (memory !== undefined) parts.push(`${(memory / 1e6).toFixed(0)} MB`);
   return `${name.padEnd(30)} ${parts.join("; ")}`;

@@ -31,7 +31,11 @@ try {
 
 console.log(`\n${describeMachine()}\n${packages()}; ${options.rounds} interleaved rounds`);
 for (const node of options.nodes)
-  console.log(`\nNode ${nodeVersion(node)}\n\n${markdownTable(bench.figures.get(node)!)}`);
+  for (const [kind, title] of [
+    ["wall", "time"],
+    ["cpu", "time on processors, all threads together"],
+  ] as const)
+    console.log(`\nNode ${nodeVersion(node)}, ${title}\n\n${markdownTable(bench.figures.get(node)!, kind)}`);
 const sizes = options.sizes ? [...bench.sizes, ...(await runtimeSizes())] : [];
 if (sizes.length > 0) console.log(`\n${showTable(["what a page loads", "bytes", "gzip"], sizes, [1, 2])}`);
 if (options.json !== undefined) {

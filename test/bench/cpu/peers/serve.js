@@ -60,14 +60,16 @@ async function first(load, file) {
   process.exit(0);
 }
 
-/** Milliseconds of each run, for at least so many milliseconds and so many runs. */
+/** Milliseconds of each run, and those that processors worked for one, for at least so many milliseconds and so many runs. */
 async function time(run, milliseconds, least) {
   const ms = [];
+  const begun = process.cpuUsage();
   const end = performance.now() + milliseconds;
   do {
     const start = performance.now();
     await run();
     ms.push(performance.now() - start);
   } while (performance.now() < end || ms.length < least);
-  return { ms };
+  const { user, system } = process.cpuUsage(begun);
+  return { ms, cpu: (user + system) / 1e3 / ms.length };
 }
