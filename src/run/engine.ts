@@ -1,4 +1,4 @@
-import type { Problem } from "../checkpoint/problem.ts";
+import { Problem } from "../checkpoint/problem.ts";
 import type { HostTensor } from "../tensor/host.ts";
 
 /** Something that runs what was compiled. */
@@ -15,3 +15,21 @@ export type Tensors = ReadonlyMap<string, HostTensor>;
 
 /** Runs a model on inputs by name and gives its outputs by name; what does not fit is a problem. */
 export type Engine = Runner<readonly [inputs: Tensors], Tensors | Problem>;
+
+/** An engine that is opened when something is run first, and takes no memory before. */
+export function laterEngine(description: string, open: () => Promise<Engine | Problem>): Engine {
+  let opened: Promise<Engine | Problem> | undefined;
+  let isClosed = false;
+  return {
+    description,
+    run: async (inputs) => {
+      const engine = await (opened ??= open());
+      return engine instanceof Problem ? engine : engine.run(inputs);
+    },
+    close: () => {
+      if (isClosed) return;
+      isClosed = true;
+      void opened?.then((engine) => engine instanceof Problem || engine.close());
+    },
+  };
+}

@@ -24,7 +24,7 @@ export type Ending = "length" | "end" | "context";
 
 /**
  * A text that a model goes on with, token by token: `for await (const id of generation)`. Each comes from the logits
- * [.., T, V] at the last position, by running the whole prefix again. A problem that comes to light on the way (a device
+ * [.., T, V] at the last position, by a decoder or by running the whole prefix again. A problem that comes to light on the way (a device
  * that is lost, logits that are NaN) is thrown as a `ProblemError`.
  */
 export class Generation implements AsyncIterable<number> {
@@ -99,7 +99,11 @@ export function generate(
     options.slide === true || prompt.length < context ? inputsWith(model, read(prompt)) : undefined;
   if (first instanceof Problem) return first;
   return new Generation(prompt, options, context, async (tokens) => {
-    const logits = orThrow(await runModel(model, read(tokens))).get(output)!;
+    // Beyond the context a text has another beginning for each token: nothing of the one before is left.
+    const { decoder } = model;
+    const isDecoded = decoder !== undefined && tokens.length <= context;
+    const outputs = isDecoded ? await decoder.outputsAt(tokens) : await runModel(model, read(tokens));
+    const logits = orThrow(outputs).get(output)!;
     const problem = withoutNumbers(logits, output, tokens.length);
     if (problem !== undefined) throw new ProblemError([problem]);
     return logits;

@@ -5,6 +5,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Engine, Tensors } from "./engine.ts";
 import { missingInput } from "./inputs.ts";
 import { likeliest, type Candidate } from "./sampling.ts";
+import type { TextDecoder } from "./text-decoder.ts";
 import { isOverVocabulary, tokenInput, tokenTensor, type Rows } from "./tokens.ts";
 
 /** A model that is ready to run. */
@@ -17,6 +18,8 @@ export interface RunnableModel {
   /** The output that tokens are taken from; found if left off. */
   readonly output?: string | undefined;
   readonly tokenizer?: Tokenizer | undefined;
+  /** What goes on with a text without reading all of it again; if left off, the engine runs it whole for each token. */
+  readonly decoder?: TextDecoder | undefined;
 }
 
 /** All inputs of a run on rows of token ids [B, T]; one that must be given and is not is a problem. */
@@ -44,7 +47,7 @@ export async function runModel(model: RunnableModel, rows?: Rows): Promise<Tenso
 }
 
 /** The output that tokens are taken from: the one that is named, else the first of logits [B, T, V], or of three axes. */
-export function outputOf({ graph, output, tokenizer }: RunnableModel): string {
+export function outputOf({ graph, output, tokenizer }: Omit<RunnableModel, "engine">): string {
   const rows = graph.outputs.filter(({ value }) => value.type.shape.length >= 3);
   const logits = rows.find(({ value }) => isOverVocabulary(graph, value.type, tokenizer?.size ?? 0));
   return output ?? (logits ?? rows[0] ?? graph.outputs[0]!).name;

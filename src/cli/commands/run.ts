@@ -2,14 +2,18 @@ import { join } from "node:path";
 import { stopTokens } from "../../checkpoint/config.ts";
 import { quotePath, type Problem } from "../../checkpoint/problem.ts";
 import { targets } from "../../emit/targets.ts";
+import { Refusal } from "../../incremental/refusal.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { Engine } from "../../run/engine.ts";
+import { laterEngine, type Engine } from "../../run/engine.ts";
 import { openEngine } from "../../run/engines.ts";
 import { interpreterEngine } from "../../run/interpreter-engine.ts";
+import { outputOf, type RunnableModel } from "../../run/model.ts";
+import { TextDecoder, textDecoder } from "../../run/text-decoder.ts";
 import { emptyPrompt, encodePrompt } from "../../run/tokenizer.ts";
 import type { Rows } from "../../run/tokens.ts";
 import type { Weights } from "../../run/weights.ts";
+import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
@@ -80,13 +84,18 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)
       for (const remark of tokenizer?.remarks?.(prompt?.[0] ?? []) ?? []) out.note(`${remark}\n`);
-    const engine = orStop(await openChosenEngine(graph, plan, weights, options));
+    const read = { graph: model.graph, inputs, tokenizer, output: options.output?.[0] };
+    const decoder = chosenDecoder(read, weights, options, out);
+    const open = () => openChosenEngine(graph, plan, weights, options);
+    const steps = `plan of ${plural(plan.steps.length, "step")}`;
+    const engine = decoder === undefined ? orStop(await open()) : laterEngine(steps, open);
     try {
-      const runnable = { graph: model.graph, engine, inputs, tokenizer, output: options.output?.[0] };
+      const runnable = { ...read, engine, decoder };
       const session = { model: runnable, weights, out, options };
       if (options.generate === undefined) await runOnce(session, prompt);
       else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config?.config));
     } finally {
+      decoder?.close();
       engine.close();
     }
   } finally {
@@ -102,6 +111,23 @@ async function openChosenEngine(
 ): Promise<Engine | Problem> {
   if (options.interpret === true) return interpreterEngine(graph, weights);
   return openEngine(options.target ?? defaultTarget, plan, weights, engineOptionsOf(options));
+}
+
+/** What goes on with a text a token at a time, where a target can; else it is said why each token runs all of it. */
+function chosenDecoder(
+  model: Omit<RunnableModel, "engine">,
+  weights: Weights,
+  options: RunOptions,
+  out: Out,
+): TextDecoder | undefined {
+  const { generate, interpret, target = defaultTarget } = options;
+  const isWanted =
+    generate !== undefined && interpret !== true && target === "ts" && (model.inputs?.size ?? 0) === 0;
+  if (!isWanted) return undefined;
+  const decoder = textDecoder(model.graph, weights, outputOf(model), { fuse: options.fuse ?? true });
+  if (decoder instanceof TextDecoder) return decoder;
+  if (decoder instanceof Refusal) out.note(`each token runs the whole text again: ${decoder.message}\n`);
+  return undefined;
 }
 
 const readGenerationConfig = (folder: string | undefined) =>
