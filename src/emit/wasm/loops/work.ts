@@ -61,7 +61,9 @@ export function planOf({ body }: LoopKernel): Plan {
 }
 
 function workOf(statement: Statement, totals: readonly Taken[], clears: readonly Clear[]): Work {
-  const alone: Work = { kind: "alone", statements: [statement] };
+  const own = takesOf([statement]);
+  const begun = totals.filter(({ name }) => own.includes(name));
+  const alone: Work = { kind: "alone", statements: [...begun, statement] };
   if (statement.kind === "clear") return { kind: "cleared", clears: [statement] };
   if (statement.kind !== "loop" || !beginsAtZero(statement) || statement.order === "turns") return alone;
   const nest = nestOf(statement);
@@ -72,11 +74,11 @@ function workOf(statement: Statement, totals: readonly Taken[], clears: readonly
       : { kind: "reduced", nest, totals: totals.filter(({ name }) => taken.includes(name)), sums: [] };
   const added = storesOf(nest.body).filter((to) => !readsIndexOf(to, nest));
   const sums = clears.filter(({ from }) => added.some(({ tensor }) => tensor === from.tensor));
-  const own = new Set<Expression>([
+  const made = new Set<Expression>([
     ...nest.loops.map(({ index }) => index),
     ...allOf(nest.body).flatMap((each) => (each.kind === "let" ? [each.name] : [])),
   ]);
-  const isFixed = (to: Load): boolean => !within(to).some((part) => own.has(part));
+  const isFixed = (to: Load): boolean => !within(to).some((part) => made.has(part));
   if (added.every(isFixed) && new Set(added.map(({ tensor }) => tensor)).size === sums.length)
     return { kind: "reduced", nest, totals: totals.filter(({ name }) => taken.includes(name)), sums };
   const lanes = nest.body.filter((each) => each.kind === "loop");
@@ -97,7 +99,7 @@ function together(works: readonly Work[]): readonly Work[] {
     if (work.kind === "cleared" && last?.kind === "cleared")
       kept[kept.length - 1] = { ...last, clears: [...last.clears, ...work.clears] };
     else if (work.kind === "alone" && last?.kind === "alone")
-      kept[kept.length - 1] = { ...last, statements: [...last.statements, ...work.statements] };
+      kept[kept.length - 1] = { ...last, statements: [...new Set([...last.statements, ...work.statements])] };
     else kept.push(work);
   }
   return kept;
