@@ -3,6 +3,8 @@ import { isScalarName } from "../../src/ops/scalar.ts";
 import { hasTrait, isGraphKernel, opNames, type OpName } from "../../src/ops/table.ts";
 import { opCases } from "../ops/cases/all.ts";
 import { runEmitted } from "./instantiate.ts";
+import { runWasm } from "./wasm/instantiate.ts";
+import { toleranceOf } from "./wasm/tolerance.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "./op-graphs.ts";
 
 /** What graphs may hold when they are planned: kernels and what becomes kernels, views, buffers and copies. */
@@ -17,14 +19,26 @@ const planned: readonly OpName[] = [
   ...(["linear", "concat"] as const),
 ];
 
-describe.each(planned)("the kernel of %s", (op) => {
+const engines = {
+  TypeScript: {
+    run: runEmitted,
+    allowed: (_: OpName, each: { readonly tolerance?: number }) => Math.max(each.tolerance ?? 0, FLOAT32),
+  },
+  WebAssembly: { run: runWasm, allowed: toleranceOf },
+};
+
+const rows = Object.entries(engines).flatMap(([name, engine]) =>
+  planned.map((op) => [name, op, engine] as const),
+);
+
+describe.each(rows)("in %s the kernel of %s", (_, op, { run, allowed }) => {
   test.each(opCases[op].map((each) => [each.about, each] as const))("%s", async (_, each) => {
     const { graph, tensors } = graphOfCase(op, each.operands, each.attrs ?? {});
-    const results = await runEmitted(graph, { inputs: tensors, parameters: {} });
+    const results = await run(graph, { inputs: tensors, parameters: {} });
     each.expected.forEach((expected, index) => {
       const found = results[`y${index}`]!;
       expect(found.shape).toEqual(expected.shape);
-      expectAllNear(found.data, expected.data, Math.max(each.tolerance ?? 0, FLOAT32));
+      expectAllNear(found.data, expected.data, allowed(op, each, tensors));
     });
   });
 });

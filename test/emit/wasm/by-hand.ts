@@ -1,19 +1,18 @@
-import { type F32, type I32 } from "../../../src/emit/wasm/assembler/code.ts";
+import type { F32 } from "../../../src/emit/wasm/assembler/code.ts";
 import { unreachable, when } from "../../../src/emit/wasm/assembler/control.ts";
 import { f32, i32 } from "../../../src/emit/wasm/assembler/numbers.ts";
-import { refuse, type Kernel, type KernelWriter } from "../../../src/emit/wasm/kernel.ts";
+import type { Kernel, KernelWriter } from "../../../src/emit/wasm/kernel.ts";
+import type { KernelOf } from "../../../src/emit/wasm/kernel-table.ts";
+import { kernelOf } from "../../../src/emit/wasm/kernels/table.ts";
 import type { View } from "../../../src/kernels/view.ts";
-import { isLone, type Stage } from "../../../src/plan/loops.ts";
+import { isLone } from "../../../src/plan/loops.ts";
 import type { StepOf } from "../../../src/plan/plan.ts";
-import { isFloat } from "../../../src/tensor/dtype.ts";
 import { elementsOf } from "../../../src/tensor/type.ts";
-import { loneStep } from "./harness.ts";
 
-/* Kernels that are slow and plain, for tests of what runs them. */
-
-/** A function of a few numbers for each element; the largest is where a thread traps. */
+/** From here on a sum by hand traps. */
 export const TRAP = 1e9;
 
+/** Sums and products of elements, one by one. */
 function elementwise(step: StepOf<"elementwise">, k: KernelWriter): Kernel {
   const [out] = step.results as [View];
   const inputs = step.operands.inputs.map((view) => ({ at: k.address(view), isAlone: isLone(view) }));
@@ -41,50 +40,6 @@ function elementwise(step: StepOf<"elementwise">, k: KernelWriter): Kernel {
   return k.finish(step.attrs.program.steps.map(({ op }) => op).join("_"), "A function of each element.");
 }
 
-/** Rows of a dense table. */
-function embedding(step: StepOf<"embedding">, k: KernelWriter): Kernel {
-  const { table, ids } = step.operands;
-  const [rows, width] = table.type.shape;
-  const [read, from, to] = [k.address(ids), k.address(table), k.address(step.results[0]!)];
-  const sizes = { count: k.size(elementsOf(ids.type)), rows: k.size(rows!), width: k.size(width!) };
-  const phase = k.phase();
-  const share = phase.share(sizes.count(phase));
-  const id = phase.local("i32");
-  const word = (at: I32, index: I32): I32 => i32.add(at, i32.shl(index, i32.const(2)));
-  phase.push(
-    phase.range(share.from, share.to, 1, (row) => [
-      id.set(i32.load(word(read(phase), row))),
-      refuse(phase, "id", id.get, sizes.rows(phase)),
-      phase.range(i32.const(0), sizes.width(phase), 1, (column) => [
-        i32.store(
-          word(to(phase), i32.add(i32.mul(row, sizes.width(phase)), column)),
-          i32.load(word(from(phase), i32.add(i32.mul(id.get, sizes.width(phase)), column))),
-        ),
-      ]),
-    ]),
-  );
-  return k.finish("embedding", "Rows of a table.");
-}
-
-/** A dense copy. */
-function copy(step: StepOf<"copy">, k: KernelWriter): Kernel {
-  const [from, to] = [k.address(step.operands.x), k.address(step.results[0]!)];
-  const count = k.size(elementsOf(step.operands.x.type));
-  const phase = k.phase();
-  const share = phase.share(count(phase));
-  phase.push(
-    phase.range(share.from, share.to, 1, (i) => {
-      const at = i32.shl(i, i32.const(2));
-      return [i32.store(i32.add(to(phase), at), i32.load(i32.add(from(phase), at)))];
-    }),
-  );
-  return k.finish(isFloat(step.results[0]!.type.dtype) ? "copy" : "copy_whole", "A copy.");
-}
-
-export function kernelByHand(stage: Stage, k: KernelWriter): Kernel {
-  const step = loneStep(stage);
-  if (step.op === "elementwise") return elementwise(step, k);
-  if (step.op === "embedding") return embedding(step, k);
-  if (step.op === "copy") return copy(step, k);
-  throw new Error(`no kernel by hand for ${step.op}`);
-}
+/** Lone functions of elements by hand, all else as modules have it. */
+export const kernelByHand: KernelOf = (stage, k, memoryOf) =>
+  !("steps" in stage) && stage.op === "elementwise" ? elementwise(stage, k) : kernelOf(stage, k, memoryOf);

@@ -5,25 +5,15 @@ import { interpret } from "../../../src/ir/interpret.ts";
 import { isScalarName } from "../../../src/ops/scalar.ts";
 import { opNames } from "../../../src/ops/table.ts";
 import { planGraph } from "../../../src/plan/build.ts";
-import { largest } from "../../../src/support/lists.ts";
-import { isFloat } from "../../../src/tensor/dtype.ts";
 import { opCases } from "../../ops/cases/all.ts";
 import { graphOf } from "../../plan/graphs.ts";
 import { rounded } from "../compare.ts";
-import { expectAllNear, FLOAT32, graphOfCase } from "../op-graphs.ts";
+import { expectAllNear, graphOfCase } from "../op-graphs.ts";
 import { overwriting, row } from "../overwriting.ts";
 import { runOnAll } from "./loops.ts";
+import { ARITHMETIC, toleranceOf } from "./tolerance.ts";
 
 const loopOps = Object.keys(loopKernels) as LoopOp[];
-/**
- * What is between inputs and results is float32 too: sums of 16 parts, means, quotients lose some units of 2^-24 more than `FLOAT32`
- * allows. A mean that is off by half a unit moves all elements of its row: large ones by that unit.
- */
-const ARITHMETIC = 2.5 * FLOAT32;
-const UNIT = 2 ** -23;
-/** Where a row has no spread, gradients are multiplied by 1 / √eps, and so is what was rounded before. */
-const STEEP: { readonly [op: string]: number } = { norm_grad: 2 ** -24 / Math.sqrt(1e-5) };
-
 /** Ops of graphs whose plans are loops. */
 const ops = opNames.filter(
   (op) => isScalarName(op) || (loopOps as readonly string[]).includes(op) || op === "concat",
@@ -32,10 +22,7 @@ const ops = opNames.filter(
 describe.each(ops)("%s as instructions gives what it is", (op) => {
   test.each(opCases[op].map((each) => [each.about, each] as const))("%s", (_, each) => {
     const { graph, tensors } = graphOfCase(op, each.operands, each.attrs ?? {});
-    const sizes = Object.values(tensors).flatMap(({ dtype, data }) =>
-      isFloat(dtype) ? Array.from(data, Math.abs).filter(Number.isFinite) : [],
-    );
-    const tolerance = largest([each.tolerance ?? 0, ARITHMETIC, UNIT * largest(sizes), STEEP[op] ?? 0]);
+    const tolerance = toleranceOf(op, each, tensors);
     runOnAll(planGraph(graph), { inputs: tensors }, (found) =>
       each.expected.forEach((expected, index) =>
         expectAllNear(found[`y${index}`]!.data, expected.data, tolerance),

@@ -55,6 +55,8 @@ export const hostTypes: Piece = {
     readonly perform: (job: Job) => Promise<Outcome>;
     readonly close: () => void;
     readonly whyFailed: () => Promise<Failure>;
+    /** Why it runs no more, once that was told. */
+    readonly ended: { why?: string | undefined };
   }
 `,
 };
@@ -221,7 +223,7 @@ export const hostRuntime: Piece = {
       };
       const perform = (job«: Job»)«: Promise<Outcome>» =>
         failure !== undefined ? Promise.resolve({ kind: "poisoned" }) : lead === undefined ? ask(job) : lead(job);
-      return { ranks, memory, perform, close, whyFailed };
+      return { ranks, memory, perform, close, whyFailed, ended: {} };
     }
   `,
   ],

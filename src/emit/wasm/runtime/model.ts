@@ -43,6 +43,7 @@ export const modelRuntime: Piece = {
 
     /** What a job gives; what became of it otherwise is thrown. */
     async function performed(engine«: Engine», job«: Job», listed«: Listed | undefined», what«: string», signal«?: AbortSignal»)«: Promise<readonly (Float32Array | Int32Array)[]>» {
+      if (engine.ended.why !== undefined) throw new EngineError("the model runs no more: " + engine.ended.why);
       // A memory of 2^32 bytes is all that addresses reach.
       const outcome«: Outcome» = job.bytes > 2 ** 32 ? { kind: "full" } : await engine.perform(job);
       if (outcome.kind === "done") return outcome.data;
@@ -54,9 +55,10 @@ export const modelRuntime: Piece = {
       }
       if (outcome.kind === "aborted") throw signal?.reason;
       const { trapped, at, message }«: Failure» = outcome.kind === "trapped" ? outcome : await engine.whyFailed();
+      const why = trapped === undefined ? message : (listed?.stepAt(at« as number») ?? "a step") + " failed: " + trapped;
+      engine.ended.why = why;
       engine.close();
-      if (trapped !== undefined) throw new Error((listed?.stepAt(at« as number») ?? "a step") + " failed: " + trapped);
-      throw new EngineError("the model runs no more: " + message);
+      throw trapped === undefined ? new EngineError("the model runs no more: " + why) : new Error(why);
     }
 
     /** Fills the memory of a model as \`load\` says, and makes what is made of weights once. */
