@@ -55,7 +55,7 @@ export const engineOptionsOf = ({ dawn, threads, ...switches }: Switches & DawnO
 });
 
 /** What is run where nothing else is said. */
-export const defaultTarget: TargetName = "ts";
+export const defaultTarget: TargetName = "wasm";
 
 /** `--target`: which of them is run. */
 export const runTargetOption = (more = ""): OptionSpec => ({
