@@ -1,43 +1,50 @@
 import { onlyView } from "../../../kernels/results.ts";
 import type { View } from "../../../kernels/view.ts";
-import { productOfDims } from "../../../tensor/dim.ts";
+import { constantDim, productOfDims } from "../../../tensor/dim.ts";
 import { KernelBuilder } from "../builder.ts";
 import { apply, minus, over, plus, root, times } from "../formula.ts";
 import type { Name } from "../tree.ts";
 import type { Place } from "../place.ts";
 import type { Loops } from "./kernel.ts";
 
-/** A dense tensor around its axis of channels. */
+/** A dense tensor around its axis of channels, which are walked side by side where they lie so. */
 class Channels {
   readonly #k: KernelBuilder;
   readonly #outer: Name;
   readonly #channels: Name;
-  readonly #inner: Name;
+  /** Undefined if there is one element. */
+  readonly #inner: Name | undefined;
 
   constructor(k: KernelBuilder, { type: { shape } }: View, axis: number) {
     this.#k = k;
     this.#outer = k.size("outer", productOfDims(shape.slice(0, axis)));
     this.#channels = k.size("channels", shape[axis]!);
-    this.#inner = k.size("inner", productOfDims(shape.slice(axis + 1)));
+    const inner = productOfDims(shape.slice(axis + 1));
+    this.#inner = constantDim(inner) === 1 ? undefined : k.size("inner", inner);
   }
 
   each(body: (c: Name) => void): void {
-    this.#k.rows("c", this.#channels, body);
+    if (this.#inner === undefined) this.#k.lanes("c", this.#channels, body);
+    else this.#k.rows("c", this.#channels, body);
   }
 
   /** Elements of a channel. */
   count(): Name {
-    return this.#k.let("count", times(this.#outer, this.#inner));
+    return this.#inner === undefined ? this.#outer : this.#k.let("count", times(this.#outer, this.#inner));
   }
 
   /** The elements of tensors that a channel has, at the same places. */
   over<T extends Readonly<Record<string, Place>>>(c: Name, tensors: T, body: (elements: T) => void): void {
     const [k, inner] = [this.#k, this.#inner];
+    const visit = (at: (place: Place) => Place): void =>
+      body(Object.fromEntries(Object.entries(tensors).map(([name, place]) => [name, at(place)])) as T);
     k.turns("o", this.#outer, (o) => {
+      if (inner === undefined) {
+        visit((place) => place.at(o, this.#channels).at(c));
+        return;
+      }
       const first = k.let("first", times(plus(times(o, this.#channels), c), inner));
-      const visit = (i: Name): void =>
-        body(Object.fromEntries(Object.entries(tensors).map(([name, place]) => [name, place.at(i)])) as T);
-      k.lanes("i", plus(first, inner), visit, first);
+      k.lanes("i", plus(first, inner), (i) => visit((place) => place.at(i)), first);
     });
   }
 }
