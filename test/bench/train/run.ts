@@ -59,7 +59,7 @@ const keras = (name: string, variant: string): RunnerKind => ({
 const kinds: readonly RunnerKind[] = [
   node("lmg, WebAssembly", "lmg.js", "wasm"),
   node("lmg, TypeScript", "lmg.js", "ts"),
-  torch("PyTorch", "eager"),
+  torch("PyTorch, eager", "eager"),
   torch("PyTorch, torch.compile", "compile"),
   torch("PyTorch in float64", "float64", true),
   ...(workload.model === "digits"
