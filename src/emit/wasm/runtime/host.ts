@@ -18,7 +18,10 @@ export const threadOptions: Piece = {
   }
 
   export interface RunOptions {
-    /** Ends the run, which then rejects with the signal's reason. */
+    /**
+     * Ends the run, which then rejects with the signal's reason; in a page that is not isolated from other origins it rejects
+     * when the run is over, as nothing reaches its worker before.
+     */
     readonly signal?: AbortSignal;
   }
 `,

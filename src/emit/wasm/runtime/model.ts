@@ -130,7 +130,10 @@ export const modelRuntime: Piece = {
         signal?.addEventListener("abort", abort);
         try {
           const job = { bytes: list.end, writes, list: list.at, reads: places.outputs };
-          return part.results(await performed(engine, job, list, sizes === "" ? "a run" : "a run with " + sizes, signal), dims);
+          const data = await performed(engine, job, list, sizes === "" ? "a run" : "a run with " + sizes, signal);
+          // A worker whose memory is its own hears of no signal until it is done.
+          signal?.throwIfAborted();
+          return part.results(data, dims);
         } catch (error) {
           listed = undefined;
           throw error;
