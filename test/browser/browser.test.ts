@@ -1,18 +1,16 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readConfig } from "../../src/checkpoint/config.ts";
-import { orThrow, Problem } from "../../src/checkpoint/problem.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { matchWeights, safetensorsCheckpoint } from "../../src/run/weights.ts";
-import { compile } from "../../src/compile.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import { openBrowser, type Browser } from "./chromium.ts";
 import { serve, type Server } from "./serve.ts";
+import { compileWhale, folder, weights } from "./whale.ts";
 
-const folder = "examples/weights/whale";
 const page = readFileSync("test/browser/page/index.html", "utf8");
-const weights = readFileSync(`${folder}/model.safetensors`);
 const tokens = { data: [26, 44, 41, 1, 59, 44, 37, 48, 41], shape: [1, 9] };
 
 let browser: Browser | undefined;
@@ -50,20 +48,14 @@ async function visit(
   return shown;
 }
 
-function compileWhale() {
-  const config = readConfig(readFileSync(`${folder}/config.json`), folder);
-  if (config instanceof Problem) throw new Error(config.message);
-  const source = { name: "examples/llama.lmg", text: readFileSync("examples/llama.lmg", "utf8") };
-  const { model, plan } = compile(source, { config });
-  return { graph: model!.graph, module: emitWgsl(plan!, { types: false }).files[0]!.text };
-}
+const moduleOf = (plan: Plan): string => emitWgsl(plan, { types: false }).files[0]!.text;
 
 test("a page shows the numbers of the interpreter, from an emitted module and the shipped weights", async ({
   skip,
 }) => {
   if (browser === undefined) return skip();
-  const { graph, module } = compileWhale();
-  const { state, text } = await visit(module, weights);
+  const { graph, plan } = compileWhale();
+  const { state, text } = await visit(moduleOf(plan), weights);
   expect(state, text).toBe("done");
   const [logits] = JSON.parse(text) as { name: string; shape: number[]; data: number[] }[];
 
@@ -82,7 +74,7 @@ test("a page shows the numbers of the interpreter, from an emitted module and th
 
 test("a page says what is wrong with a weight file that is cut off", async ({ skip }) => {
   if (browser === undefined) return skip();
-  const { state, text } = await visit(compileWhale().module, weights.subarray(0, 5000));
+  const { state, text } = await visit(moduleOf(compileWhale().plan), weights.subarray(0, 5000));
   expect(state).toBe("failed");
   expect(text).toMatch(/^WeightsError: /);
 });

@@ -15,15 +15,23 @@ const types: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-/** Serves files from memory on a free port, isolated from other origins, as threads in WebAssembly ask for. */
-export async function serve(files: ReadonlyMap<string, string | Uint8Array>): Promise<Server> {
+/** What isolates a page from other origins, so that its threads may share memory. */
+const isolation = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/** Serves files from memory on a free port, isolated from other origins if it is not said that they are not. */
+export async function serve(
+  files: ReadonlyMap<string, string | Uint8Array>,
+  { isIsolated = true }: { readonly isIsolated?: boolean } = {},
+): Promise<Server> {
   const server = createServer(({ url = "/" }, response) => {
     const path = new URL(url, "http://localhost").pathname.slice(1) || "index.html";
     const content = files.get(path);
     response.writeHead(content === undefined ? 404 : 200, {
       "Content-Type": types[path.split(".").at(-1)!] ?? "application/octet-stream",
-      "Cross-Origin-Opener-Policy": "same-origin",
-      "Cross-Origin-Embedder-Policy": "require-corp",
+      ...(isIsolated ? isolation : {}),
     });
     response.end(content);
   });
