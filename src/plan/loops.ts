@@ -19,6 +19,9 @@ export interface SharedLoop {
 /** The steps of a run, some of them together. */
 export type Stage = Step | SharedLoop;
 
+/** The steps of a stage. */
+export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? stage.steps : [stage]);
+
 /**
  * Whether the turns of a loop may run in any order, side by side: of memory that it stores to it reads nothing but the
  * element at the turn's own place. Sums are stored when all is read. `memoryOf` says in which memory a buffer begins.

@@ -122,6 +122,12 @@ export type Home =
   | { readonly kind: "output"; readonly output: string }
   | { readonly kind: "slot"; readonly slot: number };
 
+/** The memory that the buffers of one place have: those that are in one slot, or are one state, share theirs. */
+export function memoryName({ home, name }: Buffer): string {
+  if (home.kind === "slot") return `slot ${home.slot}`;
+  return home.kind === "state" ? `state ${home.state}` : `own ${name}`;
+}
+
 /** What lies there is known before a run, and stays. */
 export const isAtLoad = ({ kind }: Home): boolean =>
   kind === "parameter" || kind === "constant" || kind === "prepared";

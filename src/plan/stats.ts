@@ -87,29 +87,44 @@ export const largestOf = (slot: readonly Dim[], sizes: Sizes): number =>
     0,
   );
 
+/** A view that a step reads or writes, and how many bytes of it. */
+export interface Moved {
+  readonly view: View;
+  readonly bytes: number;
+}
+
+export function stepStats(step: Step, sizes: Sizes, layout: Layout): StepStats {
+  const { reads, writes } = movedBy(step, sizes, layout);
+  const total = (moved: readonly Moved[]): number => moved.reduce((sum, { bytes }) => sum + bytes, 0);
+  return {
+    bytesRead: total(reads),
+    bytesWritten: total(writes),
+    flops: evaluateDim(step.flops, sizes),
+  };
+}
+
 /** Each place of memory that a step reads counts once; of a table only the rows that are looked up. */
-export function stepStats(step: Step, sizes: Sizes, { elementBytes }: Layout): StepStats {
+export function movedBy(
+  step: Step,
+  sizes: Sizes,
+  { elementBytes }: Layout,
+): { readonly reads: readonly Moved[]; readonly writes: readonly Moved[] } {
   // A write leaves the rest where it is.
   const made = step.op === "write" ? [step.operands.part] : step.results;
-  const written = made.map(({ type }, index) => {
-    const buffer = step.results[index]!.buffer;
-    return elementBytes(buffer) * elementsIn(type.shape, sizes);
+  const writes = made.map(({ type }, index) => {
+    const view = step.results[index]!;
+    return { view, bytes: elementBytes(view.buffer) * elementsIn(type.shape, sizes) };
   });
   const table = step.op === "embedding" ? step.operands.table : undefined;
-  const reads = step.op === "write" ? [step.operands.part] : operandViews(step);
-  const read = uniqueViews(reads).map((view) => {
+  const read = step.op === "write" ? [step.operands.part] : operandViews(step);
+  const reads = uniqueViews(read).map((view) => {
     const elements =
       view === table
         ? elementsIn(step.results[0]!.type.shape, sizes)
         : evaluateDim(distinctElements(view), sizes);
-    return elementBytes(view.buffer) * elements;
+    return { view, bytes: elementBytes(view.buffer) * elements };
   });
-  const add = (a: number, b: number): number => a + b;
-  return {
-    bytesRead: read.reduce(add, 0),
-    bytesWritten: written.reduce(add, 0),
-    flops: evaluateDim(step.flops, sizes),
-  };
+  return { reads, writes };
 }
 
 /** Bytes of activations that the steps read and write: the part of the bytes moved that fusion can change. */
@@ -129,11 +144,12 @@ const elementsIn = (shape: readonly Dim[], sizes: Sizes): number =>
   sizeOf(shape.map((size) => evaluateDim(size, sizes)));
 
 /** The same elements read twice by one step are read once from memory. */
-function uniqueViews(views: readonly View[]): View[] {
-  const seen = new Map<string, View>();
-  for (const view of views) {
-    const layout = view.strides.map((stride, axis) => `${stride.key}×${view.type.shape[axis]!.key}`).join();
-    seen.set(`${view.buffer} ${view.offset.key} ${layout}`, view);
-  }
-  return [...seen.values()];
+const uniqueViews = (views: readonly View[]): View[] => [
+  ...new Map(views.map((view) => [placeOfView(view), view])).values(),
+];
+
+/** Equal for views of the same elements of a buffer in the same order. */
+export function placeOfView({ buffer, offset, strides, type: { shape } }: View): string {
+  const axes = strides.map((stride, axis) => `${stride.key}×${shape[axis]!.key}`).join();
+  return `${buffer} ${offset.key} ${axes}`;
 }

@@ -1,6 +1,6 @@
 import type { View } from "../../kernels/view.ts";
-import type { Stage } from "../../plan/loops.ts";
-import { operandEntries, type Step } from "../../plan/plan.ts";
+import { stepsOf, type Stage } from "../../plan/loops.ts";
+import { operandEntries } from "../../plan/plan.ts";
 
 /** Where a target has its tensors: all of it that a kernel depends on. */
 export interface Places {
@@ -11,9 +11,6 @@ export interface Places {
   /** Which of its elements is the view's first; undefined where kernels know that it is the first of all. */
   readonly start: (view: View) => string | undefined;
 }
-
-/** The steps of a stage. */
-export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? stage.steps : [stage]);
 
 /** The views of a stage, step by step: those that it reads, then those that it makes. */
 export const viewsOf = (stage: Stage): readonly View[] =>

@@ -10,7 +10,7 @@ import { constantDim, type Dim } from "../../tensor/dim.ts";
 import { callLines, type StageCall } from "./calls.ts";
 import { stepComment } from "../module/comments.ts";
 import { slotName, type ModuleNames } from "./names.ts";
-import { stepsOf } from "../module/likeness.ts";
+import { stepsOf } from "../../plan/loops.ts";
 import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import { STATE_DIMS } from "./state.ts";

@@ -1,18 +1,24 @@
 import { layoutOf } from "../../plan/layout.ts";
-import { runsInAnyOrder, shareLoops, type Stage } from "../../plan/loops.ts";
-import { planOfPart, type Plan, type PlanPart, type PlanShared, type ProgramPlan } from "../../plan/plan.ts";
+import { runsInAnyOrder, shareLoops, stepsOf, type Stage } from "../../plan/loops.ts";
+import {
+  memoryName,
+  planOfPart,
+  type Plan,
+  type PlanPart,
+  type PlanShared,
+  type ProgramPlan,
+} from "../../plan/plan.ts";
 import { elementsIn } from "../../kernels/storage.ts";
 import type { View } from "../../kernels/view.ts";
 import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import { stepComment } from "../module/comments.ts";
-import { stepsOf } from "../module/likeness.ts";
 import { partFunction } from "../module/host/inputs.ts";
 import { WIDTH, wrapped } from "../module/text.ts";
 import type { Word } from "./kernel.ts";
 import { distinctDims, type KernelTable } from "./kernel-table.ts";
-import { meetingsOf, memoryName, type CalledStage } from "./meetings.ts";
+import { meetingsOf, type CalledStage } from "./meetings.ts";
 import type { ListNames } from "./names.ts";
 import { wasmTarget } from "./target.ts";
 

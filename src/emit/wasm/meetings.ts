@@ -1,13 +1,6 @@
-import type { Stage } from "../../plan/loops.ts";
-import { operandViews, type Buffer } from "../../plan/plan.ts";
-import { stepsOf } from "../module/likeness.ts";
+import { stepsOf, type Stage } from "../../plan/loops.ts";
+import { memoryName, operandViews, type Buffer } from "../../plan/plan.ts";
 import type { KernelCall } from "./kernel-table.ts";
-
-/** The memory that the buffers of one place have: those that are in one slot, or are one state, share theirs. */
-export function memoryName({ home, name }: Buffer): string {
-  if (home.kind === "slot") return `slot ${home.slot}`;
-  return home.kind === "state" ? `state ${home.state}` : `own ${name}`;
-}
 
 /** A stage with its call. */
 export interface CalledStage {

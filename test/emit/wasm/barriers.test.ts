@@ -1,3 +1,4 @@
+import { stepsOf } from "../../../src/plan/loops.ts";
 import { runPasses } from "../../../src/passes/pipeline.ts";
 import { randomCase } from "../../differential/generate.ts";
 import { randomTraining } from "../../differential/states.ts";
@@ -8,7 +9,6 @@ import { kernelOf } from "../../../src/emit/wasm/kernels/table.ts";
 import { meetingsOf, type CalledStage } from "../../../src/emit/wasm/meetings.ts";
 import { wasmTarget } from "../../../src/emit/wasm/target.ts";
 import { Names } from "../../../src/emit/module/text.ts";
-import { stepsOf } from "../../../src/emit/module/likeness.ts";
 import type { View } from "../../../src/kernels/view.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import { operandViews, planOfPart, programOf, type Plan, type ProgramPlan } from "../../../src/plan/plan.ts";
