@@ -67,6 +67,27 @@ export type ThreadedModel<Part extends string = "run"> = LaterModel<Part> & {
   readonly close: () => void;
 };
 
+/** A module for the CPU that reads a clock as it runs: where the last run began its first step, and ended each, in ms. */
+export interface ClockedModule extends CpuModule {
+  readonly clock: readonly number[];
+}
+
+/** A module of WebAssembly whose models time their steps one by one. */
+export interface ProfiledModule {
+  readonly createModel: (weights: EmittedTensors, options?: ThreadedOptions) => Promise<ProfiledModel>;
+}
+
+export type ProfiledModel = ThreadedModel & {
+  readonly profiles: { readonly run: (inputs: EmittedTensors, dims?: SaidDims) => Promise<StepTimes> };
+};
+
+/** The milliseconds of each step of a run, each by itself in all threads, and those of no step. */
+export interface StepTimes {
+  readonly threads: number;
+  readonly none: number;
+  readonly steps: readonly number[];
+}
+
 /** A module for a WebGPU device, which must have been requested with its features; throws DeviceError for what fails there. */
 export interface DeviceModule<Part extends string = "run"> extends EmittedModule<
   readonly [device: WebGpuDevice],

@@ -1,5 +1,5 @@
 import { Problem } from "../checkpoint/problem.ts";
-import { importModule, type DeviceModule } from "../emit/emitted.ts";
+import { importModule, type DeviceModel, type DeviceModule, type EmittedTensors } from "../emit/emitted.ts";
 import { emitWgsl, type WgslOptions } from "../emit/wgsl/emit.ts";
 import type { Plan } from "../plan/plan.ts";
 import { plural } from "../support/text.ts";
@@ -16,19 +16,43 @@ export async function webgpuEngine(
   find: FindAdapter,
   options: WgslOptions = {},
 ): Promise<Engine | Problem> {
+  const opened = await openDeviceModel(plan, emittedWeights(weights), find, options);
+  if (opened instanceof Problem) return opened;
+  const { model, adapter, close } = opened;
+  return {
+    description: `plan of ${plural(plan.steps.length, "step")} on ${adapter}`,
+    run: (inputs) => attempt(async () => hostOutputs(plan, await model.run(emittedInputs(inputs)))),
+    close,
+  };
+}
+
+/** A model on a device, and the adapter as the user is told of it. */
+export interface OpenDeviceModel {
+  readonly model: DeviceModel;
+  readonly adapter: string;
+  readonly close: () => void;
+}
+
+/** The same as the module has it: tensors as modules take and give them. */
+export async function openDeviceModel(
+  plan: Plan,
+  weights: EmittedTensors,
+  find: FindAdapter,
+  options: WgslOptions,
+): Promise<OpenDeviceModel | Problem> {
   const [file] = emitWgsl(plan, { ...options, types: false }).files;
   const module = await importModule<DeviceModule>(file!.text);
   const opened = await openDevice(find, module.requiredFeatures);
   if (opened instanceof Problem) return opened;
   const { device, adapter, close } = opened;
-  const model = await attempt(() => module.createModel(device, emittedWeights(weights)));
+  const model = await attempt(() => module.createModel(device, weights));
   if (model instanceof Problem) {
     close();
     return model;
   }
   return {
-    description: `plan of ${plural(plan.steps.length, "step")} on ${adapter}`,
-    run: (inputs) => attempt(async () => hostOutputs(plan, await model.run(emittedInputs(inputs)))),
+    model,
+    adapter,
     close: () => {
       model.destroy();
       close();

@@ -3,6 +3,7 @@ import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import { CallTable } from "./calls.ts";
 import { helpers } from "./helpers/table.ts";
 import { functionsOf } from "./model.ts";
+import { clockLine, clockWords } from "./run.ts";
 import type { FloatFormat } from "./storage.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { safetensorsRuntime } from "../module/runtime/safetensors.ts";
@@ -25,12 +26,15 @@ export type TypeScriptOptions = {
       /** False writes JavaScript: the same text without its types. */
       readonly types?: boolean;
       readonly floats?: "f32";
+      readonly profiles?: false;
     }
   /**
    * Keeps all floats in 64 bits, for measures that float32 would lose. Functions stay those of float32 (erf is right to
    * 1.2e-7), and so would types, so there are none.
    */
-  | { readonly types: false; readonly floats: FloatFormat }
+  | { readonly types: false; readonly floats: FloatFormat; readonly profiles?: false }
+  /** Exports the `clock` that a run reads before and after each step; for measures too. */
+  | { readonly types: false; readonly floats?: "f32"; readonly profiles: boolean }
 );
 
 /**
@@ -43,17 +47,20 @@ export function emitTypeScript(
   options: TypeScriptOptions = {},
 ): { files: readonly EmittedFile[] } {
   const types = options.types ?? true;
-  const floats = options.floats ?? "f32";
+  const { floats = "f32", profiles = false } = options;
   const program = "parts" in plan ? plan : programOf(plan);
   const frame = frameOf(program);
-  const calls = new CallTable(new Names([...reservedWords, ...frameWords(frame)]));
-  const { names, model, prepare } = functionsOf(program, floats, calls);
+  const calls = new CallTable(
+    new Names([...reservedWords, ...frameWords(frame), ...(profiles ? clockWords : [])]),
+  );
+  const { names, model, prepare } = functionsOf(program, { floats, profiles }, calls);
   const elements = floats === "f32" ? elementRuntime : elementRuntime64;
   const sections: readonly (readonly Code[])[] = [
     header(program, calls.kernels.length, options.notes ?? []),
     notLinted,
     frame.types.code,
     frame.parameters.code,
+    profiles ? [clockLine] : [],
     model,
     prepare,
     ...calls.kernels.map(({ code }) => code),

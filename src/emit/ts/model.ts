@@ -5,7 +5,7 @@ import type { CallTable } from "./calls.ts";
 import { ModuleNames, slotName } from "./names.ts";
 import { preparePlacing, runPlacing } from "./placing.ts";
 import { prepareFunction, prepareWords } from "./prepare.ts";
-import { arenaArrays, runFunction, runWords } from "./run.ts";
+import { arenaArrays, clockWords, runFunction, runWords } from "./run.ts";
 import { stateLines } from "./state.ts";
 import type { FloatFormat } from "./storage.ts";
 import { tsTarget } from "./target.ts";
@@ -19,7 +19,7 @@ import { reservedWords } from "../module/words.ts";
 /** The functions in which values of the model have names, which are given when all other words are known. */
 export function functionsOf(
   program: ProgramPlan,
-  floats: FloatFormat,
+  { floats, profiles }: { readonly floats: FloatFormat; readonly profiles: boolean },
   table: CallTable,
 ): { readonly names: readonly ModuleNames[]; readonly model: Code[]; readonly prepare: Code[] } {
   const { shared, parts } = program;
@@ -28,12 +28,14 @@ export function functionsOf(
     shareLoops(planOfPart(program, part), { target: tsTarget }).map((stage) => table.call(stage, inRun)),
   );
   const preparing = shared.prepare.map((step) => table.call(step, preparePlacing(floats)));
-  const taken = [...reservedWords, ...functionWords(program, table)];
+  const taken = [...reservedWords, ...functionWords(program, table), ...(profiles ? clockWords : [])];
   const own = new ModuleNames({ buffers: shared.buffers, symbols: [] }, floats, taken);
   const ofParts = parts.map(
     ({ symbols }) => new ModuleNames({ buffers: shared.buffers, symbols }, floats, taken),
   );
-  const runs = parts.map((part, index) => runFunction(program, part, ofParts[index]!, calls[index]!));
+  const runs = parts.map((part, index) =>
+    runFunction(program, part, ofParts[index]!, { calls: calls[index]!, profiles }),
+  );
   const steps = parts.flatMap((part) => part.steps);
   const prepare = prepareFunction(shared, steps, own, preparing);
   const model = createModel(program, own, runs, prepare.length > 0);

@@ -24,12 +24,26 @@ export const runWords = [
   ...["Math", "Object", "ArrayBuffer", "Float32Array", "Float64Array", "Int32Array"],
 ];
 
+/** The steps of a part with their kernels; `profiles`: the module's `clock` is read before and after each. */
+export interface CalledSteps {
+  readonly calls: readonly StageCall[];
+  readonly profiles: boolean;
+}
+
+const readClock = "clock.push(performance.now());";
+
+/** What a module that profiles declares or reads beside. */
+export const clockWords = ["clock", "performance"];
+
+/** The milliseconds at which the last run began its first step, and ended each. */
+export const clockLine = "export const clock = [];";
+
 /** The function that runs a part of the model: sizes, memory, inputs, steps, results. */
 export function runFunction(
   program: ProgramPlan,
   part: PlanPart,
   names: ModuleNames,
-  calls: readonly StageCall[],
+  { calls, profiles }: CalledSteps,
 ): Code[] {
   const plan = planOfPart(program, part);
   const surface = partNames(program, part);
@@ -50,7 +64,8 @@ export function runFunction(
       ...spaced(arenaLines(program, plan, names)),
       "",
       ...plan.inputs.flatMap((input) => inputLines(input, plan, names)),
-      ...steps,
+      ...(profiles ? ["", "clock.length = 0;", readClock] : []),
+      ...steps.flatMap((lines) => [...lines, ...(profiles ? [readClock] : [])]),
       "",
       "return {",
       results,
@@ -185,9 +200,9 @@ function placeLine(buffer: number, plan: Plan, names: ModuleNames): string[] {
   ];
 }
 
-function stepLines(plan: Plan, names: ModuleNames, calls: readonly StageCall[]): Code[] {
+function stepLines(plan: Plan, names: ModuleNames, calls: readonly StageCall[]): Code[][] {
   const placed = new Set<number>();
-  return calls.flatMap((call) => {
+  return calls.map((call) => {
     const { stage } = call;
     const steps = stepsOf(stage);
     const places = steps.flatMap(({ results }) =>

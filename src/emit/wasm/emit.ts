@@ -14,28 +14,34 @@ import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { publicTypes, modelType, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { symbolsOfParts } from "../module/surface.ts";
-import { hexadecimal, relaxedProbe, sharingByte } from "./binary.ts";
+import { binaryLines, kernelLines, workerLines } from "./code-lines.ts";
 import { KernelTable, type KernelOf } from "./kernel-table.ts";
 import { kernelOf as kernelOfTable } from "./kernels/table.ts";
 import { calledStages, listFunction } from "./lists.ts";
 import { modelLines, inputsFunction, partTable, resultsFunction, stateFunction } from "./model.ts";
 import { ListNames } from "./names.ts";
-import { constants } from "./runtime/constants.ts";
 import { hostRuntime, hostTypes, threadOptions } from "./runtime/host.ts";
+import { profileRuntime } from "./runtime/profile.ts";
 import { listRuntime, listTypes } from "./runtime/lists.ts";
 import { modelRuntime, modelTypes, stateRuntime, stateTypes } from "./runtime/model.ts";
-import { threadRuntime, threadTypes, workerText } from "./runtime/threads.ts";
+import { threadRuntime, threadTypes } from "./runtime/threads.ts";
 import { lastingBuffers, loadFunction, placesFunction, preparedCalls, weightReaders } from "./weights.ts";
 import { threadsWorth } from "./work.ts";
 
-export interface WasmOptions {
-  /** False writes JavaScript: the same text without its types. */
-  readonly types?: boolean;
+export type WasmOptions = {
   /** Lines for the comment at the top. */
   readonly notes?: readonly string[];
   /** What writes kernels: lmg's own if it is left off. */
   readonly kernelOf?: KernelOf;
-}
+} & (
+  | {
+      /** False writes JavaScript: the same text without its types. */
+      readonly types?: boolean;
+      readonly profiles?: false;
+    }
+  /** Models have `profiles` too, which time the steps of each part one by one; for measures, so there are no types. */
+  | { readonly types: false; readonly profiles: boolean }
+);
 
 /**
  * One standalone module, `<model>.ts` (or `.js`): kernels as WebAssembly with SIMD, and what runs them in one thread or
@@ -68,7 +74,10 @@ const words: SurfaceWords = {
 };
 
 /** The pieces of a module that do not depend on its steps: those before them, and those after. */
-function frameOf(program: ProgramPlan): {
+function frameOf(
+  program: ProgramPlan,
+  profiles: boolean,
+): {
   readonly surface: readonly Piece[];
   readonly runtime: readonly Piece[];
 } {
@@ -90,6 +99,7 @@ function frameOf(program: ProgramPlan): {
     runtime: [
       ...[hostRuntime, threadRuntime, listRuntime, modelRuntime],
       ...(hasState ? [stateRuntime] : []),
+      ...(profiles ? [profileRuntime] : []),
       ...[weightRuntime, readerRuntime],
     ],
   };
@@ -97,9 +107,12 @@ function frameOf(program: ProgramPlan): {
 
 const asTypes = ({ declares, code }: Piece): Piece => ({ declares, code: typesOnly(code as string[]) });
 
-function moduleText(program: ProgramPlan, { notes = [], kernelOf = kernelOfTable }: WasmOptions): string {
+function moduleText(
+  program: ProgramPlan,
+  { notes = [], kernelOf = kernelOfTable, profiles = false }: WasmOptions,
+): string {
   const { shared, parts } = program;
-  const { surface, runtime } = frameOf(program);
+  const { surface, runtime } = frameOf(program, profiles);
   const table = new KernelTable(
     new Names([
       ...reservedWords,
@@ -119,7 +132,7 @@ function moduleText(program: ProgramPlan, { notes = [], kernelOf = kernelOfTable
     header(program, table.kernels.length, notes),
     notLinted,
     ...surface.map(({ code }) => code),
-    modelLines(program),
+    modelLines(program, profiles),
     partTable(program),
     ...parts.map((part, index) => listFunction(program, part, called[index]!, names(part.symbols))),
     placesFunction(program, names([]), lasting),
@@ -192,48 +205,19 @@ function header(program: ProgramPlan, kernels: number, notes: readonly string[])
   ];
 }
 
-/** The kernels by name; their code is below. */
-const kernelLines = ({ kernels }: KernelTable): string[] =>
-  kernels.flatMap(({ name, doc, first, phases }) => [
-    `/** ${doc} */`,
-    `const ${name}«: Kernel» = { name: "${name}", first: ${first}, phases: ${phases} };`,
-  ]);
-
 /** The binary code, and what of the plan stands beside it. */
 function codeLines(program: ProgramPlan, table: KernelTable): string[] {
-  const sharing = sharingByte(table, "relaxed");
-  const kernelConstants = table.constants;
-  const padded = new Uint8Array(4 * Math.ceil(kernelConstants.length / 4));
-  padded.set(kernelConstants);
   const bytes = program.shared.parameters.reduce(
     (sum, { buffer, shape }) => sum + (buffer === undefined ? 0 : 4 * sizeOf(shape)),
     0,
   );
   return [
-    "/** The kernels as WebAssembly, two letters a byte: for engines with relaxed SIMD, where x * y + z is rounded once, and for others. */",
-    "const kernelCode = {",
-    ...(["relaxed", "plain"] as const).map(
-      (machine) => `  ${machine}: "${hexadecimal(table.encode(machine))}",`,
-    ),
-    "};",
-    "",
-    "/** A module that engines with relaxed SIMD take. */",
-    `const relaxedProbe = "${hexadecimal(relaxedProbe())}";`,
-    "",
-    "/** The byte of the kernels that says whose the memory is, and what it is where that is one thread's. */",
-    ...constants({ SHARED_AT: sharing.at, OWN_BYTE: sharing.own }),
-    "",
-    "/** Constants that the kernels read. */",
-    `const kernelConstants = "${hexadecimal(padded)}";`,
-    `const KERNEL_CONSTANT_BYTES = ${padded.length};`,
+    ...binaryLines(table),
     "",
     `const WEIGHT_BYTES = ${bytes};`,
     "/** Threads that a run is worth: one for each 4 million floating-point operations, where each run-time size is 16. */",
     `const THREADS_WORTH = ${threadsWorth(program)};`,
     "",
-    "/** What workers are made of: the parts below that threads need, as text. */",
-    `const workerText = ${workerLiteral};`,
+    ...workerLines,
   ];
 }
-
-const workerLiteral = `\`${workerText.replaceAll("\\", "\\\\").replaceAll("`", "\\`").replaceAll("${", "\\${")}\``;

@@ -1,11 +1,11 @@
 import type { View } from "../../kernels/view.ts";
 import type { Stage } from "../../plan/loops.ts";
 import { invariant } from "../../support/invariant.ts";
-import type { Dim } from "../../tensor/dim.ts";
+import { dim, type Dim } from "../../tensor/dim.ts";
 import { likenessOf, viewsOf } from "../module/likeness.ts";
 import type { Names } from "../module/text.ts";
 import { encodeModule, type ModuleFunction } from "./assembler/module.ts";
-import { KernelWriter, PARAMETERS, type Kernel, type Word } from "./kernel.ts";
+import { KernelWriter, PARAMETERS, type Kernel, type Phase, type Word } from "./kernel.ts";
 import { Constants, machines, type Machine } from "./machine.ts";
 import { writeRunner } from "./runner.ts";
 
@@ -70,6 +70,16 @@ export class KernelTable {
       word.kind === "address" ? { ...word, view: places.get(word.view) ?? word.view } : word,
     );
     return { kernel: template.kernel, words, scratch: template.scratch };
+  }
+
+  /** A kernel of one phase that belongs to no step; the record of its calls is its own business. */
+  add(name: string, doc: string, write: (machine: Machine) => Phase): NamedKernel {
+    const scratch = { own: dim(0), shared: dim(0) };
+    return this.#kernelFor(
+      machineNames.map((machine) => {
+        return { name, doc, phases: [write(machines[machine])], words: [], scratch };
+      }),
+    );
   }
 
   /** The module for a machine, as it imports memory that threads share. */

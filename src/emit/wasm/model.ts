@@ -9,7 +9,7 @@ import { literal } from "../module/text.ts";
 import type { ListNames } from "./names.ts";
 
 /** What makes a model: its memory filled, its threads started, its functions. */
-export function modelLines(program: ProgramPlan): Code[] {
+export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
   const hasState = program.shared.state.length > 0;
   const options = optionsParameter(program, "ThreadOptions");
   const fixed = hasState ? "fixed" : "{}« as Dims»";
@@ -23,6 +23,7 @@ export function modelLines(program: ProgramPlan): Code[] {
       ...fixedLines(program),
       `const loaded = await loadModel(matchWeights(source, options), ${fixed}, options);`,
       "const runner = runnerOf(loaded);",
+      ...(profiles ? ["const profile = profilerOf(loaded, runner);"] : []),
       ...(hasState ? ["const kept = stateTensors(loaded.w, fixed);"] : []),
       "return {",
       [
@@ -33,6 +34,7 @@ export function modelLines(program: ProgramPlan): Code[] {
               "writeState: (given) => runner.inTurn(() => replaceState(loaded, kept, given)),",
             ]
           : []),
+        ...(profiles ? profileLines(program) : []),
         "close: runner.close,",
       ],
       "};",
@@ -65,11 +67,27 @@ export function modelLines(program: ProgramPlan): Code[] {
 /** The function of a part as a model has it. */
 function runLines(program: ProgramPlan, part: PlanPart): string[] {
   const { run } = partNames(program, part);
-  const said = saidDims(program, part).length > 0 ? ", dims" : "";
-  const fixed = fixedDims(program).length > 0 ? ", fixed" : "";
-  const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${fixed})`;
+  const { said, bind } = dimsTexts(program, part);
   return [`${run}: (inputs${said}, options) => runner.run(parts.${run}, inputs, () => ${bind}, options),`];
 }
+
+/** What says the run-time dims of a part's inputs, and what of them a caller says. */
+function dimsTexts(program: ProgramPlan, part: PlanPart): { readonly said: string; readonly bind: string } {
+  const said = saidDims(program, part).length > 0 ? ", dims" : "";
+  const fixed = fixedDims(program).length > 0 ? ", fixed" : "";
+  return { said, bind: `${partFunction(program, part, "bindDims")}(inputs${said}${fixed})` };
+}
+
+/** What times the steps of each part. */
+const profileLines = (program: ProgramPlan): Code[] => [
+  "profiles: {",
+  program.parts.map((part) => {
+    const { run } = partNames(program, part);
+    const { said, bind } = dimsTexts(program, part);
+    return `${run}: (inputs${said}) => profile(parts.${run}, inputs, () => ${bind}),`;
+  }),
+  "},",
+];
 
 /** `const parts = { run: { … } }`: what the functions of a model do. */
 export function partTable(program: ProgramPlan): Code[] {

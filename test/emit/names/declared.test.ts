@@ -89,7 +89,7 @@ const renamed = (program: ProgramPlan): ProgramPlan => ({
 /** The functions in which values have names: the words that they hold beside these, and those that are taken. */
 function wordsAround(program: ProgramPlan, floats: FloatFormat): { held: Set<string>; taken: Set<string> } {
   const table = new CallTable(new Names());
-  const { model, prepare } = functionsOf(renamed(program), floats, table);
+  const { model, prepare } = functionsOf(renamed(program), { floats, profiles: false }, table);
   const dims = new Set(symbolsOfParts(program).map(({ name }) => name));
   const words = [...wordsOf(parsed([...model, ...prepare], false))];
   return {
