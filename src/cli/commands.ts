@@ -36,6 +36,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "run targets beside the interpreter and name the first step that differs",
     load: () => import("./commands/compare.ts"),
   },
+  bench: {
+    summary: "time each step of a model, and say what limits it",
+    load: () => import("./commands/bench.ts"),
+  },
   fit: {
     summary: "say whether a WebGPU device can run a model, before any is asked",
     load: () => import("./commands/fit.ts"),

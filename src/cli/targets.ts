@@ -1,6 +1,7 @@
 import { targetNames, targets, type Switches, type TargetName } from "../emit/targets.ts";
 import { dawnAdapter } from "../run/dawn.ts";
 import { engines, type EngineOfTarget } from "../run/engines.ts";
+import { quote } from "../checkpoint/problem.ts";
 import { listWords } from "../support/text.ts";
 import { MOST_THREADS } from "../emit/wasm/map.ts";
 import { parseNumber } from "./arguments.ts";
@@ -71,6 +72,16 @@ export const whatRuns = targetNames.map((target) => engines[target].runs).join("
 /** `ts, wgsl or both as ts,wgsl` */
 export const severalTargets = (comma = ""): string =>
   `${targetNames.join(", ")}${comma} or ${targetNames.length === 2 ? "both" : "several"} as ${targetNames.join(",")}`;
+
+/** The targets that an option names, each once. */
+export function parseTargets(flag: string, text: string): readonly TargetName[] {
+  const names = [...new Set(text.split(",").map((name) => name.trim()))];
+  const unknown = names.find((name) => !isTarget(name));
+  if (unknown !== undefined) stop("E841", `${flag} expects ${severalTargets()}, found ${quote(unknown)}`);
+  return names.filter(isTarget);
+}
+
+const isTarget = (name: string): name is TargetName => targetNames.some((target) => target === name);
 
 /** A form in which `lmg compile` writes a target. */
 export interface WrittenForm {

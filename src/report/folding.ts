@@ -6,6 +6,8 @@ export interface Folded<R> {
   /** The row, its texts with `*` for the iteration's number if it stands for several. */
   readonly row: R;
   readonly count: number;
+  /** Which of the rows they are. */
+  readonly indices: readonly number[];
   /** `h × 12`; empty for a row that stands for itself. */
   readonly repeats: string;
 }
@@ -18,17 +20,17 @@ export function foldRows<R extends Readonly<Record<string, string>>>(
   rows: readonly { readonly row: R; readonly scope: readonly Iteration[] }[],
 ): readonly Folded<R>[] {
   const star = starIterations(rows.flatMap(({ scope }) => scope.map(({ label }) => label)));
-  const groups = new Map<string, { whole: R; row: R; count: number; scope: readonly Iteration[] }>();
-  for (const { row, scope } of rows) {
+  const groups = new Map<string, { whole: R; row: R; indices: number[]; scope: readonly Iteration[] }>();
+  for (const [index, { row, scope }] of rows.entries()) {
     const starred = Object.fromEntries(Object.entries(row).map(([key, text]) => [key, star(text)])) as R;
     const key = JSON.stringify([starred, scope.map(({ label }) => label)]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { whole: row, row: starred, count: 1, scope });
-    else group.count++;
+    if (group === undefined) groups.set(key, { whole: row, row: starred, indices: [index], scope });
+    else group.indices.push(index);
   }
-  return [...groups.values()].map(({ whole, row, count, scope }) =>
-    count === 1
-      ? { row: whole, count, repeats: "" }
-      : { row, count, repeats: `${scope.map(({ label }) => label).join(".")} × ${count}` },
-  );
+  return [...groups.values()].map(({ whole, row, indices, scope }) => {
+    const count = indices.length;
+    if (count === 1) return { row: whole, count, indices, repeats: "" };
+    return { row, count, indices, repeats: `${scope.map(({ label }) => label).join(".")} × ${count}` };
+  });
 }

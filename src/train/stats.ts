@@ -42,8 +42,8 @@ export function trainingStats(
   return { dims: Object.fromEntries(sizes), optimizer, checkpoint, kept, recomputed };
 }
 
-/** The batch of the `train` section, as the size of the dim that is the first axis of the first input. */
-function batchOf({ graph, batch }: LoweredTrain): readonly (readonly [string, number])[] {
+/** The batch of the `train` section, if it says one, as the size of the dim that is the first axis of the first input. */
+export function batchOf({ graph, batch }: LoweredTrain): readonly (readonly [string, number])[] {
   const first = graph.inputs[0]?.value.type.shape[0]?.key;
   const isSymbol = graph.symbols.some(({ name }) => name === first);
   return first === undefined || !isSymbol || batch === undefined ? [] : [[first, batch]];

@@ -48,6 +48,8 @@ const commands: readonly (readonly string[])[] = [
   ["run", "scaled.lmg", "--random", "0", "--config"],
   ["run", "scaled.lmg", "--weights"],
   ["compare", "scaled.lmg", "--targets", "ts", "--weights"],
+  ["bench", "scaled.lmg", "--config"],
+  ["bench", "scaled.lmg", "--weights"],
 ];
 
 describe("a config with a key that the model does not read", () => {

@@ -76,6 +76,8 @@ test("what a run was trained with holds as far as nothing else is said", async (
   // Other weights, and still its tokenizer: letters, no ids.
   expect(await output(...short, "--random", "3", "--prompt", "the")).toMatch(/^the[a-z. ]{4}\n$/);
   expect(await output("compare", "runs/chars", "--targets", "ts")).toContain("none above 0.0001");
+  const timed = await output("bench", "runs/chars", "--rounds", "1", "--json");
+  expect(JSON.parse(timed)).toMatchObject({ weights: "runs/chars/model.safetensors" });
 });
 
 test("what cannot be continued is said with a way forward", async () => {

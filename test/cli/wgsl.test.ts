@@ -62,6 +62,18 @@ describe("`--target wgsl` where shaders can run", () => {
     expect(text).toMatch(/^wgsl +\S+e-\d+ .* none above 0\.0001 +\S+e-\d+$/m);
   });
 
+  test("`bench` times runs beside those of the CPU, whose steps it knows", async ({ skip }) => {
+    if (!canRun) return skip();
+    const args = ["bench", "tiny.lmg", "--target", "wgsl", "--compare", "ts", "--rounds", "1", "--json"];
+    const { targets } = JSON.parse(await output(...args, ...dawn)) as { targets: [object, object] };
+    expect(targets).toMatchObject([
+      { target: "wgsl", threads: 0, steps: [], ratio: { median: 1 } },
+      { target: "ts", threads: 1 },
+    ]);
+    // The embedding, the norm before and after each layer, the two layers together, the unembedding.
+    expect(targets[1]).toHaveProperty("steps.length", 6);
+  });
+
   test("`train` moves the parameters as in TypeScript, and its checkpoint is the same kind of file", async ({
     skip,
   }) => {

@@ -1,5 +1,4 @@
-import { quote } from "../../checkpoint/problem.ts";
-import { targetNames, targets, type Switches, type TargetName } from "../../emit/targets.ts";
+import { targetNames, targets, type Switches } from "../../emit/targets.ts";
 import { randomInputs } from "../../ir/initialize.ts";
 import { compareTargets } from "../../run/compare/compare.ts";
 import { describeComparison, differencesBeyond } from "../../run/compare/describe.ts";
@@ -14,10 +13,11 @@ import { readSource, stdinOption, type StdinOptions } from "../places.ts";
 import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
-import { orStop, stop, Stop } from "../stop.ts";
+import { orStop, Stop } from "../stop.ts";
 import {
   dawnOption,
   defaultTarget,
+  parseTargets,
   engineOptionsOf,
   requireTaken,
   severalTargets,
@@ -76,7 +76,7 @@ export const command: Command = {
   async run([given], asked: CompareOptions, out) {
     const { path, options } = withTrainedRun(given!, asked);
     const source = await readSource(path, options, out);
-    const targets = parseTargets(options.targets);
+    const targets = parseTargets("--targets", options.targets);
     requireTaken(options, targets, (target) => `let --targets name ${target}`);
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const config = checkpointConfig(options);
@@ -105,12 +105,3 @@ export const command: Command = {
     }
   },
 };
-
-function parseTargets(text: string): readonly TargetName[] {
-  const names = [...new Set(text.split(",").map((name) => name.trim()))];
-  const unknown = names.find((name) => !isTarget(name));
-  if (unknown !== undefined) stop("E841", `--targets expects ${severalTargets()}, found ${quote(unknown)}`);
-  return names.filter(isTarget);
-}
-
-const isTarget = (name: string): name is TargetName => targetNames.some((target) => target === name);

@@ -40,7 +40,13 @@ export function loadStep(
   options: ModelOptions,
   out: Out,
   { observe, target }: Pick<PassOptions, "observe" | "target">,
-): { readonly lowered: Graph; readonly graph: Graph; readonly plan: Plan } {
+): {
+  readonly model: TrainableModel;
+  readonly options: StepOptions;
+  readonly lowered: Graph;
+  readonly graph: Graph;
+  readonly plan: Plan;
+} {
   const { model, options: step } = loadTraining(source, options, out);
   const { update, diagnostics } = trainingStep(model.train.graph, step);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
@@ -51,7 +57,7 @@ export function loadStep(
     ...(target && { target }),
   };
   const { graph, plan } = planStep(update, passes);
-  return { lowered: update, graph, plan };
+  return { model, options: step, lowered: update, graph, plan };
 }
 
 /** The model with its `train` section, which it must have. */
