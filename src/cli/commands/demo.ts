@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { emitTypeScript } from "../../emit/ts/emit.ts";
+import { targets } from "../../emit/targets.ts";
 import { explainEdges } from "../../passes/explain.ts";
 import { activationBytes } from "../../plan/stats.ts";
 import { sizeOf } from "../../tensor/host.ts";
@@ -9,6 +9,7 @@ import { loadModel, type LoadedModel } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import type { Out } from "../out.ts";
 import { readConfigFile, readModelFile } from "../source.ts";
+import { defaultTarget } from "../targets.ts";
 import { writeFiles } from "./compile.ts";
 import { run } from "./run.ts";
 
@@ -43,12 +44,15 @@ export const command: Command = {
     const weights = here(join(examples, "weights", "whale"));
     const config = readConfigFile(join(weights, "config.json"));
     const source = readModelFile(path);
-    const fused = await loadModel(source, {}, out, { config });
+    const row = targets[defaultTarget];
+    const fused = await loadModel(source, {}, out, { config, target: row.target({}) });
     const unfused = await loadModel(source, { fuse: false }, out, { config });
     summarize(fused, unfused, out);
-    if (folder !== undefined)
-      for (const { path: written, bytes } of writeFiles(folder, emitTypeScript(fused.plan).files))
+    if (folder !== undefined) {
+      const emit = await row.load();
+      for (const { path: written, bytes } of writeFiles(folder, emit(fused.plan)))
         out.write(`  wrote ${written} (${showBytes(bytes)}), a module that needs nothing else to run\n`);
+    }
     out.write("lmg trained it on one novel; it writes, a character at a time:\n\n");
     const start = performance.now();
     const sampling = { temperature: "0.7", topP: "0.95", seed: "1", top: "5" };
