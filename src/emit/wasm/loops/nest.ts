@@ -4,6 +4,9 @@ import { i32 } from "../assembler/numbers.ts";
 import type { Encoder } from "./encoder.ts";
 import { lone } from "./values.ts";
 
+/** Elements that threads share in one piece: a line of the cache. */
+export const GRAIN = 16;
+
 /** Loops of one order that stand in each other with nothing between them: one loop, whose index is theirs together. */
 export interface Nest {
   readonly loops: readonly Loop[];
