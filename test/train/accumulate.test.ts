@@ -3,6 +3,7 @@ import type { EngineFactory } from "../../src/train/engine.ts";
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
+import { webassemblyEngine } from "../../src/train/webassembly-engine.ts";
 import { accumulateCases, largeBatch, smallBatches, trainingOn } from "./accumulated.ts";
 
 /**
@@ -12,6 +13,7 @@ import { accumulateCases, largeBatch, smallBatches, trainingOn } from "./accumul
 const engines: readonly (readonly [string, EngineFactory, number])[] = [
   ["interpreter", interpreterEngine, 2e-7],
   ["typescript", typescriptEngine, 2e-6],
+  ["webassembly", webassemblyEngine(1), 2e-6],
 ];
 
 describe.each(engines)("%s", (_, engine, tolerance) => {
@@ -32,6 +34,7 @@ describe.each(engines)("%s", (_, engine, tolerance) => {
           expected.forEach((value, i) => {
             expect(Math.abs(state[name]!.data[i]! - value), `${name}[${i}]`).toBeLessThan(tolerance);
           });
+        trainer.close();
       }
     },
   );
