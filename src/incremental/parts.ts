@@ -2,11 +2,11 @@ import type { Graph, Output, SymbolDeclaration, Value } from "../ir/graph.ts";
 import { liveNodes } from "../ir/keep-outputs.ts";
 import { operandValues } from "../ir/node.ts";
 import { producersOf, resultValues } from "../ir/walk.ts";
-import { dim, symbolDim, type Dim } from "../tensor/dim.ts";
+import { dim, symbolDim } from "../tensor/dim.ts";
 import { derive, type Derived } from "./derive.ts";
 import { Facts } from "./facts/facts.ts";
 import { Forms } from "./forms.ts";
-import { Sizes, type Letter } from "./letters.ts";
+import { Sizes } from "./letters.ts";
 import { Refusal } from "./refusal.ts";
 import { StateNames, type StateRole } from "./states.ts";
 import { declared, unusedSymbol } from "./symbols.ts";
@@ -18,7 +18,13 @@ export interface DecodingDims {
   readonly capacity: string;
 }
 
+/** The parts that read more of a text. */
+export const partNames = ["append", "step", "all"] as const;
+
+export type PartName = (typeof partNames)[number];
+
 export interface PartOptions {
+  readonly parts: readonly PartName[];
   readonly symbol: string;
   /** The most positions that there will ever be. */
   readonly limit: number | undefined;
@@ -70,15 +76,10 @@ class Model {
   }
 
   parts(): Parts {
-    const many = symbolDim(this.#dims.added);
-    const parts = {
-      append: this.#derive(many, "L"),
-      step: this.#derive(dim(1), "R"),
-      all: this.#derive(many, "R"),
-    };
-    const context = new Set(Object.values(parts).flatMap((part) => [...part.context]));
+    const parts = this.#options.parts.map((name) => [name, this.#derive(name)] as const);
+    const context = new Set(parts.flatMap(([, part]) => [...part.context]));
     const encode = context.size === 0 ? {} : { encode: this.#encode(context) };
-    const graphs = Object.entries(parts).map(([name, part]) => [name, this.#graphOf(name, part)] as const);
+    const graphs = parts.map(([name, part]) => [name, this.#graphOf(name, part)] as const);
     return {
       graphs: { ...encode, ...Object.fromEntries(graphs) },
       dims: this.#dims,
@@ -87,12 +88,13 @@ class Model {
     };
   }
 
-  #derive(added: Dim, letter: Letter): Derived {
+  #derive(part: PartName): Derived {
     const { past, capacity } = this.#dims;
+    const added = part === "step" ? dim(1) : symbolDim(this.#dims.added);
     const sizes = new Sizes(symbolDim(past), added, symbolDim(capacity));
     const options = { windows: this.#options.windows === "rows", limit: this.#limit };
     const forms = new Forms(this.#graph, this.#facts, sizes, options);
-    return derive(this.#graph, this.#outputs, letter, forms, this.#names);
+    return derive(this.#graph, this.#outputs, part === "append" ? "L" : "R", forms, this.#names);
   }
 
   #graphOf(name: string, { builder, outputs }: Derived): Graph {

@@ -2,7 +2,7 @@ import type { Graph } from "../ir/graph.ts";
 import { keepOutputs } from "../ir/keep-outputs.ts";
 import type { Program } from "../ir/program.ts";
 import { pipeline, runPasses, type PassOptions } from "../passes/pipeline.ts";
-import { deriveParts, type DecodingDims } from "./parts.ts";
+import { deriveParts, partNames, type DecodingDims, type PartName } from "./parts.ts";
 import { Refusal } from "./refusal.ts";
 import type { StateRole } from "./states.ts";
 
@@ -13,6 +13,8 @@ export interface DecodingOptions extends Omit<PassOptions, "passes"> {
   readonly outputs?: ReadonlySet<string>;
   /** The most positions that there will ever be, which some rope scalings need to know. */
   readonly limit?: number;
+  /** The parts that are made, beside `encode`. Default: all. */
+  readonly parts?: readonly PartName[];
   /** `rows`: attention with a window keeps its rows alone, and cannot go back in the text. Default; `whole`: all rows. */
   readonly windows?: "rows" | "whole";
 }
@@ -53,8 +55,8 @@ function decoding(graph: Graph, options: DecodingOptions): Decoding {
   if (graph.states.length > 0) throw new Refusal("training");
   const names = options.outputs ?? new Set(graph.outputs.map(({ name }) => name));
   const plain = runPasses(keepOutputs(graph, names).graph, { ...options, passes: passesBefore });
-  const { limit, windows = "rows" } = options;
-  const parts = deriveParts(plain, { symbol, limit, windows });
+  const { limit, windows = "rows", parts: wanted = partNames } = options;
+  const parts = deriveParts(plain, { symbol, limit, windows, parts: wanted });
   const fused = Object.entries(parts.graphs).map(
     ([part, each]) => [part, runPasses(each, passesAfter(options))] as const,
   );

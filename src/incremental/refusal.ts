@@ -44,11 +44,14 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly reason: RefusalReason;
   readonly node: Node | undefined;
+  /** What is said of the node, without its place. */
+  readonly sentence: string;
 
   constructor(reason: RefusalReason, node?: Node, detail = "") {
     const sentence = sentences[reason](detail);
     super(node === undefined ? sentence : `${placeOf(node)}: ${sentence}`);
     this.reason = reason;
+    this.sentence = sentence;
     this.node = node;
   }
 

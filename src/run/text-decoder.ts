@@ -96,7 +96,12 @@ export function textDecoder(
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
-  const decoding = decodingProgram(graph, { ...options, symbol, outputs: new Set([output]) });
+  const decoding = decodingProgram(graph, {
+    ...options,
+    symbol,
+    outputs: new Set([output]),
+    parts: ["append", "step"],
+  });
   if (decoding instanceof Refusal) return decoding;
   const others = Object.values(decoding.program.parts).flatMap(({ inputs }) =>
     inputs.filter(({ name, fill }) => name !== input.name && fill === undefined),

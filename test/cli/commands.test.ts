@@ -25,6 +25,8 @@ inFolder({
   "two.lmg": `model one { input x: f32[B, 4]; residual { up: linear(4) } }\n\nmodel two { input x: f32[B, 2]; relu }\n`,
   "parts/block.lmg": "block twice { input x: [B, D]; a: linear(D) -> b: linear(D) }\n",
   "uses.lmg": `use "./parts/block.lmg"\n\nmodel uses { input x: f32[B, 3]; t: twice }\n`,
+  "causal.lmg": "model m { input x: f32[B, T, 8]; attn: attention(2) }\n",
+  "encoder.lmg": "model m { input x: f32[B, T, 8]; attn: attention(2, causal: false) }\n",
   "config.json": `{"vocab_size": 7, "hidden_size": 4, "num_hidden_layers": 3}`,
 });
 
@@ -115,6 +117,19 @@ test("`ir --each --after` ends with that pass, and knows which passes there are"
   const { code, notes } = await lmg("ir", "two.lmg", "--each", "--after", "gelu");
   expect(code).toBe(1);
   expect(notes).toContain("there is no pass `gelu` in this run");
+});
+
+test("`ir --decode` shows the parts that read a text a few positions at a time, or where the model reads ahead", async () => {
+  const parts = JSON.parse(await output("ir", "causal.lmg", "--decode", "--json")) as {
+    part: string;
+    ir: string;
+  }[];
+  expect(parts.map(({ part }) => part)).toEqual(["append", "step", "all"]);
+  expect(parts[1]!.ir).toMatch(/state %\d+: f32\[B, C, 8\] = constant\(0\) "attn.k_proj"/);
+  const { code, notes } = await lmg("ir", "encoder.lmg", "--decode");
+  expect(code).toBe(1);
+  expect(notes).toContain("error[E842]: the model cannot be read a few positions at a time");
+  expect(notes).toContain("attention sees later positions");
 });
 
 test("`ir --check-passes` says that the passes keep what the model computes", async () => {

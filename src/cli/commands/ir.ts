@@ -1,20 +1,25 @@
+import { Problem } from "../../checkpoint/problem.ts";
+import { decodingProgram } from "../../incremental/program.ts";
+import { Refusal } from "../../incremental/refusal.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { passes } from "../../passes/pipeline.ts";
+import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { loadPlan } from "../load.ts";
+import { loadModel, loadPlan } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
-import { stop } from "../stop.ts";
+import { Stop, stop } from "../stop.ts";
 
 interface IrOptions extends LookOptions {
   readonly train?: true;
   readonly after?: string;
   readonly each?: true;
+  readonly decode?: true;
   /** Commander's form of `--no-annotations`. */
   readonly annotations: boolean;
 }
@@ -39,8 +44,12 @@ export const command: Command = {
       flags: "--each",
       description: "the graph after lowering and after every pass that changed it, up to that of --after",
     },
+    {
+      flags: "--decode",
+      description: "the parts that read a text a few positions at a time, which are derived from the model",
+    },
     { flags: "--no-annotations", description: "without labels, scopes, edges and what was fused" },
-    { flags: "--json", description: "a list of { after, ir }" },
+    { flags: "--json", description: "a list of { after, ir }; of { part, ir } with --decode" },
     stdinOption,
     ...passOptions,
   ],
@@ -49,12 +58,14 @@ export const command: Command = {
     ["lmg ir model.lmg --after lower", "the graph as the model says it, residual edges and all"],
     ["lmg ir model.lmg --each --no-annotations", "how the passes change it, step by step"],
     ["lmg ir model.lmg --train --after lower", "its training step, before anything is fused"],
+    ["lmg ir model.lmg --decode", "what runs for each new token, and what is kept between runs"],
   ],
   // The head is a comment of IR, so that what is printed can be read back.
   run: (args, asked: IrOptions, out) => lookAtEach(args, asked, out, lookAtIr, (path) => `// ${path}\n`),
 };
 
 async function lookAtIr(source: Source, options: IrOptions, out: Out): Promise<Look> {
+  if (options.decode === true) return lookAtParts(source, options, out);
   const stages: Stage[] = [];
   const { lowered } = await loadPlan(source, options, out, {
     observe: ({ name }, graph) => stages.push({ after: name, graph }),
@@ -68,6 +79,27 @@ async function lookAtIr(source: Source, options: IrOptions, out: Out): Promise<L
     text: () =>
       texts.map(({ after, ir }) => (options.each === true ? `// after ${after}\n${ir}` : ir)).join("\n"),
   };
+}
+
+async function lookAtParts(source: Source, options: IrOptions, out: Out): Promise<Look> {
+  const other = [options.each && "--each", options.after && "--after", options.train && "--train"].find(
+    Boolean,
+  );
+  if (other !== undefined) stop("E803", `--decode and ${other} exclude each other`);
+  const { model } = await loadModel(source, options, out);
+  const decoding = decodingProgram(model.graph, { fuse: options.fuse ?? true, verify: true });
+  if (decoding instanceof Refusal) throw new Stop([whyNot(decoding)]);
+  const parts = Object.entries(decoding.program.parts);
+  const texts = parts.map(([part, graph]) => ({ part, ir: printGraph(graph, options) }));
+  return { json: () => texts, text: () => texts.map(({ ir }) => ir).join("\n") };
+}
+
+/** Why a model has no such parts, at the line that is to blame. */
+function whyNot({ node, span, sentence }: Refusal): Diagnostic {
+  const message = "the model cannot be read a few positions at a time";
+  if (node === undefined || span === undefined) return new Problem("E842", `${message}: ${sentence}`);
+  const { label } = node.origin;
+  return errorAt("E842", span, message, { label: `${label === "" ? node.op : `\`${label}\``}: ${sentence}` });
 }
 
 /** A pass that finds nothing to do returns the graph it was given. */
