@@ -1,13 +1,15 @@
 import { Problem } from "../checkpoint/problem.ts";
 import type { EmittedTensors } from "../emit/emitted.ts";
-import { decodingProgram, type Decoding, type DecodingOptions } from "../incremental/program.ts";
+import type { TargetName } from "../emit/targets.ts";
+import { decodingProgram, type Decoding } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph, Input } from "../ir/graph.ts";
 import { hostTensor } from "../tensor/host.ts";
 import { attempt } from "./attempt.ts";
 import type { Tensors } from "./engine.ts";
+import type { OpenParts } from "./session/model.ts";
 import { Session } from "./session/session.ts";
-import { typescriptParts } from "./session/typescript.ts";
+import { decodingTargets, type PartsOptions } from "./session/targets.ts";
 import { emittedWeights } from "./tensors.ts";
 import { tokenInput } from "./tokens.ts";
 import type { Weights } from "./weights.ts";
@@ -19,14 +21,14 @@ import type { Weights } from "./weights.ts";
 export class TextDecoder {
   readonly #decoding: Decoding;
   readonly #input: Input;
-  readonly #weights: Weights;
+  readonly #open: () => Promise<OpenParts>;
   #session: Session | undefined;
   #read: readonly number[] = [];
 
-  constructor(decoding: Decoding, input: Input, weights: Weights) {
+  constructor(decoding: Decoding, input: Input, open: () => Promise<OpenParts>) {
     this.#decoding = decoding;
     this.#input = input;
-    this.#weights = weights;
+    this.#open = open;
   }
 
   /** The outputs at the last of some tokens, [1, 1, ..]; what the text before had in common with them is kept. */
@@ -50,9 +52,8 @@ export class TextDecoder {
   async #sessionFor(length: number): Promise<Session> {
     const most = this.#decoding.limit ?? Infinity;
     if (this.#session === undefined) {
-      const open = await typescriptParts(this.#decoding, emittedWeights(this.#weights));
       const capacity = Math.min(most, Math.max(length, LEAST_CAPACITY));
-      this.#session = await Session.open(this.#decoding, open, { capacity });
+      this.#session = await Session.open(this.#decoding, await this.#open(), { capacity });
     }
     if (length > this.#session.capacity) await this.#session.reserve(Math.min(most, 2 * length));
     return this.#session;
@@ -83,6 +84,13 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
   return length;
 }
 
+export interface TextDecoderOptions extends PartsOptions {
+  /** What runs it. */
+  readonly runs: TargetName;
+  /** False leaves steps as they are, for comparison. Default: true. */
+  readonly fuse?: boolean;
+}
+
 /**
  * What decodes a text of a model, if the model reads nothing but tokens that must be given, and can be run a few positions at
  * a time; or why not.
@@ -91,13 +99,16 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  options: Pick<DecodingOptions, "fuse" | "target"> = {},
+  { runs, fuse = true, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
+  const open = decodingTargets[runs];
+  if (open === undefined) return new Problem("E813", `no text is kept between runs of the target ${runs}`);
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
   const decoding = decodingProgram(graph, {
-    ...options,
+    fuse,
+    target: options.target,
     symbol,
     outputs: new Set([output]),
     parts: ["append", "step"],
@@ -107,7 +118,8 @@ export function textDecoder(
     inputs.filter(({ name, fill }) => name !== input.name && fill === undefined),
   );
   const [other] = others;
-  if (other === undefined) return new TextDecoder(decoding, input, weights);
+  if (other === undefined)
+    return new TextDecoder(decoding, input, () => open(decoding, emittedWeights(weights), options));
   return new Problem(
     "E813",
     `the model reads \`${other.name}\` beside its tokens`,

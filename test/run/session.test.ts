@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { EmittedTensors } from "../../src/emit/emitted.ts";
+import { targets } from "../../src/emit/targets.ts";
 import type { Decoding } from "../../src/incremental/program.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { SessionError } from "../../src/run/session/error.ts";
 import type { OpenParts } from "../../src/run/session/model.ts";
 import { Session, type SessionOptions } from "../../src/run/session/session.ts";
+import { webassemblyParts } from "../../src/run/session/webassembly.ts";
 import { typescriptParts } from "../../src/run/session/typescript.ts";
 import { difference, Reference } from "../incremental/decoded.ts";
 import { derived, exampleGraph, graphOf } from "../incremental/models.ts";
@@ -28,14 +30,27 @@ const graphs: Readonly<Record<string, Graph>> = {
   ),
 };
 
-describe.each(Object.entries(graphs))("a session of a model with %s", (_, graph) => {
-  const decoding: Decoding = derived(graph);
+const wasm = targets.wasm.target({});
+
+/** What runs the parts. */
+const runners: Readonly<Record<string, (decoding: Decoding, weights: EmittedTensors) => Promise<OpenParts>>> =
+  {
+    JavaScript: typescriptParts,
+    WebAssembly: (decoding, weights) => webassemblyParts(decoding, weights, wasm, 1),
+  };
+
+const cases = Object.keys(runners).flatMap((runs) =>
+  Object.entries(graphs).map(([kept, graph]) => [runs, kept, graph] as const),
+);
+
+describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
+  const decoding: Decoding = derived(graph, { target: wasm });
   const reference = new Reference(graph, "T", { B: 2, T: 14 });
   const output = graph.outputs[0]!.name;
   let open: OpenParts;
 
   beforeAll(async () => {
-    open = await typescriptParts(decoding, reference.parameters);
+    open = await runners[runs]!(decoding, reference.parameters);
   });
 
   const begin = (options: SessionOptions = {}): Promise<Session> =>

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
+import { targets } from "../../src/emit/targets.ts";
 import { Refusal } from "../../src/incremental/refusal.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { planGraph } from "../../src/plan/build.ts";
@@ -16,10 +17,12 @@ const TOLERANCE = 1e-5;
 
 const llama = exampleGraph("llama", { vocab: 23, dim: 16, hidden: 24, depth: 2, heads: 4, kv_heads: 2 });
 
+const javascript = { runs: "ts", target: targets.ts.target({}), threads: 1 } as const;
+
 async function modelOf(graph: Graph): Promise<RunnableModel & { readonly decoder: TextDecoder }> {
   const weights = randomWeights(graph, 1);
   const engine = orThrow(await typescriptEngine(planGraph(runPasses(graph)), weights));
-  const decoder = textDecoder(graph, weights, graph.outputs[0]!.name);
+  const decoder = textDecoder(graph, weights, graph.outputs[0]!.name, javascript);
   if (!(decoder instanceof TextDecoder)) throw new Error(decoder.message);
   return { graph, engine, decoder };
 }
@@ -61,7 +64,8 @@ test("another text keeps what both begin with, and memory grows with a text", as
 });
 
 test("a model that sees later tokens has none, nor one that reads more than tokens", () => {
-  const of = (graph: Graph) => textDecoder(graph, randomWeights(graph, 1), graph.outputs[0]!.name);
+  const of = (graph: Graph) =>
+    textDecoder(graph, randomWeights(graph, 1), graph.outputs[0]!.name, javascript);
   const encoder = graphOf(
     "model m { input tokens: i32[B, T]\n e: embedding(23, 8)\n attn: attention(2, causal: false)\n output y: f32[B, T, 8] }",
   );

@@ -121,10 +121,14 @@ function chosenDecoder(
   out: Out,
 ): TextDecoder | undefined {
   const { generate, interpret, target = defaultTarget } = options;
-  const isWanted =
-    generate !== undefined && interpret !== true && target === "ts" && (model.inputs?.size ?? 0) === 0;
+  const isWanted = generate !== undefined && interpret !== true && (model.inputs?.size ?? 0) === 0;
   if (!isWanted) return undefined;
-  const decoder = textDecoder(model.graph, weights, outputOf(model), { fuse: options.fuse ?? true });
+  const decoder = textDecoder(model.graph, weights, outputOf(model), {
+    runs: target,
+    target: targets[target].target(options),
+    threads: engineOptionsOf(options).threads,
+    fuse: options.fuse ?? true,
+  });
   if (decoder instanceof TextDecoder) return decoder;
   if (decoder instanceof Refusal) out.note(`each token runs the whole text again: ${decoder.message}\n`);
   return undefined;
