@@ -6,6 +6,7 @@ import type { Ceilings } from "../../run/bench/ceilings.ts";
 import { limitOf, type Limit } from "../../run/bench/limits.ts";
 import type { Samples } from "../../run/bench/measure.ts";
 import type { Subject } from "../../run/bench/subject.ts";
+import { smallest } from "../../support/lists.ts";
 import { showPlace } from "../../support/source.ts";
 import { medianOf, spreadOf, type Spread } from "./statistics.ts";
 
@@ -70,7 +71,8 @@ function stepReports(
   traffic: readonly StageTraffic[],
   ceilings: Ceilings,
 ): readonly StepReport[] {
-  const none = medianOf(samples.none);
+  // The least, so that no step loses more than what each one has of it.
+  const none = smallest(samples.none);
   const seconds = samples.stages.map((times) => Math.max(0, medianOf(times) - none));
   const limits = traffic.map((each) => limitOf(each, ceilings));
   const bytes = traffic.map(({ accesses }) => accesses.reduce((sum, access) => sum + access.bytes, 0));

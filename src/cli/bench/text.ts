@@ -59,15 +59,21 @@ function totalRow(steps: readonly StepReport[]): string[] {
   ];
 }
 
-/** Words of a kernel that a line of a table has room for. */
-const MOST_WORDS = 4;
+/** Letters of a kernel's words that a line of a table has room for. */
+const MOST_LETTERS = 48;
+
+/** The ops of a kernel, as many as there is room for: `mul + mul + add + … (13)`. */
+function shortKernel(kernel: string): string {
+  if (kernel.length <= MOST_LETTERS) return kernel;
+  const words = kernel.split(" + ");
+  const fits = words.filter((_, index) => words.slice(0, index + 1).join(" + ").length <= MOST_LETTERS - 10);
+  return [...fits, `… (${words.length})`].join(" + ");
+}
 
 function stepRow({ label, kernel, count, seconds, share, flops, bytes, limit }: StepReport): string[] {
-  const words = kernel.split(" + ");
-  const short = words.slice(0, MOST_WORDS).join(" + ");
   return [
     label,
-    words.length > MOST_WORDS ? `${short} + … (${words.length})` : short,
+    shortKernel(kernel),
     count === 1 ? "" : `× ${count}`,
     showSeconds(seconds),
     percent(share),
