@@ -45,6 +45,9 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
     [9, 33, 2000],
     [130, 16, 5],
     [300, 40, 7],
+    // Of the last panel 8 columns are there: tiles of four rows.
+    [7, 32, 19],
+    [134, 56, 5],
   ] as const;
   test.each(sizes)("x [%d, K] by a weight [%d, %d]", (rows, columns, depth) => {
     for (const layout of layouts)
@@ -81,6 +84,7 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
     [33, 5, 64],
     [300, 130, 20],
     [513, 10, 33],
+    [300, 10, 32],
   ] as const)("the gradient of a weight over %d rows, %d × %d", (rows, outer, inner) => {
     for (const layout of layouts) {
       const weight = layout === "out_in" ? type(outer, inner) : type(inner, outer);
@@ -99,6 +103,9 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
       [48, "{ add(i0, i1) }"],
       [50, "{ square(i0); add(t0, i1) }"],
       [50, "{ exp(i0); mul(t0, 0.5); add(t1, i1) }"],
+      [56, "{ add(i0, i1) }"],
+      [56, "{ exp(i0); mul(t0, 0.5); add(t1, i1) }"],
+      [40, "{ exp(i0); mul(t0, 0.5); add(t1, i1) }"],
     ] as const) {
       const text = `
         dim B

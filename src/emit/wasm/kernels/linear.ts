@@ -5,9 +5,9 @@ import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../../te
 import { i32 } from "../assembler/numbers.ts";
 import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
-import { eachTile, eachUnit } from "../products/nest.ts";
+import { eachTileOf, eachUnit } from "../products/nest.ts";
 import { isPartial, PanelReader } from "../products/panels.ts";
-import { Tile } from "../products/tile.ts";
+import { lastTile, Tile } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
 
@@ -20,6 +20,7 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const isInPanels = weight.type.shape.length === 3;
   const phase = k.phase();
   const tile = new Tile(phase, k.machine);
+  const last = lastTile(phase, k.machine, columns);
   const { width } = tile;
   const aside = asideBytes(extras.length);
   const packed = isInPanels ? dim(0) : multiplyDims(dim(4 * width), depth);
@@ -33,7 +34,8 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
     rowBytes: outRow,
     width,
     own,
-    isPartial: isPartial(columns, width),
+    ...(last && { rows: last.rows }),
+    isPartial: last === undefined && isPartial(columns, width),
   });
   const right = new PanelReader(phase, {
     lies: isInPanels ? "panels" : layout === "out_in" ? "rows" : "columns",
@@ -47,14 +49,14 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...right.makeReady(unit),
-      ...eachTile(phase, unit, (at) => [
-        ...tile.multiply(at.rows, {
+      ...eachTileOf(phase, unit, [tile, last], (each, at) => [
+        ...each.multiply(at.rows, {
           x: i32.add(xAt, i32.mul(at.row, xRow)),
           rowBytes: xRow,
           ...right.ready,
           depth: depthOf,
         }),
-        ...end.finish(tile, at),
+        ...end.finish(each, at),
       ]),
     ]),
   );

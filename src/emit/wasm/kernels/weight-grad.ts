@@ -5,11 +5,11 @@ import { lesser, select, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { WasmKernel } from "../kernel.ts";
 import { accumulate } from "../products/accumulate.ts";
-import { BLOCK_ROWS, eachTile, eachUnit } from "../products/nest.ts";
+import { BLOCK_ROWS, eachTileOf, eachUnit } from "../products/nest.ts";
 import { isPartial } from "../products/panels.ts";
 import { ColumnPacker } from "../products/pack.ts";
 import { Place, TILE_BYTES } from "../products/place.ts";
-import { Tile } from "../products/tile.ts";
+import { lastTile, Tile } from "../products/tile.ts";
 import { Transposer } from "../products/transpose.ts";
 
 /** Rows that are summed before they are added to what came before: a thread packs as many of both operands at a time. */
@@ -25,6 +25,7 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
   const [outer, inner] = [a.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const phase = k.phase();
   const tile = new Tile(phase, k.machine);
+  const last = lastTile(phase, k.machine, inner);
   const { width } = tile;
   const own = k.own(dim(BLOCK_ROWS * ROW_BYTES + DEPTH * 4 * width + TILE_BYTES))(phase);
   const panel = phase.still(i32.add(own, i32.const(BLOCK_ROWS * ROW_BYTES)));
@@ -37,7 +38,8 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
     address: k.address(onlyView(results))(phase),
     rowBytes: k.size(bytes(inner))(phase),
     width,
-    aside: isPartial(inner, width) ? aside : undefined,
+    ...(last && { rows: last.rows }),
+    aside: last === undefined && isPartial(inner, width) ? aside : undefined,
   });
   const [columns, rows] = [new ColumnPacker(phase, width), new Transposer(phase)];
   const [taken, packed] = [phase.local("i32"), phase.local("i32")];
@@ -65,15 +67,15 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
           left: unit.left,
           to: panel,
         }),
-        ...eachTile(phase, unit, (at) => [
-          ...tile.multiply(at.rows, {
+        ...eachTileOf(phase, unit, [tile, last], (each, at) => [
+          ...each.multiply(at.rows, {
             x: i32.add(own, i32.mul(i32.sub(at.row, unit.rows.from), i32.const(ROW_BYTES))),
             rowBytes: i32.const(ROW_BYTES),
             panel,
             panelStep: i32.const(4 * width),
             depth: taken.get,
           }),
-          ...accumulate(tile, out, at, i32.eqz(first)),
+          ...accumulate(each, out, at, i32.eqz(first)),
         ]),
       ]),
     ]),

@@ -12,13 +12,13 @@ import { asFloats, floats, wholes, type Lanes } from "../functions/lanes.ts";
 import type { Body } from "../functions/wide.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import { Place, TILE_BYTES, type PlaceOptions } from "./place.ts";
-import { PANEL_BYTES, type Tile, type TileAt } from "./tile.ts";
+import type { Tile, TileAt } from "./tile.ts";
 
 /** What an epilogue reads beside the product: a lone number, a row that all rows share, or an element for each of the result. */
 type Extra = { readonly isFloat: boolean } & ({ readonly lone: I32 } | { readonly place: Place });
 
-/** Vectors that a function is written out for: three take as long as six. */
-const FUNCTION_VECTORS = 3;
+/** Vectors that a function is written out for: three take as long as six. Two where a tile has no three. */
+const functionVectors = ({ width }: Tile): number => ((width / 4) % 3 === 0 ? 3 : 2);
 
 /** How many bytes of its own a thread needs for an epilogue with so many extras. */
 export const asideBytes = (extras: number): number => TILE_BYTES * (extras + 2);
@@ -40,7 +40,7 @@ export class Epilogue {
     extras: readonly View[],
     out: Omit<PlaceOptions, "aside"> & { readonly own: I32; readonly isPartial: boolean },
   ) {
-    const { own, isPartial, width } = out;
+    const { own, isPartial, width, rows } = out;
     const memory = (index: number): I32 => phase.still(i32.add(own, i32.const(TILE_BYTES * index)));
     const aside = (index: number): I32 | undefined => (isPartial ? memory(index) : undefined);
     this.#k = k;
@@ -54,7 +54,10 @@ export class Epilogue {
       if (constantDim(elementsOf(extra.type)) === 1) return { ...read, lone: address };
       const isRow = extra.type.shape.length === 1;
       const rowBytes = isRow ? i32.const(0) : k.size(multiplyDims(dim(4), rowStep(extra)))(phase);
-      return { ...read, place: new Place(phase, { address, rowBytes, width, aside: aside(index + 2) }) };
+      return {
+        ...read,
+        place: new Place(phase, { address, rowBytes, width, ...(rows && { rows }), aside: aside(index + 2) }),
+      };
     });
   }
 
@@ -84,18 +87,19 @@ export class Epilogue {
   /** A long program is written out for some vectors only: it would be most of the code, and spill. */
   #inMemory(tile: Tile, { rows }: TileAt): Statement[] {
     const vectors = Array.from(
-      { length: this.#k.machine.unroll === 1 ? 1 : FUNCTION_VECTORS },
+      { length: this.#k.machine.unroll === 1 ? 1 : functionVectors(tile) },
       (_, j) => 16 * j,
     );
     const sums = tile.sums.slice(0, rows);
+    const rowBytes = 4 * tile.width;
     return [
       ...sums.flatMap((row, i) =>
-        row.map((sum, j) => v128.store(this.#sums, sum.get, PANEL_BYTES * i + 16 * j)),
+        row.map((sum, j) => v128.store(this.#sums, sum.get, rowBytes * i + 16 * j)),
       ),
       ...sums.map((_, row) =>
-        this.#phase.range(i32.const(0), i32.const(4 * tile.width), 16 * vectors.length, (offset) => {
+        this.#phase.range(i32.const(0), i32.const(rowBytes), 16 * vectors.length, (offset) => {
           const from = i32.add(this.#sums, offset);
-          const product = vectors.map((at) => v128.load(from, PANEL_BYTES * row + at));
+          const product = vectors.map((at) => v128.load(from, rowBytes * row + at));
           return this.#apply(product, row, vectors, offset);
         }),
       ),

@@ -2,7 +2,7 @@ import type { I32, Statement } from "../assembler/code.ts";
 import { lesser, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Phase } from "../kernel.ts";
-import { TILE_ROWS, type TileAt } from "./tile.ts";
+import { TILE_ROWS, type Tile, type TileAt } from "./tile.ts";
 
 /**
  * Rows that go through a panel before the next panel has its turn: so many rows of x of 1000 elements stay in a second cache of
@@ -60,12 +60,35 @@ export function eachUnit(
   ]);
 }
 
-/** The rows of a unit a tile at a time, the last one alone if it has no other. */
+/** The rows of a unit in tiles: those of its columns that are left over in tiles of their own, if there are. */
+export function eachTileOf(
+  phase: Phase,
+  unit: Unit,
+  [tile, last]: readonly [tile: Tile, last: Tile | undefined],
+  body: (tile: Tile, at: TileAt) => readonly Statement[],
+): Statement[] {
+  const walk = (each: Tile): Statement[] => eachTile(phase, unit, (at) => body(each, at), each.rows);
+  return last === undefined
+    ? walk(tile)
+    : [when(i32.ge_s(unit.left, i32.const(tile.width)), walk(tile), walk(last))];
+}
+
+/** The rows of a unit a tile at a time, the last ones alone if they are no tile. */
 export function eachTile(
   phase: Phase,
   { rows: { from, to }, column, left }: Pick<Unit, "rows" | "column" | "left">,
   body: (tile: TileAt) => readonly Statement[],
+  tileRows = TILE_ROWS,
 ): Statement[] {
+  if (tileRows !== TILE_ROWS) {
+    const whole = phase.local("i32");
+    const count = i32.sub(to, from);
+    return [
+      whole.set(i32.add(from, i32.sub(count, i32.rem_u(count, i32.const(tileRows))))),
+      phase.range(from, whole.get, tileRows, (row) => body({ row, rows: tileRows, column, left })),
+      phase.range(whole.get, to, 1, (row) => body({ row, rows: 1, column, left })),
+    ];
+  }
   const lone = i32.sub(to, i32.const(1));
   const pairs = phase.range(from, lone, TILE_ROWS, (row) => body({ row, rows: TILE_ROWS, column, left }));
   const last = when(i32.and(i32.sub(to, from), i32.const(1)), body({ row: lone, rows: 1, column, left }));

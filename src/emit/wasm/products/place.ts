@@ -15,6 +15,8 @@ export interface PlaceOptions {
   readonly rowBytes: I32;
   /** Columns of a tile. */
   readonly width: number;
+  /** Rows of a tile at most. */
+  readonly rows?: number;
   /** Memory for a tile that reaches beyond the columns; undefined if none does. */
   readonly aside: I32 | undefined;
 }
@@ -31,13 +33,13 @@ export class Place {
   readonly #width: number;
   readonly #at: readonly Local<"i32">[];
 
-  constructor(writer: FunctionWriter, { address, rowBytes, width, aside }: PlaceOptions) {
+  constructor(writer: FunctionWriter, { address, rowBytes, width, rows = TILE_ROWS, aside }: PlaceOptions) {
     this.#width = width;
     this.#writer = writer;
     this.#address = address;
     this.#rowBytes = rowBytes;
     this.#aside = aside;
-    this.#at = writer.locals("i32", TILE_ROWS);
+    this.#at = writer.locals("i32", rows);
   }
 
   /** Before the tile reads here. */

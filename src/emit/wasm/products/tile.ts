@@ -1,3 +1,4 @@
+import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import type { I32, Statement } from "../assembler/code.ts";
 import { block, branchIf, loop } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
@@ -8,7 +9,7 @@ import { multiplyAdd, type Machine } from "../machine.ts";
 /** Columns of a panel, [K][24]. */
 export const PANEL = 24;
 export const PANEL_BYTES = 4 * PANEL;
-/** Rows of a tile: one row is left over at most. */
+/** Rows of a tile of whole panels: one row is left over at most. */
 export const TILE_ROWS = 2;
 
 /**
@@ -44,11 +45,31 @@ export interface TileAt {
   readonly left: I32;
 }
 
-/** A tile of a product, one or two rows of some vectors of columns, its sums in registers. */
+/** Rows and vectors of columns whose sums a tile has in registers. */
+export interface TileShape {
+  readonly rows: number;
+  readonly vectors: number;
+}
+
+/** Of the last columns of a product as many rows as keep so many sums in the making that few wait, by columns. */
+const lastShapes: ReadonlyMap<number, TileShape> = new Map([
+  [8, { rows: 4, vectors: 2 }],
+  [16, { rows: 2, vectors: 4 }],
+]);
+
+/** The tile of the columns that whole tiles leave over; undefined if those of a whole one do, some of them for nothing. */
+export function lastTile(writer: FunctionWriter, machine: Machine, columns: Dim): Tile | undefined {
+  const shape = lastShapes.get((constantDim(columns) ?? 0) % (4 * vectorsOf(machine)));
+  return shape && new Tile(writer, machine, shape);
+}
+
+/** A tile of a product, some rows, or one, of some vectors of columns, its sums in registers. */
 export class Tile {
   /** How many columns it has. */
   readonly width: number;
-  /** Of the first row, then of the second. */
+  /** How many rows at most. */
+  readonly rows: number;
+  /** By row. */
   readonly sums: readonly (readonly Local<"v128">[])[];
   readonly #machine: Machine;
   readonly #elements: readonly Local<"v128">[];
@@ -57,14 +78,18 @@ export class Tile {
   readonly #panel: Local<"i32">;
   readonly #end: Local<"i32">;
 
-  constructor(writer: FunctionWriter, machine: Machine) {
-    const vectors = vectorsOf(machine);
+  constructor(
+    writer: FunctionWriter,
+    machine: Machine,
+    { rows, vectors }: TileShape = { rows: TILE_ROWS, vectors: vectorsOf(machine) },
+  ) {
     this.width = 4 * vectors;
-    this.sums = Array.from({ length: TILE_ROWS }, () => writer.locals("v128", vectors));
+    this.rows = rows;
+    this.sums = Array.from({ length: rows }, () => writer.locals("v128", vectors));
     this.#machine = machine;
-    this.#elements = writer.locals("v128", TILE_ROWS);
+    this.#elements = writer.locals("v128", rows);
     this.#columns = writer.local("v128");
-    this.#x = writer.locals("i32", TILE_ROWS);
+    this.#x = writer.locals("i32", rows);
     this.#panel = writer.local("i32");
     this.#end = writer.local("i32");
   }
