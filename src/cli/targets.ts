@@ -92,12 +92,13 @@ export interface WrittenForm {
 
 /** The forms by the names that `lmg compile --target` takes. */
 export const writtenForms: ReadonlyMap<string, WrittenForm> = new Map(
-  [true, false].flatMap((types) => {
-    const formOf = (target: TargetName): string => targets[target].forms[types ? "typed" : "plain"];
-    return targetNames.map((target): readonly [string, WrittenForm] => [
-      formOf(target),
-      { types, targets: targetNames.filter((other) => formOf(other) === formOf(target)) },
-    ]);
+  targetNames.flatMap((target): (readonly [string, WrittenForm])[] => {
+    const { typed, plain } = targets[target].forms;
+    const alike = targetNames.filter((other) => targets[other].forms.typed === typed);
+    return [
+      [typed, { types: true, targets: alike }],
+      [plain, { types: false, targets: alike }],
+    ];
   }),
 );
 

@@ -35,14 +35,19 @@ interface Tensor {
   readonly shape: readonly number[];
 }
 
-type Run = (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
+type Run = (inputs: Readonly<Record<string, Tensor>>) => Later<Readonly<Record<string, Tensor>>>;
+
+/** Kernels in WebAssembly answer later, those in TypeScript at once. */
+type Later<T> = T | Promise<T>;
 
 /** What the emitted module has, as its comments say it. */
 interface Emitted {
-  readonly loadSafetensors: (bytes: Uint8Array) => Readonly<Record<PartName, Run>> & {
-    readonly readState: () => Readonly<Record<string, Tensor>>;
-    readonly writeState: (state: Readonly<Record<string, Tensor>>) => void;
-  };
+  readonly loadSafetensors: (bytes: Uint8Array) => Later<
+    Readonly<Record<PartName, Run>> & {
+      readonly readState: () => Later<Readonly<Record<string, Tensor>>>;
+      readonly writeState: (state: Readonly<Record<string, Tensor>>) => Later<void>;
+    }
+  >;
 }
 
 /** The interpreter on the state that was written. */
@@ -78,47 +83,51 @@ const batch = (): Record<string, HostTensor> => ({
   t: randomTensor([4, 6], random),
 });
 
-test("`compile --train` writes a module that trains as the interpreter does, driven as its comments say", async () => {
-  const args = ["compile", "rows.lmg", "--train", "--target", "js", "--seed", "1", "-o", "out"];
-  const said = await output(...args);
-  expect(said.replaceAll(/\([\d.]+ kB/g, "(N kB").replaceAll(/\d+ steps/g, "N steps")).toBe(
-    ["wrote out/rows_training.js (N kB, N steps)", "wrote out/rows_state.safetensors (N kB)\n"].join("\n"),
-  );
-  const module = (await import(pathToFileURL("out/rows_training.js").href)) as Emitted;
-  const model = module.loadSafetensors(readFileSync("out/rows_state.safetensors"));
-  const expected = await oracle();
-  const both = async (part: PartName, inputs: Record<string, HostTensor>): Promise<number> => {
-    const { loss } = await expected.run(part, inputs);
-    const found = model[part](inputs)["loss"]!.data[0]!;
-    // Rows of six in float32: a few roundings of 6e-8 each, which three steps of Adam at 1e-2 do not make much larger.
-    expect(Math.abs(found - loss!), part).toBeLessThan(1e-5);
-    return found;
-  };
-  const validation = batch();
-  const before = await both("evaluate", validation);
-  for (let t = 0; t < 3; t++) {
-    const { "optimizer.random": key } = scalarsAt(t, 2 * t);
-    await both("accumulate", { ...batch(), "optimizer.random": key! });
-    await both("update", { ...batch(), ...scalarsAt(t, 2 * t + 1) });
-  }
-  const after = await both("evaluate", validation);
-  expect(after).not.toBe(before);
-  const reached = await expected.readState();
-  const found = model.readState();
-  expect(Object.keys(found).sort()).toEqual(Object.keys(reached).sort());
-  const differences = Object.entries(found).map(([name, { data }]) =>
-    Math.max(...Array.from(data, (x, i) => Math.abs(x - reached[name]!.data[i]!))),
-  );
-  expect(differences.length).toBeGreaterThan(20);
-  expect(Math.max(...differences)).toBeLessThan(1e-5);
-  // What was read is a copy, and goes back: the same step once more gives the same bits.
-  const step = { ...batch(), ...scalarsAt(3, 6) };
-  const first = model.update(step)["loss"]!.data[0]!;
-  expect(model.readState()).not.toEqual(found);
-  model.writeState(found);
-  expect(model.readState()).toEqual(found);
-  expect(model.update(step)["loss"]!.data[0]!).toBe(first);
-});
+test.each(["wasm", "ts"])(
+  "`compile --train` writes a module with kernels in %s that trains as the interpreter does, driven as its comments say",
+  async (kernels) => {
+    const args = ["compile", "rows.lmg", "--train", "--target", "js", "--seed", "1", "-o", "out"];
+    args.push("--kernels", kernels);
+    const said = await output(...args);
+    expect(said.replaceAll(/\([\d.]+ kB/g, "(N kB").replaceAll(/\d+ steps/g, "N steps")).toBe(
+      ["wrote out/rows_training.js (N kB, N steps)", "wrote out/rows_state.safetensors (N kB)\n"].join("\n"),
+    );
+    const module = (await import(`${pathToFileURL("out/rows_training.js").href}?${kernels}`)) as Emitted;
+    const model = await module.loadSafetensors(readFileSync("out/rows_state.safetensors"));
+    const expected = await oracle();
+    const both = async (part: PartName, inputs: Record<string, HostTensor>): Promise<number> => {
+      const { loss } = await expected.run(part, inputs);
+      const found = (await model[part](inputs))["loss"]!.data[0]!;
+      // Rows of six in float32: a few roundings of 6e-8 each, which three steps of Adam at 1e-2 do not make much larger.
+      expect(Math.abs(found - loss!), part).toBeLessThan(1e-5);
+      return found;
+    };
+    const validation = batch();
+    const before = await both("evaluate", validation);
+    for (let t = 0; t < 3; t++) {
+      const { "optimizer.random": key } = scalarsAt(t, 2 * t);
+      await both("accumulate", { ...batch(), "optimizer.random": key! });
+      await both("update", { ...batch(), ...scalarsAt(t, 2 * t + 1) });
+    }
+    const after = await both("evaluate", validation);
+    expect(after).not.toBe(before);
+    const reached = await expected.readState();
+    const found = await model.readState();
+    expect(Object.keys(found).sort()).toEqual(Object.keys(reached).sort());
+    const differences = Object.entries(found).map(([name, { data }]) =>
+      Math.max(...Array.from(data, (x, i) => Math.abs(x - reached[name]!.data[i]!))),
+    );
+    expect(differences.length).toBeGreaterThan(20);
+    expect(Math.max(...differences)).toBeLessThan(1e-5);
+    // What was read is a copy, and goes back: the same step once more gives the same bits.
+    const step = { ...batch(), ...scalarsAt(3, 6) };
+    const first = (await model.update(step))["loss"]!.data[0]!;
+    expect(await model.readState()).not.toEqual(found);
+    await model.writeState(found);
+    expect(await model.readState()).toEqual(found);
+    expect((await model.update(step))["loss"]!.data[0]!).toBe(first);
+  },
+);
 
 test("the typed module says how it is driven", async () => {
   await output("compile", "rows.lmg", "--train", "-o", "typed");
@@ -126,7 +135,7 @@ test("the typed module says how it is driven", async () => {
   const shown = head!.replaceAll(/[\d,]+ (?=parameters|tensors|steps|kernels)/g, "N ");
   expect(`\n${shown}\n`).toMatchInlineSnapshot(`
     "
-    // rows_training, from rows.lmg: written by lmg. Change the model, not this file.
+    // rows_training, from rows.lmg, as WebAssembly: written by lmg. Change the model, not this file.
     //
     // 493 numbers of state in N tensors, update: N steps, accumulate: N steps, evaluate: N steps, N kernels.
     // Sizes that the inputs bring: B.

@@ -39,6 +39,7 @@ const withoutExample = new Set([
   "E831",
   "E832",
   "E835",
+  "E836",
   "E854",
   "E855",
   "E856",
