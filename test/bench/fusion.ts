@@ -1,14 +1,18 @@
 // What add+norm fusion saves: steps and bytes of each example, from the plan, as the table in the README.
 //
 //     npx tsx test/bench/fusion.ts            the table
-//     npx tsx test/bench/fusion.ts --time     and the time of both plans, interleaved, at a small size
+//     npx tsx test/bench/fusion.ts --time     and the time of both plans, interleaved, at a small size, one thread;
+//                                             --time ts: of the kernels in TypeScript
 import { readFileSync } from "node:fs";
 import { compile } from "../../src/compile.ts";
-import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
-import { emitTypeScript } from "../../src/emit/ts/emit.ts";
+import { randomInputs } from "../../src/ir/initialize.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
+import { targets, type TargetName } from "../../src/emit/targets.ts";
+import type { Target } from "../../src/kernels/target.ts";
+import { openEngine } from "../../src/run/engines.ts";
+import { randomWeights } from "../../src/run/weights.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { activationBytes } from "../../src/plan/stats.ts";
-import type { HostTensor } from "../../src/tensor/host.ts";
 
 /** Where the norms stand in each, and what is set to keep the timed ones small: width 256, 4 layers. */
 const examples = [
@@ -36,9 +40,9 @@ const sizes = new Map([
 
 type Settings = Readonly<Record<string, number>>;
 
-function planOf(name: string, fuse: boolean, settings: Settings = {}) {
+function planOf(name: string, fuse: boolean, settings: Settings = {}, target?: Target) {
   const source = { name: `${name}.lmg`, text: readFileSync(`examples/${name}.lmg`, "utf8") };
-  const { model, plan } = compile(source, { fuse, settings });
+  const { model, plan } = compile(source, { fuse, settings, ...(target && { target }) });
   return { graph: model!.graph, plan: plan! };
 }
 
@@ -60,41 +64,38 @@ export function fusionTable(): string {
   ].join("\n");
 }
 
-interface Emitted {
-  readonly createModel: (weights: Readonly<Record<string, HostTensor>>) => {
-    readonly run: (inputs: Readonly<Record<string, HostTensor>>) => unknown;
+/** Both plans of a model, one after the other in each round. */
+async function timeBoth(name: string, settings: Settings, kernels: TargetName): Promise<string> {
+  const rounds = kernels === "ts" ? 15 : 101;
+  const open = async (fuse: boolean) => {
+    const { graph, plan } = planOf(name, fuse, settings, targets[kernels].target({}));
+    const engine = orThrow(await openEngine(kernels, plan, randomWeights(graph, 1), { threads: 1 }));
+    const inputs = new Map(Object.entries(randomInputs(graph, sizes, 1)));
+    return { engine, run: async () => orThrow(await engine.run(inputs)), times: [] as number[] };
   };
-}
-
-async function timeBoth(name: string, settings: Settings): Promise<string> {
-  const rounds = 15;
-  const runs = await Promise.all(
-    [true, false].map(async (fuse) => {
-      const { graph, plan } = planOf(name, fuse, settings);
-      const text = emitTypeScript(plan, { types: false }).files[0]!.text;
-      const url = `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
-      const model = ((await import(url)) as Emitted).createModel(randomParameters(graph, 1));
-      const inputs = randomInputs(graph, sizes, 1);
-      return { run: () => model.run(inputs), times: [] as number[] };
-    }),
-  );
-  for (const { run } of runs) run();
+  const runs = [await open(true), await open(false)];
+  for (const { run } of runs) for (let warm = 0; warm < rounds / 10; warm++) await run();
   for (let round = 0; round < rounds; round++)
-    for (const { run, times } of runs) {
+    for (const { run, times } of round % 2 === 0 ? runs : runs.toReversed()) {
       const start = performance.now();
-      run();
+      await run();
       times.push(performance.now() - start);
     }
-  const ratios = runs[0]!.times.map((time, round) => time / runs[1]!.times[round]!);
+  for (const { engine } of runs) engine.close();
+  const ratios = runs[0]!.times.map((time, round) => runs[1]!.times[round]! / time);
   const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-  const [fused, plain] = runs.map(({ times }) => median(times).toFixed(1));
-  return `${name.padEnd(10)} ${plain!.padStart(8)} ms → ${fused!.padStart(8)} ms   ratio ${median(ratios).toFixed(3)}`;
+  const [fused, plain] = runs.map(({ times }) => median(times).toFixed(2));
+  return `${name.padEnd(10)} ${plain!.padStart(8)} ms → ${fused!.padStart(8)} ms   ${median(ratios).toFixed(3)} ×`;
 }
 
 if (process.argv[1]?.endsWith("fusion.ts") === true) {
   console.log(fusionTable());
-  if (process.argv.includes("--time")) {
-    console.log("\nwidth 256, 4 layers, B = 1, T = 128; medians of 15 interleaved runs, not fused → fused");
-    for (const [name, , settings] of examples) console.log(await timeBoth(name, settings));
+  const time = process.argv.indexOf("--time");
+  if (time > 0) {
+    const kernels = process.argv[time + 1] === "ts" ? "ts" : "wasm";
+    console.log(
+      `\n${kernels}, width 256, 4 layers, B = 1, T = 128, one thread; medians of interleaved runs, not fused → fused, and how many times as fast`,
+    );
+    for (const [name, , settings] of examples) console.log(await timeBoth(name, settings, kernels));
   }
 }
