@@ -7,6 +7,11 @@ import { Reader } from "./reader.ts";
 import { selected, withCapacity } from "./state.ts";
 import { TextSizes } from "./text.ts";
 
+/** An AbortSignal, as far as a session asks it: programs without `dom` or @types/node have no such type. */
+interface StopSignal {
+  readonly throwIfAborted: () => void;
+}
+
 export interface SessionOptions {
   /** Texts that are read side by side. Default: 1. */
   readonly batch?: number;
@@ -17,7 +22,7 @@ export interface SessionOptions {
   /** What the model reads beside the text, once: what an encoder is given. */
   readonly inputs?: EmittedTensors;
   /** Looked at between two runs. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 const DEFAULT_CAPACITY = 2048;
