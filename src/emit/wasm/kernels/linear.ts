@@ -7,7 +7,7 @@ import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTileOf, eachUnit } from "../products/nest.ts";
 import { isPartial, PanelReader } from "../products/panels.ts";
-import { lastTile, Tile } from "../products/tile.ts";
+import { tilesFor } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
 
@@ -19,9 +19,8 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const isInPanels = weight.type.shape.length === 3;
   const phase = k.phase();
-  const tile = new Tile(phase, k.machine);
-  const last = lastTile(phase, k.machine, columns);
-  const { width } = tile;
+  const tiles = tilesFor(phase, k.machine, columns);
+  const [{ width }, last] = tiles;
   const aside = asideBytes(extras.length);
   const packed = isInPanels ? dim(0) : multiplyDims(dim(4 * width), depth);
   const own = k.own(addDims(dim(aside), packed))(phase);
@@ -34,7 +33,6 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
     rowBytes: outRow,
     width,
     own,
-    ...(last && { rows: last.rows }),
     isPartial: last === undefined && isPartial(columns, width),
   });
   const right = new PanelReader(phase, {
@@ -49,7 +47,7 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...right.makeReady(unit),
-      ...eachTileOf(phase, unit, [tile, last], (each, at) => [
+      ...eachTileOf(phase, unit, tiles, (each, at) => [
         ...each.multiply(at.rows, {
           x: i32.add(xAt, i32.mul(at.row, xRow)),
           rowBytes: xRow,

@@ -9,7 +9,7 @@ import { BLOCK_ROWS, eachTileOf, eachUnit } from "../products/nest.ts";
 import { isPartial } from "../products/panels.ts";
 import { ColumnPacker } from "../products/pack.ts";
 import { Place, TILE_BYTES } from "../products/place.ts";
-import { lastTile, Tile } from "../products/tile.ts";
+import { tilesFor } from "../products/tile.ts";
 import { Transposer } from "../products/transpose.ts";
 
 /** Rows that are summed before they are added to what came before: a thread packs as many of both operands at a time. */
@@ -24,9 +24,8 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
   const [a, x] = attrs.layout === "out_in" ? [operands.grad, operands.x] : [operands.x, operands.grad];
   const [outer, inner] = [a.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const phase = k.phase();
-  const tile = new Tile(phase, k.machine);
-  const last = lastTile(phase, k.machine, inner);
-  const { width } = tile;
+  const tiles = tilesFor(phase, k.machine, inner);
+  const [{ width }, last] = tiles;
   const own = k.own(dim(BLOCK_ROWS * ROW_BYTES + DEPTH * 4 * width + TILE_BYTES))(phase);
   const panel = phase.still(i32.add(own, i32.const(BLOCK_ROWS * ROW_BYTES)));
   const aside = i32.add(panel, i32.const(DEPTH * 4 * width));
@@ -38,7 +37,6 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
     address: k.address(onlyView(results))(phase),
     rowBytes: k.size(bytes(inner))(phase),
     width,
-    ...(last && { rows: last.rows }),
     aside: last === undefined && isPartial(inner, width) ? aside : undefined,
   });
   const [columns, rows] = [new ColumnPacker(phase, width), new Transposer(phase)];
@@ -67,7 +65,7 @@ export const linear_weight_grad: WasmKernel<"linear_weight_grad"> = ({ operands,
           left: unit.left,
           to: panel,
         }),
-        ...eachTileOf(phase, unit, [tile, last], (each, at) => [
+        ...eachTileOf(phase, unit, tiles, (each, at) => [
           ...each.multiply(at.rows, {
             x: i32.add(own, i32.mul(i32.sub(at.row, unit.rows.from), i32.const(ROW_BYTES))),
             rowBytes: i32.const(ROW_BYTES),

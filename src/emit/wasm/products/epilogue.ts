@@ -40,7 +40,7 @@ export class Epilogue {
     extras: readonly View[],
     out: Omit<PlaceOptions, "aside"> & { readonly own: I32; readonly isPartial: boolean },
   ) {
-    const { own, isPartial, width, rows } = out;
+    const { own, isPartial, width } = out;
     const memory = (index: number): I32 => phase.still(i32.add(own, i32.const(TILE_BYTES * index)));
     const aside = (index: number): I32 | undefined => (isPartial ? memory(index) : undefined);
     this.#k = k;
@@ -56,7 +56,7 @@ export class Epilogue {
       const rowBytes = isRow ? i32.const(0) : k.size(multiplyDims(dim(4), rowStep(extra)))(phase);
       return {
         ...read,
-        place: new Place(phase, { address, rowBytes, width, ...(rows && { rows }), aside: aside(index + 2) }),
+        place: new Place(phase, { address, rowBytes, width, aside: aside(index + 2) }),
       };
     });
   }

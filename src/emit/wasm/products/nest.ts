@@ -2,7 +2,7 @@ import type { I32, Statement } from "../assembler/code.ts";
 import { lesser, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Phase } from "../kernel.ts";
-import { TILE_ROWS, type Tile, type TileAt } from "./tile.ts";
+import { TILE_ROWS, type Tile, type TileAt, type Tiles } from "./tile.ts";
 
 /**
  * Rows that go through a panel before the next panel has its turn: so many rows of x of 1000 elements stay in a second cache of
@@ -64,7 +64,7 @@ export function eachUnit(
 export function eachTileOf(
   phase: Phase,
   unit: Unit,
-  [tile, last]: readonly [tile: Tile, last: Tile | undefined],
+  [tile, last]: Tiles,
   body: (tile: Tile, at: TileAt) => readonly Statement[],
 ): Statement[] {
   const walk = (each: Tile): Statement[] => eachTile(phase, unit, (at) => body(each, at), each.rows);

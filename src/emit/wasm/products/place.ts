@@ -3,7 +3,7 @@ import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
-import { PANEL_BYTES, TILE_ROWS, type TileAt } from "./tile.ts";
+import { MOST_ROWS, PANEL_BYTES, TILE_ROWS, type TileAt } from "./tile.ts";
 
 /** Bytes of a tile that is put aside. */
 export const TILE_BYTES = TILE_ROWS * PANEL_BYTES;
@@ -15,8 +15,6 @@ export interface PlaceOptions {
   readonly rowBytes: I32;
   /** Columns of a tile. */
   readonly width: number;
-  /** Rows of a tile at most. */
-  readonly rows?: number;
   /** Memory for a tile that reaches beyond the columns; undefined if none does. */
   readonly aside: I32 | undefined;
 }
@@ -33,13 +31,13 @@ export class Place {
   readonly #width: number;
   readonly #at: readonly Local<"i32">[];
 
-  constructor(writer: FunctionWriter, { address, rowBytes, width, rows = TILE_ROWS, aside }: PlaceOptions) {
+  constructor(writer: FunctionWriter, { address, rowBytes, width, aside }: PlaceOptions) {
     this.#width = width;
     this.#writer = writer;
     this.#address = address;
     this.#rowBytes = rowBytes;
     this.#aside = aside;
-    this.#at = writer.locals("i32", rows);
+    this.#at = writer.locals("i32", MOST_ROWS);
   }
 
   /** Before the tile reads here. */

@@ -51,16 +51,21 @@ export interface TileShape {
   readonly vectors: number;
 }
 
+/** Rows of a tile at most. */
+export const MOST_ROWS = 4;
+
 /** Of the last columns of a product as many rows as keep so many sums in the making that few wait, by columns. */
 const lastShapes: ReadonlyMap<number, TileShape> = new Map([
-  [8, { rows: 4, vectors: 2 }],
+  [8, { rows: MOST_ROWS, vectors: 2 }],
   [16, { rows: 2, vectors: 4 }],
 ]);
 
-/** The tile of the columns that whole tiles leave over; undefined if those of a whole one do, some of them for nothing. */
-export function lastTile(writer: FunctionWriter, machine: Machine, columns: Dim): Tile | undefined {
+/** The whole tile, and that of the columns that it leaves over: undefined if whole ones do, some of their columns for nothing. */
+export type Tiles = readonly [tile: Tile, last: Tile | undefined];
+
+export function tilesFor(writer: FunctionWriter, machine: Machine, columns: Dim): Tiles {
   const shape = lastShapes.get((constantDim(columns) ?? 0) % (4 * vectorsOf(machine)));
-  return shape && new Tile(writer, machine, shape);
+  return [new Tile(writer, machine), shape && new Tile(writer, machine, shape)];
 }
 
 /** A tile of a product, some rows, or one, of some vectors of columns, its sums in registers. */
