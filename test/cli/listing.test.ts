@@ -19,9 +19,9 @@ test("rows that differ only by the iteration fold, the others stay", () => {
     row("h.11.ln into ln_f", ["h", 11]),
   ];
   expect(foldRows(rows)).toStrictEqual([
-    { row: { text: "wte" }, count: 1, repeats: "" },
-    { row: { text: "h.*.ln into h.*.mlp" }, count: 3, repeats: "h × 3" },
-    { row: { text: "h.11.ln into ln_f" }, count: 1, repeats: "" },
+    { row: { text: "wte" }, count: 1, repeats: "", indices: [0] },
+    { row: { text: "h.*.ln into h.*.mlp" }, count: 3, repeats: "h × 3", indices: [1, 2, 3] },
+    { row: { text: "h.11.ln into ln_f" }, count: 1, repeats: "", indices: [4] },
   ]);
 });
 

@@ -37,7 +37,7 @@ test("a run's command is the line to type again", () => {
   const options = {
     tokenizer: "characters",
     checkpointEvery: "500",
-    target: "ts",
+    target: "wasm",
   } as const;
   const data = ["image=it's here.idx", "label=y.npy"];
   expect(commandLine("my model.lmg", { ...options, data, lr: "3e-4" })).toBe(

@@ -303,7 +303,10 @@ describe("`compare`", () => {
   });
 
   test.each([
-    [["--targets", "wasm"], "error[E841]: --targets expects ts, wgsl or both as ts,wgsl, found `wasm`"],
+    [
+      ["--targets", "cuda"],
+      "error[E841]: --targets expects wasm, ts, wgsl or several as wasm,ts,wgsl, found `cuda`",
+    ],
     [
       ["--targets", "ts", "--tolerance", "x"],
       "error[E804]: --tolerance expects a number of at least 0, found `x`",

@@ -1,7 +1,6 @@
 import type { KernelOp } from "../../../kernels/contracts.ts";
 import type { View } from "../../../kernels/view.ts";
 import type { Stage } from "../../../plan/loops.ts";
-import { invariant } from "../../../support/invariant.ts";
 import { sharedLoop } from "../../loops/kernels/shared-loop.ts";
 import { loopsOf, type LoopOp } from "../../loops/kernels/table.ts";
 import type { Kernel, KernelWriter, WasmKernel } from "../kernel.ts";
@@ -17,7 +16,7 @@ import { topk } from "./topk.ts";
 import { linear_weight_grad } from "./weight-grad.ts";
 
 /** The kernels that are written by hand, a group a file; all others are loops that every target takes from one place. */
-const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]?: WasmKernel<K> } = {
+const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: WasmKernel<K> } = {
   attend,
   attend_grad,
   topk,
@@ -36,8 +35,6 @@ export function kernelOf(stage: Stage, k: KernelWriter, memoryOf: (view: View) =
   if ("steps" in stage) return encodeLoops(sharedLoop(stage, memoryOf), k);
   const loops = loopsOf(stage);
   if (loops !== undefined) return encodeLoops(loops, k);
-  const kernel = byHand[stage.op as keyof typeof byHand] as
-    ((step: typeof stage, k: KernelWriter) => Kernel) | undefined;
-  invariant(kernel !== undefined, `no kernel for ${stage.op}`);
+  const kernel = byHand[stage.op as keyof typeof byHand] as (step: typeof stage, k: KernelWriter) => Kernel;
   return kernel(stage, k);
 }
