@@ -23,6 +23,12 @@ const ownWords = [
   "shared",
 ];
 
+/** A value is better called otherwise than a slot, of which a list has as many as it needs. */
+function wishFor(text: string): string {
+  const word = identifier(text);
+  return /^slot\d+$/.test(word) ? `${word}_out` : word;
+}
+
 /** What values are called in a function that lists calls: addresses in bytes, and run-time dims. */
 export class ListNames {
   readonly #buffers: readonly Buffer[];
@@ -43,7 +49,7 @@ export class ListNames {
     this.#state = state;
     this.#isLasting = isLasting;
     this.#names = new Names([...taken, ...ownWords]);
-    for (const { name } of symbols) this.#symbols.set(name, this.#names.give(name));
+    for (const { name } of symbols) this.#symbols.set(name, this.#names.give(wishFor(name)));
   }
 
   /** `{ B, T: T_1 }`: the run-time dims as the function takes them. */
@@ -64,7 +70,7 @@ export class ListNames {
   local(buffer: number): string {
     const known = this.#locals.get(buffer);
     if (known !== undefined) return known;
-    const name = this.#names.give(identifier(this.#buffers[buffer]!.name));
+    const name = this.#names.give(wishFor(this.#buffers[buffer]!.name));
     this.#locals.set(buffer, name);
     return name;
   }

@@ -12,6 +12,7 @@ import { executionDevice } from "../../webgpu/device.ts";
 import { rounded, STEP_TOLERANCE } from "../compare.ts";
 import { projectComplaints, strict } from "../complaints.ts";
 import { instantiate } from "../instantiate.ts";
+import { runWasm } from "../wasm/instantiate.ts";
 import { instantiate as instantiateShaders } from "../wgsl/module.ts";
 import { expectNear } from "../wgsl/near.ts";
 import { allWords, knownWords } from "./words.ts";
@@ -112,6 +113,17 @@ describe("modules with these names compute what the interpreter computes", () =>
     const found = (await instantiate(plan)).createModel(parameters).run(inputs);
     expect(Object.keys(found)).toEqual(graph.outputs.map(({ name }) => name));
     for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, STEP_TOLERANCE);
+  });
+
+  test.each(models)("in WebAssembly, model $#", async ({ graph }) => {
+    const [inputs, parameters] = [
+      rounded(randomInputs(graph, sizesOf(graph), 1)),
+      rounded(randomParameters(graph, 2)),
+    ];
+    const expected = interpret(graph, { inputs, parameters });
+    const found = await runWasm(graph, { inputs, parameters });
+    expect(Object.keys(found)).toEqual(graph.outputs.map(({ name }) => name));
+    for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, 1e-5);
   });
 
   test.skipIf(device === undefined).each(models)("in WGSL, model $#", async ({ graph, plan }) => {

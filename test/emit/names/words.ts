@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { compile } from "../../../src/compile.ts";
 import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
+import { emitWasm } from "../../../src/emit/wasm/emit.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
 import { parse } from "../../../src/language/parse.ts";
 import { reservedWords as languageWords } from "../../../src/language/words.ts";
@@ -81,10 +82,14 @@ const known = [javascript, inherited, wgsl, numbered].flatMap((list) => list.spl
 /** Every word that the languages of the targets know. */
 export const knownWords: Words = usable(known);
 
-/** Those, and every word that occurs in a module of any model, on both targets. */
+/** Binary code, which is text but no words. */
+const binary = /"[0-9a-f]{64,}"/g;
+
+/** Those, and every word that occurs in a module of any model, on every target. */
 export function allWords(): Words {
   const texts = plans().flatMap((plan) => [
     emitTypeScript(plan).files[0]!.text,
+    emitWasm(plan).files[0]!.text.replaceAll(binary, ""),
     emitWgsl(plan, { f16: true, subgroups: true }).files[0]!.text,
   ]);
   const occurring = texts.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []);
