@@ -56,13 +56,15 @@ export function listFunction(
   );
   const lines = callLines(plan, calls, names);
   const places = plan.inputs.map(({ buffer }) => placeLine(buffer, plan, names));
+  const [slots, scratch] = [slotLines(plan, names), scratchLines(calls, names)];
+  const taken = names.taken;
   return [
     `/** The memory of a run of these sizes, and what it does, step by step; addresses are in bytes. */`,
-    `function ${partFunction(program, part, "listSteps")}(w«: Places», ${names.dims}«: Dims», list«: List»)«: RunPlaces» {`,
+    `function ${partFunction(program, part, "listSteps")}(${names.parameter("w")}«: Places», ${names.dims}«: Dims», ${names.parameter("list")}«: List»)«: RunPlaces» {`,
     [
-      "const { ranks, place, call, meet, settle } = list;",
-      ...slotLines(plan, names),
-      ...scratchLines(calls, names),
+      ...taken,
+      ...slots,
+      ...scratch,
       ...places.flat(),
       ...lines,
       "",
@@ -82,7 +84,7 @@ function slotLines(plan: Plan, names: ListNames): Code[] {
         "// Slots of the arena; tensors that are never alive together share one.",
         ...slots.map((sizes, slot) => {
           const words = sizes.map((bytes) => elementsIn("f32", bytes));
-          return `const ${names.slot(slot)} = place(${largestText(words, names)});`;
+          return `const ${names.slot(slot)} = ${names.read("place")}(${largestText(words, names)});`;
         }),
       ];
 }
@@ -101,9 +103,11 @@ export function scratchLines(calls: readonly CalledStage[], names: ListNames): C
       ? []
       : [
           `const ownStep = wholeLines(${largestText(own, names)});`,
-          "const own = place((ranks * ownStep) / 4);",
+          `const own = ${names.read("place")}((${names.read("ranks")} * ownStep) / 4);`,
         ]),
-    ...(shared === undefined ? [] : [`const shared = place(Math.ceil(${largestText(shared, names)} / 4));`]),
+    ...(shared === undefined
+      ? []
+      : [`const shared = ${names.read("place")}(Math.ceil(${largestText(shared, names)} / 4));`]),
   ];
 }
 
@@ -117,7 +121,7 @@ function placeLine(buffer: number, { buffers }: Pick<Plan, "buffers">, names: Li
   const { home, elements } = buffers[buffer]!;
   if (home.kind === "slot") return [`const ${names.local(buffer)} = ${names.slot(home.slot)};`];
   if (home.kind !== "output") return [];
-  return [`const ${names.local(buffer)} = place(${names.size(elements)});`];
+  return [`const ${names.local(buffer)} = ${names.read("place")}(${names.size(elements)});`];
 }
 
 /** Lines that list calls, each after what it does, and where threads meet. */
@@ -135,8 +139,8 @@ function callLines(plan: Plan, calls: readonly CalledStage[], names: ListNames):
     );
     return [
       "",
-      ...(meetings[index]!.before ? ["meet();"] : []),
-      ...(index === settling ? ["settle();"] : []),
+      ...(meetings[index]!.before ? [`${names.read("meet")}();`] : []),
+      ...(index === settling ? [`${names.read("settle")}();`] : []),
       ...stepsOf(called.stage).map(stepComment),
       ...places,
       ...callText(called, names, 2),
@@ -149,7 +153,7 @@ const isStored = (stage: Stage, buffer: number): boolean => !("steps" in stage) 
 /** `call(add_norm_1, x, y, out, B * T);` */
 export function callText({ call: { kernel, words } }: CalledStage, names: ListNames, indent: number): Code[] {
   const args = words.map((word) => wordText(word, names));
-  return wrapped("call(", [kernel.name, ...args], ");", WIDTH - indent);
+  return wrapped(`${names.read("call")}(`, [kernel.name, ...args], ");", WIDTH - indent);
 }
 
 function wordText(word: Word, names: ListNames): string {

@@ -37,6 +37,7 @@ export class ListNames {
   readonly #symbols = new Map<string, string>();
   readonly #locals = new Map<number, string>();
   readonly #isLasting: (buffer: number) => boolean;
+  readonly #read = new Set<string>();
 
   /** `taken` are words of the module that the function reads; a buffer that lasts is an entry of `w`. */
   constructor(
@@ -52,14 +53,35 @@ export class ListNames {
     for (const { name } of symbols) this.#symbols.set(name, this.#names.give(wishFor(name)));
   }
 
-  /** `{ B, T: T_1 }`: the run-time dims as the function takes them. */
+  /** `{ B, T: T_1 }`: the run-time dims that have been read, as the function takes them. */
   get dims(): string {
-    const entries = [...this.#symbols].map(([name, local]) => (name === local ? name : `${name}: ${local}`));
-    return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
+    const entries = [...this.#symbols].flatMap(([name, local]) =>
+      this.#read.has(local) ? [name === local ? name : `${name}: ${local}`] : [],
+    );
+    return entries.length === 0 ? "_d" : `{ ${entries.join(", ")} }`;
   }
 
   size(size: Dim): string {
-    return sizeText(size, (name) => this.#symbols.get(name) ?? name);
+    return sizeText(size, (name) => this.read(this.#symbols.get(name) ?? name));
+  }
+
+  /** A word of the function, which is read here. */
+  read(word: string): string {
+    this.#read.add(word);
+    return word;
+  }
+
+  /** A parameter as the function declares it: what nothing reads has a line before its name. */
+  parameter(word: string): string {
+    return this.#read.has(word) ? word : `_${word}`;
+  }
+
+  /** `const { place, call } = list;`: what of the list has been read. */
+  get taken(): string[] {
+    const words = ["ranks", "place", "call", "meet", "settle", "load", "put"].filter((word) =>
+      this.#read.has(word),
+    );
+    return words.length === 0 ? [] : [`const { ${words.join(", ")} } = ${this.read("list")};`];
   }
 
   slot(slot: number): string {
@@ -77,7 +99,7 @@ export class ListNames {
 
   /** Where a buffer begins. */
   start(buffer: number): string {
-    return this.#isLasting(buffer) ? memberText("w", this.lasting(buffer)) : this.local(buffer);
+    return this.#isLasting(buffer) ? memberText(this.read("w"), this.lasting(buffer)) : this.local(buffer);
   }
 
   /** What a buffer that lasts is called in the table of places; buffers of one state are one. */

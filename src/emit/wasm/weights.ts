@@ -46,7 +46,7 @@ export function placesFunction(program: ProgramPlan, names: ListNames, lasting: 
   const entries = [...sizes].map(([name, elements]) => `${keyText(name)}: place(${sizeText(elements)}),`);
   return [
     "/** Where that lies which lasts as long as a model: addresses in bytes. */",
-    `function placesOf(place«: Place», ${dimsName([...sizes.values()])}«: Dims») {`,
+    `function placesOf(${entries.length === 0 ? "_place" : "place"}«: Place», ${dimsName([...sizes.values()])}«: Dims») {`,
     entries.length === 0 ? ["return {};"] : ["return {", entries, "};"],
     "}",
   ];
@@ -78,40 +78,41 @@ export function loadFunction(
       buffer !== undefined && lasting.has(buffer) && shared.buffers[buffer]!.home.kind === "parameter",
   );
   const isRead = shared.parameters.some(({ buffer }) => buffer !== undefined);
+  const lines = [
+    ...constantLines(shared, names, lasting),
+    ...shared.state.flatMap((state) => stateLines(state, names)),
+    ...stays.map(({ name, dtype, buffer }) => loadText(name, dtype, names.start(buffer!), names)),
+    ...prepareLines(shared, calls, names, lasting),
+  ];
+  const taken = names.taken;
   return [
     "/** Brings weights to their places, and makes of them what runs read. */",
-    `async function loadWeights(w«: Places», ${isRead ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(shared.state.map(({ type }) => elementsOf(type)))}«: Dims», list«: LoadingList»)«: Promise<void>» {`,
-    [
-      "const { ranks, place, call, meet, load, put } = list;",
-      ...constantLines(shared, names, lasting),
-      ...shared.state.flatMap((state) => stateLines(state, names)),
-      ...stays.map(({ name, dtype, buffer }) => loadText(name, dtype, names.start(buffer!))),
-      ...prepareLines(shared, calls, names, lasting),
-    ],
+    `async function loadWeights(${names.parameter("w")}«: Places», ${isRead ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(shared.state.map(({ type }) => elementsOf(type)))}«: Dims», ${names.parameter("list")}«: LoadingList»)«: Promise<void>» {`,
+    [...taken, ...lines],
     "}",
   ];
 }
 
-const loadText = (name: string, dtype: Dtype, place: string): string =>
-  `await load(${literal(name)}, ${place}, () => ${readerOf(dtype)}(tensors, ${literal(name)}));`;
+const loadText = (name: string, dtype: Dtype, place: string, names: ListNames): string =>
+  `await ${names.read("load")}(${literal(name)}, ${place}, () => ${readerOf(dtype)}(tensors, ${literal(name)}));`;
 
 const constantLines = ({ buffers }: PlanShared, names: ListNames, lasting: ReadonlySet<number>): string[] =>
   buffers.flatMap(({ home, dtype }, buffer) =>
     home.kind === "constant" && lasting.has(buffer)
       ? [
-          `put(${names.start(buffer)}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")}));`,
+          `${names.read("put")}(${names.start(buffer)}, ${isFloat(dtype) ? "Float32Array" : "Int32Array"}.of(${home.values.map(numberText).join(", ")}));`,
         ]
       : [],
   );
 
 /** How a state begins: as a weight, or as one number. */
 function stateLines({ name, type, kind, init, buffer }: PlanState, names: ListNames): string[] {
-  if (kind !== "kept") return [loadText(name, type.dtype, names.start(buffer))];
+  if (kind !== "kept") return [loadText(name, type.dtype, names.start(buffer), names)];
   invariant(init.kind === "constant", `the state ${name} begins with more than one number`);
   if (init.value === 0) return [];
   const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
   return [
-    `put(${names.start(buffer)}, new ${array}(${sizeText(elementsOf(type))}).fill(${numberText(init.value)}));`,
+    `${names.read("put")}(${names.start(buffer)}, new ${array}(${sizeText(elementsOf(type))}).fill(${numberText(init.value)}));`,
   ];
 }
 
@@ -162,16 +163,16 @@ function prepareLines(
       const { home, dtype } = buffers[buffer]!;
       return [
         `const ${local} = ${names.slot(slotOfBuffer.get(buffer)!)};`,
-        ...(home.kind === "parameter" ? [loadText(home.parameter, dtype, local)] : []),
+        ...(home.kind === "parameter" ? [loadText(home.parameter, dtype, local, names)] : []),
       ];
     });
   return [
     "// What is read here alone lies where runs will have their memory.",
-    ...words.map((count, slot) => `const ${names.slot(slot)} = place(${count});`),
+    ...words.map((count, slot) => `const ${names.slot(slot)} = ${names.read("place")}(${count});`),
     ...scratchLines(calls, names),
     ...calls.flatMap((called, index) => [
       "",
-      ...(meetings[index]!.before ? ["meet();"] : []),
+      ...(meetings[index]!.before ? [`${names.read("meet")}();`] : []),
       stepComment(prepare[index]!),
       ...fresh(prepare[index]!),
       ...callText(called, names, 2),

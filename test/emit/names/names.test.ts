@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { emitTypeScript } from "../../../src/emit/ts/emit.ts";
+import { emitWasm } from "../../../src/emit/wasm/emit.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";
@@ -91,8 +92,8 @@ test("modules with these names pass tsc --strict", { timeout: 0 }, () => {
   const plans = models.map(({ plan }) => plan);
   const known = [...plans.slice(0, 2), ...plans.slice(-2), ...trainings.slice(0, 1)];
   const texts = [...plans, ...trainings].map((plan) => emitTypeScript(plan));
-  const shaders = known.map((plan) => emitWgsl(plan));
-  const files = [...texts, ...shaders].map(({ files: [file] }, index): [string, string] => [
+  const others = known.flatMap((plan) => [emitWgsl(plan), emitWasm(plan)]);
+  const files = [...texts, ...others].map(({ files: [file] }, index): [string, string] => [
     `m${index}.ts`,
     file!.text.replace("// @ts-nocheck\n", ""),
   ]);

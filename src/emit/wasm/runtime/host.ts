@@ -136,7 +136,7 @@ export const hostRuntime: Piece = {
         const worker = new Worker(url, { type: "module" });
         (worker« as { readonly unref?: () => void }»).unref?.();
         return {
-          post: (message, buffers) => worker.postMessage(message, buffers),
+          post: (message, buffers = []) => worker.postMessage(message, buffers),
           end: () => worker.terminate(),
           listen: (on, ended) => {
             worker.onmessage = ({ data }) => {
@@ -156,7 +156,7 @@ export const hostRuntime: Piece = {
       const worker = new NodeWorker(workerText, { eval: true });
       worker.unref();
       return {
-        post: (message, buffers) => worker.postMessage(message, buffers),
+        post: (message, buffers = []) => worker.postMessage(message, buffers),
         end: () => worker.terminate(),
         listen: (on, ended) => {
           worker.on("message", on);
