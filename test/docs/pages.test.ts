@@ -7,6 +7,7 @@ import { TextOut } from "../../src/cli/out.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { compile } from "../../src/compile.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
+import { showBytes } from "../../src/cli/numbers.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { fusionTable } from "../bench/fusion.ts";
 import { entryFiles } from "../entries/entries.ts";
@@ -128,6 +129,11 @@ describe.each(pages)("%s", (page) => {
       await import(pathToFileURL(file).href);
     },
   );
+});
+
+test("the module of the demonstration is as large as the README says", async () => {
+  const { length } = Buffer.from(await emittedExample());
+  expect(read("README.md")).toContain(`wrote out/llama.ts (${showBytes(length)}), a module`);
 });
 
 test("the README's table of what fusion saves is what the plans say", () => {
