@@ -1,4 +1,5 @@
 import type { PlanPart, ProgramPlan } from "../../plan/plan.ts";
+import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
@@ -110,7 +111,10 @@ export function inputsFunction(program: ProgramPlan, part: PlanPart): Code[] {
     ...part.inputs.flatMap((input, index) => inputLines(input, `input${index}`, buffers)),
   ];
   const arrays = part.inputs.map((_, index) => `input${index}`);
-  const d = lines.some((line) => /\bd\b/.test(line)) ? "d" : "_d";
+  const d = dimsName([
+    ...sizeNeeds(part).map(({ size }) => size),
+    ...part.inputs.flatMap(({ type }) => type.shape),
+  ]);
   const inputs = part.inputs.length === 0 ? "_inputs" : "inputs";
   return [
     `function ${partFunction(program, part, "readInputs")}(${inputs}«: ${partNames(program, part).inputs}», ${d}«: Dims») {`,
