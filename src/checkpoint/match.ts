@@ -3,6 +3,7 @@ import { InternalError } from "../support/invariant.ts";
 import { listWords, nearest, plural } from "../support/text.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
+import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import type { StoredTensor } from "./stored.ts";
@@ -12,7 +13,26 @@ export interface CheckpointTensor {
   readonly dtype: StoredTensor["dtype"];
   readonly shape: readonly number[];
   readonly read: () => StoredTensor;
+  /** What the file has for it, if that is codes and scales: `dtype` is then f32, and `read` gives the elements. */
+  readonly quantized?: StoredQuantized;
 }
+
+/** A quantized tensor of a checkpoint. */
+export interface StoredQuantized {
+  readonly form: QuantizedForm;
+  readonly read: () => QuantizedTensor;
+}
+
+/** A quantized tensor as one of a checkpoint, whose elements may be had too. */
+export const quantizedInCheckpoint = (
+  shape: readonly number[],
+  quantized: StoredQuantized,
+): CheckpointTensor => ({
+  dtype: "f32",
+  shape,
+  read: () => ({ dtype: "f32", shape, bytes: new Uint8Array(dequantized(quantized.read()).buffer) }),
+  quantized,
+});
 
 export interface MatchOptions {
   /** Surplus tensors to pass over, beside `harmlessTensors`; `*` stands for anything. */
