@@ -77,6 +77,11 @@ export class Builder {
     return this.full({ dtype, shape: [] }, value);
   }
 
+  /** i32[1]: how many positions the runs before had. */
+  past(): Value {
+    return this.emit("iota", {}, { size: dim(1), start: this.sizes.past });
+  }
+
   /** The rows of a letter of a value that has all rows of an axis, so many of them with a lead. */
   cut(x: Value, axis: number, letter: Letter, size: Dim): Value {
     const start = this.sizes.firstOf(letter);
@@ -85,8 +90,8 @@ export class Builder {
 
   /** i32[rows]: the indices of the rows of a letter, `lead` of which stand in front of the text. */
   positions(letter: Letter, lead: number): Value {
-    const all = this.emit("iota", {}, { size: addDims(this.sizes.length, dim(lead)) });
-    return this.cut(all, 0, letter, this.sizes.sizeOf({ kind: "rows", lead, trail: 0 }, letter));
+    const size = this.sizes.sizeOf({ kind: "rows", lead, trail: 0 }, letter);
+    return this.emit("iota", {}, { size, start: this.sizes.firstOf(letter) });
   }
 
   /** The newest rows of a value that has the new ones, and as many more as its lead. */

@@ -1,8 +1,9 @@
 import type { Node, Value } from "../ir/graph.ts";
 import { addDims, dim } from "../tensor/dim.ts";
 import type { Forms, Need } from "./forms.ts";
-import { backOf, type Form, type Letter } from "./letters.ts";
+import { backOf, isRing, type Form, type Letter } from "./letters.ts";
 import { Refusal } from "./refusal.ts";
+import { ringOf } from "./ring.ts";
 import { recipe, type Recipe } from "./rules/rule.ts";
 import { frontOf } from "./rules/shape.ts";
 
@@ -57,8 +58,10 @@ function pastRows(
   if (run.kind !== "rows") throw new Refusal("merged", node);
   const back = backOf(letter);
   if (back !== undefined) {
+    const needs = [forms.allIn(value, "R")];
+    if (isRing(letter)) return { needs, make: ([rows], build) => [ringOf(build, value, axis, rows!, back)] };
     const tail = forms.tails.claim(value, axis, 0, back);
-    return { needs: [forms.allIn(value, "R")], make: ([rows], build) => [build.withTail(tail, rows!, back)] };
+    return { needs, make: ([rows], build) => [build.withTail(tail, rows!, back)] };
   }
   const { past } = forms.sizes;
   const front = node?.op === "concat" && node.attrs.axis === axis ? frontOf(node, forms) : undefined;

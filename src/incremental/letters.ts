@@ -1,5 +1,5 @@
 import type { Run } from "./facts/fact.ts";
-import { addDims, dim, productOfDims, subtractDims, type Dim } from "../tensor/dim.ts";
+import { addDims, constantDim, dim, productOfDims, subtractDims, type Dim } from "../tensor/dim.ts";
 import { invariant } from "../support/invariant.ts";
 
 /**
@@ -8,11 +8,12 @@ import { invariant } from "../support/invariant.ts";
  * - `R`: the new ones, P … P + N - 1;
  * - `K`: all so far, 0 … P + N - 1;
  * - `L`: the newest, P + N - 1;
- * - `W7`: the last 7 before the new ones, and these.
+ * - `W7`: the last 7 before the new ones, and these;
+ * - `O7`: the same, but where one row is new, the 8 stand in the order of a ring.
  *
  * An axis with a lead has as many rows more at its end.
  */
-export type Letter = "R" | "K" | "L" | `W${number}`;
+export type Letter = "R" | "K" | "L" | `W${number}` | `O${number}`;
 
 /** A letter for each axis of positions of a value, none for its other axes. */
 export type Form = readonly (Letter | undefined)[];
@@ -22,7 +23,10 @@ export const keyOf = (form: Form): string => form.map((letter) => letter ?? "-")
 
 /** How many rows before the new ones a window has. */
 export const backOf = (letter: Letter): number | undefined =>
-  letter.startsWith("W") ? Number(letter.slice(1)) : undefined;
+  letter.startsWith("W") || letter.startsWith("O") ? Number(letter.slice(1)) : undefined;
+
+/** Whether the rows of a window are those of a ring. */
+export const isRing = (letter: Letter): boolean => letter.startsWith("O");
 
 /** The run-time sizes of a part. */
 export class Sizes {
@@ -34,6 +38,11 @@ export class Sizes {
   readonly capacity: Dim;
   /** Positions when the run has ended. */
   readonly length: Dim;
+
+  /** Whether each run adds one position. */
+  get isStep(): boolean {
+    return constantDim(this.added) === 1;
+  }
 
   constructor(past: Dim, added: Dim, capacity: Dim) {
     this.past = past;

@@ -6,13 +6,14 @@ import type { Span } from "../support/source.ts";
  *
  * - `rows`: a row for each position, after `lead` rows in front of the text; going back is to know fewer of them;
  * - `last`: the last rows, as many as a window, a convolution or a shift reads before the new ones;
+ * - `ring`: the last rows of a window, that of position p in row p mod `rows`;
  * - `sum`: the last row of a running sum;
  * - `first`: the first row, from the first run on;
  * - `context`: a value that stays as the text grows, made by the part `encode`.
  */
 export type StateRole =
   | { readonly kind: "rows"; readonly axis: number; readonly lead: number }
-  | { readonly kind: "last"; readonly axis: number; readonly rows: number }
+  | { readonly kind: "last" | "ring"; readonly axis: number; readonly rows: number }
   | { readonly kind: "sum"; readonly axis: number }
   | { readonly kind: "first" | "context" };
 

@@ -1,6 +1,7 @@
 import type { Attribute } from "../ops/attributes.ts";
 import { isScalarName } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
+import { sameDim, type Dim } from "../tensor/dim.ts";
 import { showType } from "../tensor/type.ts";
 import type {
   Edge,
@@ -166,6 +167,7 @@ function printAttributes(node: Node): string[] {
 
 function isDefault(value: unknown, spec: Attribute<unknown>): boolean {
   if (value === undefined || !("default" in spec)) return value === undefined;
+  if (spec.kind === "dim") return sameDim(value as Dim, spec.default as Dim);
   return Object.is(value, spec.default) || sameNumbers(value, spec.default);
 }
 

@@ -36,7 +36,7 @@ export const bool = (value?: boolean): Attribute<boolean> => withDefault("bool",
 export const text = (value?: string): Attribute<string> => withDefault("text", value);
 export const dtype = (): Attribute<Dtype> => ({ kind: "dtype" });
 /** A size that may depend on run-time symbols. */
-export const dimAttribute = (): Attribute<Dim> => ({ kind: "dim" });
+export const dimAttribute = (value?: Dim): Attribute<Dim> => withDefault("dim", value);
 /** A shape. */
 export const dims = (): Attribute<readonly Dim[]> => ({ kind: "dims" });
 /** Whole numbers: axes, kernel sizes. */

@@ -4,6 +4,7 @@ import { defineOp } from "./define.ts";
 import { inferConstant, inferFull, inferIota, inferRelativeBucket } from "./infer/create.ts";
 import { evaluateRelativeBucket } from "./evaluate/create.ts";
 import { sizeOfDim, sizesOf } from "./evaluate/index-walk.ts";
+import { dim } from "../tensor/dim.ts";
 import { hostTensor, makeData, sizeOf } from "../tensor/host.ts";
 
 /** Ops that make a tensor from attributes alone. */
@@ -34,27 +35,43 @@ export const createOps = {
   iota: defineOp({
     stage: "core",
     kernel: "any",
-    doc: "0, 1, 2, … size - 1 as i32[size]",
+    doc: "start, start + 1, … start + size - 1 as i32[size]",
     operands: {},
-    attrs: { size: dimAttribute() },
+    attrs: { size: dimAttribute(), start: dimAttribute(dim(0)) },
     results: ["out"],
     infer: (_, attrs) => inferIota(attrs),
     evaluate: (_, attrs) => {
-      const size = sizeOfDim(attrs.size);
-      return [{ dtype: "i32", shape: [size], data: Int32Array.from({ length: size }, (_, i) => i) }];
+      const [size, start] = [sizeOfDim(attrs.size), sizeOfDim(attrs.start)];
+      return [{ dtype: "i32", shape: [size], data: Int32Array.from({ length: size }, (_, i) => start + i) }];
     },
   }),
   relative_bucket: defineOp({
     stage: "core",
     kernel: "any",
     doc:
-      "T5's bucket of the distance from query i to key j as i32[rows, columns] (Raffel et al. 2020; transformers' " +
-      "T5Attention._relative_position_bucket): near distances have one each, farther ones share logarithmically up to far",
+      "T5's bucket of the distance from query row_start + i to key column_start + j as i32[rows, columns] (Raffel et al. " +
+      "2020; transformers' T5Attention._relative_position_bucket): near distances have one each, farther ones share " +
+      "logarithmically up to far",
     operands: {},
-    attrs: { rows: dimAttribute(), columns: dimAttribute(), buckets: int(), far: int(), causal: bool() },
+    attrs: {
+      rows: dimAttribute(),
+      columns: dimAttribute(),
+      buckets: int(),
+      far: int(),
+      causal: bool(),
+      row_start: dimAttribute(dim(0)),
+      column_start: dimAttribute(dim(0)),
+    },
     results: ["out"],
     infer: (_, attrs) => inferRelativeBucket(attrs),
-    evaluate: (_, attrs) => [evaluateRelativeBucket(sizeOfDim(attrs.rows), sizeOfDim(attrs.columns), attrs)],
+    evaluate: (_, attrs) => [
+      evaluateRelativeBucket(
+        sizeOfDim(attrs.rows),
+        sizeOfDim(attrs.columns),
+        sizeOfDim(attrs.column_start) - sizeOfDim(attrs.row_start),
+        attrs,
+      ),
+    ],
     flops: (_, __, [out]) => perElement(out!, 4),
   }),
 } as const;

@@ -2,6 +2,7 @@ import type { Graph, Input, Node, NodeOf, Origin, State, Value } from "../ir/gra
 import { operandValues } from "../ir/node.ts";
 import { verifyProgram, type Program } from "../ir/program.ts";
 import { nodeFlops } from "../ir/stats.ts";
+import { attributeSizes } from "../ir/verify.ts";
 import { resultValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf } from "../tensor/dim.ts";
@@ -217,11 +218,11 @@ class PartBuilder {
     node.results.forEach((value, index) => this.#views.set(value, results[index]!));
   }
 
-  /** Reads nothing that a run brings, and its results have a size before the run. */
+  /** Reads nothing that a run brings, no size either, and its results have a size before the run. */
   #isPrepared(node: Node, choice: KernelChoice): boolean {
     const values = Object.values(choice.operands).flatMap((operand) => operand ?? []);
-    if (node.op === "extent" && symbolsOf(node.attrs.size).size > 0) return false;
     return (
+      attributeSizes(node).every((size) => symbolsOf(size).size === 0) &&
       values.every((value) => this.#isStatic(this.#viewOf(value))) &&
       node.results.every(({ type }) => symbolsOf(elementsOf(type)).size === 0)
     );

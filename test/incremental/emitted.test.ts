@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { emitTypeScript } from "../../src/emit/ts/emit.ts";
+import type { EmittedTensors } from "../../src/emit/emitted.ts";
 import type { Decoding } from "../../src/incremental/program.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { planProgram } from "../../src/plan/build.ts";
 import { planOfPart, type ProgramPlan } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
+import type { DecodingPart, PartsModel } from "../../src/run/session/model.ts";
 import { constantDim, symbolsOf } from "../../src/tensor/dim.ts";
-import { importText, type Model } from "../emit/instantiate.ts";
 import { chunks, difference, Reference, type Chunk, type Sizes, type Tensors } from "./decoded.ts";
 import { derived, exampleGraph, graphOf } from "./models.ts";
+import { runners, wasm } from "./runners.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
 const TOLERANCE = 1e-5;
@@ -48,35 +49,32 @@ const models: Readonly<Record<string, Graph>> = {
 /** An emitted model, with what its text has so far. */
 class Emitted {
   readonly #decoding: Decoding;
-  readonly #model: Model<Chunk["part"] | "encode">;
+  readonly #model: PartsModel;
   past = 0;
 
-  private constructor(decoding: Decoding, model: Model<Chunk["part"] | "encode">) {
+  private constructor(decoding: Decoding, model: PartsModel) {
     this.#decoding = decoding;
     this.#model = model;
   }
 
-  static async open(
-    decoding: Decoding,
-    plan: ProgramPlan,
-    parameters: Tensors,
-    dims: Sizes,
-  ): Promise<Emitted> {
-    const { text } = emitTypeScript(plan, { types: false }).files[0]!;
-    const { createModel } = await importText<Chunk["part"] | "encode">(text);
-    return new Emitted(decoding, createModel(parameters, { dims }));
+  static async open(runs: string, decoding: Decoding, weights: Tensors, dims: Sizes): Promise<Emitted> {
+    return new Emitted(decoding, await (await runners[runs]!(decoding, weights))(dims));
   }
 
-  run(part: Chunk["part"] | "encode", inputs: Tensors, dims: Sizes = {}) {
+  async run(part: DecodingPart, inputs: Tensors, dims: Sizes = {}): Promise<EmittedTensors> {
     const graph = this.#decoding.program.parts[part]!;
     const given = graph.inputs.map(({ name }) => [name, inputs[name]!] as const);
-    return this.#model[part](Object.fromEntries(given), dims);
+    return this.#model.run(part, Object.fromEntries(given), dims);
   }
 
-  read({ part, count }: Chunk, inputs: Tensors) {
-    const outputs = this.run(part, inputs, { [this.#decoding.dims.past]: this.past });
+  async read({ part, count }: Chunk, inputs: Tensors): Promise<EmittedTensors> {
+    const outputs = await this.run(part, inputs, { [this.#decoding.dims.past]: this.past });
     this.past += count;
     return outputs;
+  }
+
+  close(): void {
+    this.#model.close();
   }
 }
 
@@ -90,30 +88,39 @@ function fixedSizes({ program }: Decoding, sizes: Sizes): Sizes {
 }
 
 describe.each(Object.entries(models))("%s", (_, graph) => {
-  const decoding = derived(graph);
+  const decoding = derived(graph, { target: wasm });
   const plan = planProgram(decoding.program);
   const sizes = { B: 2, T: 11, S: 5, C: 16 };
   const reference = new Reference(graph, "T", sizes);
 
-  test.each([
+  const ways: readonly (readonly [string, readonly Chunk[]])[] = [
     ["one position a run", chunks("all", 5, 1, 1, 1, 1, 1, 1)],
     [
       "chunks, and the newest row alone",
       [...chunks("append", 4), ...chunks("all", 3), ...chunks("append", 1, 3)],
     ],
-  ])("an emitted module reads it as the whole graph would: %s", async (_way, runs) => {
-    const model = await Emitted.open(decoding, plan, reference.parameters, fixedSizes(decoding, sizes));
-    if (decoding.program.parts["encode"] !== undefined) model.run("encode", reference.inputs);
-    for (const chunk of runs) {
-      const start = model.past;
-      for (const [name, found] of Object.entries(model.read(chunk, reference.text(start, chunk.count)))) {
-        const expected = reference.expected(name, start, chunk);
-        expect(
-          difference({ ...expected, shape: found.shape, data: Float64Array.from(found.data) }, expected),
-        ).toBeLessThan(TOLERANCE);
+  ];
+  test.each(Object.keys(runners).flatMap((runs) => ways.map((way) => [runs, ...way] as const)))(
+    "a module in %s reads it as the whole graph would: %s",
+    async (name, _way, runs) => {
+      const model = await Emitted.open(name, decoding, reference.parameters, fixedSizes(decoding, sizes));
+      if (decoding.program.parts["encode"] !== undefined) await model.run("encode", reference.inputs);
+      for (const chunk of runs) {
+        const start = model.past;
+        const outputs = await model.read(chunk, reference.text(start, chunk.count));
+        for (const [name, found] of Object.entries(outputs)) {
+          const expected = reference.expected(name, start, chunk);
+          expect(
+            difference(
+              { ...expected, shape: [...found.shape], data: Float64Array.from(found.data) },
+              expected,
+            ),
+          ).toBeLessThan(TOLERANCE);
+        }
       }
-    }
-  });
+      model.close();
+    },
+  );
 
   test("the plan holds, whatever is past", () => {
     for (const part of plan.parts)
@@ -160,7 +167,7 @@ describe("a step costs what is new", () => {
   test("what is kept of a window is a number of rows", () => {
     const decoding = derived(models["a window"]!);
     const { shared } = planProgram(decoding.program);
-    expect(shared.state.map(({ type }) => constantDim(type.shape[1]!))).toEqual([2, 2]);
+    expect(shared.state.map(({ type }) => constantDim(type.shape[1]!))).toEqual([3, 3]);
     expect(
       stepsOfThePast(decoding, planProgram(decoding.program), "step").filter(
         (step) => !step.startsWith("iota"),

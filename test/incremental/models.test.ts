@@ -65,7 +65,7 @@ function expectEqual(graph: Graph, sizes: Settings = {}): void {
 const rolesOf = (graph: Graph): string[] =>
   [...derived(graph).states].map(
     ([name, role]: [string, StateRole]) =>
-      `${name}: ${role.kind}${role.kind === "last" ? ` ${role.rows}` : ""}`,
+      `${name}: ${role.kind}${role.kind === "last" || role.kind === "ring" ? ` ${role.rows}` : ""}`,
   );
 
 describe("examples that decode", () => {
@@ -136,7 +136,12 @@ describe("models by their text", () => {
     [
       "rope in a window",
       t("residual { attn: attention(2, rope: rope, window: 3) }"),
-      ["attn.k.last: last 2", "attn.v_proj.last: last 2"],
+      ["attn.k.ring: ring 3", "attn.v_proj.ring: ring 3"],
+    ],
+    [
+      "ALiBi in a window, whose rows stay in their order",
+      t("residual { attn: attention(2, alibi: true, window: 3) }"),
+      ["attn.k_proj.last: last 2", "attn.v_proj.last: last 2"],
     ],
     [
       "keys and values that several layers share",

@@ -1,15 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { EmittedTensors } from "../../src/emit/emitted.ts";
-import { targets } from "../../src/emit/targets.ts";
 import type { Decoding } from "../../src/incremental/program.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { SessionError } from "../../src/run/session/error.ts";
 import type { OpenParts } from "../../src/run/session/model.ts";
 import { Session, type SessionOptions } from "../../src/run/session/session.ts";
-import { webassemblyParts } from "../../src/run/session/webassembly.ts";
-import { typescriptParts } from "../../src/run/session/typescript.ts";
 import { difference, Reference } from "../incremental/decoded.ts";
 import { derived, exampleGraph, graphOf } from "../incremental/models.ts";
+import { runners, wasm } from "../incremental/runners.ts";
+import { typescriptParts } from "../../src/run/session/typescript.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
 const TOLERANCE = 1e-5;
@@ -29,15 +28,6 @@ const graphs: Readonly<Record<string, Graph>> = {
     "x = stream\nresidual { attn: attention(2) }\nstream + (x -> cumsum(axis: 1)) * 0.125 + (x -> slice(0, end: 1, axis: 1))",
   ),
 };
-
-const wasm = targets.wasm.target({});
-
-/** What runs the parts. */
-const runners: Readonly<Record<string, (decoding: Decoding, weights: EmittedTensors) => Promise<OpenParts>>> =
-  {
-    JavaScript: typescriptParts,
-    WebAssembly: (decoding, weights) => webassemblyParts(decoding, weights, wasm, 1),
-  };
 
 const cases = Object.keys(runners).flatMap((runs) =>
   Object.entries(graphs).map(([kept, graph]) => [runs, kept, graph] as const),

@@ -1,4 +1,5 @@
 import type { Node, Value } from "../../ir/graph.ts";
+import { constantDim } from "../../tensor/dim.ts";
 import type { Dtype } from "../../tensor/dtype.ts";
 import { alongOf, type Operand } from "./along.ts";
 import type { Affine, Axes, Fact } from "./fact.ts";
@@ -20,8 +21,11 @@ export function affineOf(
   const moved = (value: Value, name: string): Affine | undefined =>
     movedTo(node, axes, { name, value, axes: factOf(value).axes }, factOf(value).affine);
   switch (node.op) {
-    case "iota":
-      return axes.get(0)?.kind === "rows" ? { slopes: new Map([[0, 1]]), offset: 0 } : undefined;
+    case "iota": {
+      const offset = constantDim(node.attrs.start);
+      const isPositions = axes.get(0)?.kind === "rows" && offset !== undefined;
+      return isPositions ? exact({ slopes: new Map([[0, 1]]), offset }) : undefined;
+    }
     case "reshape":
     case "permute":
     case "broadcast":

@@ -6,6 +6,7 @@ import type { Forms, Need } from "../forms.ts";
 import type { Form, Letter } from "../letters.ts";
 import { Refusal } from "../refusal.ts";
 import { requireSelf } from "./fold.ts";
+import { areWritten } from "../ring.ts";
 import { again, recipe, type Recipe } from "./rule.ts";
 
 /** [B, H, T, K] or [B, T, H, K]: the axis of queries and of keys. */
@@ -24,7 +25,7 @@ export function attend(node: NodeOf<"attend">, form: Form, forms: Forms): Recipe
   if (!forms.isText(q, row)) throw new Refusal("all_queries", node);
   requireCausal(node, forms);
   const back = windowOf(node, forms);
-  const keys: Letter = back === undefined ? "K" : `W${back}`;
+  const keys: Letter = back === undefined ? "K" : node.attrs.alibi ? `W${back}` : `O${back}`;
   const all = (value: Value): Need => ({
     value,
     form: value.type.shape.map((_, axis) => (axis === row ? keys : undefined)),
@@ -37,9 +38,12 @@ export function attend(node: NodeOf<"attend">, form: Form, forms: Forms): Recipe
   };
   if (back === undefined) return again(node, needs);
   return recipe<"attend">(needs, (operands, build) => {
-    const there = areThere(back, build);
+    const isRing = !node.attrs.alibi && build.sizes.isStep;
+    const there = isRing ? areWritten(build, back) : areThere(back, build);
     const mask = operands.mask === undefined ? there : build.emit("and", { x: operands.mask, y: there }, {});
-    return build.emitAll("attend", { ...operands, mask }, node.attrs);
+    // One query stands after all keys of its window, in whatever order they are.
+    const attrs = isRing ? { ...node.attrs, causal: false, window: undefined } : node.attrs;
+    return build.emitAll("attend", { ...operands, mask }, attrs);
   });
 }
 
@@ -123,8 +127,7 @@ function windowOf(node: NodeOf<"attend">, forms: Forms): number | undefined {
 
 /** bool[N + back]: whether a key of a window is in the text, and not before it. */
 function areThere(back: number, build: Builder): Value {
-  const { past, added, length } = build.sizes;
-  const all = build.emit("iota", {}, { size: addDims(length, dim(back)) });
-  const shifted = build.emit("slice", { x: all }, { axis: 0, start: past, size: addDims(added, dim(back)) });
+  const { past, added } = build.sizes;
+  const shifted = build.emit("iota", {}, { size: addDims(added, dim(back)), start: past });
   return build.emit("ge", { x: shifted, y: build.number(back, "i32") }, {});
 }

@@ -96,12 +96,9 @@ function firstRow(node: NodeOf<"slice">, form: Form, forms: Forms): Recipe {
 
 /** What it was in the run that had no past. */
 function latched(node: NodeOf<"slice">, row: Value, build: Builder): Value {
-  const { past } = build.sizes;
   let kept: Value | undefined;
   build.keep(node.results[0]!, { kind: "first" }, row.type, 0, (before) => {
-    const all = build.emit("iota", {}, { size: addDims(past, dim(1)) });
-    const here = build.emit("slice", { x: all }, { axis: 0, start: past, size: dim(1) });
-    const isFirst = build.emit("eq", { x: here, y: build.number(0, "i32") }, {});
+    const isFirst = build.emit("eq", { x: build.past(), y: build.number(0, "i32") }, {});
     return (kept = build.emit("where", { condition: isFirst, x: row, y: before }, {}));
   });
   return kept!;
@@ -157,25 +154,21 @@ const concat: Rule<"concat"> = (node, form, forms) => {
   return { needs: [inForm(text, "R")], make: ([made], build) => [build.withTail(tail, made!, rows)] };
 };
 
-/** Numbers of positions are made for all and cut: none depends on how many there are. */
+/** Numbers of positions are made for those of the letters: none depends on how many there are. */
 const counted = (node: NodeOfAny<"iota" | "relative_bucket">, form: Form, forms: Forms): Recipe => {
-  const result = node.results[0]!;
-  const sizes = forms.shapeOf({ value: result, form: form.map((letter) => letter && "K") });
-  const attrs = node.op === "iota" ? { size: sizes[0]! } : { rows: sizes[0]!, columns: sizes[1]! };
-  return {
-    needs: [],
-    make: (_, build) => {
-      const whole = build.emitAll(node.op, {}, { ...node.attrs, ...attrs })[0]!;
-      return [
-        form.reduce<Value>((value, letter, axis) => {
-          const run = forms.runOf(result, axis);
-          return letter === undefined
-            ? value
-            : build.cut(value, axis, letter, forms.sizes.sizeOf(run!, letter));
-        }, whole),
-      ];
-    },
+  const sizes = forms.shapeOf({ value: node.results[0]!, form });
+  const from = (start: Dim, axis: number): Dim => {
+    const letter = form[axis];
+    return letter === undefined ? start : addDims(start, forms.sizes.firstOf(letter));
   };
+  if (node.op === "iota") return again(node, {}, { size: sizes[0]!, start: from(node.attrs.start, 0) });
+  const { row_start, column_start } = node.attrs;
+  const [rows, columns] = [sizes[0]!, sizes[1]!];
+  return again(
+    node,
+    {},
+    { rows, columns, row_start: from(row_start, 0), column_start: from(column_start, 1) },
+  );
 };
 
 export const createRules: { readonly [K in keyof typeof createOps]: Rule<K> } = {

@@ -15,13 +15,15 @@ export function relativeBucket(distance: number, buckets: number, far: number, c
   return first + Math.min(near + Math.floor(fround(share * (side - near))), side - 1);
 }
 
+/** `ahead`: by how much the first key stands after the first query. */
 export function evaluateRelativeBucket(
   rows: number,
   columns: number,
+  ahead: number,
   attrs: { readonly buckets: number; readonly far: number; readonly causal: boolean },
 ): HostTensor {
   const data = Int32Array.from({ length: rows * columns }, (_, at) =>
-    relativeBucket((at % columns) - Math.floor(at / columns), attrs.buckets, attrs.far, attrs.causal),
+    relativeBucket((at % columns) + ahead - Math.floor(at / columns), attrs.buckets, attrs.far, attrs.causal),
   );
   return { dtype: "i32", shape: [rows, columns], data };
 }

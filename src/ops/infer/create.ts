@@ -36,8 +36,8 @@ export const inferFull = (attrs: {
   shapeIsNotNegative("shape", attrs.shape) ??
   holdsAll("value", attrs.dtype, [attrs.value]) ?? [{ dtype: attrs.dtype, shape: attrs.shape }];
 
-export const inferIota = ({ size }: { readonly size: Dim }): Types =>
-  sizeIsNotNegative("size", size) ?? [tensorType("i32", size)];
+export const inferIota = ({ size, start }: { readonly size: Dim; readonly start: Dim }): Types =>
+  firstOf(sizeIsNotNegative("size", size), sizeIsNotNegative("start", start)) ?? [tensorType("i32", size)];
 
 /** Half of the buckets tell the sides apart unless causal; half of the rest are one distance wide. */
 export function inferRelativeBucket(attrs: {
@@ -46,6 +46,8 @@ export function inferRelativeBucket(attrs: {
   readonly buckets: number;
   readonly far: number;
   readonly causal: boolean;
+  readonly row_start: Dim;
+  readonly column_start: Dim;
 }): Types {
   const { rows, columns, buckets, far, causal } = attrs;
   const near = Math.floor((causal ? buckets : Math.floor(buckets / 2)) / 2);
@@ -53,6 +55,8 @@ export function inferRelativeBucket(attrs: {
     firstOf(
       sizeIsNotNegative("rows", rows),
       sizeIsNotNegative("columns", columns),
+      sizeIsNotNegative("row_start", attrs.row_start),
+      sizeIsNotNegative("column_start", attrs.column_start),
       wholeAtLeast("buckets", buckets, causal ? 2 : 4),
       wholeAtLeast("far", far, near + 1),
     ) ?? [tensorType("i32", rows, columns)]

@@ -16,7 +16,7 @@ export const carriedStates = (state: EmittedTensors, roles: Roles): EmittedTenso
   Object.fromEntries(Object.entries(state).filter(([name]) => isCarried(roles.get(name))));
 
 export const isCarried = (role: StateRole | undefined): boolean =>
-  role?.kind === "last" || role?.kind === "sum" || role?.kind === "first";
+  role !== undefined && role.kind !== "rows" && role.kind !== "context";
 
 /** The state with this many rows of positions in place of as many as there were: what is known is copied. */
 export const withCapacity = (state: EmittedTensors, roles: Roles, capacity: number): EmittedTensors =>

@@ -1,6 +1,6 @@
 import type { NodeOf, Value } from "../../../src/ir/graph.ts";
 import type { OpName } from "../../../src/ops/table.ts";
-import { constantDim } from "../../../src/tensor/dim.ts";
+import { addDims, constantDim } from "../../../src/tensor/dim.ts";
 import { attend, rope } from "./attention.ts";
 import { reshapeSizes, type Exporter } from "./exporter.ts";
 import { MICROSOFT } from "./writer.ts";
@@ -19,8 +19,12 @@ export const emitters: { readonly [K in OpName]?: Emitter<K> } = {
   softmax: ({ onnx, name }, { operands: { x }, attrs: { axis } }) => onnx.one("Softmax", [name(x)], { axis }),
 
   embedding: ({ onnx, name }, { operands: { table, ids } }) => onnx.one("Gather", [name(table), name(ids)]),
-  iota: ({ onnx, extent }, { attrs: { size } }) =>
-    onnx.one("Range", [onnx.int(0), onnx.one("Squeeze", [extent(size)]), onnx.int(1)]),
+  iota: ({ onnx, extent }, { attrs: { size, start } }) =>
+    onnx.one("Range", [
+      onnx.int(constantDim(start)!),
+      onnx.one("Squeeze", [extent(addDims(start, size))]),
+      onnx.int(1),
+    ]),
   reshape: ({ onnx, name }, { operands: { x }, attrs: { shape } }) =>
     onnx.one("Reshape", [name(x), onnx.ints(...reshapeSizes(x.type.shape, shape))]),
   permute: ({ onnx, name }, { operands: { x }, attrs: { axes } }) =>

@@ -991,8 +991,9 @@ function iotaGraph(): Graph {
   const builder = new GraphBuilder();
   const x = builder.input(i32(B, T));
   const [row] = builder.node("iota", {}, { size: addDims(multiplyDims(T, dim(2)), dim(1)) });
+  const [later] = builder.node("iota", {}, { size: dim(3), start: T });
   const [same] = builder.node("add", { x, y: x }, {});
-  return builder.graph([row!, same!]);
+  return builder.graph([row!, later!, same!]);
 }
 
 function bucketGraph(causal: boolean): Graph {
@@ -1003,6 +1004,11 @@ function bucketGraph(causal: boolean): Graph {
     {},
     { rows: T, columns: addDims(T, dim(1)), buckets: 32, far: 128, causal },
   );
+  const [moved] = builder.node(
+    "relative_bucket",
+    {},
+    { rows: dim(5), columns: T, buckets: 32, far: 128, causal, row_start: T, column_start: dim(2) },
+  );
   const [same] = builder.node("add", { x, y: x }, {});
-  return builder.graph([buckets!, same!]);
+  return builder.graph([buckets!, moved!, same!]);
 }

@@ -1,5 +1,6 @@
+import { evaluateSlice } from "../../../src/ops/evaluate/shape.ts";
 import { dim } from "../../../src/tensor/dim.ts";
-import { hostTensor } from "../../../src/tensor/host.ts";
+import { hostTensor, type HostTensor } from "../../../src/tensor/host.ts";
 import { bool, counting, f32, i32 } from "../tensors.ts";
 import { goldenCases } from "../golden.ts";
 import type { createOps } from "../../../src/ops/create.ts";
@@ -10,17 +11,23 @@ import type { CasesOf } from "./case.ts";
 const shape = (...sizes: number[]) => sizes.map(dim);
 const positions = goldenCases("positions");
 
+/** All rows of an axis from one on. */
+const rowsOf = (tensor: HostTensor, axis: number, start: number): HostTensor =>
+  evaluateSlice(tensor, axis, start, tensor.shape[axis]! - start);
+
 /** T5's table of distances is made for a query and a key at each place, so it is compared where both start at 0. */
-function goldenBuckets(name: string) {
+function goldenBuckets(name: string, row = 0, column = 0) {
   const { attrs, tensor } = positions.get(name)!;
-  const buckets = tensor("buckets");
+  const buckets = rowsOf(rowsOf(tensor("buckets"), 0, row), 1, column);
   const [rows, columns] = buckets.shape as [number, number];
   return {
-    about: `transformers: ${name}`,
+    about: `transformers: ${name}, from row ${row} and column ${column} on`,
     operands: {},
     attrs: {
       rows: dim(rows),
       columns: dim(columns),
+      row_start: dim(row),
+      column_start: dim(column),
       buckets: attrs["num_buckets"] as number,
       far: attrs["max_distance"] as number,
       causal: attrs["bidirectional"] === false,
@@ -52,12 +59,22 @@ export const createCases: CasesOf<keyof typeof createOps> = {
       expected: [bool([3], [1, 1, 1])],
     },
   ],
-  iota: [{ about: "of four", operands: {}, attrs: { size: dim(4) }, expected: [i32([4], [0, 1, 2, 3])] }],
+  iota: [
+    { about: "of four", operands: {}, attrs: { size: dim(4) }, expected: [i32([4], [0, 1, 2, 3])] },
+    {
+      about: "of three from the sixth on",
+      operands: {},
+      attrs: { size: dim(3), start: dim(5) },
+      expected: [i32([3], [5, 6, 7])],
+    },
+  ],
   relative_bucket: [
     goldenBuckets("t5_buckets_both_ways"),
     goldenBuckets("t5_buckets_causal"),
     goldenBuckets("t5_buckets_both_ways_small"),
     goldenBuckets("t5_buckets_causal_small"),
+    goldenBuckets("t5_buckets_both_ways", 7, 2),
+    goldenBuckets("t5_buckets_causal", 3),
   ],
 };
 

@@ -45,9 +45,10 @@ const embedding_grad: Loops<"embedding_grad"> = ({ operands, results }) => {
 const iota: Loops<"iota"> = ({ attrs, results }) => {
   const k = new KernelBuilder();
   const size = k.size("size", attrs.size);
+  const start = k.stride("start", attrs.start);
   const out = k.tensor("out", onlyView(results));
-  k.lanes("i", size, (i) => k.store(out.at(i), i));
-  return k.finish("iota", "0, 1, 2, …");
+  k.lanes("i", size, (i) => k.store(out.at(i), plus(start, i)));
+  return k.finish("iota", "Whole numbers, one after the other.");
 };
 
 const extent: Loops<"extent"> = ({ attrs, results }) => {
@@ -62,18 +63,26 @@ const relative_bucket: Loops<"relative_bucket"> = ({ attrs, results }) => {
   const { causal, buckets, far } = attrs;
   const k = new KernelBuilder();
   const [rows, columns] = [k.size("rows", attrs.rows), k.size("columns", attrs.columns)];
+  const [rowStart, columnStart] = [
+    k.stride("rowStart", attrs.row_start),
+    k.stride("columnStart", attrs.column_start),
+  ];
   const out = k.tensor("out", onlyView(results));
   const side = causal ? buckets : Math.floor(buckets / 2);
   const near = Math.floor(side / 2);
   const single = (x: Operand): Expression => rounded("f32", x);
   const logarithm = (x: Operand): Expression => single(log(x));
-  k.rows("i", rows, (i) =>
-    k.lanes("j", columns, (j) => {
+  k.rows("row", rows, (row) =>
+    k.lanes("column", columns, (column) => {
+      const [i, j] = [plus(rowStart, row), plus(columnStart, column)];
       const steps = k.let("steps", causal ? apply("max", minus(i, j), 0) : apply("abs", minus(j, i)));
       const share = single(over(logarithm(single(over(steps, near))), Math.fround(Math.log(far / near))));
       const distant = plus(near, apply("floor", single(times(share, side - near))));
       const bucket = k.let("bucket", select(less(steps, near), steps, apply("min", distant, side - 1)));
-      k.store(out.at(i, columns).at(j), causal ? bucket : select(less(i, j), plus(side, bucket), bucket));
+      k.store(
+        out.at(row, columns).at(column),
+        causal ? bucket : select(less(i, j), plus(side, bucket), bucket),
+      );
     }),
   );
   return k.finish("relative_bucket", "T5's bucket of the distance from query i to key j.");

@@ -1,7 +1,7 @@
 import { rowStep } from "../../../kernels/view.ts";
 import { relativeBucket } from "../../../ops/evaluate/create.ts";
 import { invariant } from "../../../support/invariant.ts";
-import { constantDim } from "../../../tensor/dim.ts";
+import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
@@ -53,16 +53,19 @@ const embedding: WgslKernel<"embedding"> = (step, context) => {
   ];
 };
 
-const iota: WgslKernel<"iota"> = ({ results }, context) => {
+const iota: WgslKernel<"iota"> = ({ attrs, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
   const tensors = builder.tensors({}, { out });
   const each = eachElement(builder, out.type.shape);
-  const body = [...each.lines, tensors.out.put("i", "i32(i)")];
-  return [
-    builder.finish({ name: "iota", doc: ["0, 1, 2, …"], body, workgroup: [LIST_SIZE], groups: each.groups }),
-  ];
+  const body = [...each.lines, tensors.out.put("i", `i32(${shifted(builder, "i", "start", attrs.start)})`)];
+  const doc = "Whole numbers, one after the other.";
+  return [builder.finish({ name: "iota", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
+
+/** An index from where it begins. */
+const shifted = (builder: KernelBuilder, index: string, name: string, start: Dim): string =>
+  constantDim(start) === 0 ? index : `${index} + ${builder.size(name, start)}`;
 
 /** T5's buckets; the thresholds are whole distances, so that no device's logarithm decides. */
 const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, context) => {
@@ -71,6 +74,8 @@ const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, cont
   const tensors = builder.tensors({}, { out });
   const each = eachElement(builder, out.type.shape);
   const columns = builder.size("bucket_columns", attrs.columns);
+  const key = shifted(builder, `i % ${columns}`, "column_start", attrs.column_start);
+  const query = shifted(builder, `i / ${columns}`, "row_start", attrs.row_start);
   const side = attrs.causal ? attrs.buckets : Math.floor(attrs.buckets / 2);
   const starts = bucketStarts(side, attrs.far);
   builder.declare(
@@ -79,7 +84,7 @@ const relative_bucket: WgslKernel<"relative_bucket"> = ({ attrs, results }, cont
   );
   const body = [
     ...each.lines,
-    `let distance = i32(i % ${columns}) - i32(i / ${columns});`,
+    `let distance = i32(${key}) - i32(${query});`,
     attrs.causal ? "let steps = max(-distance, 0);" : "let steps = abs(distance);",
     "var bucket = 0;",
     ...forLoop("b", `${starts.length}u`, ifThen("steps >= starts[b]", ["bucket = i32(b);"])),
