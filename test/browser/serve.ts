@@ -21,16 +21,24 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Serves files from memory on a free port, isolated from other origins if it is not said that they are not. */
+export interface ServeOptions {
+  /** Whether pages are isolated from other origins; they are if nothing is said. */
+  readonly isIsolated?: boolean;
+  /** Seconds that a browser may keep a file without asking again; none if nothing is said. */
+  readonly maxAge?: number;
+}
+
+/** Serves files from memory on a free port. */
 export async function serve(
   files: ReadonlyMap<string, string | Uint8Array>,
-  { isIsolated = true }: { readonly isIsolated?: boolean } = {},
+  { isIsolated = true, maxAge = 0 }: ServeOptions = {},
 ): Promise<Server> {
   const server = createServer(({ url = "/" }, response) => {
     const path = new URL(url, "http://localhost").pathname.slice(1) || "index.html";
     const content = files.get(path);
     response.writeHead(content === undefined ? 404 : 200, {
       "Content-Type": types[path.split(".").at(-1)!] ?? "application/octet-stream",
+      ...(maxAge > 0 ? { "Cache-Control": `max-age=${maxAge}, immutable` } : {}),
       ...(isIsolated ? isolation : {}),
     });
     response.end(content);

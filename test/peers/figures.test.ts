@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../bench/cpu/engines.ts";
-import type { Measured } from "../bench/cpu/measure.ts";
+import type { Contender, Engine } from "../bench/cpu/engines.ts";
+import { heldToFirst, type Measured } from "../bench/cpu/measure.ts";
 import { readOptions } from "../bench/cpu/options.ts";
 import { differenceOf } from "../bench/cpu/parity.ts";
 import { figuresOf, markdownTable } from "../bench/cpu/report.ts";
@@ -32,6 +32,16 @@ describe("the difference of two results", () => {
     expect(of([1, 2], [1])).toBe(Infinity);
     expect(of([0, 0], [0, 0])).toBe(Infinity);
   });
+});
+
+test("results are held against the first one's, each with its own times", () => {
+  const [lmg, peer] = ["lmg", "peer"].map((name) => ({ name, threads: 1 })) as [Contender, Contender];
+  const results = new Map([lmg, peer].map((each, at) => [each, Float32Array.of(2, 4 + at)]));
+  const times = new Map([lmg, peer].map((each, at) => [each, [{ ms: 5 + at }]]));
+  expect(heldToFirst(results, times)).toMatchObject([
+    { engine: lmg, times: [{ ms: 5 }], difference: 0 },
+    { engine: peer, times: [{ ms: 6 }], difference: 0.25 },
+  ]);
 });
 
 const measured = (name: string, threads: number, ms: readonly number[]): Measured => {

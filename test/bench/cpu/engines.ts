@@ -2,10 +2,14 @@ import { join } from "node:path";
 import type { TargetName } from "../../../src/emit/targets.ts";
 import type { ModelFiles } from "./prepare.ts";
 
-/** A library, or lmg, with a number of threads: a process. */
-export interface Engine {
+/** A library, or lmg, with a number of threads. */
+export interface Contender {
   readonly name: string;
   readonly threads: number;
+}
+
+/** One that runs in a process of its own. */
+export interface Engine extends Contender {
   /** The script and what it is given. */
   readonly args: readonly string[];
   /** Whether it can run a model that has these forms. */

@@ -2,8 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../child.ts";
 import type { Engine } from "./engines.ts";
-import { inTurns, readResult, type Effort, type LeftOut, type Measured } from "./measure.ts";
-import { differenceOf } from "./parity.ts";
+import { heldToFirst, inTurns, readResult, type Effort, type LeftOut, type Measured } from "./measure.ts";
 import type { ModelFiles, RunFiles } from "./prepare.ts";
 
 /**
@@ -33,18 +32,10 @@ export async function measureFirst(
       leftOut(engine, (error as Error).message);
     }
   }
-  const able = [...results.keys()];
-  const times = await inTurns(able, rounds, async (engine) => ({
+  const times = await inTurns([...results.keys()], rounds, async (engine) => ({
     ms: await firstOutput(node, engine, task),
   }));
-  const base = results.get(able[0]!)!;
-  return able.map((engine) => ({
-    engine,
-    note: undefined,
-    times: times.get(engine)!,
-    difference: differenceOf(base, results.get(engine)!),
-    memory: undefined,
-  }));
+  return heldToFirst(results, times);
 }
 
 async function firstOutput(node: string, engine: Engine, task: string): Promise<number> {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../child.ts";
 import { median } from "../statistics.ts";
-import type { Engine } from "./engines.ts";
+import type { Contender, Engine } from "./engines.ts";
 import type { Row } from "./job.ts";
 import { differenceOf } from "./parity.ts";
 import type { ModelFiles, RunFiles } from "./prepare.ts";
@@ -24,7 +24,7 @@ export interface Time {
 
 /** What an engine made of a row. */
 export interface Measured {
-  readonly engine: Engine;
+  readonly engine: Contender;
   readonly note: string | undefined;
   /** By round. */
   readonly times: readonly Time[];
@@ -88,6 +88,21 @@ export async function inTurns<T>(
       taken.get(each)!.push(await take(each));
     }
   return taken;
+}
+
+/** Results of contenders, each held against the first one's, with the times that they took. */
+export function heldToFirst(
+  results: ReadonlyMap<Contender, Float32Array>,
+  times: ReadonlyMap<Contender, readonly Time[]>,
+): readonly Measured[] {
+  const [base] = results.values();
+  return [...results].map(([engine, elements]) => ({
+    engine,
+    note: undefined,
+    times: times.get(engine)!,
+    difference: differenceOf(base!, elements),
+    memory: undefined,
+  }));
 }
 
 /** One row by all engines that have loaded its models. */

@@ -18,7 +18,7 @@ const examples = join(import.meta.dirname, "../../../examples");
 const SEED = 1;
 
 /** Six layers of float32 sums differ by some 3e-7, twelve by some 5e-6. */
-const ROUNDING = 5e-5;
+export const MODEL_ROUNDING = 5e-5;
 
 function lowered(example: string, options: CompileOptions): Pick<Model, "graph" | "notNeeded"> {
   const path = join(examples, `${example}.lmg`);
@@ -80,22 +80,27 @@ function random(
     name,
     models: [{ ...model, weights: () => randomWeights(model.graph) }],
     rows: rowsOf(name, sizes),
-    tolerance: ROUNDING,
+    tolerance: MODEL_ROUNDING,
   };
 }
 
-/** The published all-MiniLM-L6-v2, of which sentence embeddings take the hidden states. */
-function miniLm(folder: string): Job {
+/** A published BERT, of which sentence embeddings take the hidden states. */
+export function publishedBert(folder: string): Model {
   const config = orThrow(readJsonFile(join(folder, "config.json")));
   const model = lowered("bert", { config, outputs: ["hidden_states"] });
+  return { ...model, weights: () => published(folder, model), published: folder };
+}
+
+/** The published all-MiniLM-L6-v2. */
+function miniLm(folder: string): Job {
   return {
     name: "MiniLM",
-    models: [{ ...model, weights: () => published(folder, model), published: folder }],
+    models: [publishedBert(folder)],
     rows: [
       ...rowsOf("MiniLM", texts([1, 16], [1, 128], [8, 16], [8, 128])),
       firstOutput("MiniLM", { B: 1, T: 16 }),
     ],
-    tolerance: ROUNDING,
+    tolerance: MODEL_ROUNDING,
   };
 }
 

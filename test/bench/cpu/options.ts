@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { targetNames, type TargetName } from "../../../src/emit/targets.ts";
+import { wholeNumber } from "../options.ts";
 
 export interface Options {
   /** The Node executables to run the engines with, one after another. */
@@ -35,11 +36,6 @@ export function readOptions(args: readonly string[]): Options {
       json: { type: "string" },
     },
   });
-  const whole = (name: "rounds" | "ms"): number => {
-    const value = Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} is a whole number above 0`);
-    return value;
-  };
   const kernels = values.kernels.split(",").map((name) => {
     const target = targetNames.find((each) => each === name);
     if (target === undefined || target === "wgsl") throw new Error(`--kernels has no ${name}`);
@@ -48,8 +44,8 @@ export function readOptions(args: readonly string[]): Options {
   return {
     nodes: values.node,
     kernels,
-    rounds: whole("rounds"),
-    ms: whole("ms"),
+    rounds: wholeNumber("rounds", values),
+    ms: wholeNumber("ms", values),
     rows: new RegExp(values.rows, "i"),
     only: new RegExp(values.only, "i"),
     sizes: values.sizes,

@@ -45,6 +45,12 @@ export function planFor(
   return planGraph(runPasses(graph, { target, verify: true }), { target, notNeeded });
 }
 
+/** The module of a target, as `lmg compile` writes it. */
+export async function moduleOf(model: Pick<Model, "graph" | "notNeeded">, name: TargetName): Promise<string> {
+  const emit = await targets[name].load();
+  return emit(planFor(model, name), { types: false })[0]!.text;
+}
+
 /** The forms that onnxruntime is offered, and after which pass each is written down. */
 const forms = { plain: "heads-last", fused: "fuse-add-norm" } as const satisfies Record<Form, string>;
 
@@ -65,9 +71,8 @@ export async function writeModel(
   );
   writeFileSync(files.weights, writeSafetensors(new Map(tensors)));
   for (const name of kernels) {
-    const emit = await targets[name].load();
     const path = join(folder, `${name}.mjs`);
-    writeFileSync(path, emit(planFor(model, name), { types: false })[0]!.text);
+    writeFileSync(path, await moduleOf(model, name));
     files.modules[name] = path;
   }
   for (const form of ["plain", "fused"] as const) writeOnnx(model.graph, weights, form, files.onnx[form]);
@@ -81,9 +86,16 @@ const stored = (
   { buffer, byteOffset, byteLength }: Float32Array | Int32Array,
 ): StoredTensor => ({ dtype, shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) });
 
+/** The ONNX model of a form, in parts that lie one after another. */
+export const onnxParts = (
+  graph: Graph,
+  weights: Readonly<Record<string, Weight>>,
+  form: Form,
+): readonly Uint8Array[] => exportOnnx(after(graph, forms[form]), weights, form);
+
 function writeOnnx(graph: Graph, weights: Readonly<Record<string, Weight>>, form: Form, path: string): void {
   const file = openSync(path, "w");
-  for (const part of exportOnnx(after(graph, forms[form]), weights, form)) writeSync(file, part);
+  for (const part of onnxParts(graph, weights, form)) writeSync(file, part);
   closeSync(file);
 }
 

@@ -53,7 +53,7 @@ const packed = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).leng
 /** A row of the table of sizes: what is loaded, its bytes, and those after gzip. */
 export type SizeRow = readonly [what: string, bytes: string, gzip: string];
 
-const sizeRow = (what: string, files: readonly Uint8Array[]): SizeRow => [
+export const sizeRow = (what: string, files: readonly Uint8Array[]): SizeRow => [
   what,
   showBytes(files.reduce((sum, { length }) => sum + length, 0)),
   showBytes(files.reduce((sum, file) => sum + packed(file), 0)),

@@ -8,6 +8,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../options.ts";
 import { reportLosses, reportTimes, WARM_UP, type Run } from "./report.ts";
 import { Runner, type RunnerKind } from "./runner.ts";
 import { writeTask } from "./task.ts";
@@ -27,12 +28,9 @@ const { values: options } = parseArgs({
     "keras-python": { type: "string", default: python },
   },
 });
-const count = (name: "threads" | "rounds" | "steps"): number => {
-  const value = Number(options[name]);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} is a whole number above 0`);
-  return value;
-};
-const [threads, rounds, steps] = [count("threads"), count("rounds"), count("steps")];
+const [threads, rounds, steps] = (["threads", "rounds", "steps"] as const).map((name) =>
+  wholeNumber(name, options),
+) as [number, number, number];
 if (!["digits", "lm"].includes(options.model)) throw new Error("--model is digits or lm");
 const workload = options.model === "lm" ? languageModel(options.data) : digits();
 if (rounds <= WARM_UP) throw new Error(`--rounds is above the ${WARM_UP} rounds of warming up`);
