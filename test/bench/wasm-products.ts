@@ -1,6 +1,7 @@
 // Products of the WebAssembly kernels against the ceiling of multiply-adds in registers, measured between them:
 // `npx tsx test/bench/wasm-products.ts [relaxed|plain] [NAME…]`, each name a part of a row's. One thread; a multiply-add counts
-// two. The clock is the processor time of the process, so that what else runs on the machine is left out.
+// two. What reads each weight once is beside the reading of as much memory. The clock is the processor time of the process, so that what
+// else runs on the machine is left out, but for what it takes of caches and memory.
 import v8 from "node:v8";
 import { encodeModule } from "../../src/emit/wasm/assembler/module.ts";
 import { FunctionWriter } from "../../src/emit/wasm/assembler/function.ts";
@@ -69,6 +70,8 @@ const rows: readonly (readonly [name: string, text: string, rows: number])[] = [
   ["linear 1 × 4096 → 4096, out_in unpacked", linear(4096, 4096, "", "input"), 1],
   ["linear 32 × 256 → 784, in_out unpacked", inOut(784, 256), 32],
   ["linear 128 × 768 → 768, in_out unpacked", inOut(768, 768), 128],
+  ["linear 1 × 768 → 50257", linear(50257, 768), 1],
+  ["linear 1 × 768 → 50257, out_in unpacked", linear(50257, 768, "", "input"), 1],
   ["linear 1 × 4096 → 4096, in_out unpacked", inOut(4096, 4096), 1],
   ["dW 32 × 256 × 784", gradient(256, 784), 32],
   ["dW 128 × 768 × 768", gradient(768, 768), 128],
@@ -81,6 +84,7 @@ const rows: readonly (readonly [name: string, text: string, rows: number])[] = [
 interface Row {
   readonly name: string;
   readonly flops: number;
+  /** Of a weight that is read once; 0 if the work is bound by other things. */
   readonly bytes: number;
   readonly code: number;
   readonly run: () => void;
@@ -99,8 +103,22 @@ function row(machine: Machine, name: string, text: string, count: number): Row {
     kernelOf: (stage, k) => kernelOf(stage, k, ({ buffer }) => String(buffer)),
   });
   const flops = plan.steps.reduce((sum, step) => sum + evaluateDim(step.flops, sizes), 0);
-  const weight = plan.steps[0]!.op === "linear_epilogue" ? flops / count / 2 : 0;
+  const weight = count <= 3 ? flops / count / 2 : 0;
   return { name, flops, bytes: 4 * weight, code: bytes, run, times: [] };
+}
+
+/** A loop of its own, in a memory of so many pages. */
+function looped(writer: FunctionWriter, pages: number): { readonly run: () => void; readonly code: number } {
+  const binary = encodeModule({
+    functions: [{ signature: writer.signature, code: writer.encode(), exportName: "run" }],
+    table: [],
+    memory: { pages, most: pages, shared: false },
+    data: [],
+  });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  new Uint8Array(memory.buffer).fill(1);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
+  return { run: exports["run"] as () => void, code: binary.length };
 }
 
 /** Independent multiply-adds, nothing else; each is of the sum before it, or engines would multiply once. */
@@ -117,16 +135,26 @@ function ceiling(machine: Machine): Row {
     ),
     ...totals.map((total) => v128.store(at, total.get)),
   );
-  const binary = encodeModule({
-    functions: [{ signature: writer.signature, code: writer.encode(), exportName: "run" }],
-    table: [],
-    memory: { pages: 1, most: 1, shared: false },
-    data: [],
-  });
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  const run = exports["run"] as () => void;
-  return { name: "ceiling", flops: 8 * sums * turns, bytes: 0, code: binary.length, run, times: [] };
+  return { name: "ceiling", flops: 8 * sums * turns, bytes: 0, ...looped(writer, 1), times: [] };
+}
+
+/** 64 MiB that are read, once, in four streams, a line of the cache at a time. */
+function reading(): Row {
+  const [streams, bytes, line] = [4, 64 * 2 ** 20, 64];
+  const writer = new FunctionWriter([]);
+  const sums = writer.locals("v128", 8);
+  const part = bytes / streams;
+  writer.push(
+    writer.range(i32.const(0), i32.const(part), line, (at) =>
+      Array.from({ length: (streams * line) / 16 }, (_, vector) => {
+        const sum = sums[vector % sums.length]!;
+        const offset = Math.floor((16 * vector) / line) * part + ((16 * vector) % line);
+        return sum.set(v128.xor(sum.get, v128.load(at, offset)));
+      }),
+    ),
+    ...sums.map((sum) => v128.store(i32.const(0), sum.get)),
+  );
+  return { name: "reading", flops: 0, bytes, ...looped(writer, bytes / 65536), times: [] };
 }
 
 function time({ run, times }: Row): void {
@@ -145,27 +173,35 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 const [which = "relaxed", ...names] = process.argv.slice(2).filter((each) => each !== "--");
 const machine = machines[which as keyof typeof machines];
 const wanted = rows.filter(([name]) => names.length === 0 || names.some((part) => name.includes(part)));
-const top = ceiling(machine);
+const [top, memory] = [ceiling(machine), reading()];
 const all = wanted.map((each) => row(machine, ...each));
-for (const each of [top, ...all]) for (let i = 0; i < 3; i++) each.run();
+for (const each of [top, memory, ...all]) for (let i = 0; i < 3; i++) each.run();
 for (let round = 0; round < ROUNDS; round++)
   for (const each of all) {
     time(top);
+    if (each.bytes > 0) time(memory);
     time(each);
   }
-const best = top.flops / Math.min(...top.times) / 1e6;
-console.log(`${process.version}, ${which}: ceiling ${best.toFixed(1)} GFLOP/s at best`);
-console.log("what                                        best GF  of ceiling  median of both  GB/s  code");
-for (const { name, flops, bytes, code, times } of all) {
-  const [least, middle] = [Math.min(...times), median(times)];
-  const share = (top.times.length > 0 ? median(top.times) / top.flops : 0) * (flops / middle);
-  const gf = flops / least / 1e6;
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(0)} %`.padStart(6);
+const of = (what: "flops" | "bytes", pick: (times: readonly number[]) => number, each: Row): number =>
+  each[what] / pick(each.times) / 1e6;
+const best = (times: readonly number[]): number => Math.min(...times);
+console.log(
+  `${process.version}, ${which}: ceiling ${of("flops", best, top).toFixed(1)} GFLOP/s at best; reading ${of("bytes", best, memory).toFixed(1)} GB/s at best, ${of("bytes", median, memory).toFixed(1)} in the median`,
+);
+console.log(
+  "what                                        best GF   of ceiling, median   GB/s  of reading, median  code",
+);
+for (const each of all) {
+  const read = each.bytes > 0;
   console.log(
-    name.padEnd(42),
-    gf.toFixed(1).padStart(8),
-    `${((100 * gf) / best).toFixed(0)} %`.padStart(11),
-    `${(100 * share).toFixed(0)} %`.padStart(15),
-    (bytes / least / 1e6).toFixed(1).padStart(5),
-    String(code).padStart(5),
+    each.name.padEnd(42),
+    of("flops", best, each).toFixed(1).padStart(8),
+    share(of("flops", best, each), of("flops", best, top)).padStart(12),
+    share(of("flops", median, each), of("flops", median, top)).padStart(8),
+    (read ? of("bytes", best, each).toFixed(1) : "").padStart(6),
+    (read ? share(of("bytes", best, each), of("bytes", best, memory)) : "").padStart(11),
+    (read ? share(of("bytes", median, each), of("bytes", median, memory)) : "").padStart(8),
+    String(each.code).padStart(5),
   );
 }

@@ -35,27 +35,29 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
     own,
     isPartial: last === undefined && isPartial(columns, width),
   });
-  const right = new PanelReader(phase, {
+  const right = new PanelReader(phase, k.machine, {
     lies: isInPanels ? "panels" : layout === "out_in" ? "rows" : "columns",
     address: k.address(weight)(phase),
     rowBytes: isInPanels ? i32.const(0) : k.size(bytes(rowStep(weight)))(phase),
     depth: depthOf,
     width,
     own: i32.add(own, i32.const(aside)),
+    sums: own,
   });
   const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...right.makeReady(unit),
-      ...eachTileOf(phase, unit, tiles, (each, at) => [
-        ...each.multiply(at.rows, {
-          x: i32.add(xAt, i32.mul(at.row, xRow)),
-          rowBytes: xRow,
-          ...right.ready,
-          depth: depthOf,
-        }),
-        ...end.finish(each, at),
-      ]),
+      ...eachTileOf(
+        phase,
+        unit,
+        tiles,
+        (each, at) => [
+          ...right.multiply(each, at, { x: i32.add(xAt, i32.mul(at.row, xRow)), rowBytes: xRow }),
+          ...end.finish(each, at),
+        ],
+        right.fewRows,
+      ),
     ]),
   );
   const name = epilogue.steps.length === 0 ? "linear" : `linear_${expressionName(epilogue)}`;

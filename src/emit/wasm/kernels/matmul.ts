@@ -35,13 +35,14 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
   const startOf = matrixStarts(k, phase, leading, [a, b]);
   const outAt = k.address(out)(phase);
   const [aAt, bAt, address] = starts.map(({ get }) => get) as [I32, I32, I32];
-  const right = new PanelReader(phase, {
+  const right = new PanelReader(phase, k.machine, {
     lies: attrs.transpose_b ? "rows" : "columns",
     address: bAt,
     rowBytes: bRow,
     depth: depthOf,
     width,
     own: i32.add(own, i32.const(aside)),
+    sums: own,
   });
   const place = { address, rowBytes: outRow, width, own, isPartial: isPartial(columns, width) };
   const end = new Epilogue(k, phase, { steps: [] }, [], place);
@@ -50,15 +51,15 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
       ...startOf(unit.item).map((start, index) => starts[index]!.set(start)),
       starts[2]!.set(i32.add(outAt, i32.mul(unit.item, i32.mul(sizes.rows, outRow)))),
       ...right.makeReady(unit),
-      ...eachTile(phase, unit, (at) => [
-        ...tile.multiply(at.rows, {
-          x: i32.add(aAt, i32.mul(at.row, aRow)),
-          rowBytes: aRow,
-          ...right.ready,
-          depth: depthOf,
-        }),
-        ...end.finish(tile, at),
-      ]),
+      ...eachTile(
+        phase,
+        unit,
+        (at) => [
+          ...right.multiply(tile, at, { x: i32.add(aAt, i32.mul(at.row, aRow)), rowBytes: aRow }),
+          ...end.finish(tile, at),
+        ],
+        { tileRows: tile.rows, fewRows: right.fewRows },
+      ),
     ]),
   );
   return k.finish("matmul", "out = a b or a bᵀ, for each pair of matrices.");

@@ -1,5 +1,5 @@
 import type { I32, Statement } from "../assembler/code.ts";
-import { lesser, when } from "../assembler/control.ts";
+import { lesser, select, when } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Phase } from "../kernel.ts";
 import { TILE_ROWS, type Tile, type TileAt, type Tiles } from "./tile.ts";
@@ -66,31 +66,40 @@ export function eachTileOf(
   unit: Unit,
   [tile, last]: Tiles,
   body: (tile: Tile, at: TileAt) => readonly Statement[],
+  fewRows = 0,
 ): Statement[] {
-  const walk = (each: Tile): Statement[] => eachTile(phase, unit, (at) => body(each, at), each.rows);
+  const walk = (each: Tile): Statement[] =>
+    eachTile(phase, unit, (at) => body(each, at), { tileRows: each.rows, fewRows });
   return last === undefined
     ? walk(tile)
     : [when(i32.ge_s(unit.left, i32.const(tile.width)), walk(tile), walk(last))];
 }
 
-/** The rows of a unit a tile at a time, the last ones alone if they are no tile. */
+/** Rows of a tile, and how many rows are so few that each is alone. */
+interface Walk {
+  readonly tileRows: number;
+  readonly fewRows: number;
+}
+
+/** The rows of a unit a tile at a time, those that are left over alone. */
 export function eachTile(
   phase: Phase,
   { rows: { from, to }, column, left }: Pick<Unit, "rows" | "column" | "left">,
   body: (tile: TileAt) => readonly Statement[],
-  tileRows = TILE_ROWS,
+  { tileRows, fewRows }: Walk = { tileRows: TILE_ROWS, fewRows: 0 },
 ): Statement[] {
-  if (tileRows !== TILE_ROWS) {
-    const whole = phase.local("i32");
-    const count = i32.sub(to, from);
+  const count = i32.sub(to, from);
+  if (tileRows !== TILE_ROWS || fewRows > 0) {
+    const [whole, together] = [phase.local("i32"), i32.sub(count, i32.rem_u(count, i32.const(tileRows)))];
+    const isFew = i32.lt_s(count, i32.const(fewRows));
     return [
-      whole.set(i32.add(from, i32.sub(count, i32.rem_u(count, i32.const(tileRows))))),
+      whole.set(i32.add(from, fewRows === 0 ? together : select(isFew, i32.const(0), together))),
       phase.range(from, whole.get, tileRows, (row) => body({ row, rows: tileRows, column, left })),
       phase.range(whole.get, to, 1, (row) => body({ row, rows: 1, column, left })),
     ];
   }
   const lone = i32.sub(to, i32.const(1));
   const pairs = phase.range(from, lone, TILE_ROWS, (row) => body({ row, rows: TILE_ROWS, column, left }));
-  const last = when(i32.and(i32.sub(to, from), i32.const(1)), body({ row: lone, rows: 1, column, left }));
+  const last = when(i32.and(count, i32.const(1)), body({ row: lone, rows: 1, column, left }));
   return lone.known === 0 && from.known === 0 ? [last] : [pairs, last];
 }

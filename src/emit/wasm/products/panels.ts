@@ -1,11 +1,17 @@
 import type { Dim } from "../../../tensor/dim.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement } from "../assembler/code.ts";
+import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
+import type { Machine } from "../machine.ts";
+import { Dots } from "./dots.ts";
 import type { Unit } from "./nest.ts";
 import { ColumnPacker, RowPacker } from "./pack.ts";
-import { PANEL, PANEL_BYTES, type TileOperands } from "./tile.ts";
+import { PANEL, PANEL_BYTES, type Tile, type TileAt, type TileOperands } from "./tile.ts";
+
+/** Fewer rows than these read columns as they lie, one row after the other, where they would have to be transposed. */
+const TRANSPOSED_ROWS = 4;
 
 /** Whether the last tile has columns that are not there, as far as is known. */
 export const isPartial = (columns: Dim, width: number): boolean => (constantDim(columns) ?? 1) % width !== 0;
@@ -24,39 +30,62 @@ export interface RightMatrix {
   readonly width: number;
   /** Memory of the columns of a tile, where they are packed. */
   readonly own: I32;
+  /** Memory of a vector for each of them. */
+  readonly sums: I32;
 }
+
+/** Rows, each with its elements one after the other. */
+type Rows = Pick<TileOperands, "x" | "rowBytes">;
 
 /** The columns that tiles read, those of one tile after the other. */
 export class PanelReader {
   readonly #matrix: RightMatrix;
   readonly #at: Local<"i32">;
   readonly #packer: ColumnPacker | RowPacker | undefined;
+  readonly #dots: Dots | undefined;
+  /** Units of fewer rows than these have lone rows only. */
+  readonly fewRows: number;
 
-  constructor(writer: FunctionWriter, matrix: RightMatrix) {
+  constructor(writer: FunctionWriter, machine: Machine, matrix: RightMatrix) {
     const { lies, width } = matrix;
     this.#matrix = matrix;
     this.#at = writer.local("i32");
     this.#packer =
       lies === "panels" ? undefined : new (lies === "columns" ? ColumnPacker : RowPacker)(writer, width);
+    this.#dots = lies === "rows" ? new Dots(writer, machine) : undefined;
+    this.fewRows = lies === "rows" ? TRANSPOSED_ROWS : 0;
   }
 
-  /** Where the columns lie that were made ready last, and how far it is from one k to the next. */
-  get ready(): Pick<TileOperands, "panel" | "panelStep"> {
-    const width = this.#packer === undefined ? PANEL : this.#matrix.width;
-    return { panel: this.#at.get, panelStep: i32.const(4 * width) };
-  }
-
-  makeReady({ panel, column, left }: Unit): Statement[] {
-    const { address, lies, rowBytes, depth, width, own } = this.#matrix;
-    if (this.#packer === undefined) {
+  /** Before the tiles of a unit. */
+  makeReady({ panel, column, left, rows }: Unit): Statement[] {
+    const { depth, width, own, rowBytes } = this.#matrix;
+    const packer = this.#packer;
+    if (packer === undefined) {
       const parts = PANEL / width;
       const start = i32.mul(i32.div_u(panel, i32.const(parts)), i32.mul(depth, i32.const(PANEL_BYTES)));
       const part =
         parts === 1 ? i32.const(0) : i32.mul(i32.rem_u(panel, i32.const(parts)), i32.const(4 * width));
-      return [this.#at.set(i32.add(address, i32.add(start, part)))];
+      return [this.#at.set(i32.add(this.#matrix.address, i32.add(start, part)))];
     }
-    const columnBytes = lies === "columns" ? i32.const(4) : rowBytes;
-    const from = i32.add(address, i32.mul(column, columnBytes));
-    return [this.#at.set(own), ...this.#packer.pack({ from, rowBytes, depth, left, to: own })];
+    const pack = packer.pack({ from: this.#columnAt(column), rowBytes, depth, left, to: own });
+    const isMany = i32.ge_s(i32.sub(rows.to, rows.from), i32.const(this.fewRows));
+    return [this.#at.set(own), ...(this.fewRows === 0 ? pack : [when(isMany, pack)])];
+  }
+
+  /** The sums of a tile of a unit that is ready. */
+  multiply(tile: Tile, { rows, column, left }: TileAt, { x, rowBytes }: Rows): Statement[] {
+    const { depth, width, sums, rowBytes: columnBytes } = this.#matrix;
+    if (rows === 1 && this.#dots !== undefined)
+      return this.#dots.multiply(tile, {
+        ...{ x, from: this.#columnAt(column), columnBytes, depth, left, own: sums },
+      });
+    const panelStep = i32.const(4 * (this.#packer === undefined ? PANEL : width));
+    return tile.multiply(rows, { x, rowBytes, panel: this.#at.get, panelStep, depth });
+  }
+
+  /** Where a column of a matrix begins that is in no panels. */
+  #columnAt(column: I32): I32 {
+    const { address, lies, rowBytes } = this.#matrix;
+    return i32.add(address, i32.mul(column, lies === "columns" ? i32.const(4) : rowBytes));
   }
 }
