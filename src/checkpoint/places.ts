@@ -51,6 +51,14 @@ export const places = {
   weights: {
     what: "a checkpoint",
     bytes: Infinity,
+    wants: "a safetensors or GGUF file",
+    takes: ["safetensors", "gguf"],
+    kind: "weights",
+  },
+  /** A file that an index of shards names. */
+  shard: {
+    what: "a checkpoint",
+    bytes: Infinity,
     wants: "a safetensors file",
     takes: ["safetensors"],
     kind: "weights",
@@ -112,7 +120,7 @@ const toSafetensors: { readonly [K in Format]?: string } = {
   keras:
     '`save_file({w.path: w.numpy() for w in keras.saving.load_model(FILE).weights}, "model.safetensors")` of safetensors.numpy writes its weights; `--prefix` and the labels of the model must fit their names',
   hdf5: "read its arrays with h5py, and write them by the model's names with `save_file` of safetensors.numpy",
-  gguf: "its numbers are quantized and its names are llama.cpp's: take the safetensors of the model that it was made of",
+  ggml: "convert the model again: `convert_hf_to_gguf.py` of llama.cpp writes GGUF",
   onnx: '`save_file({t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(FILE).graph.initializer}, "model.safetensors")` of safetensors.numpy writes its weights',
   tflite: "take the weights of the model that it was made of, as safetensors",
   npy: 'save each array by its name: `save_file({"layer.weight": numpy.load(FILE)}, "model.safetensors")` of safetensors.numpy',
@@ -148,6 +156,7 @@ const anywhere: { readonly [K in Format]?: string } = {
 /** Where a file belongs that stands in the place of another. */
 const belongs: { readonly [K in Format]?: string } = {
   safetensors: "weights are given with --weights",
+  gguf: "weights are given with --weights",
   npy: "arrays are given with --input NAME=FILE or --data NAME=FILE",
   npz: "arrays are given with --input NAME=FILE or --data NAME=FILE",
   idx: "arrays are given with --input NAME=FILE or --data NAME=FILE",

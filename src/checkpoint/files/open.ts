@@ -1,7 +1,8 @@
 import { closeSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { misplaced, places } from "../places.ts";
+import { misplaced, places, type Place } from "../places.ts";
 import type { CheckpointTensor } from "../match.ts";
+import { publishedModel } from "../gguf/model.ts";
 import { orThrow, Problem, quote, quotePath } from "../problem.ts";
 import {
   LENGTH_BYTES,
@@ -11,6 +12,7 @@ import {
 } from "../safetensors-header.ts";
 import { parseShardIndex } from "../shards.ts";
 import type { StoredTensor } from "../stored.ts";
+import { findGguf, openGguf } from "./gguf.ts";
 import { openRegular, readRange, readText, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
@@ -22,17 +24,30 @@ export interface Checkpoint {
 }
 
 /**
- * Opens a .safetensors file, a `….safetensors.index.json`, or a folder that has `model.safetensors` or an index of
- * shards.
+ * Opens a .safetensors file, a `….safetensors.index.json`, a GGUF file with its parts, or a folder that has
+ * `model.safetensors`, an index of shards, or one GGUF file.
  */
 export function openCheckpoint(path: string): Checkpoint | Problem {
+  const gguf = findGguf(path);
+  if (gguf !== undefined) return openPublished(gguf);
   if (kindOfPath(path) !== "folder")
-    return path.endsWith(".index.json") ? openShards(path) : openFiles(path, [path]);
+    return path.endsWith(".index.json") ? openShards(path) : openFiles(path, [path], places.weights);
   const single = join(path, "model.safetensors");
   const index = join(path, "model.safetensors.index.json");
-  if (kindOfPath(single) === "file") return openFiles(single, [single]);
+  if (kindOfPath(single) === "file") return openFiles(single, [single], places.weights);
   if (kindOfPath(index) === "file") return openShards(index);
   return otherWeights(path);
+}
+
+/** A GGUF file by the published names of its tensors, and with their values. */
+function openPublished(path: string): Checkpoint | Problem {
+  const file = openGguf(path);
+  if (file instanceof Problem) return file;
+  const { name, close } = file;
+  const model = publishedModel(file, name);
+  if (!(model instanceof Problem)) return { name, tensors: model.tensors, close };
+  close();
+  return model;
 }
 
 /** Why a folder is no checkpoint: it has weights of another format, or under another name, or none. */
@@ -77,6 +92,7 @@ function openShards(path: string): Checkpoint | Problem {
   const checkpoint = openFiles(
     path,
     [...new Set(shards.values())].map((file) => join(folder, file)),
+    places.shard,
   );
   if (checkpoint instanceof Problem) return checkpoint;
   const absent = [...shards.keys()].find((tensor) => !checkpoint.tensors.has(tensor));
@@ -85,12 +101,12 @@ function openShards(path: string): Checkpoint | Problem {
   return new Problem("E709", `${path}: ${quote(absent)} is not in ${quote(shards.get(absent) ?? "")}`);
 }
 
-function openFiles(name: string, paths: readonly string[]): Checkpoint | Problem {
+function openFiles(name: string, paths: readonly string[], place: Place): Checkpoint | Problem {
   const files: number[] = [];
   const tensors = new Map<string, CheckpointTensor>();
   const close = (): void => files.forEach((file) => closeSync(file));
   for (const path of paths) {
-    const problem = addFile(path, files, tensors);
+    const problem = addFile(path, place, files, tensors);
     if (problem !== undefined) {
       close();
       return problem;
@@ -99,12 +115,17 @@ function openFiles(name: string, paths: readonly string[]): Checkpoint | Problem
   return { name, tensors, close };
 }
 
-function addFile(path: string, files: number[], tensors: Map<string, CheckpointTensor>): Problem | undefined {
+function addFile(
+  path: string,
+  place: Place,
+  files: number[],
+  tensors: Map<string, CheckpointTensor>,
+): Problem | undefined {
   const opened = openRegular(path);
   if (opened instanceof Problem) return opened;
   const { file } = opened;
   files.push(file);
-  const refused = misplaced(startOf(file), places.weights, path);
+  const refused = misplaced(startOf(file), place, path);
   if (refused !== undefined) return refused;
   const header = readHeader(opened, path);
   if (header instanceof Problem) return header;
