@@ -10,15 +10,7 @@ import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
-import {
-  fixedDims,
-  functionEntries,
-  functionName,
-  partNames,
-  saidDims,
-  stateType,
-  symbolsOfParts,
-} from "../module/surface.ts";
+import { fixedDims, partNames, saidDims, stateType, symbolsOfParts } from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { idRuntime, inputsFunction, resultsFunction } from "./host/inputs.ts";
 import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
@@ -27,7 +19,9 @@ import { targetOf, type TargetOptions } from "./target.ts";
 import { makeDispatches, type Dispatches } from "./dispatches.ts";
 import { compileRuntime, groupRuntime } from "./runtime/compile.ts";
 import { memoryRuntime } from "./runtime/memory.ts";
-import { createRuntime, modelWords, stateRuntime } from "./runtime/model.ts";
+import { loadRuntime } from "./runtime/load.ts";
+import { createRuntime } from "./runtime/model.ts";
+import { readBackRuntime, runnerRuntime } from "./runtime/runner.ts";
 import { keptType, tableTypes } from "./runtime/types.ts";
 import { halfRuntime, wordRuntime } from "./runtime/words.ts";
 
@@ -64,6 +58,7 @@ const words: SurfaceWords = {
     "other.",
   ],
   isLater: true,
+  readsSome: true,
   more: [
     "/** Frees the device's memory; the device itself is the caller's. */",
     "readonly destroy: () => void;",
@@ -108,11 +103,13 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     dimWords(symbolsOfParts(program)),
     partTable(all),
     createModel(all, fixed),
-    loadRuntime(program),
+    loadFunction(program),
+    loadRuntime,
+    runnerRuntime(hasState),
+    readBackRuntime,
     compileRuntime,
     ...partsFor(groupRuntime, hasLists(all) ? ["list"] : []),
     memoryRuntime,
-    ...(hasState ? [stateRuntime] : []),
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime.code,
     ...partsFor(elementRuntime, elementReaders(all)),
@@ -141,7 +138,7 @@ function header({ program, kernels, parts }: Dispatches, notes: readonly string[
   ];
 }
 
-const loadRuntime = (program: ProgramPlan): string[] => [
+const loadFunction = (program: ProgramPlan): string[] => [
   "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
   `export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», ${optionsParameter(program)})«: Promise<Model>» =>`,
   "  createModel(device, readSafetensors(bytes), options);",
@@ -183,15 +180,10 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
   const { program } = all;
   const isFixed = fixedDims(program).length > 0;
   const runs = program.parts.map((part) => {
-    const { run, inputs, outputs, dims } = partNames(program, part);
-    const inside = functionName(program, part, modelWords);
-    const isSaid = saidDims(program, part).length > 0;
-    const said = isSaid ? ", dims" : "";
+    const { run } = partNames(program, part);
+    const said = saidDims(program, part).length > 0 ? ", dims" : "";
     const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${isFixed ? ", fixed" : ""})`;
-    return [
-      `const ${inside} = (inputs«: ${inputs}»${isSaid ? `, dims«: ${dims}»` : ""})«: Promise<${outputs}>» =>`,
-      `  inTurn(() => runOnce(parts.${run}, ready.${run}, inputs, ${bind}));`,
-    ];
+    return `${run}: (inputs${said}) => runner.run(parts.${run}, inputs, () => ${bind}),`;
   });
   return [
     "/** Features that a device must have been requested with. */",
@@ -202,9 +194,7 @@ function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
       hasState: program.shared.state.length > 0,
       stateType: stateType(program),
       fixed,
-      names: program.parts.map((part) => partNames(program, part).run),
-      functions: functionEntries(program, modelWords),
-      runs: runs.flat(),
+      runs,
     }),
   ];
 }

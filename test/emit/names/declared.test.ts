@@ -1,4 +1,3 @@
-import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { CallTable } from "../../../src/emit/ts/calls.ts";
@@ -20,16 +19,15 @@ import {
   stateRuntime,
   weightRuntime,
 } from "../../../src/emit/module/runtime/weights.ts";
-import { functionName, symbolsOfParts } from "../../../src/emit/module/surface.ts";
+import { symbolsOfParts } from "../../../src/emit/module/surface.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
-import { modelWords as createModelWords } from "../../../src/emit/wgsl/runtime/model.ts";
 import { Names } from "../../../src/emit/module/text.ts";
 import { reservedWords } from "../../../src/emit/module/words.ts";
 import { planGraph, planProgram } from "../../../src/plan/build.ts";
 import { programOf, type ProgramPlan } from "../../../src/plan/plan.ts";
 import { cache, graphOf } from "../../states/graphs.ts";
 import { complaints } from "../complaints.ts";
-import { declaredBy, namesIn, parsed, wordsOf } from "./declared.ts";
+import { declaredBy, parsed, wordsOf } from "./declared.ts";
 import { plans } from "./words.ts";
 
 const graph = graphOf(cache);
@@ -107,22 +105,6 @@ describe("the parts of a program are called as nothing else of its module", () =
   test.each(oddly)("in $name", (program) => {
     for (const emit of [emitTypeScript, emitWgsl])
       expect(complaints(emit(program).files[0]!.text)).toEqual([]);
-  });
-
-  test("createModel declares on WebGPU what is listed, and the functions of parts", () => {
-    const found = new Set<string>();
-    for (const program of oddly) {
-      const { statements } = parsed([emitWgsl(program).files[0]!.text], true);
-      const model = statements
-        .filter(ts.isFunctionDeclaration)
-        .find(({ name }) => name!.text === "createModel")!;
-      const parameters = model.parameters.flatMap(({ name }) => namesIn(name));
-      for (const word of [...parameters, ...declaredBy(model.body!.statements)]) found.add(word);
-    }
-    const functions = oddly.flatMap((program) =>
-      program.parts.map((part) => functionName(program, part, createModelWords)),
-    );
-    expect([...found].toSorted()).toEqual([...new Set([...createModelWords, ...functions])].toSorted());
   });
 });
 

@@ -22,7 +22,7 @@ export function declaredBy(statements: readonly ts.Statement[]): string[] {
 }
 
 /** The names that a pattern binds. */
-export const namesIn = (name: ts.BindingName): string[] =>
+const namesIn = (name: ts.BindingName): string[] =>
   ts.isIdentifier(name)
     ? [name.text]
     : name.elements.flatMap((element) => (ts.isOmittedExpression(element) ? [] : namesIn(element.name)));

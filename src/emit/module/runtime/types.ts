@@ -163,6 +163,8 @@ export interface SurfaceWords {
   readonly isLater: boolean;
   /** What a run takes after its inputs and dims. */
   readonly parameters?: string;
+  /** Whether some states can be read without the others. */
+  readonly readsSome?: boolean;
   /** Further members of a model. */
   readonly more: readonly string[];
 }
@@ -184,8 +186,8 @@ export function modelType(program: ProgramPlan, words: SurfaceWords): string[] {
     ];
   });
   const state = [
-    "/** A copy of the state as it is after the runs so far. */",
-    `readonly readState: () => ${later(`Record<string, ${stateType(program)}>`)};`,
+    `/** A copy of the state as it is after the runs so far${words.readsSome === true ? "; of some of it, if names are given" : ""}. */`,
+    `readonly readState: (${words.readsSome === true ? "names?: readonly string[]" : ""}) => ${later(`Record<string, ${stateType(program)}>`)};`,
     "/** Replaces tensors of the state; throws WeightsError for one that does not fit. */",
     `readonly writeState: (source: WeightSource) => ${later("void")};`,
   ];

@@ -147,7 +147,8 @@ export function stateFunction({ program }: Dispatches): Code[] {
   const { state } = program.shared;
   const entries = state.map((each) => {
     const shape = each.type.shape.map((size) => sizeText(size)).join(", ");
-    return `{ name: ${literal(each.name)}, memory: ${literal(stateMemory(each.name))}, shape: [${shape}], begins: ${beginning(each)} },`;
+    const kind = `Kind: ${arrayOf(each)}, begins: ${beginning(each)}`;
+    return `{ name: ${literal(each.name)}, memory: ${literal(stateMemory(each.name))}, shape: [${shape}], ${kind} },`;
   });
   const hasWeights = state.some(({ kind }) => kind !== "kept");
   return [
@@ -158,9 +159,12 @@ export function stateFunction({ program }: Dispatches): Code[] {
   ];
 }
 
-function beginning({ name, type, kind, init }: PlanState): string {
+const arrayOf = ({ type }: PlanState): string => (isFloat(type.dtype) ? "Float32Array" : "Int32Array");
+
+function beginning(state: PlanState): string {
+  const { name, type, kind, init } = state;
   if (kind !== "kept") return `${readerOf(type.dtype)}(tensors, ${literal(name)})`;
   invariant(init.kind === "constant", `the state ${name} begins with more than one number`);
-  const made = `new ${isFloat(type.dtype) ? "Float32Array" : "Int32Array"}(${sizeText(elementsOf(type))})`;
-  return init.value === 0 ? made : `${made}.fill(${numberText(init.value)})`;
+  if (init.value === 0) return "undefined";
+  return `new ${arrayOf(state)}(${sizeText(elementsOf(type))}).fill(${numberText(init.value)})`;
 }

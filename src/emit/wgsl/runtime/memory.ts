@@ -2,27 +2,31 @@ import { fragment } from "../../module/text.ts";
 
 /** The memory of a model on a device, and the recording of dispatches over it. */
 export const memoryRuntime = fragment`
-  /** The memory of a model on a device. */
+  /** The memory of a model on a device; what it has not itself is that of the weights, if they are beside it. */
   class DeviceMemory {
     «readonly» #device«: GPUDevice»;
+    «readonly» #weights«: DeviceMemory | undefined»;
     «readonly» #buffers«: Map<string, GPUBuffer>»;
 
-    constructor(device«: GPUDevice») {
+    constructor(device«: GPUDevice», weights«?: DeviceMemory») {
       this.#device = device;
+      this.#weights = weights;
       this.#buffers = new Map();
     }
 
     get(name«: string»)«: GPUBuffer» {
-      return this.#buffers.get(name)«!»;
+      return this.#buffers.get(name) ?? this.#weights«!».get(name);
     }
 
     /** A buffer of at least so many bytes; true if it is a new one. */
     reserve(name«: string», bytes«: number», use«: number»)«: boolean» {
-      const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+      const needed = Math.max(4, Math.ceil(bytes / 4) * 4);
       const old = this.#buffers.get(name);
-      if (old !== undefined && old.size >= size) return false;
-      const most = this.#device.limits.maxBufferSize;
-      if (size > most) throw new DeviceError(name + " needs " + size + " bytes, the device allows buffers of " + most);
+      if (old !== undefined && old.size >= needed) return false;
+      const { maxBufferSize: most, maxStorageBufferBindingSize: bound } = this.#device.limits;
+      if (needed > most) throw new DeviceError(name + " needs " + needed + " bytes, the device allows buffers of " + most);
+      // What grows will grow again: half as much more, so that a text that is read token by token seldom moves anything.
+      const size = old === undefined ? needed : Math.max(needed, Math.min(Math.ceil(old.size / 8) * 12, most, bound));
       old?.destroy();
       this.#buffers.set(name, this.#device.createBuffer({ label: name, size, usage: use }));
       return true;

@@ -49,6 +49,15 @@ export const tableTypes = fragment`
     bound: GPUBindGroup | undefined;
   }
 
+  /** Weights on a device, and the pipelines of each part: what models on the same weights share. */
+  interface Loaded {
+    readonly device: GPUDevice;
+    readonly memory: DeviceMemory;
+    readonly compiled: ReadonlyMap<object, readonly Ready[]>;
+    /** How many models use it. */
+    users: number;
+  }
+
   /** What a function of the model runs. */
   interface Part<Inputs, Outputs> {
     readonly steps: readonly Step[];
@@ -58,13 +67,17 @@ export const tableTypes = fragment`
   }
 `;
 
-/** The type of a table of states. */
+/** The types of a table of states. */
 export const keptType = fragment`
-  /** What passes from run to run, and how it begins. */
-  interface Kept {
+  /** What passes from run to run, and how it begins, if that is not 0. */
+  interface Kept extends KeptPlace {
+    readonly begins: Float32Array | Int32Array | undefined;
+  }
+
+  interface KeptPlace {
     readonly name: string;
     readonly memory: string;
     readonly shape: readonly number[];
-    readonly begins: Float32Array | Int32Array;
+    readonly Kind: Float32ArrayConstructor | Int32ArrayConstructor;
   }
 `;
