@@ -72,11 +72,13 @@ test("a peer is compared with the first engine at as many threads, and with itse
 });
 
 test("options are read, and those without a meaning refused", () => {
-  const options = readOptions(["--node", "a", "--node", "b", "--rounds", "3", "--rows", "minilm"]);
-  expect(options).toMatchObject({ nodes: ["a", "b"], rounds: 3 });
+  const args = ["--node", "a", "--node", "b", "--rounds", "3", "--threads", "1,3", "--rows", "minilm"];
+  const options = readOptions(args);
+  expect(options).toMatchObject({ nodes: ["a", "b"], rounds: 3, threads: [1, 3] });
   expect(options.rows.test("MiniLM, T = 16")).toBe(true);
   expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds is a whole number above 0");
   expect(() => readOptions(["--kernels", "wgsl"])).toThrow("--kernels has no wgsl");
+  expect(() => readOptions(["--threads", "2,"])).toThrow("--threads is a whole number above 0");
   expect(() => readOptions(["--round", "3"])).toThrow("--round");
 });
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TargetName } from "../../../src/emit/targets.ts";
+import type { Options } from "./options.ts";
 import type { ModelFiles } from "./prepare.ts";
 
 /** A library, or lmg, with a number of threads. */
@@ -16,9 +16,6 @@ export interface Engine extends Contender {
   readonly takes: (files: ModelFiles) => boolean;
 }
 
-/** Thread counts of those that have threads in Node; the others have one. */
-export const threadCounts = [1, 2] as const;
-
 const engine = (
   name: string,
   threads: number,
@@ -28,8 +25,8 @@ const engine = (
 ): Engine => ({ name, threads, args: [join(import.meta.dirname, "peers", script), ...args], takes });
 
 /** lmg by its kernels, and the peers. The first is what all are compared with. */
-export function enginesOf(kernels: readonly TargetName[]): readonly Engine[] {
-  const each = (make: (threads: number) => Engine): Engine[] => threadCounts.map(make);
+export function enginesOf({ kernels, threads }: Pick<Options, "kernels" | "threads">): readonly Engine[] {
+  const each = (make: (threads: number) => Engine): Engine[] => threads.map(make);
   return [
     ...kernels.flatMap((name) => {
       const lmg = (threads: number) => engine(`lmg ${name}`, threads, "lmg.js", [name, String(threads)]);

@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { targetNames, type TargetName } from "../../../src/emit/targets.ts";
-import { wholeNumber } from "../options.ts";
+import { wholeNumber, wholeNumbers } from "../options.ts";
 
 export interface Options {
   /** The Node executables to run the engines with, one after another. */
   readonly nodes: readonly string[];
   /** lmg's targets to measure; ratios are to the first. */
   readonly kernels: readonly TargetName[];
+  /** Thread counts of those that have threads in Node; the others have one. */
+  readonly threads: readonly number[];
   readonly rounds: number;
   /** Milliseconds that a round gives each engine at least. */
   readonly ms: number;
@@ -27,6 +29,7 @@ export function readOptions(args: readonly string[]): Options {
     options: {
       node: { type: "string", multiple: true, default: [process.execPath] },
       kernels: { type: "string", default: "wasm" },
+      threads: { type: "string", default: "1,2" },
       rounds: { type: "string", default: "9" },
       ms: { type: "string", default: "200" },
       rows: { type: "string", default: "" },
@@ -44,6 +47,7 @@ export function readOptions(args: readonly string[]): Options {
   return {
     nodes: values.node,
     kernels,
+    threads: wholeNumbers("threads", values),
     rounds: wholeNumber("rounds", values),
     ms: wholeNumber("ms", values),
     rows: new RegExp(values.rows, "i"),

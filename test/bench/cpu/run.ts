@@ -3,7 +3,7 @@
  * kernels, interleaved, with parity. How to install the peers is in README.md; what is not there is left out with a word.
  *
  *     npx tsx test/bench/cpu/run.ts [--minilm FOLDER] [--rows PATTERN] [--only PATTERN] [--kernels wasm,ts]
- *       [--node PATH]… [--rounds N] [--ms N] [--sizes] [--json FILE]
+ *       [--node PATH]… [--threads 1,2] [--rounds N] [--ms N] [--sizes] [--json FILE]
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ import { markdownTable } from "./report.ts";
 import { runtimeSizes } from "./sizes.ts";
 
 const options = readOptions(process.argv.slice(2));
-const [first, ...others] = enginesOf(options.kernels);
+const [first, ...others] = enginesOf(options);
 const engines = [first!, ...others.filter(({ name }) => name === first!.name || options.only.test(name))];
 const folder = mkdtempSync(join(tmpdir(), "lmg-bench-"));
 const bench = new Bench(options, engines, folder);

@@ -3,14 +3,14 @@
  * a text to its embedding, tokenization included, in turns; and from the navigation to the first embedding, with all files in
  * the browser's caches. Everything comes from a server of this process.
  *
- *     npx tsx test/bench/cpu/page/run.ts --minilm FOLDER [--rounds N] [--ms N]
+ *     npx tsx test/bench/cpu/page/run.ts --minilm FOLDER [--threads 1,2] [--rounds N] [--ms N]
  */
 import { parseArgs } from "node:util";
 import { showTable } from "../../../../src/cli/table.ts";
 import { openBrowser } from "../../../browser/chromium.ts";
 import { serve } from "../../../browser/serve.ts";
-import { wholeNumber } from "../../options.ts";
-import { threadCounts, type Contender } from "../engines.ts";
+import { wholeNumber, wholeNumbers } from "../../options.ts";
+import type { Contender } from "../engines.ts";
 import { describeMachine, packages } from "../machine.ts";
 import type { Measured } from "../measure.ts";
 import { MODEL_ROUNDING } from "../models.ts";
@@ -24,12 +24,14 @@ import { paragraphs, sentences } from "./texts.ts";
 const { values } = parseArgs({
   options: {
     minilm: { type: "string" },
+    threads: { type: "string", default: "1,2" },
     rounds: { type: "string", default: "9" },
     ms: { type: "string", default: "400" },
   },
 });
 if (values.minilm === undefined) throw new Error("--minilm is the folder of the published all-MiniLM-L6-v2");
 const effort = { rounds: wholeNumber("rounds", values), ms: wholeNumber("ms", values) };
+const threadCounts = wholeNumbers("threads", values);
 
 const pages = {
   lmg: await lmgFiles(values.minilm),
