@@ -4,37 +4,11 @@ import type { StateRole } from "../../src/incremental/states.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { chunks, decodedDifference, Decoder, readChunks, Reference } from "./decoded.ts";
+import { decoders, grouped } from "./decoders.ts";
 import { derived, exampleGraph, graphOf, refused, type Settings } from "./models.ts";
 
 /** A running sum is added up run by run. */
 const TOLERANCE = 1e-12;
-
-const small = { vocab: 23, dim: 16, depth: 2, heads: 4 };
-const grouped = { ...small, hidden: 24, kv_heads: 2 };
-const gpt = { ...small, ctx: 40 };
-
-const decoders: readonly (readonly [string, Settings])[] = [
-  ["gpt2", gpt],
-  ["llama", grouped],
-  ["qwen3", { ...grouped, head_dim: 8 }],
-  ["gemma2", { ...grouped, depth: 3, head_dim: 8, window: 4, query_scalar: 8 }],
-  ["cohere", grouped],
-  ["neox", { ...small, dim: 32 }],
-  ["gptj", { ...small, dim: 32, rotary: 4 }],
-  ["olmo2", grouped],
-  ["granite", grouped],
-  ["unet", { vocab: 23, dim: 16, half: 2, heads: 4 }],
-  ["chars", { ...small, vocab: 23 }],
-  ["depth", { dim: 16, depth: 2, heads: 4 }],
-  ["deepnorm", { dim: 16, depth: 2, heads: 4 }],
-  ["layerscale", { dim: 16, depth: 2, heads: 4 }],
-  ["rezero", { dim: 16, depth: 2, heads: 4 }],
-  ["placement", { ...gpt, placement: "pre" }],
-  ["placement", { ...gpt, placement: "post" }],
-  ["placement", { ...gpt, placement: "out" }],
-  ["placement", { ...gpt, placement: "sandwich" }],
-  ["placement", { ...gpt, placement: "none" }],
-];
 
 /** What is compared: one position a run, chunks, all at once, and the newest row alone. */
 const ways = [
