@@ -35,6 +35,8 @@ interface Bound {
   readonly buffer: number | typeof SCRATCH;
   readonly element: string;
   writes: boolean;
+  /** Whether it is bound as vectors of four elements. */
+  isFours?: boolean;
   /** The vectors that lie here one after the other, and where each begins. */
   readonly pack?: Map<number, number>;
 }
@@ -83,6 +85,17 @@ export class KernelBuilder {
     return Object.fromEntries(
       all.map(({ name, view }, index) => [name, this.#tensor(name, view, bound[index]!)]),
     ) as Tensors<R> & Tensors<W>;
+  }
+
+  /**
+   * Binds a tensor that begins with its buffer as vectors of four: how one is read, by an index that counts fours, as vec4f.
+   * It is not read otherwise then. Undefined if other tensors lie in the same binding.
+   */
+  bindFours(name: string): ((index: string) => string) | undefined {
+    const bound = this.#bindings.find(({ names }) => names.includes(name));
+    if (bound?.names.length !== 1 || bound.pack !== undefined || bound.writes) return undefined;
+    bound.isFours = true;
+    return (index) => `${bound.element === "f32" ? "" : "vec4f"}(${name}[${index}])`;
   }
 
   /** Memory of 32-bit floats that later stages of the step find as this one leaves it. */
@@ -280,9 +293,10 @@ export class KernelBuilder {
     const first = this.#readsDims ? 1 : 0;
     return [
       ...(this.#readsDims ? ["@group(0) @binding(0) var<uniform> dims: Dims;"] : []),
-      ...this.#bindings.map(({ names, element, writes }, index) => {
+      ...this.#bindings.map(({ names, element, writes, isFours }, index) => {
         const access = writes ? "read_write" : "read";
-        return `@group(0) @binding(${first + index}) var<storage, ${access}> ${names.join("_")}: array<${element}>;`;
+        const item = isFours === true ? `vec4<${element}>` : element;
+        return `@group(0) @binding(${first + index}) var<storage, ${access}> ${names.join("_")}: array<${item}>;`;
       }),
     ];
   }

@@ -389,6 +389,11 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       { about: `${width} → 65`, graph: linearGraph(width, 65, "out_in"), sizes: batches },
       { about: `65 → ${width}, weight [in, out]`, graph: linearGraph(65, width, "in_out"), sizes: batches },
     ]),
+    ...[4, 68, 260].map((width): Case => ({
+      about: `${width} → 65, rows of whole fours, up to four of them`,
+      graph: linearGraph(width, 65, "out_in"),
+      sizes: [1, 2, 4, 5].map((T) => ({ B: 1, T })),
+    })),
     {
       about: "bias, gelu and a gate",
       graph: graphOf(

@@ -43,6 +43,7 @@ fn round4(x: vec4f) -> vec4f { return vec4f(round_f16(x.x), round_f16(x.y), roun
     .replaceAll(/vec4f\((.+ \* \w+)\);/g, "round4($1);")
     .replaceAll(/\bf16\(/g, "round_f16(")
     .replaceAll("array<f16", "array<f32")
+    .replaceAll("vec4<f16>", "vec4<f32>")
     .replaceAll("vec4h(", "vec4f(")
     .replaceAll(/\b([\d.]+)h\b/g, "$1")
     .replaceAll("@compute", () => rounding);

@@ -11,15 +11,8 @@ import type { Tensor } from "../given.ts";
 import type { Context, Dispatch, Parts, WgslKernel } from "../kernel.ts";
 import { loaded, scalarText, stored, typed } from "../scalar.ts";
 import { places } from "../walk.ts";
-import {
-  FEW_ROWS,
-  fewRowsGroups,
-  fewRowsProduct,
-  heldOperands,
-  tiledGroups,
-  tiledProduct,
-  type Product,
-} from "./product.ts";
+import { FEW_ROWS, fewRowsGroups, fewRowsProduct, type Fours } from "./few-rows.ts";
+import { heldOperands, tiledGroups, tiledProduct, type Product } from "./product.ts";
 
 type Linear = StepOf<"linear_epilogue">;
 type Kind = "tiled" | "few rows";
@@ -81,16 +74,38 @@ function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch
     unit: layout === "out_in" ? "depth" : "columns",
     store,
   };
-  const { body, workgroup } = kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, []);
+  const fours = kind === "tiled" ? undefined : foursOf(step, builder, { x: tensors.x.at, xTerm, weightTerm });
+  const { body, workgroup } =
+    kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, [], fours);
   const words = epilogue.steps.length === 0 ? "" : `_${expressionName(epilogue)}`;
   return builder.finish({
-    name: `linear${kind === "tiled" ? "" : "_few"}${words}`,
+    name: `linear${kind === "tiled" ? "" : fours === undefined ? "_few" : "_few_fours"}${words}`,
     doc: docOf(kind, epilogue.steps.length > 0),
     body,
     workgroup,
     groups: kind === "tiled" ? tiledGroups(rows, columns) : fewRowsGroups(columns, product.unit),
     parts: isSplit ? partsOf(weight) : undefined,
   });
+}
+
+/** Where rows of a weight [N, K] are whole fours, four elements are one load. */
+function foursOf(
+  { operands: { x, weight }, attrs: { layout } }: Linear,
+  builder: KernelBuilder,
+  element: { readonly x: (index: string) => string; readonly xTerm: RowTerm; readonly weightTerm: RowTerm },
+): Fours | undefined {
+  const sizes = [x.type.shape.at(-1)!, rowStep(weight)];
+  const isWhole =
+    sizes.every((size) => (constantDim(size) ?? 1) % 4 === 0) && constantDim(weight.offset) === 0;
+  const w = layout === "out_in" && isWhole ? builder.bindFours("weight") : undefined;
+  if (w === undefined) return undefined;
+  return {
+    w: (k, column) => w(`(${element.weightTerm(column)}4u * ${k}) / 4u`),
+    x: (row, k) => {
+      const elements = [0, 1, 2, 3].map((n) => element.x(`${element.xTerm(row)}4u * ${k} + ${n}u`));
+      return `vec4f(${elements.join(", ")})`;
+    },
+  };
 }
 
 const docOf = (kind: Kind, finishes: boolean): string[] => [
@@ -104,8 +119,10 @@ function partsOf(weight: View): Parts {
   return { binding: 1, rows, rowElements, along: true };
 }
 
+type RowTerm = (row: string) => string;
+
 /** `row * step + `, or nothing where there is one row. */
-function rowTerm(builder: KernelBuilder, name: string, stride: Dim): (row: string) => string {
+function rowTerm(builder: KernelBuilder, name: string, stride: Dim): RowTerm {
   const strides = builder.strides(name, stride);
   return (row) => {
     const text = row === "0u" ? "" : strides(row);

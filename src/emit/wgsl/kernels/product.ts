@@ -11,9 +11,6 @@ const TURN = 16;
 /** Invocations a side of the workgroup: each computes 4 × 4 elements. */
 const SIDE = 16;
 const EACH = TILE / SIDE;
-/** The most rows that the matrix-vector kernel takes: a component of a vec4 each. */
-export const FEW_ROWS = 4;
-
 /** A product of x [rows, depth] and w [depth, columns], by how elements are read and results are stored. */
 export interface Product {
   readonly builder: KernelBuilder;
@@ -78,12 +75,12 @@ export function heldOperands(
   return { held, read: (operand, index) => operand.raw(index) };
 }
 
-interface Body {
+export interface Body {
   readonly body: readonly Code[];
   readonly workgroup: readonly number[];
 }
 
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+export const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /**
  * Tiles of x and w go through workgroup memory; an invocation keeps 4 × 4 sums in registers, in rows and columns 16
@@ -170,60 +167,4 @@ export const tiledGroups = (rows: Dim, columns: Dim, ...batch: readonly Dim[]): 
     { count: rows, per: TILE },
     ...batch.map((count) => ({ count, per: 1 })),
   ],
-});
-
-/** How the 256 invocations of a matrix-vector group share its columns: lanes a column along the depth. */
-const shares = { depth: { columns: 8, lanes: 32 }, columns: { columns: 64, lanes: 4 } } as const;
-
-export const fewRowsColumns = (unit: Product["unit"]): number => shares[unit].columns;
-
-/**
- * At most 4 rows: w is read once, in the order in which it lies, and each column's sum is shared by several invocations.
- * The rows are the components of a vector; a row that is not there repeats the last one and is not stored.
- */
-export function fewRowsProduct(product: Product, before: readonly Code[]): Body {
-  const { builder, rows, columns, depth, x, w, held, unit, store } = product;
-  const { columns: width, lanes } = shares[unit];
-  builder.builtin("group", "lane");
-  builder.shared("partial", "vec4f", width * lanes);
-  const [own, slice] =
-    unit === "depth" ? [`lane / ${lanes}u`, `lane % ${lanes}u`] : [`lane % ${width}u`, `lane / ${width}u`];
-  const other = unit === "depth" ? `c * ${lanes}u + s` : `s * ${width}u + c`;
-  const elements = numbers(FEW_ROWS).map((row) => x(row === 0 ? "0u" : `min(${row}u, ${rows} - 1u)`, "k"));
-  const body = [
-    ...before,
-    `let first_column = group.x * ${width}u;`,
-    `let own_column = first_column + ${own};`,
-    "var sum = vec4f();",
-    ...ifThen(
-      `own_column < ${columns}`,
-      forLoop(
-        "k",
-        depth,
-        [
-          `let x_column = ${held.vector[0]}`,
-          elements.map((element) => `${element},`),
-          `${held.vector[1]};`,
-          `sum += ${held.times(w("k", "own_column"), "x_column")};`,
-        ],
-        { start: slice, step: `${lanes}u` },
-      ),
-    ),
-    "partial[lane] = sum;",
-    "workgroupBarrier();",
-    `let c = lane % ${width}u;`,
-    `let row = lane / ${width}u;`,
-    "let column = first_column + c;",
-    ...ifThen(`row < ${rows} && row < ${FEW_ROWS}u && column < ${columns}`, [
-      "var product = 0.0;",
-      ...forLoop("s", `${lanes}u`, [`product += partial[${other}][row];`]),
-      ...store("row", "column", "product"),
-    ]),
-  ];
-  return { body, workgroup: [width * lanes] };
-}
-
-export const fewRowsGroups = (columns: Dim, unit: Product["unit"]): Groups => ({
-  kind: "grid",
-  axes: [{ count: columns, per: fewRowsColumns(unit) }],
 });
