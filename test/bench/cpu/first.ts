@@ -2,7 +2,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../child.ts";
 import type { Engine } from "./engines.ts";
-import { heldToFirst, inTurns, readResult, type Effort, type LeftOut, type Measured } from "./measure.ts";
+import {
+  heldToFirst,
+  inTurns,
+  readResult,
+  type Effort,
+  type LeftOut,
+  type Measured,
+  type Time,
+} from "./measure.ts";
 import type { ModelFiles, RunFiles } from "./prepare.ts";
 
 /**
@@ -32,17 +40,15 @@ export async function measureFirst(
       leftOut(engine, (error as Error).message);
     }
   }
-  const times = await inTurns([...results.keys()], rounds, async (engine) => ({
-    ms: await firstOutput(node, engine, task),
-  }));
-  return heldToFirst(results, times);
+  const take = (engine: Engine) => firstOutput(node, engine, task);
+  return heldToFirst(results, await inTurns([...results.keys()], rounds, take));
 }
 
-async function firstOutput(node: string, engine: Engine, task: string): Promise<number> {
+async function firstOutput(node: string, engine: Engine, task: string): Promise<Required<Time>> {
   const start = performance.now();
   const child = new Child(node, engine.args, { LMG_BENCH_FIRST: task });
-  await child.next();
-  const taken = performance.now() - start;
+  const { cpu } = (await child.next()) as { readonly cpu: number };
+  const ms = performance.now() - start;
   await child.ended;
-  return taken;
+  return { ms, cpu };
 }

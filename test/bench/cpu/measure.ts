@@ -18,7 +18,7 @@ export interface Racer {
 /** Milliseconds of a call in a round. */
 export interface Time {
   readonly ms: number;
-  /** Of all threads together: what else the machine does hardly changes it. Unknown of a process that has ended. */
+  /** Of all threads together: what else the machine does hardly changes it. Unknown in a page. */
   readonly cpu?: number;
 }
 

@@ -17,7 +17,7 @@ export interface Figure {
   readonly threads: number;
   readonly note: string | undefined;
   readonly wall: Compared;
-  /** Time on processors, all threads together; unknown of processes that have ended. */
+  /** Time on processors, all threads together; unknown in a page. */
   readonly cpu: Compared | undefined;
   readonly difference: number;
   readonly memory: number | undefined;

@@ -50,12 +50,13 @@ export async function serve(load) {
   process.exit(0);
 }
 
-/** From nothing to an output: the line that is written then is what the driver waits for. */
+/** From nothing to an output: the line that is written then is what the driver waits for, with what processors worked until then. */
 async function first(load, file) {
   const { files, run, path } = JSON.parse(readFileSync(file, "utf8"));
   const model = await load(files, run);
   const elements = await (await model.prepare(run))();
-  answer({});
+  const { user, system } = process.cpuUsage();
+  answer({ cpu: (user + system) / 1e3 });
   writeResult(path, elements);
   process.exit(0);
 }
