@@ -4,6 +4,7 @@ import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 import type { FloatFormat } from "../../src/emit/ts/storage.ts";
+import { cpuTargets, runOnCpu, type Tensor } from "./cpu.ts";
 import { runEmitted } from "./instantiate.ts";
 
 /** Floats rounded to float32, so that both sides compute with the same numbers. */
@@ -21,7 +22,10 @@ export const rounded = (tensors: Readonly<Record<string, HostTensor>>): Record<s
  */
 export const STEP_TOLERANCE = 1e-6;
 
-/** Runs a graph in the float64 interpreter and as an emitted module, on the same random numbers; compares all outputs. */
+/**
+ * Runs a graph in the float64 interpreter and as an emitted module of each kernels for the CPU, on the same random numbers;
+ * compares all outputs. In float64 there are kernels of TypeScript alone.
+ */
 export async function expectSameAsOracle(
   graph: Graph,
   sizes: Readonly<Record<string, number>>,
@@ -34,10 +38,26 @@ export async function expectSameAsOracle(
   const inputs = rounded(randomInputs(graph, sizes, seed));
   const parameters = rounded(randomParameters(graph, seed + 1));
   const expected = interpret(graph, { inputs, parameters });
-  const found = await runEmitted(graph, { inputs, parameters }, floats);
+  if (floats === "f64")
+    return expectNear(
+      "TypeScript",
+      await runEmitted(graph, { inputs, parameters }, floats),
+      expected,
+      tolerance,
+    );
+  for (const cpu of cpuTargets)
+    expectNear(cpu.name, await runOnCpu(cpu, graph, { inputs, parameters }), expected, tolerance);
+}
+
+function expectNear(
+  name: string,
+  found: Readonly<Record<string, Tensor>>,
+  expected: Readonly<Record<string, HostTensor>>,
+  tolerance: number,
+): void {
   expect(Object.keys(found).toSorted()).toEqual(Object.keys(expected).toSorted());
-  for (const [name, { data, shape }] of Object.entries(expected)) {
-    const result = found[name]!;
+  for (const [output, { data, shape }] of Object.entries(expected)) {
+    const result = found[output]!;
     expect(result.shape).toEqual(shape);
     expect(result.data.length).toBe(data.length);
     expect(data.length).toBeGreaterThan(0);
@@ -46,7 +66,9 @@ export async function expectSameAsOracle(
     for (let i = 0; i < data.length; i++) {
       const [wanted, got] = [data[i]!, result.data[i]!];
       if (wanted === got || Math.abs(wanted - got) <= tolerance * scale) continue;
-      expect.fail(`${name}[${i}] is ${got}, the interpreter has ${wanted}, of at most ${scale}`);
+      expect.fail(
+        `in ${name} ${output}[${i}] is ${got}, the interpreter has ${wanted}, of at most ${scale}: ${Math.abs(wanted - got) / scale}`,
+      );
     }
   }
 }

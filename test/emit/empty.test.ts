@@ -6,7 +6,7 @@ import { evaluateDim } from "../../src/tensor/dim.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { graphOf } from "../plan/graphs.ts";
 import { executionDevice } from "../webgpu/device.ts";
-import { runEmitted } from "./instantiate.ts";
+import { cpuTargets, runOnCpu, runOnEachCpu } from "./cpu.ts";
 import { runOn } from "./wgsl/module.ts";
 
 const device = await executionDevice();
@@ -83,7 +83,7 @@ test.each(cases)("inputs without elements are the same on every engine: %s", asy
   const graph = graphOf(`${inputs}\n ${lines}\n output y = %y`);
   const bindings = { inputs: ones(graph), parameters: {} };
   for (const form of [graph, runPasses(graph)]) {
-    const found = [interpret(form, bindings), await runEmitted(form, bindings)];
+    const found = [interpret(form, bindings), ...(await runOnEachCpu(form, bindings))];
     if (device !== undefined) found.push(await runOn(device, form, bindings));
     for (const outputs of found) {
       const y = outputs["y"];
@@ -97,7 +97,8 @@ test("a run-time dim of 0 is refused by all", async () => {
   const graph = graphOf("dim B\n input %x: f32[B, 3]\n %y: f32[B, 3] = exp(%x)\n output y = %y");
   const bindings = { inputs: { x: hostTensor("f32", [0, 3], []) }, parameters: {} };
   expect(() => interpret(graph, bindings)).toThrow("the input `x` is f32[0, 3], but B is at least 1");
-  await expect(runEmitted(graph, bindings)).rejects.toThrow("the input x is empty");
+  for (const cpu of cpuTargets)
+    await expect(runOnCpu(cpu, graph, bindings)).rejects.toThrow("the input x is empty");
   if (device !== undefined)
     await expect(runOn(device, graph, bindings)).rejects.toThrow("the input x is empty");
 });
@@ -108,7 +109,7 @@ test("a size that is made of run-time dims may be 0", async () => {
   );
   const given = { x: hostTensor("f32", [1], [3]), k: hostTensor("f32", [0], []) };
   const bindings = { inputs: given, parameters: {} };
-  const found = [interpret(graph, bindings), await runEmitted(graph, bindings)];
+  const found = [interpret(graph, bindings), ...(await runOnEachCpu(graph, bindings))];
   if (device !== undefined) found.push(await runOn(device, graph, bindings));
   for (const { y } of found) expect(Array.from<number>(y!.data)).toEqual([3]);
   const wrong = { inputs: { ...given, k: hostTensor("f32", [1], [0]) }, parameters: {} };

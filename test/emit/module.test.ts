@@ -8,6 +8,7 @@ import type { Plan } from "../../src/plan/plan.ts";
 import { graphOf, planOf } from "../plan/graphs.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { complaints, projectComplaints, strict } from "./complaints.ts";
+import { cpuTargets, instantiate } from "./cpu.ts";
 import { importText } from "./instantiate.ts";
 
 const textOf = (plan: Plan, types = true): string => emitTypeScript(plan, { types }).files[0]!.text;
@@ -157,12 +158,16 @@ test("names of a model that are words of TypeScript, of the module or of JavaScr
     output return = %s${names.length}
     output m = %m`);
   const tensors = new Map(names.map((name, i) => [name, { data: Float32Array.of(i, 1), shape: [2] }]));
-  const { createModel } = await importText(textOf(plan, false));
-  const outputs = createModel(tensors).run({
-    run: { data: [0, 0], shape: [2] },
-    inputs: { data: [0], shape: [1] },
-  });
-  expect([...(outputs["return"]!.data as Float32Array)]).toEqual([1 + 55, 1 + 11]);
+  for (const cpu of cpuTargets) {
+    const { createModel } = await instantiate(cpu, plan);
+    const model = await createModel(tensors);
+    const outputs = await model.run({
+      run: { data: [0, 0], shape: [2] },
+      inputs: { data: [0], shape: [1] },
+    });
+    model.close();
+    expect([...(outputs["return"]!.data as Float32Array)]).toEqual([1 + 55, 1 + 11]);
+  }
   expect(complaints(textOf(plan))).toEqual([]);
 });
 

@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import { isScalarName } from "../../src/ops/scalar.ts";
 import { hasTrait, isGraphKernel, opNames, type OpName } from "../../src/ops/table.ts";
 import { opCases } from "../ops/cases/all.ts";
-import { runEmitted } from "./instantiate.ts";
-import { runWasm } from "./wasm/instantiate.ts";
+import { cpuTargets, runOnCpu } from "./cpu.ts";
 import { toleranceOf } from "./wasm/tolerance.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "./op-graphs.ts";
 
@@ -19,26 +18,21 @@ const planned: readonly OpName[] = [
   ...(["linear", "concat"] as const),
 ];
 
-const engines = {
-  TypeScript: {
-    run: runEmitted,
-    allowed: (_: OpName, each: { readonly tolerance?: number }) => Math.max(each.tolerance ?? 0, FLOAT32),
-  },
-  WebAssembly: { run: runWasm, allowed: toleranceOf },
+const allowed = {
+  TypeScript: (_: OpName, each: { readonly tolerance?: number }) => Math.max(each.tolerance ?? 0, FLOAT32),
+  WebAssembly: toleranceOf,
 };
 
-const rows = Object.entries(engines).flatMap(([name, engine]) =>
-  planned.map((op) => [name, op, engine] as const),
-);
+const rows = cpuTargets.flatMap((cpu) => planned.map((op) => [cpu.name, op, cpu] as const));
 
-describe.each(rows)("in %s the kernel of %s", (_, op, { run, allowed }) => {
+describe.each(rows)("in %s the kernel of %s", (name, op, cpu) => {
   test.each(opCases[op].map((each) => [each.about, each] as const))("%s", async (_, each) => {
     const { graph, tensors } = graphOfCase(op, each.operands, each.attrs ?? {});
-    const results = await run(graph, { inputs: tensors, parameters: {} });
+    const results = await runOnCpu(cpu, graph, { inputs: tensors, parameters: {} });
     each.expected.forEach((expected, index) => {
       const found = results[`y${index}`]!;
       expect(found.shape).toEqual(expected.shape);
-      expectAllNear(found.data, expected.data, allowed(op, each, tensors));
+      expectAllNear(found.data, expected.data, allowed[name](op, each, tensors));
     });
   });
 });

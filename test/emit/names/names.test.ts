@@ -12,8 +12,7 @@ import { trainingOf } from "../../train/small.ts";
 import { executionDevice } from "../../webgpu/device.ts";
 import { rounded, STEP_TOLERANCE } from "../compare.ts";
 import { projectComplaints, strict } from "../complaints.ts";
-import { instantiate } from "../instantiate.ts";
-import { runWasm } from "../wasm/instantiate.ts";
+import { cpuTargets, runOnCpu } from "../cpu.ts";
 import { instantiate as instantiateShaders } from "../wgsl/module.ts";
 import { expectNear } from "../wgsl/near.ts";
 import { allWords, knownWords } from "./words.ts";
@@ -105,27 +104,19 @@ describe("modules with these names compute what the interpreter computes", () =>
   const sizesOf = ({ symbols }: Graph) =>
     Object.fromEntries(symbols.map(({ name }, at) => [name, 1 + (at % 3)]));
 
-  test.each(models)("in TypeScript, model $#", async ({ graph, plan }) => {
-    const [inputs, parameters] = [
-      rounded(randomInputs(graph, sizesOf(graph), 1)),
-      rounded(randomParameters(graph, 2)),
-    ];
-    const expected = interpret(graph, { inputs, parameters });
-    const found = (await instantiate(plan)).createModel(parameters).run(inputs);
-    expect(Object.keys(found)).toEqual(graph.outputs.map(({ name }) => name));
-    for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, STEP_TOLERANCE);
-  });
-
-  test.each(models)("in WebAssembly, model $#", async ({ graph }) => {
-    const [inputs, parameters] = [
-      rounded(randomInputs(graph, sizesOf(graph), 1)),
-      rounded(randomParameters(graph, 2)),
-    ];
-    const expected = interpret(graph, { inputs, parameters });
-    const found = await runWasm(graph, { inputs, parameters });
-    expect(Object.keys(found)).toEqual(graph.outputs.map(({ name }) => name));
-    for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, 1e-5);
-  });
+  test.each(cpuTargets.flatMap((cpu) => models.map(({ graph }) => ({ name: cpu.name, cpu, graph }))))(
+    "in $name, model $#",
+    async ({ cpu, graph }) => {
+      const [inputs, parameters] = [
+        rounded(randomInputs(graph, sizesOf(graph), 1)),
+        rounded(randomParameters(graph, 2)),
+      ];
+      const expected = interpret(graph, { inputs, parameters });
+      const found = await runOnCpu(cpu, graph, { inputs, parameters });
+      expect(Object.keys(found)).toEqual(graph.outputs.map(({ name }) => name));
+      for (const [name, tensor] of Object.entries(expected)) expectNear(found[name]!, tensor, STEP_TOLERANCE);
+    },
+  );
 
   test.skipIf(device === undefined).each(models)("in WGSL, model $#", async ({ graph, plan }) => {
     const [inputs, parameters] = [

@@ -285,6 +285,94 @@ describe.each(bothMachines)("on the %s machine", (_, machine) => {
     expect([...stays!]).toEqual(wanted.map((each) => Number(each >= threshold)));
   });
 
+  test("whole numbers are compared with those that no 32 bits hold as if they were held", () => {
+    const bounds = [2 ** 31, 3e9, -3e9, 2.5, -2.5, 2 ** 31 - 0.5, -(2 ** 31) - 0.5, NaN, Infinity, -Infinity];
+    const relations = ["eq", "ne", "lt", "le", "gt", "ge"] as const;
+    const xs = [0, 2, 3, -2, -3, 2 ** 31 - 1, -(2 ** 31), 2 ** 24 + 1];
+    const cases = relations.flatMap((op) => bounds.map((bound) => ({ op, bound })));
+    const [got] = [
+      computed(
+        machine,
+        [[...new Float32Array(Int32Array.from(xs).buffer)]],
+        ([x], body) =>
+          cases.flatMap(({ op, bound }) => {
+            const [whole, known] = [wholes(x!), literal(bound, body, x!.length)];
+            return [
+              [whole, known],
+              [known, whole],
+            ].map((args) => asFloats(applyFunction(op, args, body), body));
+          }),
+        2 * cases.length,
+      ),
+    ];
+    cases.forEach(({ op, bound }, index) => {
+      const { evaluate } = scalarFunctions[op] as ScalarFunction;
+      xs.forEach((x, i) => {
+        expect(got[2 * index]![i], `${op}(${x}, ${bound})`).toBe(Number(evaluate(x, bound)));
+        expect(got[2 * index + 1]![i], `${op}(${bound}, ${x})`).toBe(Number(evaluate(bound, x)));
+      });
+    });
+  });
+
+  test("the smaller and the larger of whole numbers and one beyond them are whole numbers", () => {
+    const xs = [0, 2 ** 31 - 1, -(2 ** 31), 2 ** 24 + 1];
+    const got = computed(
+      machine,
+      [[...new Float32Array(Int32Array.from(xs).buffer)]],
+      ([x], body) =>
+        (["min", "max"] as const).map(
+          (op) =>
+            applyFunction(op, [wholes(x!), literal(op === "min" ? 3e9 : -3e9, body, x!.length)], body)
+              .vectors,
+        ),
+      2,
+    );
+    for (const each of got) expect([...new Int32Array(wordView(each).buffer)]).toEqual(xs);
+  });
+
+  test("floats become what is left of them in 32 bits, as JavaScript has it", () => {
+    const values = [
+      ...[
+        1.7,
+        -1.7,
+        0.2,
+        -0.2,
+        1e6,
+        2 ** 31,
+        -(2 ** 31),
+        2 ** 31 - 128,
+        -(2 ** 31) - 256,
+        2 ** 32,
+        2 ** 32 + 512,
+      ],
+      ...[
+        1.5 * 2 ** 32,
+        2.5 * 2 ** 32,
+        -1.5 * 2 ** 32,
+        3e9,
+        -3e9,
+        1e20,
+        -1e20,
+        3.4e38,
+        NaN,
+        Infinity,
+        -Infinity,
+      ],
+    ].map(Math.fround);
+    const got = computed(machine, [values], (inputs, body) => [
+      applyFunction("truncate", inputs.map(floats), body).vectors,
+    ])[0]!;
+    expect([...new Int32Array(wordView(got).buffer).subarray(0, values.length)]).toEqual(
+      values.map((x) => x | 0),
+    );
+    const random = new Float32Array(4096);
+    fillAtRandom(random);
+    const words = computed(machine, [[...random]], (inputs, body) => [
+      asWholes(floats(inputs[0]!), body),
+    ])[0]!;
+    expect([...new Int32Array(wordView(words).buffer)]).toEqual([...random].map((x) => x | 0));
+  });
+
   test("truncation leaves what is before the point", () => {
     const got = computed(machine, [[1.7, -1.7, 0.2, 1e6]], (inputs, body) => [
       asFloats(applyFunction("truncate", inputs.map(floats), body), body),

@@ -1,10 +1,20 @@
 import type { ScalarExpression } from "../../../ops/scalar.ts";
 import { spell } from "../../loops/expression.ts";
 import type { Operation } from "../../loops/tree.ts";
-import { arithmetic, asNumber, type Apply } from "./arithmetic.ts";
+import { arithmetic, type Apply } from "./arithmetic.ts";
 import { erf, gelu, gelu_tanh } from "./error.ts";
 import { exp, sigmoid, silu, softplus, tanh } from "./exponential.ts";
-import { asFloats, asWholes, floats, joined, keptLanes, literal, wholes, type Lanes } from "./lanes.ts";
+import {
+  asFloats,
+  asNumber,
+  asWholes,
+  floats,
+  joined,
+  keptLanes,
+  literal,
+  wholes,
+  type Lanes,
+} from "./lanes.ts";
 import { log } from "./logarithm.ts";
 import { modulo, moduloOfWholes } from "./modulo.ts";
 import { pow, powOfWholes, rsqrt } from "./power.ts";

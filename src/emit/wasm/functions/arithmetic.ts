@@ -2,7 +2,8 @@ import type { V128 } from "../assembler/code.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
 import type { Operation } from "../../loops/tree.ts";
 import { multiplyAdd, subtractProduct } from "../machine.ts";
-import { asFloats, asMasks, floats, joined, truths, type Lanes } from "./lanes.ts";
+import { compared, heldByWholes, type Relation } from "./comparison.ts";
+import { asFloats, asMasks, asNumber, floats, joined, truths, type Lanes } from "./lanes.ts";
 import { kept, type Body, type Wide } from "./wide.ts";
 
 /** Code of an operation on lanes. */
@@ -22,17 +23,16 @@ const byKind =
     return { kind, vectors: each(make, values) };
   };
 
-/** Truth counts as 1 and 0 where numbers are asked for. */
-export const asNumber = (lanes: Lanes): Lanes =>
-  lanes.kind === "truth" ? { kind: "whole", vectors: lanes.vectors.map(i32x4.neg) } : lanes;
-
 const comparison =
-  (ofFloats: Instruction, ofWholes: Instruction, ofUnsigned = ofWholes): Apply =>
-  (args, body) => {
-    const { kind, values } = joined(args.map(asNumber), body);
-    const make = kind === "float" ? ofFloats : kind === "unsigned" ? ofUnsigned : ofWholes;
-    return truths(each(make, values));
-  };
+  (relation: Relation): Apply =>
+  (args, body) =>
+    compared(relation, args, body);
+
+/** The smaller or larger of two: beside whole numbers one that no 32 bits hold is the nearest that they hold. */
+const extreme =
+  (ofFloats: Instruction, ofWholes: Instruction, ofUnsigned: Instruction): Apply =>
+  (args, body) =>
+    byKind(ofFloats, ofWholes, ofUnsigned)(heldByWholes(args.map(asNumber), body), body);
 
 const connective =
   (make: Instruction): Apply =>
@@ -119,14 +119,14 @@ export const arithmetic = {
   sub: difference,
   mul: product,
   div: ofFloats(f32x4.div),
-  min: byKind(f32x4.min, i32x4.min_s, i32x4.min_u),
-  max: byKind(f32x4.max, i32x4.max_s, i32x4.max_u),
-  eq: comparison(f32x4.eq, i32x4.eq),
-  ne: comparison(f32x4.ne, i32x4.ne),
-  lt: comparison(f32x4.lt, i32x4.lt_s, i32x4.lt_u),
-  le: comparison(f32x4.le, i32x4.le_s, i32x4.le_u),
-  gt: comparison(f32x4.gt, i32x4.gt_s, i32x4.gt_u),
-  ge: comparison(f32x4.ge, i32x4.ge_s, i32x4.ge_u),
+  min: extreme(f32x4.min, i32x4.min_s, i32x4.min_u),
+  max: extreme(f32x4.max, i32x4.max_s, i32x4.max_u),
+  eq: comparison("eq"),
+  ne: comparison("ne"),
+  lt: comparison("lt"),
+  le: comparison("le"),
+  gt: comparison("gt"),
+  ge: comparison("ge"),
   and: connective(v128.and),
   or: connective(v128.or),
   where,

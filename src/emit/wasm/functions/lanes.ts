@@ -1,7 +1,7 @@
 import type { V128 } from "../assembler/code.ts";
 import { bytesOfFloat } from "../assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
-import { kept, type Body, type Wide } from "./wide.ts";
+import { inStep, kept, keptInStep, type Body, type Wide } from "./wide.ts";
 
 /**
  * What lanes hold: float32; whole numbers of 32 bits, with a sign or without; or truth, all bits of a lane set or none, as
@@ -27,7 +27,7 @@ const isWord = (value: number): boolean =>
   Number.isInteger(value) && !Object.is(value, -0) && value >= -(2 ** 31) && value < 2 ** 32;
 
 /** A number that is known, as so many vectors: whole if it is. */
-export const literal = (value: number, { constants }: Body, width: number): Lanes => ({
+export const literal = (value: number, { constants }: Pick<Body, "constants">, width: number): Lanes => ({
   kind: isWord(value) ? "whole" : "float",
   vectors: new Array<V128>(width).fill(isWord(value) ? constants.splatWord(value) : constants.splat(value)),
   known: value,
@@ -55,12 +55,27 @@ export function asFloats({ kind, vectors, known }: Lanes, { constants }: Body): 
   }
 }
 
-/** Floats without what follows their point, held to the range of 32 bits; truth as 1 and 0. */
-export function asWholes({ kind, vectors, known }: Lanes, { constants }: Body): Wide {
-  if (known !== undefined) return vectors.map(() => constants.splatWord(Math.trunc(known)));
+/** Numbers that 32 bits hold. */
+const TURN = 2 ** 32;
+
+/**
+ * Floats without what follows their point, by the remainder of 2^32 that 32 bits hold, as JavaScript has it: NaN and infinities
+ * are 0. What is off from the nearest multiple of 2^32 is exact; 2^31 alone, half of one, is off by more than 32 bits hold.
+ */
+function wrapped(vectors: Wide, body: Body): Wide {
+  const splat = (value: number): V128 => body.constants.splat(value);
+  const x = kept(vectors, body);
+  const turns = inStep(body, (v) => f32x4.nearest(f32x4.mul(v, splat(1 / TURN))), x);
+  const rest = keptInStep(body, (v, n) => f32x4.sub(v, f32x4.mul(n, splat(TURN))), x, turns);
+  return inStep(body, (v) => i32x4.sub(i32x4.trunc_sat_f32x4_s(v), f32x4.eq(v, splat(TURN / 2))), rest);
+}
+
+/** Floats as 32 bits hold them; truth as 1 and 0. */
+export function asWholes({ kind, vectors, known }: Lanes, body: Body): Wide {
+  if (known !== undefined) return vectors.map(() => body.constants.splatWord(Math.trunc(known)));
   switch (kind) {
     case "float":
-      return vectors.map(i32x4.trunc_sat_f32x4_s);
+      return wrapped(vectors, body);
     case "whole":
     case "unsigned":
       return vectors;
@@ -82,6 +97,10 @@ export function asMasks({ kind, vectors, known }: Lanes, { constants }: Body): W
       return vectors;
   }
 }
+
+/** Truth counts as 1 and 0 where numbers are asked for. */
+export const asNumber = (lanes: Lanes): Lanes =>
+  lanes.kind === "truth" ? { kind: "whole", vectors: lanes.vectors.map(i32x4.neg) } : lanes;
 
 /** The bits of a float, as a whole number. */
 export const wordOf = (value: number): number => new DataView(bytesOfFloat(value).buffer).getInt32(0, true);

@@ -144,7 +144,8 @@ export class Formulas {
 
   #number(value: number): Value {
     const lanes = literal(value, this.#pen, 1);
-    return lanes.kind === "whole" ? lone(i32.const(value)) : lanes;
+    // From 2^31 on it would be read back with a sign.
+    return lanes.kind === "whole" && value < 2 ** 31 ? lone(i32.const(value)) : lanes;
   }
 
   #rounded(dtype: Dtype, expression: Expression): Value {
