@@ -14,7 +14,7 @@ import { planTotals } from "../../src/plan/stats.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
-import { instantiate } from "../emit/instantiate.ts";
+import { cpuTargets, instantiate, type CpuTarget } from "../emit/cpu.ts";
 import { torchOptimizer, trainingGraph } from "./classifier.ts";
 
 const adamw = torchOptimizer("adamw", { weight_decay: 0.1 });
@@ -105,7 +105,19 @@ function given(graph: Graph) {
   return { inputs: randomInputs(graph, known, 2), parameters: {}, states: Object.fromEntries(moved) };
 }
 
-const planOf = (graph: Graph, fuse = true): Plan => planGraph(runPasses(graph, { verify: true, fuse }));
+const planOf = (graph: Graph, fuse = true, target?: CpuTarget["target"]): Plan =>
+  planGraph(runPasses(graph, { verify: true, fuse }), target && { target });
+
+/** The losses of three steps of a module, and the state after them. */
+async function trained(cpu: CpuTarget, plan: Plan, { inputs, states }: ReturnType<typeof given>) {
+  const { createModel } = await instantiate(cpu, plan);
+  const { run, readState, close } = await createModel(states, { threads: 1 });
+  const losses: number[] = [];
+  for (let step = 0; step < 3; step++) losses.push((await run(inputs))["loss"]!.data[0]!);
+  const state = await readState();
+  close();
+  return { losses, state };
+}
 
 const phaseOf = (step: Step): string => step.origin.phase ?? "forward";
 const iterationOf = (step: Step): number => step.origin.scope[0]!.index;
@@ -127,14 +139,12 @@ describe.each(Object.entries(models))("%s", (_, text) => {
     expect(interpretRun(after!, bindings)).toEqual(interpretRun(before!, bindings));
   });
 
-  test("gives the same bits in emitted modules, a step a kernel", async () => {
+  test.each(cpuTargets)("gives the same bits in modules of $name, a step a kernel", async (cpu) => {
     const results = await Promise.all(
       [kept, again].map(async (graph) => {
-        const plan = planOf(graph, false);
+        const plan = planOf(graph, false, cpu.target);
         expect(verifyPlan(plan, sizes)).toEqual([]);
-        const { run, readState } = (await instantiate(plan)).createModel(bindings.states);
-        const losses = [0, 1, 2].map(() => run(bindings.inputs)["loss"]!.data[0]!);
-        return { losses, state: readState() };
+        return trained(cpu, plan, bindings);
       }),
     );
     expect(results[1]).toEqual(results[0]);
@@ -198,19 +208,21 @@ describe("a checkpointed repeat", () => {
     expect(stepOf(single, "marked").nodes).toHaveLength(stepOf(single, "none").nodes.length);
   });
 
-  test("rounds in fused kernels like the other one, but for what is no longer stored in between", async () => {
-    const losses = await Promise.all(
-      (["none", "marked"] as const).map(async (checkpoints) => {
-        const graph = stepOf(text, checkpoints);
-        const { inputs, states } = given(graph);
-        const { run } = (await instantiate(planOf(graph))).createModel(states);
-        return run(inputs)["loss"]!.data[0]!;
-      }),
-    );
-    // Activations that nobody keeps stay in the kernel that makes them, in float64: a few roundings to float32 less, of
-    // 6e-8 each.
-    expect(Math.abs(losses[1]! / losses[0]! - 1)).toBeLessThan(1e-6);
-  });
+  test.each(cpuTargets)(
+    "rounds in fused kernels of $name like the other one, but for what is no longer stored in between",
+    async (cpu) => {
+      const losses = await Promise.all(
+        (["none", "marked"] as const).map(async (checkpoints) => {
+          const graph = stepOf(text, checkpoints);
+          const { losses } = await trained(cpu, planOf(graph, true, cpu.target), given(graph));
+          return losses[0]!;
+        }),
+      );
+      // Activations that nobody keeps stay in the kernel that makes them, in float64: a few roundings to float32 less, of
+      // 6e-8 each.
+      expect(Math.abs(losses[1]! / losses[0]! - 1)).toBeLessThan(1e-6);
+    },
+  );
 });
 
 test("a mark passes through the text of a graph, as do the phases of a step", () => {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RANDOM_INPUT } from "../../src/autodiff/train/forward.ts";
 import { stepScalars, type Optimizer } from "../../src/autodiff/train/optimizer.ts";
 import { trainingStep, type StepOptions, type TrainingStep } from "../../src/autodiff/train/step.ts";
@@ -9,7 +9,7 @@ import { planProgram } from "../../src/plan/build.ts";
 import type { PlanPart, ProgramPlan } from "../../src/plan/plan.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
-import { instantiate, type Model } from "../emit/instantiate.ts";
+import { cpuTargets, instantiate, type CpuTarget, type Model } from "../emit/cpu.ts";
 import { classifier, trainingGraph, torchOptimizer } from "./classifier.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -17,15 +17,16 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 type Part = "update" | "accumulate";
 
 /** The graphs of a step, planned together. */
-function planOf({ update, accumulate }: TrainingStep): ProgramPlan {
+function planOf({ update, accumulate }: TrainingStep, { target }: CpuTarget): ProgramPlan {
   const graphs = Object.entries({ update, ...(accumulate && { accumulate }) });
   const parts = graphs.map(([name, graph]): [string, Graph] => [name, runPasses(graph, { verify: true })]);
-  return planProgram({ name: "training", parts: Object.fromEntries(parts) });
+  return planProgram({ name: "training", parts: Object.fromEntries(parts) }, { target });
 }
 
 /** Trains with the functions of an emitted module, which share their state. */
 class EmittedTrainer {
   readonly plan: ProgramPlan;
+  readonly #cpu: CpuTarget;
   readonly #step: TrainingStep;
   readonly #optimizer: Optimizer;
   readonly #parameters: Tensors;
@@ -34,35 +35,41 @@ class EmittedTrainer {
   #updates = 0;
   #microSteps = 0;
 
-  constructor(step: TrainingStep, optimizer: Optimizer, parameters: Tensors, seed: number) {
+  constructor(cpu: CpuTarget, step: TrainingStep, optimizer: Optimizer, parameters: Tensors, seed: number) {
+    this.#cpu = cpu;
     this.#step = step;
     this.#optimizer = optimizer;
     this.#parameters = parameters;
     this.#seed = seed;
-    this.plan = planOf(step);
+    this.plan = planOf(step, cpu);
   }
 
   async open(): Promise<this> {
     const begun = initialTensors(this.#step.update.states, this.#seed);
-    this.#model = (await instantiate<Part>(this.plan)).createModel({ ...begun, ...this.#parameters });
+    const { createModel } = await instantiate<Part>(this.#cpu, this.plan);
+    this.#model = await createModel({ ...begun, ...this.#parameters }, { threads: 1 });
     return this;
   }
 
-  accumulate(data: Tensors): number {
+  close(): void {
+    this.#model?.close();
+  }
+
+  accumulate(data: Tensors): Promise<number> {
     return this.#run("accumulate", data, {});
   }
 
-  update(data: Tensors, rate: number): number {
+  update(data: Tensors, rate: number): Promise<number> {
     return this.#run("update", data, stepScalars(this.#optimizer, rate, this.#updates++));
   }
 
-  #run(part: Part, data: Tensors, scalars: Readonly<Record<string, number>>): number {
+  async #run(part: Part, data: Tensors, scalars: Readonly<Record<string, number>>): Promise<number> {
     const inputs: Record<string, { data: ArrayLike<number>; shape: readonly number[] }> = { ...data };
     for (const { name } of this.#step[part]!.inputs)
       if (name in scalars) inputs[name] = { data: [scalars[name]!], shape: [] };
       else if (name === RANDOM_INPUT) inputs[name] = { data: [this.#seed, this.#microSteps], shape: [2] };
     this.#microSteps++;
-    return this.#model![part](inputs)["loss"]!.data[0]!;
+    return (await this.#model![part](inputs))["loss"]!.data[0]!;
   }
 }
 
@@ -157,7 +164,9 @@ const runs: readonly {
  */
 const TOLERANCE = 1e-5;
 
-describe.each(runs.map((run) => [run.about, run] as const))("%s", (_, { text, options, batch }) => {
+const cases = cpuTargets.flatMap((cpu) => runs.map((run) => ({ name: cpu.name, cpu, ...run })));
+
+describe.each(cases)("$name: $about", ({ cpu, text, options, batch }) => {
   const graph = trainingGraph(text);
   const parameters = Object.fromEntries(
     Object.entries(initialParameters(graph, 3)).map(([name, tensor]) => [
@@ -167,20 +176,24 @@ describe.each(runs.map((run) => [run.about, run] as const))("%s", (_, { text, op
   );
   const step = trainingStep(graph, options);
   const oracle = new Trainer(step, options.optimizer, parameters, { seed: 9 });
-  const emitted = new EmittedTrainer(step, options.optimizer, parameters, 9);
+  const emitted = new EmittedTrainer(cpu, step, options.optimizer, parameters, 9);
   beforeAll(() => emitted.open());
+  afterAll(() => {
+    emitted.close();
+  });
 
-  test("twenty emitted steps follow the interpreter", () => {
+  test("twenty emitted steps follow the interpreter", async () => {
     for (let index = 0; index < 20; index++) {
       for (let micro = 1; micro < (options.accumulate ?? 1); micro++) {
         const part = batch();
-        expect(Math.abs(oracle.accumulate(part)["loss"]!.data[0]! - emitted.accumulate(part))).toBeLessThan(
-          TOLERANCE,
-        );
+        const expected = oracle.accumulate(part)["loss"]!.data[0]!;
+        expect(Math.abs(expected - (await emitted.accumulate(part)))).toBeLessThan(TOLERANCE);
       }
       const whole = batch();
       const expected = oracle.update(whole, 1e-3)["loss"]!.data[0]!;
-      expect(Math.abs(expected - emitted.update(whole, 1e-3)), `loss ${index}`).toBeLessThan(TOLERANCE);
+      expect(Math.abs(expected - (await emitted.update(whole, 1e-3))), `loss ${index}`).toBeLessThan(
+        TOLERANCE,
+      );
     }
     const moved = [...oracle.state].filter(([name]) => name in parameters);
     expect(moved.length).toBeGreaterThan(5);

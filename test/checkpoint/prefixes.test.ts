@@ -5,7 +5,7 @@ import { toStored } from "../../src/checkpoint/stored.ts";
 import { compile } from "../../src/compile.ts";
 import { prefixesFor } from "../../src/tensor/names.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
-import { instantiate } from "../emit/instantiate.ts";
+import { cpuTargets, instantiate } from "../emit/cpu.ts";
 import { messageOf } from "./fixtures.ts";
 
 /** A model whose names have `model.` in front but for its head's, as those of Llama have. */
@@ -47,17 +47,28 @@ function onCommandLine(stored: Stored, prefix?: string): string {
   return `${numbers.join(" ")}, -${match.takenOff} +${match.putInFront}`;
 }
 
-const module = await instantiate(plan!);
 const x = { data: [1, -1], shape: [1, 2] };
-const expected = module.createModel(Object.fromEntries(values)).run({ x });
+const modules = await Promise.all(
+  cpuTargets.map(async (cpu) => {
+    const module = await instantiate(cpu, plan!);
+    return { module, expected: await (await module.createModel(Object.fromEntries(values))).run({ x }) };
+  }),
+);
 
-/** The emitted module's outputs with the same file, or why it refuses it. */
-function inModule(stored: Stored, options = {}): unknown {
-  try {
-    return module.loadSafetensors(writeSafetensors(stored), options).run({ x });
-  } catch (error) {
-    return (error as Error).message;
-  }
+/** What each emitted module says of the same file: that its outputs are as expected, or why it refuses it. */
+async function inModules(stored: Stored, options = {}): Promise<string> {
+  const found = modules.map(async ({ module, expected }) => {
+    try {
+      const model = await module.loadSafetensors(writeSafetensors(stored), options);
+      expect(await model.run({ x })).toEqual(expected);
+      return "as expected";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  });
+  const [first, ...others] = await Promise.all(found);
+  for (const other of others) expect(other).toBe(first);
+  return first!;
 }
 
 describe("a prefix that gives every parameter a tensor is found, on the command line and in emitted modules", () => {
@@ -70,13 +81,13 @@ describe("a prefix that gives every parameter a tensor is found, on the command 
     ["norms have their older names", (name) => name.replace("norm.weight", "norm.gamma"), "- +"],
     ["and one in front too", (name) => `bert.${name.replace("norm.bias", "norm.beta")}`, "-bert. +"],
     ["it has parts", (name) => `a.b.c.${name}`, "-a.b.c. +"],
-  ])("where %s", (_where, rename, found) => {
+  ])("where %s", async (_where, rename, found) => {
     const stored = renamed(rename);
     expect(onCommandLine(stored)).toBe(`${parameters.map((_, index) => index + 1).join(" ")}, ${found}`);
-    expect(inModule(stored)).toEqual(expected);
+    expect(await inModules(stored)).toBe("as expected");
   });
 
-  test("two that do it are refused, and one can be said", () => {
+  test("two that do it are refused, and one can be said", async () => {
     const stored = new Map([
       ...renamed((name) => `encoder.${name}`),
       ...renamed((name) => `decoder.${name}`),
@@ -84,19 +95,19 @@ describe("a prefix that gives every parameter a tensor is found, on the command 
     expect(onCommandLine(stored)).toBe(
       "E724 f: every parameter has a tensor with the prefix `encoder.`, and with `decoder.` | say which with --prefix, and pass over the others' with --ignore: --prefix encoder. --ignore 'decoder.*'",
     );
-    expect(inModule(stored)).toBe(
+    expect(await inModules(stored)).toBe(
       "every parameter has a tensor with the prefix decoder. and with encoder.: say which with the option prefix",
     );
-    expect(inModule(stored, { prefix: "encoder.", ignore: [/^decoder\./] })).toEqual(expected);
+    expect(await inModules(stored, { prefix: "encoder.", ignore: [/^decoder\./] })).toBe("as expected");
   });
 
-  test("one that gives all but some names them, and no others", () => {
+  test("one that gives all but some names them, and no others", async () => {
     const stored = renamed((name) => name.replace(/^model\./, ""));
     stored.delete("head.bias");
     expect(onCommandLine(stored)).toBe(
       "E721 f, `model.` put in front of its names: 1 tensor of the model is missing: `head.bias`",
     );
-    expect(inModule(stored)).toBe("missing: head.bias [2]");
+    expect(await inModules(stored)).toBe("missing: head.bias [2]");
   });
 
   test("one that would give two parameters one tensor is none", () => {
@@ -117,33 +128,35 @@ describe("a prefix that gives every parameter a tensor is found, on the command 
 });
 
 describe("a prefix that is said", () => {
-  test("is taken off or put in front", () => {
+  test("is taken off or put in front", async () => {
     const numbers = parameters.map((_, index) => index + 1).join(" ");
     const doubled = renamed((name) => `model.${name}`);
     expect(onCommandLine(doubled, "model.")).toBe(`${numbers}, -model. +`);
-    expect(inModule(doubled, { prefix: "model." })).toEqual(expected);
+    expect(await inModules(doubled, { prefix: "model." })).toBe("as expected");
     const missing = renamed((name) => name.replace(/^model\./, ""));
     expect(onCommandLine(missing, "model.")).toBe(`${numbers}, - +model.`);
-    expect(inModule(missing, { prefix: "model." })).toEqual(expected);
+    expect(await inModules(missing, { prefix: "model." })).toBe("as expected");
   });
 
-  test("is refused if it is nowhere, and the empty one looks for none", () => {
+  test("is refused if it is nowhere, and the empty one looks for none", async () => {
     const stored = renamed((name) => `transformer.${name}`);
     expect(onCommandLine(stored, "gpt.")).toContain(
       "E724 f: neither a tensor nor a parameter of the model begins with `gpt.`",
     );
-    expect(inModule(stored, { prefix: "gpt." })).toBe(
+    expect(await inModules(stored, { prefix: "gpt." })).toBe(
       "neither a tensor nor a parameter of the model begins with the prefix gpt.",
     );
     expect(onCommandLine(stored, "")).toContain("E721 f: 6 tensors of the model are missing");
-    expect(inModule(stored, { prefix: "" })).toContain("missing: model.up.weight");
+    expect(await inModules(stored, { prefix: "" })).toContain("missing: model.up.weight");
   });
 });
 
-test("emitted modules take a second copy of a matrix too, and no other surplus", () => {
+test("emitted modules take a second copy of a matrix too, and no other surplus", async () => {
   const stored = renamed((name) => name);
   const copy = toStored(values.get("head.weight")!);
-  expect(inModule(new Map([...stored, ["lm_head.weight", copy]]))).toEqual(expected);
+  expect(await inModules(new Map([...stored, ["lm_head.weight", copy]]))).toBe("as expected");
   const other = toStored(hostTensor("f32", [2, 2], [9, 9, 9, 9]));
-  expect(inModule(new Map([...stored, ["lm_head.weight", other]]))).toContain("surplus: lm_head.weight");
+  expect(await inModules(new Map([...stored, ["lm_head.weight", other]]))).toContain(
+    "surplus: lm_head.weight",
+  );
 });

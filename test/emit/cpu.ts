@@ -21,6 +21,8 @@ export interface Bindings {
 /** Kernels for the CPU, and modules that have them: all of them answer later, so that a test is the same for each. */
 export interface CpuTarget {
   readonly name: "TypeScript" | "WebAssembly";
+  /** What lmg's own engines call it. */
+  readonly engine: "ts" | "wasm";
   /** What plans are made for. */
   readonly target: Target;
   /** The JavaScript form of a plan's module. */
@@ -32,12 +34,14 @@ export interface CpuTarget {
 export const cpuTargets: readonly CpuTarget[] = [
   {
     name: "TypeScript",
+    engine: "ts",
     target: tsTarget,
     textOf: (plan) => emitTypeScript(plan, { types: false }).files[0]!.text,
     importText: async <Part extends string>(text: string) => later(await typescript.importText<Part>(text)),
   },
   {
     name: "WebAssembly",
+    engine: "wasm",
     target: wasmTarget,
     textOf: (plan) => emitWasm(plan, { types: false }).files[0]!.text,
     importText: webassembly.importText,

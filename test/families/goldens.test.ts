@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
-import { typescriptEngine } from "../../src/run/typescript-engine.ts";
+import { openEngine } from "../../src/run/engines.ts";
 import { matchWeights } from "../../src/run/weights.ts";
 import { printGraph } from "../../src/ir/print.ts";
+import { cpuTargets } from "../emit/cpu.ts";
 import { compileFamily, expectGolden, goldenTensors, tolerances } from "./support.ts";
 
 /**
@@ -52,13 +53,15 @@ describe.each(cases)("the checkpoint of %s in examples/%s.lmg", (name, example) 
     await expectGolden(orThrow(interpreterEngine(graph, weights)), golden, tolerances.interpreter);
   });
 
-  test.each([
-    ["fused", true],
-    ["unfused", false],
-  ] as const)("gives transformers' logits from the emitted module, %s", async (_, fuse) => {
-    const { model, plan } = compileFamily(example, config, { fuse });
-    await expectGolden(orThrow(await typescriptEngine(plan, weightsOf(model))), golden, tolerances.plan);
-  });
+  test.each(cpuTargets.flatMap((cpu) => [true, false].map((fuse) => ({ ...cpu, fuse }))))(
+    "gives transformers' logits from the module in $name, fused $fuse",
+    async ({ engine, target, fuse }) => {
+      const { model, plan } = compileFamily(example, config, { fuse, target });
+      const opened = orThrow(await openEngine(engine, plan, weightsOf(model), { threads: 1 }));
+      await expectGolden(opened, golden, tolerances.plan);
+      opened.close();
+    },
+  );
 
   test("is the same model by its config in the spelling of published files", () => {
     const graphOf = (file: string) => printGraph(compileFamily(example, `${folder}/${file}`).model.graph);

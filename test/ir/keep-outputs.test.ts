@@ -5,7 +5,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { readGraph } from "../../src/ir/read.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
-import { instantiate } from "../emit/instantiate.ts";
+import { cpuTargets, instantiate } from "../emit/cpu.ts";
 
 const text = `model heads(dim = 4) {
   input x: f32[B, T, dim]
@@ -90,14 +90,19 @@ test("a name that is no output is an error with a way forward", () => {
   ]);
 });
 
-test("an emitted module asks for the weights that it needs, and takes those of the whole model", async () => {
-  const { plan } = kept("body");
-  const module = await instantiate(plan);
-  const whole = randomParameters(compile({ name: "m.lmg", text }).model!.graph, 3);
-  const needed = Object.fromEntries(Object.entries(whole).filter(([name]) => /^(up|ln)\./.test(name)));
-  const x = { data: Array.from({ length: 8 }, (_, i) => i), shape: [1, 2, 4] };
-  const some = module.createModel(needed).run({ x });
-  expect(module.createModel(whole).run({ x })).toEqual(some);
-  expect(Object.keys(some)).toEqual(["body"]);
-  expect(() => module.createModel({ ...whole, stranger: needed["up.bias"]! })).toThrow("surplus: stranger");
-});
+test.each(cpuTargets)(
+  "a module in $name asks for the weights that it needs, and takes those of the whole model",
+  async (cpu) => {
+    const { plan } = kept("body");
+    const module = await instantiate(cpu, plan);
+    const whole = randomParameters(compile({ name: "m.lmg", text }).model!.graph, 3);
+    const needed = Object.fromEntries(Object.entries(whole).filter(([name]) => /^(up|ln)\./.test(name)));
+    const x = { data: Array.from({ length: 8 }, (_, i) => i), shape: [1, 2, 4] };
+    const some = await (await module.createModel(needed)).run({ x });
+    expect(await (await module.createModel(whole)).run({ x })).toEqual(some);
+    expect(Object.keys(some)).toEqual(["body"]);
+    await expect(module.createModel({ ...whole, stranger: needed["up.bias"]! })).rejects.toThrow(
+      "surplus: stranger",
+    );
+  },
+);

@@ -1,6 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
-import { targets } from "../../src/emit/targets.ts";
 import { Refusal } from "../../src/incremental/refusal.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { planGraph } from "../../src/plan/build.ts";
@@ -8,8 +7,9 @@ import { runPasses } from "../../src/passes/pipeline.ts";
 import { generate, type Generation, type GenerationOptions } from "../../src/run/generation.ts";
 import { runModel, type RunnableModel } from "../../src/run/model.ts";
 import { TextDecoder, textDecoder } from "../../src/run/text-decoder.ts";
-import { typescriptEngine } from "../../src/run/typescript-engine.ts";
+import { openEngine } from "../../src/run/engines.ts";
 import { randomWeights } from "../../src/run/weights.ts";
+import { cpuTargets, type CpuTarget } from "../emit/cpu.ts";
 import { exampleGraph, graphOf } from "../incremental/models.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
@@ -17,12 +17,19 @@ const TOLERANCE = 1e-5;
 
 const llama = exampleGraph("llama", { vocab: 23, dim: 16, hidden: 24, depth: 2, heads: 4, kv_heads: 2 });
 
-const javascript = { runs: "ts", target: targets.ts.target({}), threads: 1 } as const;
+const runsOn = ({ engine, target }: CpuTarget) => ({ runs: engine, target, threads: 1 });
 
-async function modelOf(graph: Graph): Promise<RunnableModel & { readonly decoder: TextDecoder }> {
+async function modelOf(
+  graph: Graph,
+  cpu: CpuTarget,
+): Promise<RunnableModel & { readonly decoder: TextDecoder }> {
   const weights = randomWeights(graph, 1);
-  const engine = orThrow(await typescriptEngine(planGraph(runPasses(graph)), weights));
-  const decoder = textDecoder(graph, weights, graph.outputs[0]!.name, javascript);
+  const engine = orThrow(
+    await openEngine(cpu.engine, planGraph(runPasses(graph), { target: cpu.target }), weights, {
+      threads: 1,
+    }),
+  );
+  const decoder = textDecoder(graph, weights, graph.outputs[0]!.name, runsOn(cpu));
   if (!(decoder instanceof TextDecoder)) throw new Error(decoder.message);
   return { graph, engine, decoder };
 }
@@ -36,36 +43,41 @@ async function textOf(
   return { tokens: generation.tokens, stopped: generation.stopped };
 }
 
-test.each([{ count: 30 }, { count: 30, temperature: 0.8, topK: 5, seed: 3 }])(
-  "a text goes on as it would if each token ran all of it: %o",
-  async (options) => {
-    const model = await modelOf(llama);
-    expect(await textOf(model, options)).toEqual(await textOf({ ...model, decoder: undefined }, options));
-  },
-);
+describe.each(cpuTargets)("in $name", (cpu) => {
+  test.each([{ count: 30 }, { count: 30, temperature: 0.8, topK: 5, seed: 3 }])(
+    "a text goes on as it would if each token ran all of it: %o",
+    async (options) => {
+      const model = await modelOf(llama, cpu);
+      expect(await textOf(model, options)).toEqual(await textOf({ ...model, decoder: undefined }, options));
+    },
+  );
 
-test("beyond the context a text is read whole again, or ends", async () => {
-  const model = await modelOf(exampleGraph("gpt2", { vocab: 23, dim: 16, depth: 1, heads: 4, ctx: 12 }));
-  for (const options of [{ count: 12 }, { count: 12, slide: true }])
-    expect(await textOf(model, options)).toEqual(await textOf({ ...model, decoder: undefined }, options));
-});
-
-test("another text keeps what both begin with, and memory grows with a text", async () => {
-  const { decoder, ...model } = await modelOf(llama);
-  const long = Array.from({ length: 300 }, (_, at) => (at * 7) % 23);
-  for (const tokens of [[1, 2, 3, 4], [1, 2, 9], [1, 2, 9, 8, 7], [1], long]) {
-    const found = orThrow(await decoder.outputsAt(tokens)).get("logits")!;
-    const whole = orThrow(await runModel(model, [tokens])).get("logits")!;
-    const row = whole.data.slice(-23);
-    expect(Math.max(...Array.from(row, (logit, at) => Math.abs(logit - found.data[at]!)))).toBeLessThan(
-      TOLERANCE,
+  test("beyond the context a text is read whole again, or ends", async () => {
+    const model = await modelOf(
+      exampleGraph("gpt2", { vocab: 23, dim: 16, depth: 1, heads: 4, ctx: 12 }),
+      cpu,
     );
-  }
+    for (const options of [{ count: 12 }, { count: 12, slide: true }])
+      expect(await textOf(model, options)).toEqual(await textOf({ ...model, decoder: undefined }, options));
+  });
+
+  test("another text keeps what both begin with, and memory grows with a text", async () => {
+    const { decoder, ...model } = await modelOf(llama, cpu);
+    const long = Array.from({ length: 300 }, (_, at) => (at * 7) % 23);
+    for (const tokens of [[1, 2, 3, 4], [1, 2, 9], [1, 2, 9, 8, 7], [1], long]) {
+      const found = orThrow(await decoder.outputsAt(tokens)).get("logits")!;
+      const whole = orThrow(await runModel(model, [tokens])).get("logits")!;
+      const row = whole.data.slice(-23);
+      expect(Math.max(...Array.from(row, (logit, at) => Math.abs(logit - found.data[at]!)))).toBeLessThan(
+        TOLERANCE,
+      );
+    }
+  });
 });
 
 test("a model that sees later tokens has none, nor one that reads more than tokens", () => {
   const of = (graph: Graph) =>
-    textDecoder(graph, randomWeights(graph, 1), graph.outputs[0]!.name, javascript);
+    textDecoder(graph, randomWeights(graph, 1), graph.outputs[0]!.name, runsOn(cpuTargets[0]!));
   const encoder = graphOf(
     "model m { input tokens: i32[B, T]\n e: embedding(23, 8)\n attn: attention(2, causal: false)\n output y: f32[B, T, 8] }",
   );

@@ -11,7 +11,7 @@ import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import { executionDevice } from "../webgpu/device.ts";
 import { cache, counted, graphOf } from "./graphs.ts";
 import { expectNear } from "./near.ts";
-import { interpreted, typescript, webgpu, type Session } from "./sessions.ts";
+import { interpreted, sessionTargets, type Session } from "./sessions.ts";
 
 const device = await executionDevice();
 const graph = graphOf(cache);
@@ -43,9 +43,7 @@ describe("a cache is written where it lies", () => {
   });
 });
 
-describe.each(["TypeScript", ...(device === undefined ? [] : ["WGSL"])])("on %s", (target) => {
-  const open = (of: Program, made: typeof making): Promise<Session> =>
-    target === "WGSL" ? webgpu(device!, of, made) : typescript(of, made);
+describe.each(sessionTargets(device))("on $name", ({ open }) => {
   let session: Session;
   let oracle: Session;
 

@@ -10,7 +10,7 @@ import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { executionDevice } from "../webgpu/device.ts";
 import { cache, graphOf } from "./graphs.ts";
 import { expectNear } from "./near.ts";
-import { interpreted, passed, typescript, webgpu } from "./sessions.ts";
+import { interpreted, passed, sessionTargets } from "./sessions.ts";
 
 const device = await executionDevice();
 
@@ -56,36 +56,32 @@ describe("two graphs over one cache", () => {
     expect(text).toContain("readonly step: (inputs: StepInputs, dims: StepDims) => StepOutputs;");
   });
 
-  test.each(["TypeScript", ...(device === undefined ? [] : ["WGSL"])])(
-    "give what the oracle gives, in turn, on %s",
-    async (target) => {
-      const session =
-        target === "WGSL" ? await webgpu(device!, program, making) : await typescript(program, making);
-      const oracle = interpreted(program, making);
-      let past = 0;
-      for (const [part, length] of [
-        ["prefill", 5],
-        ["step", 1],
-        ["step", 1],
-        ["prefill", 3],
-        ["step", 1],
-      ] as const) {
-        const x = randomTensor([1, length, 4], new RandomStream(past, "x"));
-        const expected = await oracle.run(part, { x }, { P: past });
-        expectNear(await session.run(part, { x }, { P: past }), expected);
-        past += length;
-      }
-      expectNear(await session.readState(), await oracle.readState());
-    },
-  );
+  test.each(sessionTargets(device))("give what the oracle gives, in turn, on $name", async ({ open }) => {
+    const session = await open(program, making);
+    const oracle = interpreted(program, making);
+    let past = 0;
+    for (const [part, length] of [
+      ["prefill", 5],
+      ["step", 1],
+      ["step", 1],
+      ["prefill", 3],
+      ["step", 1],
+    ] as const) {
+      const x = randomTensor([1, length, 4], new RandomStream(past, "x"));
+      const expected = await oracle.run(part, { x }, { P: past });
+      expectNear(await session.run(part, { x }, { P: past }), expected);
+      past += length;
+    }
+    expectNear(await session.readState(), await oracle.readState());
+  });
 });
 
-test.each(["TypeScript", ...(device === undefined ? [] : ["WGSL"])])(
-  "parts may be called what a module calls something of its own, on %s",
-  async (target) => {
+test.each(sessionTargets(device))(
+  "parts may be called what a module calls something of its own, on $name",
+  async ({ open }) => {
     const parts = { encode: prefill, state: step, weights: prefill, memory: step };
     const odd: Program = { name: "odd", parts };
-    const session = target === "WGSL" ? await webgpu(device!, odd, making) : await typescript(odd, making);
+    const session = await open(odd, making);
     const oracle = interpreted(odd, making);
     for (const [past, part] of Object.keys(parts).entries()) {
       const x = randomTensor([1, 1, 4], new RandomStream(past, "x"));
@@ -116,7 +112,7 @@ test("parts that no function may be called as are told", () => {
   expect(named("step", "Step")).toEqual(["the parts step and Step differ in a capital letter alone"]);
 });
 
-test("what parts share keeps 0 and -0 apart", async () => {
+test.each(sessionTargets(undefined))("what parts share keeps 0 and -0 apart in $name", async ({ open }) => {
   const graph = (zero: string) =>
     graphOf(`graph g {
   %zero: f32[3] = full(dtype: f32, shape: [3], value: ${zero})
@@ -124,7 +120,7 @@ test("what parts share keeps 0 and -0 apart", async () => {
 }
 `);
   const signs: Program = { name: "signs", parts: { plus: graph("0"), minus: graph("-0") } };
-  const session = await typescript(signs, { parameters: {}, dims: {} });
+  const session = await open(signs, { parameters: {}, dims: {} });
   expect((await session.run("plus", {}))["y"]!.data[0]).toBe(0);
   expect((await session.run("minus", {}))["y"]!.data[0]).toBe(-0);
 });

@@ -9,7 +9,7 @@ import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import { tensorType } from "../../src/tensor/type.ts";
 import { graphOf } from "./graphs.ts";
 import { expectNear } from "./near.ts";
-import { interpreted, typescript } from "./sessions.ts";
+import { interpreted, sessionTargets } from "./sessions.ts";
 
 const text = (body: string): string => `graph g {
   dim T
@@ -76,11 +76,13 @@ describe("a write is a copy with the part in it", () => {
     expect(opsOf(body)).not.toContain("write");
     const program = { name: "g", parts: { run: graphOf(text(body)) } };
     const making = { parameters: {}, dims: {} };
-    const [here, there] = [await typescript(program, making), interpreted(program, making)];
-    for (let run = 0; run < 3; run++) {
-      const x = randomTensor([3, 2], new RandomStream(run, "x"));
-      expectNear(await here.run("run", { x }), await there.run("run", { x }));
-      expectNear(await here.readState(), await there.readState());
+    for (const { open } of sessionTargets(undefined)) {
+      const [here, there] = [await open(program, making), interpreted(program, making)];
+      for (let run = 0; run < 3; run++) {
+        const x = randomTensor([3, 2], new RandomStream(run, "x"));
+        expectNear(await here.run("run", { x }), await there.run("run", { x }));
+        expectNear(await here.readState(), await there.readState());
+      }
     }
   });
 });

@@ -1,5 +1,4 @@
 /// <reference types="@webgpu/types" />
-import { emitTypeScript } from "../../src/emit/ts/emit.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { initialTensors } from "../../src/ir/initialize.ts";
 import { interpretRun } from "../../src/ir/interpret.ts";
@@ -7,7 +6,7 @@ import type { Program } from "../../src/ir/program.ts";
 import { planProgram } from "../../src/plan/build.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
-import { importText as importTypeScript } from "../emit/instantiate.ts";
+import { cpuTargets, instantiate, type CpuTarget } from "../emit/cpu.ts";
 import { importText as importWgsl } from "../emit/wgsl/module.ts";
 
 export interface Tensor {
@@ -78,19 +77,28 @@ const sessionOf = (model: Emitted): Session => ({
   writeState: async (state) => model.writeState(state),
 });
 
-/** Emitted TypeScript of the program planned as one. */
-export async function typescript(program: Program, { parameters, dims }: Making): Promise<Session> {
-  const { text } = emitTypeScript(planProgram(passed(program)), { types: false }).files[0]!;
-  const { createModel } = await importTypeScript(text);
-  return sessionOf(createModel(parameters, { dims }));
+/** What opens a program planned as one, emitted for a target. */
+export interface SessionTarget {
+  readonly name: string;
+  readonly open: (program: Program, making: Making) => Promise<Session>;
 }
 
-/** Emitted shaders of the program planned as one. */
-export async function webgpu(
-  device: GPUDevice,
-  program: Program,
-  { parameters, dims }: Making,
-): Promise<Session> {
+async function onCpu(cpu: CpuTarget, program: Program, { parameters, dims }: Making): Promise<Session> {
+  const { createModel } = await instantiate(cpu, planProgram(passed(program), { target: cpu.target }));
+  return sessionOf(await createModel(parameters, { dims, threads: 1 }));
+}
+
+/** Both kernels for the CPU, and the device if there is one. */
+export const sessionTargets = (device: GPUDevice | undefined): readonly SessionTarget[] => [
+  ...cpuTargets.map((cpu): SessionTarget => {
+    return { name: cpu.name, open: (program, making) => onCpu(cpu, program, making) };
+  }),
+  ...(device === undefined
+    ? []
+    : [{ name: "WGSL", open: (program: Program, making: Making) => webgpu(device, program, making) }]),
+];
+
+async function webgpu(device: GPUDevice, program: Program, { parameters, dims }: Making): Promise<Session> {
   const { text } = emitWgsl(planProgram(passed(program)), { types: false }).files[0]!;
   const { createModel } = await importWgsl(text);
   return sessionOf(await createModel(device, parameters, { dims }));

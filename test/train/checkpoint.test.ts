@@ -10,6 +10,7 @@ import {
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
+import { webassemblyEngine } from "../../src/train/webassembly-engine.ts";
 import { classifier, trainingOf } from "./small.ts";
 
 const identity = { seed: "7", batch: "4" };
@@ -23,6 +24,7 @@ function opened(bytes: Uint8Array) {
 
 test.each([
   ["float32", typescriptEngine],
+  ["WebAssembly's", webassemblyEngine(1)],
   ["float64", interpreterEngine],
 ] as const)(
   "a checkpoint gives back every bit of a %s state but the sums of gradients",

@@ -9,6 +9,7 @@ import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
 import { beginningOf } from "../../src/train/trainer.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
+import { webassemblyEngine } from "../../src/train/webassembly-engine.ts";
 import { classifier, trainingOf } from "./small.ts";
 
 const rate = { "optimizer.learning_rate": hostTensor("f32", [], [0.1]) };
@@ -22,6 +23,7 @@ const wanted = /^batch_statistics bn \(model\.lmg:4:\d+\): expected more than on
 
 test.each([
   ["typescript", typescriptEngine],
+  ["webassembly", webassemblyEngine(1)],
   ["interpreter", interpreterEngine],
 ] as const)("the statistics of a batch of one row are refused with their line: %s", async (_, engine) => {
   const training = trainingOf(classifier);
