@@ -9,6 +9,7 @@ const layers = [
   "std",
   "lower",
   "passes",
+  "quantize",
   "autodiff",
   "incremental",
   "testing",

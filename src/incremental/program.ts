@@ -1,6 +1,7 @@
 import type { Graph } from "../ir/graph.ts";
 import { keepOutputs } from "../ir/keep-outputs.ts";
 import type { Program } from "../ir/program.ts";
+import { packWeights } from "../passes/pack-weights.ts";
 import { pipeline, runPasses, type PassOptions } from "../passes/pipeline.ts";
 import { deriveParts, partNames, type DecodingDims, type PartName } from "./parts.ts";
 import { Refusal } from "./refusal.ts";
@@ -70,8 +71,10 @@ function decoding(graph: Graph, options: DecodingOptions): Decoding {
   };
 }
 
-/** What does not fuse stands before the derivation. */
-const passesBefore = pipeline.filter(({ fuses }) => !fuses).map(({ pass }) => pass);
+/** What does not fuse stands before the derivation, but for the packing: what is packed is read as before. */
+const passesBefore = pipeline
+  .filter(({ fuses, pass }) => !fuses && pass !== packWeights)
+  .map(({ pass }) => pass);
 
 /** Edges are lowered before it; all else may find something in what it made. */
 const passesAfter = (options: DecodingOptions): PassOptions => ({

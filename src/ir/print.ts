@@ -1,3 +1,4 @@
+import type { ScalarExpression } from "../ops/scalar.ts";
 import type { Attribute } from "../ops/attributes.ts";
 import { isScalarName } from "../ops/scalar.ts";
 import { recordOf } from "../ops/table.ts";
@@ -168,6 +169,7 @@ function printAttributes(node: Node): string[] {
 function isDefault(value: unknown, spec: Attribute<unknown>): boolean {
   if (value === undefined || !("default" in spec)) return value === undefined;
   if (spec.kind === "dim") return sameDim(value as Dim, spec.default as Dim);
+  if (spec.kind === "expression") return (value as ScalarExpression).steps.length === 0;
   return Object.is(value, spec.default) || sameNumbers(value, spec.default);
 }
 

@@ -39,6 +39,7 @@ export interface Contract<K extends KernelOp> {
 }
 
 const reduction = { forms: { x: "any" }, overwrites: [] } as const;
+const packed = { codes: "dense", scales: "dense", minimums: "dense" } as const;
 const alongAxis = { forms: { x: "any" }, overwrites: ["x"] } as const;
 
 /** Results are always written dense, except that `copy` writes into any view. */
@@ -61,6 +62,10 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   spread: { forms: { values: "unit", indices: "unit" }, overwrites: [] },
   matmul: { forms: { a: "unit", b: "unit" }, overwrites: [] },
   linear_epilogue: { forms: { x: "rows", weight: "rows", extras: "rows" }, overwrites: ["extras"] },
+  dequantize: { forms: packed, overwrites: [] },
+  round_blocks: { forms: { x: "dense" }, overwrites: ["x"] },
+  packed_embedding: { forms: { ...packed, ids: "dense" }, overwrites: [] },
+  packed_linear: { forms: { x: "rows", ...packed, extras: "rows" }, overwrites: ["extras"] },
   embedding: { forms: { table: "rows", ids: "any" }, overwrites: [] },
   conv2d: { forms: { x: "dense", weight: "dense", bias: "dense" }, overwrites: [] },
   max_pool2d: { forms: { x: "dense" }, overwrites: [] },

@@ -5,12 +5,15 @@ import { broadcastView, permuteView, reshapeView, sliceView, type Form, type Vie
 
 /**
  * A matrix with the N elements of one axis taken `width` at a time, [⌈N / width⌉, K, width], dense, zeros beyond N: a
- * product reads one place of `width` rows after the other.
+ * product reads one place of `width` rows after the other. With a `piece`, so many neighbours along the other axis stay
+ * together: [⌈N / width⌉, K / piece, width, piece].
  */
 export interface Panels {
   readonly kind: "panels";
   readonly axis: 0 | 1;
   readonly width: number;
+  /** Divides the other axis; 1 if left off. */
+  readonly piece?: number;
   /** Only a matrix that is known at load is put into panels; one that runs change lies as the contract says. */
   readonly atLoadOnly: boolean;
 }
@@ -25,9 +28,12 @@ function sizesOf({ shape }: TensorType, axis: 0 | 1): readonly [number, number] 
   return [rows, depth];
 }
 
-export function panelType(type: TensorType, { axis, width }: Panels): TensorType {
+export function panelType(type: TensorType, { axis, width, piece }: Panels): TensorType {
   const [rows, depth] = sizesOf(type, axis);
-  return tensorType(type.dtype, Math.ceil(rows / width), depth, width);
+  const panels = Math.ceil(rows / width);
+  return piece === undefined
+    ? tensorType(type.dtype, panels, depth, width)
+    : tensorType(type.dtype, panels, depth / piece, width, piece);
 }
 
 /** The copies, each from one view to another, that put a matrix into panels; `zero` is a tensor of one 0. */
@@ -35,36 +41,33 @@ export function panelCopies(
   matrix: View,
   panels: View,
   zero: View,
-  { axis, width }: Panels,
+  { axis, width, piece = 1 }: Panels,
 ): readonly (readonly [from: View, to: View])[] {
   const { dtype } = matrix.type;
   const [rows, depth] = sizesOf(matrix.type, axis);
-  const [full, rest] = [Math.floor(rows / width), rows % width];
+  const [full, rest, pieces] = [Math.floor(rows / width), rows % width, depth / piece];
   const typed = (...shape: readonly number[]): TensorType => tensorType(dtype, ...shape);
   const upright = axis === 0 ? matrix : permuteView(matrix, [1, 0], typed(rows, depth));
+  const to = reshapeView(panels, typed(Math.ceil(rows / width), pieces, width, piece))!;
   const part = (view: View, along: number, start: number, type: TensorType): View =>
     sliceView(view, along, dim(start), type);
   const copies: [View, View][] = [];
   if (full > 0) {
-    const whole = reshapeView(part(upright, 0, 0, typed(full * width, depth)), typed(full, width, depth))!;
-    copies.push([
-      permuteView(whole, [0, 2, 1], typed(full, depth, width)),
-      part(panels, 0, 0, typed(full, depth, width)),
-    ]);
+    const whole = part(upright, 0, 0, typed(full * width, depth));
+    const apart = reshapeView(whole, typed(full, width, pieces, piece))!;
+    const type = typed(full, pieces, width, piece);
+    copies.push([permuteView(apart, [0, 2, 1, 3], type), part(to, 0, 0, type)]);
   }
   if (rest > 0) {
-    const last = part(panels, 0, full, typed(1, depth, width));
-    const across = permuteView(
+    const last = part(to, 0, full, typed(1, pieces, width, piece));
+    const apart = reshapeView(
       part(upright, 0, full * width, typed(rest, depth)),
-      [1, 0],
-      typed(depth, rest),
-    );
+      typed(1, rest, pieces, piece),
+    )!;
+    const [there, beyond] = [typed(1, pieces, rest, piece), typed(1, pieces, width - rest, piece)];
     copies.push(
-      [broadcastView(across, typed(1, depth, rest)), part(last, 2, 0, typed(1, depth, rest))],
-      [
-        broadcastView(zero, typed(1, depth, width - rest)),
-        part(last, 2, rest, typed(1, depth, width - rest)),
-      ],
+      [permuteView(apart, [0, 2, 1, 3], there), part(last, 2, 0, there)],
+      [broadcastView(zero, beyond), part(last, 2, rest, beyond)],
     );
   }
   return copies;

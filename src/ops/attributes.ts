@@ -51,7 +51,8 @@ export const optionalFloat = (): Attribute<number | undefined> => ({
   kind: "optional float",
   default: undefined,
 });
-export const expression = (): Attribute<ScalarExpression> => ({ kind: "expression" });
+export const expression = (value?: ScalarExpression): Attribute<ScalarExpression> =>
+  withDefault("expression", value);
 
 /** One of several words. */
 export const word = <const W extends readonly [string, ...string[]]>(

@@ -6,6 +6,7 @@ import { gradientOps } from "./gradient.ts";
 import { linearOps } from "./linear.ts";
 import { lossOps } from "./loss.ts";
 import { normOps } from "./norm.ts";
+import { quantizedOps } from "./quantized.ts";
 import { reduceOps } from "./reduce.ts";
 import { shapeOps } from "./shape.ts";
 import { stateOps } from "./state.ts";
@@ -20,6 +21,7 @@ export const ops = {
   ...elementwiseOps,
   ...reduceOps,
   ...linearOps,
+  ...quantizedOps,
   ...normOps,
   ...lossOps,
   ...trainingOps,

@@ -5,6 +5,7 @@ import { portableTarget, type Target } from "../kernels/target.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { firstDifference, ROUNDING, type Difference } from "./compare.ts";
 import { harden, inputKinds, type Arguments, type InputKind } from "./hard-inputs.ts";
+import { noPacking } from "./packing.ts";
 import type { Pass } from "./pass.ts";
 import { selectPasses } from "./pipeline.ts";
 
@@ -75,7 +76,7 @@ interface PassResult {
 function runStages(graph: Graph, passes: readonly Pass[], target: Target): readonly PassResult[] {
   let current = graph;
   return passes.flatMap((pass) => {
-    const after = pass.run(current, { report: () => undefined, target });
+    const after = pass.run(current, { report: () => undefined, target, packing: noPacking });
     if (after === current) return [];
     current = after;
     return [{ pass, after }];

@@ -72,7 +72,7 @@ class Merging {
       if (refusal === undefined) free.push(linear);
       else this.#refuse(linear, refusal);
     }
-    for (const alike of groupBy(free, formOf).values()) {
+    for (const alike of groupBy(free, (linear) => this.#formOf(linear)).values()) {
       const [first] = alike;
       if (alike.length > 1) this.#merge(alike);
       else if (first !== undefined) this.#refuseAlone(first, free);
@@ -134,6 +134,16 @@ class Merging {
     return onlyResult(node);
   }
 
+  /** What linears must agree in to be one: of packed weights the codes are joined. */
+  #formOf({ attrs, operands: { weight, bias } }: Linear): string {
+    const packed = this.#uses.producer(weight);
+    const codes =
+      packed?.op === "dequantize"
+        ? [packed.attrs.bits, packed.attrs.block, packed.operands.minimums?.type.dtype]
+        : [];
+    return [attrs.layout, weight.type.dtype, bias?.type.dtype ?? "no bias", ...codes].join(", ");
+  }
+
   #numberOf(value: Value): number {
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     this.#numbers.set(value, number);
@@ -155,10 +165,6 @@ function originOf(linears: readonly Linear[]): Origin {
   const label = first.slice(0, end < 0 ? first.length : end).join(".");
   return { ...mergeOrigins(linears), label: label === "" ? first.join(".") : label, fused: [] };
 }
-
-/** What linears must agree in to be one. */
-const formOf = ({ attrs, operands: { weight, bias } }: Linear): string =>
-  [attrs.layout, weight.type.dtype, bias?.type.dtype ?? "no bias"].join(", ");
 
 /** Why two linears of one input, with different forms, cannot be one. */
 function differenceOf(a: Linear, b: Linear): MergeRefusal {

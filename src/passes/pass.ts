@@ -1,5 +1,6 @@
 import type { EdgePart, Graph, Origin } from "../ir/graph.ts";
 import type { Target } from "../kernels/target.ts";
+import type { Packing } from "./packing.ts";
 
 /** A step from graph to graph. Pure: it returns a new graph, or the same one if there is nothing to do. */
 export interface Pass {
@@ -16,6 +17,8 @@ export interface PassContext {
   readonly report: Report;
   /** Whose kernels the graph is made for: how much one may take in. */
   readonly target: Target;
+  /** The parameters that are to be kept as codes. */
+  readonly packing: Packing;
 }
 
 export type Report = (remark: Remark) => void;

@@ -7,11 +7,14 @@ import { canonicalize } from "./canonicalize.ts";
 import { deadCode } from "./dead-code.ts";
 import { elementwiseChains } from "./elementwise-chains.ts";
 import { fuseAddNorm } from "./fuse-add-norm.ts";
+import { fusePacked } from "./fuse-packed.ts";
 import { fuseNormGrad } from "./fuse-norm-grad.ts";
 import { headsLast } from "./heads-last.ts";
 import { linearEpilogues } from "./linear-epilogues.ts";
 import { lowerEdges } from "./lower-edges.ts";
 import { mergeLinears } from "./merge-linears.ts";
+import { packWeights } from "./pack-weights.ts";
+import { noPacking, type Packing } from "./packing.ts";
 import type { Pass, Remark } from "./pass.ts";
 import { shareNodes } from "./share.ts";
 
@@ -54,6 +57,12 @@ export const pipeline: readonly Stage[] = [
     fuses: false,
   },
   {
+    pass: packWeights,
+    because:
+      "after all that asks what reads a weight; before fusion, so that each linear is still a node of its own",
+    fuses: false,
+  },
+  {
     pass: fuseAddNorm,
     because: "before all other fusion: it alone takes gains, out-norms and several branches of an edge along",
     fuses: true,
@@ -75,6 +84,12 @@ export const pipeline: readonly Stage[] = [
     fuses: true,
   },
   {
+    pass: fusePacked,
+    because:
+      "after merges and epilogues, which see plain linears; before chains, as it makes no elementwise op",
+    fuses: true,
+  },
+  {
     pass: elementwiseChains,
     because: "last: it takes what elementwise ops no other kernel took",
     fuses: true,
@@ -93,6 +108,8 @@ export interface PassOptions {
   readonly fuse?: boolean;
   /** Whose kernels the graph is made for; what every target can run if it is left out. */
   readonly target?: Target;
+  /** The parameters that are kept as codes with scales. */
+  readonly packing?: Packing;
   /** Sees the graph after each pass. */
   readonly observe?: (pass: Pass, graph: Graph) => void;
   /** Hears what fused and why not. */
@@ -103,13 +120,13 @@ export interface PassOptions {
 
 /** Runs the passes over a graph as lowering makes it; the result is what a plan is made of. */
 export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
-  const { report = () => undefined, target = portableTarget } = options;
+  const { report = () => undefined, target = portableTarget, packing = noPacking } = options;
   let current = graph;
   let isLowered = false;
   const whole = new WeakSet<Node>();
   let verified: Graph | undefined;
   for (const pass of selectPasses(options)) {
-    current = pass.run(current, { report, target });
+    current = pass.run(current, { report, target, packing });
     isLowered ||= pass === lowerEdges;
     // A pass that finds nothing to do gives the graph back that it was given; lowering edges forbids ops that it had.
     if (options.verify === true && (current !== verified || pass === lowerEdges))

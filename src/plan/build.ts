@@ -290,7 +290,7 @@ class PartBuilder {
   /** The matrix in panels, made once however many steps ask; at load, if it is a weight. */
   #inPanels(view: View, form: Panels, origin: Origin): View {
     const tables = this.#tables;
-    const key = `panels ${form.axis} ${form.width} ${keyOfView(view)}`;
+    const key = `panels ${form.axis} ${form.width} ${form.piece ?? 1} ${keyOfView(view)}`;
     const made = this.#panels.get(key);
     if (made !== undefined) return made;
     const isPrepared = this.#isStatic(view);

@@ -1,4 +1,4 @@
-import { toFloat32 } from "../checkpoint/stored.ts";
+import { elementsOf, toFloat32, type StoredTensor } from "../checkpoint/stored.ts";
 import type { EmittedTensor, EmittedTensors } from "../emit/emitted.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isFloat } from "../tensor/dtype.ts";
@@ -12,10 +12,19 @@ export function emittedWeights(weights: Weights): EmittedTensors {
   const tensors: Record<string, EmittedTensor> = {};
   for (const [name, tensor] of weights.tensors) {
     const stored = tensor.read();
-    const data = toFloat32(stored);
-    tensors[name] = { data: isFloat(stored.dtype) ? data : Int32Array.from(data), shape: stored.shape };
+    tensors[name] = {
+      data: isFloat(stored.dtype) ? toFloat32(stored) : toInt32(stored),
+      shape: stored.shape,
+    };
   }
   return tensors;
+}
+
+/** Whole numbers as modules take them; packed codes use every bit of a word. */
+function toInt32(stored: StoredTensor): Int32Array {
+  const elements = elementsOf(stored);
+  if (elements instanceof Int32Array) return elements;
+  return elements instanceof BigInt64Array ? Int32Array.from(elements, Number) : Int32Array.from(elements);
 }
 
 export const emittedInputs = (inputs: Tensors): EmittedTensors =>

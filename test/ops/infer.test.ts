@@ -342,6 +342,37 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       "epilogue: step 0, add, reads i1, which does not exist",
     ],
   ],
+  dequantize: [
+    [
+      { codes: "i32[4, 8]", scales: "f32[4, 2]" },
+      {},
+      "scales: expected f32[4, 1], one a block of 32, got f32[4, 2]",
+    ],
+    [{ codes: "i32[4, 8]", scales: "f32[4, 1]" }, { bits: 5 }, "bits: expected 4 or 8 bits a code, got 5"],
+    [
+      { codes: "i32[4, 7]", scales: "f32[4, 1]" },
+      {},
+      "codes: expected rows of a known multiple of 32 codes, got i32[4, 7]",
+    ],
+    [{ codes: "f32[4, 8]", scales: "f32[4, 1]" }, {}, "codes: expected i32 words, got f32[4, 8]"],
+  ],
+  round_blocks: [
+    [{ x: "f32[B, 40]" }, {}, "x: expected rows of a known multiple of 32 elements, got f32[B, 40]"],
+  ],
+  packed_embedding: [
+    [
+      { codes: "i32[4, 8]", scales: "f32[4, 1]", ids: "i32[B]" },
+      { entries: 3 },
+      "entries: expected 4, the rows of the table, got 3",
+    ],
+  ],
+  packed_linear: [
+    [
+      { x: "f32[B, 64]", codes: "i32[4, 8]", scales: "f32[4, 1]" },
+      { epilogue: { steps: [] } },
+      "codes: expected rows as wide as x, f32[B, 64], got those of f32[4, 32]",
+    ],
+  ],
   embedding: [
     [{ table: "f32[8]", ids: "i32[B]" }, {}, "table: expected a matrix, with 2 axes, got f32[8]"],
     [{ table: "f32[9, 8]", ids: "f32[B]" }, {}, "ids: expected whole-number elements, got f32[B]"],

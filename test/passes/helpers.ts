@@ -5,6 +5,7 @@ import { readGraph } from "../../src/ir/read.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
 import { portableTarget, type Target } from "../../src/kernels/target.ts";
 import { checkPasses } from "../../src/passes/check.ts";
+import { noPacking } from "../../src/passes/packing.ts";
 import type { Pass, Remark } from "../../src/passes/pass.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 
@@ -46,7 +47,7 @@ export function runChecked(
   const remarks: Remark[] = [];
   let current = graph;
   for (const pass of passes) {
-    current = pass.run(current, { report: (remark) => remarks.push(remark), target });
+    current = pass.run(current, { report: (remark) => remarks.push(remark), target, packing: noPacking });
     expect(verifyGraph(current)).toEqual([]);
   }
   expect(checkPasses(graph, { passes, target })).toBeUndefined();

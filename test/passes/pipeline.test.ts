@@ -33,10 +33,12 @@ describe("the pipeline", () => {
         "common-subexpressions",
         "dead-code",
         "heads-last",
+        "pack-weights",
         "fuse-add-norm",
         "fuse-norm-grad",
         "merge-linears",
         "linear-epilogues",
+        "fuse-packed",
         "elementwise-chains",
       ]
     `);
@@ -55,10 +57,12 @@ describe("the pipeline", () => {
         "common-subexpressions: layer_norm linear gelu add rms_norm",
         "dead-code: layer_norm linear gelu add rms_norm",
         "heads-last: layer_norm linear gelu add rms_norm",
+        "pack-weights: layer_norm linear gelu add rms_norm",
         "fuse-add-norm: layer_norm linear gelu add_norm",
         "fuse-norm-grad: layer_norm linear gelu add_norm",
         "merge-linears: layer_norm linear gelu add_norm",
         "linear-epilogues: layer_norm linear_epilogue add_norm",
+        "fuse-packed: layer_norm linear_epilogue add_norm",
         "elementwise-chains: layer_norm linear_epilogue add_norm",
       ]
     `);

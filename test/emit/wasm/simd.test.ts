@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Code, I32, V128, ValueType } from "../../../src/emit/wasm/assembler/code.ts";
 import { f32, f64, i32 } from "../../../src/emit/wasm/assembler/numbers.ts";
-import { f32x4, f64x2, i32x4, i64x2, v128 } from "../../../src/emit/wasm/assembler/simd.ts";
+import { f32x4, f64x2, i16x8, i32x4, i64x2, v128 } from "../../../src/emit/wasm/assembler/simd.ts";
 import { RESULT_AT, memoryAfter, valueOf } from "./code.ts";
 
 type Kind = "f32" | "f64" | "i32" | "i64";
@@ -283,6 +283,13 @@ const wholeCases: { readonly [K in keyof typeof i32x4]: Case } = {
     gives: "i32",
     wanted: () => [1, 0, 0, 0],
   },
+  dot_i16x8_s: {
+    make: i32x4.dot_i16x8_s,
+    of: "i32",
+    gives: "i32",
+    // Halves of words: 5 · 3; 7 · 9 + 1 · 1; -1 · 1 + 32767 · 0; 0.
+    wanted: () => [15, 64, -1, 0],
+  },
   extend_low_i16x8_s: {
     make: i32x4.extend_low_i16x8_s,
     of: "i32",
@@ -294,6 +301,27 @@ const wholeCases: { readonly [K in keyof typeof i32x4]: Case } = {
     of: "i32",
     gives: "i32",
     wanted: () => [-1, 32767, 0, 0],
+  },
+};
+
+const halfCases: { readonly [K in keyof typeof i16x8]: Case } = {
+  shr_u: {
+    make: (x) => i16x8.shr_u(x, i32.const(4)),
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0, 0x0fff0fff, 0x07ff0fff, 0],
+  },
+  narrow_i32x4_s: {
+    make: i16x8.narrow_i32x4_s,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [(-7 << 16) | 5, 32767, (-9 << 16) | 3, 1],
+  },
+  extend_low_i8x16_s: {
+    make: i16x8.extend_low_i8x16_s,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [5, 0, -7, -1],
   },
 };
 
@@ -326,6 +354,7 @@ const vectorCases: {
   load64_zero: loaded(() => v128.load64_zero(at(0)), [5, -7, 0, 0]),
   load32_lane: { ...loaded(() => v128.zero, [5, -7, -9, 0]), make: (x) => v128.load32_lane(at(4), x, 2, 16) },
   load16x4_u: loaded(() => v128.load16x4_u(at(0)), [5, 0, 65529, 65535]),
+  load8x8_s: loaded(() => v128.load8x8_s(at(0)), [5, 0, -7, -1]),
   load16x4_s: loaded(() => v128.load16x4_s(at(0)), [5, 0, -7, -1]),
   const: {
     make: () => v128.const([1, 2, -0, 0.1]),
@@ -354,6 +383,7 @@ describe.each(
     f32x4: floatCases,
     f64x2: doubleCases,
     i32x4: wholeCases,
+    i16x8: halfCases,
     i64x2: longCases,
     v128: vectorCases,
   }),

@@ -273,6 +273,41 @@ function countingGraph(): Graph {
   return builder.graph([more!]);
 }
 
+/** Packed matrices [N, K]: 8 bits in blocks of 32, and 4 bits in blocks of 16 with minimums. */
+const packedForms = (rows: number, columns: number) => [
+  {
+    about: "8 bits",
+    types: { codes: i32(rows, columns / 4), scales: f32(rows, columns / 32), minimums: undefined },
+    attrs: { bits: 8, block: 32 },
+  },
+  {
+    about: "4 bits with minimums",
+    types: {
+      codes: i32(rows, columns / 8),
+      scales: f32(rows, columns / 16),
+      minimums: f32(rows, columns / 16),
+    },
+    attrs: { bits: 4, block: 16 },
+  },
+];
+
+/** Whole numbers of all bits of a word but the sign. */
+const words = 2 ** 31;
+
+const packedLinear = ([rows, columns]: readonly [number, number]): Case[] =>
+  packedForms(rows, columns).map(({ about, types, attrs }) => ({
+    about: `${about}, ${columns} → ${rows}`,
+    graph: graphOf(
+      "packed_linear",
+      { x: f32(B, T, columns), ...types, extras: [f32(rows)] },
+      { ...attrs, epilogue: { steps: [{ op: "add", args: [input(0), input(1)] }] } },
+    ),
+    sizes: batches,
+    ids: words,
+    // Codes reach to 128: sums of so many stay as small as others.
+    range: [-0.1, 0.1],
+  }));
+
 /** At least one case for each kernel op: a new op without one does not compile. */
 export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   copy: [
@@ -417,6 +452,25 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       graph: graphOf("linear", { x: f32(3, 17), weight: f32(17, 5), bias: f32(5) }, { layout: "in_out" }),
     },
   ],
+  dequantize: packedForms(5, 96).map(({ about, types, attrs }) => ({
+    about,
+    graph: graphOf("dequantize", types, attrs),
+    ids: words,
+  })),
+  round_blocks: [{ about: "rows", graph: graphOf("round_blocks", { x: f32(B, T, 64) }, {}), sizes: batches }],
+  packed_embedding: packedForms(17, 64).map(({ about, types, attrs }) => ({
+    about,
+    graph: graphOf("packed_embedding", { ...types, ids: i32(B, T) }, { ...attrs, entries: 17 }),
+    sizes: batches,
+    ids: 17,
+  })),
+  packed_linear: (
+    [
+      [65, 64],
+      [3, 32],
+      [130, 96],
+    ] as const
+  ).flatMap(packedLinear),
   embedding: odd.map((width) => ({
     about: `rows of ${width}`,
     graph: graphOf("embedding", { table: f32(17, width), ids: i32(B, T) }, {}),

@@ -4,6 +4,7 @@ import { elementwiseCases } from "./elementwise.ts";
 import { gradientCases, trainingCases } from "./gradient.ts";
 import { linearCases } from "./linear.ts";
 import { chainCases, edgeCases, lossCases, normCases } from "./norm.ts";
+import { quantizedCases } from "./quantized.ts";
 import { reduceCases } from "./reduce.ts";
 import { createCases, shapeCases, stateCases } from "./shape.ts";
 
@@ -15,6 +16,7 @@ export const opCases = {
   ...elementwiseCases,
   ...reduceCases,
   ...linearCases,
+  ...quantizedCases,
   ...normCases,
   ...lossCases,
   ...trainingCases,

@@ -1,5 +1,4 @@
-import { elementsOf } from "../../../tensor/type.ts";
-import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
+import { dim, productOfDims } from "../../../tensor/dim.ts";
 import { rowStep, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
 import { CallBuilder } from "../call.ts";
@@ -13,6 +12,7 @@ import { printStatements } from "../print.ts";
 import { BLOCK } from "../helpers/tiles.ts";
 import { block, forLoop, sumText, WIDTH, wrapped } from "../../module/text.ts";
 import { walk, walkedTensor } from "../walk.ts";
+import { extraElement, loopName } from "./extra.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "../../../kernels/results.ts";
 
@@ -37,7 +37,7 @@ const linear_epilogue: TsKernel<"linear_epilogue"> = ({ operands, attrs, results
   const out = onlyView(results);
   const call = new CallBuilder(placing);
   const { xAt, wAt } = productOperands(call, x, weight, layout, out);
-  const elements = extras.map((extra, index) => extraElement(call, extra, index, out));
+  const elements = extras.map((extra, index) => extraElement(call, extra, index, out, element));
   const outAt = call.tensor("out", out);
   if (epilogue.steps.length === 0) {
     call.helper("multiply");
@@ -79,19 +79,9 @@ const productLoops = (
     ]),
   ]);
 
-/** A lone number, a row that all rows share, or a tensor of the result's shape. */
-function extraElement(call: CallBuilder, extra: View, index: number, out: View): Place {
-  const name = `y${index + 1}`;
-  const first = new Place({ name, dtype: extra.type.dtype }).at(given(call.tensor(name, extra)));
-  if (constantDim(elementsOf(extra.type)) === 1) return first;
-  if (extra.type.shape.length === 1 && out.type.shape.length > 1) return first.at(n).at(j);
-  const step = given(call.size(`${name}Step`, rowStep(extra)));
-  return first.at(plus(m, i), step).at(n).at(j);
-}
-
 /** The loops' own names, as the language of loops has them. */
-const given = (name: string): Name => ({ kind: "name", name, type: "whole" });
-const [m, n, i, j, o] = ["m", "n", "i", "j", "o"].map(given) as [Name, Name, Name, Name, Name];
+const [m, n, i, j, o] = ["m", "n", "i", "j", "o"].map(loopName) as [Name, Name, Name, Name, Name];
+const element = { row: plus(m, i), column: [n, j] };
 
 /** One product a pair of matrices. */
 const matmul: TsKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b }, results }, placing) => {

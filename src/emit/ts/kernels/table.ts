@@ -9,6 +9,7 @@ import { attend_grad } from "./gradient-attend.ts";
 import { gradientSpatialKernels } from "./gradient-spatial.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linearKernels } from "./linear.ts";
+import { quantizedKernels } from "./quantized.ts";
 import { spatialKernels } from "./spatial.ts";
 import { topk } from "./topk.ts";
 
@@ -18,6 +19,7 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: TsKernel<K> } = {
   attend_grad,
   ...gradientSpatialKernels,
   ...linearKernels,
+  ...quantizedKernels,
   ...spatialKernels,
   topk,
 };

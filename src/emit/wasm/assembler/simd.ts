@@ -52,6 +52,8 @@ export const v128 = {
   /** Eight or four numbers of half a lane, each made a whole one. */
   load16x4_u: loadOf("v128", 3, ...code(4)),
   load16x4_s: loadOf("v128", 3, ...code(3)),
+  /** Eight bytes, each made half a lane. */
+  load8x8_s: loadOf("v128", 3, ...code(1)),
   const: (lanes: readonly [number, number, number, number]): V128 =>
     instruction("v128", [], code(12), (to) => {
       for (const lane of lanes) to.bytes(bytesOfFloat(lane));
@@ -136,6 +138,14 @@ export const f64x2 = {
   relaxed_nmadd: tri(0x108),
 } as const;
 
+/** Eight lanes of 16 bits. */
+export const i16x8 = {
+  shr_u: shift(141),
+  /** Four lanes of each, held to 16 bits with a sign. */
+  narrow_i32x4_s: bin(133),
+  extend_low_i8x16_s: un(135),
+} as const;
+
 /** Two lanes of 64 bits: the bits of float64. */
 export const i64x2 = {
   shl: shift(203),
@@ -175,6 +185,8 @@ export const i32x4 = {
   /** Two lanes of whole numbers; the others are 0. */
   trunc_sat_f64x2_s_zero: un(252),
   trunc_sat_f64x2_u_zero: un(253),
+  /** Products of eight numbers of 16 bits, each two neighbours added. */
+  dot_i16x8_s: bin(186),
   extend_low_i16x8_s: un(167),
   extend_high_i16x8_s: un(168),
 } as const;

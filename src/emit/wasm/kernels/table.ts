@@ -11,6 +11,7 @@ import { conv2d, conv2d_x_grad } from "./convolution.ts";
 import { attend_grad } from "./gradient-attend.ts";
 import { linear_epilogue } from "./linear.ts";
 import { matmul } from "./matmul.ts";
+import { packedKernels } from "./packed.ts";
 import { max_pool2d, max_pool2d_grad } from "./pool.ts";
 import { topk } from "./topk.ts";
 import { linear_weight_grad } from "./weight-grad.ts";
@@ -28,6 +29,7 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: WasmKernel<K> } = {
   conv2d_weight_grad,
   max_pool2d,
   max_pool2d_grad,
+  ...packedKernels,
 };
 
 /** The kernel of a step, or of a loop of several; `memoryOf` says of each view in which memory it begins, and where. */

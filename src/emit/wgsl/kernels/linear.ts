@@ -7,34 +7,43 @@ import { elementsOf } from "../../../tensor/type.ts";
 import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { KernelBuilder } from "../builder.ts";
-import type { Tensor } from "../given.ts";
+import type { Tensor, Tensors, Views } from "../given.ts";
 import type { Context, Dispatch, Parts, WgslKernel } from "../kernel.ts";
 import { loaded, scalarText, stored, typed } from "../scalar.ts";
 import { places } from "../walk.ts";
 import { FEW_ROWS, fewRowsGroups, fewRowsProduct, type Fours } from "./few-rows.ts";
-import { heldOperands, tiledGroups, tiledProduct, type Product } from "./product.ts";
+import { packedReader, type PackedViews } from "./packed.ts";
+import { heldAsFloats, heldOperands, tiledGroups, tiledProduct, type Product } from "./product.ts";
 
-type Linear = StepOf<"linear_epilogue">;
+type Linear = StepOf<"linear_epilogue"> | StepOf<"packed_linear">;
 type Kind = "tiled" | "few rows";
 
 /** x Wᵀ with its epilogue: for few rows by columns, else by tiles. Of a weight [N, K] that is too large, part by part. */
-const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => {
+const linear_epilogue: WgslKernel<"linear_epilogue"> = (step, context) => linears(step, context);
+
+/** The same of a packed weight, whose elements are made where they are read. */
+const packed_linear: WgslKernel<"packed_linear"> = (step, context) => {
+  invariant(step.attrs.activations === "f32", "no shader multiplies 8-bit numbers");
+  return linears(step, context);
+};
+
+function linears(step: Linear, context: Context): readonly Dispatch[] {
   const rows = productOfDims(onlyView(step.results).type.shape.slice(0, -1));
   const known = constantDim(rows);
   if (known !== undefined) return [linear(step, context, known <= FEW_ROWS ? "few rows" : "tiled", rows)];
   const few = { ...linear(step, context, "few rows", rows), when: { size: rows, atMost: FEW_ROWS } };
   return [few, linear(step, context, "tiled", rows)];
-};
+}
 
 function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch {
-  const { x, weight, extras } = step.operands;
-  const { layout, epilogue } = step.attrs;
+  const { x, extras } = step.operands;
+  const { epilogue } = step.attrs;
   const out = onlyView(step.results);
   const builder = new KernelBuilder(context);
   const columns = out.type.shape.at(-1)!;
   const names = extras.map((_, index) => `y${index + 1}`);
   const tensors = builder.tensors(
-    { x, weight, ...Object.fromEntries(extras.map((view, index) => [names[index]!, view])) },
+    { x, ...weightViews(step), ...Object.fromEntries(extras.map((view, index) => [names[index]!, view])) },
     { out },
   );
   const isSplit = context.splitOf(step) === "weight";
@@ -47,7 +56,6 @@ function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch
   const whole = isSplit ? builder.size("columns", columns) : sizes.columns;
   const first = isSplit ? `${builder.constant("first", 0)} + ` : "";
   const xTerm = rowTerm(builder, "x_row", rowStep(x));
-  const weightTerm = rowTerm(builder, "weight_row", rowStep(weight));
   const read = names.map((name, index) =>
     extraReader(builder, tensors[name as keyof typeof tensors], name, out, extras[index]!),
   );
@@ -60,37 +68,33 @@ function linear(step: Linear, context: Context, kind: Kind, rows: Dim): Dispatch
     builder.helper(...helpers);
     return [...lines, tensors.out.put(`${row} * ${whole} + ${place}`, stored(out.type.dtype, result))];
   };
-  const { held, read: element } = heldOperands(builder, [tensors.x, tensors.weight]);
+  const weight = weightOf(step, builder, tensors as unknown as WeightTensors, sizes.depth);
   const product: Product = {
     builder,
     ...sizes,
-    held,
-    x: (row, k) => element(tensors.x, `${xTerm(row)}${k}`),
-    w: (k, column) =>
-      element(
-        tensors.weight,
-        layout === "out_in" ? `${weightTerm(column)}${k}` : `${weightTerm(k)}${column}`,
-      ),
-    unit: layout === "out_in" ? "depth" : "columns",
+    held: weight.held,
+    x: (row, k) => weight.read(tensors.x, `${xTerm(row)}${k}`),
+    w: weight.element,
+    unit: weight.unit,
     store,
   };
-  const fours = kind === "tiled" ? undefined : foursOf(step, builder, { x: tensors.x.at, xTerm, weightTerm });
+  const fours = kind === "tiled" ? undefined : weight.fours(xTerm);
   const { body, workgroup } =
     kind === "tiled" ? tiledProduct(product, []) : fewRowsProduct(product, [], fours);
   const words = epilogue.steps.length === 0 ? "" : `_${expressionName(epilogue)}`;
   return builder.finish({
-    name: `linear${kind === "tiled" ? "" : fours === undefined ? "_few" : "_few_fours"}${words}`,
+    name: `${step.op === "packed_linear" ? `packed_${step.attrs.bits}_` : ""}linear${kind === "tiled" ? "" : fours === undefined ? "_few" : "_few_fours"}${words}`,
     doc: docOf(kind, epilogue.steps.length > 0),
     body,
     workgroup,
     groups: kind === "tiled" ? tiledGroups(rows, columns) : fewRowsGroups(columns, product.unit),
-    parts: isSplit ? partsOf(weight) : undefined,
+    parts: isSplit && step.op === "linear_epilogue" ? partsOf(step.operands.weight) : undefined,
   });
 }
 
 /** Where rows of a weight [N, K] are whole fours, four elements are one load. */
 function foursOf(
-  { operands: { x, weight }, attrs: { layout } }: Linear,
+  { operands: { x, weight }, attrs: { layout } }: StepOf<"linear_epilogue">,
   builder: KernelBuilder,
   element: { readonly x: (index: string) => string; readonly xTerm: RowTerm; readonly weightTerm: RowTerm },
 ): Fours | undefined {
@@ -105,6 +109,43 @@ function foursOf(
       const elements = [0, 1, 2, 3].map((n) => element.x(`${element.xTerm(row)}4u * ${k} + ${n}u`));
       return `vec4f(${elements.join(", ")})`;
     },
+  };
+}
+
+/** What a product binds of its weight. */
+const weightViews = ({ op, operands }: Linear): Views =>
+  op === "linear_epilogue"
+    ? { weight: operands.weight }
+    : { codes: operands.codes, scales: operands.scales, minimums: operands.minimums };
+
+type WeightTensors = Tensors<PackedViews & { readonly x: View; readonly weight: View }>;
+
+/** How a weight is read beside x. */
+interface Weight extends Pick<Product, "held" | "unit"> {
+  readonly read: (operand: Tensor, index: string) => string;
+  readonly element: Product["w"];
+  readonly fours: (xTerm: RowTerm) => Fours | undefined;
+}
+
+function weightOf(step: Linear, builder: KernelBuilder, tensors: WeightTensors, depth: string): Weight {
+  if (step.op === "packed_linear") {
+    const element = packedReader(builder, tensors, step.attrs);
+    return {
+      ...heldAsFloats,
+      unit: "depth",
+      element: (k, column) => element(`${column} * ${depth} + ${k}`),
+      fours: () => undefined,
+    };
+  }
+  const isUpright = step.attrs.layout === "out_in";
+  const term = rowTerm(builder, "weight_row", rowStep(step.operands.weight));
+  const { held, read } = heldOperands(builder, [tensors.x, tensors.weight]);
+  return {
+    held,
+    read,
+    unit: isUpright ? "depth" : "columns",
+    element: (k, column) => read(tensors.weight, isUpright ? `${term(column)}${k}` : `${term(k)}${column}`),
+    fours: (xTerm) => foursOf(step, builder, { x: tensors.x.at, xTerm, weightTerm: term }),
   };
 }
 
@@ -204,4 +245,4 @@ const matmul: WgslKernel<"matmul"> = ({ operands: { a, b }, attrs: { transpose_b
   ];
 };
 
-export const linearKernels = { linear_epilogue, matmul };
+export const linearKernels = { linear_epilogue, matmul, packed_linear };

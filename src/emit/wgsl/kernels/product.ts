@@ -64,13 +64,20 @@ const multipliedInHalves: Held = {
   times: (element, vector) => `vec4f(${element} * ${vector})`,
 };
 
+type Read = (operand: Tensor, index: string) => string;
+
+/** Operands that lie as floats, or are made of what lies otherwise. */
+export const heldAsFloats: { readonly held: Held; readonly read: Read } = {
+  held: inFloats,
+  read: (operand, index) => operand.at(index),
+};
+
 /** How the operands of a product are held and read. */
 export function heldOperands(
   { context: { target } }: KernelBuilder,
   operands: readonly Tensor[],
-): { readonly held: Held; readonly read: (operand: Tensor, index: string) => string } {
-  if (!operands.every(({ isHalf }) => isHalf))
-    return { held: inFloats, read: (operand, index) => operand.at(index) };
+): typeof heldAsFloats {
+  if (!operands.every(({ isHalf }) => isHalf)) return heldAsFloats;
   const held = target.f16 === "arithmetic" ? multipliedInHalves : inHalves;
   return { held, read: (operand, index) => operand.raw(index) };
 }

@@ -15,6 +15,7 @@ import { linear_weight_grad } from "./gradient-weight.ts";
 import { lookupKernels } from "./lookup.ts";
 import { lossKernels } from "./loss.ts";
 import { normKernels } from "./norm.ts";
+import { packedKernels } from "./packed.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rope } from "./rope.ts";
 import { softmaxKernels } from "./softmax.ts";
@@ -35,6 +36,7 @@ export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   ...lookupKernels,
   ...lossKernels,
   ...normKernels,
+  ...packedKernels,
   ...reduceKernels,
   rope,
   ...softmaxKernels,

@@ -1,0 +1,232 @@
+import { expressionName } from "../../../kernels/names.ts";
+import { onlyView } from "../../../kernels/results.ts";
+import { rowStep, type View } from "../../../kernels/view.ts";
+import type { StepOf } from "../../../plan/plan.ts";
+import { addDims, dim, floorDivideDim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { elementsOf } from "../../../tensor/type.ts";
+import { when } from "../assembler/control.ts";
+import type { I32 } from "../assembler/code.ts";
+import { i32 } from "../assembler/numbers.ts";
+import type { Kernel, KernelWriter, Phase, WasmKernel } from "../kernel.ts";
+import { refuse } from "../kernel.ts";
+import { Dots } from "../packed/dots.ts";
+import { GROUP, PackedMatrix, type Form, type PackedViews } from "../packed/layout.ts";
+import { BESIDE_BYTES, ROUNDED_BYTES, Rounder } from "../packed/rounding.ts";
+import { GroupUnpacker, RowUnpacker } from "../packed/unpack.ts";
+import { asideBytes, Epilogue } from "../products/epilogue.ts";
+import { eachTileOf, eachUnit } from "../products/nest.ts";
+import { isPartial } from "../products/panels.ts";
+import { Tile, tilesFor } from "../products/tile.ts";
+
+type Linear = StepOf<"packed_linear">;
+
+const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
+const units = (elements: Dim): Dim => floorDivideDim(elements, ROW_UNIT);
+
+const matrixOf = (
+  k: KernelWriter,
+  phase: Phase,
+  { codes, scales, minimums }: PackedViews,
+  form: Form,
+  depth: Dim,
+): PackedMatrix => new PackedMatrix(k, phase, { codes, scales, minimums }, form, k.size(units(depth))(phase));
+
+/** x Wᵀ of a packed weight: rounded rows by dots of whole numbers, rows as they are by tiles of an unpacked weight. */
+const packed_linear: WasmKernel<"packed_linear"> = (step, k) =>
+  step.attrs.activations === "int8" ? dots(step, k) : tiles(step, k);
+
+const nameOf = ({ attrs: { bits, block, activations, epilogue } }: Linear): string =>
+  [
+    `linear_${bits}bit`,
+    ...(block === 16 ? ["16"] : []),
+    ...(activations === "int8" ? ["int8"] : []),
+    ...(epilogue.steps.length === 0 ? [] : [expressionName(epilogue)]),
+  ].join("_");
+
+/** Columns that are finished together: two groups of rows of the weight, one after the other. */
+const FINISHED = 2 * GROUP;
+
+/** All threads round the rows, then each takes columns. */
+function dots(step: Linear, k: KernelWriter): Kernel {
+  const { x, extras } = step.operands;
+  const out = onlyView(step.results);
+  const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
+  const rows = productOfDims(out.type.shape.slice(0, -1));
+  const blocks = multiplyDims(rows, units(depth));
+  const shared = k.shared(multiplyDims(blocks, dim(ROUNDED_BYTES + BESIDE_BYTES)));
+  const besideAt = (phase: Phase): I32 =>
+    phase.still(i32.add(shared(phase), i32.mul(k.size(blocks)(phase), i32.const(ROUNDED_BYTES))));
+  roundRows(k, x, units(depth), blocks, {
+    codes: shared,
+    beside: besideAt,
+    isSpread: step.attrs.bits === 4,
+  });
+
+  const phase = k.phase();
+  const tile = new Tile(phase, k.machine, { rows: 1, vectors: FINISHED / 4 });
+  const matrix = matrixOf(k, phase, step.operands, step.attrs, depth);
+  const product = new Dots(k, phase, matrix);
+  const end = new Epilogue(k, phase, step.attrs.epilogue, extras, {
+    address: k.address(out)(phase),
+    rowBytes: k.size(bytes(columns))(phase),
+    width: FINISHED,
+    own: k.own(dim(asideBytes(extras.length)))(phase),
+    isPartial: isPartial(columns, FINISHED),
+  });
+  const [codes, beside] = [shared(phase), besideAt(phase)];
+  const sizes = { batch: i32.const(1), rows: k.size(rows)(phase), columns: k.size(columns)(phase) };
+  const rowOf = (row: I32, each: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(each)));
+  phase.push(
+    eachUnit(phase, { ...sizes, width: FINISHED }, ({ rows: { from, to }, column, left }) => [
+      phase.range(from, to, 1, (row) => [
+        ...tile.sums[0]!.flatMap((sum, group) => {
+          const first = i32.add(i32.div_u(column, i32.const(GROUP)), i32.const(group));
+          const [xAt, sumsAt] = [
+            i32.add(codes, rowOf(row, ROUNDED_BYTES)),
+            i32.add(beside, rowOf(row, BESIDE_BYTES)),
+          ];
+          const multiply = product.multiply(first, xAt, sumsAt, sum);
+          return group === 0 ? multiply : [when(i32.gt_s(left, i32.const(GROUP * group)), multiply)];
+        }),
+        ...end.finish(tile, { row, rows: 1, column, left }),
+      ]),
+    ]),
+  );
+  return k.finish(
+    nameOf(step),
+    "out = x wᵀ by whole numbers of 8 bits, each element finished before it is stored.",
+  );
+}
+
+interface Rounded {
+  readonly codes: (phase: Phase) => I32;
+  readonly beside: (phase: Phase) => I32;
+  readonly isSpread: boolean;
+}
+
+/** A phase in which all blocks of all rows are rounded. */
+function roundRows(k: KernelWriter, x: View, rowUnits: Dim, blocks: Dim, to: Rounded): void {
+  const phase = k.phase();
+  const rounder = new Rounder(phase, k.constants);
+  const [xAt, xRow, perRow] = [
+    k.address(x)(phase),
+    k.size(bytes(rowStep(x)))(phase),
+    k.size(rowUnits)(phase),
+  ];
+  const [codes, beside] = [to.codes(phase), to.beside(phase)];
+  const at = phase.local("i32");
+  const { from, to: end } = phase.share(k.size(blocks)(phase));
+  phase.push(
+    phase.range(from, end, 1, (unit) => [
+      at.set(
+        i32.add(
+          i32.add(xAt, i32.mul(i32.div_u(unit, perRow), xRow)),
+          i32.mul(i32.rem_u(unit, perRow), i32.const(4 * ROW_UNIT)),
+        ),
+      ),
+      ...rounder.round(at.get),
+      ...rounder.storeCodes(
+        i32.add(codes, i32.mul(unit, i32.const(ROUNDED_BYTES))),
+        i32.add(beside, i32.mul(unit, i32.const(BESIDE_BYTES))),
+        to.isSpread,
+      ),
+    ]),
+  );
+}
+
+/** A thread unpacks the columns of a tile, then multiplies its rows by them. */
+function tiles(step: Linear, k: KernelWriter): Kernel {
+  const { x, extras } = step.operands;
+  const out = onlyView(step.results);
+  const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
+  const phase = k.phase();
+  const tiles = tilesFor(phase, k.machine, columns);
+  const [{ width }, last] = tiles;
+  const aside = asideBytes(extras.length);
+  const own = k.own(addDims(dim(aside), multiplyDims(dim(4 * width), depth)))(phase);
+  const panel = phase.still(i32.add(own, i32.const(aside)));
+  const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
+  const depthOf = k.size(depth)(phase);
+  const end = new Epilogue(k, phase, step.attrs.epilogue, extras, {
+    address: k.address(out)(phase),
+    rowBytes: k.size(bytes(columns))(phase),
+    width,
+    own,
+    isPartial: last === undefined && isPartial(columns, width),
+  });
+  const unpacker = new GroupUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
+  const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
+  const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
+  phase.push(
+    eachUnit(phase, sizes, (unit) => [
+      ...unpacker.unpack(unit, width, panel),
+      ...eachTileOf(phase, unit, tiles, (each, at) => [
+        ...each.multiply(at.rows, {
+          x: i32.add(xAt, i32.mul(at.row, xRow)),
+          rowBytes: xRow,
+          panel,
+          panelStep: i32.const(4 * width),
+          depth: depthOf,
+        }),
+        ...end.finish(each, at),
+      ]),
+    ]),
+  );
+  return k.finish(
+    nameOf(step),
+    "out = x wᵀ of an unpacked weight, each element finished before it is stored.",
+  );
+}
+
+const packed_embedding: WasmKernel<"packed_embedding"> = ({ operands, attrs, results }, k) => {
+  const out = onlyView(results);
+  const width = out.type.shape.at(-1)!;
+  const phase = k.phase();
+  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, operands, attrs, width));
+  const [ids, to, rowBytes] = [
+    k.address(operands.ids)(phase),
+    k.address(out)(phase),
+    k.size(bytes(width))(phase),
+  ];
+  const entries = k.size(dim(attrs.entries))(phase);
+  const id = phase.local("i32");
+  const { from, to: end } = phase.share(k.size(elementsOf(operands.ids.type))(phase));
+  phase.push(
+    phase.range(from, end, 1, (row) => [
+      id.set(i32.load(i32.add(ids, i32.shl(row, i32.const(2))))),
+      refuse(phase, "id", id.get, entries),
+      ...unpacker.unpack(id.get, i32.add(to, i32.mul(row, rowBytes))),
+    ]),
+  );
+  return k.finish(`embedding_${attrs.bits}bit`, "Rows of a packed table by id.");
+};
+
+const dequantize: WasmKernel<"dequantize"> = ({ operands, attrs, results }, k) => {
+  const out = onlyView(results);
+  const [rows, width] = out.type.shape as [Dim, Dim];
+  const phase = k.phase();
+  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, operands, attrs, width));
+  const [to, rowBytes] = [k.address(out)(phase), k.size(bytes(width))(phase)];
+  const { from, to: end } = phase.share(k.size(rows)(phase));
+  phase.push(phase.range(from, end, 1, (row) => unpacker.unpack(row, i32.add(to, i32.mul(row, rowBytes)))));
+  return k.finish(`dequantize_${attrs.bits}bit`, "scale · code + minimum of each element.");
+};
+
+const round_blocks: WasmKernel<"round_blocks"> = ({ operands, results }, k) => {
+  const phase = k.phase();
+  const rounder = new Rounder(phase, k.constants);
+  const out = onlyView(results);
+  const [x, to] = [k.address(operands.x)(phase), k.address(out)(phase)];
+  const { from, to: end } = phase.share(k.size(units(elementsOf(out.type)))(phase));
+  const block = (unit: I32): I32 => i32.mul(unit, i32.const(4 * ROW_UNIT));
+  phase.push(
+    phase.range(from, end, 1, (unit) => [
+      ...rounder.round(i32.add(x, block(unit))),
+      ...rounder.storeFloats(i32.add(to, block(unit))),
+    ]),
+  );
+  return k.finish("round_blocks", "Blocks of 32 as whole numbers times a scale.");
+};
+
+export const packedKernels = { dequantize, packed_embedding, packed_linear, round_blocks };

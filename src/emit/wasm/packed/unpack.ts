@@ -1,0 +1,172 @@
+import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import type { I32, Statement, V128 } from "../assembler/code.ts";
+import type { Local } from "../assembler/function.ts";
+import { when } from "../assembler/control.ts";
+import { i32 } from "../assembler/numbers.ts";
+import { f32x4, i16x8, i32x4, v128 } from "../assembler/simd.ts";
+import type { KernelWriter, Phase } from "../kernel.ts";
+import type { Unit } from "../products/nest.ts";
+import { GROUP, type PackedMatrix } from "./layout.ts";
+
+/** scale · code + minimum, each rounded. */
+const element = (code: V128, scale: V128, minimum: V128 | undefined): V128 => {
+  const product = f32x4.mul(scale, f32x4.convert_i32x4_s(code));
+  return minimum === undefined ? product : f32x4.add(product, minimum);
+};
+
+/** Unpacks the columns of a tile of a product, [K][columns], a group of four at a time: a lane is a row of the weight. */
+export class GroupUnpacker {
+  readonly #phase: Phase;
+  readonly #matrix: PackedMatrix;
+  readonly #words: Local<"v128">;
+  readonly #scale: Local<"v128">;
+  readonly #minimum: Local<"v128"> | undefined;
+  readonly #to: Local<"i32">;
+
+  constructor(phase: Phase, matrix: PackedMatrix) {
+    this.#phase = phase;
+    this.#matrix = matrix;
+    [this.#words, this.#scale] = phase.locals("v128", 2) as [Local<"v128">, Local<"v128">];
+    this.#minimum = matrix.hasMinimums ? phase.local("v128") : undefined;
+    this.#to = phase.local("i32");
+  }
+
+  /** The columns of a unit of the product, `width` of them, of which those that are not there are left as they are. */
+  unpack({ column, left }: Unit, width: number, to: I32): Statement[] {
+    const first = i32.div_u(column, i32.const(GROUP));
+    return Array.from({ length: width / GROUP }, (_, group) =>
+      when(i32.gt_s(left, i32.const(GROUP * group)), [
+        ...this.#matrix.enter(i32.add(first, i32.const(group))),
+        this.#to.set(i32.add(to, i32.const(4 * GROUP * group))),
+        this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
+          ...this.#unit(4 * width),
+          ...this.#matrix.step(),
+          this.#to.set(i32.add(this.#to.get, i32.const(4 * width * ROW_UNIT))),
+        ]),
+      ]),
+    );
+  }
+
+  #unit(stepBytes: number): Statement[] {
+    const { bits, block } = this.#matrix.form;
+    const perWord = 32 / bits;
+    const words = Array.from({ length: bits }, (_, word) => word);
+    return words.flatMap((word) => {
+      const first = word * perWord;
+      const scales = first % block === 0 ? this.#setScales(first / block) : [];
+      return [
+        ...scales,
+        this.#words.set(this.#loadWords(4 * word)),
+        ...Array.from({ length: perWord }, (_, j) =>
+          v128.store(
+            this.#to.get,
+            element(this.#code(j), this.#scale.get, this.#minimum?.get),
+            stepBytes * (first + j),
+          ),
+        ),
+      ];
+    });
+  }
+
+  #setScales(block: number): Statement[] {
+    return [
+      this.#scale.set(this.#matrix.scales(block)),
+      ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.minimums(block))]),
+    ];
+  }
+
+  /** The same word of the four rows. */
+  #loadWords(at: number): V128 {
+    const { codes, rowBytes } = this.#matrix;
+    return [1, 2, 3].reduce<V128>(
+      (lanes, row) => v128.load32_lane(codes, lanes, row, at + rowBytes * row),
+      v128.load32_zero(codes, at),
+    );
+  }
+
+  /** Code j of each word. */
+  #code(j: number): V128 {
+    const words = this.#words.get;
+    const { bits } = this.#matrix.form;
+    const top = i32x4.shl(words, i32.const(32 - bits * (j + 1)));
+    return (bits === 8 ? i32x4.shr_s : i32x4.shr_u)(top, i32.const(32 - bits));
+  }
+}
+
+/** Unpacks one row of a matrix. */
+export class RowUnpacker {
+  readonly #phase: Phase;
+  readonly #matrix: PackedMatrix;
+  readonly #constants: KernelWriter["constants"];
+  readonly #codes: Local<"i32">;
+  readonly #scaleAt: Local<"i32">;
+  readonly #scale: Local<"v128">;
+  readonly #minimum: Local<"v128"> | undefined;
+  readonly #to: Local<"i32">;
+
+  constructor(k: KernelWriter, phase: Phase, matrix: PackedMatrix) {
+    this.#phase = phase;
+    this.#matrix = matrix;
+    this.#constants = k.constants;
+    [this.#codes, this.#scaleAt, this.#to] = phase.locals("i32", 3) as [
+      Local<"i32">,
+      Local<"i32">,
+      Local<"i32">,
+    ];
+    this.#scale = phase.local("v128");
+    this.#minimum = matrix.hasMinimums ? phase.local("v128") : undefined;
+  }
+
+  unpack(row: I32, to: I32): Statement[] {
+    const within = i32.and(row, i32.const(GROUP - 1));
+    return [
+      ...this.#matrix.enter(i32.div_u(row, i32.const(GROUP))),
+      this.#codes.set(i32.mul(within, i32.const(this.#matrix.rowBytes))),
+      this.#scaleAt.set(i32.mul(within, i32.const(4))),
+      this.#to.set(to),
+      this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
+        ...this.#unit(),
+        ...this.#matrix.step(),
+        this.#to.set(i32.add(this.#to.get, i32.const(4 * ROW_UNIT))),
+      ]),
+    ];
+  }
+
+  #unit(): Statement[] {
+    const { bits, block } = this.#matrix.form;
+    const codes = i32.add(this.#matrix.codes, this.#codes.get);
+    return Array.from({ length: ROW_UNIT / 4 }, (_, four) => {
+      const isFirst = (4 * four) % block === 0;
+      const scale = this.#scale.get;
+      const value = bits === 8 ? this.#bytes(codes, four) : this.#nibbles(codes, four);
+      return [
+        ...(isFirst ? this.#setScale((4 * four) / block) : []),
+        v128.store(this.#to.get, element(value, scale, this.#minimum?.get), 16 * four),
+      ];
+    }).flat();
+  }
+
+  #setScale(block: number): Statement[] {
+    const row = this.#scaleAt.get;
+    return [
+      this.#scale.set(this.#matrix.rowScale(row, block)),
+      ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.rowMinimum(row, block))]),
+    ];
+  }
+
+  /** Four codes of 8 bits. */
+  #bytes(codes: I32, four: number): V128 {
+    return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(codes, 4 * four)));
+  }
+
+  /** Four codes of 4 bits: of their 16 bits each lane keeps its own, in its place, and is multiplied down. */
+  #nibbles(codes: I32, four: number): V128 {
+    const word = v128.load32_splat(codes, 4 * (four >> 1));
+    const moved = four % 2 === 0 ? word : i32x4.shr_u(word, i32.const(16));
+    const lanes = [0, 1, 2, 3].map((lane) => 4 * lane);
+    const table = Int32Array.from(lanes, (bits) => 1 << (12 - bits));
+    const up = v128.load(i32.const(0), this.#constants.address(new Uint8Array(table.buffer)));
+    // Each lane's four bits come to stand from bit 12 on.
+    return i32x4.shr_u(i32x4.shl(i32x4.mul(moved, up), i32.const(16)), i32.const(28));
+  }
+}

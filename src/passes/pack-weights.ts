@@ -1,0 +1,119 @@
+import type { Graph, Node, NodeOf, Parameter, Value } from "../ir/graph.ts";
+import { makeNode, mapOperands, onlyResult } from "../ir/node.ts";
+import { invariant } from "../support/invariant.ts";
+import { constantDim } from "../tensor/dim.ts";
+import { tensorType } from "../tensor/type.ts";
+import { makeInPlace } from "./nodes.ts";
+import type { Pass } from "./pass.ts";
+import { packedNames, type PackedParameter } from "./packing.ts";
+
+/**
+ * parameter w  =>  dequantize(codes, scales, minimums), three parameters in its place. A weight [K, N] of a linear is kept
+ * as [N, K], and its linears read it so. Where the target's products read few rows as 8-bit numbers, linears of a packed
+ * weight read round_blocks(x): so the graph says all that kernels compute.
+ */
+export const packWeights: Pass = {
+  name: "pack-weights",
+  doc: "keeps the parameters that are chosen as codes with scales, each dequantized where it is read",
+  run: (graph, { packing, target }) => {
+    const { parameters, activations } = packing;
+    const found = graph.parameters.some(({ name }) => parameters.has(name));
+    const rounds = activations === "int8" && target.activations === "int8";
+    return found ? new Packer(graph, parameters, rounds).run() : graph;
+  },
+};
+
+class Packer {
+  readonly #graph: Graph;
+  readonly #packing: ReadonlyMap<string, PackedParameter>;
+  readonly #roundsRows: boolean;
+  /** What is read in the place of a packed parameter. */
+  readonly #matrices = new Map<Value, { readonly matrix: Value; readonly isTransposed: boolean }>();
+  readonly #rounded = new Map<Value, Value>();
+
+  constructor(graph: Graph, packing: ReadonlyMap<string, PackedParameter>, roundsRows: boolean) {
+    this.#graph = graph;
+    this.#packing = packing;
+    this.#roundsRows = roundsRows;
+  }
+
+  run(): Graph {
+    const made: Node[] = [];
+    const parameters = this.#graph.parameters.flatMap((parameter) => {
+      const packed = this.#packing.get(parameter.name);
+      if (packed === undefined) return [parameter];
+      const { parts, node } = packedParts(parameter, packed);
+      this.#matrices.set(parameter.value, {
+        matrix: onlyResult(node),
+        isTransposed: packed.isTransposed,
+      });
+      made.push(node);
+      return parts;
+    });
+    const nodes = [...made, ...this.#graph.nodes.flatMap((node) => this.#rewritten(node))];
+    return { ...this.#graph, parameters, nodes };
+  }
+
+  #rewritten(node: Node): readonly Node[] {
+    if (node.op === "linear" && this.#matrices.has(node.operands.weight)) return this.#linear(node);
+    const operands = mapOperands(
+      node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>,
+      (value) => {
+        const found = this.#matrices.get(value);
+        invariant(found?.isTransposed !== true, "a transposed weight is read by linears alone");
+        return found?.matrix ?? value;
+      },
+    );
+    return [{ ...node, operands } as unknown as Node];
+  }
+
+  #linear({ operands, attrs, origin, results }: NodeOf<"linear">): readonly Node[] {
+    const { matrix, isTransposed } = this.#matrices.get(operands.weight)!;
+    invariant(isTransposed === (attrs.layout === "in_out"), "a weight is packed as its linears read it");
+    const before: Node[] = [];
+    let { x } = operands;
+    if (this.#roundsRows && hasFewRows(x)) {
+      const known = this.#rounded.get(x);
+      if (known === undefined) {
+        const node = makeNode("round_blocks", { x }, {}, origin);
+        before.push(node);
+        this.#rounded.set(x, onlyResult(node));
+      }
+      x = this.#rounded.get(x)!;
+    }
+    const read = { ...operands, x, weight: matrix };
+    return [...before, makeInPlace("linear", read, { layout: "out_in" }, origin, results)];
+  }
+}
+
+/** One row, or one of each text of a batch: more of them are better read as they are, by a product that unpacks the weight. */
+function hasFewRows({ type: { shape } }: Value): boolean {
+  const [first, ...others] = shape.slice(0, -1);
+  const isOne = (size: typeof first): boolean => size === undefined || constantDim(size) === 1;
+  return others.every(isOne) && (others.length > 0 || isOne(first));
+}
+
+/** The parameters in the place of one, and the matrix that they stand for. */
+function packedParts(
+  { name, value, span }: Parameter,
+  { form: { bits, block, hasMinimums }, isTransposed }: PackedParameter,
+): { readonly parts: readonly Parameter[]; readonly node: NodeOf<"dequantize"> } {
+  const shape = value.type.shape.map((size) => constantDim(size)!);
+  const [rows, columns] = (isTransposed ? shape.toReversed() : shape) as [number, number];
+  const names = packedNames(name);
+  const hint = value.hint ?? name;
+  const part = (role: keyof typeof names, type: ReturnType<typeof tensorType>): Parameter => ({
+    name: names[role],
+    value: { type, hint: packedNames(hint)[role] },
+    init: { kind: "constant", value: 0 },
+    trainable: false,
+    span,
+  });
+  const codes = part("codes", tensorType("i32", rows, (columns * bits) / 32));
+  const beside = tensorType(value.type.dtype, rows, columns / block);
+  const scales = part("scales", beside);
+  const minimums = hasMinimums ? part("minimums", beside) : undefined;
+  const operands = { codes: codes.value, scales: scales.value, minimums: minimums?.value };
+  const node = makeNode("dequantize", operands, { bits, block }, undefined, [hint]);
+  return { parts: [codes, scales, ...(minimums === undefined ? [] : [minimums])], node };
+}
