@@ -58,6 +58,8 @@ const rows: readonly (readonly [name: string, text: string, rows: number])[] = [
   ["linear 128 × 768 → 768", linear(768, 768), 128],
   ["linear 128 × 768 → 768, gelu", linear(768, 768, "; gelu(t0)"), 128],
   ["linear 128 × 384 → 1536, gelu", linear(1536, 384, "; gelu(t0)"), 128],
+  ["linear 128 × 768 → 3072, gelu_tanh", linear(3072, 768, "; gelu_tanh(t0)"), 128],
+  ["linear 128 × 768 → 3072, silu", linear(3072, 768, "; silu(t0)"), 128],
   ["linear 128 × 768 → 3072", linear(3072, 768), 128],
   ["linear 128 × 3072 → 768", linear(768, 3072), 128],
   ["linear 1024 × 1024 → 1024", linear(1024, 1024), 1024],

@@ -1,7 +1,8 @@
 import { f32x4, v128 } from "./assembler/simd.ts";
 import { CONSTANTS_AT } from "./map.ts";
 import { bytesOfFloat, i32 } from "./assembler/numbers.ts";
-import type { I32, V128 } from "./assembler/code.ts";
+import type { I32, Statement, V128 } from "./assembler/code.ts";
+import type { FunctionWriter } from "./assembler/function.ts";
 
 /** What of WebAssembly the code is written for: a module carries its kernels once for each. */
 export interface Machine {
@@ -17,6 +18,12 @@ export const machines = {
   plain: { fma: false, unroll: 1 },
 } as const satisfies Readonly<Record<string, Machine>>;
 
+/** Where code goes: its variables, and the statements that come before what is written next. */
+export interface Writing {
+  readonly writer: FunctionWriter;
+  readonly push: (...statements: readonly Statement[]) => void;
+}
+
 /**
  * Constants of vectors, in memory: one that is loaded costs less than one in the code, which V8 puts together anew in every
  * turn of a loop.
@@ -24,6 +31,8 @@ export const machines = {
 export class Constants {
   readonly #addresses = new Map<string, number>();
   readonly #data: number[] = [];
+  /** The variables of the constants that `loadedOnce` met so far. */
+  #met: { readonly writing: Writing; readonly variables: Map<string, V128> } | undefined;
 
   /** Four lanes of one float32. */
   splat(value: number): V128 {
@@ -62,8 +71,30 @@ export class Constants {
     return Uint8Array.from(this.#data);
   }
 
+  /**
+   * What `make` writes for several vectors, each constant of it loaded once, into a variable, before all of it: a load for each vector
+   * took an eighth of softmax.
+   */
+  loadedOnce<T>(writing: Writing, make: () => T): T {
+    const before = this.#met;
+    this.#met = { writing, variables: new Map() };
+    const made = make();
+    this.#met = before;
+    return made;
+  }
+
   #atHand(load: (address: I32, offset: number) => V128, bytes: Uint8Array): V128 {
-    return { ...load(i32.const(0), this.address(bytes)), isAtHand: true };
+    const address = this.address(bytes);
+    const constant: V128 = { ...load(i32.const(0), address), isAtHand: true };
+    if (this.#met === undefined) return constant;
+    const { writing, variables } = this.#met;
+    const key = `${address} ${bytes.length} ${load === v128.load64_splat}`;
+    const known = variables.get(key);
+    if (known !== undefined) return known;
+    const variable = writing.writer.local("v128");
+    writing.push(variable.set(constant));
+    variables.set(key, variable.get);
+    return variable.get;
   }
 }
 

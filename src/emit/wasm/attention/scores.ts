@@ -2,7 +2,7 @@ import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
-import { lesser } from "../assembler/control.ts";
+import { lesser, when } from "../assembler/control.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
@@ -11,7 +11,7 @@ import { asFloats, floats } from "../functions/lanes.ts";
 import type { Body, Wide } from "../functions/wide.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import { multiplyAdd } from "../machine.ts";
-import { larger, type QueryRows } from "./geometry.ts";
+import { larger, roundedDown, type QueryRows } from "./geometry.ts";
 import { powerOfTwo } from "./powers.ts";
 import { straight } from "./straight.ts";
 import { Stretched, type RowOf } from "./stretched.ts";
@@ -106,16 +106,21 @@ export class Scores {
     const lanes = constants.address(new Uint8Array(Int32Array.of(0, 1, 2, 3).buffer));
     const [bias, mask, count] = [this.#bias, this.#mask, this.#rows.keys];
     const alibi = this.#alibi(row, whose);
+    const rest = phase.local("i32");
     return [
       low.set(this.#rows.low(row, row)),
       bottom!.set(i32x4.splat(low.get)),
       high.set(lesser(this.#rows.high(row, row), to)),
       span!.set(i32x4.splat(i32.sub(larger(high.get, low.get), low.get))),
-      keys!.set(i32x4.add(i32x4.splat(from), v128.load(i32.const(0), lanes))),
+      rest.set(from),
+      ...(this.#areFinished
+        ? this.#largestOfSeen(at, from, { low: low.get, high: high.get, rest }, largest)
+        : []),
+      keys!.set(i32x4.add(i32x4.splat(rest.get), v128.load(i32.const(0), lanes))),
       ...(bias ? [bias.begin(whose)] : []),
       ...(mask ? [mask.begin(whose)] : []),
       ...alibi.before,
-      phase.range(from, end, 4, (key) => [
+      phase.range(rest.get, end, 4, (key) => [
         score!.set(v128.load(i32.add(at, i32.shl(key, i32.const(2))))),
         ...(bias
           ? [
@@ -136,6 +141,25 @@ export class Scores {
     ];
   }
 
+  /** Whether the score of a key that is seen is the product itself. */
+  get #areFinished(): boolean {
+    return this.#bias === undefined && this.#mask === undefined && this.#slopes === undefined;
+  }
+
+  /** The largest of the first scores of a row, if all of these are of keys that it sees; `rest` is set to the key after them. */
+  #largestOfSeen(at: I32, from: I32, { low, high, rest }: Seen, largest: Local<"v128">): Statement[] {
+    const { unroll } = this.#k.machine;
+    const seen = roundedDown(i32.sub(larger(high, from), from), 4 * unroll);
+    return [
+      when(i32.le_s(low, from), [rest.set(i32.add(from, seen))]),
+      this.#phase.range(from, rest.get, 4 * unroll, (key) => {
+        const first = i32.add(at, i32.shl(key, i32.const(2)));
+        const scores = Array.from({ length: unroll }, (_, u) => v128.load(first, 16 * u));
+        return [largest.set(f32x4.pmax(largest.get, scores.reduce(f32x4.pmax)))];
+      }),
+    ];
+  }
+
   /** Takes slope · distance off. */
   #alibi(row: I32, { head }: RowOf) {
     const slopes = this.#slopes;
@@ -152,6 +176,12 @@ export class Scores {
       ],
     };
   }
+}
+
+interface Seen {
+  readonly low: I32;
+  readonly high: I32;
+  readonly rest: Local<"i32">;
 }
 
 /** The maximum or sum of four lanes, in all of them. */

@@ -1,6 +1,5 @@
-import type { Statement, V128 } from "../assembler/code.ts";
-import type { FunctionWriter } from "../assembler/function.ts";
-import { multiplyAdd, type Constants, type Machine } from "../machine.ts";
+import type { V128 } from "../assembler/code.ts";
+import { multiplyAdd, type Constants, type Machine, type Writing } from "../machine.ts";
 
 /**
  * A number of several vectors of four lanes. What is done to it is written out for each vector before the next operation,
@@ -9,12 +8,9 @@ import { multiplyAdd, type Constants, type Machine } from "../machine.ts";
 export type Wide = readonly V128[];
 
 /** Where the code of functions goes: what they need more than once they put into variables. */
-export interface Body {
+export interface Body extends Writing {
   readonly machine: Machine;
   readonly constants: Constants;
-  readonly writer: FunctionWriter;
-  /** Statements that come before what is written next. */
-  readonly push: (...statements: readonly Statement[]) => void;
 }
 
 /** The same in variables, so that it may be read more than once; what is at hand already stays as it is. */
@@ -33,8 +29,8 @@ export function inStep(
   first: Wide,
   ...rest: readonly Wide[]
 ): Wide {
-  const wide = first.map((vector, index) => make(vector, ...rest.map((each) => each[index]!)));
-  return wide.length > 1 ? kept(wide, body) : wide;
+  const each = (): Wide => first.map((vector, index) => make(vector, ...rest.map((wide) => wide[index]!)));
+  return first.length > 1 ? kept(body.constants.loadedOnce(body, each), body) : each();
 }
 
 /** As above, in variables even for one vector: for what is read more than once. */
