@@ -11,6 +11,7 @@ const layers = [
   "passes",
   "quantize",
   "autodiff",
+  "session",
   "incremental",
   "testing",
   "plan",

@@ -2,18 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { grammar, type Grammar } from "ohm-js";
 import { format } from "prettier";
-import {
-  createSourceFile,
-  forEachChild,
-  getLeadingCommentRanges,
-  isCallExpression,
-  isFunctionLike,
-  isNewExpression,
-  isParameter,
-  isVariableDeclaration,
-  ScriptTarget,
-  type Node,
-} from "typescript";
+import { runtimeText } from "./runtime-text.ts";
 
 /*
  * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/` and `examples/` is
@@ -42,10 +31,8 @@ export async function embedded(): Promise<readonly Embedded[]> {
       sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
     ),
     module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
-    module(
-      "src/emit/module/runtime/names.generated.ts",
-      runtimeModule("src/tensor/names.ts", "namesRuntime"),
-    ),
+    module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
+    module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),
   ]);
 }
 
@@ -110,62 +97,43 @@ function familiesModule(folder: string, name: string): string {
   ].join("\n");
 }
 
-/** A module of ours as lines of an emitted one: its types between « and »; what is exported is so, but for functions. */
-function runtimeModule(path: string, name: string): string {
-  const text = readFileSync(new URL(path, root), "utf8");
-  const source = createSourceFile(path, text, ScriptTarget.ES2023, true);
-  const statements = source.statements.map((statement) => {
-    const [start, end] = [docOf(statement, text), statement.end];
-    return marked(text, start, end, typeRanges(statement)).replace(/^export (?=function)/m, "");
-  });
+/** A module of ours as lines of an emitted one. */
+function namesModule(path: string, name: string): string {
+  const { code } = runtimeText([read(path)], new Set(["harmlessTensors"]));
   return [
     `// Written by scripts/embed.ts from ${path}.`,
     `/** What it declares, as lines of an emitted module. */`,
-    `export const ${name}: readonly string[] = ${JSON.stringify(statements.join("\n\n").split("\n"))};`,
+    `export const ${name}: readonly string[] = ${JSON.stringify(code)};`,
   ].join("\n");
 }
 
-/** Where a statement begins, with the comment that is its own. */
-function docOf(statement: Node, text: string): number {
-  const comment = getLeadingCommentRanges(text, statement.pos)?.at(-1);
-  const start = statement.getStart();
-  return comment !== undefined && !text.slice(comment.end, start).includes("\n\n") ? comment.pos : start;
+/** What sessions are made of, in the order in which it stands in emitted modules. */
+const sessionFiles = [
+  ...["hash", "random-stream"].map((name) => `src/tensor/${name}.ts`),
+  ...["error", "form", "model", "hash", "state", "text", "history", "reader", "save", "session"].map(
+    (name) => `src/session/${name}.ts`,
+  ),
+  ...["sampling", "pieces", "generate"].map((name) => `src/session/${name}.ts`),
+];
+
+/** What of it is for whoever uses a module. */
+const sessionSurface = new Set([
+  ...["SessionError", "Session", "SessionOptions", "StopSignal", "TokenIds", "SessionForm", "SessionMaker"],
+  ...["Sampling", "TextDecoding", "TextEncoding", "GenerateOptions", "Generated", "Stopped", "generate"],
+]);
+
+function sessionsModule(name: string): string {
+  const piece = runtimeText(sessionFiles.map(read), sessionSurface);
+  return [
+    `// Written by scripts/embed.ts from src/session and src/tensor.`,
+    `import type { Piece } from "../piece.ts";`,
+    "",
+    `/** Sessions and generation, as lines of an emitted module. */`,
+    `export const ${name}: Piece = ${JSON.stringify(piece)};`,
+  ].join("\n");
 }
 
-/** What stands in a statement for the type checker alone, outermost only. */
-function typeRanges(node: Node): readonly (readonly [start: number, end: number])[] {
-  if ((isParameter(node) || isVariableDeclaration(node) || isFunctionLike(node)) && node.type !== undefined)
-    return [...childrenRanges(node, node.type), [node.type.pos - 1, node.type.end]];
-  if ((isNewExpression(node) || isCallExpression(node)) && node.typeArguments !== undefined)
-    return [
-      ...childrenRanges(node, ...node.typeArguments),
-      [node.typeArguments.pos - 1, node.typeArguments.end + 1],
-    ];
-  return childrenRanges(node);
-}
-
-function childrenRanges(node: Node, ...passedOver: readonly Node[]): readonly (readonly [number, number])[] {
-  const ranges: (readonly [number, number])[] = [];
-  forEachChild(node, (child) => {
-    if (!passedOver.includes(child)) ranges.push(...typeRanges(child));
-  });
-  return ranges;
-}
-
-function marked(
-  text: string,
-  start: number,
-  end: number,
-  ranges: readonly (readonly [number, number])[],
-): string {
-  let at = start;
-  let result = "";
-  for (const [from, to] of ranges.toSorted(([a], [b]) => a - b)) {
-    result += `${text.slice(at, from)}«${text.slice(from, to)}»`;
-    at = to;
-  }
-  return result + text.slice(at, end);
-}
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   for (const { path, text } of await embedded()) writeFileSync(new URL(path, root), text);

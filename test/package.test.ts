@@ -131,7 +131,7 @@ test("the README's program runs a model of the package, from its entry", () => {
 });
 
 test.each([
-  ["lmg/run", `openEngine, generateText, compareTargets`, /dist\/(?:cli|report)\//],
+  ["lmg/run", `openEngine, generate, compareTargets`, /dist\/(?:cli|report)\//],
   ["lmg/report", `trainingReport, edgeRows`, /dist\/(?:cli|emit)\//],
   ["lmg/ir", `runPasses, planGraph, interpret`, /dist\/(?:cli|emit|train|run|report|checkpoint)\//],
   ["lmg/train", `Trainer, openData, trainingEngines`, /dist\/(?:cli|report)\//],

@@ -1,4 +1,5 @@
 import type { Initializer, Origin, StateKind, SymbolDeclaration } from "../ir/graph.ts";
+import type { SessionForm } from "../session/form.ts";
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
@@ -44,6 +45,11 @@ export interface ProgramPlan {
   readonly name: string;
   readonly shared: PlanShared;
   readonly parts: readonly PlanPart[];
+  /**
+   * If it is there, models of the program make sessions, each with a state of its own: what those know of it. A part `run`
+   * beside those that decode has no state.
+   */
+  readonly sessions?: SessionForm;
 }
 
 /** A part with what it shares: the plan of its graph. */

@@ -28,16 +28,35 @@ export { emptyPrompt, encodePrompt, findTokenizer, tokenizerFiles, type ReadJson
 export type { Tokenizer } from "../text/tokenizer.ts";
 
 export { inputsWith, nextTokens, outputOf, runModel, type RunnableModel } from "./model.ts";
-export { argmax, likeliest, sample, type Candidate, type Sampling } from "./sampling.ts";
-export { generate, type Ending, type Generation, type GenerationOptions } from "./generation.ts";
-export { generateText, TextStream } from "./text-stream.ts";
+export { likeliest, type Candidate } from "./candidates.ts";
+export { generate, textSource, type GenerationOptions, type GenerationSource } from "./generation.ts";
+export {
+  generateText,
+  generateTokens,
+  type Generated,
+  type GenerateOptions,
+  type LogitsSource,
+  type SessionMaker,
+  type Stopped,
+  type TextEncoding,
+  type TextSession,
+} from "../session/generate.ts";
+export { Sampler, type Sampling } from "../session/sampling.ts";
+export { StopTexts, TextPieces, type TextDecoding } from "../session/pieces.ts";
 export { stopTokens } from "../checkpoint/config.ts";
 export { decodingProgram, type Decoding, type DecodingOptions } from "../incremental/program.ts";
 export { Refusal, type RefusalReason } from "../incremental/refusal.ts";
-export { SessionError } from "./session/error.ts";
-export type { DecodingPart, OpenParts, PartsModel } from "./session/model.ts";
-export { Session, type SavedSession, type SessionOptions } from "./session/session.ts";
-export { typescriptParts } from "./session/typescript.ts";
+export { SessionError } from "../session/error.ts";
+export type { SessionForm } from "../session/form.ts";
+export type { Session, SessionOptions, StopSignal } from "../session/session.ts";
+export { TextDecoder, textDecoder, type TextDecoderOptions } from "./text-decoder.ts";
+export {
+  openSessions,
+  sessionTargets,
+  type AnySession,
+  type SessionModel,
+  type SessionsOptions,
+} from "./sessions.ts";
 
 export { compareTargets, type ComparedModel, type CompareOptions } from "./compare/compare.ts";
 export { describeComparison, differencesBeyond, type Comparison } from "./compare/describe.ts";

@@ -4,7 +4,7 @@ import type { HostTensor } from "../tensor/host.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Engine, Tensors } from "./engine.ts";
 import { missingInput } from "./inputs.ts";
-import { likeliest, type Candidate } from "./sampling.ts";
+import { likeliest, type Candidate } from "./candidates.ts";
 import type { TextDecoder } from "./text-decoder.ts";
 import { isOverVocabulary, tokenInput, tokenTensor, type Rows } from "./tokens.ts";
 

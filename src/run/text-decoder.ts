@@ -1,92 +1,62 @@
-import { Problem } from "../checkpoint/problem.ts";
-import type { EmittedTensors } from "../emit/emitted.ts";
+import { orThrow, Problem } from "../checkpoint/problem.ts";
 import type { TargetName } from "../emit/targets.ts";
 import { decodingProgram, type Decoding } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
-import type { Graph, Input } from "../ir/graph.ts";
-import { hostTensor } from "../tensor/host.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { Target } from "../kernels/target.ts";
+import { growingLogits, type LogitsSource } from "../session/generate.ts";
+import type { StopSignal } from "../session/session.ts";
 import { attempt } from "./attempt.ts";
-import type { Tensors } from "./engine.ts";
-import type { OpenParts } from "./session/model.ts";
-import { Session } from "./session/session.ts";
-import { decodingTargets, type PartsOptions } from "./session/targets.ts";
+import { openSessions, sessionTargets, type AnySession, type SessionModel } from "./sessions.ts";
 import { emittedWeights } from "./tensors.ts";
 import { tokenInput } from "./tokens.ts";
 import type { Weights } from "./weights.ts";
 
 /**
- * Runs a model on a text that grows, and gives its outputs at the newest position: of what it has read already, nothing is
- * computed again. Nothing is made before the first text.
+ * Runs a model on a text that grows: of what it has read already, nothing is computed again. Nothing is made before the
+ * first text. What modules refuse is thrown as a `ProblemError`.
  */
-export class TextDecoder {
-  readonly #decoding: Decoding;
-  readonly #input: Input;
-  readonly #open: () => Promise<OpenParts>;
-  #session: Session | undefined;
-  #read: readonly number[] = [];
+export class TextDecoder implements LogitsSource {
+  readonly capacity: number;
+  readonly #open: () => Promise<SessionModel>;
+  #opened:
+    { readonly model: SessionModel; readonly session: AnySession; readonly source: LogitsSource } | undefined;
 
-  constructor(decoding: Decoding, input: Input, open: () => Promise<OpenParts>) {
-    this.#decoding = decoding;
-    this.#input = input;
+  constructor(decoding: Decoding, open: () => Promise<SessionModel>) {
+    this.capacity = decoding.limit ?? Infinity;
     this.#open = open;
   }
 
-  /** The outputs at the last of some tokens, [1, 1, ..]; what the text before had in common with them is kept. */
-  outputsAt(tokens: readonly number[]): Promise<Tensors | Problem> {
-    return attempt(async () => {
-      const session = await this.#sessionFor(tokens.length);
-      const same = commonLength(this.#read, tokens.slice(0, -1));
-      this.#read = this.#read.slice(0, same);
-      await session.truncate(same);
-      const outputs = await session.append(this.#inputs(tokens.slice(same)));
-      this.#read = tokens;
-      return this.#tensors(outputs);
-    });
+  async logitsAfter(tokens: readonly number[], signal: StopSignal | undefined): Promise<ArrayLike<number>> {
+    const { source } = (this.#opened ??= orThrow(await attempt(() => this.#begin(tokens.length))));
+    const logits = await attempt(() => source.logitsAfter(tokens, signal));
+    return orThrow(logits);
   }
 
   close(): void {
-    this.#session?.dispose();
+    this.#opened?.session.dispose();
+    this.#opened?.model.close();
   }
 
   /** With memory for a text; twice as much where it has grown. */
-  async #sessionFor(length: number): Promise<Session> {
-    const most = this.#decoding.limit ?? Infinity;
-    if (this.#session === undefined) {
-      const capacity = Math.min(most, Math.max(length, LEAST_CAPACITY));
-      this.#session = await Session.open(this.#decoding, await this.#open(), { capacity });
-    }
-    if (length > this.#session.capacity) await this.#session.reserve(Math.min(most, 2 * length));
-    return this.#session;
-  }
-
-  #inputs(tokens: readonly number[]): EmittedTensors {
-    const shape = this.#input.value.type.shape.length === 1 ? [tokens.length] : [1, tokens.length];
-    return { [this.#input.name]: { data: Int32Array.from(tokens), shape } };
-  }
-
-  #tensors(outputs: EmittedTensors): Tensors {
-    const types = this.#decoding.program.parts["append"]!.outputs;
-    return new Map(
-      types.map(({ name, value }) => {
-        const { data, shape } = outputs[name]!;
-        return [name, hostTensor(value.type.dtype, shape, data)];
-      }),
-    );
+  async #begin(length: number) {
+    const model = await this.#open();
+    const session = await model.session({
+      capacity: Math.min(this.capacity, Math.max(length, LEAST_CAPACITY)),
+    });
+    return { model, session, source: growingLogits(session) };
   }
 }
 
 /** Positions for which memory is made at first. */
 const LEAST_CAPACITY = 256;
 
-function commonLength(a: readonly number[], b: readonly number[]): number {
-  let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) length++;
-  return length;
-}
-
-export interface TextDecoderOptions extends PartsOptions {
+export interface TextDecoderOptions {
   /** What runs it. */
   readonly runs: TargetName;
+  /** Whose kernels it is planned for. */
+  readonly target: Target;
+  readonly threads: number | undefined;
   /** False leaves steps as they are, for comparison. Default: true. */
   readonly fuse?: boolean;
 }
@@ -99,16 +69,16 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { runs, fuse = true, ...options }: TextDecoderOptions,
+  { runs, fuse = true, target, threads }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
-  const open = decodingTargets[runs];
-  if (open === undefined) return new Problem("E813", `no text is kept between runs of the target ${runs}`);
+  if (!sessionTargets.has(runs))
+    return new Problem("E813", `no text is kept between runs of the target ${runs}`);
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
   const decoding = decodingProgram(graph, {
     fuse,
-    target: options.target,
+    target,
     symbol,
     outputs: new Set([output]),
     parts: ["append", "step"],
@@ -119,7 +89,9 @@ export function textDecoder(
   );
   const [other] = others;
   if (other === undefined)
-    return new TextDecoder(decoding, input, () => open(decoding, emittedWeights(weights), options));
+    return new TextDecoder(decoding, () =>
+      openSessions(decoding, emittedWeights(weights), { target: runs, threads, logits: output }),
+    );
   return new Problem(
     "E813",
     `the model reads \`${other.name}\` beside its tokens`,

@@ -5,7 +5,7 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { planProgram } from "../../src/plan/build.ts";
 import { planOfPart, type ProgramPlan } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
-import type { DecodingPart, PartsModel } from "../../src/run/session/model.ts";
+import type { DecodingPart, PartsModel } from "../../src/session/model.ts";
 import { constantDim, symbolsOf } from "../../src/tensor/dim.ts";
 import { chunks, difference, Reference, type Chunk, type Sizes, type Tensors } from "./decoded.ts";
 import { derived, exampleGraph, graphOf } from "./models.ts";
@@ -58,7 +58,7 @@ class Emitted {
   }
 
   static async open(runs: string, decoding: Decoding, weights: Tensors, dims: Sizes): Promise<Emitted> {
-    return new Emitted(decoding, await (await runners[runs]!(decoding, weights))(dims));
+    return new Emitted(decoding, await (await runners[runs]!.parts(decoding, weights))(dims));
   }
 
   async run(part: DecodingPart, inputs: Tensors, dims: Sizes = {}): Promise<EmittedTensors> {

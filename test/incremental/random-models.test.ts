@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { decodingProgram } from "../../src/incremental/program.ts";
 import { Refusal } from "../../src/incremental/refusal.ts";
-import { Session } from "../../src/run/session/session.ts";
 import { chunks, decodedDifference, difference, Reference, rowsOf } from "./decoded.ts";
 import { graphOf } from "./models.ts";
 import { randomModel } from "./random-models.ts";
@@ -25,8 +24,8 @@ function isCausal(reference: Reference): boolean {
 }
 
 async function emittedDifference(reference: Reference, decoding: Parameters<typeof decodedDifference>[1]) {
-  const open = await runners["WebAssembly"]!(decoding, reference.parameters);
-  const session = await Session.open(decoding, open, { batch: 2, capacity: 12 });
+  const model = await runners["WebAssembly"]!.sessions(decoding, reference.parameters);
+  const session = await model.session({ batch: 2, capacity: 12 });
   let worst = 0;
   for (const count of [4, 1, 1, 5, 1]) {
     const start = session.length;
@@ -38,6 +37,7 @@ async function emittedDifference(reference: Reference, decoding: Parameters<type
     );
   }
   session.dispose();
+  model.close();
   return worst;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { EmittedTensors } from "../../src/emit/emitted.ts";
 import type { Decoding } from "../../src/incremental/program.ts";
 import type { Graph } from "../../src/ir/graph.ts";
-import { Session } from "../../src/run/session/session.ts";
+import type { AnySession } from "../../src/run/sessions.ts";
 import { chunks, decodedDifference, difference, Reference, type Tensors } from "./decoded.ts";
 import { decoders, texts } from "./decoders.ts";
 import { derived, exampleGraph, graphOf } from "./models.ts";
@@ -25,12 +25,12 @@ const graphs: readonly (readonly [string, () => Graph])[] = [
 /** A model in a session, each of whose answers is held against what the whole graph makes in float64. */
 class Reading {
   readonly #reference: Reference;
-  readonly #session: Session;
+  readonly #session: AnySession;
   readonly #inputs: ReadonlySet<string>;
   /** The texts of the batch by the rows of the session. */
   #rows: readonly number[] = [0, 1];
 
-  constructor(reference: Reference, decoding: Decoding, session: Session) {
+  constructor(reference: Reference, decoding: Decoding, session: AnySession) {
     this.#reference = reference;
     this.#session = session;
     this.#inputs = new Set(decoding.program.parts["append"]!.inputs.map(({ name }) => name));
@@ -76,9 +76,9 @@ describe.each(graphs)("%s", (_, graphOfCase) => {
   test.each(Object.keys(runners))(
     "a session in %s reads it in chunks, goes back, is forked, and takes other texts of its batch",
     async (runs) => {
-      const open = await runners[runs]!(decoding, reference.parameters);
+      const model = await runners[runs]!.sessions(decoding, reference.parameters);
       const encoded = decoding.program.parts["encode"]?.inputs ?? [];
-      const session = await Session.open(decoding, open, {
+      const session = await model.session({
         batch: 2,
         capacity: 14,
         chunk: 4,
@@ -100,6 +100,7 @@ describe.each(graphs)("%s", (_, graphOfCase) => {
       await reading.read("all", 1);
       session.dispose();
       fork.dispose();
+      model.close();
     },
   );
 });

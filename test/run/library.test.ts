@@ -6,7 +6,6 @@ import {
   differencesBeyond,
   findTokenizer,
   generate,
-  generateText,
   matchWeights,
   nextTokens,
   openEngine,
@@ -21,6 +20,7 @@ import {
   randomWeights,
   runModel,
   smallDims,
+  type Generated,
   type RunnableModel,
 } from "../../src/run/index.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -92,39 +92,40 @@ test("all that is wrong with weights is told at once", () => {
   expect(() => orThrow(found)).toThrow(ProblemError);
 });
 
+/** All that is generated. */
+async function all(pieces: AsyncGenerator<string, Generated>): Promise<Generated> {
+  for (;;) {
+    const next = await pieces.next();
+    if (next.done === true) return next.value;
+  }
+}
+
 describe("a text that goes on", () => {
-  const options = { count: 9, temperature: 1, seed: 3 };
+  const options = { maxTokens: 9, temperature: 1, seed: 3 };
 
   test("ends where the context is full, or reads the last tokens only", async () => {
     const model = await runnable();
-    const whole = orThrow(generate(model, [1, 2], options));
-    const ids: number[] = [];
-    for await (const id of whole) ids.push(id);
-    expect(ids).toHaveLength(4);
-    expect(whole.tokens).toEqual([1, 2, ...ids]);
-    expect(whole.stopped).toBe("context");
-    const sliding = orThrow(generate(model, [1, 2], { ...options, slide: true }));
-    while ((await sliding.next()) !== undefined);
-    expect(sliding.tokens).toHaveLength(11);
-    expect(sliding.tokens.slice(0, 6)).toEqual(whole.tokens);
-    expect(sliding.stopped).toBe("length");
+    const whole = await all(generate(model, letters, [1, 2], options));
+    // The sixth position gives a seventh token, which nothing can be read behind.
+    expect([whole.tokens.length, whole.stopped]).toEqual([5, "capacity"]);
+    const sliding = await all(generate(model, letters, [1, 2], { ...options, slide: true }));
+    expect([sliding.tokens.length, sliding.stopped]).toEqual([9, "length"]);
+    expect(sliding.tokens.slice(0, 5)).toEqual(whole.tokens);
   });
 
-  test("comes as pieces of text, the prompt first, and is what the tokens spell", async () => {
-    const model = await runnable(1, { tokenizer: letters });
-    const pieces: string[] = [];
-    for await (const piece of orThrow(generateText({ ...model, tokenizer: letters }, "bc", options)))
-      pieces.push(piece);
-    expect(pieces[0]).toBe("bc");
-    const same = orThrow(generate(model, [1, 2], options));
-    while ((await same.next()) !== undefined);
-    expect(pieces.join("")).toBe(letters.decode(same.tokens));
-    expect(generateText({ ...model, tokenizer: letters }, "", options)).toMatchObject({ code: "E818" });
-  });
-
-  test("is refused at once for a prompt that the model cannot read, and on the way for logits that are no numbers", async () => {
+  test("comes as pieces of text, and is what the tokens spell", async () => {
     const model = await runnable();
-    expect(generate(model, [99], options)).toMatchObject({ code: "E814" });
+    const pieces: string[] = [];
+    for await (const piece of generate(model, letters, "bc", options)) pieces.push(piece);
+    const same = await all(generate(model, letters, [1, 2], options));
+    expect(pieces.join("")).toBe(letters.decode(same.tokens));
+    expect(same.text).toBe(pieces.join(""));
+    await expect(all(generate(model, letters, "", options))).rejects.toThrow("the prompt has no tokens");
+  });
+
+  test("is refused for a prompt that the model cannot read, and on the way for logits that are no numbers", async () => {
+    const model = await runnable();
+    await expect(all(generate(model, letters, [99], options))).rejects.toThrow("token 99 at position 0");
     const broken: RunnableModel = {
       graph: model.graph,
       engine: {
@@ -135,7 +136,7 @@ describe("a text that goes on", () => {
           ),
       },
     };
-    const first = orThrow(generate(broken, [1], options)).next();
+    const first = generate(broken, letters, [1], options).next();
     await expect(first).rejects.toThrow(ProblemError);
     await expect(first).rejects.toThrow("`logits` has NaN after 1 token: no token can be drawn from it");
   });

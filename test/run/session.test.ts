@@ -2,13 +2,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { EmittedTensors } from "../../src/emit/emitted.ts";
 import type { Decoding } from "../../src/incremental/program.ts";
 import type { Graph } from "../../src/ir/graph.ts";
-import { SessionError } from "../../src/run/session/error.ts";
-import type { OpenParts } from "../../src/run/session/model.ts";
-import { Session, type SessionOptions } from "../../src/run/session/session.ts";
+import { openSessions, type AnySession, type SessionModel } from "../../src/run/sessions.ts";
+import { SessionError } from "../../src/session/error.ts";
+import type { SessionOptions } from "../../src/session/session.ts";
 import { difference, Reference } from "../incremental/decoded.ts";
 import { derived, exampleGraph, graphOf } from "../incremental/models.ts";
 import { runners, wasm } from "../incremental/runners.ts";
-import { typescriptParts } from "../../src/run/session/typescript.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
 const TOLERANCE = 1e-5;
@@ -37,14 +36,14 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
   const decoding: Decoding = derived(graph, { target: wasm });
   const reference = new Reference(graph, "T", { B: 2, T: 14 });
   const output = graph.outputs[0]!.name;
-  let open: OpenParts;
+  let model: SessionModel;
 
   beforeAll(async () => {
-    open = await runners[runs]!(decoding, reference.parameters);
+    model = await runners[runs]!.sessions(decoding, reference.parameters);
   });
 
-  const begin = (options: SessionOptions = {}): Promise<Session> =>
-    Session.open(decoding, open, { batch: 2, capacity: 16, ...options });
+  const begin = (options: SessionOptions = {}): Promise<AnySession> =>
+    model.session({ batch: 2, capacity: 16, ...options });
   const text = (start: number, count: number): EmittedTensors => reference.text(start, count);
 
   /** What the newest or all of some positions must give; the first text of the batch in both rows, if `rows` says so. */
@@ -131,8 +130,8 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
     await session.append(text(0, 5));
     const saved = await session.save();
     await session.append(text(5, 4));
-    const other = await begin({ capacity: 14 });
-    await other.restore(saved);
+    const other = await model.restore(saved, { capacity: 14 });
+    expect([other.length, other.capacity, other.batch]).toEqual([5, 14, 2]);
     expectRows(await other.append(text(5, 3)), 5, 3, "append");
     await other.truncate(5);
     expectRows(await other.append(text(5, 1)), 5, 1, "append");
@@ -175,16 +174,15 @@ test("what an encoder reads is given when a session begins", async () => {
   );
   const decoding = derived(graph);
   const reference = new Reference(graph, "T", { B: 2, T: 8, S: 5 });
-  const session = await Session.open(decoding, await typescriptParts(decoding, reference.parameters), {
-    batch: 2,
-    inputs: { source: reference.inputs["source"]! },
-  });
+  const model = await openSessions(decoding, reference.parameters, { target: "ts" });
+  const session = await model.session({ batch: 2, inputs: { source: reference.inputs["source"]! } });
   for (const [start, count] of [
     [0, 4],
     [4, 1],
     [5, 3],
   ] as const) {
-    const { data, shape } = (await session.append(reference.text(start, count)))["y"]!;
+    const tokens = reference.text(start, count)["tokens"]!;
+    const { data, shape } = (await session.append({ tokens }))["y"]!;
     const expected = reference.expected("y", start, { part: "append", count });
     expect(difference({ ...expected, shape, data: Float64Array.from(data) }, expected)).toBeLessThan(
       TOLERANCE,
@@ -196,15 +194,15 @@ test("a session holds no more than its model takes", async () => {
   const graph = exampleGraph("gpt2", { vocab: 23, dim: 16, depth: 1, heads: 4, ctx: 12 });
   const decoding = derived(graph);
   const reference = new Reference(graph, "T", { B: 1, T: 12 });
-  const open = await typescriptParts(decoding, reference.parameters);
-  const session = await Session.open(decoding, open);
+  const model = await openSessions(decoding, reference.parameters, { target: "ts" });
+  const session = await model.session();
   expect(session.capacity).toBe(12);
   await session.append(reference.text(0, 10));
   await expect(session.append(reference.text(9, 3))).rejects.toThrow(
     "3 more do not fit; the model takes at most 12",
   );
   await expect(session.reserve(13)).rejects.toThrow("`capacity` is at most 12");
-  await expect(Session.open(decoding, open, { capacity: 0 })).rejects.toThrow(
+  await expect(model.session({ capacity: 0 })).rejects.toThrow(
     "`capacity` is a whole number of at least 1, got 0",
   );
 });

@@ -4,12 +4,13 @@ import { Refusal } from "../../src/incremental/refusal.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
-import { generate, type Generation, type GenerationOptions } from "../../src/run/generation.ts";
+import { textSource, type GenerationOptions } from "../../src/run/generation.ts";
 import { runModel, type RunnableModel } from "../../src/run/model.ts";
 import { TextDecoder, textDecoder } from "../../src/run/text-decoder.ts";
 import { openEngine } from "../../src/run/engines.ts";
 import { randomWeights } from "../../src/run/weights.ts";
 import { cpuTargets, type CpuTarget } from "../emit/cpu.ts";
+import { generateTokens } from "../../src/session/generate.ts";
 import { exampleGraph, graphOf } from "../incremental/models.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
@@ -36,15 +37,20 @@ async function modelOf(
 
 async function textOf(
   model: RunnableModel,
-  options: GenerationOptions,
-): Promise<Pick<Generation, "tokens" | "stopped">> {
-  const generation = orThrow(generate(model, [3, 1, 4, 1, 5], options));
-  while ((await generation.next()) !== undefined);
-  return { tokens: generation.tokens, stopped: generation.stopped };
+  { slide = false, ...options }: GenerationOptions,
+): Promise<{ readonly tokens: readonly number[]; readonly stopped: string }> {
+  const prompt = [3, 1, 4, 1, 5];
+  const running = generateTokens(orThrow(textSource(model, prompt, { slide })), prompt, options);
+  const tokens: number[] = [];
+  for (;;) {
+    const next = await running.next();
+    if (next.done === true) return { tokens, stopped: next.value };
+    tokens.push(next.value);
+  }
 }
 
 describe.each(cpuTargets)("in $name", (cpu) => {
-  test.each([{ count: 30 }, { count: 30, temperature: 0.8, topK: 5, seed: 3 }])(
+  test.each([{ maxTokens: 30 }, { maxTokens: 30, temperature: 0.8, topK: 5, seed: 3 }])(
     "a text goes on as it would if each token ran all of it: %o",
     async (options) => {
       const model = await modelOf(llama, cpu);
@@ -57,7 +63,7 @@ describe.each(cpuTargets)("in $name", (cpu) => {
       exampleGraph("gpt2", { vocab: 23, dim: 16, depth: 1, heads: 4, ctx: 12 }),
       cpu,
     );
-    for (const options of [{ count: 12 }, { count: 12, slide: true }])
+    for (const options of [{ maxTokens: 12 }, { maxTokens: 12, slide: true }])
       expect(await textOf(model, options)).toEqual(await textOf({ ...model, decoder: undefined }, options));
   });
 
@@ -65,10 +71,10 @@ describe.each(cpuTargets)("in $name", (cpu) => {
     const { decoder, ...model } = await modelOf(llama, cpu);
     const long = Array.from({ length: 300 }, (_, at) => (at * 7) % 23);
     for (const tokens of [[1, 2, 3, 4], [1, 2, 9], [1, 2, 9, 8, 7], [1], long]) {
-      const found = orThrow(await decoder.outputsAt(tokens)).get("logits")!;
+      const found = await decoder.logitsAfter(tokens, undefined);
       const whole = orThrow(await runModel(model, [tokens])).get("logits")!;
       const row = whole.data.slice(-23);
-      expect(Math.max(...Array.from(row, (logit, at) => Math.abs(logit - found.data[at]!)))).toBeLessThan(
+      expect(Math.max(...Array.from(row, (logit, at) => Math.abs(logit - found[at]!)))).toBeLessThan(
         TOLERANCE,
       );
     }

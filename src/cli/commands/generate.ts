@@ -2,6 +2,7 @@ import type { TargetName } from "../../emit/targets.ts";
 import { parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { samplingOptions, type SamplingChoice } from "../run/sampling-options.ts";
 import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
 import {
@@ -13,13 +14,10 @@ import {
 } from "../targets.ts";
 import { run } from "./run.ts";
 
-interface GenerateOptions extends Omit<ModelOptions, "config">, WeightChoice, DawnOptions, ThreadOptions {
+interface GenerateOptions
+  extends Omit<ModelOptions, "config">, WeightChoice, SamplingChoice, DawnOptions, ThreadOptions {
   readonly prompt?: string;
   readonly tokens: string;
-  readonly temperature: string;
-  readonly topK?: string;
-  readonly topP: string;
-  readonly seed: string;
   readonly tokenizer?: string;
   readonly target: TargetName;
   readonly json?: true;
@@ -30,18 +28,10 @@ export const command: Command = {
   options: [
     { flags: "--prompt <text>", description: "how the text begins; a new line if not given" },
     { flags: "--tokens <count>", description: "how many tokens to add", default: "500" },
-    {
-      flags: "--temperature <t>",
+    ...samplingOptions({
       description: "below 1 bolder, 0 the likeliest token always",
       default: "0.8",
-    },
-    { flags: "--top-k <k>", description: "draw from the k likeliest tokens only" },
-    {
-      flags: "--top-p <p>",
-      description: "draw from the fewest tokens that reach this probability",
-      default: "1",
-    },
-    { flags: "--seed <number>", description: "of the draws", default: "0" },
+    }),
     {
       flags: "--tokenizer <path>",
       description: "folder or file of the tokenizer, if it is not beside the weights",

@@ -3,11 +3,19 @@ import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
 import type { StdinOptions } from "../places.ts";
 import { outputOption, type ModelOptions } from "../source.ts";
+import { samplingOptions, type SamplingChoice } from "./sampling-options.ts";
 import { runTargetOption, whatRuns, type DawnOptions, type ThreadOptions } from "../targets.ts";
 
 /** What `lmg run` takes beside the options of the model and the passes. */
 export interface RunOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions, ThreadOptions {
+  extends
+    Omit<ModelOptions, "config">,
+    StdinOptions,
+    WeightChoice,
+    SamplingChoice,
+    Switches,
+    DawnOptions,
+    ThreadOptions {
   readonly target?: TargetName;
   readonly tokens?: string;
   readonly prompt?: string;
@@ -19,10 +27,6 @@ export interface RunOptions
   readonly generate?: string;
   /** Beyond the context, read the last tokens only instead of ending: what `lmg generate` does. */
   readonly slide?: true;
-  readonly temperature: string;
-  readonly topK?: string;
-  readonly topP: string;
-  readonly seed: string;
   readonly json?: true;
 }
 
@@ -49,13 +53,6 @@ export const runOptions: readonly OptionSpec[] = [
   },
   { flags: "--top <count>", description: "how many of the likeliest next tokens to print", default: "5" },
   { flags: "--generate <count>", description: "add tokens to the prompt" },
-  { flags: "--temperature <t>", description: "0 takes the likeliest token always", default: "0" },
-  { flags: "--top-k <k>", description: "draw from the k likeliest tokens only" },
-  {
-    flags: "--top-p <p>",
-    description: "draw from the fewest tokens that reach this probability",
-    default: "1",
-  },
-  { flags: "--seed <number>", description: "of the draws", default: "0" },
+  ...samplingOptions({ description: "0 takes the likeliest token always", default: "0" }),
   { flags: "--json", description: "as JSON" },
 ];

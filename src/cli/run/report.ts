@@ -1,4 +1,4 @@
-import type { Candidate } from "../../run/sampling.ts";
+import type { Candidate } from "../../run/candidates.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { showTable } from "../table.ts";
 

@@ -1,18 +1,27 @@
 import { writeFile } from "../../checkpoint/files.ts";
 import { writeNpy } from "../../checkpoint/npy.ts";
 import type { Tensors } from "../../run/engine.ts";
-import { generate, textInput } from "../../run/generation.ts";
+import { textInput, textSource } from "../../run/generation.ts";
 import { hasLogits, nextTokens, outputOf, runModel, type RunnableModel } from "../../run/model.ts";
-import type { Candidate, Sampling } from "../../run/sampling.ts";
-import { TextStream } from "../../run/text-stream.ts";
+import type { Candidate } from "../../run/candidates.ts";
 import { contextOf, type Rows } from "../../run/tokens.ts";
 import type { Weights } from "../../run/weights.ts";
+import {
+  generateText,
+  generateTokens,
+  type Generated,
+  type GenerateOptions,
+  type LogitsSource,
+} from "../../session/generate.ts";
+import { withoutPartial } from "../../session/pieces.ts";
 import type { HostTensor } from "../../tensor/host.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseNumber } from "../arguments.ts";
 import { writeJson, type Out } from "../out.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import type { RunOptions } from "./options.ts";
 import { showCandidates } from "./report.ts";
+import { readSampling } from "./sampling-options.ts";
 import { summarize } from "./values.ts";
 
 /** A model with its weights, ready to run, and what was asked of it. */
@@ -69,39 +78,59 @@ function save(path: string, tensor: HostTensor): void {
 export async function runGeneration(
   session: Session,
   rows: Rows | undefined,
-  stopIds: ReadonlySet<number>,
+  stopTokens: ReadonlySet<number>,
 ): Promise<void> {
   const { model, options, out, weights } = session;
   const { graph, engine, tokenizer } = model;
   const [prompt, ...others] = rows ?? [];
   if (prompt === undefined || others.length > 0)
     return stop("E820", "--generate needs one prompt: --prompt TEXT or --tokens 1,2,3");
-  const count = orStop(parseNumber("--generate", options.generate!, 1, 1_000_000, true));
-  const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
+  const maxTokens = orStop(parseNumber("--generate", options.generate!, 1, 1_000_000, true));
   const slide = options.slide === true;
-  const context = contextOf(graph, orStop(textInput(graph)));
-  const sampling = readSampling(options);
+  const given = { ...readSampling(options), maxTokens, stopTokens };
   // The prompt stands on the screen before it is read.
-  const written = options.json === true ? () => undefined : out.write;
-  const stream = tokenizer === undefined ? undefined : new TextStream(tokenizer, prompt, written);
-  const generation = orStop(generate(model, prompt, { count, seed, slide, stop: stopIds, ...sampling }));
-  while ((await generation.next()) !== undefined) stream?.show(generation.tokens);
-  const { tokens, stopped } = generation;
-  stream?.end(tokens);
+  const write = options.json === true ? () => undefined : out.write;
+  if (tokenizer !== undefined) write(withoutPartial(tokenizer.decode(prompt)));
+  const source = orStop(textSource(model, prompt, { slide }));
+  const { tokens, text, stopped } = await written(source, { prompt, tokenizer, write }, given);
   if (options.json === true) {
-    const text = tokenizer?.decode(tokens) ?? null;
-    writeJson(out, { weights: weights.from, engine: engine.description, tokens, text, stopped });
+    const all = [...prompt, ...tokens];
+    const whole = tokenizer === undefined ? null : withoutPartial(tokenizer.decode(prompt)) + text;
+    writeJson(out, { weights: weights.from, engine: engine.description, tokens: all, text: whole, stopped });
     return;
   }
-  out.write(stream === undefined ? `${tokens.join(",")}\n` : "\n");
-  if (stopped === "context") out.note(`stopped: the model reads at most ${context} tokens\n`);
+  out.write(tokenizer === undefined ? `${[...prompt, ...tokens].join(",")}\n` : "\n");
+  if (stopped === "capacity") {
+    const context = contextOf(graph, orStop(textInput(graph)));
+    out.note(`stopped: the model reads at most ${context} tokens\n`);
+  }
 }
 
-function readSampling(options: RunOptions): Sampling {
-  return {
-    temperature: orStop(parseNumber("--temperature", options.temperature, 0, 100)),
-    topK:
-      options.topK === undefined ? Infinity : orStop(parseNumber("--top-k", options.topK, 1, 2 ** 31, true)),
-    topP: orStop(parseNumber("--top-p", options.topP, 0, 1)),
-  };
+interface Writing {
+  readonly prompt: readonly number[];
+  readonly tokenizer: Tokenizer | undefined;
+  readonly write: (text: string) => void;
+}
+
+/** Writes what comes behind a prompt, if there is a tokenizer, and gives all of it. */
+async function written(
+  source: LogitsSource,
+  { prompt, tokenizer, write }: Writing,
+  options: GenerateOptions,
+): Promise<Pick<Generated, "tokens" | "text" | "stopped">> {
+  if (tokenizer !== undefined) {
+    const pieces = generateText(source, tokenizer, prompt, options);
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done === true) return next.value;
+      write(next.value);
+    }
+  }
+  const tokens: number[] = [];
+  const running = generateTokens(source, prompt, options);
+  for (;;) {
+    const next = await running.next();
+    if (next.done === true) return { tokens, text: "", stopped: next.value };
+    tokens.push(next.value);
+  }
 }

@@ -15,8 +15,9 @@ import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { declaredIn, partsFor } from "../module/helpers.ts";
 import type { Piece } from "../module/piece.ts";
+import { sessionPiece } from "../module/sessions.ts";
 import { parameterTable } from "../module/parameters.ts";
-import { symbolsOfParts } from "../module/surface.ts";
+import { readsState, symbolsOfParts } from "../module/surface.ts";
 
 export type TypeScriptOptions = {
   /** Lines for the comment at the top. */
@@ -71,6 +72,7 @@ export function emitTypeScript(
       names.flatMap(({ readers }) => [...readers]),
     ),
     frame.state.code,
+    frame.sessions.code,
     // What checks the names of inputs, in every run, brings the error that kernels throw as well.
     ...partsFor(
       inputRuntime,
@@ -103,17 +105,19 @@ interface Frame {
   readonly parameters: Piece;
   readonly weights: Piece;
   readonly state: Piece;
+  readonly sessions: Piece;
   readonly files: Piece;
 }
 
 function frameOf(program: ProgramPlan): Frame {
   const types = publicTypes(program, modelType(program, words));
-  const hasState = program.shared.state.length > 0;
+  const hasState = readsState(program);
   return {
     types: hasState ? { declares: [...types.declares, "Kept"], code: [...types.code, ...keptType] } : types,
     parameters: parameterTable(program.shared),
     weights: weightRuntime,
     state: hasState ? stateRuntime : { declares: [], code: [] },
+    sessions: sessionPiece(program),
     files: safetensorsRuntime(program),
   };
 }

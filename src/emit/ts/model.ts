@@ -1,6 +1,6 @@
 import type { Code } from "../../support/text.ts";
 import { shareLoops } from "../../plan/loops.ts";
-import { planOfPart, type ProgramPlan } from "../../plan/plan.ts";
+import { planOfPart, type PlanPart, type ProgramPlan } from "../../plan/plan.ts";
 import type { CallTable } from "./calls.ts";
 import { ModuleNames, slotName } from "./names.ts";
 import { preparePlacing, runPlacing } from "./placing.ts";
@@ -13,7 +13,15 @@ import { declaredIn } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { optionsParameter } from "../module/runtime/types.ts";
 import { elementRuntime } from "../module/runtime/weights.ts";
-import { functionEntries, functionName, stateType } from "../module/surface.ts";
+import { sessionEntries } from "../module/sessions.ts";
+import {
+  functionEntries,
+  functionName,
+  keepsState,
+  ownParts,
+  partNames,
+  stateType,
+} from "../module/surface.ts";
 import { reservedWords } from "../module/words.ts";
 
 /** The functions in which values of the model have names, which are given when all other words are known. */
@@ -33,8 +41,11 @@ export function functionsOf(
   const ofParts = parts.map(
     ({ symbols }) => new ModuleNames({ buffers: shared.buffers, symbols }, floats, taken),
   );
-  const runs = parts.map((part, index) =>
-    runFunction(program, part, ofParts[index]!, { calls: calls[index]!, profiles }),
+  const runs = new Map(
+    parts.map((part, index) => [
+      part,
+      runFunction(program, part, ofParts[index]!, { calls: calls[index]!, profiles }),
+    ]),
   );
   const steps = parts.flatMap((part) => part.steps);
   const prepare = prepareFunction(shared, steps, own, preparing);
@@ -59,24 +70,28 @@ export const functionWords = (program: ProgramPlan, { kernels }: Pick<CallTable,
 export const modelWords = [
   ...["source", "options", "tensors", "weights", "state", "f32", "f64", "i32"],
   ...["createModel", "matchWeights", "prepareWeights", "copyOfState", "replaceState"],
+  ...["form", "formWith", "openState", "sizes", "runs", "Session", "part", "names", "bytes"],
 ];
 
 function createModel(
   program: ProgramPlan,
   names: ModuleNames,
-  runs: readonly (readonly Code[])[],
+  runs: ReadonlyMap<PlanPart, readonly Code[]>,
   hasWeights: boolean,
 ): Code[] {
   const { floats } = names;
   const arrays = arenaArrays(program.shared, program.parts, floats);
-  const hasState = program.shared.state.length > 0;
-  const functions = functionEntries(program, runWords);
+  const [own, inSessions] = [
+    ownParts(program),
+    program.parts.filter((part) => !ownParts(program).includes(part)),
+  ];
+  const runLines = (parts: readonly PlanPart[]): Code[] => parts.flatMap((part) => ["", ...runs.get(part)!]);
   return [
     "/** The model with its weights; throws WeightsError if they do not fit. */",
     `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,
     [
       ...weightLines(program, hasWeights),
-      ...stateLines(program, names),
+      ...(program.sessions === undefined ? stateLines(program, names) : ["const form = formWith(tensors);"]),
       ...(arrays.length === 0
         ? []
         : [
@@ -85,28 +100,59 @@ function createModel(
               : "// Memory of the runs.",
           ]),
       ...arrays.map(({ name, type }) => `let ${name} = new ${type}(0);`),
-      ...runs.flatMap((run) => ["", ...run]),
+      ...runLines(own),
+      ...(program.sessions === undefined ? [] : ["", ...openFunction(program, names, runLines(inSessions))]),
       "",
-      ...(hasState
-        ? [
-            "return {",
-            [
-              ...functions.map((name) => `${name},`),
-              `readState: () => copyOfState(state)« as Record<string, ${stateType(program)}>»,`,
-              "writeState: (source) => replaceState(state, source),",
-            ],
-            "};",
-          ]
-        : [`return { ${functions.join(", ")} };`]),
+      ...returnLines(program),
+    ],
+    "}",
+  ];
+}
+
+/** What a model is. */
+function returnLines(program: ProgramPlan): Code[] {
+  const functions = functionEntries(program, runWords);
+  const state = keepsState(program)
+    ? [
+        `readState: () => copyOfState(state)« as Record<string, ${stateType(program)}>»,`,
+        "writeState: (source) => replaceState(state, source),",
+      ]
+    : sessionEntries(program);
+  if (state.length === 0) return [`return { ${functions.join(", ")} };`];
+  return ["return {", [...functions.map((name) => `${name},`), ...state], "};"];
+}
+
+/** The function that makes the state of a session, and what runs on it. */
+function openFunction(program: ProgramPlan, names: ModuleNames, runs: readonly Code[]): Code[] {
+  const parts = program.parts.filter((part) => !ownParts(program).includes(part));
+  const entries = parts.map(
+    (part) => `${partNames(program, part).run}: ${functionName(program, part, runWords)}`,
+  );
+  return [
+    "/** The state of a session, and what runs on it. */",
+    "function openState(sizes«: StateSizes»)«: PartsModel» {",
+    [
+      ...stateLines(program, names),
+      ...runs,
+      "",
+      `const runs = { ${entries.join(", ")} };`,
+      "return {",
+      [
+        "run: (part, inputs, dims) => runs[part« as keyof typeof runs»](inputs« as never», dims« as never»)« as unknown as StateTensors»,",
+        "readState: (names) => copyOfState(state, names),",
+        "writeState: (source) => replaceState(state, source),",
+        "close: () => {},",
+      ],
+      "};",
     ],
     "}",
   ];
 }
 
 /** The lines that find the weights and prepare what is made of them. */
-function weightLines({ shared }: ProgramPlan, hasWeights: boolean): string[] {
+function weightLines({ shared, sessions }: ProgramPlan, hasWeights: boolean): string[] {
   const match = "matchWeights(source, options)";
-  if (shared.state.every(({ kind }) => kind === "kept"))
+  if (sessions === undefined && shared.state.every(({ kind }) => kind === "kept"))
     return [hasWeights ? `const weights = prepareWeights(${match});` : `${match};`];
   const tensors = `const tensors = ${match};`;
   return hasWeights ? [tensors, "const weights = prepareWeights(tensors);"] : [tensors];

@@ -15,7 +15,7 @@ import { accessOf, keyText, takesText } from "../module/runtime/types.ts";
 import { arrayType, type FloatFormat } from "./storage.ts";
 import { STATE_DIMS } from "./state.ts";
 import { tsTarget } from "./target.ts";
-import { fixedDims, functionName, partNames, runParameters, saidDims } from "../module/surface.ts";
+import { functionName, partFixedDims, partNames, runParameters, saidDims } from "../module/surface.ts";
 import { literal, numberText } from "../module/text.ts";
 
 /** What the functions of runs declare or read whatever the model is, beside slots, kernels and what checks inputs. */
@@ -80,7 +80,7 @@ const spaced = (lines: readonly Code[]): Code[] => (lines.length === 0 ? [] : ["
 
 /** Each run-time dim under its name, in its bounds. */
 function symbolLines(program: ProgramPlan, part: PlanPart, names: ModuleNames): string[] {
-  const fixed = new Set(fixedDims(program).map(({ name }) => name));
+  const fixed = new Set(partFixedDims(program, part).map(({ name }) => name));
   const read = sizeReads(part).flatMap(({ symbol: { name, max }, input, type, axis }) => {
     const local = names.symbol(name);
     const size = `${names.check("inputSize")}(${literal(input)}, ${accessOf(input)}, ${axis}, ${literal(showShape(type.shape))})`;

@@ -4,7 +4,7 @@ import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { elementsOf } from "../../tensor/type.ts";
 import { keyText } from "../module/runtime/types.ts";
-import { fixedDims } from "../module/surface.ts";
+import { fixedDims, readsState } from "../module/surface.ts";
 import { literal, numberText, sizeText } from "../module/text.ts";
 import type { ModuleNames } from "./names.ts";
 import { arrayType } from "./storage.ts";
@@ -15,10 +15,10 @@ export const STATE_DIMS = "stateDims";
 /** The lines of `createModel` that make what passes from run to run: weights of which it has its own, and new tensors. */
 export function stateLines(program: ProgramPlan, names: ModuleNames): Code[] {
   const { state } = program.shared;
-  if (state.length === 0) return [];
+  const said = program.sessions === undefined ? "options.dims" : "sizes";
+  if (!readsState(program)) return [];
   const dims = fixedDims(program).map(
-    ({ name, max = Infinity }) =>
-      `${name}: ${names.check("saidSize")}(${literal(name)}, options.dims, ${max}),`,
+    ({ name, max = Infinity }) => `${name}: ${names.check("saidSize")}(${literal(name)}, ${said}, ${max}),`,
   );
   return [
     ...(dims.length === 0 ? [] : [`const ${STATE_DIMS} = {`, dims, "};"]),

@@ -13,7 +13,8 @@ import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { publicTypes, modelType, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
-import { symbolsOfParts } from "../module/surface.ts";
+import { sessionPiece } from "../module/sessions.ts";
+import { readsState, symbolsOfParts } from "../module/surface.ts";
 import { binaryLines, kernelLines, workerLines } from "./code-lines.ts";
 import { KernelTable, type KernelOf } from "./kernel-table.ts";
 import { kernelOf as kernelOfTable } from "./kernels/table.ts";
@@ -23,7 +24,7 @@ import { ListNames } from "./names.ts";
 import { hostRuntime, hostTypes, threadOptions } from "./runtime/host.ts";
 import { profileRuntime } from "./runtime/profile.ts";
 import { listRuntime, listTypes } from "./runtime/lists.ts";
-import { modelRuntime, modelTypes, stateRuntime, stateTypes } from "./runtime/model.ts";
+import { modelRuntime, modelTypes, sessionStateRuntime, stateRuntime, stateTypes } from "./runtime/model.ts";
 import { threadRuntime, threadTypes } from "./runtime/threads.ts";
 import { lastingBuffers, loadFunction, placesFunction, preparedCalls, weightReaders } from "./weights.ts";
 import { threadsWorth } from "./work.ts";
@@ -81,7 +82,7 @@ function frameOf(
   readonly surface: readonly Piece[];
   readonly runtime: readonly Piece[];
 } {
-  const hasState = program.shared.state.length > 0;
+  const hasState = readsState(program);
   return {
     surface: [
       publicTypes(program, modelType(program, words)),
@@ -99,6 +100,7 @@ function frameOf(
     runtime: [
       ...[hostRuntime, threadRuntime, listRuntime, modelRuntime],
       ...(hasState ? [stateRuntime] : []),
+      ...(program.sessions === undefined ? [] : [sessionStateRuntime, sessionPiece(program)]),
       ...(profiles ? [profileRuntime] : []),
       ...[weightRuntime, readerRuntime],
     ],
@@ -137,7 +139,7 @@ function moduleText(
     ...parts.map((part, index) => listFunction(program, part, called[index]!, names(part.symbols))),
     placesFunction(program, names([]), lasting),
     loadFunction(program, prepared, names([]), lasting),
-    ...(shared.state.length > 0 ? [stateFunction(program, names([]))] : []),
+    ...(readsState(program) ? [stateFunction(program, names([]))] : []),
     ...parts.flatMap((part) => [
       dimsFunction(program, part),
       inputsFunction(program, part),
@@ -174,7 +176,16 @@ const functionWords = [
 
 /** All that a module may declare beside its kernels, its surface and what stands in every module. */
 const ownWords = [
-  ...["createModel", "loadModel", "loadSafetensors", "loadWeights", "parts", "placesOf", "stateTensors"],
+  ...[
+    "createModel",
+    "loadModel",
+    "loadSafetensors",
+    "loadWeights",
+    "parts",
+    "placesOf",
+    "statePlacesOf",
+    "stateTensors",
+  ],
   ...[
     "kernelCode",
     "kernelConstants",

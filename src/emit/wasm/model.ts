@@ -5,15 +5,22 @@ import { isFloat } from "../../tensor/dtype.ts";
 import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
 import { dimsName, sizeText } from "../module/host/size.ts";
 import { keyText, optionsParameter } from "../module/runtime/types.ts";
-import { fixedDims, partNames, saidDims, stateType } from "../module/surface.ts";
-import { literal } from "../module/text.ts";
+import { sessionEntries } from "../module/sessions.ts";
+import {
+  hasState,
+  keepsState,
+  ownParts,
+  partFixedDims,
+  partNames,
+  saidDims,
+  stateType,
+} from "../module/surface.ts";
+import { literal, numberText } from "../module/text.ts";
 import type { ListNames } from "./names.ts";
 
 /** What makes a model: its memory filled, its threads started, its functions. */
 export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
-  const hasState = program.shared.state.length > 0;
   const options = optionsParameter(program, "ThreadOptions");
-  const fixed = hasState ? "fixed" : "{}« as Dims»";
   return [
     "/**",
     " * The model with its weights in memory, and its threads. Throws WeightsError for weights that do not fit the model,",
@@ -21,20 +28,22 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
     " */",
     `export async function createModel(source«: WeightSource», ${options})«: Promise<Model>» {`,
     [
-      ...fixedLines(program),
-      `const loaded = await loadModel(matchWeights(source, options), ${fixed}, options);`,
+      ...(keepsState(program) ? fixedLines(program) : []),
+      "const tensors = matchWeights(source, options);",
+      `const loaded = await loadModel(tensors, ${keepsState(program) ? "fixed" : "{}« as Dims»"}, options);`,
       "const runner = runnerOf(loaded);",
       ...(profiles ? ["const profile = profilerOf(loaded, runner);"] : []),
-      ...(hasState ? ["const kept = stateTensors(loaded.w, fixed);"] : []),
+      ...(keepsState(program) ? ["const kept = stateTensors(loaded.w, fixed);"] : []),
+      ...openLines(program),
       "return {",
       [
-        ...program.parts.flatMap((part) => runLines(program, part)),
-        ...(hasState
+        ...ownParts(program).flatMap((part) => runLines(program, part)),
+        ...(keepsState(program)
           ? [
               `readState: () => runner.inTurn(() => copyOfState(loaded, kept))« as Promise<Record<string, ${stateType(program)}>>»,`,
               "writeState: (given) => runner.inTurn(() => replaceState(loaded, kept, given)),",
             ]
-          : []),
+          : sessionEntries(program)),
         ...(profiles ? profileLines(program) : []),
         "close: runner.close,",
       ],
@@ -65,6 +74,36 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
   ];
 }
 
+/** What makes the state of a session, and runs on it, if the model makes sessions. */
+function openLines(program: ProgramPlan): Code[] {
+  if (program.sessions === undefined) return [];
+  const parts = program.parts.filter((part) => hasState(program, part));
+  const entries = parts.map((part) => {
+    const { run } = partNames(program, part);
+    const { said, bind } = dimsTexts(program, part);
+    return `${run}: { part: parts.${run}, bind: (inputs«: ${partNames(program, part).inputs}»${said === "" ? "" : `, dims«: ${partNames(program, part).dims}»`}) => ${bind} },`;
+  });
+  return [
+    "const form = formWith(tensors);",
+    "const stateFor = statesOf(loaded, runner);",
+    "/** The state of a session, and what runs on it. */",
+    "const openState = async (sizes«: StateSizes») => {",
+    [
+      ...fixedLines(program),
+      "return stateFor({",
+      [
+        "places: (place) => statePlacesOf(place, fixed),",
+        "kept: (w) => stateTensors(w, fixed),",
+        "parts: {",
+        entries,
+        "},",
+      ],
+      "});",
+    ],
+    "};",
+  ];
+}
+
 /** The function of a part as a model has it. */
 function runLines(program: ProgramPlan, part: PlanPart): string[] {
   const { run } = partNames(program, part);
@@ -75,14 +114,14 @@ function runLines(program: ProgramPlan, part: PlanPart): string[] {
 /** What says the run-time dims of a part's inputs, and what of them a caller says. */
 function dimsTexts(program: ProgramPlan, part: PlanPart): { readonly said: string; readonly bind: string } {
   const said = saidDims(program, part).length > 0 ? ", dims" : "";
-  const fixed = fixedDims(program).length > 0 ? ", fixed" : "";
+  const fixed = partFixedDims(program, part).length > 0 ? ", fixed" : "";
   return { said, bind: `${partFunction(program, part, "bindDims")}(inputs${said}${fixed})` };
 }
 
 /** What times the steps of each part. */
 const profileLines = (program: ProgramPlan): Code[] => [
   "profiles: {",
-  program.parts.map((part) => {
+  ownParts(program).map((part) => {
     const { run } = partNames(program, part);
     const { said, bind } = dimsTexts(program, part);
     return `${run}: (inputs${said}) => profile(parts.${run}, inputs, () => ${bind}),`;
@@ -141,10 +180,12 @@ export function resultsFunction(program: ProgramPlan, part: PlanPart): Code[] {
 
 /** The function that says what passes from run to run, and where it lies. */
 export function stateFunction(program: ProgramPlan, names: ListNames): Code[] {
-  const entries = program.shared.state.map(({ name, type, buffer }) => {
+  const entries = program.shared.state.map(({ name, type, init, buffer }) => {
     const shape = type.shape.map((size) => sizeText(size)).join(", ");
     const kind = isFloat(type.dtype) ? "f32" : "i32";
-    return `{ name: ${literal(name)}, at: ${names.start(buffer)}, shape: [${shape}], kind: "${kind}" },`;
+    const begin =
+      program.sessions === undefined || init.kind !== "constant" ? "" : `, begin: ${numberText(init.value)}`;
+    return `{ name: ${literal(name)}, at: ${names.start(buffer)}, shape: [${shape}], kind: "${kind}"${begin} },`;
   });
   const d = dimsName(program.shared.state.flatMap(({ type }) => type.shape));
   return [

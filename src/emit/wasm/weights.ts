@@ -41,12 +41,37 @@ export function lastingBuffers({ shared, parts }: ProgramPlan): ReadonlySet<numb
 
 /** The function that gives what lasts its place: the address in bytes by name. */
 export function placesFunction(program: ProgramPlan, names: ListNames, lasting: ReadonlySet<number>): Code[] {
-  const { buffers } = program.shared;
-  const sizes = new Map([...lasting].map((buffer) => [names.lasting(buffer), buffers[buffer]!.elements]));
-  const entries = [...sizes].map(([name, elements]) => `${keyText(name)}: place(${sizeText(elements)}),`);
+  const inSession = (buffer: number): boolean =>
+    program.sessions !== undefined && program.shared.buffers[buffer]!.home.kind === "state";
+  const all = [...lasting];
   return [
     "/** Where that lies which lasts as long as a model: addresses in bytes. */",
-    `function placesOf(${entries.length === 0 ? "_place" : "place"}«: Place», ${dimsName([...sizes.values()])}«: Dims») {`,
+    ...placesLines(
+      "placesOf",
+      program.shared,
+      names,
+      all.filter((buffer) => !inSession(buffer)),
+    ),
+    ...(program.sessions === undefined
+      ? []
+      : [
+          "",
+          "/** The same of what lasts as long as a session. */",
+          ...placesLines("statePlacesOf", program.shared, names, all.filter(inSession)),
+        ]),
+  ];
+}
+
+function placesLines(
+  called: string,
+  { buffers }: PlanShared,
+  names: ListNames,
+  placed: readonly number[],
+): Code[] {
+  const sizes = new Map(placed.map((buffer) => [names.lasting(buffer), buffers[buffer]!.elements]));
+  const entries = [...sizes].map(([name, elements]) => `${keyText(name)}: place(${sizeText(elements)}),`);
+  return [
+    `function ${called}(${entries.length === 0 ? "_place" : "place"}«: Place», ${dimsName([...sizes.values()])}«: Dims») {`,
     entries.length === 0 ? ["return {};"] : ["return {", entries, "};"],
     "}",
   ];
@@ -68,11 +93,12 @@ export const preparedCalls = ({ shared }: ProgramPlan, table: KernelTable): Call
  * tensor that only this reads is there as long as steps need it: the memory of runs, which there are none yet.
  */
 export function loadFunction(
-  { shared }: ProgramPlan,
+  { shared, sessions }: ProgramPlan,
   calls: readonly CalledStage[],
   names: ListNames,
   lasting: ReadonlySet<number>,
 ): Code[] {
+  const state = sessions === undefined ? shared.state : [];
   const stays = shared.parameters.filter(
     ({ buffer }) =>
       buffer !== undefined && lasting.has(buffer) && shared.buffers[buffer]!.home.kind === "parameter",
@@ -80,14 +106,14 @@ export function loadFunction(
   const isRead = shared.parameters.some(({ buffer }) => buffer !== undefined);
   const lines = [
     ...constantLines(shared, names, lasting),
-    ...shared.state.flatMap((state) => stateLines(state, names)),
+    ...state.flatMap((each) => stateLines(each, names)),
     ...stays.map(({ name, dtype, buffer }) => loadText(name, dtype, names.start(buffer!), names)),
     ...prepareLines(shared, calls, names, lasting),
   ];
   const taken = names.taken;
   return [
     "/** Brings weights to their places, and makes of them what runs read. */",
-    `async function loadWeights(${names.parameter("w")}«: Places», ${isRead ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(shared.state.map(({ type }) => elementsOf(type)))}«: Dims», ${names.parameter("list")}«: LoadingList»)«: Promise<void>» {`,
+    `async function loadWeights(${names.parameter("w")}«: Places», ${isRead ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(state.map(({ type }) => elementsOf(type)))}«: Dims», ${names.parameter("list")}«: LoadingList»)«: Promise<void>» {`,
     [...taken, ...lines],
     "}",
   ];

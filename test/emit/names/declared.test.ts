@@ -26,7 +26,9 @@ import { reservedWords } from "../../../src/emit/module/words.ts";
 import { planGraph, planProgram } from "../../../src/plan/build.ts";
 import { programOf, type ProgramPlan } from "../../../src/plan/plan.ts";
 import { cache, graphOf } from "../../states/graphs.ts";
+import { exampleGraph } from "../../incremental/models.ts";
 import { complaints } from "../complaints.ts";
+import { planWithSessions } from "../sessions.ts";
 import { declaredBy, parsed, wordsOf } from "./declared.ts";
 import { plans } from "./words.ts";
 
@@ -39,6 +41,7 @@ const inherited = compile({
 const programs: readonly ProgramPlan[] = [
   programOf(inherited.plan!),
   ...plans().map((plan) => ("parts" in plan ? plan : programOf(plan))),
+  planWithSessions(exampleGraph("gpt2", { vocab: 11, dim: 8, depth: 1, heads: 2 }), "ts"),
   programOf(planGraph(graph)),
   planProgram({ name: "twice", parts: { first: graph, second: graph } }),
 ];

@@ -8,7 +8,15 @@ import { showShape } from "../../../tensor/type.ts";
 import type { Piece } from "../piece.ts";
 import type { inputRuntime } from "../runtime/inputs.ts";
 import { accessOf, takesText } from "../runtime/types.ts";
-import { fixedDims, partNames, runParameters, saidDims, symbolsOfParts } from "../surface.ts";
+import {
+  fixedDims,
+  partFixedDims,
+  partNames,
+  readsState,
+  runParameters,
+  saidDims,
+  symbolsOfParts,
+} from "../surface.ts";
 import { literal, numberText, typesOnly } from "../text.ts";
 import { sizeText } from "./size.ts";
 
@@ -27,11 +35,12 @@ export const dimsType = (program: ProgramPlan): Piece => ({
 
 /** The lines of `createModel` that check the sizes for which the state is made. */
 export function fixedLines(program: ProgramPlan): Code[] {
+  const given = program.sessions === undefined ? "options.dims" : "sizes";
   const fixed = new Map(fixedDims(program).map(({ name, max = Infinity }) => [name, max]));
-  if (program.shared.state.length === 0) return [];
+  if (!readsState(program)) return [];
   const entries = symbolsOfParts(program).map(({ name }) => {
     const max = fixed.get(name);
-    const size = max === undefined ? "0" : `saidSize(${literal(name)}, options.dims, ${max})`;
+    const size = max === undefined ? "0" : `saidSize(${literal(name)}, ${given}, ${max})`;
     return `${name}: ${size},`;
   });
   return entries.length === 0 ? ["const fixed«: Dims» = {};"] : ["const fixed«: Dims» = {", entries, "};"];
@@ -39,7 +48,7 @@ export function fixedLines(program: ProgramPlan): Code[] {
 
 /** The function that checks the inputs' shapes and finds the run-time dims; those of other parts are 0. */
 export function dimsFunction(program: ProgramPlan, part: PlanPart): Code[] {
-  const fixed = new Set(fixedDims(program).map(({ name }) => name));
+  const fixed = new Set(partFixedDims(program, part).map(({ name }) => name));
   const reads = sizeReads(part);
   const bound = new Set(reads.map(({ symbol }) => symbol.name));
   const said = saidDims(program, part);
@@ -81,12 +90,12 @@ export function inputReaders(program: ProgramPlan): readonly (keyof typeof input
   const { buffers } = program.shared;
   const isSaid =
     fixedDims(program).length > 0 || program.parts.some((part) => saidDims(program, part).length > 0);
-  const fixed = new Set(fixedDims(program).map(({ name }) => name));
   return [
     "checkInputNames",
     ...(isSaid ? (["saidSize"] as const) : []),
     ...program.parts.flatMap((part) => {
       const reads = sizeReads(part);
+      const fixed = new Set(partFixedDims(program, part).map(({ name }) => name));
       return [
         ...(reads.length > 0 ? (["inputSize"] as const) : []),
         ...(reads.some(({ symbol }) => fixed.has(symbol.name)) ? (["keptSize"] as const) : []),

@@ -50,7 +50,7 @@ export const readerRuntime: Piece = {
     let made«: Float32Array | Int32Array | undefined»;
     const read = () => made ?? readElements(dtype, bytes, size);
     const tensor = { shape, get data() { return (made ??= read()); } };
-    storedAs.set(tensor, { isFloat: dtype.includes("F"), size, read });
+    storedAs.set(tensor, { isFloat: dtype.includes("F"), size, read, bytes });
     return tensor;
   }
 

@@ -3,7 +3,7 @@ import type { PlanPart, ProgramPlan } from "../../../plan/plan.ts";
 import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
 import { showType } from "../../../tensor/type.ts";
 import type { Piece } from "../piece.ts";
-import { changesState, fixedDims, partNames, saidDims, stateType } from "../surface.ts";
+import { changesState, fixedDims, keepsState, ownParts, partNames, saidDims, stateType } from "../surface.ts";
 import { fragment, literal, typesOnly } from "../text.ts";
 import { isInherited } from "../words.ts";
 
@@ -27,7 +27,7 @@ export const takesText = (dtype: Dtype): string =>
 
 /** The types of the module's surface: what goes in and what comes out; `model` declares `Model`, which runs it. */
 export function publicTypes(program: ProgramPlan, model: readonly string[]): Piece {
-  const fixed = fixedDims(program);
+  const fixed = optionDims(program);
   return {
     declares: [
       ...["Tensor", "BoolTensor", "FloatTensor", "IntTensor", "WeightSource", "WeightOptions", "Parameter"],
@@ -44,6 +44,10 @@ export function publicTypes(program: ProgramPlan, model: readonly string[]): Pie
     ]),
   };
 }
+
+/** The run-time dims that `createModel` is told. */
+const optionDims = (program: ProgramPlan): readonly SymbolDeclaration[] =>
+  keepsState(program) ? fixedDims(program) : [];
 
 const partTypeNames = (program: ProgramPlan, part: PlanPart): string[] => {
   const { inputs, outputs, dims } = partNames(program, part);
@@ -106,7 +110,7 @@ const optionTypes = (fixed: readonly SymbolDeclaration[]): string[] =>
 
 /** What `createModel` is told, and what it is told if it is told nothing; `more` is a type of what a target takes beside. */
 export function optionsParameter(program: ProgramPlan, more?: string): string {
-  const type = fixedDims(program).length === 0 ? "WeightOptions" : "ModelOptions";
+  const type = optionDims(program).length === 0 ? "WeightOptions" : "ModelOptions";
   const whole = more === undefined ? type : `${type} & ${more}`;
   return `options«: ${whole}» = {}${type === "ModelOptions" ? `« as ${whole}»` : ""}`;
 }
@@ -155,6 +159,22 @@ const general = fragment`
   }
 `;
 
+/** What makes sessions. */
+function sessionMembers(program: ProgramPlan): string[] {
+  if (program.sessions === undefined) return [];
+  const { inputs, outputs } = partNames(
+    program,
+    program.parts.find(({ name }) => name === "append")!,
+  );
+  const made = `Promise<Session<${inputs}, ${outputs}>>`;
+  return [
+    "/** A text that is read a few positions at a time, with memory of its own beside the weights; it is disposed by itself. */",
+    `readonly session: (options?: SessionOptions) => ${made};`,
+    "/** The same where one of this model was saved; throws SessionError for bytes of another model, or of other weights. */",
+    `readonly restore: (bytes: Uint8Array, options?: Pick<SessionOptions, "capacity" | "chunk">) => ${made};`,
+  ];
+}
+
 /** What makes a surface of one target: how it says what a run does, and whether it answers later. */
 export interface SurfaceWords {
   /** Of a run that changes nothing, and of one that changes the state. */
@@ -171,10 +191,8 @@ export interface SurfaceWords {
 
 /** What runs the model. */
 export function modelType(program: ProgramPlan, words: SurfaceWords): string[] {
-  const { shared, parts } = program;
   const later = (type: string): string => (words.isLater ? `Promise<${type}>` : type);
-  const hasState = shared.state.length > 0;
-  const runs = parts.flatMap((part) => {
+  const runs = ownParts(program).flatMap((part) => {
     const names = partNames(program, part);
     const dims = saidDims(program, part).length === 0 ? "" : `, dims: ${names.dims}`;
     const says = changesState(program, part) ? words.changes : words.runs;
@@ -193,7 +211,7 @@ export function modelType(program: ProgramPlan, words: SurfaceWords): string[] {
   ];
   return [
     "export interface Model {",
-    ...membersOf([...runs, ...(hasState ? state : []), ...words.more]),
+    ...membersOf([...runs, ...(keepsState(program) ? state : []), ...sessionMembers(program), ...words.more]),
     "}",
   ];
 }

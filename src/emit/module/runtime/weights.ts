@@ -56,7 +56,7 @@ const checkRuntime = fragment`
   }
 
   /** What is known of tensors that lie in the memory of a file. */
-  const storedAs = new WeakMap«<object, { readonly isFloat: boolean; readonly size: number; readonly read: () => Float32Array | Int32Array }>»();
+  const storedAs = new WeakMap«<object, { readonly isFloat: boolean; readonly size: number; readonly read: () => Float32Array | Int32Array; readonly bytes: Uint8Array }>»();
 
   const elementsOf = (tensor«: Tensor»)«: ArrayLike<number>» => storedAs.get(tensor)?.read() ?? tensor.data;
 
@@ -177,8 +177,8 @@ export const elementRuntime64 = {
 export const stateRuntime: Piece = {
   declares: ["copyOfState", "replaceState"],
   code: fragment`
-  function copyOfState(state«: Readonly<Record<string, Kept>>») {
-    const copies = Object.entries(state).map(([name, { data, shape }]) => [name, { data: data.slice(), shape }]« as const»);
+  function copyOfState(state«: Readonly<Record<string, Kept>>», names«: readonly string[]» = Object.keys(state)) {
+    const copies = names.map((name) => [name, { data: state[name]«!».data.slice(), shape: state[name]«!».shape }]« as const»);
     return Object.fromEntries(copies);
   }
 

@@ -21,7 +21,7 @@ export const modelTypes: Piece = {
     readonly engine: Engine;
     readonly w: Places;
     /** Where the memory of runs begins. */
-    readonly from: number;
+    from: number;
   }
 `,
 };
@@ -101,7 +101,8 @@ export const modelRuntime: Piece = {
     }
 
     /** What runs parts of a model on its memory, one after the other. */
-    function runnerOf({ engine, w, from }«: Loaded») {
+    function runnerOf(loaded«: Loaded») {
+      const { engine } = loaded;
       let last«: Promise<unknown>» = Promise.resolve();
       const inTurn = «<T>»(work«: () => Promise<T>»)«: Promise<T>» => {
         const result = last.then(work);
@@ -109,17 +110,18 @@ export const modelRuntime: Piece = {
         return result;
       };
       /** What stands in memory since the last run. */
-      let listed«: { readonly part: object; readonly sizes: string; readonly list: Listed; readonly places: RunPlaces } | undefined»;
+      let listed«: { readonly part: object; readonly w: Places; readonly from: number; readonly sizes: string; readonly list: Listed; readonly places: RunPlaces } | undefined»;
 
-      async function runOnce«<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», dims«: Dims», signal«?: AbortSignal»)«: Promise<Outputs>» {
+      async function runOnce«<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», dims«: Dims», w«: Places», signal«?: AbortSignal»)«: Promise<Outputs>» {
         signal?.throwIfAborted();
         const given = part.read(inputs, dims);
         const sizes = sizesText(dims);
-        const isNew = listed?.part !== part || listed.sizes !== sizes;
+        const { from } = loaded;
+        const isNew = listed?.part !== part || listed.w !== w || listed.from !== from || listed.sizes !== sizes;
         if (isNew) {
           const list = emptyList(from, engine.ranks);
           const places = part.list(w, dims, list);
-          listed = { part, sizes, list: list.finish(), places };
+          listed = { part, w, from, sizes, list: list.finish(), places };
         }
         const { list, places } = listed«!»;
         const writes = given.map((data, index) => [places.inputs[index]«!», data]« as [number, Float32Array | Int32Array]»);
@@ -144,8 +146,8 @@ export const modelRuntime: Piece = {
       }
 
       return {
-        run: «<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», bind«: () => Dims», options«: RunOptions | undefined») =>
-          inTurn(async () => runOnce(part, inputs, bind(), options?.signal)),
+        run: «<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», bind«: () => Dims», options«: RunOptions | undefined», w«: Places» = loaded.w) =>
+          inTurn(async () => runOnce(part, inputs, bind(), w, options?.signal)),
         inTurn,
         close: engine.close,
       };
@@ -163,6 +165,8 @@ export const stateTypes: Piece = {
     readonly at: number;
     readonly shape: readonly number[];
     readonly kind: "f32" | "i32";
+    /** What all its elements begin as, if it is a session's. */
+    readonly begin?: number;
   }
 `,
 };
@@ -192,6 +196,59 @@ export const stateRuntime: Piece = {
       return [at, kind === "i32" ? Int32Array.from(data) : Float32Array.from(data)]« as const»;
     });
     await performed(engine, { bytes: from, writes, reads: [] }, undefined, "the state");
+  }
+`,
+};
+
+/** What gives each session a state in the memory of its model. */
+export const sessionStateRuntime: Piece = {
+  declares: ["SessionStates", "statesOf"],
+  code: fragment`
+  «/** What makes the state of a session, and lists and reads the parts of the model on it. */»
+  «interface SessionStates {»
+  «  readonly places: (place: Place) => Places;»
+  «  readonly kept: (w: Places) => readonly Kept[];»
+  «  readonly parts: Readonly<Record<string, { readonly part: Part<never, object>; readonly bind: (inputs: never, sizes: never) => Dims }>>;»
+  «}»
+
+  /** The states of sessions, behind the weights; where one was given back another takes its place. */
+  function statesOf(loaded«: Loaded», runner«: ReturnType<typeof runnerOf>») {
+    const first = loaded.from;
+    let regions«: { readonly at: number; readonly end: number }[]» = [];
+    const keep = (changed«: typeof regions»)«: void» => {
+      regions = changed.sort((a, b) => a.at - b.at);
+      loaded.from = regions.at(-1)?.end ?? first;
+    };
+    function take(places«: SessionStates["places"]») {
+      const measured = placesFrom(0);
+      places(measured.place);
+      let at = wholeLines(first);
+      for (const region of regions) if (region.at < at + measured.end()) at = region.end;
+      const region = { at, end: at + measured.end() };
+      keep([...regions, region]);
+      return { w: { ...loaded.w, ...places(placesFrom(at).place) }, free: () => keep(regions.filter((each) => each !== region)) };
+    }
+    return ({ places, kept, parts }«: SessionStates»)«: Promise<PartsModel>» =>
+      runner.inTurn(async () => {
+        const { w, free } = take(places);
+        const tensors = kept(w);
+        const writes = tensors.map(({ at, shape, kind, begin = 0 }) => [at, new (kind === "i32" ? Int32Array : Float32Array)(countOf(shape)).fill(begin)]« as const»);
+        try {
+          await performed(loaded.engine, { bytes: loaded.from, writes, reads: [] }, undefined, "a session");
+        } catch (error) {
+          free();
+          throw error;
+        }
+        return {
+          run: (name, inputs, sizes) => {
+            const { part, bind } = parts[name]«!»;
+            return runner.run(part, inputs« as never», () => bind(inputs« as never», sizes« as never»), undefined, w)« as Promise<StateTensors>»;
+          },
+          readState: (names) => runner.inTurn(() => copyOfState(loaded, names === undefined ? tensors : tensors.filter(({ name }) => names.includes(name)))),
+          writeState: (given) => runner.inTurn(() => replaceState(loaded, tensors, given)),
+          close: free,
+        };
+      });
   }
 `,
 };

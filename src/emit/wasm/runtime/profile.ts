@@ -9,10 +9,11 @@ export const profileRuntime: Piece = {
      * Gives the milliseconds of each step of a run, and of none: each is a list of its own, before and after which all
      * threads meet.
      */
-    function profilerOf({ engine, w, from }, runner) {
+    function profilerOf(loaded, runner) {
+      const { engine, w } = loaded;
       const timeSteps = async (part, inputs, dims) => {
         const given = part.read(inputs, dims);
-        const { place, end } = placesFrom(from);
+        const { place, end } = placesFrom(loaded.from);
         const calls = [];
         const list = { ranks: engine.ranks, place, call: (...call) => calls.push(call), meet: () => {}, settle: () => {} };
         const places = part.list(w, dims, list);

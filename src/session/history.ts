@@ -1,14 +1,14 @@
-import type { EmittedTensors } from "../../emit/emitted.ts";
+import type { StateTensors } from "./form.ts";
 
 /** What was carried on where a text had so many positions. */
 interface Snapshot {
   readonly length: number;
-  readonly state: EmittedTensors;
+  readonly state: StateTensors;
 }
 
 /** The inputs of one run, and the position that they began at. */
 interface Read {
-  readonly inputs: EmittedTensors;
+  readonly inputs: StateTensors;
   readonly start: number;
   readonly count: number;
 }
@@ -17,7 +17,7 @@ interface Read {
 interface Return {
   readonly snapshot: Snapshot | undefined;
   readonly rest: readonly {
-    readonly inputs: EmittedTensors;
+    readonly inputs: StateTensors;
     readonly start: number;
     readonly rows: number;
   }[];
@@ -31,16 +31,16 @@ export class History {
   #reads: Read[] = [];
   #snapshots: Snapshot[] = [];
 
-  add(inputs: EmittedTensors, start: number, count: number): void {
+  add(inputs: StateTensors, start: number, count: number): void {
     this.#reads.push({ inputs, start, count });
   }
 
-  snap(length: number, state: EmittedTensors): void {
+  snap(length: number, state: StateTensors): void {
     this.#snapshots = [...this.#snapshots, { length, state }].slice(-SNAPSHOTS);
   }
 
   /** Goes on from a state whose text is not known. */
-  begin(length: number, state: EmittedTensors): void {
+  begin(length: number, state: StateTensors): void {
     this.#reads = [];
     this.#snapshots = [{ length, state }];
   }

@@ -1,0 +1,72 @@
+import { importModule, type EmittedTensors } from "../emit/emitted.ts";
+import { targets, type Switches, type TargetName } from "../emit/targets.ts";
+import type { Decoding } from "../incremental/program.ts";
+import { sessionForm } from "../incremental/session-form.ts";
+import type { Graph } from "../ir/graph.ts";
+import { planProgram } from "../plan/build.ts";
+import type { ProgramPlan } from "../plan/plan.ts";
+import type { SessionMaker } from "../session/generate.ts";
+import type { Session, SessionOptions } from "../session/session.ts";
+import type { StateTensors } from "../session/form.ts";
+
+/** A session of a model whose inputs and outputs are known by their names alone. */
+export type AnySession = Session<StateTensors, StateTensors>;
+
+/** A model whose texts are read a few positions at a time, each by a session; all share its weights. */
+export interface SessionModel extends SessionMaker<AnySession> {
+  /** A session that goes on where one of this model was saved. */
+  readonly restore: (
+    bytes: Uint8Array,
+    options?: Pick<SessionOptions, "capacity" | "chunk">,
+  ) => Promise<AnySession>;
+  /** Ends its threads; sessions run no more. */
+  readonly close: () => void;
+}
+
+export interface SessionsOptions {
+  readonly target: TargetName;
+  readonly switches?: Switches;
+  /** As many as help, if left off. */
+  readonly threads?: number | undefined;
+  /** The output that tokens are drawn from. */
+  readonly logits?: string | undefined;
+}
+
+/** The targets whose modules have sessions. */
+export const sessionTargets: ReadonlySet<TargetName> = new Set<TargetName>(["wasm", "ts"]);
+
+/** A decoding program as a plan whose models make sessions; `whole` is the model itself, to stand beside them as `run`. */
+export function sessionsPlan(
+  decoding: Decoding,
+  { target, switches = {}, logits }: SessionsOptions,
+  whole?: { readonly graph: Graph; readonly notNeeded: readonly string[] },
+): ProgramPlan {
+  const { name, parts } = decoding.program;
+  const program = whole === undefined ? { name, parts } : { name, parts: { run: whole.graph, ...parts } };
+  const options = { target: targets[target].target(switches), notNeeded: whole?.notNeeded ?? [] };
+  return { ...planProgram(program, options), sessions: sessionForm(decoding, logits) };
+}
+
+/** Emits a decoding program as a target, imports it, and gives it weights: throws what such modules throw. */
+export async function openSessions(
+  decoding: Decoding,
+  weights: EmittedTensors,
+  options: SessionsOptions,
+): Promise<SessionModel> {
+  const emit = await targets[options.target].load();
+  const [file] = emit(sessionsPlan(decoding, options), { types: false, switches: options.switches ?? {} });
+  const { createModel } = await importModule<SessionsModule>(file!.text);
+  const { threads } = options;
+  const model = await createModel(weights, threads === undefined ? {} : { threads });
+  return { session: model.session, restore: model.restore, close: () => model.close?.() };
+}
+
+/** What a module for the CPU exports whose models make sessions; some have nothing to close. */
+interface SessionsModule {
+  readonly createModel: (
+    weights: EmittedTensors,
+    options: { readonly threads?: number },
+  ) => Opened | Promise<Opened>;
+}
+
+type Opened = Omit<SessionModel, "close"> & { readonly close?: () => void };
