@@ -109,6 +109,12 @@ export class KernelBuilder {
     return { at: this.#bindScratch(elements, false) };
   }
 
+  /** Both: what an earlier stage left, and room for what this one leaves. */
+  scratchBetween(elements: Dim): Pick<Tensor, "at" | "put"> {
+    const at = this.#bindScratch(elements, true);
+    return { at, put: (index, value) => `${at(index)} = ${value};` };
+  }
+
   #bindScratch(elements: Dim, writes: boolean): (index: string) => string {
     this.#scratch = elements;
     this.#bindings.push({ names: [SCRATCH], buffer: SCRATCH, element: "f32", writes });
@@ -215,10 +221,10 @@ export class KernelBuilder {
   }
 
   /** An array that the workgroup shares; declared once, however often it is asked for. */
-  shared(name: string, element: "f32" | "i32" | "f16" | "vec2f" | "vec4f", count: number): void {
+  shared(name: string, element: "f32" | "i32" | "u32" | "f16" | "vec2f" | "vec4f", count: number): void {
     if (this.#declared.has(name)) return;
     this.#declared.add(name);
-    this.#workgroupBytes += count * { f32: 4, i32: 4, f16: 2, vec2f: 8, vec4f: 16 }[element];
+    this.#workgroupBytes += count * { f32: 4, i32: 4, u32: 4, f16: 2, vec2f: 8, vec4f: 16 }[element];
     this.declare(`var<workgroup> ${name}: array<${element}, ${count}>;`);
   }
 

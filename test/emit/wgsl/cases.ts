@@ -395,6 +395,24 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
   topk: [
     { about: "8 of 65", graph: graphOf("topk", { x: f32(B, T, 65) }, { k: 8 }), sizes: batches },
     { about: "all of 3", graph: graphOf("topk", { x: f32(B, 3) }, { k: 3 }), sizes: [{ B: 257 }] },
+    { about: "all of 13, sorted", graph: graphOf("topk", { x: f32(B, T, 13) }, { k: 13 }), sizes: batches },
+    { about: "9 of 300", graph: graphOf("topk", { x: f32(B, 300) }, { k: 9 }), sizes: [{ B: 3 }] },
+    {
+      about: "128 of 4100, in two stages",
+      graph: graphOf("topk", { x: f32(B, 4100) }, { k: 128 }),
+      sizes: [{ B: 2 }],
+    },
+    {
+      about: "the first 128 of 4100 equal ones",
+      graph: graphOf("topk", { x: f32(B, 4100) }, { k: 128 }),
+      sizes: [{ B: 1 }],
+      range: [0.5, 0.5],
+    },
+    {
+      about: "900 of 9000, in four stages",
+      graph: graphOf("topk", { x: f32(B, 9000) }, { k: 900 }),
+      sizes: [{ B: 2 }],
+    },
   ],
   spread: [
     {

@@ -70,6 +70,9 @@ const cases = [
   `%y: f32[${count}] = cumsum(x: %z, axis: 0)`,
   `${rows("z")}\n %y: f32[${side}, 3], %i: i32[${side}, 3] = topk(x: %rows, k: 3)`,
   `${rows("z")}\n %v: f32[${side}, 3], %y: i32[${side}, 3] = topk(x: %rows, k: 3)`,
+  // More than 8 are sorted.
+  `%all: f32[1, ${count}] = reshape(x: %x, shape: [1, ${count}])\n %y: f32[1, 50], %i: i32[1, 50] = topk(x: %all, k: 50)`,
+  `%all: f32[1, ${count}] = reshape(x: %x, shape: [1, ${count}])\n %v: f32[1, 50], %y: i32[1, 50] = topk(x: %all, k: 50)`,
   `%p: f32[1, 1, ${side}, ${side}] = reshape(x: %z, shape: [1, 1, ${side}, ${side}])
    %y: f32[1, 1, 4, 4] = max_pool2d(x: %p, kernel: [2, 2], stride: [2, 2])`,
   ...["i32", "bool", "f16", "bf16"].map(

@@ -112,48 +112,6 @@ function bucketStarts(side: number, far: number): number[] {
   return starts;
 }
 
-/** The k largest of each row by insertion into the sorted list that is the result. An invocation a row. */
-const topk: WgslKernel<"topk"> = ({ operands: { x }, attrs: { k }, results: [first, second] }, context) => {
-  const builder = new KernelBuilder(context);
-  const tensors = builder.tensors({ x }, { values: first!, indices: second! });
-  const [values, indices] = [tensors.values, tensors.indices];
-  const leading = x.type.shape.slice(0, -1);
-  const each = eachElement(builder, leading);
-  const rows = places(builder, "i", leading, [{ name: "x", strides: x.strides.slice(0, -1) }]);
-  builder.constant("k", k);
-  const body = [
-    ...each.lines,
-    ...rows.lines,
-    `let x_row = ${rows.at[0]!};`,
-    "let list = i * k;",
-    "var held = 0u;",
-    ...forLoop("c", builder.size("width", x.type.shape.at(-1)!), [
-      `let value = ${tensors.x.at("x_row + c")};`,
-      "var place = held;",
-      "// An equal element comes after those before it.",
-      "while (place > 0u) {",
-      [
-        `let above = ${values.at("list + place - 1u")};`,
-        ...ifThen("!(value > above)", ["break;"]),
-        "place--;",
-      ],
-      "}",
-      ...ifThen("place == k", ["continue;"]),
-      ...ifThen("held < k", ["held++;"]),
-      "for (var m = held - 1u; m > place; m--) {",
-      [
-        values.put("list + m", values.at("list + m - 1u")),
-        indices.put("list + m", indices.at("list + m - 1u")),
-      ],
-      "}",
-      values.put("list + place", "value"),
-      indices.put("list + place", "i32(c)"),
-    ]),
-  ];
-  const doc = "The k largest elements of each row, largest first, and where they stood. A row an invocation.";
-  return [builder.finish({ name: "topk", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
-};
-
 /** Each element of the result looks whether an index names it. */
 const spread: WgslKernel<"spread"> = (
   { operands: { values, indices }, attrs: { size }, results },
@@ -188,4 +146,4 @@ const spread: WgslKernel<"spread"> = (
   return [builder.finish({ name: "spread", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 
-export const lookupKernels = { embedding, iota, relative_bucket, spread, topk };
+export const lookupKernels = { embedding, iota, relative_bucket, spread };

@@ -20,6 +20,7 @@ import { reduceKernels } from "./reduce.ts";
 import { rope } from "./rope.ts";
 import { softmaxKernels } from "./softmax.ts";
 import { spatialKernels } from "./spatial.ts";
+import { topk } from "./topk.ts";
 
 /** The kernels of this target, a group a file. */
 export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
@@ -41,6 +42,7 @@ export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   rope,
   ...softmaxKernels,
   ...spatialKernels,
+  topk,
   write: (step, context) => elementwiseKernels.copy(asCopy(step), context),
 };
 
