@@ -29,7 +29,8 @@ export const modelArgument = { name: "<model.lmg>", description: "the file of th
 
 export const modelOrRunArgument = {
   name: "<model.lmg>",
-  description: "the file of the model, or a folder that lmg train wrote",
+  description:
+    "the file of the model, a folder that lmg train wrote, or a .gguf file of a family that lmg has",
 };
 
 export const modelOptions: readonly OptionSpec[] = [

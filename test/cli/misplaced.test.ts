@@ -85,7 +85,7 @@ describe("a pipe is refused at once", () => {
 
 test("a folder with weights of another format says which", async () => {
   expect(await mistake("run", "tiny.lmg", "--weights", "folder", "--tokens", "1")).toBe(
-    "error[E719]: `folder/pytorch_model.bin`: expected a safetensors file, but this is an HDF5 file, as Keras and h5py write them\n" +
+    "error[E719]: `folder/pytorch_model.bin`: expected a safetensors or GGUF file, but this is an HDF5 file, as Keras and h5py write them\n" +
       "  help: read its arrays with h5py, and write them by the model's names with `save_file` of safetensors.numpy",
   );
 });

@@ -301,7 +301,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       [...on, "x.npy"],
-      'error[E719]: `x.npy`: expected a safetensors file, but this is an array of NumPy (.npy)\n  help: save each array by its name: `save_file({"layer.weight": numpy.load(FILE)}, "model.safetensors")` of safetensors.numpy',
+      'error[E719]: `x.npy`: expected a safetensors or GGUF file, but this is an array of NumPy (.npy)\n  help: save each array by its name: `save_file({"layer.weight": numpy.load(FILE)}, "model.safetensors")` of safetensors.numpy',
     ],
     [
       [...on, "affine.safetensors"],

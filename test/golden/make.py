@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files]
+                               [probe] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers]
 """
 
 import sys
@@ -16,6 +16,7 @@ import character_ranges
 import encoder_layer
 import gguf_blocks
 import gguf_files
+import gguf_tokenizers
 import hf
 import hf_headless
 import hf_keys
@@ -31,7 +32,7 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "tokenizer_files": tokenizer_files.make,
-          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make}
+          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make}
 
 
 def main(names):

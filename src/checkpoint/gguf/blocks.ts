@@ -1,12 +1,6 @@
 import { codebookDecoders } from "./codebooks.ts";
 import { kDecoders } from "./k-blocks.ts";
-import { halfAt } from "./scales.ts";
-
-/**
- * Blocks of a quantized tensor to float32: `into` has as many elements as the blocks hold. Bit for bit what `dequantize` of
- * the Python package gguf gives: each product is rounded to float32 before a minimum is taken off.
- */
-export type DecodeBlocks = (bytes: Uint8Array, into: Float32Array) => void;
+import { halfAt, type DecodeBlocks } from "./scales.ts";
 
 const { fround } = Math;
 

@@ -1,5 +1,4 @@
-import type { DecodeBlocks } from "./blocks.ts";
-import { halfAt } from "./scales.ts";
+import { halfAt, type DecodeBlocks } from "./scales.ts";
 
 /* Codes of 4 bits that choose from a table of 16 values. */
 

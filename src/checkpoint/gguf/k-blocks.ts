@@ -1,5 +1,4 @@
-import type { DecodeBlocks } from "./blocks.ts";
-import { halfAt } from "./scales.ts";
+import { halfAt, type DecodeBlocks } from "./scales.ts";
 
 /* Blocks of 256 elements in groups of 16 or 32, whose scales are quantized too (ggml-quants.c, `QK_K`). */
 

@@ -1,5 +1,6 @@
 import type { Dtype } from "../../tensor/dtype.ts";
-import { blockDecoders, type DecodeBlocks } from "./blocks.ts";
+import { blockDecoders } from "./blocks.ts";
+import type { DecodeBlocks } from "./scales.ts";
 
 /** How the elements of a GGUF tensor lie: in blocks, each of so many elements and bytes. */
 export interface GgufType {

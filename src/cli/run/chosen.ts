@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { findGguf } from "../../checkpoint/files/gguf.ts";
 import { openCheckpoint } from "../../checkpoint/files/open.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
@@ -9,6 +10,7 @@ import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
+import { ggufConfig } from "./gguf.ts";
 import { readConfigFile, type ConfigInput } from "../source.ts";
 
 /** Where a command's weights come from. */
@@ -25,7 +27,7 @@ export interface WeightChoice {
 export const weightOptions: readonly OptionSpec[] = [
   {
     flags: "--weights <path>",
-    description: "a checkpoint: its folder (with its config.json), or a .safetensors file",
+    description: "a checkpoint: its folder (with its config.json), a .safetensors file, or a .gguf file",
   },
   { flags: "--random <seed>", description: "random weights instead" },
   {
@@ -35,15 +37,21 @@ export const weightOptions: readonly OptionSpec[] = [
   { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
 ];
 
-export const checkpointFolder = ({ weights }: WeightChoice): string | undefined =>
-  weights === undefined ? undefined : kindOfPath(weights) === "folder" ? weights : dirname(weights);
+/** Where what lies beside the weights is: their folder; a GGUF file is a folder of its own. */
+export function checkpointFolder({ weights }: WeightChoice): string | undefined {
+  if (weights === undefined || kindOfPath(weights) === "folder" || findGguf(weights) !== undefined)
+    return weights;
+  return dirname(weights);
+}
 
 /** The config of the checkpoint; undefined if it has none, or if `--config` names another. */
 export function checkpointConfig(options: WeightChoice): ConfigInput | undefined {
   const folder = checkpointFolder(options);
   if (options.config !== undefined || folder === undefined) return undefined;
   const path = join(folder, "config.json");
-  return kindOfPath(path) === "file" ? readConfigFile(path) : undefined;
+  if (kindOfPath(path) === "file") return readConfigFile(path);
+  const gguf = findGguf(folder);
+  return gguf === undefined ? undefined : { config: ggufConfig(gguf), configName: gguf };
 }
 
 /** The weights that `--weights` or `--random` choose; without either the command ends. */

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { findGguf } from "../../checkpoint/files/gguf.ts";
 import { readJsonFile } from "../../checkpoint/files/json.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
@@ -7,6 +8,7 @@ import type { Problem } from "../../checkpoint/problem.ts";
 import { findTokenizer, tokenizerConfig, tokenizerFiles } from "../../run/tokenizer.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { orStop, stop } from "../stop.ts";
+import { readGgufTokenizer } from "./gguf.ts";
 
 /** The JSON object of a file; undefined if there is no such file. */
 export const readIfThere = (path: string, place: Place = places.json): JsonObject | undefined =>
@@ -19,11 +21,16 @@ const readIfFile = (path: string, place: Place): JsonObject | Problem | undefine
 export const tokenizerConfigOf = (folder: string, tokenizer: JsonObject): JsonObject =>
   orStop(tokenizerConfig((name) => readIfFile(join(folder, name), places.json), tokenizer));
 
-/** The tokenizer of a folder, or of a file that is named; undefined if the folder has none. */
+const hasTokenizerFile = (folder: string): boolean =>
+  tokenizerFiles.some((name) => kindOfPath(join(folder, name)) === "file");
+
+/** The tokenizer of a folder, or of a file that is named, which may be a GGUF; undefined if the folder has none. */
 export function readTokenizer(path: string): Tokenizer | undefined {
   const kind = kindOfPath(path);
   if (kind === undefined) stop("E741", `there is no tokenizer at \`${path}\``);
   const isFolder = kind === "folder";
+  const gguf = isFolder && hasTokenizerFile(path) ? undefined : findGguf(path);
+  if (gguf !== undefined) return readGgufTokenizer(gguf);
   const folder = isFolder ? path : dirname(path);
   const names = isFolder ? tokenizerFiles : [basename(path)];
   const pathOf = (name: string): string => (isFolder || !names.includes(name) ? join(folder, name) : path);

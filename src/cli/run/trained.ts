@@ -6,6 +6,7 @@ import { RUN_FILE } from "../project.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import type { WeightChoice } from "./chosen.ts";
+import { withGguf } from "./gguf.ts";
 import { readIfThere } from "./tokenizer-files.ts";
 
 /** What run.json says of a run, as far as others need it to use its model. */
@@ -60,11 +61,13 @@ function modelOptionsOf<Options extends ModelOptions>(run: TrainedRun, options: 
   return { ...options, model: options.model ?? run.model, set };
 }
 
-/** The same with the weights and the tokenizer that were trained. */
+/** The same with the weights and the tokenizer that were trained; a GGUF file stands for the model of its family. */
 export function withTrainedRun<Options extends ModelOptions & WeightChoice & { readonly tokenizer?: string }>(
   path: string,
   options: Options,
 ): { readonly path: string; readonly options: Options } {
+  const gguf = withGguf(path, options);
+  if (gguf !== undefined) return gguf;
   const run = readRun(path);
   if (run === undefined) return { path, options };
   const hasTokenizer = kindOfPath(join(run.folder, "tokenizer.json")) === "file";

@@ -55,7 +55,13 @@ export const attentionBias = (tensors: FileTensors, projection = "attn_q"): Json
   attention_bias: tensors.has(`blk.0.${projection}.bias`),
 });
 
+/** A text ends with any of several tokens: of the text, of a turn, of a message. */
 function tokenIds(keys: ModelKeys): JsonObject {
   const id = (key: string): number | undefined => keys.token(`${key}_token_id`);
-  return present({ bos_token_id: id("bos"), eos_token_id: id("eos"), pad_token_id: id("padding") });
+  const ends = [...new Set(["eos", "eot", "eom"].map(id))].filter((one) => one !== undefined);
+  return present({
+    bos_token_id: id("bos"),
+    eos_token_id: ends.length > 1 ? ends : ends[0],
+    pad_token_id: id("padding"),
+  });
 }
