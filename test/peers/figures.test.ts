@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Contender, Engine } from "../bench/cpu/engines.ts";
 import { heldToFirst, type Measured } from "../bench/cpu/measure.ts";
+import { kernelJobs } from "../bench/cpu/kernels.ts";
+import { miniLmRows, modelJobs } from "../bench/cpu/models.ts";
 import { readOptions } from "../bench/cpu/options.ts";
 import { differenceOf } from "../bench/cpu/parity.ts";
 import { figuresOf, markdownTable } from "../bench/cpu/report.ts";
@@ -80,6 +83,22 @@ test("options are read, and those without a meaning refused", () => {
   expect(() => readOptions(["--kernels", "wgsl"])).toThrow("--kernels has no wgsl");
   expect(() => readOptions(["--threads", "2,"])).toThrow("--threads is a whole number above 0");
   expect(() => readOptions(["--round", "3"])).toThrow("--round");
+});
+
+test.each(["README.md", "test/bench/cpu/README.md"])("rows and commands of %s are the bench's", (page) => {
+  const jobs = [...modelJobs(undefined), ...kernelJobs].flatMap((make) => make().rows);
+  const names = [...miniLmRows, ...jobs].map(({ name }) => name);
+  const text = readFileSync(page, "utf8");
+  const tables = [...text.matchAll(/^\| \| threads \| lmg wasm .*\n.*\n((?:\|.*\n)+)/gm)].map(
+    ([, rows]) => rows!,
+  );
+  const shown = tables.flatMap((rows) => [...rows.matchAll(/^\| (.*?) \|/gm)].map(([, name]) => name!));
+  expect(shown.length).toBeGreaterThan(0);
+  expect(shown.filter((name) => !names.includes(name))).toEqual([]);
+  const patterns = [...text.matchAll(/--rows (?:"([^"]*)"|(?!PATTERN)(\w+))/g)].map(
+    ([, quoted, word]) => quoted ?? word!,
+  );
+  expect(patterns.filter((each) => !names.some((name) => new RegExp(each, "i").test(name)))).toEqual([]);
 });
 
 test("time on processors is left open where it is not known", () => {

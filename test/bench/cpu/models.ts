@@ -91,18 +91,18 @@ export function publishedBert(folder: string): Model {
   return { ...model, weights: () => published(folder, model), published: folder };
 }
 
-/** The published all-MiniLM-L6-v2. */
-function miniLm(folder: string): Job {
-  return {
-    name: "MiniLM",
-    models: [publishedBert(folder)],
-    rows: [
-      ...rowsOf("MiniLM", texts([1, 16], [1, 128], [8, 16], [8, 128])),
-      firstOutput("MiniLM", { B: 1, T: 16 }),
-    ],
-    tolerance: MODEL_ROUNDING,
-  };
-}
+/** The rows of the published all-MiniLM-L6-v2. */
+export const miniLmRows: readonly Row[] = [
+  ...rowsOf("MiniLM", texts([1, 16], [1, 128], [8, 16], [8, 128])),
+  firstOutput("MiniLM", { B: 1, T: 16 }),
+];
+
+const miniLm = (folder: string): Job => ({
+  name: "MiniLM",
+  models: [publishedBert(folder)],
+  rows: miniLmRows,
+  tolerance: MODEL_ROUNDING,
+});
 
 /** Whole models, from ids or pixels to logits; `miniLmFolder` is where the published one lies. */
 export const modelJobs = (miniLmFolder: string | undefined): readonly (() => Job)[] => [
