@@ -1,60 +1,63 @@
-import { codebookDecoders } from "./codebooks.ts";
-import { kDecoders } from "./k-blocks.ts";
-import { halfAt, type DecodeBlocks } from "./scales.ts";
+import { kLayouts } from "./k-blocks.ts";
+import { halfAt, type BlockLayout } from "./layout.ts";
 
-const { fround } = Math;
+/* Blocks of 32 elements with one scale (ggml-common.h, `block_q4_0` and those behind it). */
 
-/** 32 elements: a scale, then 16 bytes; their lower halves are the first 16 elements. Adding -0 changes nothing, not even a -0. */
-const decodeQ4 =
-  (size: number, hasMinimum: boolean): DecodeBlocks =>
-  (bytes, into) => {
-    const codes = hasMinimum ? 4 : 2;
-    for (let block = 0, at = 0; block < into.length; block += 32, at += size) {
-      const scale = halfAt(bytes, at);
-      const [zero, minimum] = hasMinimum ? [0, halfAt(bytes, at + 2)] : [8, -0];
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[at + codes + i]!;
-        into[block + i] = fround(scale * ((pair & 15) - zero)) + minimum;
-        into[block + 16 + i] = fround(scale * ((pair >> 4) - zero)) + minimum;
-      }
-    }
-  };
-
-/** The same with a fifth bit of each element, in four bytes before the others. */
-const decodeQ5 =
-  (size: number, hasMinimum: boolean): DecodeBlocks =>
-  (bytes, into) => {
-    const bits = hasMinimum ? 4 : 2;
-    for (let block = 0, at = 0; block < into.length; block += 32, at += size) {
-      const scale = halfAt(bytes, at);
-      const [zero, minimum] = hasMinimum ? [0, halfAt(bytes, at + 2)] : [16, -0];
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[at + bits + 4 + i]!;
-        const low = (pair & 15) | (bitOf(bytes, at + bits, i) << 4);
-        const high = (pair >> 4) | (bitOf(bytes, at + bits, i + 16) << 4);
-        into[block + i] = fround(scale * (low - zero)) + minimum;
-        into[block + 16 + i] = fround(scale * (high - zero)) + minimum;
-      }
-    }
-  };
+/** Two codes of 4 bits a byte: the lower halves of 16 bytes are the first 16 elements. */
+const nibble = (bytes: Uint8Array, codes: number, index: number): number =>
+  index < 16 ? bytes[codes + index]! & 15 : bytes[codes + index - 16]! >> 4;
 
 const bitOf = (bytes: Uint8Array, at: number, index: number): number =>
   (bytes[at + (index >> 3)]! >> (index & 7)) & 1;
 
-const decodeQ8: DecodeBlocks = (bytes, into) => {
-  const codes = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let block = 0, at = 0; block < into.length; block += 32, at += 34) {
-    const scale = halfAt(bytes, at);
-    for (let i = 0; i < 32; i++) into[block + i] = scale * codes[at + 2 + i]!;
-  }
-};
+const one = { elements: 32, group: 32, scale: halfAt, zero: 0 } as const;
+const minimum: NonNullable<BlockLayout["minimum"]> = (bytes, at) => halfAt(bytes, at + 2);
 
-export const blockDecoders = {
-  Q4_0: decodeQ4(18, false),
-  Q4_1: decodeQ4(20, true),
-  Q5_0: decodeQ5(22, false),
-  Q5_1: decodeQ5(24, true),
-  Q8_0: decodeQ8,
-  ...kDecoders,
-  ...codebookDecoders,
-} as const satisfies Readonly<Record<string, DecodeBlocks>>;
+/** A fifth bit of each code stands before the others. */
+const fiveBits =
+  (codes: number): BlockLayout["code"] =>
+  (bytes, at, index) =>
+    nibble(bytes, at + codes, index) | (bitOf(bytes, at + codes - 4, index) << 4);
+
+/** `kvalues_iq4nl` of ggml: denser near zero, where most weights are. */
+const NON_LINEAR = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+/** Twice the values of E2M1 (OCP Microscaling Formats, 5.3.3), which halved scales make right. */
+const E2M1 = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+
+/** Layouts by the names of their types. */
+export const blockLayouts = {
+  Q4_0: { ...one, bytes: 18, bits: 4, zero: 8, code: (bytes, at, index) => nibble(bytes, at + 2, index) },
+  Q4_1: { ...one, bytes: 20, bits: 4, code: (bytes, at, index) => nibble(bytes, at + 4, index), minimum },
+  Q5_0: { ...one, bytes: 22, bits: 8, zero: 16, code: fiveBits(6) },
+  Q5_1: { ...one, bytes: 24, bits: 8, code: fiveBits(8), minimum },
+  Q8_0: { ...one, bytes: 34, bits: 8, code: (bytes, at, index) => (bytes[at + 2 + index]! << 24) >> 24 },
+  IQ4_NL: {
+    ...one,
+    bytes: 18,
+    bits: 8,
+    code: (bytes, at, index) => NON_LINEAR[nibble(bytes, at + 2, index)]!,
+  },
+  /** 256 elements: groups of 32 with scales of 6 bits, of which the upper two stand together. */
+  IQ4_XS: {
+    ...one,
+    elements: 256,
+    bytes: 136,
+    bits: 8,
+    code: (bytes, at, index) => NON_LINEAR[nibble(bytes, at + 8 + (index >> 5) * 16, index & 31)]!,
+    scale: (bytes, at, group) => {
+      const low = (bytes[at + 4 + (group >> 1)]! >> ((group & 1) * 4)) & 15;
+      const high = (bytes[at + 2 + (group >> 2)]! >> ((group & 3) * 2)) & 3;
+      return Math.fround(halfAt(bytes, at) * ((low | (high << 4)) - 32));
+    },
+  },
+  /** The scale is a power of two: E8M0, halved (`ggml_e8m0_to_fp32_half`). */
+  MXFP4: {
+    ...one,
+    bytes: 17,
+    bits: 8,
+    code: (bytes, at, index) => E2M1[nibble(bytes, at + 1, index)]!,
+    scale: (bytes, at) => 2 ** (bytes[at]! - 128),
+  },
+  ...kLayouts,
+} as const satisfies Readonly<Record<string, BlockLayout>>;

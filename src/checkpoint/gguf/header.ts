@@ -135,7 +135,7 @@ function readInfo(cursor: Cursor, index: number, alignment: number): Info {
   const type = ggufTypes.get(number);
   const shape = sizes.toReversed();
   if (type === undefined) return refuse(`has the type ${number}, which ggml does not have`);
-  if (type.dtype === undefined && type.decode === undefined)
+  if (type.dtype === undefined && type.layout === undefined)
     return refuse(
       `is ${type.name}, which is not read`,
       `types that are read: ${listWords(readTypes)}; \`llama-quantize\` of llama.cpp makes such of the original`,

@@ -1,48 +1,16 @@
-import { halfAt, type DecodeBlocks } from "./scales.ts";
+import { halfAt, type BlockLayout } from "./layout.ts";
 
 /* Blocks of 256 elements in groups of 16 or 32, whose scales are quantized too (ggml-quants.c, `QK_K`). */
 
 const { fround } = Math;
-const ELEMENTS = 256;
 
-/** Groups of 16: scale and minimum of 4 bits each; codes of 2 bits, four groups of 32 elements a run of 32 bytes. */
-const decodeQ2K: DecodeBlocks = (bytes, into) => {
-  for (let block = 0, at = 0; block < into.length; block += ELEMENTS, at += 84) {
-    const [scale, minimum] = [halfAt(bytes, at + 80), halfAt(bytes, at + 82)];
-    for (let group = 0; group < 16; group++) {
-      const packed = bytes[at + group]!;
-      const [step, low] = [fround(scale * (packed & 15)), fround(minimum * (packed >> 4))];
-      const [codes, shift] = twoBits(at + 16, group);
-      for (let i = 0; i < 16; i++) {
-        const code = (bytes[codes + i]! >> shift) & 3;
-        into[block + group * 16 + i] = fround(step * code) - low;
-      }
-    }
-  }
-};
+/** Codes of 2 bits: each run of 32 bytes has four runs of 32 elements, one above the other. */
+const twoBits = (bytes: Uint8Array, codes: number, index: number): number =>
+  (bytes[codes + (index >> 7) * 32 + (index & 31)]! >> (((index >> 5) & 3) * 2)) & 3;
 
-/** Where the codes of a group of 16 begin, and by how many bits they are shifted. */
-const twoBits = (codes: number, group: number): readonly [at: number, shift: number] => [
-  codes + (group >> 3) * 32 + (group & 1) * 16,
-  ((group >> 1) & 3) * 2,
-];
-
-/** Groups of 16 with scales of 6 bits; a third bit of each code in a mask, where 0 takes 4 off. */
-const decodeQ3K: DecodeBlocks = (bytes, into) => {
-  for (let block = 0, at = 0; block < into.length; block += ELEMENTS, at += 110) {
-    const scale = halfAt(bytes, at + 108);
-    for (let group = 0; group < 16; group++) {
-      const step = fround(scale * (sixBits(bytes, at + 96, group) - 32));
-      const [codes, shift] = twoBits(at + 32, group);
-      const mask = at + (group & 1) * 16;
-      for (let i = 0; i < 16; i++) {
-        const low = (bytes[codes + i]! >> shift) & 3;
-        const isHigh = (bytes[mask + i]! >> (group >> 1)) & 1;
-        into[block + group * 16 + i] = step * (low - (isHigh === 1 ? 0 : 4));
-      }
-    }
-  }
-};
+/** Codes of 4 bits: each run of 32 bytes has two runs of 32 elements. */
+const fourBits = (bytes: Uint8Array, codes: number, index: number): number =>
+  (bytes[codes + (index >> 6) * 32 + (index & 31)]! >> (((index >> 5) & 1) * 4)) & 15;
 
 /** 16 scales of 6 bits in 12 bytes: eight with the lower halves of two each, four with the upper bits of four each. */
 const sixBits = (bytes: Uint8Array, at: number, group: number): number => {
@@ -51,60 +19,67 @@ const sixBits = (bytes: Uint8Array, at: number, group: number): number => {
   return low | (high << 4);
 };
 
-/** Scale and minimum of a group of 32, 6 bits each, eight pairs in 12 bytes (`get_scale_min_k4`). */
-export const scaleAndMinimum = (
-  bytes: Uint8Array,
-  at: number,
-  group: number,
-): readonly [scale: number, minimum: number] => {
-  if (group < 4) return [bytes[at + group]! & 63, bytes[at + group + 4]! & 63];
-  const both = bytes[at + group + 4]!;
-  return [(both & 15) | ((bytes[at + group - 4]! >> 6) << 4), (both >> 4) | ((bytes[at + group]! >> 6) << 4)];
-};
+/** The scale of a group of 32, one of eight pairs of 6 bits in 12 bytes (`get_scale_min_k4`). */
+const pairedScale = (bytes: Uint8Array, at: number, group: number): number =>
+  group < 4 ? bytes[at + group]! & 63 : (bytes[at + group + 4]! & 15) | ((bytes[at + group - 4]! >> 6) << 4);
 
-/** Groups of 32 with scale and minimum; codes of 4 bits, two groups a run of 32 bytes, and a fifth bit in a mask. */
-const decodeQ4K =
-  (size: number, hasMask: boolean): DecodeBlocks =>
-  (bytes, into) => {
-    const codesAt = hasMask ? 48 : 16;
-    for (let block = 0, at = 0; block < into.length; block += ELEMENTS, at += size) {
-      const [scale, minimum] = [halfAt(bytes, at), halfAt(bytes, at + 2)];
-      for (let group = 0; group < 8; group++) {
-        const [step, low] = scaleAndMinimum(bytes, at + 4, group);
-        const [by, off] = [fround(scale * step), fround(minimum * low)];
-        const codes = at + codesAt + (group >> 1) * 32;
-        const shift = (group & 1) * 4;
-        for (let i = 0; i < 32; i++) {
-          const fifth = hasMask ? ((bytes[at + 16 + i]! >> group) & 1) << 4 : 0;
-          into[block + group * 32 + i] = fround(by * (((bytes[codes + i]! >> shift) & 15) | fifth)) - off;
-        }
-      }
-    }
-  };
+/** The minimum beside it. */
+const pairedMinimum = (bytes: Uint8Array, at: number, group: number): number =>
+  group < 4 ? bytes[at + group + 4]! & 63 : (bytes[at + group + 4]! >> 4) | ((bytes[at + group]! >> 6) << 4);
 
-/** Groups of 16 with scales of 8 bits; codes of 6 bits: four lower ones, two upper ones. */
-const decodeQ6K: DecodeBlocks = (bytes, into) => {
-  const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let block = 0, at = 0; block < into.length; block += ELEMENTS, at += 210) {
-    const scale = halfAt(bytes, at + 208);
-    for (let group = 0; group < 16; group++) {
-      const step = fround(scale * signed[at + 192 + group]!);
-      const [half, run, side] = [group >> 3, (group >> 1) & 3, (group & 1) * 16];
-      const low = at + half * 64 + (run & 1) * 32 + side;
-      const high = at + 128 + half * 32 + side;
-      for (let i = 0; i < 16; i++) {
-        const lower = (bytes[low + i]! >> ((run >> 1) * 4)) & 15;
-        const upper = (bytes[high + i]! >> (run * 2)) & 3;
-        into[block + group * 16 + i] = step * ((lower | (upper << 4)) - 32);
-      }
-    }
-  }
-};
+/** What Q4_K and Q5_K begin with: two halves, and eight pairs of scale and minimum. */
+const paired = {
+  elements: 256,
+  group: 32,
+  zero: 0,
+  scale: (bytes, at, group) => fround(halfAt(bytes, at) * pairedScale(bytes, at + 4, group)),
+  minimum: (bytes, at, group) => -fround(halfAt(bytes, at + 2) * pairedMinimum(bytes, at + 4, group)),
+} as const satisfies Partial<BlockLayout>;
 
-export const kDecoders = {
-  Q2_K: decodeQ2K,
-  Q3_K: decodeQ3K,
-  Q4_K: decodeQ4K(144, false),
-  Q5_K: decodeQ4K(176, true),
-  Q6_K: decodeQ6K,
-} as const satisfies Readonly<Record<string, DecodeBlocks>>;
+const sixteen = { elements: 256, group: 16 } as const;
+
+export const kLayouts = {
+  /** Scale and minimum of 4 bits each. */
+  Q2_K: {
+    ...sixteen,
+    bytes: 84,
+    bits: 4,
+    zero: 0,
+    code: (bytes, at, index) => twoBits(bytes, at + 16, index),
+    scale: (bytes, at, group) => fround(halfAt(bytes, at + 80) * (bytes[at + group]! & 15)),
+    minimum: (bytes, at, group) => -fround(halfAt(bytes, at + 82) * (bytes[at + group]! >> 4)),
+  },
+  /** The third bit of each code stands in a mask. */
+  Q3_K: {
+    ...sixteen,
+    bytes: 110,
+    bits: 8,
+    zero: 4,
+    code: (bytes, at, index) =>
+      twoBits(bytes, at + 32, index) | (((bytes[at + (index & 31)]! >> (index >> 5)) & 1) << 2),
+    scale: (bytes, at, group) => fround(halfAt(bytes, at + 108) * (sixBits(bytes, at + 96, group) - 32)),
+  },
+  Q4_K: { ...paired, bytes: 144, bits: 4, code: (bytes, at, index) => fourBits(bytes, at + 16, index) },
+  /** The fifth bit of each code stands in a mask. */
+  Q5_K: {
+    ...paired,
+    bytes: 176,
+    bits: 8,
+    code: (bytes, at, index) =>
+      fourBits(bytes, at + 48, index) | (((bytes[at + 16 + (index & 31)]! >> (index >> 5)) & 1) << 4),
+  },
+  /** Four lower bits of each code, then two upper ones; scales of 8 bits. */
+  Q6_K: {
+    ...sixteen,
+    bytes: 210,
+    bits: 8,
+    zero: 32,
+    code: (bytes, at, index) => {
+      const [half, run, place] = [index >> 7, (index >> 5) & 3, index & 31];
+      const low = (bytes[at + half * 64 + (run & 1) * 32 + place]! >> ((run >> 1) * 4)) & 15;
+      const high = (bytes[at + 128 + half * 32 + place]! >> (run * 2)) & 3;
+      return low | (high << 4);
+    },
+    scale: (bytes, at, group) => fround(halfAt(bytes, at + 208) * ((bytes[at + 192 + group]! << 24) >> 24)),
+  },
+} as const satisfies Readonly<Record<string, BlockLayout>>;

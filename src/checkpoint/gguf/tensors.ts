@@ -1,8 +1,10 @@
 import { sizeOf } from "../../tensor/host.ts";
+import type { QuantizedTensor } from "../../tensor/quantized.ts";
 import type { CheckpointTensor } from "../match.ts";
 import { Problem } from "../problem.ts";
 import type { StoredTensor } from "../stored.ts";
 import { parseGgufHeader, type GgufEntry } from "./header.ts";
+import { decodeBlocks, formOfLayout, isPackable, packBlocks } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** The bytes of a file from `start` to `end`. */
@@ -27,17 +29,23 @@ export function readGguf(bytes: Uint8Array, name: string): Gguf | Problem {
   };
 }
 
-/** A tensor that is read when it is asked for. Blocks are decoded to float32; what has no blocks keeps its dtype. */
+/**
+ * A tensor that is read when it is asked for. Blocks are decoded to float32, and may be had as codes; what has no blocks keeps
+ * its dtype.
+ */
 export function ggufTensor({ type, shape, start, end }: GgufEntry, read: ReadRange): CheckpointTensor {
-  const { dtype = "f32", decode } = type;
-  if (decode === undefined) return { dtype, shape, read: () => ({ dtype, shape, bytes: read(start, end) }) };
-  return {
+  const { dtype = "f32", layout } = type;
+  if (layout === undefined) return { dtype, shape, read: () => ({ dtype, shape, bytes: read(start, end) }) };
+  const decoded: CheckpointTensor = {
     dtype,
     shape,
     read: (): StoredTensor => {
       const values = new Float32Array(sizeOf(shape));
-      decode(read(start, end), values);
+      decodeBlocks(layout, read(start, end), values);
       return { dtype, shape, bytes: new Uint8Array(values.buffer) };
     },
   };
+  if (!isPackable(shape)) return decoded;
+  const packed = (): QuantizedTensor => packBlocks(layout, shape, read(start, end));
+  return { ...decoded, quantized: { form: formOfLayout(layout), read: packed } };
 }

@@ -8,7 +8,6 @@ import { ggufTokenizer } from "../../text/gguf/tokenizer.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import type { WeightChoice } from "./chosen.ts";
 
 /** The examples of the package, from here and from where the package has its modules. */
 const EXAMPLES = new URL("../../../examples/", import.meta.url);
@@ -35,10 +34,9 @@ export const readGgufTokenizer = (path: string): Tokenizer | undefined =>
  * A GGUF file in the place of a model stands for the example of its family, with itself as weights; undefined for other
  * paths.
  */
-export function withGguf<Options extends ModelOptions & WeightChoice>(
-  path: string,
-  options: Options,
-): { readonly path: string; readonly options: Options } | undefined {
+export function withGguf<
+  Options extends ModelOptions & { readonly weights?: string; readonly random?: string },
+>(path: string, options: Options): { readonly path: string; readonly options: Options } | undefined {
   const gguf = findGguf(path);
   if (gguf === undefined) return undefined;
   const family = ggufConfig(gguf)["model_type"] as string;

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { blockDecoders } from "../../../src/checkpoint/gguf/blocks.ts";
+import { blockLayouts } from "../../../src/checkpoint/gguf/blocks.ts";
+import { decodeBlocks, formOfLayout, packBlocks } from "../../../src/checkpoint/gguf/layout.ts";
 import { ggufTypes } from "../../../src/checkpoint/gguf/types.ts";
 import { readSafetensors } from "../../../src/checkpoint/safetensors.ts";
+import { toFloat32 } from "../../../src/checkpoint/stored.ts";
+import { dequantized, formOf } from "../../../src/tensor/quantized.ts";
 import { expectValue } from "../fixtures.ts";
 
 const golden = new Uint8Array(readFileSync(new URL("../../golden/gguf/blocks.safetensors", import.meta.url)));
@@ -10,18 +13,30 @@ const { tensors } = expectValue(readSafetensors(golden, "blocks.safetensors"));
 
 const bitsOf = (bytes: Uint8Array): Uint32Array => new Uint32Array(Uint8Array.from(bytes).buffer);
 
-test.each([...ggufTypes.values()].filter(({ decode }) => decode !== undefined))(
+test.each([...ggufTypes.values()].filter(({ layout }) => layout !== undefined))(
   "blocks of $name are what the package gguf makes of them, bit for bit",
-  ({ name, elements, bytes, decode }) => {
+  ({ name, elements, bytes, layout }) => {
     const [blocks, values] = [tensors.get(`${name}.blocks`)!, tensors.get(`${name}.values`)!];
     const into = new Float32Array((blocks.bytes.length / bytes) * elements);
-    decode!(blocks.bytes, into);
+    decodeBlocks(layout!, blocks.bytes, into);
     expect(into.length).toBeGreaterThanOrEqual(512);
     expect(new Uint32Array(into.buffer)).toEqual(bitsOf(values.bytes));
   },
 );
 
-test("every type with a decoder stands in the table, and every golden has one", () => {
+test.each([...ggufTypes.values()].filter(({ layout }) => layout !== undefined))(
+  "blocks of $name as codes with scales are the same elements",
+  ({ name, layout }) => {
+    const [blocks, values] = [tensors.get(`${name}.blocks`)!, toFloat32(tensors.get(`${name}.values`)!)];
+    const packed = packBlocks(layout!, [2, values.length / 2], blocks.bytes);
+    expect(formOf(packed)).toEqual(formOfLayout(layout!));
+    // 0 and -0 are one: codes without a sign are a zero by what is added to them.
+    const elements = Array.from(dequantized(packed), (value) => value + 0);
+    expect(elements).toEqual(Array.from(values, (value) => value + 0));
+  },
+);
+
+test("every type with a layout stands in the table, and every golden has one", () => {
   const names = [...tensors.keys()].filter((name) => name.endsWith(".blocks"));
-  expect(names.map((name) => name.slice(0, -7)).sort()).toEqual(Object.keys(blockDecoders).sort());
+  expect(names.map((name) => name.slice(0, -7)).sort()).toEqual(Object.keys(blockLayouts).sort());
 });
