@@ -117,7 +117,8 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
         %sum: f32[B, ${columns}] = linear_epilogue(x: %x, weight: %w, extras: [%r], epilogue: ${program})
         %out: f32[B, ${columns}] = neg(%sum)
         output out = %out`;
-      const given = givenOf(text, { B: 5 });
+      // Also more rows than go through a panel at a time.
+      const given = givenOf(text, { B: columns === 50 ? 133 : 5 });
       const { steps, buffers } = planGraph(given.graph, { target: wasmTarget });
       const at = steps.findIndex(({ op }) => op === "linear_epilogue");
       const homes = [steps[at]!, steps[at - 1]!].map(({ results }) => buffers[results[0]!.buffer]!.home);

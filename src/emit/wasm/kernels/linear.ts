@@ -6,7 +6,7 @@ import { i32 } from "../assembler/numbers.ts";
 import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTileOf, eachUnit } from "../products/nest.ts";
-import { isPartial, PanelReader } from "../products/panels.ts";
+import { PanelReader } from "../products/panels.ts";
 import { tilesFor } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
@@ -21,7 +21,7 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const phase = k.phase();
   const tiles = tilesFor(phase, k.machine, columns);
   const [{ width }, last] = tiles;
-  const aside = asideBytes(extras.length);
+  const aside = asideBytes(epilogue, extras.length);
   const packed = isInPanels ? dim(0) : multiplyDims(dim(4 * width), depth);
   const own = k.own(addDims(dim(aside), packed))(phase);
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
@@ -33,7 +33,8 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
     rowBytes: outRow,
     width,
     own,
-    isPartial: last === undefined && isPartial(columns, width),
+    columns,
+    hasLast: last !== undefined,
   });
   const right = new PanelReader(phase, k.machine, {
     lies: isInPanels ? "panels" : layout === "out_in" ? "rows" : "columns",
@@ -54,10 +55,11 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
         tiles,
         (each, at) => [
           ...right.multiply(each, at, { x: i32.add(xAt, i32.mul(at.row, xRow)), rowBytes: xRow }),
-          ...end.finish(each, at),
+          ...end.finish(each, at, unit),
         ],
         right.fewRows,
       ),
+      ...end.finishUnit(unit),
     ]),
   );
   const name = epilogue.steps.length === 0 ? "linear" : `linear_${expressionName(epilogue)}`;

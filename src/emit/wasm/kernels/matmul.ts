@@ -6,10 +6,13 @@ import { i32 } from "../assembler/numbers.ts";
 import type { KernelWriter, Phase, WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTile, eachUnit } from "../products/nest.ts";
-import { isPartial, PanelReader } from "../products/panels.ts";
+import { PanelReader } from "../products/panels.ts";
 import { Tile } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
+
+/** Nothing is done to the sums. */
+const plain = { steps: [] } as const;
 
 /** One product a pair of matrices; a panel of b is packed for each block of rows of a. */
 export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, results }, k) => {
@@ -20,7 +23,7 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
   const phase = k.phase();
   const tile = new Tile(phase, k.machine);
   const { width } = tile;
-  const aside = asideBytes(0);
+  const aside = asideBytes(plain, 0);
   const own = k.own(addDims(dim(aside), multiplyDims(dim(4 * width), depth)))(phase);
   const sizes = {
     batch: k.size(productOfDims(leading))(phase),
@@ -44,8 +47,8 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
     own: i32.add(own, i32.const(aside)),
     sums: own,
   });
-  const place = { address, rowBytes: outRow, width, own, isPartial: isPartial(columns, width) };
-  const end = new Epilogue(k, phase, { steps: [] }, [], place);
+  const place = { address, rowBytes: outRow, width, own, columns, hasLast: false };
+  const end = new Epilogue(k, phase, plain, [], place);
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...startOf(unit.item).map((start, index) => starts[index]!.set(start)),
@@ -56,7 +59,7 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
         unit,
         (at) => [
           ...right.multiply(tile, at, { x: i32.add(aAt, i32.mul(at.row, aRow)), rowBytes: aRow }),
-          ...end.finish(tile, at),
+          ...end.finish(tile, at, unit),
         ],
         { tileRows: tile.rows, fewRows: right.fewRows },
       ),

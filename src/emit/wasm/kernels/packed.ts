@@ -16,7 +16,6 @@ import { BESIDE_BYTES, ROUNDED_BYTES, Rounder } from "../packed/rounding.ts";
 import { GroupUnpacker, RowUnpacker } from "../packed/unpack.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTileOf, eachUnit } from "../products/nest.ts";
-import { isPartial } from "../products/panels.ts";
 import { Tile, tilesFor } from "../products/tile.ts";
 
 type Linear = StepOf<"packed_linear">;
@@ -71,26 +70,28 @@ function dots(step: Linear, k: KernelWriter): Kernel {
     address: k.address(out)(phase),
     rowBytes: k.size(bytes(columns))(phase),
     width: FINISHED,
-    own: k.own(dim(asideBytes(extras.length)))(phase),
-    isPartial: isPartial(columns, FINISHED),
+    own: k.own(dim(asideBytes(step.attrs.epilogue, extras.length)))(phase),
+    columns,
+    hasLast: false,
   });
   const [codes, beside] = [shared(phase), besideAt(phase)];
   const sizes = { batch: i32.const(1), rows: k.size(rows)(phase), columns: k.size(columns)(phase) };
   const rowOf = (row: I32, each: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(each)));
   phase.push(
-    eachUnit(phase, { ...sizes, width: FINISHED }, ({ rows: { from, to }, column, left }) => [
-      phase.range(from, to, 1, (row) => [
+    eachUnit(phase, { ...sizes, width: FINISHED }, (unit) => [
+      phase.range(unit.rows.from, unit.rows.to, 1, (row) => [
         ...tile.sums[0]!.flatMap((sum, group) => {
-          const first = i32.add(i32.div_u(column, i32.const(GROUP)), i32.const(group));
+          const first = i32.add(i32.div_u(unit.column, i32.const(GROUP)), i32.const(group));
           const [xAt, sumsAt] = [
             i32.add(codes, rowOf(row, ROUNDED_BYTES)),
             i32.add(beside, rowOf(row, BESIDE_BYTES)),
           ];
           const multiply = product.multiply(first, xAt, sumsAt, sum);
-          return group === 0 ? multiply : [when(i32.gt_s(left, i32.const(GROUP * group)), multiply)];
+          return group === 0 ? multiply : [when(i32.gt_s(unit.left, i32.const(GROUP * group)), multiply)];
         }),
-        ...end.finish(tile, { row, rows: 1, column, left }),
+        ...end.finish(tile, { row, rows: 1, column: unit.column, left: unit.left }, unit),
       ]),
+      ...end.finishUnit(unit),
     ]),
   );
   return k.finish(
@@ -143,7 +144,7 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
   const phase = k.phase();
   const tiles = tilesFor(phase, k.machine, columns);
   const [{ width }, last] = tiles;
-  const aside = asideBytes(extras.length);
+  const aside = asideBytes(step.attrs.epilogue, extras.length);
   const own = k.own(addDims(dim(aside), multiplyDims(dim(4 * width), depth)))(phase);
   const panel = phase.still(i32.add(own, i32.const(aside)));
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
@@ -153,7 +154,8 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
     rowBytes: k.size(bytes(columns))(phase),
     width,
     own,
-    isPartial: last === undefined && isPartial(columns, width),
+    columns,
+    hasLast: last !== undefined,
   });
   const unpacker = new GroupUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
   const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
@@ -169,8 +171,9 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
           panelStep: i32.const(4 * width),
           depth: depthOf,
         }),
-        ...end.finish(each, at),
+        ...end.finish(each, at, unit),
       ]),
+      ...end.finishUnit(unit),
     ]),
   );
   return k.finish(

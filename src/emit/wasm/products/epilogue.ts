@@ -1,7 +1,7 @@
 import { rowStep, type View } from "../../../kernels/view.ts";
 import { scalarFunctions, type ScalarExpression } from "../../../ops/scalar.ts";
 import { append } from "../../../support/lists.ts";
-import { constantDim, dim, multiplyDims } from "../../../tensor/dim.ts";
+import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
@@ -11,43 +11,66 @@ import { applyProgram } from "../functions/apply.ts";
 import { asFloats, floats, wholes, type Lanes } from "../functions/lanes.ts";
 import type { Body } from "../functions/wide.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
+import { BLOCK_ROWS, type Unit } from "./nest.ts";
+import { isPartial } from "./panels.ts";
 import { Place, TILE_BYTES, type PlaceOptions } from "./place.ts";
-import type { Tile, TileAt } from "./tile.ts";
+import { PANEL_BYTES, type Tile, type TileAt } from "./tile.ts";
 
 /** What an epilogue reads beside the product: a lone number, a row that all rows share, or an element for each of the result. */
 type Extra = { readonly isFloat: boolean } & ({ readonly lone: I32 } | { readonly place: Place });
 
 /** Vectors that a function is written out for: three take as long as six. Two where a tile has no three. */
-const functionVectors = ({ width }: Tile): number => ((width / 4) % 3 === 0 ? 3 : 2);
+const functionVectors = (width: number): number => ((width / 4) % 3 === 0 ? 3 : 2);
+
+/** Whether a program is written out once in a kernel, for some vectors: it would be most of the code, and spill. */
+const isLong = (program: ScalarExpression): boolean =>
+  program.steps.some(({ op }) => scalarFunctions[op].flops > 1);
+
+const tileBytes = (extras: number): number => TILE_BYTES * (extras + 2);
 
 /** How many bytes of its own a thread needs for an epilogue with so many extras. */
-export const asideBytes = (extras: number): number => TILE_BYTES * (extras + 2);
+export const asideBytes = (program: ScalarExpression, extras: number): number =>
+  tileBytes(extras) + (isLong(program) ? BLOCK_ROWS * PANEL_BYTES : 0);
 
-/** Ends each tile of a product: the scalar program on its sums, then the store. */
+/** Where the result of a product lies, of which an epilogue writes the elements. */
+interface Result extends Omit<PlaceOptions, "aside"> {
+  readonly columns: Dim;
+  /** Whether columns that are no whole tile have a tile of their own. */
+  readonly hasLast: boolean;
+  /** `asideBytes` of memory. */
+  readonly own: I32;
+}
+
+/** Ends a product: the scalar program on its sums, then the store. A short program is part of each tile, a long one goes over a unit's sums. */
 export class Epilogue {
   readonly #k: KernelWriter;
   readonly #phase: Phase;
   readonly #program: ScalarExpression;
   readonly #extras: readonly Extra[];
   readonly #out: Place;
+  readonly #isLong: boolean;
+  readonly #width: number;
+  /** The sums of a unit, if the program is long. */
   readonly #sums: I32;
 
-  /** `own`: `asideBytes` of memory; `isPartial`: whether there are tiles that reach beyond the columns. */
   constructor(
     k: KernelWriter,
     phase: Phase,
     program: ScalarExpression,
     extras: readonly View[],
-    out: Omit<PlaceOptions, "aside"> & { readonly own: I32; readonly isPartial: boolean },
+    result: Result,
   ) {
-    const { own, isPartial, width } = out;
-    const memory = (index: number): I32 => phase.still(i32.add(own, i32.const(TILE_BYTES * index)));
-    const aside = (index: number): I32 | undefined => (isPartial ? memory(index) : undefined);
+    const { own, width, columns, hasLast } = result;
     this.#k = k;
     this.#phase = phase;
     this.#program = program;
-    this.#sums = memory(0);
-    this.#out = new Place(phase, { ...out, aside: aside(1) });
+    this.#isLong = isLong(program);
+    this.#width = width;
+    const memory = (bytes: number): I32 => phase.still(i32.add(own, i32.const(bytes)));
+    const isAside = isPartial(columns, width) && (this.#isLong || !hasLast);
+    const aside = (index: number): I32 | undefined => (isAside ? memory(TILE_BYTES * index) : undefined);
+    this.#sums = this.#isLong ? memory(tileBytes(extras.length)) : own;
+    this.#out = new Place(phase, { ...result, aside: aside(1) });
     this.#extras = extras.map((extra, index) => {
       const address = k.address(extra)(phase);
       const read = { isFloat: isFloat(extra.type.dtype) };
@@ -61,48 +84,61 @@ export class Epilogue {
     });
   }
 
-  /** What follows the sums of a tile. */
-  finish(tile: Tile, at: TileAt): Statement[] {
-    const isSimple = this.#program.steps.every(({ op }) => scalarFunctions[op].flops <= 1);
+  /** What follows the sums of a tile of a unit. */
+  finish(tile: Tile, at: TileAt, unit: Unit): Statement[] {
+    const sums = tile.sums.slice(0, at.rows);
+    if (this.#isLong) {
+      const to = this.#sumsAt(at.row, unit);
+      return sums.flatMap((row, i) =>
+        row.map((sum, j) => v128.store(to, sum.get, 4 * this.#width * i + 16 * j)),
+      );
+    }
+    const program = sums.flatMap((row, i) => {
+      const vectors = row.map((_, j) => 16 * j);
+      return this.#apply(
+        row.map(({ get }) => get),
+        i,
+        vectors,
+        i32.const(0),
+      );
+    });
+    return this.#inPlace(at, program);
+  }
+
+  /** What follows the tiles of a unit. */
+  finishUnit(unit: Unit): Statement[] {
+    if (!this.#isLong) return [];
+    const { column, left, rows } = unit;
+    const width = i32.const(4 * this.#width);
+    const count = this.#k.machine.unroll === 1 ? 1 : functionVectors(this.#width);
+    const vectors = Array.from({ length: count }, (_, j) => 16 * j);
+    const sums = this.#phase.local("i32");
     return [
-      ...this.#places.flatMap((place) => place.read(at)),
-      ...this.#out.write(at),
-      ...(isSimple ? this.#inRegisters(tile, at) : this.#inMemory(tile, at)),
-      ...this.#out.written(at),
+      this.#phase.range(rows.from, rows.to, 1, (row) => [
+        sums.set(this.#sumsAt(row, unit)),
+        ...this.#inPlace({ row, rows: 1, column, left }, [
+          this.#phase.range(i32.const(0), width, 16 * count, (offset) => {
+            const from = i32.add(sums.get, offset);
+            const product = vectors.map((at) => v128.load(from, at));
+            return this.#apply(product, 0, vectors, offset);
+          }),
+        ]),
+      ]),
     ];
   }
 
-  get #places(): readonly Place[] {
-    return this.#extras.flatMap((extra) => ("place" in extra ? [extra.place] : []));
+  #sumsAt(row: I32, unit: Unit): I32 {
+    return i32.add(this.#sums, i32.mul(i32.sub(row, unit.rows.from), i32.const(4 * this.#width)));
   }
 
-  #inRegisters(tile: Tile, { rows }: TileAt): Statement[] {
-    return tile.sums.slice(0, rows).flatMap((sums, row) => {
-      const vectors = sums.map((_, j) => 16 * j);
-      const product = sums.map((sum) => sum.get);
-      return this.#apply(product, row, vectors, i32.const(0));
-    });
-  }
-
-  /** A long program is written out for some vectors only: it would be most of the code, and spill. */
-  #inMemory(tile: Tile, { rows }: TileAt): Statement[] {
-    const vectors = Array.from(
-      { length: this.#k.machine.unroll === 1 ? 1 : functionVectors(tile) },
-      (_, j) => 16 * j,
-    );
-    const sums = tile.sums.slice(0, rows);
-    const rowBytes = 4 * tile.width;
+  /** The program where tensors lie, or aside. */
+  #inPlace(at: TileAt, program: readonly Statement[]): Statement[] {
+    const places = this.#extras.flatMap((extra) => ("place" in extra ? [extra.place] : []));
     return [
-      ...sums.flatMap((row, i) =>
-        row.map((sum, j) => v128.store(this.#sums, sum.get, rowBytes * i + 16 * j)),
-      ),
-      ...sums.map((_, row) =>
-        this.#phase.range(i32.const(0), i32.const(rowBytes), 16 * vectors.length, (offset) => {
-          const from = i32.add(this.#sums, offset);
-          const product = vectors.map((at) => v128.load(from, rowBytes * row + at));
-          return this.#apply(product, row, vectors, offset);
-        }),
-      ),
+      ...places.flatMap((place) => place.read(at)),
+      ...this.#out.write(at),
+      ...program,
+      ...this.#out.written(at),
     ];
   }
 
