@@ -45,14 +45,20 @@ export async function openDevice(
     );
   const device = await requestDevice(adapter, features as readonly GPUFeatureName[]);
   if (device instanceof Problem) return device;
-  // A device does not keep the object alive that it came from, and without that object the process crashes.
-  const owner: { keep: unknown } = { keep: found.keep };
+  const owner = { keep: found.keep };
+  owners.add(owner);
   const close = (): void => {
     device.destroy();
-    owner.keep = undefined;
+    owners.delete(owner);
   };
   return { device, adapter: describeAdapter(adapter), close };
 }
+
+/**
+ * What devices came from, until they are closed: a device does not keep that alive, and without it the process crashes. So it
+ * is held here, whoever holds the device.
+ */
+const owners = new Set<object>();
 
 async function requestDevice(
   adapter: WebGpuAdapter,

@@ -50,13 +50,7 @@ export { SessionError } from "../session/error.ts";
 export type { SessionForm } from "../session/form.ts";
 export type { Session, SessionOptions, StopSignal } from "../session/session.ts";
 export { TextDecoder, textDecoder, type TextDecoderOptions } from "./text-decoder.ts";
-export {
-  openSessions,
-  sessionTargets,
-  type AnySession,
-  type SessionModel,
-  type SessionsOptions,
-} from "./sessions.ts";
+export { openSessions, type AnySession, type SessionModel, type SessionsOptions } from "./sessions.ts";
 
 export { compareTargets, type ComparedModel, type CompareOptions } from "./compare/compare.ts";
 export { describeComparison, differencesBeyond, type Comparison } from "./compare/describe.ts";

@@ -1,4 +1,5 @@
-import { importModule, type EmittedTensors } from "../emit/emitted.ts";
+import { orThrow } from "../checkpoint/problem.ts";
+import { importModule, type EmittedTensors, type WebGpuDevice } from "../emit/emitted.ts";
 import { targets, type Switches, type TargetName } from "../emit/targets.ts";
 import type { Decoding } from "../incremental/program.ts";
 import { sessionForm } from "../incremental/session-form.ts";
@@ -8,6 +9,7 @@ import type { ProgramPlan } from "../plan/plan.ts";
 import type { SessionMaker } from "../session/generate.ts";
 import type { Session, SessionOptions } from "../session/session.ts";
 import type { StateTensors } from "../session/form.ts";
+import { openDevice, pageAdapter, type FindAdapter } from "./device.ts";
 
 /** A session of a model whose inputs and outputs are known by their names alone. */
 export type AnySession = Session<StateTensors, StateTensors>;
@@ -28,12 +30,11 @@ export interface SessionsOptions {
   readonly switches?: Switches;
   /** As many as help, if left off. */
   readonly threads?: number | undefined;
+  /** Where a target that needs a device finds one; that of the page if left off. */
+  readonly adapter?: FindAdapter;
   /** The output that tokens are drawn from. */
   readonly logits?: string | undefined;
 }
-
-/** The targets whose modules have sessions. */
-export const sessionTargets: ReadonlySet<TargetName> = new Set<TargetName>(["wasm", "ts"]);
 
 /** A decoding program as a plan whose models make sessions; `whole` is the model itself, to stand beside them as `run`. */
 export function sessionsPlan(
@@ -47,18 +48,45 @@ export function sessionsPlan(
   return { ...planProgram(program, options), sessions: sessionForm(decoding, logits) };
 }
 
-/** Emits a decoding program as a target, imports it, and gives it weights: throws what such modules throw. */
+/**
+ * Emits a decoding program as a target, imports it, and gives it weights: throws what such modules throw, and a
+ * `ProblemError` where there is no device for it.
+ */
 export async function openSessions(
   decoding: Decoding,
   weights: EmittedTensors,
   options: SessionsOptions,
 ): Promise<SessionModel> {
-  const emit = await targets[options.target].load();
-  const [file] = emit(sessionsPlan(decoding, options), { types: false, switches: options.switches ?? {} });
+  const { target, switches = {}, threads, adapter = pageAdapter } = options;
+  const emit = await targets[target].load();
+  const [file] = emit(sessionsPlan(decoding, options), { types: false, switches });
+  if (target === "wgsl") return openOnDevice(await importModule(file!.text), weights, adapter);
   const { createModel } = await importModule<SessionsModule>(file!.text);
-  const { threads } = options;
   const model = await createModel(weights, threads === undefined ? {} : { threads });
   return { session: model.session, restore: model.restore, close: () => model.close?.() };
+}
+
+/** The same on a device of its own, which is closed with it. */
+async function openOnDevice(
+  { requiredFeatures, createModel }: DeviceSessionsModule,
+  weights: EmittedTensors,
+  adapter: FindAdapter,
+): Promise<SessionModel> {
+  const { device, close } = orThrow(await openDevice(adapter, requiredFeatures));
+  try {
+    const { session, restore, destroy } = await createModel(device, weights);
+    return {
+      session,
+      restore,
+      close: () => {
+        destroy();
+        close();
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** What a module for the CPU exports whose models make sessions; some have nothing to close. */
@@ -70,3 +98,12 @@ interface SessionsModule {
 }
 
 type Opened = Omit<SessionModel, "close"> & { readonly close?: () => void };
+
+/** The same for a device. */
+interface DeviceSessionsModule {
+  readonly requiredFeatures: readonly string[];
+  readonly createModel: (
+    device: WebGpuDevice,
+    weights: EmittedTensors,
+  ) => Promise<Omit<SessionModel, "close"> & { readonly destroy: () => void }>;
+}

@@ -1,13 +1,13 @@
 import { orThrow, Problem } from "../checkpoint/problem.ts";
-import type { TargetName } from "../emit/targets.ts";
+import { targets, type TargetName } from "../emit/targets.ts";
 import { decodingProgram, type Decoding } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { Target } from "../kernels/target.ts";
 import { growingLogits, type LogitsSource } from "../session/generate.ts";
 import type { StopSignal } from "../session/session.ts";
 import { attempt } from "./attempt.ts";
-import { openSessions, sessionTargets, type AnySession, type SessionModel } from "./sessions.ts";
+import type { EngineOptions } from "./engines.ts";
+import { openSessions, type AnySession, type SessionModel } from "./sessions.ts";
 import { emittedWeights } from "./tensors.ts";
 import { tokenInput } from "./tokens.ts";
 import type { Weights } from "./weights.ts";
@@ -51,12 +51,8 @@ export class TextDecoder implements LogitsSource {
 /** Positions for which memory is made at first. */
 const LEAST_CAPACITY = 256;
 
-export interface TextDecoderOptions {
-  /** What runs it. */
-  readonly runs: TargetName;
-  /** Whose kernels it is planned for. */
-  readonly target: Target;
-  readonly threads: number | undefined;
+export interface TextDecoderOptions extends EngineOptions {
+  readonly target: TargetName;
   /** False leaves steps as they are, for comparison. Default: true. */
   readonly fuse?: boolean;
 }
@@ -69,16 +65,14 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { runs, fuse = true, target, threads }: TextDecoderOptions,
+  { target, fuse = true, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
-  if (!sessionTargets.has(runs))
-    return new Problem("E813", `no text is kept between runs of the target ${runs}`);
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
   const decoding = decodingProgram(graph, {
     fuse,
-    target,
+    target: targets[target].target(options.switches ?? {}),
     symbol,
     outputs: new Set([output]),
     parts: ["append", "step"],
@@ -90,7 +84,7 @@ export function textDecoder(
   const [other] = others;
   if (other === undefined)
     return new TextDecoder(decoding, () =>
-      openSessions(decoding, emittedWeights(weights), { target: runs, threads, logits: output }),
+      openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
     );
   return new Problem(
     "E813",

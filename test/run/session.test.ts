@@ -8,6 +8,7 @@ import type { SessionOptions } from "../../src/session/session.ts";
 import { difference, Reference } from "../incremental/decoded.ts";
 import { derived, exampleGraph, graphOf } from "../incremental/models.ts";
 import { runners, wasm } from "../incremental/runners.ts";
+import { executionAdapter } from "../webgpu/device.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
 const TOLERANCE = 1e-5;
@@ -28,7 +29,19 @@ const graphs: Readonly<Record<string, Graph>> = {
   ),
 };
 
-const cases = Object.keys(runners).flatMap((runs) =>
+const adapter = await executionAdapter();
+
+/** What opens sessions, in one thread or on a device. */
+const openers: Readonly<
+  Record<string, (decoding: Decoding, parameters: EmittedTensors) => Promise<SessionModel>>
+> = {
+  ...Object.fromEntries(Object.entries(runners).map(([name, { sessions }]) => [name, sessions])),
+  ...(adapter && {
+    WebGPU: (decoding, parameters) => openSessions(decoding, parameters, { target: "wgsl", adapter }),
+  }),
+};
+
+const cases = Object.keys(openers).flatMap((runs) =>
   Object.entries(graphs).map(([kept, graph]) => [runs, kept, graph] as const),
 );
 
@@ -39,7 +52,7 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
   let model: SessionModel;
 
   beforeAll(async () => {
-    model = await runners[runs]!.sessions(decoding, reference.parameters);
+    model = await openers[runs]!(decoding, reference.parameters);
   });
 
   const begin = (options: SessionOptions = {}): Promise<AnySession> =>

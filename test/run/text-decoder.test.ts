@@ -12,13 +12,14 @@ import { randomWeights } from "../../src/run/weights.ts";
 import { cpuTargets, type CpuTarget } from "../emit/cpu.ts";
 import { generateTokens } from "../../src/session/generate.ts";
 import { exampleGraph, graphOf } from "../incremental/models.ts";
+import { executionAdapter } from "../webgpu/device.ts";
 
 /** Rounding of f32 through a few layers, of logits near 1. */
 const TOLERANCE = 1e-5;
 
 const llama = exampleGraph("llama", { vocab: 23, dim: 16, hidden: 24, depth: 2, heads: 4, kv_heads: 2 });
 
-const runsOn = ({ engine, target }: CpuTarget) => ({ runs: engine, target, threads: 1 });
+const runsOn = ({ engine }: CpuTarget) => ({ target: engine, threads: 1 });
 
 async function modelOf(
   graph: Graph,
@@ -79,6 +80,21 @@ describe.each(cpuTargets)("in $name", (cpu) => {
       );
     }
   });
+});
+
+const adapter = await executionAdapter();
+
+test.skipIf(adapter === undefined)("on WebGPU a text goes on as it does in WebAssembly", async () => {
+  const model = await modelOf(llama, cpuTargets[0]!);
+  const decoder = textDecoder(llama, randomWeights(llama, 1), "logits", {
+    target: "wgsl",
+    adapter: adapter!,
+  });
+  if (!(decoder instanceof TextDecoder)) throw new Error(decoder.message);
+  expect(await textOf({ ...model, decoder }, { maxTokens: 20 })).toEqual(
+    await textOf(model, { maxTokens: 20 }),
+  );
+  decoder.close();
 });
 
 test("a model that sees later tokens has none, nor one that reads more than tokens", () => {

@@ -1,5 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { create } from "webgpu";
+import { dawnAdapter } from "../../src/run/dawn.ts";
+import type { FindAdapter } from "../../src/run/device.ts";
 import { useSwiftShader } from "./swiftshader.ts";
 
 /** Devices live as long as the GPU object that made them: dropping that one crashes Dawn. */
@@ -39,6 +41,15 @@ export async function executionDevice(
   if (process.env["CI"] === "true") throw new Error(line);
   console.warn(line);
   return undefined;
+}
+
+/** The same adapter, as what runs models finds one; undefined if there is none. */
+export async function executionAdapter(): Promise<FindAdapter | undefined> {
+  // Says that there is none, or fails.
+  const device = await executionDevice();
+  device?.destroy();
+  const options = process.platform === "linux" && process.arch === "x64" ? softwareOptions : [];
+  return device && dawnAdapter(options);
 }
 
 async function deviceOf(

@@ -124,9 +124,8 @@ function chosenDecoder(
   const isWanted = generate !== undefined && interpret !== true && (model.inputs?.size ?? 0) === 0;
   if (!isWanted) return undefined;
   const decoder = textDecoder(model.graph, weights, outputOf(model), {
-    runs: target,
-    target: targets[target].target(options),
-    threads: engineOptionsOf(options).threads,
+    target,
+    ...engineOptionsOf(options),
     fuse: options.fuse ?? true,
   });
   if (decoder instanceof TextDecoder) return decoder;

@@ -1,16 +1,27 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
 import type { SymbolDeclaration } from "../../ir/graph.ts";
-import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
+import { programOf, type Plan, type PlanPart, type ProgramPlan } from "../../plan/plan.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { dimsFunction, dimsType, fixedLines, inputReaders, partFunction } from "../module/host/inputs.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/helpers.ts";
+import { sessionEntries, sessionPiece } from "../module/sessions.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { readerRuntime } from "../module/runtime/safetensors.ts";
 import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
 import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
-import { fixedDims, partNames, saidDims, stateType, symbolsOfParts } from "../module/surface.ts";
+import {
+  hasState,
+  keepsState,
+  ownParts,
+  partFixedDims,
+  partNames,
+  readsState,
+  saidDims,
+  stateType,
+  symbolsOfParts,
+} from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { idRuntime, inputsFunction, resultsFunction } from "./host/inputs.ts";
 import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
@@ -67,9 +78,9 @@ const words: SurfaceWords = {
 
 function moduleText(all: Dispatches, notes: readonly string[]): string {
   const { program, target, parts } = all;
-  const hasState = program.shared.state.length > 0;
+  const keepsSome = readsState(program);
   const upload = uploadFunction(all);
-  const state = hasState ? stateFunction(all) : [];
+  const state = keepsSome ? stateFunction(all) : [];
   const inputs: readonly (readonly Code[])[] = [
     ...parts.flatMap((part) => [
       dimsFunction(program, part.plan),
@@ -90,7 +101,7 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     notLinted,
     [
       ...publicTypes(program, modelType(program, words)).code,
-      ...typesOnly(["", ...tableTypes, ...(hasState ? ["", ...keptType] : [])]),
+      ...typesOnly(["", ...tableTypes, ...(keepsSome ? ["", ...keptType] : [])]),
     ],
     dimsType(program).code,
     parameterTable(program.shared).code,
@@ -103,9 +114,10 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     dimWords(symbolsOfParts(program)),
     partTable(all),
     createModel(all, fixed),
+    sessionPiece(program).code,
     loadFunction(program),
     loadRuntime,
-    runnerRuntime(hasState),
+    runnerRuntime(keepsSome),
     readBackRuntime,
     compileRuntime,
     ...partsFor(groupRuntime, hasLists(all) ? ["list"] : []),
@@ -145,7 +157,7 @@ const loadFunction = (program: ProgramPlan): string[] => [
 ];
 
 /** What the device must have been asked for. */
-const neededFeatures = ({ target }: Dispatches): string[] => [
+const neededFeatures = ({ target }: Pick<Dispatches, "target">): string[] => [
   ...(target.f16 === undefined ? [] : ["shader-f16"]),
   ...(target.subgroups ? ["subgroups"] : []),
 ];
@@ -176,27 +188,38 @@ function partTable(all: Dispatches): Code[] {
   ];
 }
 
-function createModel(all: Dispatches, fixed: readonly Code[]): Code[] {
-  const { program } = all;
-  const isFixed = fixedDims(program).length > 0;
-  const runs = program.parts.map((part) => {
-    const { run } = partNames(program, part);
-    const said = saidDims(program, part).length > 0 ? ", dims" : "";
-    const bind = `${partFunction(program, part, "bindDims")}(inputs${said}${isFixed ? ", fixed" : ""})`;
-    return `${run}: (inputs${said}) => runner.run(parts.${run}, inputs, () => ${bind}),`;
-  });
+function createModel({ program, ...all }: Dispatches, fixed: readonly Code[]): Code[] {
   return [
     "/** Features that a device must have been requested with. */",
     `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(all).map(literal).join(", ")}];`,
     "",
     ...createRuntime({
       options: optionsParameter(program),
-      hasState: program.shared.state.length > 0,
+      state: program.sessions !== undefined ? "sessions" : keepsState(program) ? "own" : "none",
       stateType: stateType(program),
       fixed,
-      runs,
+      runs: ownParts(program).map((part) => runMember(program, part)),
+      sessionRuns: program.parts
+        .filter((part) => hasState(program, part))
+        .map((part) => runMember(program, part, true)),
+      sessions: sessionEntries(program),
     }),
   ];
+}
+
+/** The function of a part as a member; with the types of what it takes where no type says them. */
+function runMember(program: ProgramPlan, part: PlanPart, isTyped = false): string {
+  const { run, inputs, dims } = partNames(program, part);
+  const isSaid = saidDims(program, part).length > 0;
+  const typed = (name: string, type: string): string => (isTyped ? `${name}«: ${type}»` : name);
+  const parameters = [typed("inputs", inputs), ...(isSaid ? [typed("dims", dims)] : [])].join(", ");
+  const given = [
+    "inputs",
+    ...(isSaid ? ["dims"] : []),
+    ...(partFixedDims(program, part).length > 0 ? ["fixed"] : []),
+  ];
+  const bind = `${partFunction(program, part, "bindDims")}(${given.join(", ")})`;
+  return `${run}: (${parameters}) => runner.run(parts.${run}, inputs, () => ${bind}),`;
 }
 
 /** The block of run-time dims as the shaders read it. */

@@ -9,6 +9,7 @@ import { classifier, trainingOf } from "../../train/small.ts";
 import { validationDevice } from "../../webgpu/device.ts";
 import { derived, exampleGraph } from "../../incremental/models.ts";
 import { complaints, strict } from "../complaints.ts";
+import { planWithSessions } from "../sessions.ts";
 import { cases } from "./cases.ts";
 import { instantiate } from "./module.ts";
 
@@ -20,7 +21,8 @@ const example = (name: string, settings: Readonly<Record<string, string>> = {}):
   return compile({ name: `${name}.lmg`, text }, { settings }).plan!;
 };
 
-const decoded = derived(exampleGraph("gpt2", { dim: 24, heads: 3, depth: 2, vocab: 50, ctx: 64 }));
+const causal = exampleGraph("gpt2", { dim: 24, heads: 3, depth: 2, vocab: 50, ctx: 64 });
+const decoded = derived(causal);
 
 describe("an emitted WebGPU module", () => {
   test.each([
@@ -30,6 +32,7 @@ describe("an emitted WebGPU module", () => {
     ["of a training", textOf(trainingOf(classifier, { accumulate: 2 }).program.plan)],
     ["of a training with 16-bit storage", textOf(trainingOf(classifier).program.plan, { f16: true })],
     ["of a decoding program", textOf(planProgram(decoded.program))],
+    ["that makes sessions", textOf(planWithSessions(causal, "wgsl"))],
     ["without steps of many workgroups", textOf(example("residual_dense"))],
     ["without parameters", textOf(planGraph(cases.softmax[0]!.graph))],
     ["without run-time sizes", textOf(planGraph(cases.cast[0]!.graph))],

@@ -5,23 +5,30 @@ import { fragment } from "../../module/text.ts";
 export interface ModelParts {
   /** The parameter with its options. */
   readonly options: string;
-  readonly hasState: boolean;
+  /** Whether the model keeps a state itself, makes sessions that do, or neither. */
+  readonly state: "own" | "sessions" | "none";
   readonly stateType: string;
   /** Lines that check the sizes of the state. */
   readonly fixed: readonly Code[];
-  /** The functions of the parts, as members of a model. */
+  /** The functions of its parts, as members of a model. */
   readonly runs: readonly string[];
+  /** Those of a session's parts, and what makes sessions as members of a model. */
+  readonly sessionRuns: readonly string[];
+  readonly sessions: readonly string[];
 }
 
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
-export const createRuntime = ({ options, hasState, stateType, fixed, runs }: ModelParts): Code[] => [
+export const createRuntime = (given: ModelParts): Code[] => [
   ...opening,
-  `export async function createModel(device«: GPUDevice», source«: WeightSource», ${options})«: Promise<Model>» {`,
+  `export async function createModel(device«: GPUDevice», source«: WeightSource», ${given.options})«: Promise<Model>» {`,
   [
-    ...fixed,
-    ...(hasState ? withState : withWeights),
+    ...making[given.state](given),
     "return {",
-    [...runs, ...(hasState ? keeping(stateType) : []), "destroy: () => runner.destroy(),"],
+    [
+      ...given.runs,
+      ...(given.state === "own" ? keeping(given.stateType) : given.sessions),
+      "destroy: () => runner.destroy(),",
+    ],
     "};",
   ],
   "}",
@@ -34,13 +41,40 @@ const opening = fragment`
    */
 `;
 
-const withWeights = ["const runner = new Runner(await load(device, matchWeights(source, options)));"];
-
-const withState = [
-  "const tensors = matchWeights(source, options);",
-  "const runner = new Runner(await load(device, tensors));",
-  "const kept = await runner.begin(stateTensors(tensors, fixed));",
-];
+const making: Readonly<Record<ModelParts["state"], (parts: ModelParts) => Code[]>> = {
+  none: () => ["const runner = new Runner(await load(device, matchWeights(source, options)));"],
+  own: ({ fixed }) => [
+    ...fixed,
+    "const tensors = matchWeights(source, options);",
+    "const runner = new Runner(await load(device, tensors));",
+    "const kept = await runner.begin(stateTensors(tensors, fixed));",
+  ],
+  sessions: ({ fixed, sessionRuns }) => [
+    "const tensors = matchWeights(source, options);",
+    "const loaded = await load(device, tensors);",
+    "const form = formWith(tensors);",
+    "const runner = new Runner(loaded);",
+    "/** The state of a session, and what runs on it. */",
+    "const openState = async (sizes«: StateSizes»)«: Promise<PartsModel>» => {",
+    [
+      ...fixed,
+      "const runner = new Runner(loaded);",
+      "const kept = await runner.begin(stateTensors(new Map(), fixed));",
+      "const runs = {",
+      sessionRuns,
+      "};",
+      "return {",
+      [
+        "run: (part, inputs, said) => runs[part« as keyof typeof runs»](inputs« as never», said« as never»)« as Promise<unknown> as Promise<StateTensors>»,",
+        "readState: (names) => runner.readState(kept, names),",
+        "writeState: (state) => runner.writeState(kept, state),",
+        "close: () => runner.destroy(),",
+      ],
+      "};",
+    ],
+    "};",
+  ],
+};
 
 const keeping = (type: string): string[] => [
   `readState: (names) => runner.readState(kept, names)« as Promise<Record<string, ${type}>>»,`,
