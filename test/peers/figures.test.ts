@@ -4,6 +4,7 @@ import type { Contender, Engine } from "../bench/cpu/engines.ts";
 import { heldToFirst, type Measured } from "../bench/cpu/measure.ts";
 import { kernelJobs } from "../bench/cpu/kernels.ts";
 import { miniLmRows, modelJobs } from "../bench/cpu/models.ts";
+import { nodeChild, nodeVersion } from "../bench/cpu/node.ts";
 import { readOptions } from "../bench/cpu/options.ts";
 import { differenceOf } from "../bench/cpu/parity.ts";
 import { figuresOf, markdownTable } from "../bench/cpu/report.ts";
@@ -99,6 +100,14 @@ test.each(["README.md", "test/bench/cpu/README.md"])("rows and commands of %s ar
     ([, quoted, word]) => quoted ?? word!,
   );
   expect(patterns.filter((each) => !names.some((name) => new RegExp(each, "i").test(name)))).toEqual([]);
+});
+
+test("a Node may stand with flags, and its version says which", async () => {
+  const node = `${process.execPath} --expose-gc --no-warnings`;
+  expect(nodeVersion(node)).toBe(`${process.version} --expose-gc --no-warnings`);
+  const child = nodeChild(node, ["-p", "JSON.stringify([typeof gc, process.argv.length])"]);
+  expect(await child.next()).toEqual(["function", 1]);
+  await child.ended;
 });
 
 test("time on processors is left open where it is not known", () => {

@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Child } from "../child.ts";
 import type { Engine } from "./engines.ts";
 import {
   heldToFirst,
@@ -11,6 +10,7 @@ import {
   type Measured,
   type Time,
 } from "./measure.ts";
+import { nodeChild, type NodeCommand } from "./node.ts";
 import type { ModelFiles, RunFiles } from "./prepare.ts";
 
 /**
@@ -18,7 +18,7 @@ import type { ModelFiles, RunFiles } from "./prepare.ts";
  * are in the page cache: a first process of each engine, which is not counted, reads them.
  */
 export async function measureFirst(
-  node: string,
+  node: NodeCommand,
   engines: readonly Engine[],
   files: ModelFiles,
   run: RunFiles,
@@ -44,9 +44,9 @@ export async function measureFirst(
   return heldToFirst(results, await inTurns([...results.keys()], rounds, take));
 }
 
-async function firstOutput(node: string, engine: Engine, task: string): Promise<Required<Time>> {
+async function firstOutput(node: NodeCommand, engine: Engine, task: string): Promise<Required<Time>> {
   const start = performance.now();
-  const child = new Child(node, engine.args, { LMG_BENCH_FIRST: task });
+  const child = nodeChild(node, engine.args, { LMG_BENCH_FIRST: task });
   const { cpu } = (await child.next()) as { readonly cpu: number };
   const ms = performance.now() - start;
   await child.ended;

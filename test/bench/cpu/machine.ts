@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
@@ -25,9 +24,6 @@ function processorFlags(): ReadonlySet<string> {
     return new Set(); // A system that does not tell.
   }
 }
-
-export const nodeVersion = (node: string): string =>
-  execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
 
 /** The peers, with the versions that they are pinned to. */
 export function packages(): string {

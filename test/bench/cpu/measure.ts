@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Child } from "../child.ts";
+import type { Child } from "../child.ts";
 import { median } from "../statistics.ts";
 import type { Contender, Engine } from "./engines.ts";
 import type { Row } from "./job.ts";
 import { differenceOf } from "./parity.ts";
+import { nodeChild, type NodeCommand } from "./node.ts";
 import type { ModelFiles, RunFiles } from "./prepare.ts";
 
 /** An engine that has loaded the models of a job. */
@@ -52,7 +53,7 @@ async function ask<T>({ child }: Pick<Racer, "child">, request: object): Promise
 
 /** The engines that can load the models, each in a process of its own; `first` is a run of each model. */
 export async function openRacers(
-  node: string,
+  node: NodeCommand,
   engines: readonly Engine[],
   models: readonly { readonly files: ModelFiles; readonly first: RunFiles }[],
   leftOut: LeftOut,
@@ -60,7 +61,7 @@ export async function openRacers(
   const racers: Racer[] = [];
   for (const engine of engines) {
     if (!models.every(({ files }) => engine.takes(files))) continue;
-    const child = new Child(node, engine.args);
+    const child = nodeChild(node, engine.args);
     try {
       await child.next();
       let note: string | undefined;

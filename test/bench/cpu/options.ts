@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import { targetNames, type TargetName } from "../../../src/emit/targets.ts";
+import type { NodeCommand } from "./node.ts";
 import { wholeNumber, wholeNumbers } from "../options.ts";
 
 export interface Options {
   /** The Node executables to run the engines with, one after another. */
-  readonly nodes: readonly string[];
+  readonly nodes: readonly NodeCommand[];
   /** lmg's targets to measure; ratios are to the first. */
   readonly kernels: readonly TargetName[];
   /** Thread counts of those that have threads in Node; the others have one. */
