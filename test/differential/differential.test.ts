@@ -17,6 +17,8 @@ import {
   planOf,
   typeScriptEngine,
   typeScriptStates,
+  webassemblyEngine,
+  webassemblyStates,
   webgpuEngine,
   webgpuStates,
   type Engine,
@@ -59,6 +61,12 @@ describe("random graphs compute what the interpreter computes, none of their val
     );
   });
 
+  test.each(seeds(0, 12))("in WebAssembly, part %i of 300", async (part) => {
+    expect(await firstDifference(5_000_000 + 25 * part, 25, webassemblyEngine, typeScriptTolerance)).toBe(
+      "none",
+    );
+  });
+
   test.skipIf(device === undefined).each(seeds(0, 10))("in WGSL, part %i of 20", async (part) => {
     expect(await firstDifference(2_000_000 + 2 * part, 2, webgpuEngine(device!), webgpuTolerance)).toBe(
       "none",
@@ -67,13 +75,18 @@ describe("random graphs compute what the interpreter computes, none of their val
 });
 
 describe("states that runs keep, training steps, and what evaluates after them", () => {
-  test.each(seeds(0, 10))("in TypeScript, part %i", async (part) => {
+  const cpus = [
+    { name: "TypeScript", engine: typeScriptStates },
+    { name: "WebAssembly", engine: webassemblyStates },
+  ];
+  const parts = cpus.flatMap((cpu) => seeds(0, 10).map((part) => ({ ...cpu, part })));
+  test.each(parts)("in $name, part $part", async ({ engine, part }) => {
     let ran = 0;
     for (const seed of seeds(3_000_000 + 6 * part, 6)) {
       const given = statesOf(seed);
       if (given === undefined) continue;
       ran++;
-      const { problem } = await checkStates(given, typeScriptStates, typeScriptStateTolerance);
+      const { problem } = await checkStates(given, engine, typeScriptStateTolerance);
       expect(problem, `seed ${seed}`).toBeUndefined();
     }
     expect(ran).toBeGreaterThan(0);

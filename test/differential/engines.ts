@@ -4,8 +4,7 @@ import { planGraph } from "../../src/plan/build.ts";
 import type { Plan, ProgramPlan } from "../../src/plan/plan.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
-import { emitTypeScript } from "../../src/emit/ts/emit.ts";
-import type { EmittedModule } from "../emit/instantiate.ts";
+import { cpuTargets, type CpuTarget, type EmittedModule } from "../emit/cpu.ts";
 import { instantiate as instantiateOnDevice } from "../emit/wgsl/module.ts";
 import type { Case } from "./generate.ts";
 import type { PartName, StateCase } from "./states.ts";
@@ -26,19 +25,26 @@ export type Engine = (
 
 /** The emitted module as a function: Node keeps what it imports for ever, and a long run makes thousands. */
 function load<Part extends string = "run">(
+  { textOf }: CpuTarget,
   plan: Plan | ProgramPlan,
 ): Pick<EmittedModule<Part>, "createModel"> {
-  const { text } = emitTypeScript(plan, { types: false }).files[0]!;
-  const body = `"use strict";${text.replace(/^export /gm, "")}\nreturn { createModel };`;
+  const body = `"use strict";${textOf(plan).replace(/^export /gm, "")}\nreturn { createModel };`;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is what the compiler under test wrote
   return (new Function(body) as () => Pick<EmittedModule<Part>, "createModel">)();
 }
 
-export const typeScriptEngine: Engine = (plan, parameters, runs) => {
-  const model = load(plan).createModel(parameters);
-  // What a run gives may be memory that the next one writes.
-  return Promise.resolve(runs.map((inputs) => copyOf(model.run(inputs))));
-};
+const cpuEngine =
+  (cpu: CpuTarget): Engine =>
+  async (plan, parameters, runs) => {
+    // TypeScript's models answer at once, and have nothing to close.
+    const model = await load(cpu, plan).createModel(parameters, { threads: 1 });
+    const found: Readonly<Record<string, Found>>[] = [];
+    // What a run gives may be memory that the next one writes.
+    for (const inputs of runs) found.push(copyOf(await model.run(inputs)));
+    return found;
+  };
+
+export const [typeScriptEngine, webassemblyEngine] = cpuTargets.map(cpuEngine) as [Engine, Engine];
 
 export const webgpuEngine =
   (device: GPUDevice): Engine =>
@@ -67,13 +73,18 @@ function beginningOf({ plan, parameters, states }: StateCase): {
   return { weights: { ...parameters, ...pick(false) }, kept: pick(true) };
 }
 
-export const typeScriptStates: StateEngine = (given) => {
-  const { weights, kept } = beginningOf(given);
-  const model = load<PartName>(given.plan).createModel(weights, { ignore: [/./] });
-  model.writeState(kept);
-  const runs = given.runs.map(({ part, inputs }) => copyOf(model[part](inputs)));
-  return Promise.resolve({ runs, states: model.readState() });
-};
+const cpuStates =
+  (cpu: CpuTarget): StateEngine =>
+  async (given) => {
+    const { weights, kept } = beginningOf(given);
+    const model = await load<PartName>(cpu, given.plan).createModel(weights, { ignore: [/./], threads: 1 });
+    await model.writeState(kept);
+    const runs: Readonly<Record<string, Found>>[] = [];
+    for (const { part, inputs } of given.runs) runs.push(copyOf(await model[part](inputs)));
+    return { runs, states: await model.readState() };
+  };
+
+export const [typeScriptStates, webassemblyStates] = cpuTargets.map(cpuStates) as [StateEngine, StateEngine];
 
 export const webgpuStates =
   (device: GPUDevice): StateEngine =>

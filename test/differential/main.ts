@@ -18,6 +18,8 @@ import {
   forms,
   typeScriptEngine,
   typeScriptStates,
+  webassemblyEngine,
+  webassemblyStates,
   webgpuEngine,
   webgpuStates,
   type Engine,
@@ -26,17 +28,19 @@ import {
 import { randomCase } from "./generate.ts";
 import { shrink } from "./shrink.ts";
 
-const help = `npx tsx test/differential/main.ts [--graphs 20000] [--wgsl 300] [--states 2000] [--wgsl-states 40] [--seed 0]
+const help = `npx tsx test/differential/main.ts [--graphs 20000] [--wasm 10000] [--wgsl 300] [--states 2000] [--wasm-states 1000] [--wgsl-states 40] [--seed 0]
 
 Runs random graphs, none of whose values is observed but its outputs, by the float64 interpreter and by the emitted modules
-of both targets, fused and not; then graphs with states and training steps, with what evaluates after them. Prints each graph that differs, made as small as it can be, and ends with 1 if there is one.
+of each target, fused and not; then graphs with states and training steps, with what evaluates after them. Prints each graph that differs, made as small as it can be, and ends with 1 if there is one.
 The same seed gives the same graphs.`;
 
 const { values: options } = parseArgs({
   options: {
     graphs: { type: "string", default: "20000" },
+    wasm: { type: "string", default: "10000" },
     wgsl: { type: "string", default: "300" },
     states: { type: "string", default: "2000" },
+    "wasm-states": { type: "string", default: "1000" },
     "wgsl-states": { type: "string", default: "40" },
     seed: { type: "string", default: "0" },
     help: { type: "boolean", default: false },
@@ -133,17 +137,25 @@ async function runStates({ name, count, engine, tolerance }: StateTarget, first:
 if (options.help) console.log(help);
 else {
   const first = Number(options.seed);
-  const [graphs, wgsl] = [Number(options.graphs), Number(options.wgsl)];
-  const [states, wgslStates] = [Number(options.states), Number(options["wgsl-states"])];
+  const [graphs, wasm, wgsl] = [Number(options.graphs), Number(options.wasm), Number(options.wgsl)];
+  const [states, wasmStates] = [Number(options.states), Number(options["wasm-states"])];
+  const wgslStates = Number(options["wgsl-states"]);
   const device = wgsl + wgslStates > 0 ? await executionDevice() : undefined;
-  const onCpu = { name: "TypeScript", engine: typeScriptEngine, tolerance: typeScriptTolerance };
+  const cpus = [
+    { name: "TypeScript", engine: typeScriptEngine, states: typeScriptStates, counts: [graphs, states] },
+    { name: "WebAssembly", engine: webassemblyEngine, states: webassemblyStates, counts: [wasm, wasmStates] },
+  ] as const;
   let failures = 0;
-  if (graphs > 0) failures += await runTarget({ ...onCpu, count: graphs }, first);
-  if (states > 0)
-    failures += await runStates(
-      { name: "TypeScript", count: states, engine: typeScriptStates, tolerance: typeScriptStateTolerance },
-      first,
-    );
+  for (const { name, engine, states, counts } of cpus) {
+    const [count, stateCount] = counts;
+    if (count > 0)
+      failures += await runTarget({ name, engine, tolerance: typeScriptTolerance, count }, first);
+    if (stateCount > 0)
+      failures += await runStates(
+        { name, count: stateCount, engine: states, tolerance: typeScriptStateTolerance },
+        first,
+      );
+  }
   if (device !== undefined && wgsl > 0) {
     const engine = webgpuEngine(device);
     failures += await runTarget({ name: "WGSL", count: wgsl, engine, tolerance: webgpuTolerance }, first);
