@@ -122,6 +122,21 @@ test.each(apart)("%s: loops of their own", async (_, lines, expected) => {
   await expectSameAsOracle(graph, { B: 3 });
 });
 
+test.each(["bool", "i32"])("floats that are written where %s was read are floats", async (dtype) => {
+  const graph = graphOf(`
+    input %c: ${dtype}[16]
+    input %x: f32[16]
+    %a: f32[16] = ${dtype === "bool" ? "where(%c, %x, %x)" : "max(%c, %x)"}
+    %b: f32[16] = cos(%a)
+    %n: f32[16] = rms_norm(x: %b, eps: 1e-5)
+    %y: f32[16] = add(%a, %n)
+    output y = %y`);
+  const plan = planGraph(graph);
+  const homeOf = (name: string) => plan.buffers.find((buffer) => buffer.name === name)!.home;
+  expect([homeOf("a"), homeOf("b")]).toContainEqual(homeOf("c"));
+  await expectSameAsOracle(graph, {});
+});
+
 test("what only the loop itself reads is never stored, and what it divides by is inverted once", () => {
   const plan = planOf(`${inputs}
     %a: ${type} = exp(%x)

@@ -12,7 +12,8 @@ import type { Expression, LoopKernel, Name } from "../tree.ts";
 
 /**
  * Steps that walk the same elements, in one loop: what a step makes is a number for those after it. A tensor that is
- * written where another was read is the same one; `memoryOf` says of each view where that is.
+ * written where another was read is the same one, if both hold floats or both whole numbers; `memoryOf` says of each view where
+ * that is.
  */
 export function sharedLoop(
   { steps, count, stored }: SharedLoop,
@@ -22,7 +23,7 @@ export function sharedLoop(
   const end = k.size("count", count);
   const places = new Map<string, Place>();
   const placeOf = (view: View): Place => {
-    const memory = memoryOf(view);
+    const memory = `${isFloat(view.type.dtype) ? "floats" : "wholes"} ${memoryOf(view)}`;
     const place = places.get(memory) ?? k.tensor(`y${places.size + 1}`, view);
     places.set(memory, place);
     return place;
