@@ -1,16 +1,24 @@
 import { invariant } from "../../support/invariant.ts";
-import { drop } from "./assembler/code.ts";
 import { FunctionWriter } from "./assembler/function.ts";
+import { f32 } from "./assembler/numbers.ts";
 import { encodeModule } from "./assembler/module.ts";
 import { f32x4, i32x4, v128 } from "./assembler/simd.ts";
 import type { KernelTable, MachineName } from "./kernel-table.ts";
 
-/** A module that only engines with relaxed SIMD take. */
+/** A little more than 1, whose square no float32 is. */
+const NEAR_ONE = 1 + 2 ** -12;
+
+/**
+ * A module that only engines with relaxed SIMD take. Its `isFused` is 0 where they round a product before it is added to, as
+ * engines and processors may: then the kernels for them gain nothing, and lose bits.
+ */
 export function relaxedProbe(): Uint8Array {
-  const probe = new FunctionWriter([]);
-  probe.push(drop(i32x4.bitmask(f32x4.relaxed_madd(v128.zero, v128.zero, v128.zero))));
+  const probe = new FunctionWriter([], ["i32"]);
+  const x = f32x4.splat(f32.const(NEAR_ONE));
+  const rest = f32x4.relaxed_madd(x, x, f32x4.splat(f32.const(-Math.fround(NEAR_ONE ** 2))));
+  probe.result(i32x4.bitmask(f32x4.ne(rest, v128.zero)));
   return encodeModule({
-    functions: [{ signature: probe.signature, code: probe.encode() }],
+    functions: [{ signature: probe.signature, code: probe.encode(), exportName: "isFused" }],
     table: [],
     memory: { pages: 1, most: 1, shared: false },
     data: [],

@@ -24,7 +24,7 @@ export function binaryLines(table: KernelTable): string[] {
     ),
     "};",
     "",
-    "/** A module that engines with relaxed SIMD take. */",
+    "/** A module that engines with relaxed SIMD take, and that says whether they round x * y + z once. */",
     `const relaxedProbe = "${hexadecimal(relaxedProbe())}";`,
     "",
     "/** The byte of the kernels that says whose the memory is, and what it is where that is one thread's. */",

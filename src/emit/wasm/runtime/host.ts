@@ -74,6 +74,7 @@ export const hostRuntime: Piece = {
     ...[
       "EngineError",
       "bytesOfText",
+      "fusesProducts",
       "compileKernels",
       "canShare",
       "threadsFor",
@@ -98,11 +99,20 @@ export const hostRuntime: Piece = {
 
     const bytesOfText = (text«: string»)«: Uint8Array<ArrayBuffer>» => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 
+    /** Whether x * y + z is rounded once here. */
+    async function fusesProducts()«: Promise<boolean>» {
+      const bytes = bytesOfText(relaxedProbe);
+      if (!WebAssembly.validate(bytes)) return false;
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+      const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
+      return (instance.exports.isFused« as () => number»)() !== 0;
+    }
+
     /** The kernels, compiled for what this engine has; memory that is one thread's own is declared by one byte. */
     async function compileKernels(isShared«: boolean»)«: Promise<WebAssembly.Module>» {
       if (typeof WebAssembly !== "object")
         throw new EngineError("this engine has no WebAssembly: write the model with --target ts, which needs none");
-      const bytes = bytesOfText(WebAssembly.validate(bytesOfText(relaxedProbe)) ? kernelCode.relaxed : kernelCode.plain);
+      const bytes = bytesOfText((await fusesProducts()) ? kernelCode.relaxed : kernelCode.plain);
       if (!isShared) bytes[SHARED_AT] = OWN_BYTE;
       try {
         return await WebAssembly.compile(bytes);
@@ -129,9 +139,9 @@ export const hostRuntime: Piece = {
       return (await import(/* @vite-ignore */ /* webpackIgnore: true */ from)).availableParallelism();
     }
 
-    /** A thread of its own: a worker of the web, or of Node, which has none. */
+    /** A thread of its own: a worker of the web, or of Node, which has none; those of the web would keep a process of Deno alive. */
     async function startWorker()«: Promise<Thread>» {
-      if (typeof Worker === "function") {
+      if (typeof Worker === "function" && !("Deno" in globalThis)) {
         const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
         const worker = new Worker(url, { type: "module" });
         (worker« as { readonly unref?: () => void }»).unref?.();
