@@ -8,7 +8,7 @@ import {
   expectationsOf,
   typeScriptStateTolerance,
   typeScriptTolerance,
-  webgpuStateTolerance,
+  float32StateTolerance,
   webgpuTolerance,
   type Tolerance,
 } from "./compare.ts";
@@ -142,19 +142,28 @@ else {
   const wgslStates = Number(options["wgsl-states"]);
   const device = wgsl + wgslStates > 0 ? await executionDevice() : undefined;
   const cpus = [
-    { name: "TypeScript", engine: typeScriptEngine, states: typeScriptStates, counts: [graphs, states] },
-    { name: "WebAssembly", engine: webassemblyEngine, states: webassemblyStates, counts: [wasm, wasmStates] },
+    {
+      name: "TypeScript",
+      engine: typeScriptEngine,
+      states: typeScriptStates,
+      counts: [graphs, states],
+      ofStates: typeScriptStateTolerance,
+    },
+    {
+      name: "WebAssembly",
+      engine: webassemblyEngine,
+      states: webassemblyStates,
+      counts: [wasm, wasmStates],
+      ofStates: float32StateTolerance,
+    },
   ] as const;
   let failures = 0;
-  for (const { name, engine, states, counts } of cpus) {
+  for (const { name, engine, states, counts, ofStates } of cpus) {
     const [count, stateCount] = counts;
     if (count > 0)
       failures += await runTarget({ name, engine, tolerance: typeScriptTolerance, count }, first);
     if (stateCount > 0)
-      failures += await runStates(
-        { name, count: stateCount, engine: states, tolerance: typeScriptStateTolerance },
-        first,
-      );
+      failures += await runStates({ name, count: stateCount, engine: states, tolerance: ofStates }, first);
   }
   if (device !== undefined && wgsl > 0) {
     const engine = webgpuEngine(device);
@@ -163,7 +172,7 @@ else {
   if (device !== undefined && wgslStates > 0) {
     const engine = webgpuStates(device);
     failures += await runStates(
-      { name: "WGSL", count: wgslStates, engine, tolerance: webgpuStateTolerance },
+      { name: "WGSL", count: wgslStates, engine, tolerance: float32StateTolerance },
       first,
     );
   }
