@@ -25,6 +25,15 @@ export function toFloat32(tensor: StoredTensor): Float32Array {
     : Float32Array.from(elements);
 }
 
+/**
+ * The elements as float32 for who only reads them: those of a file that has them so are not copied, wherever its bytes allow it.
+ */
+export function readFloat32(tensor: StoredTensor): Float32Array {
+  const { dtype, shape, bytes } = tensor;
+  const isInPlace = dtype === "f32" && bytes.byteOffset % 4 === 0;
+  return isInPlace ? new Float32Array(bytes.buffer, bytes.byteOffset, sizeOf(shape)) : toFloat32(tensor);
+}
+
 /** The elements as the interpreter holds them; `name` is for the message if an integer does not fit 32 bits. */
 export function toHostTensor(tensor: StoredTensor, name: string): HostTensor | Problem {
   const elements = elementsOf(tensor);

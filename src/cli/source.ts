@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { findGguf } from "../checkpoint/files/gguf.ts";
 import { readJsonFile } from "../checkpoint/files/json.ts";
 import { readText } from "../checkpoint/files/read.ts";
 import { kindOfPath } from "../checkpoint/files/system.ts";
@@ -10,6 +11,7 @@ import type { Source } from "../support/source.ts";
 import { parseSettings } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";
 import { besides, isWithin, leadsOut, projectOf, realPath } from "./project.ts";
+import { ggufConfig } from "./run/gguf-config.ts";
 import { orStop, stop } from "./stop.ts";
 
 /** Options of every command that reads a model. */
@@ -42,7 +44,7 @@ export const modelOptions: readonly OptionSpec[] = [
   },
   {
     flags: "--config <path>",
-    description: "parameters from a published config.json, or the folder that has it",
+    description: "parameters from a published config.json, the folder that has it, or a .gguf file",
   },
   {
     flags: "--ignore-config <key>",
@@ -146,5 +148,7 @@ export const readConfigFile = (path: string): ConfigInput => ({
 
 function readConfigOption({ config: path }: ModelOptions): ConfigInput | undefined {
   if (path === undefined) return undefined;
-  return readConfigFile(kindOfPath(path) === "folder" ? join(path, "config.json") : path);
+  const file = kindOfPath(path) === "folder" ? join(path, "config.json") : path;
+  const gguf = kindOfPath(file) === "file" && file !== path ? undefined : findGguf(path);
+  return gguf === undefined ? readConfigFile(file) : { config: ggufConfig(gguf), configName: gguf };
 }

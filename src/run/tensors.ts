@@ -1,4 +1,4 @@
-import { elementsOf, toFloat32, type StoredTensor } from "../checkpoint/stored.ts";
+import { elementsOf, readFloat32, type StoredTensor } from "../checkpoint/stored.ts";
 import type { EmittedTensor, EmittedTensors } from "../emit/emitted.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isFloat } from "../tensor/dtype.ts";
@@ -13,7 +13,7 @@ export function emittedWeights(weights: Weights): EmittedTensors {
   for (const [name, tensor] of weights.tensors) {
     const stored = tensor.read();
     tensors[name] = {
-      data: isFloat(stored.dtype) ? toFloat32(stored) : toInt32(stored),
+      data: isFloat(stored.dtype) ? readFloat32(stored) : toInt32(stored),
       shape: stored.shape,
     };
   }

@@ -112,3 +112,32 @@ test("`fit --train` says what a training step takes, and which limit it breaks",
   expect(notes).toContain("to bind 72,000 bytes");
   expect(notes).toContain("maxStorageBufferBindingSize is 65,536 (B=3000)");
 });
+
+describe("`fit --target wasm` says what memory a model takes of this machine", () => {
+  const big = ["--set", "hidden=1000"];
+
+  test("the weights that last, those that are brought there, and a run", async () => {
+    const text = await output("fit", "wide.lmg", ...big, "--target", "wasm", "--dims", "T=33");
+    expect(text).toMatch(
+      /^wide as WebAssembly with B=1, T=33\n {2}.+B for its weights, .+B for a run\n {2}.+B more while the weights are brought there\n$/,
+    );
+    const { memory } = JSON.parse(
+      (await lmg("fit", "wide.lmg", ...big, "--target", "ts", "--dims", "T=33", "--json")).text,
+    ) as { memory: { residentBytes: number; loadBytes: number; runBytes: number } };
+    // Two matrices of 8 × 1000 and their biases; a run keeps the wide tensor and gives the output.
+    expect(memory.loadBytes).toBe(4 * (2 * 8000 + 1000 + 8));
+    expect(memory.residentBytes).toBeGreaterThanOrEqual(memory.loadBytes);
+    expect(memory.runBytes).toBeGreaterThanOrEqual(4 * 33 * 1008);
+  });
+
+  test("and refuses what addresses of 32 bits do not reach", async () => {
+    const notes = await mistake("fit", "wide.lmg", "--set", "hidden=200000000", "--target", "wasm");
+    expect(notes).toMatch(
+      /^error\[E833\]: WebAssembly needs [\d,]+ bytes in one piece, and addresses 4,294,967,296/,
+    );
+  });
+
+  test("limits are of a WebGPU device alone", async () => {
+    expect(await mistake("fit", "wide.lmg", "--target", "ts", "--limits", "small.json")).toContain("E822");
+  });
+});

@@ -23,6 +23,8 @@ afterAll(() => {
 const goldenOf = (name: string): Golden =>
   JSON.parse(readFileSync(`${goldens}/${name}.json`, "utf8")) as Golden;
 
+put(`${folder}/llama3.json`, JSON.stringify(goldenOf("llama3").config));
+
 const names = readdirSync(goldens).flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -5)] : []));
 // BERT's outputs are compared from safetensors, whose tensors are these bit for bit.
 const runnable = names.filter(
@@ -64,6 +66,13 @@ test("a family that no example has is refused, and what to do is said", async ()
     "error[E737]: no example of lmg is of the family \`gemma\`, of which \`test/golden/gguf/gemma.gguf\` is
       help: write the model, with a config section that speaks for it, and name both: lmg run MODEL.lmg --weights FILE.gguf"
   `);
+});
+
+test("a config is read of a GGUF file where a model is only looked at", async () => {
+  const text = await output("stats", "examples/llama.lmg", "--config", `${goldens}/llama3.gguf`, "--json");
+  expect(JSON.parse(text)).toEqual(
+    JSON.parse(await output("stats", "examples/llama.lmg", "--config", `${folder}/llama3.json`, "--json")),
+  );
 });
 
 test("a tokenizer is read of a GGUF file", async () => {

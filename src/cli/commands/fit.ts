@@ -1,3 +1,5 @@
+import { targetNames, targets, type TargetName } from "../../emit/targets.ts";
+import { engines } from "../../run/engines.ts";
 import { checkFit, dispatchReport, type FitProblem } from "../../emit/wgsl/fit.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { wgslOptionsOf, type WgslSwitches } from "../../emit/wgsl/switches.ts";
@@ -8,6 +10,7 @@ import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { readLimits } from "../fit/limits.ts";
+import { hostMemory, hostMisfit } from "../fit/memory.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
@@ -15,12 +18,13 @@ import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import { dawnOption, switchOptions, type DawnOptions } from "../targets.ts";
+import { dawnOption, requireTaken, switchOptions, type DawnOptions } from "../targets.ts";
 
 interface FitCommandOptions extends LookOptions, WgslSwitches, DawnOptions {
   readonly train?: true;
   readonly limits: string;
   readonly dims?: string;
+  readonly target: TargetName;
 }
 
 export const command: Command = {
@@ -29,6 +33,12 @@ export const command: Command = {
     ...modelOptions,
     outputOption,
     trainOption,
+    {
+      flags: "--target <target>",
+      description: "what it is to fit: a device of WebGPU, or the memory of this machine",
+      choices: targetNames,
+      default: "wgsl",
+    },
     {
       flags: "--limits <where>",
       description: "default: what every WebGPU device allows; adapter: that of this machine; or a JSON file",
@@ -48,12 +58,17 @@ export const command: Command = {
     ],
     ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
     ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
+    ["lmg fit llama.lmg --config FOLDER --target wasm", "how much memory takes it as WebAssembly?"],
   ],
   async run(args, asked: FitCommandOptions, out) {
     if (asked.dawn !== undefined && asked.limits !== "adapter")
       stop("E822", "--dawn chooses an adapter, and none is asked", "give --limits adapter too");
     const given = orStop(parseDims(asked.dims));
-    await lookAtEach(args, asked, out, (source, options) => lookAtFit(source, options, given, out));
+    if (asked.target !== "wgsl" && asked.limits !== "default")
+      stop("E822", "--limits are those of a WebGPU device", "leave it out, or --target");
+    requireTaken(asked, [asked.target]);
+    const look = asked.target === "wgsl" ? lookAtFit : lookAtMemory;
+    await lookAtEach(args, asked, out, (source, options) => look(source, options, given, out));
   },
 };
 
@@ -81,6 +96,43 @@ async function lookAtFit(source: Source, options: FitCommandOptions, given: Size
       );
     },
     problems: showProblems(problems, where, dims),
+  };
+}
+
+/** What a model takes of this machine, before anything of it is read. */
+async function lookAtMemory(
+  source: Source,
+  options: FitCommandOptions,
+  given: Sizes,
+  out: Out,
+): Promise<Look> {
+  const { target } = options;
+  const { plan } = await loadPlan(source, options, out, { target: targets[target].target(options) });
+  const sizes = orStop(completeDims(plan.symbols, given));
+  const memory = hostMemory(plan, sizes);
+  const misfit = hostMisfit(target, memory);
+  const dims = showDims(sizes);
+  const problem = (message: string): Problem =>
+    new Problem(
+      "E833",
+      `${message}${dims === "" ? "" : ` (${dims})`}`,
+      "smaller --dims may do, or a model of fewer bytes",
+    );
+  return {
+    json: () => ({
+      model: plan.name,
+      dims: Object.fromEntries(sizes),
+      target,
+      memory,
+      fits: misfit === undefined,
+    }),
+    text: () =>
+      misfit !== undefined
+        ? ""
+        : `${plan.name} as ${engines[target].runs}${dims === "" ? "" : ` with ${dims}`}\n` +
+          `  ${showBytes(memory.residentBytes)} for its weights, ${showBytes(memory.runBytes)} for a run\n` +
+          `  ${showBytes(memory.loadBytes)} more while the weights are brought there\n`,
+    problems: misfit === undefined ? [] : [problem(misfit)],
   };
 }
 

@@ -1,30 +1,14 @@
 import { fileURLToPath } from "node:url";
-import { findGguf, openGguf, type OpenGguf } from "../../checkpoint/files/gguf.ts";
-import { publishedModel } from "../../checkpoint/gguf/model.ts";
-import type { JsonObject } from "../../checkpoint/json.ts";
+import { findGguf } from "../../checkpoint/files/gguf.ts";
 import { quote } from "../../checkpoint/problem.ts";
 import { exampleFor } from "../../lower/config/families.ts";
 import { ggufTokenizer } from "../../text/gguf/tokenizer.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
-import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
+import { ggufConfig, ofHeader } from "./gguf-config.ts";
 
 /** The examples of the package, from here and from where the package has its modules. */
 const EXAMPLES = new URL("../../../examples/", import.meta.url);
-
-/** What a GGUF file says beside its tensors; only its header is read. */
-function ofHeader<T>(path: string, read: (file: OpenGguf) => T): T {
-  const file = orStop(openGguf(path));
-  try {
-    return read(file);
-  } finally {
-    file.close();
-  }
-}
-
-/** The config.json that a GGUF file stands for. */
-export const ggufConfig = (path: string): JsonObject =>
-  ofHeader(path, (file) => orStop(publishedModel(file, file.name)).config);
 
 /** The tokenizer in a GGUF file; undefined if it has none. */
 export const readGgufTokenizer = (path: string): Tokenizer | undefined =>
@@ -34,9 +18,10 @@ export const readGgufTokenizer = (path: string): Tokenizer | undefined =>
  * A GGUF file in the place of a model stands for the example of its family, with itself as weights; undefined for other
  * paths.
  */
-export function withGguf<
-  Options extends ModelOptions & { readonly weights?: string; readonly random?: string },
->(path: string, options: Options): { readonly path: string; readonly options: Options } | undefined {
+export function withGguf<Options extends { readonly weights?: string; readonly random?: string }>(
+  path: string,
+  options: Options,
+): { readonly path: string; readonly options: Options } | undefined {
   const gguf = findGguf(path);
   if (gguf === undefined) return undefined;
   const family = ggufConfig(gguf)["model_type"] as string;

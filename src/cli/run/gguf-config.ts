@@ -1,0 +1,18 @@
+import { openGguf, type OpenGguf } from "../../checkpoint/files/gguf.ts";
+import { publishedModel } from "../../checkpoint/gguf/model.ts";
+import type { JsonObject } from "../../checkpoint/json.ts";
+import { orStop } from "../stop.ts";
+
+/** What a GGUF file says beside its tensors; only its header is read. */
+export function ofHeader<T>(path: string, read: (file: OpenGguf) => T): T {
+  const file = orStop(openGguf(path));
+  try {
+    return read(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** The config.json that a GGUF file stands for. */
+export const ggufConfig = (path: string): JsonObject =>
+  ofHeader(path, (file) => orStop(publishedModel(file, file.name)).config);
