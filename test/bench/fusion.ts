@@ -3,6 +3,9 @@
 //     npx tsx test/bench/fusion.ts            the table
 //     npx tsx test/bench/fusion.ts --time     and the time of both plans, interleaved, at a small size, one thread;
 //                                             --time ts: of the kernels in TypeScript
+//     npx tsx test/bench/fusion.ts --share    which part of the time of the plan that is not fused its joins, norms and other
+//                                             loops take, at the same size: what fusion could save at most
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { compile } from "../../src/compile.ts";
 import { randomInputs } from "../../src/ir/initialize.ts";
@@ -88,8 +91,38 @@ async function timeBoth(name: string, settings: Settings, kernels: TargetName): 
   return `${name.padEnd(10)} ${plain!.padStart(8)} ms → ${fused!.padStart(8)} ms   ${median(ratios).toFixed(3)} ×`;
 }
 
+interface TimedStep {
+  readonly kernel: string;
+  readonly seconds: number;
+}
+
+/** What is no join, no norm and no other loop over elements, by the words of its kernel. */
+const isOther = ({ kernel }: TimedStep): boolean => /linear|matmul|attend|embedding|rope/.test(kernel);
+
+/** The steps of a plan without fusion, each timed by itself. */
+function shareOf(name: string, settings: Settings): string {
+  const set = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  const bench = ["src/cli/main.ts", "bench", `examples/${name}.lmg`, "--no-fuse", "--random", "1"];
+  const how = ["--dims", "B=1,T=128", "--threads", "1", "--rounds", "21", "--json"];
+  const text = execFileSync(process.execPath, [...process.execArgv, ...bench, ...how, ...set], {
+    encoding: "utf8",
+  });
+  const { targets } = JSON.parse(text) as { targets: [{ steps: readonly TimedStep[] }] };
+  const [{ steps }] = targets;
+  const secondsOf = (some: readonly TimedStep[]): number =>
+    some.reduce((sum, { seconds }) => sum + seconds, 0);
+  const loops = secondsOf(steps.filter((step) => !isOther(step))) / secondsOf(steps);
+  return `${name.padEnd(10)} ${(1e3 * secondsOf(steps)).toFixed(1).padStart(6)} ms   ${(100 * loops).toFixed(1).padStart(4)} %   ${(1 / (1 - loops)).toFixed(3)} × at most`;
+}
+
 if (process.argv[1]?.endsWith("fusion.ts") === true) {
   console.log(fusionTable());
+  if (process.argv.includes("--share")) {
+    console.log(
+      "\nwasm, width 256, 4 layers, B = 1, T = 128, one thread, not fused: all steps, and what of it is loops",
+    );
+    for (const [name, , settings] of examples) console.log(shareOf(name, settings));
+  }
   const time = process.argv.indexOf("--time");
   if (time > 0) {
     const kernels = process.argv[time + 1] === "ts" ? "ts" : "wasm";
