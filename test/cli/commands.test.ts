@@ -132,6 +132,21 @@ test("`ir --decode` shows the parts that read a text a few positions at a time, 
   expect(notes).toContain("attention sees later positions");
 });
 
+test("`plan --decode` shows what a token takes, as steps and as dispatches, or where the model reads ahead", async () => {
+  expect(await output("plan", "causal.lmg", "--decode")).toContain("in a run with B=1, P=127, C=128");
+  const report = JSON.parse(
+    await output("plan", "causal.lmg", "--decode", "--target", "wgsl", "--dims", "P=5,C=9", "--json"),
+  ) as { dims: object; fused: { dispatches: { kernel: string }[] } };
+  expect(report.dims).toEqual({ B: 1, P: 5, C: 9 });
+  expect(report.fused.dispatches.map(({ kernel }) => kernel)).toContain("attend_causal");
+  const { code, notes } = await lmg("plan", "encoder.lmg", "--decode");
+  expect(code).toBe(1);
+  expect(notes).toContain("error[E842]: the model cannot be read a few positions at a time");
+  expect((await lmg("plan", "causal.lmg", "--decode", "--train")).notes).toContain(
+    "--decode and --train exclude each other",
+  );
+});
+
 test("`ir --check-passes` says that the passes keep what the model computes", async () => {
   const { code, notes } = await lmg("ir", "tiny.lmg", "--check-passes");
   expect(code).toBe(0);

@@ -1,19 +1,16 @@
-import { Problem } from "../../checkpoint/problem.ts";
-import { decodingProgram } from "../../incremental/program.ts";
-import { Refusal } from "../../incremental/refusal.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { passes } from "../../passes/pipeline.ts";
-import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
-import { loadModel, loadPlan } from "../load.ts";
+import { loadDecoding } from "../decoding.ts";
+import { loadPlan } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
-import { Stop, stop } from "../stop.ts";
+import { stop } from "../stop.ts";
 
 interface IrOptions extends LookOptions {
   readonly train?: true;
@@ -86,20 +83,10 @@ async function lookAtParts(source: Source, options: IrOptions, out: Out): Promis
     Boolean,
   );
   if (other !== undefined) stop("E803", `--decode and ${other} exclude each other`);
-  const { model } = await loadModel(source, options, out);
-  const decoding = decodingProgram(model.graph, { fuse: options.fuse ?? true, verify: true });
-  if (decoding instanceof Refusal) throw new Stop([whyNot(decoding)]);
+  const decoding = await loadDecoding(source, options, out);
   const parts = Object.entries(decoding.program.parts);
   const texts = parts.map(([part, graph]) => ({ part, ir: printGraph(graph, options) }));
   return { json: () => texts, text: () => texts.map(({ ir }) => ir).join("\n") };
-}
-
-/** Why a model has no such parts, at the line that is to blame. */
-function whyNot({ node, span, sentence }: Refusal): Diagnostic {
-  const message = "the model cannot be read a few positions at a time";
-  if (node === undefined || span === undefined) return new Problem("E842", `${message}: ${sentence}`);
-  const { label } = node.origin;
-  return errorAt("E842", span, message, { label: `${label === "" ? node.op : `\`${label}\``}: ${sentence}` });
 }
 
 /** A pass that finds nothing to do returns the graph it was given. */

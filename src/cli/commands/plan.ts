@@ -2,22 +2,25 @@ import { targetNames, targets, type Switches, type TargetName } from "../../emit
 import { describePlan, printPlan } from "../../plan/describe.ts";
 import { layoutOf, type Layout } from "../../plan/layout.ts";
 import { largestOf, planTotals, type Sizes } from "../../plan/stats.ts";
+import type { Target } from "../../kernels/target.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
+import { loadStepPlan } from "../decoding.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
-import { orStop } from "../stop.ts";
+import { orStop, stop } from "../stop.ts";
 import { requireTaken, switchOptions } from "../targets.ts";
 
 interface PlanOptions extends LookOptions, Switches {
   readonly train?: true;
+  readonly decode?: true;
   readonly target?: TargetName;
   readonly dims?: string;
 }
@@ -28,6 +31,7 @@ export const command: Command = {
     ...modelOptions,
     outputOption,
     trainOption,
+    { flags: "--decode", description: "what runs for each new token of a text that is read token by token" },
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     {
       flags: "--target <target>",
@@ -45,6 +49,7 @@ export const command: Command = {
     ["lmg plan model.lmg --no-fuse --dims T=1024", "the same without fusion, with the costs for 1024 tokens"],
     ["lmg plan model.lmg --target ts", "the same with the memory that kernels need while they run"],
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
+    ["lmg plan model.lmg --target wgsl --decode --dims P=511,C=1024", "the same of a token after 511 others"],
   ],
   async run(args, asked: PlanOptions, out) {
     requireTaken(asked, asked.target === undefined ? [] : [asked.target]);
@@ -55,14 +60,14 @@ export const command: Command = {
 
 async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
   const target = options.target && targets[options.target].target(options);
-  const { plan } = await loadPlan(source, options, out, { ...(target && { target }) });
-  const sizes = orStop(completeDims(plan.symbols, given));
+  const { plan, sizes: usual = new Map() } = await planAsked(source, options, out, target);
+  const sizes = orStop(completeDims(plan.symbols, new Map([...usual, ...given])));
   const dispatchesOf = options.target && (await targets[options.target].loadDispatches?.());
   if (dispatchesOf !== undefined) {
     const { lookAtDispatches } = await import("../plan/dispatches.ts");
     const fuse = options.fuse ?? true;
     const quiet = { ...out, note: () => undefined };
-    const other = await loadPlan(source, { ...options, fuse: !fuse }, quiet, { ...(target && { target }) });
+    const other = await planAsked(source, { ...options, fuse: !fuse }, quiet, target);
     const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
     return lookAtDispatches(plans, sizes, (each) => dispatchesOf(each, sizes, options));
   }
@@ -70,6 +75,18 @@ async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, ou
     json: () => describePlan(plan, sizes, target),
     text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}`,
   };
+}
+
+/** The plan of a model, of its training step, or of a token, with the sizes of the last. */
+async function planAsked(
+  source: Source,
+  options: PlanOptions,
+  out: Out,
+  target: Target | undefined,
+): Promise<{ readonly plan: Plan; readonly sizes?: Sizes }> {
+  if (options.decode !== true) return loadPlan(source, options, out, { ...(target && { target }) });
+  if (options.train === true) stop("E803", "--decode and --train exclude each other");
+  return loadStepPlan(source, options, out, target);
 }
 
 function showTotals(plan: Plan, layout: Layout, sizes: Sizes): string {

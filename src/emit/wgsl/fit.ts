@@ -233,10 +233,12 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     };
   });
   const isRun = (kind: string): boolean => kind === "slot" || kind === "output";
+  const own = new Set(plan.runBuffers);
   const total = (keep: (kind: string) => boolean): number => {
     const memory = new Map<string, number>();
     plan.buffers.forEach(({ home }, buffer) => {
-      if (keep(home.kind))
+      // Of a program, other parts have buffers of their own runs.
+      if (keep(home.kind) && (!isRun(home.kind) || own.has(buffer)))
         memory.set(memoryName(plan.buffers[buffer]!), bytesOf(plan, buffer, all.layout, sizes));
     });
     return [...memory.values()].reduce((sum, bytes) => sum + bytes, 0);
