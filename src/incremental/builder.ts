@@ -82,6 +82,11 @@ export class Builder {
     return this.emit("iota", {}, { size: dim(1), start: this.sizes.past });
   }
 
+  /** bool[1]: whether there was no run before. */
+  isFirst(): Value {
+    return this.emit("eq", { x: this.past(), y: this.number(0, "i32") }, {});
+  }
+
   /** The rows of a letter of a value that has all rows of an axis, so many of them with a lead. */
   cut(x: Value, axis: number, letter: Letter, size: Dim): Value {
     const start = this.sizes.firstOf(letter);

@@ -98,7 +98,8 @@ function newestRows(
 const hasState = (node: Node | undefined, axis: number): boolean =>
   node === undefined ||
   ((node.op === "cumsum" || node.op === "concat") && node.attrs.axis === axis) ||
-  (node.op === "conv2d" && axis >= 2);
+  (node.op === "conv2d" && axis >= 2) ||
+  node.op === "linear_attend";
 
 /** A value that is one number, in any form. */
 export const knownRecipe = (need: Need, known: number, forms: Forms): Recipe =>

@@ -8,6 +8,7 @@ import type { Span } from "../support/source.ts";
  * - `last`: the last rows, as many as a window, a convolution or a shift reads before the new ones;
  * - `ring`: the last rows of a window, that of position p in row p mod `rows`;
  * - `sum`: the last row of a running sum;
+ * - `matrix`: the state of a recurrence;
  * - `first`: the first row, from the first run on;
  * - `context`: a value that stays as the text grows, made by the part `encode`.
  */
@@ -15,7 +16,7 @@ export type StateRole =
   | { readonly kind: "rows"; readonly axis: number; readonly lead: number }
   | { readonly kind: "last" | "ring"; readonly axis: number; readonly rows: number }
   | { readonly kind: "sum"; readonly axis: number }
-  | { readonly kind: "first" | "context" };
+  | { readonly kind: "matrix" | "first" | "context" };
 
 /** The names of states, alike in all parts: of the layer that makes what is kept. */
 export class StateNames {

@@ -71,6 +71,10 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   max_pool2d: { forms: { x: "dense" }, overwrites: [] },
   rope: { forms: { x: "unit", positions: "any" }, overwrites: ["x"] },
   attend: { forms: { q: "unit", k: "unit", v: "unit", bias: "any", mask: "any" }, overwrites: [] },
+  linear_attend: {
+    forms: { q: "unit", k: "unit", v: "unit", decay: "any", beta: "any", state: "dense" },
+    overwrites: ["state"],
+  },
   layer_norm: { forms: { x: "unit", weight: "dense", bias: "dense" }, overwrites: ["x"] },
   rms_norm: { forms: { x: "unit", weight: "dense", bias: "dense" }, overwrites: ["x"] },
   l2_norm: { forms: { x: "unit" }, overwrites: ["x"] },
@@ -111,6 +115,19 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   },
   attend_grad: {
     forms: { grad: "unit", q: "unit", k: "unit", v: "unit", bias: "any", mask: "any" },
+    overwrites: [],
+  },
+  linear_attend_grad: {
+    forms: {
+      grad: "unit",
+      grad_state: "dense",
+      q: "unit",
+      k: "unit",
+      v: "unit",
+      decay: "any",
+      beta: "any",
+      state: "dense",
+    },
     overwrites: [],
   },
   embedding_grad: { forms: { grad: "unit", ids: "any" }, overwrites: [] },

@@ -34,6 +34,7 @@ import {
   inferNormGrad,
   inferTake,
 } from "./infer/gradient.ts";
+import { linearAttendGrad } from "./recurrent.ts";
 import { addDims, multiplyDims } from "../tensor/dim.ts";
 
 const layouts = ["heads_first", "heads_last"] as const;
@@ -110,6 +111,7 @@ export const gradientOps = {
       return addDims(products, multiplyDims(perElement(rows, softmaxFlops + 4), columns));
     },
   }),
+  linear_attend_grad: linearAttendGrad,
   embedding_grad: defineOp({
     stage: "gradient",
     kernel: "training",

@@ -11,6 +11,7 @@ import { evaluateRope } from "./evaluate/rope.ts";
 import { evaluateConv2d, evaluateMaxPool2d } from "./evaluate/spatial.ts";
 import { addDims, dim, multiplyDims } from "../tensor/dim.ts";
 import { elementsOf } from "../tensor/type.ts";
+import { linearAttend } from "./recurrent.ts";
 import { perElement, productFlops, expressionFlops, softmaxFlops } from "./flops.ts";
 
 const weightLayout = () => word(["out_in", "in_out"], "out_in");
@@ -157,4 +158,5 @@ export const linearOps = {
       return addDims(products, multiplyDims(perElement(rows, softmaxFlops), columns));
     },
   }),
+  linear_attend: linearAttend,
 } as const;

@@ -59,6 +59,17 @@ const heads = (rows: number, columns: number, queries = 4, keys = 2) => ({
   bias: undefined,
   mask: undefined,
 });
+const recurrent = (
+  given: Partial<Pick<OperandsOf<"linear_attend", HostTensor>, "decay" | "beta" | "state">>,
+): OperandsOf<"linear_attend", HostTensor> => ({
+  q: floats([2, 2, 3, 3]),
+  k: floats([2, 2, 3, 3]),
+  v: floats([2, 4, 3, 2]),
+  decay: undefined,
+  beta: undefined,
+  state: undefined,
+  ...given,
+});
 const window = { stride: [2, 1], padding: [1, 0], groups: 2 };
 
 /** Ops that have a gradient; the others say why they have none. */
@@ -224,6 +235,22 @@ export const gradientCases: { readonly [K in SmoothOp]: readonly GradientCase<K>
       about: "part of the channels, interleaved, heads last, positions, an attention factor",
       operands: { x: floats([2, 3, 2, 6]), positions: ints([3], [4, 9, 2]) },
       attrs: { dims: 4, pairs: "interleaved", layout: "heads_last", attention_factor: 1.3, theta: 100 },
+    },
+  ],
+  linear_attend: [
+    { about: "without decay", operands: recurrent({}) },
+    {
+      about: "with a decay, of a state",
+      operands: recurrent({ decay: floats([2, 4, 3]), state: floats([2, 4, 3, 2]) }),
+    },
+    { about: "with a decay a channel", operands: recurrent({ decay: floats([2, 4, 3, 3]) }) },
+    {
+      about: "by the delta rule",
+      operands: recurrent({ decay: floats([2, 4, 3]), beta: floats([2, 4, 3]), state: floats([2, 4, 3, 2]) }),
+    },
+    {
+      about: "by the delta rule with a decay a channel",
+      operands: recurrent({ decay: floats([2, 4, 3, 3]), beta: floats([2, 4, 3]) }),
     },
   ],
   attend: [

@@ -21,6 +21,10 @@ const vectors = `input %v: f32[384]\n input %w: f32[384]`;
 const inputs = (...names: readonly string[]): string =>
   names.map((name) => `input %${name}: ${rows}`).join("\n");
 const classes = "input %x: f32[B, 64, 5000]\n input %t: i32[B, 64]";
+const recurrence = [
+  ...["q", "k", "v"].map((name) => `input %${name}: f32[B, 12, 512, 64]`),
+  "input %a: f32[B, 12, 512]",
+].join("\n");
 const heads = "input %x: f32[B, 8, 512, 64]";
 
 /** Graphs of one kernel each whose result is %y, in the forms that kernels have; a write is a copy. */
@@ -67,6 +71,13 @@ const graphs: { readonly [K in Exclude<LoopOp, "write">]: readonly string[] } = 
   ],
   extent: [`input %x: f32[B]\n %y = extent(size: B)`],
   iota: [`input %x: f32[1, B]\n %y = iota(size: 1000000*B)`],
+  linear_attend: [
+    `${recurrence}\n %y, %s = linear_attend(q: %q, k: %k, v: %v, decay: %a)`,
+    `${recurrence}\n input %b: f32[B, 12, 512]\n %y, %s = linear_attend(q: %q, k: %k, v: %v, decay: %a, beta: %b)`,
+  ],
+  linear_attend_grad: [
+    `${recurrence}\n input %b: f32[B, 12, 512]\n input %g: f32[B, 12, 512, 64]\n %a1, %a2, %a3, %a4, %a5, %a6, %y = linear_attend_grad(grad: %g, q: %q, k: %k, v: %v, decay: %a, beta: %b)`,
+  ],
   l2_norm: [`${inputs("x")}\n %y = l2_norm(x: %x)`],
   layer_norm: [`${inputs("x")}\n ${vectors}\n %y = layer_norm(x: %x, weight: %v, bias: %w, eps: 1e-5)`],
   log_softmax: [`${inputs("x")}\n %y = log_softmax(x: %x)`],

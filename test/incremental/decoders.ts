@@ -85,6 +85,16 @@ block mix {
   "a state space layer": model(
     "repeat 2 as h { residual pre n: rmsnorm { mixer: mamba2(state: 4, head_dim: 8) } }",
   ),
+  "a gated delta rule, as Qwen3-Next's": `${model("residual pre n: rmsnorm { net: delta(2, 4, 4) }")}
+block delta(k_heads: int, v_heads: int, width: int) {
+  input x: [B, T, D]
+  let side = k_heads * width
+  (q, k, v) = qkv: linear(2 * side + v_heads * width, bias: false) -> conv: causal_conv1d(4, bias: false) -> silu -> split([side, side, v_heads * width])
+  beta = x -> b_proj: linear(v_heads) -> sigmoid -> transpose
+  fall = (x -> a_proj: linear(v_heads) -> softplus -> transpose) * -1.0
+  (q -> heads(k_heads) -> l2norm, k -> heads(k_heads) -> l2norm, v -> heads(v_heads), fall, beta) -> linear_attend
+  merge_heads -> o: linear(D, bias: false)
+}`,
   "an encoder and a decoder with distances, as T5's": `${model(
     "causal = (positions -> unsqueeze(1)) >= (positions -> unsqueeze(0))\nbias = distance(8, 16, causal: true) -> table: embedding(8, 4) -> permute([2, 0, 1])\nrepeat 2 as h { residual { (stream, stream, bias, causal) -> self: t5(4) } ; residual { (stream, memory, 0.0, seen -> key_mask) -> cross: t5(4) } }",
     "input source: i32[B, S]\ninput seen: bool[B, S] = true\nsource -> shared: embedding(23, dim)\nboth = distance(8, 16) -> both: embedding(8, 4) -> permute([2, 0, 1])\nresidual pre n: rmsnorm { (stream, stream, both, seen -> key_mask) -> enc: t5(4) }\nmemory = stream -> done: rmsnorm\ntokens",

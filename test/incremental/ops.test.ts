@@ -230,6 +230,19 @@ const cases: { readonly [K in CoreOp]: Case } = {
       ["pairs", "%s = matmul(a: %kept, b: %kept)\n%y = matmul(a: %s, b: %x)"],
     ],
   },
+  linear_attend: {
+    derived: [
+      "%y, %s = linear_attend(q: %q, k: %q, v: %q)",
+      "%n = neg(%q)\n%y, %s = linear_attend(q: %q, k: %q, v: %q, decay: %n)",
+      "%b = slice(%x, axis: 2, start: 0, size: 2)\n%c = sigmoid(%b)\n%r = permute(%c, axes: [0, 2, 1])\n%half = slice(%w, axis: 0, start: 0, size: 2)\n%j = reshape(%half, shape: [1, 2, 2, 2])\n%i = broadcast(%j, shape: [B, 2, 2, 2])\n%y, %s = linear_attend(q: %q, k: %q, v: %q, beta: %r, state: %i)",
+    ],
+    refused: [
+      [
+        "over_positions",
+        "%o, %s = linear_attend(q: %q, k: %q, v: %q)\n%r = reshape(%s, shape: [B, 4, 2])\n%y = matmul(a: %x, b: %r)",
+      ],
+    ],
+  },
   linear: {
     derived: ["%y = linear(x: %x, weight: %w, bias: %v)"],
     refused: [

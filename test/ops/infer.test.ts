@@ -92,6 +92,26 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       ["f32[B, 3, 4, 5]"],
     ],
     ["attend", attention, { scale: 1 }, ["f32[B, 4, T, 6]"]],
+    [
+      "linear_attend",
+      { q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, T, 6]", decay: "f32[B, 4, T, 8]" },
+      {},
+      ["f32[B, 4, T, 6]", "f32[B, 4, 8, 6]"],
+    ],
+    [
+      "linear_attend_grad",
+      { grad: "f32[B, 4, T, 6]", q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, T, 6]" },
+      {},
+      [
+        "f32[B, 2, T, 8]",
+        "f32[B, 2, T, 8]",
+        "f32[B, 4, T, 6]",
+        "f32[B, 4, T]",
+        "f32[B, 4, T]",
+        "f32[B, 4, 8, 6]",
+        "f32[B, 4, 9*T + 8, 6]",
+      ],
+    ],
     ["dropout", { x: "f32[B, T]", key: "i32[2]" }, { rate: 0.5 }, ["f32[B, T]"]],
     [
       "batch_statistics",
@@ -470,6 +490,40 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       { x: "f32[B, 2, T, 8]" },
       { attention_factor: Infinity },
       "attention_factor: expected a number of at least 0, got Infinity",
+    ],
+  ],
+  linear_attend: [
+    [
+      { q: "f32[B, 3, T, 8]", k: "f32[B, 3, T, 8]", v: "f32[B, 4, T, 6]" },
+      {},
+      "v: 3 heads of q do not serve 4 heads of v evenly",
+    ],
+    [
+      { q: "f32[B, 2, T, 8]", k: "f32[B, 1, T, 8]", v: "f32[B, 4, T, 6]" },
+      {},
+      "k: expected f32[B, 2, T, 8], got f32[B, 1, T, 8]",
+    ],
+    [
+      { q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, 3, 6]" },
+      {},
+      "v: expected the batch and length of q, f32[B, 2, T, 8], got f32[B, 4, 3, 6]",
+    ],
+    [
+      { q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, T, 6]", decay: "f32[B, T]" },
+      {},
+      "decay: expected f32[B, 4, T], got f32[B, T]",
+    ],
+    [
+      { q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, T, 6]", state: "f32[B, 4, 6, 8]" },
+      {},
+      "state: expected f32[B, 4, 8, 6], got f32[B, 4, 6, 8]",
+    ],
+  ],
+  linear_attend_grad: [
+    [
+      { grad: "f32[B, 4, T, 8]", q: "f32[B, 2, T, 8]", k: "f32[B, 2, T, 8]", v: "f32[B, 4, T, 6]" },
+      {},
+      "grad: expected f32[B, 4, T, 6], got f32[B, 4, T, 8]",
     ],
   ],
   attend: [

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import { interpret } from "../../src/ir/interpret.ts";
+import { goldenCases } from "../ops/golden.ts";
 import { difference } from "../lower/support.ts";
+import { graphOf } from "../lower/support.ts";
 import { dot, linear, rowsOf, runBlock, silu, type Vector } from "./support.ts";
 
 const [B, T, D, N, P] = [2, 6, 8, 4, 8];
@@ -8,7 +11,7 @@ const heads = inner / P;
 
 /**
  * The recurrence of Dao and Gu 2024 (eq. 1 with the discretization of section 2.1): h_t = exp(Δ_t A) h_{t-1} + Δ_t B_t x_t,
- * y_t = C_t · h_t + D x_t, one step after the other. The library has its quadratic dual.
+ * y_t = C_t · h_t + D x_t, one step after the other. The library has it as an op.
  */
 function recurrence(run: ReturnType<typeof runBlock>): number[] {
   const at = (name: string) => run.parameters[`m.${name}`]!;
@@ -48,9 +51,23 @@ function gatedNorm(y: Vector, z: Vector, weight: Vector): Vector {
   return gated.map((v, i) => (v / root) * weight[i]!);
 }
 
-test("mamba2, the matrix, computes what its recurrence computes", () => {
+test("mamba2 computes what its recurrence computes", () => {
   const run = runBlock(`m: mamba2(state: ${N}, head_dim: ${P})`, { B, T }, D);
   const expected = recurrence(run);
   // A norm divides by what may be small, after cancellation in cumulated sums: a few digits of float64 are lost.
   expect(difference(run.y.data, expected)).toBeLessThan(1e-9);
+});
+
+test("mamba2 takes published weights by their names and shapes, and gives what transformers' Mamba2Mixer gives", () => {
+  const { tensor } = goldenCases("recurrent").get("mamba2_mixer")!;
+  const graph = graphOf(
+    "model m { input x: f32[B, T, 16]; m: mamba2(state: 6, head_dim: 8, groups: 2); output y }",
+  );
+  const parameters = Object.fromEntries(
+    graph.parameters.map(({ name }) => [name, tensor(`param.${name.replace("m.", "")}`)]),
+  );
+  const { y } = interpret(graph, { inputs: { x: tensor("x") }, parameters });
+  expect(y!.shape).toEqual(tensor("y").shape);
+  // Stored as float32, of numbers up to 4.
+  expect(difference(y!.data, [...tensor("y").data])).toBeLessThan(1e-6);
 });

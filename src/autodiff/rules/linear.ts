@@ -82,4 +82,20 @@ export const linearRules: {
     const [q, k, v, bias] = b.emitAll("attend_grad", { grad: g!, ...operands }, attrs);
     return { q, k, v, bias };
   },
+  linear_attend: ({ operands, results: [out] }, [g, grad_state], b) => {
+    const grad = g ?? b.emit("full", {}, { ...out!.type, value: 0 });
+    const [q, k, v, decay, beta, state] = b.emitAll(
+      "linear_attend_grad",
+      { grad, grad_state, ...operands },
+      {},
+    );
+    return {
+      q,
+      k,
+      v,
+      decay: operands.decay && decay,
+      beta: operands.beta && beta,
+      state: operands.state && state,
+    };
+  },
 };

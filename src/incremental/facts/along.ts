@@ -66,6 +66,10 @@ const turned: Along<"rope"> = ({ attrs: { layout } }, axis, { name, value }) => 
   return axis === 0 && rank === 2 && constantDim(value.type.shape[0]!) !== 1 ? 0 : undefined;
 };
 
+/** Rows of the operands run along; heads of v, of which several share one of q. */
+const recurrent: Along<"linear_attend"> = (_, axis, { name, value }) =>
+  name === "state" || axis === 3 || axis >= value.type.shape.length ? undefined : axis;
+
 const scalars = Object.fromEntries(Object.keys(scalarFunctions).map((name) => [name, aligned])) as {
   readonly [K in ScalarName]: typeof aligned;
 };
@@ -100,6 +104,7 @@ const table: { readonly [K in CoreOp]: Along<K> } = {
   max_pool2d: spatial,
   rope: turned,
   attend: allButLast("q"),
+  linear_attend: recurrent,
   layer_norm: onlyOf("x"),
   rms_norm: onlyOf("x"),
   l2_norm: onlyOf("x"),

@@ -1,13 +1,13 @@
-import type { NodeOf } from "../../ir/graph.ts";
+import type { NodeOf, Value } from "../../ir/graph.ts";
 import { readsLength } from "../../ops/evaluate/rope.ts";
 import type { linearOps } from "../../ops/linear.ts";
-import type { CoreOp } from "../../ops/table.ts";
+import type { CoreOp, OperandsOf } from "../../ops/table.ts";
 import { cornerOf } from "../facts/above.ts";
-import { kernelOf } from "../forms.ts";
+import { kernelOf, type Need } from "../forms.ts";
 import { Refusal } from "../refusal.ts";
 import { attend } from "./attend.ts";
 import { requireHidden, requireText } from "./fold.ts";
-import { again, pointwise, recipe, type Rule } from "./rule.ts";
+import { again, needsAlong, pointwise, recipe, type Rule } from "./rule.ts";
 import { wholeThenCut } from "./whole.ts";
 
 /** The axes of the operands that a product folds. */
@@ -94,6 +94,36 @@ const conv2d: Rule<"conv2d"> = (node, form, forms) => {
   });
 };
 
+/** The matrices after a run are those before the next. */
+const linearAttend: Rule<"linear_attend"> = (node, form, forms) => {
+  const { q, v, state } = node.operands;
+  const axes = [...forms.factOf(v).axes.keys(), ...forms.factOf(q).axes.keys()];
+  if (axes.length === 0) return again(node, needsAlong(node, form, forms));
+  if (axes.some((axis) => axis !== 2)) throw new Refusal("mixed", node);
+  requireText(node, node.results[0]!, 2, forms);
+  if (form[2] === undefined) throw new Refusal("over_positions", node, "the last state of a recurrence");
+  const rows = node.results[0]!.type.shape.map((_, axis) => (axis === 2 ? ("R" as const) : undefined));
+  return recipe<"linear_attend">(
+    {
+      ...(needsAlong(node, rows, forms) as OperandsOf<"linear_attend", Need>),
+      state: state && forms.asIs(state),
+    },
+    (operands, build) => {
+      let made: readonly Value[] = [];
+      build.keep(node.results[1]!, { kind: "matrix" }, node.results[1]!.type, 0, (before) => {
+        const first = operands.state;
+        const begun =
+          first === undefined
+            ? before
+            : build.emit("where", { condition: build.isFirst(), x: first, y: before }, {});
+        made = build.emitAll("linear_attend", { ...operands, state: begun }, {}, hintOf(node));
+        return made[1]!;
+      });
+      return made;
+    },
+  );
+};
+
 const maxPool: Rule<"max_pool2d"> = (node, form, forms) => {
   if ([2, 3].some((axis) => forms.isText(node.operands.x, axis))) throw new Refusal("steps", node);
   return pointwise(node, form, forms);
@@ -109,4 +139,5 @@ export const linearRules: { readonly [K in LinearOp]: Rule<K> } = {
   max_pool2d: maxPool,
   rope,
   attend,
+  linear_attend: linearAttend,
 };

@@ -98,8 +98,7 @@ function firstRow(node: NodeOf<"slice">, form: Form, forms: Forms): Recipe {
 function latched(node: NodeOf<"slice">, row: Value, build: Builder): Value {
   let kept: Value | undefined;
   build.keep(node.results[0]!, { kind: "first" }, row.type, 0, (before) => {
-    const isFirst = build.emit("eq", { x: build.past(), y: build.number(0, "i32") }, {});
-    return (kept = build.emit("where", { condition: isFirst, x: row, y: before }, {}));
+    return (kept = build.emit("where", { condition: build.isFirst(), x: row, y: before }, {}));
   });
   return kept!;
 }

@@ -59,6 +59,21 @@ export const attentionLayers = {
       return attendWithDropout(site, { ...operands, ...attrs }, dropout);
     },
   }),
+  linear_attend: defineLayer({
+    doc:
+      "a matrix S [K, V] a head that falls by e^decay and takes k vᵀ at each position, read by q, for q, k [B, G, T, K] and " +
+      "v [B, H, T, V] → [B, H, T, V]; decay is [B, H, T] or [B, H, T, K], 0 for none; with beta [B, H, T] it takes " +
+      "β k (v − Sᵀk)ᵀ, the delta rule. Time grows with T, and decoding keeps S alone",
+    operands: ["q", "k", "v", "decay?", "beta?"],
+    parameters: {},
+    owns: [],
+    build: (site, [q, k, v, decay, beta]) => {
+      needRank(site, q!, 4, "[B, G, T, K]");
+      const falls = decay !== undefined && site.filledWith(decay) !== 0;
+      const operands = { q: q!, k: k!, v: v!, decay: falls ? decay : undefined, beta, state: undefined };
+      return site.emitAll("linear_attend", operands, {})[0]!;
+    },
+  }),
   positions: defineLayer({
     doc: "0, 1, 2, … as i32[T], T the length of the stream's sequence (axis 1)",
     operands: [],

@@ -77,7 +77,7 @@ test.each(byLoops)("%s is right side by side when its result lies over its opera
     output z = %z`);
   const plan = planGraph(graph);
   const [a, y] = [plan.steps[0]!, plan.steps.at(-2)!].map(
-    (step) => plan.buffers[step.results[0]!.buffer]!.home,
+    (step) => plan.buffers[step.results.at(-1)!.buffer]!.home,
   );
   expect(y).toEqual(a);
   const inputs = rounded(randomInputs(graph, { B: 2 }, 3));

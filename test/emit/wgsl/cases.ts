@@ -133,6 +133,35 @@ const qkv = (heads: number, keyHeads: number, width: number, valueWidth = width,
   bias: undefined,
   mask: undefined,
 });
+/** Operands of linear_attend, of which 2 heads of q and k serve 4 of v. */
+const recurrent = (
+  decay: "row" | "channel" | undefined,
+  { beta = false, state = false }: { readonly beta?: boolean; readonly state?: boolean } = {},
+) => ({
+  q: f32(B, 2, T, 5),
+  k: f32(B, 2, T, 5),
+  v: f32(B, 4, T, 7),
+  decay: decay === undefined ? undefined : decay === "row" ? f32(B, 4, T) : f32(B, 4, T, 5),
+  beta: beta ? f32(B, 4, T) : undefined,
+  state: state ? f32(B, 4, 5, 7) : undefined,
+});
+
+/** Small numbers: what the delta rule is given grows otherwise with the length. */
+const recurrentCase = {
+  sizes: [
+    { B: 1, T: 1 },
+    { B: 2, T: 9 },
+  ],
+  range: [-0.5, 0.4],
+} as const;
+
+const recurrentGrad = (operands: ReturnType<typeof recurrent>, isLast: boolean): Graph =>
+  graphOf(
+    "linear_attend_grad",
+    { grad: f32(B, 4, T, 7), grad_state: isLast ? f32(B, 4, 5, 7) : undefined, ...operands },
+    {},
+  );
+
 const attendSizes: readonly Sizes[] = [
   { B: 1, T: 1 },
   { B: 2, T: 3 },
@@ -821,6 +850,32 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
         { axis: 1 },
       ),
       sizes: [{ B: 1 }, { B: 33 }],
+    },
+  ],
+  linear_attend: [
+    { about: "without decay", graph: graphOf("linear_attend", recurrent(undefined), {}), ...recurrentCase },
+    {
+      about: "with a decay a channel, of a state",
+      graph: graphOf("linear_attend", recurrent("channel", { state: true }), {}),
+      ...recurrentCase,
+    },
+    {
+      about: "by the delta rule",
+      graph: graphOf("linear_attend", recurrent("row", { beta: true, state: true }), {}),
+      ...recurrentCase,
+    },
+  ],
+  linear_attend_grad: [
+    { about: "without decay", graph: recurrentGrad(recurrent(undefined), false), ...recurrentCase },
+    {
+      about: "by the delta rule, of a state",
+      graph: recurrentGrad(recurrent("row", { beta: true, state: true }), true),
+      ...recurrentCase,
+    },
+    {
+      about: "by the delta rule with a decay a channel",
+      graph: recurrentGrad(recurrent("channel", { beta: true }), true),
+      ...recurrentCase,
     },
   ],
   attend_grad: [

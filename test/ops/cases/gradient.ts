@@ -3,6 +3,7 @@ import type { trainingOps } from "../../../src/ops/training.ts";
 import { dim } from "../../../src/tensor/dim.ts";
 import { evaluateSoftmax } from "../../../src/ops/evaluate/reduce.ts";
 import { f32, i32 } from "../tensors.ts";
+import { scaled } from "../recurrent.ts";
 import { goldenCases, STORED_ROUNDING, type GoldenCase } from "../golden.ts";
 import type { CasesOf, OpCase } from "./case.ts";
 
@@ -145,6 +146,31 @@ export const trainingCases: CasesOf<keyof typeof trainingOps> = {
   })),
 };
 
+/** PyTorch's gradients through the chunks, in which q is scaled. */
+function linearAttendGrad({ name, kind, tensor }: GoldenCase): OpCase<"linear_attend_grad"> {
+  const scale = tensor("q").shape[3]! ** -0.5;
+  return {
+    about: `${kind}: ${name}`,
+    operands: {
+      grad: tensor("gy"),
+      grad_state: undefined,
+      q: scaled(tensor("q"), scale),
+      k: tensor("k"),
+      v: tensor("v"),
+      decay: tensor("decay"),
+      beta: tensor("beta"),
+      state: tensor("state"),
+    },
+    expected: [
+      scaled(tensor("grad.q"), 1 / scale),
+      ...["k", "v", "decay", "beta", "state"].map((each) => tensor(`grad.${each}`)),
+      tensor("kept"),
+    ],
+    // Those of q are stored rounded, and then scaled.
+    tolerance: 4 * tolerance,
+  };
+}
+
 /** softmax - onehot, over the two rows. */
 const logits = f32([2, 3], [0, 1, 2, 3, 0, 1]);
 const probabilities = evaluateSoftmax(logits, -1).data;
@@ -168,6 +194,7 @@ export const gradientCases: CasesOf<keyof typeof gradientOps> = {
       tolerance: 1e-15,
     },
   ],
+  linear_attend_grad: [linearAttendGrad(goldenCases("recurrent").get("delta_state")!)],
   batch_norm_grad: ["batchnorm_1_eval", "batchnorm_5_eval"].map(batchNormGrad),
   batch_statistics_grad: [
     {

@@ -1,6 +1,7 @@
 import type { linearOps } from "../../../src/ops/linear.ts";
 import type { HostTensor } from "../../../src/tensor/host.ts";
 import { counting, f32, i32 } from "../tensors.ts";
+import { scaled } from "../recurrent.ts";
 import { goldenCases, STORED_ROUNDING, type GoldenCase } from "../golden.ts";
 import type { CasesOf, OpCase } from "./case.ts";
 
@@ -22,6 +23,7 @@ function transposed({ shape, data }: HostTensor): HostTensor {
 }
 
 const matmul = modules.get("matmul_batched")!;
+const recurrent = goldenCases("recurrent");
 const embedding = modules.get("embedding")!;
 
 /** Queries late, windows and masks are a mask there: the same scores are hidden by our attributes or by the mask. */
@@ -38,6 +40,25 @@ const attend = (name: string, attrs: OpCase<"attend">["attrs"] = {}, withMask = 
     tolerance,
   };
 };
+
+/** Its chunks scale q by keys ^ -1/2, which the op does not. */
+function linearAttend({ name, kind, tensor, optional }: GoldenCase): OpCase<"linear_attend"> {
+  const q = tensor("q");
+  const scale = optional("beta") === undefined ? 1 : q.shape[3]! ** -0.5;
+  return {
+    about: `${kind}: ${name}`,
+    operands: {
+      q: scaled(q, scale),
+      k: tensor("k"),
+      v: tensor("v"),
+      decay: optional("decay"),
+      beta: optional("beta"),
+      state: optional("state"),
+    },
+    expected: [tensor("y"), tensor("last")],
+    tolerance,
+  };
+}
 
 /** [B, H, T, K] as [B, T, H, K]. */
 function headsLast({ shape, data }: HostTensor): HostTensor {
@@ -296,4 +317,5 @@ export const linearCases: CasesOf<keyof typeof linearOps> = {
       expected: [f32([1, 1, 2, 1], [0, 0])],
     },
   ],
+  linear_attend: [...recurrent.values()].filter(({ kind }) => kind === "linear attention").map(linearAttend),
 };

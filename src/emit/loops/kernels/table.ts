@@ -6,7 +6,9 @@ import { batchNormLoops } from "./batch-norm.ts";
 import { dropout } from "./dropout.ts";
 import { elementwiseLoops } from "./elementwise.ts";
 import { norm_grad } from "./gradient-norm.ts";
+import { linear_attend_grad } from "./gradient-linear-attend.ts";
 import type { Loops } from "./kernel.ts";
+import { linear_attend } from "./linear-attend.ts";
 import { lookupLoops } from "./lookup.ts";
 import { lossLoops } from "./loss.ts";
 import { normLoops } from "./norm.ts";
@@ -20,6 +22,8 @@ export const loopKernels = {
   dropout,
   ...elementwiseLoops,
   norm_grad,
+  linear_attend,
+  linear_attend_grad,
   ...lookupLoops,
   ...lossLoops,
   ...normLoops,

@@ -6,6 +6,8 @@ import { add_norm } from "./add-norm.ts";
 import { attend } from "./attend.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { linearKernels } from "./linear.ts";
+import { linear_attend_grad } from "./gradient-linear-attend.ts";
+import { linear_attend } from "./linear-attend.ts";
 import { attend_grad } from "./gradient-attend.ts";
 import { gradientBatchNormKernels } from "./gradient-batch-norm.ts";
 import { norm_grad } from "./gradient-norm.ts";
@@ -29,6 +31,8 @@ export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   ...elementwiseKernels,
   ...linearKernels,
   attend_grad,
+  linear_attend,
+  linear_attend_grad,
   ...gradientBatchNormKernels,
   norm_grad,
   ...gradientSpatialKernels,
