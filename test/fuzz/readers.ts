@@ -25,7 +25,9 @@ import { format } from "../../src/language/format.ts";
 import { reservedWords } from "../../src/language/words.ts";
 import { showDiagnostic, type Diagnostic } from "../../src/support/diagnostic.ts";
 import { huggingFaceTokenizer } from "../../src/text/huggingface/tokenizer.ts";
+import { ggufTokenizer } from "../../src/text/gguf/tokenizer.ts";
 import { piecesTokenizer } from "../../src/text/pieces.ts";
+import type { Tokenizer } from "../../src/text/tokenizer.ts";
 import { readTrainingCheckpoint } from "../../src/train/checkpoint.ts";
 import { contentOf } from "../../src/train/data/source.ts";
 import { fileWith, fixture } from "../checkpoint/fixtures.ts";
@@ -123,10 +125,13 @@ const jsonText = (random: Random, seeds: readonly unknown[]): string => {
     : written;
 };
 
-function tokenizes(file: JsonObject, config: JsonObject): void {
+function readsTokenizer(file: JsonObject, config: JsonObject): void {
   const tokenizer = huggingFaceTokenizer(file, config, "tokenizer.json");
   expectProblem(tokenizer);
-  if (tokenizer instanceof Problem) return;
+  if (!(tokenizer instanceof Problem)) tokenizes(tokenizer);
+}
+
+function tokenizes(tokenizer: Tokenizer): void {
   const ids = tokenizer.encode("Hello wörld, it's 2024!\n  <s> ▁ \u0000 😀");
   expectProblem(ids);
   if (!(ids instanceof Problem)) tokenizer.decode(ids);
@@ -168,6 +173,7 @@ const metadataOf = (architecture: string): NonNullable<WrittenFile["metadata"]> 
 ];
 const ggufs = [
   ...["llama3", "gpt2", "gptneox", "gemma3"].map((name) => bytes(`test/golden/gguf/${name}.gguf`)),
+  ...["llama", "gpt2", "bert"].map((name) => bytes(`test/golden/gguf/tokenizers/${name}.gguf`)),
   ggufFile({ metadata: metadataOf("llama") }),
   ggufFile({
     metadata: [["a", u32(1)]],
@@ -276,6 +282,9 @@ export const readers = {
       const file = readGguf(input, "f.gguf");
       expectProblem(file);
       if (file instanceof Problem) return;
+      const tokenizer = ggufTokenizer(file.metadata, "f.gguf");
+      expectProblem(tokenizer);
+      if (tokenizer !== undefined && !(tokenizer instanceof Problem)) tokenizes(tokenizer);
       const model = publishedModel(file, "f.gguf");
       expectProblem(model);
       if (!(model instanceof Problem)) for (const tensor of model.tensors.values()) toFloat32(tensor.read());
@@ -322,7 +331,7 @@ export const readers = {
     make: (random) => jsonText(random, tokenizers),
     read: (input: string) => {
       const file = objectOf(input);
-      if (file !== undefined) tokenizes(file, {});
+      if (file !== undefined) readsTokenizer(file, {});
     },
   },
   "tokenizer_config.json": {
@@ -331,7 +340,7 @@ export const readers = {
       jsonText(random, [{ clean_up_tokenization_spaces: true, model_max_length: 512, eos_token: "</s>" }]),
     read: (input: string) => {
       const config = objectOf(input);
-      if (config !== undefined) tokenizes(tokenizers[0] as JsonObject, config);
+      if (config !== undefined) readsTokenizer(tokenizers[0] as JsonObject, config);
     },
   },
   "pieces.json": {
