@@ -34,6 +34,13 @@ export function readFloat32(tensor: StoredTensor): Float32Array {
   return isInPlace ? new Float32Array(bytes.buffer, bytes.byteOffset, sizeOf(shape)) : toFloat32(tensor);
 }
 
+/** Whole numbers of any width as 32 bits, which packed codes use to the last. */
+export function toInt32(tensor: StoredTensor): Int32Array {
+  const elements = elementsOf(tensor);
+  if (elements instanceof Int32Array) return elements;
+  return elements instanceof BigInt64Array ? Int32Array.from(elements, Number) : Int32Array.from(elements);
+}
+
 /** The elements as the interpreter holds them; `name` is for the message if an integer does not fit 32 bits. */
 export function toHostTensor(tensor: StoredTensor, name: string): HostTensor | Problem {
   const elements = elementsOf(tensor);

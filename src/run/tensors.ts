@@ -1,4 +1,4 @@
-import { elementsOf, readFloat32, type StoredTensor } from "../checkpoint/stored.ts";
+import { readFloat32, toInt32 } from "../checkpoint/stored.ts";
 import type { EmittedTensor, EmittedTensors } from "../emit/emitted.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isFloat } from "../tensor/dtype.ts";
@@ -18,13 +18,6 @@ export function emittedWeights(weights: Weights): EmittedTensors {
     };
   }
   return tensors;
-}
-
-/** Whole numbers as modules take them; packed codes use every bit of a word. */
-function toInt32(stored: StoredTensor): Int32Array {
-  const elements = elementsOf(stored);
-  if (elements instanceof Int32Array) return elements;
-  return elements instanceof BigInt64Array ? Int32Array.from(elements, Number) : Int32Array.from(elements);
 }
 
 export const emittedInputs = (inputs: Tensors): EmittedTensors =>

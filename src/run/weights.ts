@@ -1,4 +1,5 @@
 import { describePrefix, matchParameters, type CheckpointTensor } from "../checkpoint/match.ts";
+import { joinPublished } from "../checkpoint/quantized/published.ts";
 import { Problem, quote } from "../checkpoint/problem.ts";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { toStored } from "../checkpoint/stored.ts";
@@ -44,9 +45,14 @@ export function safetensorsCheckpoint(bytes: Uint8Array, name: string): OpenedCh
 /** Finds every parameter of a graph in a checkpoint; one that does not fit is closed, and all that is wrong is told. */
 export function matchWeights(
   graph: Graph,
-  { name, tensors, close }: OpenedCheckpoint,
+  { name, tensors: stored, close }: OpenedCheckpoint,
   { prefix, ignore = [], notNeeded = [] }: WeightNames = {},
 ): Weights | readonly Problem[] {
+  const tensors = joinPublished(stored, name);
+  if (tensors instanceof Problem) {
+    close();
+    return [tensors];
+  }
   const advise = (missing: readonly string[]): string | undefined => outputsWithout(graph, missing);
   const match = matchParameters(graph.parameters, tensors, name, { prefix, ignore, notNeeded, advise });
   if ("tensors" in match) return { tensors: match.tensors, from: `${name}${describePrefix(match)}`, close };

@@ -59,6 +59,10 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
     keys: ["dtype", "torch_dtype", "use_bfloat16"],
   },
   {
+    because: "it says how the weights are stored, which lmg sees by their tensors",
+    keys: ["quantization_config"],
+  },
+  {
     because: "they drop something while training, and nothing in a run",
     keys: [
       "activation_dropout",
@@ -141,7 +145,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   },
   {
     because: "without a value they ask for nothing",
-    keys: ["cross_attention_hidden_size", "quantization_config"],
+    keys: ["cross_attention_hidden_size"],
     at: [null],
   },
 ];

@@ -1,0 +1,77 @@
+import { quantizedInCheckpoint, type CheckpointTensor } from "../match.ts";
+import { Problem, quote } from "../problem.ts";
+import { packedIntegers, plainIntegers } from "./compressed-tensors.ts";
+import { columnWords } from "./column-words.ts";
+import type { Parts, Published } from "./grid.ts";
+
+/** A way in which libraries store a quantized weight: as several tensors whose names begin alike. */
+interface Layout {
+  /** How the name of its codes ends. */
+  readonly ending: string;
+  /** What stands beside the codes: names that begin as theirs. */
+  readonly beside: readonly string[];
+  readonly read: (parts: Parts, name: string) => Published | Problem | undefined;
+}
+
+const layouts: readonly Layout[] = [
+  {
+    ending: "weight_packed",
+    beside: ["weight_scale", "weight_zero_point", "weight_shape", "weight_g_idx"],
+    read: packedIntegers,
+  },
+  { ending: "weight", beside: ["weight_scale", "weight_zero_point"], read: plainIntegers },
+  { ending: "qweight", beside: ["qzeros", "scales", "g_idx"], read: columnWords },
+];
+
+/** What is refused by its name, and the way forward. */
+const refused: readonly { readonly ending: RegExp; readonly what: string }[] = [
+  { ending: /\.(quant_state\.bitsandbytes__\w+|absmax|quant_map|nested_absmax|SCB)$/, what: "bitsandbytes" },
+  { ending: /\.(input_scale|input_zero_point|output_scale)$/, what: "activations with stored scales" },
+];
+
+/**
+ * The tensors of a checkpoint with one in the place of the codes, scales and zero points of each quantized weight, under the name that the
+ * weight has in a model.
+ */
+export function joinPublished(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  checkpoint: string,
+): ReadonlyMap<string, CheckpointTensor> | Problem {
+  const joined = new Map(tensors);
+  for (const name of tensors.keys()) {
+    const odd = refused.find(({ ending }) => ending.test(name));
+    if (odd !== undefined)
+      return new Problem(
+        "E725",
+        `${checkpoint}: ${quote(name)} belongs to weights quantized in a way that lmg does not read: ${odd.what}`,
+        "convert the checkpoint to f32, f16 or bf16, and let `lmg quantize` or `--quantize` make codes of it",
+      );
+    for (const layout of layouts) {
+      const problem = joinOne(tensors, joined, name, layout, checkpoint);
+      if (problem !== undefined) return problem;
+    }
+  }
+  return joined;
+}
+
+function joinOne(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  joined: Map<string, CheckpointTensor>,
+  name: string,
+  { ending, beside, read }: Layout,
+  checkpoint: string,
+): Problem | undefined {
+  if (name !== ending && !name.endsWith(`.${ending}`)) return undefined;
+  const start = name.slice(0, -ending.length);
+  const parts = new Map(
+    [ending, ...beside].flatMap((part) => {
+      const tensor = tensors.get(start + part);
+      return tensor === undefined ? [] : [[part, tensor] as const];
+    }),
+  );
+  const found = read(parts, `${checkpoint}: ${quote(name)}`);
+  if (found === undefined || found instanceof Problem) return found;
+  for (const part of parts.keys()) joined.delete(start + part);
+  joined.set(`${start}weight`, quantizedInCheckpoint(found.shape, found.quantized));
+  return undefined;
+}
