@@ -24,6 +24,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/compile.ts"),
   },
   run: { summary: "run a model on weights and input", load: () => import("./commands/run.ts") },
+  quantize: {
+    summary: "write a checkpoint with weights of 8 or 4 bits, and say what that costs",
+    load: () => import("./commands/quantize.ts"),
+  },
   train: {
     summary: "train a model on a text or on arrays",
     load: () => import("./commands/train.ts"),

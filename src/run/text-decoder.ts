@@ -3,6 +3,7 @@ import { targets, type TargetName } from "../emit/targets.ts";
 import { decodingProgram, type Decoding } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
+import { noPacking, type Packing } from "../passes/packing.ts";
 import { growingLogits, type LogitsSource } from "../session/generate.ts";
 import type { StopSignal } from "../session/session.ts";
 import { attempt } from "./attempt.ts";
@@ -55,6 +56,8 @@ export interface TextDecoderOptions extends EngineOptions {
   readonly target: TargetName;
   /** False leaves steps as they are, for comparison. Default: true. */
   readonly fuse?: boolean;
+  /** The parameters that are kept as codes: the weights then have these. */
+  readonly packing?: Packing;
 }
 
 /**
@@ -65,13 +68,14 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { target, fuse = true, ...options }: TextDecoderOptions,
+  { target, fuse = true, packing = noPacking, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
   const decoding = decodingProgram(graph, {
     fuse,
+    packing,
     target: targets[target].target(options.switches ?? {}),
     symbol,
     outputs: new Set([output]),

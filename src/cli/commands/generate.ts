@@ -2,6 +2,7 @@ import type { TargetName } from "../../emit/targets.ts";
 import { parseNumber } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
 import { samplingOptions, type SamplingChoice } from "../run/sampling-options.ts";
 import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
@@ -15,7 +16,13 @@ import {
 import { run } from "./run.ts";
 
 interface GenerateOptions
-  extends Omit<ModelOptions, "config">, WeightChoice, SamplingChoice, DawnOptions, ThreadOptions {
+  extends
+    Omit<ModelOptions, "config">,
+    WeightChoice,
+    QuantizeOptions,
+    SamplingChoice,
+    DawnOptions,
+    ThreadOptions {
   readonly prompt?: string;
   readonly tokens: string;
   readonly tokenizer?: string;
@@ -39,6 +46,7 @@ export const command: Command = {
     runTargetOption(),
     threadsOption,
     ...weightOptions,
+    ...quantizeOptions,
     dawnOption,
     ...modelOptions,
     outputOption,

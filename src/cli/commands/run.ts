@@ -3,8 +3,6 @@ import { stopTokens } from "../../checkpoint/config.ts";
 import { quotePath, type Problem } from "../../checkpoint/problem.ts";
 import { targets } from "../../emit/targets.ts";
 import { Refusal } from "../../incremental/refusal.ts";
-import type { Graph } from "../../ir/graph.ts";
-import type { Plan } from "../../plan/plan.ts";
 import { laterEngine, type Engine } from "../../run/engine.ts";
 import { openEngine } from "../../run/engines.ts";
 import { interpreterEngine } from "../../run/interpreter-engine.ts";
@@ -12,7 +10,6 @@ import { outputOf, type RunnableModel } from "../../run/model.ts";
 import { TextDecoder, textDecoder } from "../../run/text-decoder.ts";
 import { emptyPrompt, encodePrompt } from "../../run/tokenizer.ts";
 import type { Rows } from "../../run/tokens.ts";
-import type { Weights } from "../../run/weights.ts";
 import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseTokens } from "../arguments.ts";
@@ -20,6 +17,7 @@ import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
 import { readSource, stdinOption } from "../places.ts";
+import { packChosen, type PackedModel } from "../run/quantized.ts";
 import { readInputs } from "../run/input-files.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { runGeneration, runOnce } from "../run/session.ts";
@@ -73,10 +71,9 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);
   const target = options.target ?? defaultTarget;
-  const { model, graph, plan } = await loadModel(source, options, out, {
-    config,
-    target: targets[target].target(options),
-  });
+  const chosen = targets[target].target(options);
+  const loaded = await loadModel(source, options, out, { config, target: chosen });
+  const { model } = loaded;
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);
@@ -85,9 +82,10 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     if (options.prompt !== undefined)
       for (const remark of tokenizer?.remarks?.(prompt?.[0] ?? []) ?? []) out.note(`${remark}\n`);
     const read = { graph: model.graph, inputs, tokenizer, output: options.output?.[0] };
-    const decoder = chosenDecoder(read, weights, options, out);
-    const open = () => openChosenEngine(graph, plan, weights, options);
-    const steps = `plan of ${plural(plan.steps.length, "step")}`;
+    const packed = packChosen(loaded, weights, options, chosen);
+    const decoder = chosenDecoder(read, packed, options, out);
+    const open = () => openChosenEngine(packed, options);
+    const steps = `plan of ${plural(packed.plan.steps.length, "step")}`;
     const engine = decoder === undefined ? orStop(await open()) : laterEngine(steps, open);
     try {
       const runnable = { ...read, engine, decoder };
@@ -104,9 +102,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
 }
 
 async function openChosenEngine(
-  graph: Graph,
-  plan: Plan,
-  weights: Weights,
+  { graph, plan, weights }: PackedModel,
   options: RunOptions,
 ): Promise<Engine | Problem> {
   if (options.interpret === true) return interpreterEngine(graph, weights);
@@ -116,7 +112,7 @@ async function openChosenEngine(
 /** What goes on with a text a token at a time, where a target can; else it is said why each token runs all of it. */
 function chosenDecoder(
   model: Omit<RunnableModel, "engine">,
-  weights: Weights,
+  { weights, packing }: PackedModel,
   options: RunOptions,
   out: Out,
 ): TextDecoder | undefined {
@@ -127,6 +123,7 @@ function chosenDecoder(
     target,
     ...engineOptionsOf(options),
     fuse: options.fuse ?? true,
+    packing,
   });
   if (decoder instanceof TextDecoder) return decoder;
   if (decoder instanceof Refusal) out.note(`each token runs the whole text again: ${decoder.message}\n`);

@@ -1,6 +1,7 @@
 import type { Switches, TargetName } from "../../emit/targets.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "./chosen.ts";
+import { quantizeOptions, type QuantizeOptions } from "./quantized.ts";
 import type { StdinOptions } from "../places.ts";
 import { outputOption, type ModelOptions } from "../source.ts";
 import { samplingOptions, type SamplingChoice } from "./sampling-options.ts";
@@ -13,6 +14,7 @@ export interface RunOptions
     StdinOptions,
     WeightChoice,
     SamplingChoice,
+    QuantizeOptions,
     Switches,
     DawnOptions,
     ThreadOptions {
@@ -32,6 +34,7 @@ export interface RunOptions
 
 export const runOptions: readonly OptionSpec[] = [
   ...weightOptions,
+  ...quantizeOptions,
   { flags: "--tokens <ids>", description: "token ids: 1,2,3 or several rows as 1,2,3;4,5,6" },
   { flags: "--prompt <text>", description: "a text, with the tokenizer of the checkpoint's folder" },
   { flags: "--tokenizer <path>", description: "another folder or file for the tokenizer" },

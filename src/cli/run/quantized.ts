@@ -1,0 +1,56 @@
+import type { Target } from "../../kernels/target.ts";
+import type { Packing } from "../../passes/packing.ts";
+import { runPasses } from "../../passes/pipeline.ts";
+import { planGraph } from "../../plan/build.ts";
+import { packingOf, schemes, type Scheme } from "../../quantize/packing.ts";
+import { packedWeights, storedForms } from "../../run/packed-weights.ts";
+import type { Weights } from "../../run/weights.ts";
+import type { OptionSpec } from "../command.ts";
+import type { LoadedModel } from "../load.ts";
+
+/** How a command keeps the weights that it reads. */
+export interface QuantizeOptions {
+  readonly quantize?: Scheme;
+  readonly activations?: Packing["activations"];
+}
+
+export const quantizeOptions: readonly OptionSpec[] = [
+  {
+    flags: "--quantize <form>",
+    description:
+      "keep weights in memory as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), or as floats (none); as the checkpoint has them if not given",
+    choices: schemes,
+  },
+  {
+    flags: "--activations <form>",
+    description:
+      "how products of such weights read a single row: as 8-bit numbers, which is faster, or as it is; wasm has both, other targets read f32",
+    choices: ["int8", "f32"],
+    default: "int8",
+  },
+];
+
+/** A model whose weights are kept as codes where that is asked for or stored so. */
+export interface PackedModel extends Pick<LoadedModel, "graph" | "plan"> {
+  readonly weights: Weights;
+  readonly packing: Packing;
+}
+
+/** The passes run again where anything is packed: what is stored as codes is known once the checkpoint is open. */
+export function packChosen(
+  { model, graph, plan }: LoadedModel,
+  weights: Weights,
+  { quantize, activations = "int8", fuse = true }: QuantizeOptions & { readonly fuse?: boolean },
+  target: Target,
+): PackedModel {
+  const options = { scheme: quantize, activations, stored: storedForms(weights) };
+  const { packing } = packingOf(model.graph, options);
+  if (packing.parameters.size === 0) return { graph, plan, weights, packing };
+  const packed = runPasses(model.graph, { packing, target, fuse });
+  return {
+    graph: packed,
+    plan: planGraph(packed, { target, notNeeded: model.notNeeded }),
+    weights: packedWeights(weights, packing),
+    packing,
+  };
+}
