@@ -63,9 +63,8 @@ describe("every key of a config is read, or the config is refused", () => {
 
   test("parts of an object are keys; one that no line knows a part of is one key, with all that it holds", () => {
     const lines = "width = rope.theta else rope.base";
-    expect(
-      said(model(lines), { rope: { theta: 4, kind: "yarn" }, other_config: { bits: 4, on: true } }),
-    ).toMatchInlineSnapshot(`
+    expect(said(model(lines), { rope: { theta: 4, kind: "yarn" }, other_config: { bits: 4, on: true } }))
+      .toMatchInlineSnapshot(`
       [
         "error[E546]: ckpt/config.json: \`m\` does not read \`rope.kind\` ("yarn") and \`other_config\` (an object)",
         "  help: each may change what the checkpoint computes: read it in the config section, say \`neutral rope.kind\` there, or pass over it with \`--ignore-config rope.kind\`",
