@@ -14,6 +14,8 @@ export interface Out {
   readonly notePaint: Paint;
   /** All bytes of standard input, or more than `most` of them if there are more. */
   readonly input: (most: number) => Promise<Uint8Array>;
+  /** The lines of standard input as they come; a terminal shows the prompt in front of each. */
+  readonly lines: (prompt: string) => AsyncIterable<string>;
   /** Standard error if it is a terminal, for what is drawn over and over. */
   readonly terminal?: NodeJS.WriteStream;
   /** From now on a reader that goes away does not end the process: the signal tells of it. */
@@ -71,6 +73,7 @@ export function processOut(): Out {
       return closed.signal;
     },
     input: readAll,
+    lines: readLines,
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     paint: paintOf(process.stdout),
@@ -90,6 +93,24 @@ async function readAll(most: number): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+async function* readLines(prompt: string): AsyncGenerator<string, void> {
+  const { createInterface } = await import("node:readline");
+  const { stdin, stdout } = process;
+  const isTerminal = stdin.isTTY && stdout.isTTY;
+  const reader = createInterface({ input: stdin, ...(isTerminal ? { output: stdout } : {}), prompt });
+  // Ctrl-C where nothing is said ends the program; what runs meanwhile listens itself.
+  reader.on("SIGINT", () => process.emit("SIGINT"));
+  try {
+    if (isTerminal) reader.prompt();
+    for await (const line of reader) {
+      yield line;
+      if (isTerminal) reader.prompt();
+    }
+  } finally {
+    reader.close();
+  }
+}
+
 /** An answer for programs. */
 export const writeJson = (out: Out, value: unknown): void => out.write(`${JSON.stringify(value, null, 2)}\n`);
 
@@ -106,6 +127,10 @@ export class TextOut implements Out {
   }
 
   readonly input = (): Promise<Uint8Array> => Promise.resolve(new TextEncoder().encode(this.#stdin));
+  readonly lines = async function* (this: TextOut): AsyncGenerator<string, void> {
+    const text = new TextDecoder().decode(await this.input());
+    if (text !== "") yield* text.replace(/\n$/, "").split("\n");
+  };
   readonly write = (text: string): void => {
     this.text += text;
   };

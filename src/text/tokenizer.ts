@@ -7,6 +7,8 @@ export interface Tokenizer {
   readonly size: number;
   /** The ids of a text, with those that the model expects around it (begin of sequence); a character without a token is a problem. */
   readonly encode: (text: string) => readonly number[] | Problem;
+  /** The same without those around it, which a text that a template made has already; if left out, `encode` adds none. */
+  readonly encodeBare?: (text: string) => readonly number[] | Problem;
   /** The text of ids; special tokens have none. Ids out of range have none either. */
   readonly decode: (ids: readonly number[]) => string;
   /** What is to be said of ids that `encode` gave: that a text was cut, or not padded, where the file asks for it. */

@@ -41,6 +41,8 @@ const withoutExample = new Set([
   "E832",
   "E835",
   "E836",
+  "E838",
+  "E839",
   "E854",
   "E855",
   "E856",

@@ -143,6 +143,9 @@ test("a bug of ours ends with 2 and one line, the stack only on request", async 
     },
     note: (text) => void notes.push(text),
     input: () => Promise.resolve(new Uint8Array()),
+    lines: () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: "" }) }),
+    }),
     paint: plainPaint,
     notePaint: plainPaint,
   };

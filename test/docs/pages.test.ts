@@ -58,6 +58,12 @@ async function emittedExample(): Promise<string> {
   return readFileSync("out/llama.ts", "utf8");
 }
 
+/** The same with sessions, in a folder of its own. */
+async function emittedSessions(): Promise<void> {
+  const args = ["compile", "examples/llama.lmg", "--config", "examples/weights/whale", "--sessions"];
+  expect(await runProgram([...args, "-o", "out/talk/"], new TextOut())).toBe(0);
+}
+
 /** A `body` snippet stands in the page's `frame`. */
 function programOf(block: CodeBlock, blocks: readonly CodeBlock[]): string {
   if (block.info !== "lmg body") return block.text;
@@ -119,6 +125,7 @@ describe.each(pages)("%s", (page) => {
     "the script at line %d runs",
     async (line, block) => {
       await emittedExample();
+      if (block.text.includes("./out/talk/")) await emittedSessions();
       const folder = `out/docs/${page.replaceAll("/", "-")}`;
       mkdirSync(folder, { recursive: true });
       const file = `${folder}/${line}.ts`;

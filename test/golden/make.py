@@ -15,6 +15,7 @@ import byte_pairs
 import character_ranges
 import encoder_layer
 import gguf_blocks
+import generation
 import gguf_files
 import gguf_tokenizers
 import hf
@@ -33,7 +34,7 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "tokenizer_files": tokenizer_files.make,
-          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make}
+          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make}
 
 
 def main(names):

@@ -17,6 +17,7 @@ import { defaultTarget, kernelNames, requireTaken, switchOptions, writtenForms }
 
 interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches {
   readonly train?: true;
+  readonly sessions?: true;
   readonly seed?: string;
   /** A key of `writtenForms`. */
   readonly target: string;
@@ -47,6 +48,10 @@ export const command: Command = {
       flags: "--train",
       description: "a module that trains the model: a step, what adds up gradients, and the evaluation",
     },
+    {
+      flags: "--sessions",
+      description: "also what reads a text a few positions at a time: model.session(), and generate()",
+    },
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     { flags: "--json", description: "what was written, as JSON" },
     stdinOption,
@@ -60,6 +65,7 @@ export const command: Command = {
       "lmg compile model.lmg --target wgsl -o out/",
       "write out/model.wgsl.ts: shaders and the WebGPU code that runs them",
     ],
+    ["lmg compile gpt2.lmg --sessions -o out/", "a module that goes on with texts, token by token"],
     [
       "lmg compile model.lmg --train --seed 1 -o out/",
       "write out/model_training.ts and a state to train from",
@@ -124,7 +130,10 @@ async function compileFiles(
     return trainingFiles(source, options, out, { target: made, emit: compiled });
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
-  return compiled(programOf((await loadModel(source, options, out, { target: made })).plan));
+  const loaded = await loadModel(source, options, out, { target: made });
+  if (options.sessions !== true) return compiled(programOf(loaded.plan));
+  const { planWithSessions } = await import("../compile/sessions.ts");
+  return compiled(planWithSessions(loaded, target, options));
 }
 
 /** Each file is written whole or not at all. */

@@ -20,6 +20,7 @@ import { readSource, stdinOption } from "../places.ts";
 import { packChosen, type PackedModel } from "../run/quantized.ts";
 import { readInputs } from "../run/input-files.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
+import { readChatTemplate, runChat } from "../run/chat.ts";
 import { runGeneration, runOnce } from "../run/session.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { readIfThere, readTokenizer } from "../run/tokenizer-files.ts";
@@ -57,6 +58,7 @@ export const command: Command = {
       "logits of ids, saved for NumPy",
     ],
     ["lmg run gpt2.lmg --weights FOLDER --prompt Hello --target wgsl", "on the GPU, through WebGPU"],
+    ["lmg run llama.lmg --weights FOLDER --chat --temperature 0.7", "talk with it in the terminal"],
     ["lmg run digits.lmg --random 0 --input image=digit.npy", "any model, any input"],
     ["lmg run runs/digits --input image=digit.npy", "a model that `lmg train` trained"],
   ],
@@ -77,6 +79,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);
+    const template = options.chat === true ? readChatTemplate(folder) : undefined;
     const inputs = readInputs(model.graph, options.input ?? [], out);
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)
@@ -90,8 +93,10 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     try {
       const runnable = { ...read, engine, decoder };
       const session = { model: runnable, weights, out, options };
-      if (options.generate === undefined) await runOnce(session, prompt);
-      else await runGeneration(session, prompt, stopTokens(readGenerationConfig(folder), config?.config));
+      const stops = stopTokens(readGenerationConfig(folder), config?.config);
+      if (template !== undefined) await runChat(session, template, stops);
+      else if (options.generate === undefined) await runOnce(session, prompt);
+      else await runGeneration(session, prompt, stops);
     } finally {
       decoder?.close();
       engine.close();
@@ -116,8 +121,9 @@ function chosenDecoder(
   options: RunOptions,
   out: Out,
 ): TextDecoder | undefined {
-  const { generate, interpret, target = defaultTarget } = options;
-  const isWanted = generate !== undefined && interpret !== true && (model.inputs?.size ?? 0) === 0;
+  const { generate, chat, interpret, target = defaultTarget } = options;
+  const isWanted =
+    (generate !== undefined || chat === true) && interpret !== true && (model.inputs?.size ?? 0) === 0;
   if (!isWanted) return undefined;
   const decoder = textDecoder(model.graph, weights, outputOf(model), {
     target,
@@ -135,7 +141,11 @@ const readGenerationConfig = (folder: string | undefined) =>
 
 function findChosenTokenizer(folder: string | undefined, options: RunOptions): Tokenizer | undefined {
   const where = options.tokenizer ?? folder;
-  const wanted = options.prompt !== undefined || options.tokens !== undefined || options.slide === true;
+  const wanted =
+    options.prompt !== undefined ||
+    options.tokens !== undefined ||
+    options.slide === true ||
+    options.chat === true;
   const found = where === undefined || !wanted ? undefined : readTokenizer(where);
   if (wanted && found === undefined && options.tokenizer !== undefined)
     stop("E741", `${quotePath(options.tokenizer)} has no tokenizer.json`);

@@ -27,6 +27,9 @@ export interface RunOptions
   readonly logits?: string;
   readonly top: string;
   readonly generate?: string;
+  /** Talk: each line of standard input gets an answer. */
+  readonly chat?: true;
+  readonly system?: string;
   /** Beyond the context, read the last tokens only instead of ending: what `lmg generate` does. */
   readonly slide?: true;
   readonly json?: true;
@@ -55,7 +58,12 @@ export const runOptions: readonly OptionSpec[] = [
     description: "save the first --output, or the first output of rank 3; tokens are taken from the same",
   },
   { flags: "--top <count>", description: "how many of the likeliest next tokens to print", default: "5" },
-  { flags: "--generate <count>", description: "add tokens to the prompt" },
+  { flags: "--generate <count>", description: "add tokens to the prompt; with --chat, to each at most" },
+  {
+    flags: "--chat",
+    description: "talk by the checkpoint's chat template, a line of standard input each; /exit ends",
+  },
+  { flags: "--system <text>", description: "with --chat: what stands before the conversation" },
   ...samplingOptions({ description: "0 takes the likeliest token always", default: "0" }),
   { flags: "--json", description: "as JSON" },
 ];

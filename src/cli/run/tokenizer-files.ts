@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { findGguf } from "../../checkpoint/files/gguf.ts";
 import { readJsonFile } from "../../checkpoint/files/json.ts";
+import { readText } from "../../checkpoint/files/read.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { places, type Place } from "../../checkpoint/places.ts";
@@ -16,6 +17,12 @@ export const readIfThere = (path: string, place: Place = places.json): JsonObjec
 
 const readIfFile = (path: string, place: Place): JsonObject | Problem | undefined =>
   kindOfPath(path) === "file" ? readJsonFile(path, place) : undefined;
+
+/** The text of a file; undefined if there is no such file. */
+export function readTextIfThere(path: string): string | undefined {
+  if (kindOfPath(path) !== "file") return undefined;
+  return orStop(readText(path, places.json));
+}
 
 /** What the files beside a tokenizer.json say of it, as one tokenizer_config.json. */
 export const tokenizerConfigOf = (folder: string, tokenizer: JsonObject): JsonObject =>

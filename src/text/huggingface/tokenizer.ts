@@ -71,10 +71,13 @@ function tokenizerOf(parts: Parts, config: JsonObject, name: string): FileTokeni
   const encodePlain = encoderOf(parts);
   const { before, behind } = parts.around;
   const { longest, cuts, pads } = parts.shape;
-  const encodeWhole = (text: string): readonly number[] | Problem => {
+  const encodeBare = (text: string): readonly number[] | Problem => {
     const ids = withinLength(() => encodePlain(text), name);
-    if (ids instanceof Problem) return ids;
-    return ids instanceof Untokenizable ? noToken(ids, name) : [...before, ...ids, ...behind];
+    return ids instanceof Untokenizable ? noToken(ids, name) : ids;
+  };
+  const encodeWhole = (text: string): readonly number[] | Problem => {
+    const ids = encodeBare(text);
+    return ids instanceof Problem ? ids : [...before, ...ids, ...behind];
   };
   // What stands around a text is never cut.
   const room = longest === undefined ? Infinity : Math.max(0, longest - before.length - behind.length);
@@ -85,6 +88,7 @@ function tokenizerOf(parts: Parts, config: JsonObject, name: string): FileTokeni
   };
   return {
     size: sizeOf(parts),
+    encodeBare,
     encodeWhole,
     encode: (text) => {
       const ids = encodeWhole(text);

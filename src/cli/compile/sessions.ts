@@ -1,0 +1,28 @@
+import { targets, type Switches, type TargetName } from "../../emit/targets.ts";
+import { decodingProgram } from "../../incremental/program.ts";
+import { Refusal } from "../../incremental/refusal.ts";
+import type { ProgramPlan } from "../../plan/plan.ts";
+import { outputOf } from "../../run/model.ts";
+import { sessionsPlan } from "../../run/sessions.ts";
+import { tokenInput } from "../../run/tokens.ts";
+import { Problem } from "../../checkpoint/problem.ts";
+import type { LoadedModel } from "../load.ts";
+import { stop } from "../stop.ts";
+
+/** The plan of a model with sessions beside it; a model that cannot be read a few positions at a time ends the command. */
+export function planWithSessions(
+  { model, graph }: LoadedModel,
+  target: TargetName,
+  { fuse = true, ...switches }: Switches & { readonly fuse?: boolean },
+): ProgramPlan {
+  const input = tokenInput(model.graph);
+  const symbol = input instanceof Problem ? undefined : input.value.type.shape.at(-1)!.key;
+  const decoding = decodingProgram(model.graph, {
+    fuse,
+    target: targets[target].target(switches),
+    ...(symbol === undefined ? {} : { symbol }),
+  });
+  if (decoding instanceof Refusal) stop("E839", `the model has no sessions: ${decoding.message}`);
+  const logits = outputOf({ graph: model.graph });
+  return sessionsPlan(decoding, { target, switches, logits }, { graph, notNeeded: model.notNeeded });
+}

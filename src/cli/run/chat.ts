@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { Problem } from "../../checkpoint/problem.ts";
+import { textSource } from "../../run/generation.ts";
+import { generateText, type GenerateOptions } from "../../session/generate.ts";
+import { chatTemplate, type ChatMessage, type ChatTemplate } from "../../text/chat.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { parseNumber } from "../arguments.ts";
+import { orStop, stop } from "../stop.ts";
+import { showDiagnostic } from "../../support/diagnostic.ts";
+import { readSampling } from "./sampling-options.ts";
+import type { Session } from "./session.ts";
+import { readIfThere, readTextIfThere } from "./tokenizer-files.ts";
+
+/** What ends a conversation. */
+const EXIT = "/exit";
+
+/** The chat template of a checkpoint's folder; without one the command ends. */
+export function readChatTemplate(folder: string | undefined): ChatTemplate {
+  const [config, file] =
+    folder === undefined
+      ? [undefined, undefined]
+      : [
+          readIfThere(join(folder, "tokenizer_config.json")),
+          readTextIfThere(join(folder, "chat_template.jinja")),
+        ];
+  const name = join(folder ?? ".", file === undefined ? "tokenizer_config.json" : "chat_template.jinja");
+  const template = orStop(chatTemplate(config ?? {}, file, name));
+  return (
+    template ??
+    stop(
+      "E839",
+      "there is no chat template to talk by",
+      "`chat_template` of tokenizer_config.json, or a chat_template.jinja beside it, has one; --prompt goes on with a text",
+    )
+  );
+}
+
+/**
+ * Talks: each line of standard input is a message, and gets an answer, which streams. What was said before is not read
+ * again, as far as the template leaves it as it was. Ctrl-C ends an answer; where none runs, the program.
+ */
+export async function runChat(
+  session: Session,
+  template: ChatTemplate,
+  stopTokens: ReadonlySet<number>,
+): Promise<void> {
+  const { model, options, out } = session;
+  const { tokenizer } = model;
+  if (tokenizer === undefined) return stop("E818", "there is no tokenizer to talk with");
+  const maxTokens = orStop(parseNumber("--generate", options.generate ?? "1000", 1, 1_000_000, true));
+  const given = { ...readSampling(options), maxTokens, stopTokens };
+  const messages: ChatMessage[] =
+    options.system === undefined ? [] : [{ role: "system", content: options.system }];
+  for await (const line of out.lines("> ")) {
+    const content = line.trim();
+    if (content === EXIT) return;
+    if (content === "") continue;
+    const asked = [...messages, { role: "user", content }];
+    const answer = await answered({ ...session, template, tokenizer }, asked, given);
+    if (answer instanceof Problem) out.note(`${showDiagnostic(answer, out.notePaint)}\n`);
+    else messages.push({ role: "user", content }, { role: "assistant", content: answer });
+  }
+}
+
+interface Talk extends Session {
+  readonly template: ChatTemplate;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Writes the answer to what was said last; a conversation that cannot be put to the model is a problem. */
+async function answered(
+  { model, out, template, tokenizer }: Talk,
+  messages: readonly ChatMessage[],
+  options: GenerateOptions,
+): Promise<string | Problem> {
+  const text = template(messages);
+  if (text instanceof Problem) return text;
+  const ids = (tokenizer.encodeBare ?? tokenizer.encode)(text);
+  if (ids instanceof Problem) return ids;
+  const source = textSource(model, ids);
+  if (source instanceof Problem) return source;
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort();
+  process.on("SIGINT", interrupt);
+  try {
+    const pieces = generateText(source, tokenizer, ids, { ...options, signal: interrupted.signal });
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done !== true) {
+        out.write(next.value);
+        // A key that was pressed meanwhile is heard between two tokens.
+        await new Promise((go) => setImmediate(go));
+        continue;
+      }
+      out.write("\n");
+      return next.value.text;
+    }
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}
