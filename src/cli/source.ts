@@ -11,7 +11,7 @@ import type { Source } from "../support/source.ts";
 import { parseSettings } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";
 import { besides, isWithin, leadsOut, projectOf, realPath } from "./project.ts";
-import { ggufConfig } from "./run/gguf-config.ts";
+import { ggufConfig } from "./run/gguf.ts";
 import { orStop, stop } from "./stop.ts";
 
 /** Options of every command that reads a model. */
@@ -32,7 +32,7 @@ export const modelArgument = { name: "<model.lmg>", description: "the file of th
 export const modelOrRunArgument = {
   name: "<model.lmg>",
   description:
-    "the file of the model, a folder that lmg train wrote, or a .gguf file of a family that lmg has",
+    "the file of the model, a folder that lmg train wrote, or a published checkpoint (its folder or .gguf file)",
 };
 
 export const modelOptions: readonly OptionSpec[] = [

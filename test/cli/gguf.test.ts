@@ -64,7 +64,7 @@ test("a GGUF file is weights of a model that is named, and so is the only one of
 test("a family that no example has is refused, and what to do is said", async () => {
   expect(await mistake("run", `${goldens}/gemma.gguf`, "--tokens", "1")).toMatchInlineSnapshot(`
     "error[E737]: no example of lmg is of the family \`gemma\`, of which \`test/golden/gguf/gemma.gguf\` is
-      help: write the model, with a config section that speaks for it, and name both: lmg run MODEL.lmg --weights FILE.gguf"
+      help: write the model, with a config section that speaks for it, and name both: lmg run MODEL.lmg --weights test/golden/gguf/gemma.gguf"
   `);
 });
 

@@ -21,7 +21,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     [["check", "none.lmg"], "error[E700]: cannot read `none.lmg`: there is no such file or folder"],
     [
       ["compile", "."],
-      "error[E700]: `.` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
+      "error[E700]: `.` is a folder without run.json and config.json: it holds neither a run nor a checkpoint\n  help: name a .lmg file, a folder that `lmg train` wrote, or a published checkpoint",
     ],
     [
       ["train", "."],

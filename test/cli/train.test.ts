@@ -102,7 +102,7 @@ test("a text trains a language model, whose folder is all that generation needs"
     "error[E804]: --tokens expects a whole number",
   );
   expect(await mistake("generate", "runs")).toBe(
-    "error[E700]: `runs` is a folder without run.json: it holds no run\n  help: name a .lmg file, or a folder that `lmg train` wrote",
+    "error[E700]: `runs` is a folder without run.json and config.json: it holds neither a run nor a checkpoint\n  help: name a .lmg file, a folder that `lmg train` wrote, or a published checkpoint",
   );
   put("odd/run.json", "{}");
   expect(await mistake("run", "odd")).toContain(

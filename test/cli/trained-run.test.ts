@@ -141,5 +141,7 @@ test("a folder of `lmg train` stands for its model, with its parameters, in ever
     "chars is well-formed",
     "pixels is well-formed",
   ]);
-  expect(await mistake("compile", "runs")).toContain("`runs` is a folder without run.json: it holds no run");
+  expect(await mistake("compile", "runs")).toContain(
+    "`runs` is a folder without run.json and config.json: it holds neither a run nor a checkpoint",
+  );
 });

@@ -48,7 +48,7 @@ export const command: Command = {
     ...passOptions,
   ],
   examples: [
-    ['lmg run examples/llama.lmg --weights FOLDER --prompt "Once upon a time"', "the likeliest next tokens"],
+    ['lmg run FOLDER --prompt "Once upon a time"', "the likeliest next tokens, of a published checkpoint"],
     [
       "lmg run llama.lmg --weights FOLDER --prompt Hello --generate 50 --temperature 0.8 --seed 1",
       "a sampled text",

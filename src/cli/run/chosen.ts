@@ -10,7 +10,7 @@ import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
-import { ggufConfig } from "./gguf-config.ts";
+import { ggufConfig } from "./gguf.ts";
 import { readConfigFile, type ConfigInput } from "../source.ts";
 
 /** Where a command's weights come from. */

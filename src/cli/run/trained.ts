@@ -6,7 +6,7 @@ import { RUN_FILE } from "../project.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import type { WeightChoice } from "./chosen.ts";
-import { withGguf } from "./gguf.ts";
+import { publishedModel } from "./published.ts";
 import { readIfThere } from "./tokenizer-files.ts";
 
 /** What run.json says of a run, as far as others need it to use its model. */
@@ -28,8 +28,8 @@ function readRun(folder: string): TrainedRun | undefined {
   if (file !== undefined) return orStop(trainedRun(folder, file));
   return stop(
     "E700",
-    `${quotePath(folder)} is a folder without ${RUN_FILE}: it holds no run`,
-    "name a .lmg file, or a folder that `lmg train` wrote",
+    `${quotePath(folder)} is a folder without ${RUN_FILE} and config.json: it holds neither a run nor a checkpoint`,
+    "name a .lmg file, a folder that `lmg train` wrote, or a published checkpoint",
   );
 }
 
@@ -46,11 +46,16 @@ function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
   return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
 }
 
-/** A folder of `lmg train` stands for its model with the parameters that it was trained with, if no others are said. */
+/**
+ * A folder of `lmg train` stands for its model with the parameters that it was trained with, if no others are said; a published
+ * checkpoint for the example of its family, with its config.
+ */
 export function withTrainedModel<Options extends ModelOptions>(
   path: string,
   options: Options,
 ): { readonly path: string; readonly options: Options } {
+  const published = publishedModel(path);
+  if (published !== undefined) return { path: published, options: { config: path, ...options } };
   const run = readRun(path);
   return run === undefined ? { path, options } : { path: run.path, options: modelOptionsOf(run, options) };
 }
@@ -61,13 +66,15 @@ function modelOptionsOf<Options extends ModelOptions>(run: TrainedRun, options: 
   return { ...options, model: options.model ?? run.model, set };
 }
 
-/** The same with the weights and the tokenizer that were trained; a GGUF file stands for the model of its family. */
+/** The same with the weights and the tokenizer that were trained or published. */
 export function withTrainedRun<Options extends ModelOptions & WeightChoice & { readonly tokenizer?: string }>(
   path: string,
   options: Options,
 ): { readonly path: string; readonly options: Options } {
-  const gguf = withGguf(path, options);
-  if (gguf !== undefined) return gguf;
+  const hasWeights = options.weights !== undefined || options.random !== undefined;
+  const published = publishedModel(path);
+  if (published !== undefined)
+    return { path: published, options: publishedOptions(path, options, hasWeights) };
   const run = readRun(path);
   if (run === undefined) return { path, options };
   const hasTokenizer = kindOfPath(join(run.folder, "tokenizer.json")) === "file";
@@ -75,9 +82,15 @@ export function withTrainedRun<Options extends ModelOptions & WeightChoice & { r
     ...modelOptionsOf(run, options),
     ...(options.tokenizer === undefined && hasTokenizer ? { tokenizer: run.folder } : {}),
   };
-  const hasWeights = options.weights !== undefined || options.random !== undefined;
   return {
     path: run.path,
     options: hasWeights ? given : { ...given, weights: run.folder, ownWeights: true },
   };
 }
+
+/** With weights from elsewhere, the checkpoint still says how large its model is. */
+const publishedOptions = <Options extends ModelOptions & WeightChoice>(
+  path: string,
+  options: Options,
+  hasWeights: boolean,
+): Options => (hasWeights ? { config: path, ...options } : { ...options, weights: path });
