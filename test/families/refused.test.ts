@@ -61,6 +61,18 @@ const strangers: readonly Row[] = [
   ["llama", "llama", { clip_qkv: 8 }, ["`clip_qkv`", "8"]],
   ["llama", "llama", { use_qk_norm: true }, ["`use_qk_norm`", "true"]],
   ["llama", "llama", { quantization_config: { bits: 4 } }, ["`quantization_config`"]],
+  ["llama", "llama", { quantization_config: { quant_method: "fp8" } }, ["`quantization_config`"]],
+  [
+    "llama",
+    "llama",
+    {
+      quantization_config: {
+        quant_method: "compressed-tensors",
+        config_groups: { a: { weights: { num_bits: 8 }, input_activations: { num_bits: 8 } } },
+      },
+    },
+    ["`quantization_config`"],
+  ],
   ["llama", "llama", { per_layer_config: { 0: { mlp_bias: true } } }, ["`per_layer_config`"]],
   ["llama", "llama", { is_encoder_decoder: true }, ["`is_encoder_decoder`", "true"]],
   ["llama", "llama", { something_new: 1 }, ["`something_new`", "1"]],

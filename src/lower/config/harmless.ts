@@ -1,4 +1,4 @@
-import type { ConfigValue, Entry } from "./file.ts";
+import { isConfigObject, type ConfigValue, type Entry } from "./file.ts";
 
 interface HarmlessKeys {
   /** Why no number of a run depends on them. */
@@ -6,6 +6,23 @@ interface HarmlessKeys {
   readonly keys: readonly string[];
   /** The only values of which that is true; any if not given. */
   readonly at?: readonly ConfigValue[];
+  /** The same, where values are many. */
+  readonly where?: (value: ConfigValue) => boolean;
+}
+
+/** Whose tensors `../../checkpoint/quantized` reads. */
+const quantizationMethods: readonly ConfigValue[] = ["awq", "compressed-tensors", "gptq"];
+
+/** Whether weights alone are quantized, in a way that is read: where activations are, too, a run would give other numbers. */
+function quantizesWeightsOnly(config: ConfigValue): boolean {
+  if (!isConfigObject(config) || !quantizationMethods.includes(config["quant_method"] ?? null)) return false;
+  const groups = config["config_groups"] ?? {};
+  return (
+    isConfigObject(groups) &&
+    Object.values(groups).every(
+      (group) => isConfigObject(group) && (group["input_activations"] ?? null) === null,
+    )
+  );
 }
 
 /**
@@ -61,6 +78,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   {
     because: "it says how the weights are stored, which lmg sees by their tensors",
     keys: ["quantization_config"],
+    where: quantizesWeightsOnly,
   },
   {
     because: "they drop something while training, and nothing in a run",
@@ -150,12 +168,13 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   },
 ];
 
-const valuesByKey: ReadonlyMap<string, readonly ConfigValue[] | undefined> = new Map(
-  harmlessKeys.flatMap(({ keys, at }) => keys.map((key) => [key, at] as const)),
+const byKey: ReadonlyMap<string, HarmlessKeys> = new Map(
+  harmlessKeys.flatMap((group) => group.keys.map((key) => [key, group] as const)),
 );
 
 /** Whether a key of any config changes nothing at the value that it has. */
 export function isHarmless({ key, value }: Entry): boolean {
-  if (!valuesByKey.has(key)) return false;
-  return valuesByKey.get(key)?.includes(value) ?? true;
+  const group = byKey.get(key);
+  if (group === undefined) return false;
+  return (group.at?.includes(value) ?? true) && (group.where?.(value) ?? true);
 }
