@@ -5,6 +5,7 @@ const codes: { readonly [name: string]: string } = {
   InputError: "E816",
   EvaluationError: "E816",
   WeightsError: "E816",
+  SessionError: "E816",
   DeviceError: "E832",
   EngineError: "E836",
 };

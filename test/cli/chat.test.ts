@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { toStored } from "../../src/checkpoint/stored.ts";
@@ -34,6 +35,7 @@ inFolder({
     new Map([["next.weight", toStored(hostTensor("f32", [5, 5], next))]]),
   ),
   "mute/tokenizer.json": JSON.stringify(letters),
+  "llama.gguf": readFileSync("test/golden/gguf/llama.gguf"),
 });
 
 const talk = (stdin: string, ...more: string[]) =>
@@ -58,6 +60,7 @@ describe("a conversation", () => {
 });
 
 test("a checkpoint without a template, or no checkpoint, cannot be talked to", async () => {
+  expect(await mistake("run", "llama.gguf", "--chat")).toContain("E839");
   expect(await mistake("run", "circle.lmg", "--weights", "mute", "--chat")).toContain(
     "error[E839]: there is no chat template to talk by",
   );

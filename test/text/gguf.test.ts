@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readGguf } from "../../src/checkpoint/gguf/tensors.ts";
+import { ggufChat } from "../../src/text/gguf/chat.ts";
 import { ggufTokenizer } from "../../src/text/gguf/tokenizer.ts";
 import { expectValue, messageOf } from "../checkpoint/fixtures.ts";
-import { ggufFile, i32s, text, texts } from "../checkpoint/gguf/writer.ts";
+import { ggufFile, i32s, text, texts, u32 } from "../checkpoint/gguf/writer.ts";
 
 /** Vocabularies as llama.cpp's converter writes them, and ids by SentencePiece and Hugging Face's tokenizers. */
 interface Golden {
@@ -86,4 +87,39 @@ test.each([
 test("a file without a tokenizer has none", () => {
   const file = expectValue(readGguf(ggufFile({ metadata: [model("none")] }), "m"));
   expect(ggufTokenizer(file.metadata, "m")).toBeUndefined();
+});
+
+describe("conversations", () => {
+  const chat = (...metadata: readonly (readonly [string, ReturnType<typeof text>])[]) =>
+    ggufChat(expectValue(readGguf(ggufFile({ metadata }), "m.gguf")).metadata, "m.gguf");
+  const tokens = ["tokenizer.ggml.tokens", texts(["<s>", "</s>", "a", "|"])] as const;
+
+  test("have the template of the file, with the texts of the tokens that it names", () => {
+    expect(
+      chat(
+        tokens,
+        ["tokenizer.chat_template", text("{{ bos_token }}")],
+        ["tokenizer.ggml.bos_token_id", u32(0)],
+        ["tokenizer.ggml.eos_token_id", u32(1)],
+        ["tokenizer.ggml.seperator_token_id", u32(3)],
+      ),
+    ).toEqual({ chat_template: "{{ bos_token }}", bos_token: "<s>", eos_token: "</s>", sep_token: "|" });
+    expect(chat(tokens)).toEqual({});
+  });
+
+  test("are refused where the file says no text, or an id beyond its vocabulary", () => {
+    expect(messageOf(chat(["tokenizer.chat_template", u32(1)]))).toContain(
+      "expected `tokenizer.chat_template`",
+    );
+    expect(
+      messageOf(chat(tokens, ["tokenizer.chat_template", text("")], ["tokenizer.ggml.bos_token_id", u32(9)])),
+    ).toContain("to be an id below 4");
+  });
+});
+
+test("what stands around a text is left out where the text brings it itself", () => {
+  const tokenizer = expectValue(ggufTokenizer(metadataOf("llama"), "llama")!);
+  const [first, ...rest] = expectValue(tokenizer.encode("Hello there") as readonly number[]);
+  expect(first).toBe(1);
+  expect(tokenizer.encodeBare!("Hello there")).toEqual(rest);
 });

@@ -58,7 +58,7 @@ export const command: Command = {
       "logits of ids, saved for NumPy",
     ],
     ["lmg run gpt2.lmg --weights FOLDER --prompt Hello --target wgsl", "on the GPU, through WebGPU"],
-    ["lmg run llama.lmg --weights FOLDER --chat --temperature 0.7", "talk with it in the terminal"],
+    ["lmg run FOLDER --chat --temperature 0.7", "talk with it in the terminal"],
     ["lmg run digits.lmg --random 0 --input image=digit.npy", "any model, any input"],
     ["lmg run runs/digits --input image=digit.npy", "a model that `lmg train` trained"],
   ],

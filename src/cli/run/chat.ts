@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { findGguf } from "../../checkpoint/files/gguf.ts";
+import type { JsonObject } from "../../checkpoint/json.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { textSource } from "../../run/generation.ts";
 import { generateText, type GenerateOptions } from "../../session/generate.ts";
@@ -7,6 +9,7 @@ import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseNumber } from "../arguments.ts";
 import { orStop, stop } from "../stop.ts";
 import { showDiagnostic } from "../../support/diagnostic.ts";
+import { readGgufChat } from "./gguf.ts";
 import { readSampling } from "./sampling-options.ts";
 import type { Session } from "./session.ts";
 import { readIfThere, readTextIfThere } from "./tokenizer-files.ts";
@@ -14,25 +17,35 @@ import { readIfThere, readTextIfThere } from "./tokenizer-files.ts";
 /** What ends a conversation. */
 const EXIT = "/exit";
 
-/** The chat template of a checkpoint's folder; without one the command ends. */
+/** The chat template of a checkpoint, a folder or a GGUF file; without one the command ends. */
 export function readChatTemplate(folder: string | undefined): ChatTemplate {
-  const [config, file] =
-    folder === undefined
-      ? [undefined, undefined]
-      : [
-          readIfThere(join(folder, "tokenizer_config.json")),
-          readTextIfThere(join(folder, "chat_template.jinja")),
-        ];
-  const name = join(folder ?? ".", file === undefined ? "tokenizer_config.json" : "chat_template.jinja");
-  const template = orStop(chatTemplate(config ?? {}, file, name));
+  const { config = {}, file, name } = folder === undefined ? { name: "" } : chatFiles(folder);
+  const template = orStop(chatTemplate(config, file, name));
   return (
     template ??
     stop(
       "E839",
       "there is no chat template to talk by",
-      "`chat_template` of tokenizer_config.json, or a chat_template.jinja beside it, has one; --prompt goes on with a text",
+      "`chat_template` of tokenizer_config.json or of a GGUF file, or a chat_template.jinja, has one; --prompt goes on with a text",
     )
   );
+}
+
+interface ChatFiles {
+  /** As tokenizer_config.json says it. */
+  readonly config?: JsonObject | undefined;
+  /** The text of chat_template.jinja. */
+  readonly file?: string | undefined;
+  /** Of what has the template. */
+  readonly name: string;
+}
+
+function chatFiles(folder: string): ChatFiles {
+  const [json, jinja] = [join(folder, "tokenizer_config.json"), join(folder, "chat_template.jinja")];
+  const [config, file] = [readIfThere(json), readTextIfThere(jinja)];
+  const gguf = config === undefined && file === undefined ? findGguf(folder) : undefined;
+  if (gguf !== undefined) return { config: readGgufChat(gguf), name: gguf };
+  return { config, file, name: file === undefined ? json : jinja };
 }
 
 /**

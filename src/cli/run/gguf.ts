@@ -1,6 +1,7 @@
 import { openGguf, type OpenGguf } from "../../checkpoint/files/gguf.ts";
 import { publishedModel } from "../../checkpoint/gguf/model.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
+import { ggufChat } from "../../text/gguf/chat.ts";
 import { ggufTokenizer } from "../../text/gguf/tokenizer.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { orStop } from "../stop.ts";
@@ -22,3 +23,7 @@ export const ggufConfig = (path: string): JsonObject =>
 /** The tokenizer in a GGUF file; undefined if it has none. */
 export const readGgufTokenizer = (path: string): Tokenizer | undefined =>
   ofHeader(path, (file) => orStop(ggufTokenizer(file.metadata, file.name)));
+
+/** What a GGUF file says of conversations, as a tokenizer_config.json does. */
+export const readGgufChat = (path: string): JsonObject =>
+  ofHeader(path, (file) => orStop(ggufChat(file.metadata, file.name)));

@@ -42,18 +42,20 @@ export function sentencePieceTokenizer(keys: TokenizerKeys): Tokenizer {
       }
     }
   };
+  const encodeBare = (text: string): readonly number[] => {
+    const found: number[] = [];
+    let isBehindToken = true;
+    for (const { start, end, token } of find(text.replace(/\p{Cs}/gu, "\ufffd"))) {
+      if (token !== undefined) found.push(token.id);
+      else encodePart(withBlanks(text.slice(start, end), hasPrefix && isBehindToken), found);
+      isBehindToken = token !== undefined;
+    }
+    return found;
+  };
   return {
     size: texts.length,
-    encode: (text) => {
-      const found = [...before];
-      let isBehindToken = true;
-      for (const { start, end, token } of find(text.replace(/\p{Cs}/gu, "\ufffd"))) {
-        if (token !== undefined) found.push(token.id);
-        else encodePart(withBlanks(text.slice(start, end), hasPrefix && isBehindToken), found);
-        isBehindToken = token !== undefined;
-      }
-      return [...found, ...behind];
-    },
+    encodeBare,
+    encode: (text) => [...before, ...encodeBare(text), ...behind],
     decode: decoderOf(tokens, hasPrefix),
   };
 }
