@@ -127,13 +127,14 @@ const cross_entropy_grad: Loops<"cross_entropy_grad"> = ({ operands, attrs, resu
     if (ignore !== undefined) k.when(equal(target, ignore), () => k.clear(out, classes));
     counts(target, () => {
       const { largest, sum } = exponentials(k, { logits, target, classes });
-      k.lanes("c", classes, (c) => {
-        const share: Expression = over(power(minus(logits.at(c), largest)), sum);
-        const smoothed = smoothing === 0 ? share : minus(share, over(smoothing, classes));
-        k.store(out.at(c), times(factor, smoothed));
-      });
-      const own = out.at(target);
-      k.store(own, minus(own, smoothing === 0 ? factor : times(factor, 1 - smoothing)));
+      const smoothed = (logit: Expression): Expression => {
+        const share = over(power(minus(logit, largest)), sum);
+        return smoothing === 0 ? share : minus(share, over(smoothing, classes));
+      };
+      k.lanes("c", classes, (c) => k.store(out.at(c), times(factor, smoothed(logits.at(c)))));
+      // The target is taken off before it is scaled: with an infinite factor, ∞ - ∞ would be NaN.
+      const own = minus(smoothed(logits.at(target)), 1 - smoothing);
+      k.store(out.at(target), times(factor, own));
     });
   });
   return k.finish("cross_entropy_grad", "softmax(logits) less the targets, over the rows that count.");
