@@ -89,10 +89,15 @@ export function evaluateBatchNormGrad(
     const normed = (x.data[i]! - mean.data[channel]!) * scale;
     const gradient = grad.data[i]!;
     data[i] = gradient * (weight?.data[channel] ?? 1) * scale;
-    ofMean[channel]! -= data[i]!;
-    ofVariance[channel]! -= 0.5 * data[i]! * normed * scale;
     ofWeight[channel]! += gradient * normed;
     ofBias[channel]! += gradient;
+  }
+  // A channel's weight is a factor of whole sums: an infinite one makes them infinite, rather than ∞ - ∞.
+  for (let channel = 0; channel < size; channel++) {
+    const scale = 1 / Math.sqrt(variance.data[channel]! + eps);
+    const slope = (weight?.data[channel] ?? 1) * scale;
+    ofMean[channel] = -ofBias[channel]! * slope;
+    ofVariance[channel] = -0.5 * ofWeight[channel]! * slope * scale;
   }
   const vector = (like: HostTensor | undefined, values: Float64Array): HostTensor => ({
     dtype: like?.dtype ?? x.dtype,
