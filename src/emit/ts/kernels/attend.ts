@@ -136,7 +136,7 @@ export function rowBody(starts: ReadonlyMap<string, string>, attrs: Attend["attr
       ...(hasBias || hasMask || attrs.alibi ? [isCut ? "const j = first + s;" : "const j = s;"] : []),
       `const score = ${seen};`,
       "scores[at + s] = score;",
-      "if (!(score <= largest)) largest = score;",
+      "largest = Math.max(largest, score);",
     ]),
     "let total = 0;",
     ...block(`for (let s = ${low}; s < ${high}; s++) {`, [
