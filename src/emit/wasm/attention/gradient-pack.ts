@@ -1,6 +1,7 @@
 import type { I32, Statement } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
+import { f32x4, v128 } from "../assembler/simd.ts";
 import { storeRow } from "./finish.ts";
 import { ROWS, roundedUp } from "./geometry.ts";
 import type { GradientThread } from "./gradient-thread.ts";
@@ -30,6 +31,7 @@ export function packKeys(thread: GradientThread): Statement[] {
       { at: thread.own.keyPanels, step: thread.panelStep, end: thread.paddedKeys, finite },
       source("k"),
     ),
+    thread.nan.set(v128.zero),
     clear(thread.own.keySums, "k"),
     clear(thread.own.valueSums, "v"),
   ];
@@ -42,7 +44,7 @@ export function storeKeys(thread: GradientThread): Statement[] {
       from: (column) => thread.inPanels(at, key, column),
       to: thread.heads.keyAt(name, key),
       width: thread.heads.widthOf(name),
-      factor: thread.k.constants.splat(1),
+      factor: f32x4.add(thread.k.constants.splat(1), thread.nan.get),
     });
   return [
     thread.phase.range(i32.const(0), thread.rows.keys, 1, store("dk", thread.own.keySums)),

@@ -18,30 +18,28 @@ export function slopesOfTile(thread: GradientThread, first: I32): Statement[] {
   const [last, from, to] = [local(), local(), local()];
   const past = i32.add(last.get, i32.const(1));
   const rows = (body: (row: I32) => readonly Statement[]): Statement => phase.range(first, past, 1, body);
-  const unseen = phase.range(
-    thread.isRagged ? first : past,
-    i32.add(first, i32.const(TILE_ROWS)),
-    1,
-    (row) => [
+  const clear = (from: I32, to: I32): Statement =>
+    phase.range(from, to, 1, (row) => [
       thread.blocks(thread.low.get, thread.high.get, (keys) =>
         (["weights", "slopes"] as const).map((name) =>
           clearKeys(phase, thread.rowIn(name, row, keys.block), keys.from, keys.to),
         ),
       ),
-    ],
-  );
+    ]);
   const end = i32.sub(thread.end.get, i32.const(1));
   return [
     last.set(lesser(i32.add(first, i32.const(TILE_ROWS - 1)), end)),
     from.set(roundedDown(thread.rows.low(first, last.get), 8)),
     to.set(roundedUp(thread.rows.high(first, last.get), 8)),
-    unseen,
+    ...(thread.isRagged ? [clear(first, past)] : []),
     v128.store(thread.own.largest, thread.k.constants.splat(LEAST)),
     thread.blocks(from.get, to.get, (keys) => [
       products(thread, "weights", ["queriesSideways", "keysSideways", "q"], first, keys),
       rows((row) => scoresOf(thread, row, first, keys)),
       products(thread, "slopes", ["gradsSideways", "valuesSideways", "grad"], first, keys),
     ]),
+    // Rows that the tile has beyond the last: their products are NaN where a key is infinite.
+    clear(past, i32.add(first, i32.const(TILE_ROWS))),
     rows((row) => slopesOf(thread, row, first, from.get, to.get)),
     ...toQueries(thread, first, from.get, to.get),
     rows((row) =>
@@ -124,6 +122,7 @@ function slopesOf(thread: GradientThread, row: I32, first: I32, from: I32, to: I
     sum.set(v128.zero),
     each((keys) => [powersOfRow(where, keys, largest.get, sum)]),
     ...across(f32x4.add, sum),
+    thread.nan.set(f32x4.add(thread.nan.get, f32x4.sub(sum.get, sum.get))),
     // A row that sees nothing has the sum 0, and no weights.
     sum.set(v128.and(share, f32x4.ne(sum.get, v128.zero))),
     mean.set(v128.zero),

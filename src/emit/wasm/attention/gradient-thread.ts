@@ -70,6 +70,8 @@ export class GradientThread {
   readonly own: Readonly<Record<keyof ReturnType<typeof pieces>, I32>>;
   readonly tile: Tile;
   readonly paddedKeys: I32;
+  /** 0, or NaN once a row of the key head has NaN for its weights: those of all keys, seen or not. */
+  readonly nan: Local<"v128">;
   /** Whether some rows of a block may see keys that are neither seen by all before nor after it. */
   readonly isRagged: boolean;
   /** The block of rows, and the keys that some of them see, in whole panels. */
@@ -98,6 +100,7 @@ export class GradientThread {
     this.own = ownPieces(k, pieces(sizes, attrs))(phase);
     this.scores = new Scores(k, phase, rows, { attrs, operands });
     this.tile = new Tile(k.machine, phase);
+    this.nan = phase.local("v128");
     this.paddedKeys = phase.still(roundedUp(rows.keys, 8));
     this.isRagged = attrs.window !== undefined || constantDim(sizes.group) !== 1;
     [this.start, this.end] = [phase.local("i32"), phase.local("i32")];
