@@ -1,29 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { isScalarName } from "../../src/ops/scalar.ts";
-import { hasTrait, isGraphKernel, opNames, type OpName } from "../../src/ops/table.ts";
+import type { OpName } from "../../src/ops/table.ts";
 import { opCases } from "../ops/cases/all.ts";
 import { cpuTargets, runOnCpu } from "./cpu.ts";
 import { toleranceOf } from "./wasm/tolerance.ts";
 import { expectAllNear, FLOAT32, graphOfCase } from "./op-graphs.ts";
-
-/** What graphs may hold when they are planned: kernels and what becomes kernels, views, buffers and copies. */
-const planned: readonly OpName[] = [
-  ...opNames.filter(
-    (op) =>
-      isGraphKernel(op) ||
-      isScalarName(op) ||
-      (hasTrait(op, "view") && op !== "recompute") ||
-      hasTrait(op, "known"),
-  ),
-  ...(["linear", "concat"] as const),
-];
+import { plannedOps } from "./planned-ops.ts";
 
 const allowed = {
   TypeScript: (_: OpName, each: { readonly tolerance?: number }) => Math.max(each.tolerance ?? 0, FLOAT32),
   WebAssembly: toleranceOf,
 };
 
-const rows = cpuTargets.flatMap((cpu) => planned.map((op) => [cpu.name, op, cpu] as const));
+const rows = cpuTargets.flatMap((cpu) => plannedOps.map((op) => [cpu.name, op, cpu] as const));
 
 describe.each(rows)("in %s the kernel of %s", (name, op, cpu) => {
   test.each(opCases[op].map((each) => [each.about, each] as const))("%s", async (_, each) => {
