@@ -36,12 +36,4 @@ export const departures: readonly Departure[] = [
     reason:
       "With activations of int8 a block's whole numbers are added up before its scale is a factor: ∞ times the sum, where the record has ∞ - ∞ once two products have other signs.",
   },
-  {
-    engine: "ts",
-    op: "attend_grad",
-    inputs: ["x0", "x1", "x2", "x3"],
-    odd: [NaN, ...infinities],
-    reason:
-      "Keys without weight are multiplied too, and 0 · NaN is NaN; keys that a row with NaN doesn't see are left alone.",
-  },
 ];

@@ -162,4 +162,30 @@ export const productHelpers = {
       }
     `,
   },
+  addSeen: {
+    uses: ["multiplyAdd"],
+    code: fragment`
+      /**
+       * Adds rows of x, times the weights that keys have in them, to the rows of the keys. Where x is no finite number, keys
+       * without weight in its row are left out: 0 · NaN and 0 · ∞ are NaN.
+       */
+      function addSeen(
+        keys«: number», width«: number», rows«: number», weights«: Float32Array», weightsAt«: number»,
+        x«: Float32Array», xAt«: number», xRow«: number», out«: Float32Array», outAt«: number», outRow«: number»,
+      )«: void» {
+        let total = 0;
+        for (let r = 0; r < rows; r++) for (let i = 0; i < width; i++) total += x[xAt + r * xRow + i];
+        if (Number.isFinite(total)) {
+          multiplyAdd(keys, width, rows, weights, weightsAt, 1, keys, x, xAt, 1, xRow, out, outAt, outRow);
+          return;
+        }
+        for (let r = 0; r < rows; r++)
+          for (let s = 0; s < keys; s++) {
+            const weight = weights[weightsAt + r * keys + s];
+            if (weight === 0) continue;
+            for (let i = 0; i < width; i++) out[outAt + s * outRow + i] += weight * x[xAt + r * xRow + i];
+          }
+      }
+    `,
+  },
 } as const;

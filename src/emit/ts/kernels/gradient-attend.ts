@@ -51,7 +51,7 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
     SCORE_AXES.forEach((axis, at) => call.size(`${name}${axis}`, view.strides[at]!));
   }
   call.scratch("scores");
-  call.helpers(["multiply", "multiplyAdd", "exp"]);
+  call.helpers(["multiply", "weighSeen", "addSeen", "exp"]);
   if (attrs.window !== undefined) call.number("seen", String(attrs.window));
   const words = [
     ...(attrs.causal ? ["causal"] : []),
@@ -98,6 +98,7 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
         "const g = Math.floor((h * keyHeads) / heads);",
         ...[...starts.keys()].map(headStart),
         ...(attrs.alibi ? ["const slope = slopes[h];"] : []),
+        "let nan = 0;",
         ...block(`for (let start = 0; start < queries; start += ${BLOCK_ROWS}) {`, [
           `const rows = Math.min(${BLOCK_ROWS}, queries - start);`,
           ...(isCut ? ["const first = Math.min(keys, Math.max(0, start + behind - seen + 1));"] : []),
@@ -108,9 +109,9 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
           ]),
           ...(attrs.softcap > 0 ? ["scores.copyWithin(rawAt, scoresAt, scoresAt + rows * length);"] : []),
           ...forLoop("r", "rows", rowBody(starts, attrs)),
-          ...products("multiplyAdd(", [
-            ...["length", "valueWidth", "rows", "scores", "scoresAt", "1", "length"],
-            ...["grad", "gradFrom + start * gradRow", "1", "gradRow", "dv", firstKey("dv"), "dvRow"],
+          ...products("addSeen(", [
+            ...["length", "valueWidth", "rows", "scores", "scoresAt"],
+            ...["grad", "gradFrom + start * gradRow", "gradRow", "dv", firstKey("dv"), "dvRow"],
           ]),
           ...products("multiply(", [
             ...["rows", "length", "valueWidth", "grad", "gradFrom + start * gradRow", "gradRow", "1"],
@@ -121,15 +122,32 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
             ...["rows", "width", "length", "scores", "slopesAt", "length", "1"],
             ...["k", firstKey("k"), "1", "kRow", "dq", "dqFrom + start * dqRow", "dqRow"],
           ]),
-          ...products("multiplyAdd(", [
-            ...["length", "width", "rows", "scores", "slopesAt", "1", "length"],
-            ...["q", "qFrom + start * qRow", "1", "qRow", "dk", firstKey("dk"), "dkRow"],
+          ...forLoop("r", "rows", [
+            ...products("weighSeen(", [
+              ...["width", "length", "scores", "slopesAt + r * length", "k", firstKey("k"), "kRow"],
+              ...["dq", "dqFrom + (start + r) * dqRow"],
+            ]),
+          ]),
+          ...products("addSeen(", [
+            ...["length", "width", "rows", "scores", "slopesAt"],
+            ...["q", "qFrom + start * qRow", "qRow", "dk", firstKey("dk"), "dkRow"],
           ]),
         ]),
+        ...keysOfNaN,
       ]),
     ]),
   ];
 }
+
+const keysOfNaN: Code[] = [
+  "// A row with NaN has it for the weights of all keys, those that it doesn't see too.",
+  ...block("if (Number.isNaN(nan)) {", [
+    ...forLoop("s", "keys", [
+      "dk.fill(NaN, dkFrom + s * dkRow, dkFrom + s * dkRow + width);",
+      "dv.fill(NaN, dvFrom + s * dvRow, dvFrom + s * dvRow + valueWidth);",
+    ]),
+  ]),
+];
 
 /** Turns a row of weights' gradients into those of the products q k: P (dP - Σ P dP), through cap and scale. */
 function slopeRow(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"]): Code[] {
@@ -142,8 +160,13 @@ function slopeRow(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"
   return [
     "const at = scoresAt + r * length;",
     "const to = slopesAt + r * length;",
+    "let total = 0;",
     "let mean = 0;",
-    "for (let s = 0; s < length; s++) if (scores[at + s] !== 0) mean += scores[at + s] * scores[to + s];",
+    ...forLoop("s", "length", [
+      "total += scores[at + s];",
+      "if (scores[at + s] !== 0) mean += scores[at + s] * scores[to + s];",
+    ]),
+    "nan += total;",
     ...forLoop("s", "length", [
       "const weight = scores[at + s];",
       "const score = weight === 0 ? 0 : weight * (scores[to + s] - mean);",
