@@ -3,7 +3,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import { hasTrait, type OpName } from "../../src/ops/table.ts";
 import { planGraph } from "../../src/plan/build.ts";
 import { isFloat } from "../../src/tensor/dtype.ts";
-import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
+import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { opCases } from "../ops/cases/all.ts";
 import type { OpCase } from "../ops/cases/case.ts";
 import { rounded } from "./compare.ts";
@@ -21,7 +21,32 @@ const moving = new Set<OpName>(["write", "concat", "where", "max_pool2d", "embed
 const isExact = (op: OpName): boolean =>
   moving.has(op) || hasTrait(op, "view") || op === "neg" || op === "abs";
 
+/** Numbers of -1 to 1. */
+const wave = (shape: readonly number[]): HostTensor =>
+  hostTensor(
+    "f32",
+    shape,
+    Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i + 1)),
+  );
+
 type Inputs = Readonly<Record<string, HostTensor>>;
+
+/** What no case of an op has together. */
+const more: { readonly [op in OpName]?: readonly OpCase<OpName>[] } = {
+  attend_grad: [true, false].map((causal) => ({
+    about: `a bias, a cap and a window${causal ? ", causal" : ""}`,
+    operands: {
+      q: wave([1, 2, 9, 4]),
+      k: wave([1, 1, 11, 4]),
+      v: wave([1, 1, 11, 3]),
+      bias: wave([2, 9, 11]),
+      grad: wave([1, 2, 9, 3]),
+      mask: undefined,
+    },
+    attrs: { causal, window: 7, softcap: 2, scale: 0.5, alibi: false, layout: "heads_first" },
+    expected: [],
+  })),
+};
 
 interface OddInputs {
   readonly name: string;
@@ -95,7 +120,7 @@ describe("NaN, infinities, -0 and what is below normal numbers are the record's"
     const known = departures.filter((departure) => departure.engine === cpu.engine && departure.op === op);
     const used = new Set<Departure>();
     const wrong: string[] = [];
-    for (const each of opCases[op])
+    for (const each of [...opCases[op], ...(more[op] ?? [])])
       for (const { name, odd, about, difference } of await differences(cpu, op, each)) {
         const why = known.find((departure) => departure.inputs.includes(name) && departure.odd.includes(odd));
         if (why === undefined) wrong.push(`${each.about}, ${about}: ${difference}`);

@@ -41,6 +41,8 @@ export function evaluateAttendGrad(
           toBias(item, head, row, column, score);
           const keyAt = key.at(item, keyHead, column);
           const slope = score * attrs.scale * capSlope(q, k, queryAt, keyAt, query.width, attrs);
+          // An infinite score under a cap: what it passes on goes to 0 faster than q or k grow.
+          if (slope === 0) continue;
           for (let i = 0; i < query.width; i++) {
             ofQ[queryAt + i]! += slope * k.data[keyAt + i]!;
             ofK[keyAt + i]! += slope * q.data[queryAt + i]!;

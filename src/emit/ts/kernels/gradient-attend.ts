@@ -154,7 +154,7 @@ function slopeRow(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"
   const [cap, scale] = [numberText(attrs.softcap), numberText(attrs.scale)];
   const capped = [
     `const t = Math.tanh((${scale} * scores[rawAt + r * length + s]) / ${cap});`,
-    `scores[to + s] = ${scale} * score * (1 - t * t);`,
+    `scores[to + s] = score === 0 ? 0 : ${scale} * score * (1 - t * t);`,
   ];
   const column = attrs.window === undefined ? "s" : "(first + s)";
   return [
@@ -175,5 +175,10 @@ function slopeRow(starts: ReadonlyMap<string, string>, attrs: AttendGrad["attrs"
         : []),
       ...(attrs.softcap > 0 ? capped : [`scores[to + s] = ${scale} * score;`]),
     ]),
+    ...(starts.has("dbias")
+      ? block("if (Number.isNaN(total)) {", [
+          "for (let j = 0; j < keys; j++) dbias[dbiasFrom + (start + r) * dbiasRow + j * dbiasStep] = NaN;",
+        ])
+      : []),
   ];
 }

@@ -39,10 +39,8 @@ export class BiasAdder {
   }
 
   /** Adds the slopes of a row, that of key 0 would stand at `slopes`, from one key to another. */
-  add(slopes: I32, { item, head, query }: RowOf, from: I32, to: I32): Statement[] {
-    const [byItem, byHead, byQuery] = this.#strides;
-    const first = i32.add(i32.add(this.#part.get, i32.mul(item, byItem!)), i32.mul(head, byHead!));
-    const begin = this.#to.set(i32.add(first, i32.mul(query, byQuery!)));
+  add(slopes: I32, row: RowOf, from: I32, to: I32): Statement[] {
+    const begin = this.#enter(row);
     const bytes = (key: I32): I32 => i32.shl(key, i32.const(2));
     const slope = (key: I32): I32 => i32.add(slopes, bytes(key));
     if (this.#isOneKey) return [begin, ...this.#addTogether(slope, from, to)];
@@ -57,6 +55,22 @@ export class BiasAdder {
         f32.store(place(key), f32.add(f32.load(place(key)), f32.load(slope(key)))),
       ]),
     ];
+  }
+
+  /** Makes the gradients of a row NaN, for all of so many keys. */
+  spoil(row: RowOf, keys: I32): Statement[] {
+    return [
+      this.#enter(row),
+      this.#phase.range(i32.const(0), this.#isOneKey ? i32.const(1) : keys, 1, (key) => [
+        f32.store(i32.add(this.#to.get, i32.shl(key, i32.const(2))), f32.const(NaN)),
+      ]),
+    ];
+  }
+
+  #enter({ item, head, query }: RowOf): Statement {
+    const [byItem, byHead, byQuery] = this.#strides;
+    const first = i32.add(i32.add(this.#part.get, i32.mul(item, byItem!)), i32.mul(head, byHead!));
+    return this.#to.set(i32.add(first, i32.mul(query, byQuery!)));
   }
 
   #addTogether(slope: (key: I32) => I32, from: I32, to: I32): Statement[] {

@@ -1,5 +1,5 @@
 import type { I32, Statement } from "../assembler/code.ts";
-import { lesser } from "../assembler/control.ts";
+import { lesser, when } from "../assembler/control.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { f32x4, v128 } from "../assembler/simd.ts";
@@ -135,6 +135,14 @@ function slopesOf(thread: GradientThread, row: I32, first: I32, from: I32, to: I
         : []),
       ...(thread.attrs.softcap > 0 ? [uncapRow(where, keys, thread.rowIn("tangents", row, block))] : []),
     ]),
+    // Of keys, too, that the row doesn't see.
+    ...(thread.bias
+      ? [
+          when(v128.any_true(f32x4.ne(sum.get, sum.get)), [
+            ...thread.bias.spoil(thread.heads.whose(row), thread.rows.keys),
+          ]),
+        ]
+      : []),
   ];
 }
 
