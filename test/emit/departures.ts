@@ -19,14 +19,15 @@ export const departures: readonly Departure[] = [
     inputs: ["x1"],
     odd: [NaN, ...infinities],
     reason:
-      "Padding is zeros that are multiplied as any other element, and 0 · NaN is NaN; the record leaves out what is outside the picture.",
+      "Padding is zeros that are multiplied as any other element, and 0 · NaN is NaN, as in torch.nn.functional.conv2d (2.x, CPU); the record and TypeScript leave out what is outside the picture.",
   },
   {
     engine: "wasm",
     op: "conv2d_x_grad",
     inputs: ["x1"],
     odd: [NaN, ...infinities],
-    reason: "As in conv2d: around the gradient there are zeros, which are multiplied with the weights.",
+    reason:
+      "Around and between the gradient there are zeros that are multiplied with the weights, and 0 · NaN is NaN; the record, as PyTorch, leaves them out.",
   },
   {
     engine: "wasm",
