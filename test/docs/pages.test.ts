@@ -30,6 +30,16 @@ const sourceOf = (entry: string): string =>
 const words = (command: string): string[] =>
   [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
 
+/** Standard output and standard error in the order in which they are written, as a reader sees them. */
+class Terminal extends TextOut {
+  both = "";
+
+  override readonly write = (text: string): void => {
+    this.both += text;
+  };
+  override readonly note = this.write;
+}
+
 /** Runs `lmg …` in a folder that has the examples and the page's named snippets (`lmg name.lmg`). */
 async function runCommand(command: string, blocks: readonly CodeBlock[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "lmg-docs-"));
@@ -39,7 +49,7 @@ async function runCommand(command: string, blocks: readonly CodeBlock[]): Promis
     if (name !== undefined) writeFileSync(join(folder, name), text);
   }
   const home = process.cwd();
-  const out = new TextOut();
+  const out = new Terminal();
   try {
     process.chdir(folder);
     await runProgram(words(command.replace(/^(npx )?lmg /, "")), out);
@@ -47,7 +57,7 @@ async function runCommand(command: string, blocks: readonly CodeBlock[]): Promis
     process.chdir(home);
     rmSync(folder, { recursive: true });
   }
-  return (out.text + out.notes).trimEnd();
+  return out.both.trimEnd();
 }
 
 /** The module that the pages' scripts import and show. */
