@@ -11,9 +11,12 @@ import { orStop, stop } from "./stop.ts";
 const switchesOf = (target: TargetName): (keyof Switches)[] =>
   Object.keys(targets[target].switches) as (keyof Switches)[];
 
-/** `--f16-arithmetic` of `f16Arithmetic`. */
-const flagOf = (name: string): string =>
+/** `--f16-arithmetic` of `f16Arithmetic`: the flag of an option, by its name. */
+export const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** All switches, each once. */
+export const switchNames: readonly string[] = [...new Set(targetNames.flatMap(switchesOf))];
 
 /** How targets write: options of every command that emits or runs them. */
 export const switchOptions: readonly OptionSpec[] = targetNames.flatMap((target) =>

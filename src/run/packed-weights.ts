@@ -1,8 +1,8 @@
 import type { CheckpointTensor } from "../checkpoint/match.ts";
-import { toFloat32 } from "../checkpoint/stored.ts";
+import { readFloat32, toFloat32 } from "../checkpoint/stored.ts";
 import { packedNames, type PackedParameter, type Packing } from "../passes/packing.ts";
 import { quantizeMatrix } from "../quantize/blocks.ts";
-import type { QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
+import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import type { Weights } from "./weights.ts";
 
 /** The forms of those tensors that a checkpoint has as codes. */
@@ -77,6 +77,18 @@ function quantized(tensor: CheckpointTensor, { form, isTransposed }: PackedParam
   if (stored !== undefined && !isTransposed && sameForm(stored.form, form)) return stored.read();
   const shape = tensor.shape as readonly [number, number];
   return quantizeMatrix({ shape, data: toFloat32(tensor.read()), isTransposed }, form.bits);
+}
+
+/** The elements that a tensor is run with, in its own order: those of its codes, if it is packed. Only to be read. */
+export function elementsAsRun(tensor: CheckpointTensor, packed: PackedParameter | undefined): Float32Array {
+  if (packed === undefined) return readFloat32(tensor.read());
+  const elements = dequantized(quantized(tensor, packed));
+  if (!packed.isTransposed) return elements;
+  const [rows, columns] = tensor.shape as [number, number];
+  return Float32Array.from(
+    elements,
+    (_, index) => elements[(index % columns) * rows + Math.floor(index / columns)]!,
+  );
 }
 
 const sameForm = (a: QuantizedForm, b: QuantizedForm): boolean =>

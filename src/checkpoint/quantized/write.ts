@@ -1,4 +1,4 @@
-import { codeAt, type QuantizedTensor } from "../../tensor/quantized.ts";
+import type { QuantizedTensor } from "../../tensor/quantized.ts";
 import { toStored, type StoredTensor } from "../stored.ts";
 
 /*
@@ -86,16 +86,4 @@ export function quantizationConfig(groups: readonly StoredGroup[], kept: readonl
       ]),
     ),
   };
-}
-
-/** ‖Δw‖ / ‖w‖ of a quantized matrix, whose floats these are. */
-export function relativeError(tensor: QuantizedTensor, floatsOf: Float32Array): number {
-  let [error, size] = [0, 0];
-  floatsOf.forEach((x, index) => {
-    const at = Math.floor(index / tensor.block);
-    const found = tensor.scales[at]! * codeAt(tensor, index) + (tensor.minimums?.[at] ?? 0);
-    error += (found - x) ** 2;
-    size += x ** 2;
-  });
-  return size === 0 ? 0 : Math.sqrt(error / size);
 }

@@ -6,12 +6,13 @@ import { targets } from "../../emit/targets.ts";
 import { groupBy } from "../../support/lists.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
+import { agreementOn, showAgreement, textOptions, type TextOptions } from "../compare/agreement.ts";
+import { showErrors } from "../compare/weights.ts";
 import { loadModel } from "../load.ts";
 import { showBytes } from "../numbers.ts";
 import { writeJson, type Out } from "../out.ts";
 import { readSource } from "../places.ts";
 import { quantizedCheckpoint, type QuantizedCheckpoint } from "../quantize/checkpoint.ts";
-import { agreementOn, showAgreement } from "../quantize/agreement.ts";
 import {
   checkpointConfig,
   checkpointFolder,
@@ -19,16 +20,15 @@ import {
   weightOptions,
   type WeightChoice,
 } from "../run/chosen.ts";
+import { packChosen } from "../run/quantized.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { modelOptions, modelOrRunArgument, outputOption, type ModelOptions } from "../source.ts";
 import { defaultTarget } from "../targets.ts";
-import { showTable } from "../table.ts";
 import { writeFiles } from "./compile.ts";
 
-interface QuantizeCommandOptions extends Omit<ModelOptions, "config">, WeightChoice {
+interface QuantizeCommandOptions extends Omit<ModelOptions, "config">, WeightChoice, TextOptions {
   readonly to: "int8" | "int4";
   readonly out: string;
-  readonly data?: string;
   readonly json?: true;
 }
 
@@ -43,11 +43,7 @@ export const command: Command = {
       default: "int8",
     },
     { flags: "-o, --out <folder>", description: "where to write it", default: "quantized" },
-    {
-      flags: "--data <text>",
-      description:
-        "a text file: how often both hold the same token for the next, how far their probabilities are apart",
-    },
+    ...textOptions,
     ...weightOptions,
     ...modelOptions,
     outputOption,
@@ -71,10 +67,8 @@ export const command: Command = {
       const made = quantizedCheckpoint(loaded.model.graph, weights, options.to);
       warnOfSmall(made, options.to, out);
       writeCheckpoint(made, options, config?.config ?? {}, out);
-      const measured =
-        options.data === undefined
-          ? undefined
-          : await agreementOn(options.data, loaded, [weights, made.weights], options, out);
+      const [first, second] = [weights, made.weights].map((each) => packChosen(loaded, each, {}, target));
+      const measured = await agreementOn(loaded.model.graph, [first!, second!], options, out);
       if (options.json === true) {
         writeJson(out, { layers: made.layers, kept: made.kept, agreement: measured });
         return;
@@ -123,22 +117,13 @@ function besideFiles(folder: string | undefined): { readonly path: string; reado
     .map((file) => ({ path: file, text: new Uint8Array(readFileSync(join(folder, file))) }));
 }
 
-const WORST = 5;
-
 function showLayers({ layers, kept }: QuantizedCheckpoint): string {
-  const worst = layers.toSorted((a, b) => b.error - a.error).slice(0, WORST);
-  const mean = layers.reduce((sum, { error }) => sum + error, 0) / Math.max(1, layers.length);
   const reasons = [...groupBy(kept, ({ why }) => why)].map(
     ([why, names]) =>
       `  ${plural(names.length, "tensor")}, ${names[0]!.name}${names.length > 1 ? " first" : ""}: ${why}\n`,
   );
   return [
-    `${plural(layers.length, "matrix", "matrices")} quantized, the error ‖Δw‖ / ‖w‖ is ${mean.toFixed(4)} in the mean; the largest:\n`,
-    showTable(
-      ["layer", "bits", "error"],
-      worst.map(({ name, bits, error }) => [name, String(bits), error.toFixed(4)]),
-      [1, 2],
-    ),
+    showErrors(`${plural(layers.length, "matrix", "matrices")} quantized`, layers),
     "kept as floats:\n",
     ...reasons,
   ].join("");

@@ -1,25 +1,18 @@
 import type { CheckpointTensor } from "../../checkpoint/match.ts";
 import { quantizedInCheckpoint } from "../../checkpoint/match.ts";
-import {
-  compressedTensors,
-  quantizationConfig,
-  relativeError,
-  type StoredGroup,
-} from "../../checkpoint/quantized/write.ts";
+import { compressedTensors, quantizationConfig, type StoredGroup } from "../../checkpoint/quantized/write.ts";
 import { toFloat32, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { quantizeMatrix } from "../../quantize/blocks.ts";
 import { chooseParameters, keptReasons, type Chosen } from "../../quantize/choose.ts";
-import { formOf, type QuantizedTensor } from "../../tensor/quantized.ts";
+import { dequantized, formOf, type QuantizedTensor } from "../../tensor/quantized.ts";
 import { sizeOf } from "../../tensor/host.ts";
+import { relativeError, type WeightError } from "../../run/compare/weights.ts";
 import type { Weights } from "../../run/weights.ts";
 
 /** A matrix that was quantized. */
-export interface QuantizedLayer {
-  readonly name: string;
+export interface QuantizedLayer extends WeightError {
   readonly bits: 4 | 8;
-  /** ‖Δw‖ / ‖w‖. */
-  readonly error: number;
 }
 
 export interface QuantizedCheckpoint {
@@ -104,5 +97,5 @@ function quantizeLayer(
 ): { readonly tensor: QuantizedTensor; readonly error: number } {
   const data = toFloat32(tensor.read());
   const made = quantizeMatrix({ shape: tensor.shape as [number, number], data }, bits);
-  return { tensor: made, error: relativeError(made, data) };
+  return { tensor: made, error: relativeError(dequantized(made), data) };
 }

@@ -14,13 +14,15 @@ export interface QuantizeOptions {
   readonly activations?: Packing["activations"];
 }
 
+export const quantizeOption: OptionSpec = {
+  flags: "--quantize <form>",
+  description:
+    "keep weights in memory as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), or as floats (none); as the checkpoint has them if not given",
+  choices: schemes,
+};
+
 export const quantizeOptions: readonly OptionSpec[] = [
-  {
-    flags: "--quantize <form>",
-    description:
-      "keep weights in memory as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), or as floats (none); as the checkpoint has them if not given",
-    choices: schemes,
-  },
+  quantizeOption,
   {
     flags: "--activations <form>",
     description:
