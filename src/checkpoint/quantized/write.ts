@@ -2,7 +2,7 @@ import type { QuantizedTensor } from "../../tensor/quantized.ts";
 import { toStored, type StoredTensor } from "../stored.ts";
 
 /*
- * Quantized matrices as compressed-tensors stores them, which transformers and vLLM read: 8 bits as `int-quantized`, 4 bits as
+ * Quantized matrices as compressed-tensors stores them: 8 bits as `int-quantized`, 4 bits as
  * `pack-quantized` with zero points.
  */
 

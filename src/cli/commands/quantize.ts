@@ -52,7 +52,7 @@ export const command: Command = {
   examples: [
     [
       "lmg quantize llama.lmg --weights FOLDER --to int8 -o FOLDER-int8",
-      "safetensors that transformers and vLLM read too",
+      "safetensors in the form of compressed-tensors",
     ],
     ["lmg quantize llama.lmg --weights FOLDER --to int4 --data text.txt", "and what that costs on a text"],
   ],
