@@ -1,6 +1,7 @@
+import type { JsonObject } from "../../json.ts";
 import { halvesFromPairs } from "../changes.ts";
 import type { ModelKeys } from "../keys.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture, FileTensors } from "./architecture.ts";
 import { attentionBias, heads, llamaNames, rmsEps, sizes } from "./common.ts";
 import { partialRope, rope } from "./rope.ts";
 
@@ -11,6 +12,17 @@ function inPairs(keys: ModelKeys, name: string): ReturnType<typeof halvesFromPai
   const count = keys.required("attention.head_count");
   if (name === "blk.*.attn_q") return halvesFromPairs(count);
   return name === "blk.*.attn_k" ? halvesFromPairs(keys.number("attention.head_count_kv", count)) : undefined;
+}
+
+/** A block that SiLU gates, grouped heads, and how they turn; for families whose configs leave out the width of a head. */
+function gated(keys: ModelKeys, tensors: FileTensors): JsonObject {
+  const { num_key_value_heads, head_dim } = heads(keys);
+  return {
+    hidden_act: "silu",
+    ...sizes(keys, tensors),
+    num_key_value_heads: num_key_value_heads!,
+    ...rope(keys, tensors, head_dim),
+  };
 }
 
 /** Llama, and Mistral, whose files say so no more. */
@@ -34,18 +46,12 @@ export const llama: Architecture = {
 
 export const qwen2: Architecture = {
   names: llamaNames,
-  config: (keys, tensors) => {
-    const { num_key_value_heads, head_dim } = heads(keys);
-    return {
-      model_type: "qwen2",
-      hidden_act: "silu",
-      ...sizes(keys, tensors),
-      num_key_value_heads: num_key_value_heads!,
-      ...rmsEps(keys),
-      ...rope(keys, tensors, head_dim),
-      use_sliding_window: false,
-    };
-  },
+  config: (keys, tensors) => ({
+    model_type: "qwen2",
+    ...gated(keys, tensors),
+    ...rmsEps(keys),
+    use_sliding_window: false,
+  }),
 };
 
 export const qwen3: Architecture = {
@@ -89,42 +95,30 @@ export const olmo2: Architecture = {
 export const granite: Architecture = {
   names: llamaNames,
   changes: inPairs,
-  config: (keys, tensors) => {
-    const { num_key_value_heads, head_dim } = heads(keys);
-    return {
-      model_type: "granite",
-      hidden_act: "silu",
-      ...sizes(keys, tensors),
-      num_key_value_heads: num_key_value_heads!,
-      ...rmsEps(keys),
-      ...rope(keys, tensors, head_dim),
-      attention_multiplier: keys.number("attention.scale", 1),
-      embedding_multiplier: keys.number("embedding_scale", 1),
-      residual_multiplier: keys.number("residual_scale", 1),
-      logits_scaling: keys.number("logit_scale", 1),
-      ...attentionBias(tensors),
-      mlp_bias: tensors.has("blk.0.ffn_up.bias"),
-    };
-  },
+  config: (keys, tensors) => ({
+    model_type: "granite",
+    ...gated(keys, tensors),
+    ...rmsEps(keys),
+    attention_multiplier: keys.number("attention.scale", 1),
+    embedding_multiplier: keys.number("embedding_scale", 1),
+    residual_multiplier: keys.number("residual_scale", 1),
+    logits_scaling: keys.number("logit_scale", 1),
+    ...attentionBias(tensors),
+    mlp_bias: tensors.has("blk.0.ffn_up.bias"),
+  }),
 };
 
 /** Cohere's Command R: one norm a layer, attention and feed-forward block beside one another. */
 export const commandR: Architecture = {
   names: llamaNames,
-  config: (keys, tensors) => {
-    const { num_key_value_heads, head_dim } = heads(keys);
-    return {
-      model_type: "cohere",
-      hidden_act: "silu",
-      ...sizes(keys, tensors),
-      num_key_value_heads: num_key_value_heads!,
-      layer_norm_eps: keys.required("attention.layer_norm_epsilon"),
-      ...rope(keys, tensors, head_dim),
-      logit_scale: keys.required("logit_scale"),
-      use_qk_norm: tensors.has("blk.0.attn_q_norm.weight"),
-      ...attentionBias(tensors),
-    };
-  },
+  config: (keys, tensors) => ({
+    model_type: "cohere",
+    ...gated(keys, tensors),
+    layer_norm_eps: keys.required("attention.layer_norm_epsilon"),
+    logit_scale: keys.required("logit_scale"),
+    use_qk_norm: tensors.has("blk.0.attn_q_norm.weight"),
+    ...attentionBias(tensors),
+  }),
 };
 
 /** Phi 3: q, k and v are one matrix, gate and up another. */
