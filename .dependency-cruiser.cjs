@@ -21,6 +21,7 @@ const layers = [
   "text",
   "run",
   "train",
+  "picture",
   "entries",
   "index.ts",
   "report",

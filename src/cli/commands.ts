@@ -14,6 +14,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "list the residual edges and what they were fused into",
     load: () => import("./commands/edges.ts"),
   },
+  draw: {
+    summary: "draw the residual edges of a model and where the norms sit on them, as SVG",
+    load: () => import("./commands/draw.ts"),
+  },
   plan: {
     summary: "list the steps and buffers of the execution plan",
     load: () => import("./commands/plan.ts"),

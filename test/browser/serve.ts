@@ -12,6 +12,7 @@ const types: Readonly<Record<string, string>> = {
   js: "text/javascript",
   mjs: "text/javascript",
   json: "application/json",
+  svg: "image/svg+xml",
   wasm: "application/wasm",
 };
 

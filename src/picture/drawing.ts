@@ -1,0 +1,78 @@
+import type { Graph, Value } from "../ir/graph.ts";
+import { append } from "../support/lists.ts";
+import { everyPart, type Part } from "./parts.ts";
+import type { Mark, Path, Point } from "./scene.ts";
+
+/** Where the result of a part stands, and where its line is. */
+export interface Anchor extends Point {
+  readonly side: "box" | "join";
+}
+
+/** A place that reads a value from elsewhere. */
+export interface Want {
+  readonly value: Value;
+  readonly key: string;
+  /** The arrow ends here: at the left of a mark, or above one. */
+  readonly end: Point;
+  readonly from: "left" | "above";
+}
+
+/** What is collected while blocks are placed: marks, where results stand, and what is read from afar. */
+export class Drawing {
+  readonly marks: Mark[] = [];
+  readonly wants: Want[] = [];
+  /** Inputs whose names stand somewhere. */
+  readonly named = new Set<Value>();
+  readonly #anchors = new Map<string, Anchor>();
+  /** Which part makes a value; iterations that are not drawn have the keys of the one that is. */
+  readonly #makers = new Map<Value, string>();
+  readonly #inputs: ReadonlyMap<Value, string>;
+
+  constructor(graph: Graph, parts: readonly Part[]) {
+    this.#inputs = new Map(graph.inputs.map(({ value, name }) => [value, name]));
+    for (const part of everyPart(parts)) {
+      if (part.kind === "layer") for (const { results } of part.nodes) this.#make(results, part.key);
+      if (part.kind === "joint") this.#make(part.join.results, part.key);
+    }
+  }
+
+  #make(results: readonly Value[], key: string): void {
+    for (const value of results) this.#makers.set(value, key);
+  }
+
+  add(...marks: readonly Mark[]): void {
+    append(this.marks, marks);
+  }
+
+  path(role: Path["role"], ...points: readonly (readonly [number, number])[]): void {
+    this.add({ kind: "path", role, points: points.map(([x, y]) => ({ x, y })) });
+  }
+
+  /** Writes the name of an input where it is read. */
+  name(input: Value, { x, y }: Point): void {
+    this.named.add(input);
+    this.add({ kind: "label", role: "name", anchor: "middle", x, y, text: this.#inputs.get(input)! });
+  }
+
+  anchor(key: string, place: Anchor): void {
+    this.#anchors.set(key, place);
+  }
+
+  want(want: Want): void {
+    this.wants.push(want);
+  }
+
+  makerOf(value: Value): string | undefined {
+    return this.#makers.get(value);
+  }
+
+  /** Where a value stands, if what makes it is drawn. */
+  anchorOf(value: Value): Anchor | undefined {
+    const key = this.#makers.get(value);
+    return key === undefined ? undefined : this.#anchors.get(key);
+  }
+
+  inputName(value: Value | undefined): string | undefined {
+    return value === undefined ? undefined : this.#inputs.get(value);
+  }
+}

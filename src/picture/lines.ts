@@ -1,0 +1,155 @@
+import type { Value } from "../ir/graph.ts";
+import { largest } from "../support/lists.ts";
+import { column, GAP, type Block } from "./blocks.ts";
+import type { Drawing } from "./drawing.ts";
+import type { Flow, Line, Row } from "./flow.ts";
+import { jointBlock, type Told } from "./joints.ts";
+import { hueOf, type Counted } from "./layers.ts";
+import { everyPart, type Joint, type Layer, type Loop, type Part } from "./parts.ts";
+import { letters } from "./scene.ts";
+import { fitted, widthOf } from "./widths.ts";
+
+const BOX = { width: 158, height: 36 } as const;
+/** How far a branch, or what stands beside a line, is from it. */
+const ASIDE = 24;
+const PAD = 14;
+const TAB = 22;
+
+/** Draws lines: their boxes, edges and repeats. */
+export class LineDrawer {
+  readonly #drawing: Drawing;
+  readonly #flow: Flow;
+  readonly #counted: Counted;
+  readonly #tell: (edge: number) => Told;
+
+  constructor(drawing: Drawing, flow: Flow, counted: Counted, tell: (edge: number) => Told) {
+    this.#drawing = drawing;
+    this.#flow = flow;
+    this.#counted = counted;
+    this.#tell = tell;
+  }
+
+  draw(line: Line): Block {
+    return column(line.rows.map((row) => this.#row(row)));
+  }
+
+  #row(row: Row): Block {
+    return row.kind === "on" ? this.#part(row.part, row.carried) : this.#beside(row.line, row.carried);
+  }
+
+  #part(part: Part, carried: Value | undefined): Block {
+    if (part.kind === "layer") return this.#layer(part, carried);
+    return part.kind === "joint" ? this.#joint(part, carried) : this.#loop(part);
+  }
+
+  #joint(joint: Joint, carried: Value | undefined): Block {
+    const told = this.#tell(joint.index);
+    const drawLine = (line: Line): Block => this.draw(line);
+    return jointBlock(joint, carried, { flow: this.#flow, drawing: this.#drawing, drawLine, told });
+  }
+
+  #layer(layer: Layer, carried: Value | undefined): Block {
+    const { width: w, height: h } = BOX;
+    const { key, span } = layer;
+    const room = w - 14;
+    const name = fitted(layer.name, room, letters.box, true);
+    const args = fitted(layer.args, room - widthOf(name, letters.box, true), letters.box);
+    const full = this.#counted.noteOf(layer);
+    const note = fitted(full, room, letters.note);
+    const hover = [`${layer.name}${layer.args}`, full].filter((text) => text !== "").join("\n");
+    const reads = this.#flow
+      .readsOf([layer])
+      .filter((value) => value !== carried && !this.#flow.isInput(value));
+    return {
+      left: w / 2,
+      right: w / 2,
+      height: h,
+      place: (x, y) => {
+        const hue = hueOf(layer);
+        this.#drawing.add({ kind: "box", key, hue, name, args, note, x: x - w / 2, y, w, h, span, hover });
+        this.#drawing.anchor(key, { x, y: y + h, side: "box" });
+        for (const value of reads)
+          this.#drawing.want({ value, key, end: { x: x - w / 2, y: y + h / 2 }, from: "left" });
+      },
+    };
+  }
+
+  /** The iteration that has most parts stands for all; those that differ from it are named. */
+  #loop(loop: Loop): Block {
+    const sizes = loop.rounds.map(({ parts }) => [...everyPart(parts)].length);
+    const most = largest(sizes);
+    const shown = loop.rounds[sizes.indexOf(most)]!;
+    const differ = loop.rounds.filter((_, at) => sizes[at] !== most).map(({ index }) => index);
+    const label = loop.label === "repeat" ? "" : loop.label;
+    const note =
+      differ.length === 0 ? "" : `${rangesOf(differ)} ${differ.length === 1 ? "has" : "have"} less`;
+    const inner = this.draw(this.#flow.roundLine(loop, shown));
+    const tab = widthOf(`×${loop.rounds.length} ${label} ${note}`, letters.tab, true) + 24;
+    const left = inner.left + PAD + 10;
+    const right = Math.max(inner.right + PAD, tab);
+    return {
+      left: left + 4,
+      right: right + 8,
+      height: inner.height + TAB + 2 * PAD + 6,
+      place: (x, y) => {
+        const frame = { x: x - left, y, w: left + right, h: inner.height + TAB + 2 * PAD };
+        const hover = `${loop.label} × ${loop.rounds.length}${note === "" ? "" : `; ${note}`}`;
+        this.#drawing.add({
+          kind: "frame",
+          ...frame,
+          label,
+          count: loop.rounds.length,
+          note,
+          span: undefined,
+          hover,
+          tab: x + 12,
+        });
+        inner.place(x, y + TAB + PAD);
+      },
+    };
+  }
+
+  /** A short line at the right of the one that it leaves, or that reads it. */
+  #beside(line: Line, carried: Value | undefined): Block {
+    const inner = this.draw(line);
+    const named = this.#drawing.inputName(line.entry);
+    const leaves = line.entry !== undefined && line.entry === carried;
+    const head = named === undefined ? (leaves ? 12 : 0) : 16;
+    return {
+      left: 0,
+      right: ASIDE + inner.left + inner.right,
+      height: inner.height + head,
+      place: (x, y) => {
+        const centre = x + ASIDE + inner.left;
+        const top = y + head;
+        if (named !== undefined) {
+          this.#drawing.name(line.entry!, { x: centre, y: y + 8 });
+          this.#drawing.path("wire", [centre, top - 4], [centre, top]);
+        } else if (leaves) {
+          const from = y - GAP / 2;
+          this.#drawing.add({ kind: "dot", x, y: from });
+          this.#drawing.path("wire", [x, from], [centre, from], [centre, top]);
+        } else if (line.entry !== undefined)
+          this.#drawing.want({
+            value: line.entry,
+            key: `${x} ${y}`,
+            end: { x: centre, y: top },
+            from: "above",
+          });
+        this.#drawing.path("wire", [centre, top], [centre, top + inner.height]);
+        inner.place(centre, top);
+      },
+    };
+  }
+}
+
+/** `0, 2–5`. */
+function rangesOf(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const each of numbers) {
+    const last = ranges.at(-1);
+    if (last !== undefined && each === last[1] + 1) last[1] = each;
+    else ranges.push([each, each]);
+  }
+  return ranges.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(", ");
+}
