@@ -243,7 +243,14 @@ export interface ConfigStatement {
   readonly lines: readonly ConfigLine[];
 }
 
-export type ConfigLine = ConfigKeyLine | NeutralLine | AssertStatement;
+export type ConfigLine = ConfigKeyLine | NeutralLine | LikeLine | AssertStatement;
+
+/** `like llama`: the lines of that definition's section, for the parameters that no line here gives. */
+export interface LikeLine {
+  readonly kind: "like";
+  readonly span: Span;
+  readonly name: Name;
+}
 
 export interface ConfigKeyLine {
   readonly kind: "key";

@@ -29,7 +29,7 @@ export function endsStatement(text: string, statement: number, last: number, nex
   if (last < 0 || next >= text.length) return true;
   const end = text[last]!;
   if (",=:+-*/%^|<>".includes(end)) return false;
-  if (/\w/.test(end) && /(?:^|\W)(?:and|or|not)$/.test(text.slice(Math.max(0, last - 3), last + 1)))
+  if (/\w/.test(end) && /(?:^|\W)(?:and|or|not|in)$/.test(text.slice(Math.max(0, last - 3), last + 1)))
     return false;
   if (text.startsWith("->", next) || matchesAt(elseWord, text, next)) return false;
   return !(text[next] === "{" && end !== "}" && matchesAt(header, text, statement));

@@ -66,7 +66,8 @@ function* nodesOf(tree: object, without?: object): Generator<object> {
 
 const isPath = (node: object): node is Path => "root" in node && "parts" in node;
 
-const isOutput = (node: object): node is { readonly name: Name } => "kind" in node && node.kind === "output";
+const isOutput = (node: object): node is { readonly name: Name } =>
+  "kind" in node && (node.kind === "output" || node.kind === "like");
 
 const isNorm = (node: object): node is NormClause => "kind" in node && node.kind === "norm";
 

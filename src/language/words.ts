@@ -23,7 +23,18 @@ export const freeClauseWords = ["init"] as const;
 export const freeStatementWords = ["default", "allow", "train", "config"] as const;
 
 /** Words that join, and values that have a name. */
-export const plainWords = ["as", "else", "and", "or", "not", "true", "false", "none", "stream"] as const;
+export const plainWords = [
+  "as",
+  "else",
+  "and",
+  "or",
+  "not",
+  "in",
+  "true",
+  "false",
+  "none",
+  "stream",
+] as const;
 
 /** What cannot be the name of a value, a layer or a definition. */
 export const reservedWords: ReadonlySet<string> = new Set([...statementWords, ...clauseWords, ...plainWords]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Statement } from "../../src/language/ast.ts";
-import type { Chain, Expression, Layer, Path } from "../../src/language/ast/expressions.ts";
+import type { Chain, Expression, LabelName, Layer, Path } from "../../src/language/ast/expressions.ts";
 import { parse } from "../../src/language/parse.ts";
 import { spanText } from "../../src/support/source.ts";
 import { mistakesOf } from "./support.ts";
@@ -26,7 +26,9 @@ const shownPath = (path: Path): string =>
     .join("");
 
 const shownLayer = ({ label, call }: Layer): string =>
-  (label === undefined ? "" : `${label.text}: `) + shown(call);
+  (label === undefined ? "" : `${shownLabel(label)}: `) + shown(call);
+
+const shownLabel = (label: LabelName): string => ("parts" in label ? shown(label) : label.text);
 
 function shownChain({ head, headTap, steps }: Chain): string {
   const parts = [
@@ -123,7 +125,9 @@ describe("statements", () => {
   test("a repeat has a count or a range, and a label, an index, both or none", () => {
     const shapes = ["3", "3 as h", "3 as a.b[i]", "1..n as [i]", "3 shared", "3 shared [k]"].map((header) => {
       const { first, end, shared, label, index } = only("repeat", `repeat ${header} { f }`);
-      return [first && shown(first), shown(end), shared, label?.text, index?.text].map(String).join(" ");
+      return [first && shown(first), shown(end), shared, label && shownLabel(label), index?.text]
+        .map(String)
+        .join(" ");
     });
     expect(shapes).toEqual([
       "undefined 3 false undefined undefined",

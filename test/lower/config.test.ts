@@ -399,3 +399,65 @@ describe("keys that the user passes over", () => {
     `);
   });
 });
+
+describe("`like` takes the lines of another section", () => {
+  const more = `
+block keys(width = 1, depth = 1) {
+  config {
+    width = hidden_size else d_model
+    depth = n_layer
+    missing = nothing
+    neutral dropout
+    assert act != "relu", "no {act}"
+  }
+  input x: [..]
+}`;
+  const like = (lines: string, parameters: string): string => model(lines, parameters) + more;
+  const readLike = (lines: string, parameters: string, config: ConfigObject): readonly string[] =>
+    modelOf(like(lines, parameters), { config }).parameters.map(({ name, value }) => `${name} = ${value}`);
+
+  test("for the parameters that the model has and no line of its own gives, wherever that stands", () => {
+    const config = { d_model: 4, n_layer: 3, dropout: 0.5 };
+    expect(readLike("like keys", "width = 8, depth = 2", config)).toEqual(["width = 4", "depth = 3"]);
+    expect(readLike("like keys\ndepth = n_layer + 1", "depth = 2, width = 8", config)).toEqual([
+      "depth = 4",
+      "width = 4",
+    ]);
+    expect(readLike("depth = layers\nlike keys\nneutral n_layer", "width = 8, depth = 2", config)).toEqual([
+      "width = 4",
+      "depth = 2",
+    ]);
+  });
+
+  test("what it says of parameters that the model has not is not read, its checks are made", () => {
+    expect(said(like("like keys", "width = 8"), { hidden_size: 4, n_layer: 3 })[0]).toContain(
+      "`m` does not read `n_layer` (3)",
+    );
+    expect(said(like("like keys", "width = 8"), { act: "relu" })[0]).toContain("no relu");
+  });
+
+  test("a name that is none, a definition without a section, a circle", () => {
+    expect(said(like("like key", "width = 8"), {})).toEqual([
+      "error[E555]: there is no model and no block called `key`",
+      "  help: did you mean `keys`?",
+    ]);
+    expect(said(like("like ffn", "width = 8"), {})[0]).toBe(
+      "error[E555]: the block `ffn` has no config section",
+    );
+    expect(said(like("like m", "width = 8"), {})).toEqual([
+      "error[E553]: the config section of `m` reads itself",
+    ]);
+  });
+
+  test("the library has the keys of most models", () => {
+    const parameters = "dim = 1, kv_heads = 1, turn: layer = none, tied = true";
+    const config = { hidden_size: 64, num_attention_heads: 4, rope_theta: 500 };
+    const values = modelOf(model("like decoder_keys\nneutral num_attention_heads", parameters), { config });
+    expect(values.parameters.map(({ value }) => value)).toEqual([
+      "64",
+      "4",
+      "rotary(theta: 500, scaling: default)",
+      "false",
+    ]);
+  });
+});

@@ -32,6 +32,9 @@ describe("arithmetic before the model runs", () => {
     ["[1, 2, 3][1] == 2", "true"],
     ["count([4, [5, 6], 7]) + count([])", "3"],
     ["none == none", "true"],
+    ["3 in [1, 2, 3] and not (4 in [1])", "true"],
+    ["[1] in [[1], [2]]", "true"],
+    ["none in [1, 2]", "false"],
     ["[1, [2]] == [1, [2]]", "true"],
   ])("%s is %s", (expression, value) => {
     const usesIndex = expression.startsWith("[1, 2, 3]");

@@ -27,6 +27,40 @@ describe("labels are the names of weights", () => {
     expect(parameterNames(graphOf(text))).toEqual(["w", "s", "b.bias", "a.weight", "a.bias"]);
   });
 
+  test("a label in quotes has its holes filled in, in layers, norms and repeats", () => {
+    const text = model(
+      'let kinds = ["a", "b.c"]\nrepeat 2 as "{kinds[1]}.layers"[i] { residual pre "ln_{i}": rmsnorm { "{kinds[i]}": linear(8, bias: false) } }',
+    );
+    expect(parameterNames(graphOf(text))).toEqual([
+      "b.c.layers.0.ln_0.weight",
+      "b.c.layers.0.a.weight",
+      "b.c.layers.1.ln_1.weight",
+      "b.c.layers.1.b.c.weight",
+    ]);
+  });
+
+  test("an empty label adds no name: a block owns its own, and one in another is as if it stood there", () => {
+    const text = model(
+      "a: gain -> b: outer",
+      'block gain { input x: [.., D]; x * ("": parameter([D])) }\n' +
+        'block outer { input x: [.., D]; "": inner -> "": gain }\nblock inner { input x: [.., D]; up: linear(D, bias: false) }',
+    );
+    const lowered = modelOf(text);
+    expect(parameterNames(lowered.graph)).toEqual(["a", "b.up.weight", "b"]);
+    expect(lowered.unlabelled).toEqual([]);
+  });
+
+  test("`sandwich` puts its two names behind a label in quotes", () => {
+    const text = model('let n = "ln"\nresidual sandwich "{n}": rmsnorm { f: linear(8, bias: false) }');
+    expect(parameterNames(graphOf(text))).toEqual(["ln.pre.weight", "f.weight", "ln.out.weight"]);
+  });
+
+  test("a layer with a label in quotes can be used again by its name", () => {
+    const text = model('let n = "a"\n"{n}.b": linear(8, bias: false)\nsame(a.b)');
+    expect(opsOf(graphOf(text))).toEqual(["linear", "linear"]);
+    expect(parameterNames(graphOf(text))).toEqual(["a.b.weight"]);
+  });
+
   test("batch norm owns its running statistics, which are not trained", () => {
     const { parameters } = graphOf(model("bn: batchnorm"));
     expect(parameters.map(({ name, trainable }) => [name, trainable])).toEqual([

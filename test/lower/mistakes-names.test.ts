@@ -299,6 +299,41 @@ describe("labels", () => {
     `);
   });
 
+  test("a label in quotes that is none", () => {
+    expect(mistakes('  let kind = "my layer"\n  "{kind}.dense": linear(8)\n  stream')).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E514]: "my layer.dense" is no label
+        4 |   "{kind}.dense": linear(8)
+          |   ^^^^^^^^^^^^^^
+        help: a label has parts of letters, digits and \`_\` with dots between them, as \`"{kind}.dense"\`; \`""\` adds no name
+      "
+    `);
+  });
+
+  test("`in` something else than a list", () => {
+    expect(mistakes("  let n = 3\n  if n in 4 { relu }")).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:11: error[E323]: on the right of \`in\` stands a list, found the whole number 4
+        4 |   if n in 4 { relu }
+          |           ^
+        help: write the values that it may be: \`kind in ["silu", "gelu"]\`
+      "
+    `);
+  });
+
+  test("`same` with a label in quotes", () => {
+    expect(mistakes('  a: linear(8)\n  "b": same(a)')).toMatchInlineSnapshot(`
+      "
+      model.lmg:4:3: error[E507]: \`a\` owns its weights already; they cannot be \`b\` too
+        4 |   "b": same(a)
+          |   ^^^^^^^^^^^^
+        3 |   a: linear(8)
+          |   ^^^^^^^^^^^^ the layer that is used again
+        help: leave the label off
+      "
+    `);
+  });
+
   test("`same` with a label of its own", () => {
     expect(mistakes("  a: linear(8)\n  b: same(a)")).toMatchInlineSnapshot(`
       "

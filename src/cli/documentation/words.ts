@@ -99,6 +99,7 @@ const plain: Words<typeof plainWords> = {
   and: ["a and b", "true if both are; of tensors of bools element by element"],
   or: ["a or b", "true if one of them is; of tensors of bools element by element"],
   not: ["not a", "true if it is false; of a tensor of bools element by element"],
+  in: ["x in list", "true if one of the elements of a list equals it, before the model runs"],
   true: ["true", "the truth, as a value known before the model runs"],
   false: ["false", "its opposite"],
   none: ["none", "no layer, no value: an optional parameter that is not given"],

@@ -7,8 +7,11 @@ export interface Name {
   readonly text: string;
 }
 
-/** `model.layers` or `layer.0.SelfAttention`, kept whole: a label is a prefix of checkpoint names, not a path. */
-export type LabelName = Name;
+/**
+ * `model.layers` or `layer.0.SelfAttention`, kept whole: a label is a prefix of checkpoint names, not a path. In quotes it
+ * may have holes, which are known when it is lowered: `"{query}"`.
+ */
+export type LabelName = Name | Text;
 
 /** `head as a -> layer as b -> layer` */
 export interface Chain {
@@ -65,7 +68,7 @@ export type PathPart =
   | { readonly kind: "index"; readonly span: Span; readonly value: Expression };
 
 export type BinaryOperator =
-  "+" | "-" | "*" | "/" | "%" | "^" | "<=" | ">=" | "==" | "!=" | "<" | ">" | "and" | "or";
+  "+" | "-" | "*" | "/" | "%" | "^" | "<=" | ">=" | "==" | "!=" | "<" | ">" | "and" | "or" | "in";
 
 export type Expression = NumberLiteral | Text | List | Group | Call | Unary | Binary | Conditional;
 

@@ -2,7 +2,7 @@ import type { Node } from "ohm-js";
 import type { Argument, Call, Chain, Layer, Path, PathPart, Step, Tap } from "../ast/expressions.ts";
 import { items, optional, spanOf, type Context } from "./context.ts";
 import { buildExpression } from "./expressions.ts";
-import { buildName, buildWord } from "./names.ts";
+import { buildLabel, buildName, buildWord } from "./names.ts";
 import { buildType } from "./types.ts";
 
 /** `head as a -> layer as b -> …` */
@@ -43,7 +43,7 @@ export function buildLayer(context: Context, node: Node): Layer {
 const buildLabelled = (context: Context, node: Node): Layer => ({
   kind: "layer",
   span: spanOf(context, node),
-  label: buildWord(context, node.child(0)),
+  label: buildLabel(context, node.child(0)),
   call: buildCall(context, node.child(2)),
 });
 

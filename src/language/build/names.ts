@@ -1,5 +1,5 @@
 import type { Node } from "ohm-js";
-import type { Name } from "../ast/expressions.ts";
+import type { LabelName, Name, Text } from "../ast/expressions.ts";
 import * as errors from "../errors/tree.ts";
 import { reservedWords } from "../words.ts";
 import { spanOf, type Context } from "./context.ts";
@@ -18,3 +18,7 @@ export function buildName(context: Context, node: Node, what: string): Name {
     context.report.add(errors.nameNeedsSmallLetter(name.span, name.text, what));
   return name;
 }
+
+/** A label, as it stands or as a text. */
+export const buildLabel = (context: Context, node: Node): LabelName =>
+  node.ctorName === "text" ? (context.operand(context, node) as Text) : buildWord(context, node);

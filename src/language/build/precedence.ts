@@ -18,6 +18,7 @@ const levels: Readonly<Record<BinaryOperator, number>> = {
   "!=": 4,
   "<": 4,
   ">": 4,
+  in: 4,
   "+": 5,
   "-": 5,
   "*": 6,

@@ -41,6 +41,8 @@ export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
       span: spanOf(context, node),
       keys: items(node.child(1)).map((key) => buildNeutral(context, key)),
     };
+  if (node.ctorName === "ConfigLine_like")
+    return { kind: "like", span: spanOf(context, node), name: buildWord(context, node.child(1)) };
   return {
     kind: "key",
     span: spanOf(context, node),

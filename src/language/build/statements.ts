@@ -5,7 +5,7 @@ import { buildCall, buildChain, buildTap } from "./chains.ts";
 import { buildClause } from "./clauses.ts";
 import { bodyOf, items, optional, spanOf, type Builder, type Context } from "./context.ts";
 import { buildDefault, buildExpression } from "./expressions.ts";
-import { buildName, buildWord } from "./names.ts";
+import { buildLabel, buildName, buildWord } from "./names.ts";
 import { buildText } from "./operands.ts";
 import { buildType } from "./types.ts";
 
@@ -122,7 +122,7 @@ function buildRepeat(context: Context, node: Node): ast.RepeatStatement {
     end: rangeEnd === undefined ? count : buildExpression(context, rangeEnd.child(1)),
     checkpoint: optional(node.child(3)) !== undefined,
     shared: copies.ctorName === "Copies_shared",
-    label: label === undefined ? undefined : buildWord(context, label),
+    label: label === undefined ? undefined : buildLabel(context, label),
     index: index === undefined ? undefined : buildName(context, index.child(1), "an index"),
     body: bodyOf(context, node.child(5)),
   };

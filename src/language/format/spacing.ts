@@ -1,12 +1,19 @@
 import { statementWords, trainSettings } from "../words.ts";
 import type { Part, Statement } from "./read.ts";
 
-const operators = [["or"], ["and"], ["==", "!=", "<=", ">=", "<", ">"], ["+", "-"], ["*", "/", "%"], ["^"]];
+const operators = [
+  ["or"],
+  ["and"],
+  ["==", "!=", "<=", ">=", "<", ">", "in"],
+  ["+", "-"],
+  ["*", "/", "%"],
+  ["^"],
+];
 const levels = new Map(operators.flatMap((row, level) => row.map((operator) => [operator, level])));
 export const lowestLevel = 0;
 export const highestLevel = operators.length - 1;
 
-const infixWords = new Set(["if", "else", "and", "or", "not", "as"]);
+const infixWords = new Set(["if", "else", "and", "or", "not", "in", "as"]);
 
 /** What the spacing of a statement depends on, beyond two neighbours. */
 export interface Surroundings {

@@ -1,7 +1,23 @@
 import * as errors from "../errors/statements.ts";
 import { endsValue, quote, type Failure, type Recognizer } from "./failure.ts";
 
-const operators = new Set(["+", "-", "*", "/", "%", "^", "<", ">", "<=", ">=", "==", "!=", "and", "or"]);
+const operators = new Set([
+  "+",
+  "-",
+  "*",
+  "/",
+  "%",
+  "^",
+  "<",
+  ">",
+  "<=",
+  ">=",
+  "==",
+  "!=",
+  "and",
+  "or",
+  "in",
+]);
 
 const misspeltArrow: Recognizer = (failure) => {
   const { tokens, index } = failure;
@@ -117,7 +133,8 @@ const layerAfterLabel: Recognizer = (failure) => {
   const { tokens, index, before, rule } = failure;
   if (before?.text !== ":" || !failure.wants("a name") || rule === "TopLevel") return undefined;
   const label = tokens[index - 2];
-  if (label?.kind !== "word" || failure.inArguments || failure.first === "input") return undefined;
+  if ((label?.kind !== "word" && label?.kind !== "text") || failure.inArguments || failure.first === "input")
+    return undefined;
   return errors.layerAfterLabel(failure.place, label.text, failure.shown);
 };
 

@@ -5,14 +5,17 @@ import { applyBlock } from "./blocks.ts";
 import type { Flow, Frame } from "../frame/context.ts";
 import * as labelErrors from "../errors/labels.ts";
 import { layerRecords } from "../layers/table.ts";
+import { evaluateLabel } from "../names/written-label.ts";
 import { nameOf, tensor, type Instance, type LayerValue, type Meaning } from "../values/meaning.ts";
 import { applyOp } from "./apply-op.ts";
 import { readStream } from "../statements/stream.ts";
 
 /** Applies the layer in a layer's place to what flows there. */
 export function applyLayer(layer: Layer, flow: Flow, frame: Frame): Meaning | undefined {
-  const label = layer.label?.text;
   frame.context.budget.spend("steps", 1, layer.span, frame);
+  const written = evaluateLabel(layer.label, frame);
+  if (written === "wrong") return undefined;
+  const label = written?.name;
   const isHead = flow === "stream" && layer.label === undefined;
   const resolved = frame.context.walk.resolveLayer(layer.call, frame, isHead);
   if (resolved === "none") return readFlow(flow, layer.span, frame);
@@ -43,7 +46,7 @@ export function applyValue(
   const { builder, budget } = frame.context;
   const named = nameLayer(layer, label, frame);
   budget.write(named.label.length, span, frame);
-  frame.applied.push({ label, kind: nameOf(layer) });
+  frame.applied.push({ label: label === "" ? undefined : label, kind: nameOf(layer) });
   const owner: Instance = {
     label: named.label,
     layer,

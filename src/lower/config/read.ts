@@ -1,11 +1,13 @@
-import type { ConfigKeyLine, ConfigStatement, Definition } from "../../language/ast.ts";
+import type { ConfigKeyLine, ConfigStatement, Definition, LikeLine } from "../../language/ast.ts";
 import type { Expression } from "../../language/ast/expressions.ts";
 import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
-import { convert, type SignatureParameter } from "../values/kinds.ts";
+import { convert, type Signature, type SignatureParameter } from "../values/kinds.ts";
 import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } from "../values/meaning.ts";
 import { meaningOf } from "./settings.ts";
 import { signatureOf } from "../calls/signature.ts";
+import { findDefinition, visibleDefinitions } from "../names/modules.ts";
+import { tellReference } from "../names/references.ts";
 import type { ConfigFile } from "./file.ts";
 import { entriesOf, evaluateWithKeys } from "./evaluate.ts";
 import { keyOf, keysOf } from "./keys.ts";
@@ -33,33 +35,83 @@ interface Reading {
 /** The parameters that the lines of a section give; those in `given` are not asked for. Its checks are made. */
 export function readSection(
   section: ConfigStatement,
-  { file, frame, stack }: Reading,
+  reading: Reading,
   given: ReadonlySet<string> = new Set(),
 ): Map<string, ConfigArgument> {
-  const { definition, module, context } = frame;
+  const { definition, module, context } = reading.frame;
   const signature = signatureOf({ kind: "block", definition, module }, context.library, context.signatures);
   const read = new Map<string, ConfigArgument>();
+  readLines(section, { ...reading, signature, read }, given);
+  return read;
+}
+
+/** Whose parameters are read, and those that were. */
+interface Lines extends Reading {
+  readonly signature: Signature;
+  readonly read: Map<string, ConfigArgument>;
+  /** Whether the section is that of another definition, whose other parameters are no matter. */
+  readonly isLike?: true;
+}
+
+function readLines(section: ConfigStatement, lines: Lines, given: ReadonlySet<string>): void {
+  const { file, frame, signature, isLike } = lines;
+  const own = new Set(given);
   for (const line of section.lines) {
+    if (line.kind === "like") continue;
     if (line.kind === "assert") checkAssert(line, file, frame);
     else if (line.kind === "neutral") for (const key of line.keys) checkNeutral(key, file, frame);
-    else if (!signature.has(line.name.text))
-      context.diagnostics.add(errors.configOfNoParameter(line.name, [...signature.keys()]), frame.calls);
-    else if (!given.has(line.name.text)) {
-      const parameter = signature.get(line.name.text)!;
-      const { result: meaning, keys } = file.try(() => readLine(line, parameter, { file, frame, stack }));
-      file.markRead(keys);
-      if (meaning === undefined) continue;
-      const entries = entriesOf([...keys], file);
-      read.set(line.name.text, { meaning, span: line.span, entries });
-      context.observe?.(line.span, {
-        kind: "config",
-        parameter: line.name.text,
-        value: meaning,
-        keys: entries.map(({ key }) => key),
-      });
+    else {
+      const { name } = line;
+      own.add(name.text);
+      const parameter = signature.get(name.text);
+      if (parameter === undefined) {
+        if (isLike === undefined)
+          frame.context.diagnostics.add(errors.configOfNoParameter(name, [...signature.keys()]), frame.calls);
+      } else if (!given.has(name.text)) readInto(line, parameter, lines);
     }
   }
-  return read;
+  // What a line of its own speaks of, no other section does, wherever the two stand.
+  for (const line of section.lines) if (line.kind === "like") readLike(line, lines, own);
+}
+
+function readInto(line: ConfigKeyLine, parameter: SignatureParameter, lines: Lines): void {
+  const { file, frame, read } = lines;
+  const { result: meaning, keys } = file.try(() => readLine(line, parameter, lines));
+  file.markRead(keys);
+  if (meaning === undefined) return;
+  const entries = entriesOf([...keys], file);
+  read.set(line.name.text, { meaning, span: line.span, entries });
+  frame.context.observe?.(line.span, {
+    kind: "config",
+    parameter: line.name.text,
+    value: meaning,
+    keys: entries.map(({ key }) => key),
+  });
+}
+
+/** `like llama`: the section of that definition, for the parameters that are not spoken of. */
+function readLike(line: LikeLine, lines: Lines, given: ReadonlySet<string>): void {
+  const { frame, stack } = lines;
+  const { diagnostics, library } = frame.context;
+  const { name } = line;
+  const found = findDefinition(frame.module, library, name.text);
+  if (found === undefined) {
+    diagnostics.add(errors.likeNothing(name, visibleDefinitions(frame.module, library)), frame.calls);
+    return;
+  }
+  const { definition, module } = found;
+  tellReference(name, { definition: definition.name.span }, frame);
+  if (stack.includes(definition)) {
+    diagnostics.add(errors.readsItself(name.span, definition), frame.calls);
+    return;
+  }
+  const section = sectionOf(definition, frame);
+  if (section === undefined) {
+    diagnostics.add(errors.likeNoSection(name, definition), frame.calls);
+    return;
+  }
+  const there = { ...frame, module, calls: [line.span, ...frame.calls] };
+  readLines(section, { ...lines, frame: there, stack: [...stack, definition], isLike: true }, given);
 }
 
 /**

@@ -82,8 +82,13 @@ function normLayers(clause: NormClause, frame: Frame): readonly (readonly [Posit
 }
 
 function withSuffix(layer: Layer, suffix: string): Layer {
-  if (layer.label === undefined) return layer;
-  return { ...layer, label: { span: layer.label.span, text: `${layer.label.text}.${suffix}` } };
+  const { label } = layer;
+  if (label === undefined) return layer;
+  const longer =
+    "parts" in label
+      ? { ...label, parts: [...label.parts, label.parts.length === 0 ? suffix : `.${suffix}`] }
+      : { ...label, text: `${label.text}.${suffix}` };
+  return { ...layer, label: longer };
 }
 
 /** The word itself, or what a parameter of kind placement holds. */

@@ -14,6 +14,7 @@ import { joinLines } from "../errors/suggest.ts";
 import { evaluateGain, noGain, type Gain } from "./gains.ts";
 import { tensor } from "../values/meaning.ts";
 import { branchLabel } from "./parallel.ts";
+import { evaluateLabel } from "../names/written-label.ts";
 import { readStream, setStream } from "../statements/stream.ts";
 import { placeOf } from "../values/tensors.ts";
 
@@ -140,8 +141,10 @@ function applyNorm(edge: OpenEdge, position: Position, clauses: Clauses, x: Valu
   return result.value;
 }
 
-const normLabel = (layer: Layer, frame: Frame): string =>
-  layer.label === undefined ? "" : frame.labels.full(layer.label.text);
+function normLabel(layer: Layer, frame: Frame): string {
+  const label = evaluateLabel(layer.label, frame);
+  return label === undefined || label === "wrong" ? "" : frame.labels.full(label.name);
+}
 
 function evaluateGainIn(
   edge: OpenEdge,

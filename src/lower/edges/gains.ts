@@ -7,6 +7,7 @@ import { joinLines } from "../errors/suggest.ts";
 import { constantInit } from "../layers/define.ts";
 import { layerRecords } from "../layers/table.ts";
 import { showMeaning, type LayerValue, type Meaning } from "../values/meaning.ts";
+import { evaluateLabel } from "../names/written-label.ts";
 import { setStream } from "../statements/stream.ts";
 
 /** A gain of an edge: a number, a tensor that multiplies, or the gained value itself after a layer. */
@@ -70,7 +71,9 @@ function scaleGain(gained: Gained, layer: LayerValue, text: string, frame: Frame
   if (!given.has("init"))
     given.set("init", { meaning: { kind: "init", init: constantInit(1) }, span: layer.span });
   const parameter: LayerValue = { callee: { kind: "op", name: "parameter" }, given, span: layer.span };
-  const meaning = frame.context.walk.applyValue(parameter, head.label?.text, head.span, "stream", frame);
+  const label = evaluateLabel(head.label, frame);
+  if (label === "wrong") return undefined;
+  const meaning = frame.context.walk.applyValue(parameter, label?.name, head.span, "stream", frame);
   if (meaning?.kind !== "tensor") return undefined;
   return { scale: 1, tensor: meaning.value, shown: { kind: "layer", text } };
 }

@@ -36,6 +36,11 @@ export const notComparable = (binary: Binary, left: Meaning, right: Meaning): Di
       : {},
   );
 
+export const notAList = (binary: Binary, right: Meaning): Diagnostic =>
+  errorAt("E323", binary.right.span, `on the right of \`in\` stands a list, found ${describe(right)}`, {
+    help: 'write the values that it may be: `kind in ["silu", "gelu"]`',
+  });
+
 export const functionArity = (call: Call, least: number, most: number): Diagnostic => {
   const count = least === most ? String(least) : `${least} to ${most}`;
   return errorAt(

@@ -22,6 +22,20 @@ export const configOfNoParameter = (name: Name, parameters: readonly string[]): 
     suggestOrList(name.text, parameters, "it has"),
   );
 
+export const likeNothing = (name: Name, definitions: readonly string[]): Diagnostic =>
+  errorAt(
+    "E555",
+    name.span,
+    `there is no model and no block called \`${name.text}\``,
+    suggestOrList(name.text, definitions, "there are"),
+  );
+
+export const likeNoSection = (name: Name, definition: Definition): Diagnostic =>
+  errorAt("E555", name.span, `the ${definition.kind} \`${name.text}\` has no config section`, {
+    more: [{ span: definition.name.span, text: "defined here" }],
+    help: "`like` takes the lines of another definition's section: name one that has some",
+  });
+
 /** A value that no name can stand for in an expression. */
 export const configValueIsObject = (span: Span, key: string, value: ConfigValue): Diagnostic =>
   isConfigObject(value)

@@ -73,13 +73,21 @@ export const notBoundYet = (span: Span, name: string): Diagnostic =>
     help: "read an earlier iteration, or bind it above",
   });
 
+export const notALabel = (span: Span, name: string): Diagnostic =>
+  errorAt("E514", span, `"${name}" is no label`, {
+    help: 'a label has parts of letters, digits and `_` with dots between them, as `"{kind}.dense"`; `""` adds no name',
+  });
+
 export const sameWithLabel = (span: Span, label: string, instance: Instance): Diagnostic =>
   errorAt("E507", span, `\`${instance.label}\` owns its weights already; they cannot be \`${label}\` too`, {
     more: [{ span: instance.span, text: "the layer that is used again" }],
     help: "leave the label off",
     // The label, its colon and the blank behind it come first.
     fix: [
-      { span: { ...span, end: span.start + /^[\w.]*\s*:\s*/.exec(spanText(span))![0].length }, text: "" },
+      {
+        span: { ...span, end: span.start + /^(?:"[^"]*"|[\w.]*)\s*:\s*/.exec(spanText(span))![0].length },
+        text: "",
+      },
     ],
   });
 

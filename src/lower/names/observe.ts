@@ -67,6 +67,6 @@ export type TextMeaning =
 
 /** Where the label of a layer stands, which comes first in it. */
 export const labelSpan = ({ span }: Pick<Instance, "span">): Span => {
-  const [label = ""] = /^[\w.]*/.exec(span.source.text.slice(span.start, span.end)) ?? [];
+  const [label = ""] = /^(?:"[^"]*"|[\w.]*)/.exec(span.source.text.slice(span.start, span.end)) ?? [];
   return { ...span, end: span.start + label.length };
 };

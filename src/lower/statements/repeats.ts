@@ -5,6 +5,7 @@ import * as errors from "../errors/labels.ts";
 import { LabelScope, type RanIteration } from "../names/labels.ts";
 import { number } from "../values/meaning.ts";
 import { tellSkipped } from "../names/references.ts";
+import { evaluateLabel } from "../names/written-label.ts";
 
 /** Lowers the body once for each number; `lower` says what a body is here: statements in turn, or a branch. */
 export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (body: Body) => void): void {
@@ -79,7 +80,12 @@ function runLabelled(
   lower: (body: Body) => void,
 ): void {
   const { labels, context } = frame;
-  const written = statement.label?.text;
+  const named = evaluateLabel(statement.label, frame);
+  if (named === "wrong") {
+    frame.stream = { kind: "failed" };
+    return;
+  }
+  const written = named?.name;
   const hasName = written !== undefined || statement.index !== undefined;
   const label = written ?? (hasName ? "" : labels.nextName("repeat"));
   const unlabelled = labels.unlabelled || !hasName;

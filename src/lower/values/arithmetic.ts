@@ -120,7 +120,7 @@ function order(operator: "<=" | ">=" | "<" | ">", a: number, b: number): boolean
 }
 
 /** Undefined where equality says nothing: tensors, or a number and a text. */
-function sameMeaning(left: Meaning, right: Meaning): boolean | undefined {
+export function sameMeaning(left: Meaning, right: Meaning): boolean | undefined {
   if (left.kind === "none" || right.kind === "none") return isNoneLike(left) && isNoneLike(right);
   if (left.kind === "number" && right.kind === "number") return left.value === right.value;
   const a = toDim(left);

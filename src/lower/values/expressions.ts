@@ -8,9 +8,10 @@ import type {
   Unary,
 } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
-import { arithmetic, compare } from "./arithmetic.ts";
+import { arithmetic, compare, sameMeaning } from "./arithmetic.ts";
 import type { Frame } from "../frame/context.ts";
 import * as argumentErrors from "../errors/arguments.ts";
+import * as arithmeticErrors from "../errors/arithmetic.ts";
 import { evaluateFunction, isFunctionCall } from "./functions.ts";
 import { bool, none, number, showMeaning, type Meaning } from "./meaning.ts";
 import { evaluatePath } from "./paths.ts";
@@ -147,6 +148,7 @@ function evaluateOperation(binary: Binary, left: Meaning | undefined, frame: Fra
   if (operator === "and" || operator === "or") return evaluateLogic(binary, left, frame);
   const right = comparedWord(binary, left, frame) ?? evaluate(binary.right, frame);
   if (left === undefined || right === undefined) return undefined;
+  if (operator === "in") return isAmong(left, right, binary, frame);
   const isNoneAsked = isComparison(operator) && (left.kind === "none" || right.kind === "none");
   if ((left.kind === "tensor" || right.kind === "tensor") && !isNoneAsked)
     return combineTensors(operator, left, right, binary, frame);
@@ -171,6 +173,17 @@ function comparedWord({ right }: Binary, left: Meaning | undefined, frame: Frame
   return { ...left, value: word };
 }
 
+/** `kind in ["a", "b"]`: whether one of the elements equals it. */
+function isAmong(left: Meaning, right: Meaning, binary: Binary, frame: Frame): Meaning | undefined {
+  const { budget, diagnostics } = frame.context;
+  if (right.kind !== "list") {
+    diagnostics.add(arithmeticErrors.notAList(binary, right), frame.calls);
+    return undefined;
+  }
+  budget.spend("steps", budget.sizeOf(right), binary.span, frame);
+  return bool(right.items.some((item) => sameMeaning(left, item) === true));
+}
+
 const isComparison = (operator: BinaryOperator): operator is "<=" | ">=" | "==" | "!=" | "<" | ">" =>
   operator === "==" || operator === "!=" || operator.startsWith("<") || operator.startsWith(">");
 
@@ -192,7 +205,7 @@ function evaluateLogic(binary: Binary, left: Meaning | undefined, frame: Frame):
     return undefined;
   }
   if (left.kind === "bool" && right.kind === "bool") return right;
-  return combineTensors(binary.operator, left, right, binary, frame);
+  return combineTensors(binary.operator === "or" ? "or" : "and", left, right, binary, frame);
 }
 
 /** True for a name that stands alone: `none`, `pre`, `eps`. */

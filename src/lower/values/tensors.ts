@@ -24,11 +24,11 @@ const operators = {
   ">=": "ge",
   and: "and",
   or: "or",
-} as const satisfies Readonly<Record<BinaryOperator, ScalarName>>;
+} as const satisfies Readonly<Record<Exclude<BinaryOperator, "in">, ScalarName>>;
 
 /** An operator where a side is a tensor: element by element, with NumPy's broadcasting. */
 export function combineTensors(
-  operator: BinaryOperator,
+  operator: keyof typeof operators,
   left: Meaning,
   right: Meaning,
   binary: Binary,
