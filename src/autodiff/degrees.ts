@@ -127,6 +127,9 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
   matmul: ({ operands: { a, b } }, { degree }) => plus(degree(a), degree(b)),
   linear: product,
   conv2d: product,
+  routed_linear: ({ operands: { x, weight, chosen } }, { degree }) =>
+    degree(chosen) === 0 ? plus(degree(x), degree(weight)) : "mixed",
+  take: ({ operands: { x, indices } }, { degree }) => (degree(indices) === 0 ? degree(x) : "mixed"),
   embedding: ({ operands: { ids, table } }, { degree }) => (degree(ids) === 0 ? degree(table) : "mixed"),
   attend: ({ operands: { q, k, v, bias } }, known) => {
     const scores = withTerm(plus(known.degree(q), known.degree(k)), bias, known);

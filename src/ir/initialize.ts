@@ -145,7 +145,7 @@ function randomInput({ value }: Input, shape: number[], random: RandomStream, li
   return { dtype, shape, data };
 }
 
-/** For values that reach a table or a loss as ids, the smallest number of rows or classes there. */
+/** For values that reach a table, experts or a loss as ids, the smallest number of rows or classes there. */
 function idLimits(graph: Graph): Map<Value, number> {
   const limits = new Map<Value, number>();
   const producers = producersOf(graph);
@@ -163,6 +163,10 @@ function idLimits(graph: Graph): Map<Value, number> {
   for (const node of graph.nodes) {
     if (node.op === "embedding")
       bound(node.operands.ids, constantDim(node.operands.table.type.shape[0]!) ?? 1);
+    else if (node.op === "routed_linear")
+      bound(node.operands.chosen, constantDim(node.operands.weight.type.shape[0]!) ?? 1);
+    else if (node.op === "take")
+      bound(node.operands.indices, constantDim(node.operands.x.type.shape.at(-1)!) ?? 1);
     else if (node.op === "cross_entropy" || node.op === "accuracy")
       bound(node.operands.targets, constantDim(node.operands.logits.type.shape.at(-1)!) ?? 1);
   }

@@ -15,7 +15,6 @@ import {
   evaluateCrossEntropyGrad,
   evaluateEmbeddingGrad,
   evaluateLinearWeightGrad,
-  evaluateTake,
 } from "./evaluate/gradient.ts";
 import { scalarTensor } from "./evaluate/norm.ts";
 import { sizeOfDim } from "./evaluate/index-walk.ts";
@@ -32,9 +31,9 @@ import {
   inferLinearWeightGrad,
   inferMaxPool2dGrad,
   inferNormGrad,
-  inferTake,
 } from "./infer/gradient.ts";
 import { linearAttendGrad } from "./recurrent.ts";
+import { routedWeightGrad } from "./routed.ts";
 import { addDims, multiplyDims } from "../tensor/dim.ts";
 
 const layouts = ["heads_first", "heads_last"] as const;
@@ -134,6 +133,7 @@ export const gradientOps = {
     evaluate: ({ grad, x }, { layout }) => [evaluateLinearWeightGrad(grad, x, layout)],
     flops: ({ grad, x }) => productFlops(grad, x.shape.at(-1)!),
   }),
+  routed_weight_grad: routedWeightGrad,
   cross_entropy_grad: defineOp({
     stage: "gradient",
     kernel: "training",
@@ -177,16 +177,6 @@ export const gradientOps = {
     infer: ({ grad, x }, attrs) => inferMaxPool2dGrad(grad, x, attrs),
     evaluate: ({ grad, x }, attrs) => [evaluateMaxPool2dGrad(grad, x, attrs)],
     flops: ({ grad }, { kernel }) => perElement(grad, kernel[0]! * kernel[1]!),
-  }),
-  take: defineOp({
-    stage: "gradient",
-    kernel: "training",
-    doc: "out[.., i] = x[.., indices[.., i]]: what spread put in its place, taken back",
-    operands: { x: "one", indices: "one" },
-    attrs: {},
-    results: ["out"],
-    infer: ({ x, indices }) => inferTake(x, indices),
-    evaluate: ({ x, indices }) => [evaluateTake(x, indices)],
   }),
   recompute: defineOp({
     stage: "gradient",

@@ -12,6 +12,7 @@ import { evaluateConv2d, evaluateMaxPool2d } from "./evaluate/spatial.ts";
 import { addDims, dim, multiplyDims } from "../tensor/dim.ts";
 import { elementsOf } from "../tensor/type.ts";
 import { linearAttend } from "./recurrent.ts";
+import { routedLinear } from "./routed.ts";
 import { perElement, productFlops, expressionFlops, softmaxFlops } from "./flops.ts";
 
 const weightLayout = () => word(["out_in", "in_out"], "out_in");
@@ -159,4 +160,5 @@ export const linearOps = {
     },
   }),
   linear_attend: linearAttend,
+  routed_linear: routedLinear,
 } as const;

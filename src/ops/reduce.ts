@@ -1,6 +1,13 @@
 import { bool, int, ints } from "./attributes.ts";
 import { defineOp } from "./define.ts";
-import { inferCumsum, inferReduction, inferSoftmax, inferSpread, inferTopk } from "./infer/reduce.ts";
+import {
+  inferCumsum,
+  inferReduction,
+  inferSoftmax,
+  inferSpread,
+  inferTake,
+  inferTopk,
+} from "./infer/reduce.ts";
 import type { HostTensor } from "../tensor/host.ts";
 import { elementsOf } from "../tensor/type.ts";
 import {
@@ -11,6 +18,7 @@ import {
   evaluateReduction,
   evaluateSoftmax,
   evaluateSpread,
+  evaluateTake,
   evaluateTopk,
 } from "./evaluate/reduce.ts";
 import { perElement, softmaxFlops } from "./flops.ts";
@@ -75,6 +83,16 @@ export const reduceOps = {
     results: ["out"],
     infer: ({ values, indices }, { size }) => inferSpread(values, indices, size),
     evaluate: ({ values, indices }, { size }) => [evaluateSpread(values, indices, size)],
+  }),
+  take: defineOp({
+    stage: "core",
+    kernel: "any",
+    doc: "out[.., i] = x[.., indices[.., i]], the indices of a row all different: what spread put in its place, taken back",
+    operands: { x: "one", indices: "one" },
+    attrs: {},
+    results: ["out"],
+    infer: ({ x, indices }) => inferTake(x, indices),
+    evaluate: ({ x, indices }) => [evaluateTake(x, indices)],
   }),
   softmax: defineOp({
     stage: "core",

@@ -103,7 +103,10 @@ export function stepStats(step: Step, sizes: Sizes, layout: Layout): StepStats {
   };
 }
 
-/** Each place of memory that a step reads counts once; of a table only the rows that are looked up. */
+/**
+ * Each place of memory that a step reads counts once; of a table only the rows that are looked up, of several matrices as
+ * many as can be chosen.
+ */
 export function movedBy(
   step: Step,
   sizes: Sizes,
@@ -115,16 +118,22 @@ export function movedBy(
     const view = step.results[index]!;
     return { view, bytes: elementBytes(view.buffer) * elementsIn(type.shape, sizes) };
   });
-  const table = step.op === "embedding" ? step.operands.table : undefined;
   const read = step.op === "write" ? [step.operands.part] : operandViews(step);
   const reads = uniqueViews(read).map((view) => {
-    const elements =
-      view === table
-        ? elementsIn(step.results[0]!.type.shape, sizes)
-        : evaluateDim(distinctElements(view), sizes);
+    const elements = lookedUp(step, view, sizes) ?? evaluateDim(distinctElements(view), sizes);
     return { view, bytes: elementBytes(view.buffer) * elements };
   });
   return { reads, writes };
+}
+
+/** Elements that a step reads of an operand of which it reads what is looked up: rows of a table, or matrices that are chosen. */
+function lookedUp(step: Step, view: View, sizes: Sizes): number | undefined {
+  if (step.op === "embedding" && view === step.operands.table)
+    return elementsIn(step.results[0]!.type.shape, sizes);
+  if (step.op !== "routed_linear" || view !== step.operands.weight) return undefined;
+  const [experts, ...matrix] = view.type.shape;
+  const choices = elementsIn(step.operands.chosen.type.shape, sizes);
+  return Math.min(choices, evaluateDim(experts!, sizes)) * elementsIn(matrix, sizes);
 }
 
 /** Bytes of activations that the steps read and write: the part of the bytes moved that fusion can change. */

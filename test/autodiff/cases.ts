@@ -170,6 +170,12 @@ export const gradientCases: { readonly [K in SmoothOp]: readonly GradientCase<K>
       attrs: { size: 5 },
     },
   ],
+  take: [
+    {
+      about: "two of five",
+      operands: { x: floats([2, 5]), indices: ints([2, 2], [3, 0, 1, 4]) },
+    },
+  ],
   softmax: [
     { about: "the last axis", operands: { x: floats([3, 4]) } },
     { about: "the first axis", operands: { x: floats([3, 4]) }, attrs: { axis: 0 } },
@@ -208,6 +214,17 @@ export const gradientCases: { readonly [K in SmoothOp]: readonly GradientCase<K>
     {
       about: "an id three times",
       operands: { table: floats([5, 3]), ids: ints([2, 3], [1, 4, 1, 0, 1, 2]) },
+    },
+  ],
+  routed_linear: [
+    {
+      about: "a row for each choice, one matrix twice, one never",
+      operands: { x: floats([3, 2, 4]), weight: floats([4, 3, 4]), chosen: ints([3, 2], [2, 0, 2, 1, 0, 1]) },
+    },
+    {
+      about: "a row for all choices of a place",
+      operands: { x: floats([3, 1, 4]), weight: floats([4, 4, 3]), chosen: ints([3, 2], [2, 0, 3, 1, 0, 1]) },
+      attrs: { layout: "in_out" },
     },
   ],
   conv2d: [

@@ -106,6 +106,9 @@ const graphs: { readonly [K in Exclude<LoopOp, "write">]: readonly string[] } = 
   spread: [
     `input %x: f32[B, 4096, 64]\n input %t: i32[B, 4096, 64]\n %y = spread(values: %x, indices: %t, size: 100)`,
   ],
+  routed_weight_grad: [
+    "input %g: f32[B, 64, 2, 512]\n input %x: f32[B, 64, 1, 512]\n input %t: i32[B, 64, 2]\n %y = routed_weight_grad(grad: %g, x: %x, chosen: %t, experts: 8)",
+  ],
   take: [`input %x: f32[B, 4096, 100]\n input %t: i32[B, 4096, 64]\n %y = take(x: %x, indices: %t)`],
 };
 

@@ -394,6 +394,37 @@ const product: Move = (pool) => {
   return scaled && pool.one("matmul", { a: pool.chance(0.5) ? a : scaled, b }, { transpose_b: isTurned });
 };
 
+/** Experts of each row: the matrices of its largest elements, by rows of something as long. */
+const routed: Move = (pool) => {
+  const scores = find(
+    pool,
+    both(isExact, rank(1), isF32, (entry) => (widthOf(entry) ?? 0) >= 1 && widthOf(entry)! <= 24),
+  );
+  if (scores === undefined) return undefined;
+  const [leading, experts] = [shapeOf(scores).slice(0, -1), widthOf(scores)!];
+  const isAlong: Test = (entry) =>
+    isF32(entry) &&
+    widthOf(entry) !== undefined &&
+    sameType(tensorType("f32", ...shapeOf(entry).slice(0, -1)), tensorType("f32", ...leading));
+  const x = find(pool, isAlong)!;
+  const [width, columns] = [widthOf(x)!, pool.pick(widths)];
+  const k = 1 + pool.random.below(Math.min(3, experts));
+  if (pool.elementsOf(x.value.type) * columns * k > pool.products) return undefined;
+  if (experts * width * columns > pool.products) return undefined;
+  const [, chosen] = pool.emit("topk", { x: scores }, { k }) ?? [];
+  const rows = pool.one("reshape", { x }, { shape: [...leading, dim(1), dim(width)] });
+  if (chosen === undefined || rows === undefined) return undefined;
+  const isTurned = pool.chance(0.4);
+  const weight = pool.parameter([experts, ...(isTurned ? [width, columns] : [columns, width])]);
+  const layout = isTurned ? "in_out" : "out_in";
+  const made = pool.one("routed_linear", { x: rows, weight, chosen }, { layout });
+  const ended =
+    made && pool.chance(0.3)
+      ? pool.one("routed_linear", { x: made, weight: pool.parameter([experts, width, columns]), chosen }, {})
+      : made;
+  return ended && pool.one("reduce_sum", { x: ended }, { axes: [leading.length], keep: false });
+};
+
 const lookup: Move = (pool) => {
   const ids = find(
     pool,
@@ -493,6 +524,7 @@ export const moves: readonly (readonly [number, Move])[] = [
   [4, moved],
   [2, halves],
   [3, product],
+  [2, routed],
   [1, lookup],
   [1, places],
   [1, picture],

@@ -32,7 +32,7 @@ const MOST_ELEMENTS = 12_000;
 /** Ops that make exact numbers of exact ones. */
 const exactOps: ReadonlySet<string> = new Set(
   `neg abs relu relu2 square floor not add sub mul mod min max eq ne lt le gt ge and or where reshape permute slice concat
-  cast broadcast reduce_sum reduce_max reduce_min cumsum topk spread iota relative_bucket full max_pool2d pow accuracy`.split(
+  cast broadcast reduce_sum reduce_max reduce_min cumsum topk spread take iota relative_bucket full max_pool2d pow accuracy`.split(
     /\s+/,
   ),
 );

@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [recurrent] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers]
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers]
 """
 
 import sys
@@ -25,6 +25,7 @@ import positions
 import probe
 import recurrent
 import rope
+import routed
 import tokenizer_configs
 import tokenizer_files
 import torch_modules
@@ -33,7 +34,7 @@ import training
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make,
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
-          "probe": probe.make, "recurrent": recurrent.make, "tokenizer_files": tokenizer_files.make,
+          "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
           "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make}
 
 

@@ -199,6 +199,12 @@ const cases: { readonly [K in CoreOp]: Case } = {
     refused: [["over_positions", "%y, %i = topk(%xt, k: 2)"]],
   },
   spread: { derived: ["%t, %i = topk(%x, k: 2)\n%y = spread(values: %t, indices: %i, size: 4)"] },
+  take: {
+    derived: ["%t, %i = topk(%x, k: 2)\n%y = take(x: %x, indices: %i)"],
+    refused: [
+      ["over_positions", "%c = full(dtype: i32, shape: [B, 4, 1], value: 0)\n%y = take(x: %xt, indices: %c)"],
+    ],
+  },
   softmax: {
     derived: ["%y = softmax(%x)", "%p = softmax(%hidden)\n%y = matmul(a: %p, b: %x)"],
     refused: [
@@ -240,6 +246,18 @@ const cases: { readonly [K in CoreOp]: Case } = {
       [
         "over_positions",
         "%o, %s = linear_attend(q: %q, k: %q, v: %q)\n%r = reshape(%s, shape: [B, 4, 2])\n%y = matmul(a: %x, b: %r)",
+      ],
+    ],
+  },
+  routed_linear: {
+    derived: [
+      "%t, %i = topk(%x, k: 2)\n%r = reshape(%x, shape: [B, T, 1, 4])\n%mats = reshape(%w, shape: [4, 1, 4])\n%s = routed_linear(x: %r, weight: %mats, chosen: %i)\n%y = reduce_sum(%s, axes: [2])",
+      "%t, %i = topk(%x, k: 1)\n%r = reshape(%x, shape: [B, T, 1, 4])\n%mats = reshape(%w, shape: [2, 4, 2])\n%two = full(dtype: i32, shape: [], value: 2)\n%j = mod(%i, %two)\n%s = routed_linear(x: %r, weight: %mats, chosen: %j, layout: in_out)\n%y = reshape(%s, shape: [B, T, 2])",
+    ],
+    refused: [
+      [
+        "weight",
+        "%t, %i = topk(%x, k: 1)\n%r = reshape(%x, shape: [B, T, 1, 4])\n%mats = reshape(%table, shape: [1, 48, 4])\n%cut = slice(%mats, axis: 1, start: 0, size: T)\n%s = routed_linear(x: %r, weight: %cut, chosen: %i)\n%u = reduce_sum(%s, axes: [2])\n%k = where(condition: %past, x: %u, y: %zero)\n%y = reduce_sum(%k, axes: [2])",
       ],
     ],
   },
@@ -354,7 +372,7 @@ const ofGraphs: NonNullable<Case["refused"]> = [
   ["output_rows", "%y = concat([%pad, %x], axis: 1)"],
   ["output_rows", "%y = where(condition: %past, x: %scores, y: %zero)"],
   ["output_rows", "%y = reshape(%x, shape: [B*T, 4])"],
-  ["not_core", "%t, %i = topk(%x, k: 2)\n%y = take(x: %x, indices: %i)"],
+  ["not_core", "%y = recompute(x: %x, after: %x)"],
 ];
 
 function graphOf(body: Body): Graph {

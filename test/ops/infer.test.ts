@@ -144,6 +144,24 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       ["f32[B, 4, T, 8]", "f32[B, 2, T, 8]", "f32[B, 2, T, 6]", "f32[T, T]"],
     ],
     ["embedding_grad", { grad: "f32[B, T, 4]", ids: "i32[B, T]" }, { rows: dim(9) }, ["f32[9, 4]"]],
+    [
+      "routed_linear",
+      { x: "f32[B, T, 1, 6]", weight: "f32[9, 4, 6]", chosen: "i32[B, T, 2]" },
+      {},
+      ["f32[B, T, 2, 4]"],
+    ],
+    [
+      "routed_linear",
+      { x: "f32[T, 2, 4]", weight: "f16[9, 4, 6]", chosen: "i32[T, 2]" },
+      { layout: "in_out" },
+      ["f32[T, 2, 6]"],
+    ],
+    [
+      "routed_weight_grad",
+      { grad: "f32[B, 2, 4]", x: "f32[B, 1, 6]", chosen: "i32[B, 2]" },
+      { experts: dim(9) },
+      ["f32[9, 4, 6]"],
+    ],
     ["linear_weight_grad", { grad: "f32[B, T, 4]", x: "f32[B, T, 6]" }, {}, ["f32[4, 6]"]],
     ["linear_weight_grad", { grad: "f32[B, 4]", x: "f32[B, 6]" }, { layout: "in_out" }, ["f32[6, 4]"]],
     ["cross_entropy_grad", { grad: "f32[]", logits: "f32[B, 4]", targets: "i32[B]" }, {}, ["f32[B, 4]"]],
@@ -330,6 +348,28 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       "b: the leading axes of f32[3, 8, 5] do not broadcast with a, f32[2, T, 8]",
     ],
     [{ a: "f32[8]", b: "f32[8, 5]" }, {}, "a: expected at least 2 axes, got f32[8]"],
+  ],
+  routed_linear: [
+    [
+      { x: "f32[B, 1, 8]", weight: "f32[4, 8]", chosen: "i32[B, 2]" },
+      {},
+      "weight: expected [E, N, K], with 3 axes, got f32[4, 8]",
+    ],
+    [
+      { x: "f32[B, 3, 8]", weight: "f32[4, 5, 8]", chosen: "i32[B, 2]" },
+      {},
+      "x: expected a row for each choice, or one for all choices of a place, of i32[B, 2], got f32[B, 3, 8]",
+    ],
+    [
+      { x: "f32[B, 1, 8]", weight: "f32[4, 5, 8]", chosen: "f32[B, 2]" },
+      {},
+      "chosen: expected whole-number elements, got f32[B, 2]",
+    ],
+    [
+      { x: "f32[B, 1, 8]", weight: "f32[4, 5, 8]", chosen: "i32[B, 2]" },
+      { layout: "in_out" },
+      "weight: expected matrices of 8 rows, the width of x, got f32[4, 5, 8]",
+    ],
   ],
   linear: [
     [{ x: "f32[B, 8]", weight: "f32[8]" }, {}, "weight: expected a matrix, with 2 axes, got f32[8]"],
@@ -684,6 +724,13 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       { grad: "f32[B, 4]", ids: "i32[B, T]" },
       { rows: dim(9) },
       "grad: expected one row for each id of i32[B, T], got f32[B, 4]",
+    ],
+  ],
+  routed_weight_grad: [
+    [
+      { grad: "f32[B, 3, 4]", x: "f32[B, 1, 6]", chosen: "i32[B, 2]" },
+      { experts: dim(9) },
+      "grad: expected a row for each choice of i32[B, 2], got f32[B, 3, 4]",
     ],
   ],
   linear_weight_grad: [

@@ -55,6 +55,22 @@ export const linearRules: {
     weight: b.wants(weight) ? b.emit("linear_weight_grad", { grad: g!, x }, { layout }) : undefined,
     bias: b.wants(bias) ? sumAlong(b, g!, g!.type.shape.length - 1) : undefined,
   }),
+  /** g W, as a product with the same matrices read the other way round; gᵀ x by the rows that chose each. */
+  routed_linear: ({ operands: { x, weight, chosen }, attrs: { layout } }, [g], b) => ({
+    x: b.wants(x)
+      ? b.undoBroadcast(
+          b.emit(
+            "routed_linear",
+            { x: g!, weight, chosen },
+            { layout: layout === "out_in" ? "in_out" : "out_in" },
+          ),
+          x.type.shape,
+        )
+      : undefined,
+    weight: b.wants(weight)
+      ? b.emit("routed_weight_grad", { grad: g!, x, chosen }, { layout, experts: weight.type.shape[0]! })
+      : undefined,
+  }),
   embedding: ({ operands: { table, ids } }, [g], b) => ({
     table: b.emit("embedding_grad", { grad: g!, ids }, { rows: table.type.shape[0]! }),
   }),

@@ -40,6 +40,14 @@ export const reduceRules: { readonly [K in keyof typeof reduceOps]: VjpRule<K> }
     return g === undefined ? {} : { x: b.emit("spread", { values: g, indices: indices! }, { size }) };
   },
   spread: ({ operands: { indices } }, [g], b) => ({ values: b.emit("take", { x: g!, indices }, {}) }),
+  take: ({ operands: { x, indices }, origin }, [g], b) => {
+    const size = constantDim(x.type.shape.at(-1)!);
+    if (size === undefined) {
+      b.refuse(origin, `take has a gradient along known sizes only, here it is ${showType(x.type)}`);
+      return {};
+    }
+    return { x: b.emit("spread", { values: g!, indices }, { size }) };
+  },
   /** y (g - Σ g y). */
   softmax: ({ operands: { x }, attrs: { axis }, results: [out] }, [g], b) => {
     const axes = [fromStart(axis, x.type.shape.length)];

@@ -52,6 +52,8 @@ function usesIn(node: Node): readonly (readonly [Value, Role])[] {
       const { weight, bias } = node.operands;
       return [[weight, "factor"], ...(bias === undefined ? [] : [[bias, "gain or bias"] as const])];
     }
+    case "routed_linear":
+      return [[node.operands.weight, "factor"]];
     case "matmul":
       return operandValues(node).map((value) => [value, "factor"]);
     case "embedding":

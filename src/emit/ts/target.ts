@@ -1,14 +1,28 @@
 import { attentionAxes } from "../../kernels/attention.ts";
-import type { KernelCall } from "../../kernels/contracts.ts";
+import type { KernelCall, KernelCallOf } from "../../kernels/contracts.ts";
 import { bytesOf } from "../../kernels/storage.ts";
 import { portableTarget, type Target } from "../../kernels/target.ts";
-import { dim, multiplyDims, type Dim } from "../../tensor/dim.ts";
+import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../tensor/dim.ts";
+import { BLOCK } from "./helpers/tiles.ts";
 
 /** Query rows whose scores are held at once: enough for whole tiles, few enough that causal blocks skip much. */
 export const BLOCK_ROWS = 16;
 
+/** Choices by what they chose, and a block of the rows of one matrix side by side, which a product of chosen matrices has. */
+function routedScratch({ operands: { x, weight, chosen } }: KernelCallOf<"routed_linear">): Dim {
+  const numbers = [
+    weight.type.shape[0]!,
+    dim(1),
+    productOfDims(chosen.type.shape),
+    multiplyDims(dim(BLOCK), x.type.shape.at(-1)!),
+  ];
+  return bytesOf("f32", numbers.reduce(addDims));
+}
+
 /** Attention holds a block of scores; its gradient the weights, their gradients, and with a cap the products below it. */
-function scratchOf({ op, operands, attrs }: KernelCall): Dim | undefined {
+function scratchOf(call: KernelCall): Dim | undefined {
+  if (call.op === "routed_linear") return routedScratch(call);
+  const { op, operands, attrs } = call;
   if (op !== "attend" && op !== "attend_grad") return undefined;
   const blocks = op === "attend" ? 1 : attrs.softcap > 0 ? 3 : 2;
   const keys = attentionAxes(operands.k, attrs.layout).row.size;

@@ -70,6 +70,12 @@ const turned: Along<"rope"> = ({ attrs: { layout } }, axis, { name, value }) => 
 const recurrent: Along<"linear_attend"> = (_, axis, { name, value }) =>
   name === "state" || axis === 3 || axis >= value.type.shape.length ? undefined : axis;
 
+/** Rows of x and choices run along; a row that all choices of a place read has one in their place. */
+const routed: Along<"routed_linear"> = (node, axis, { name, value }) =>
+  name === "weight" || axis === rankOf(node) - 1 || constantDim(value.type.shape[axis]!) === 1
+    ? undefined
+    : axis;
+
 const scalars = Object.fromEntries(Object.keys(scalarFunctions).map((name) => [name, aligned])) as {
   readonly [K in ScalarName]: typeof aligned;
 };
@@ -95,10 +101,12 @@ const table: { readonly [K in CoreOp]: Along<K> } = {
   cumsum: onlyOf("x"),
   topk: onlyOf("x"),
   spread: (_, axis) => axis,
+  take: (node, axis) => (axis === rankOf(node) - 1 ? undefined : axis),
   softmax: onlyOf("x"),
   log_softmax: onlyOf("x"),
   matmul: product,
   linear: allButLast("x"),
+  routed_linear: routed,
   embedding: allButLast("ids"),
   conv2d: spatial,
   max_pool2d: spatial,

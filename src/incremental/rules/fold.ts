@@ -63,7 +63,7 @@ const reduced =
     return again(node, { x: forms.along(node, "x", x, form, new Map([[key, "K"]])) });
   };
 
-type OverAxis = NodeOfAny<"topk" | "log_softmax" | "layer_norm" | "rms_norm" | "l2_norm">;
+type OverAxis = NodeOfAny<"topk" | "log_softmax" | "layer_norm" | "rms_norm" | "l2_norm" | "take">;
 
 /** An op over one axis, of which no part can be made alone. */
 export const overAxis =
@@ -115,6 +115,7 @@ export const reduceRules: { readonly [K in keyof typeof reduceOps]: Rule<K> } = 
   cumsum,
   topk: overLast("a choice"),
   spread: pointwise,
+  take: overLast("a choice"),
   softmax,
   log_softmax: overAxis("a softmax", ({ attrs }: NodeOfAny<"log_softmax">) => attrs.axis),
 };

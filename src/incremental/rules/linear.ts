@@ -45,6 +45,13 @@ const linear: Rule<"linear"> = (node, form, forms) => {
   return pointwise(node, form, forms);
 };
 
+const routedLinear: Rule<"routed_linear"> = (node, form, forms) => {
+  const { x, weight } = node.operands;
+  const isWeight = weight.type.shape.some((_, axis) => forms.isText(weight, axis));
+  if (isWeight || forms.isText(x, x.type.shape.length - 1)) throw new Refusal("weight", node);
+  return pointwise(node, form, forms);
+};
+
 /** Rows turn by their positions; those of a scaling that follows the length of the text must not change as it grows. */
 const rope: Rule<"rope"> = (node, form, forms) => {
   const { x, positions } = node.operands;
@@ -134,6 +141,7 @@ type LinearOp = Extract<keyof typeof linearOps, CoreOp>;
 export const linearRules: { readonly [K in LinearOp]: Rule<K> } = {
   matmul,
   linear,
+  routed_linear: routedLinear,
   embedding: pointwise,
   conv2d,
   max_pool2d: maxPool,

@@ -68,6 +68,8 @@ function carriers(node: Node, proportional: ReadonlySet<Value>): readonly Value[
     case "linear":
     case "conv2d":
       return all(node.operands.weight, node.operands.bias);
+    case "routed_linear":
+      return all(node.operands.weight);
     case "embedding":
       return all(node.operands.table);
     case "attend":

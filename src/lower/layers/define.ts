@@ -113,6 +113,10 @@ export const optionalFloat = (): ParameterSpec<number | undefined> =>
 export const flag = (value: boolean): ParameterSpec<boolean> =>
   spec(kind("bool"), bool(value), (meaning) => meaning.kind === "bool" && meaning.value);
 
+/** A text or a word; `none` if it is left out. */
+export const optionalText = (): ParameterSpec<string | undefined> =>
+  spec(kind("text", true), none, (meaning) => (meaning.kind === "text" ? meaning.value : undefined));
+
 export const word = <const W extends readonly string[]>(
   words: W,
   value: W[number],

@@ -89,4 +89,11 @@ export const reduceLayers = {
     build: (site, [values, indices], { n }) =>
       site.emit("spread", { values: values!, indices: indices! }, { size: n }),
   }),
+  take: defineLayer({
+    doc: "elements of each row by their indices, all different in a row: [.., n] and [.., k] → [.., k]",
+    operands: ["x", "indices"],
+    parameters: {},
+    owns: [],
+    build: (site, [x, indices]) => site.emit("take", { x: x!, indices: indices! }, {}),
+  }),
 } as const;

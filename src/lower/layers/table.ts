@@ -7,6 +7,7 @@ import { normLayers } from "./norm.ts";
 import { pieceLayers } from "./pieces.ts";
 import { reduceLayers } from "./reduce.ts";
 import { ropeLayers } from "./rope.ts";
+import { routedLayers } from "./routed.ts";
 import { shapeLayers } from "./shape.ts";
 
 /** Every layer that is no block, by its name in `.lmg`. `same(LABEL)` is a layer of its own kind. */
@@ -16,6 +17,7 @@ export const layerRecords: Readonly<Record<string, AnyLayerRecord>> = {
   ...elementwiseLayers,
   ...attentionLayers,
   ...ropeLayers,
+  ...routedLayers,
   ...pieceLayers,
   ...shapeLayers,
   ...reduceLayers,

@@ -50,7 +50,7 @@ function unnormedJoins({ graph, scaledEdges }: Linted): ReadonlySet<Node> {
   return new Set(found.map(({ node }) => node));
 }
 
-const hasWeights = ({ op }: Node): boolean => op === "linear" || op === "conv2d";
+const hasWeights = ({ op }: Node): boolean => op === "linear" || op === "conv2d" || op === "routed_linear";
 
 /** Where each value is made: the number of its node. */
 const placesOf = ({ nodes }: Graph): ReadonlyMap<Value, number> =>

@@ -1,4 +1,4 @@
-import { makeData, type HostTensor } from "../../tensor/host.ts";
+import type { HostTensor } from "../../tensor/host.ts";
 import { EvaluationError } from "./error.ts";
 import { classOf } from "./loss.ts";
 import { rowCount } from "./norm.ts";
@@ -52,16 +52,4 @@ export function evaluateCrossEntropyGrad(
     for (let i = start; i < start + classes; i++) data[i] = (data[i]! - smoothing / classes) * scale;
   }
   return { ...logits, data };
-}
-
-export function evaluateTake(x: HostTensor, indices: HostTensor): HostTensor {
-  const [size, count] = [x.shape.at(-1)!, indices.shape.at(-1)!];
-  const data = makeData(x.dtype, indices.data.length);
-  for (let i = 0; i < data.length; i++) {
-    const index = indices.data[i]!;
-    if (index < 0 || index >= size)
-      throw new EvaluationError(`the index ${index} has no place in an axis of ${size}`);
-    data[i] = x.data[Math.floor(i / count) * size + index]!;
-  }
-  return { dtype: x.dtype, shape: indices.shape, data };
 }

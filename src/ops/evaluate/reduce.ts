@@ -85,6 +85,18 @@ export function evaluateSpread(values: HostTensor, indices: HostTensor, size: nu
   return { dtype: values.dtype, shape, data };
 }
 
+export function evaluateTake(x: HostTensor, indices: HostTensor): HostTensor {
+  const [size, count] = [x.shape.at(-1)!, indices.shape.at(-1)!];
+  const data = makeData(x.dtype, indices.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const index = indices.data[i]!;
+    if (index < 0 || index >= size)
+      throw new EvaluationError(`the index ${index} has no place in an axis of ${size}`);
+    data[i] = x.data[Math.floor(i / count) * size + index]!;
+  }
+  return { dtype: x.dtype, shape: indices.shape, data };
+}
+
 /** log Σ e^x of every row along an axis, and each element less it. */
 export function evaluateLogSoftmax(x: HostTensor, axis: number): HostTensor {
   const { outer, size, inner } = aroundAxis(x.shape, axis);

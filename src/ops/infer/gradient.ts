@@ -1,5 +1,5 @@
-import { constantDim, dim, productOfDims, sameDim, showDim, type Dim } from "../../tensor/dim.ts";
-import { sameShape, sameType, showShape, showType, tensorType, type TensorType } from "../../tensor/type.ts";
+import { constantDim, dim, productOfDims, showDim, type Dim } from "../../tensor/dim.ts";
+import { sameShape, sameType, showType, tensorType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import { inferAttend, type AttendTypes } from "./attention.ts";
 import { firstOf, floatElements, integerElements, rankAtLeast, rankIs, sizeIsNotNegative } from "./check.ts";
@@ -176,20 +176,6 @@ export function inferMaxPool2dGrad(
   const forward = inferMaxPool2d(x, attrs);
   if (forward instanceof Mismatch) return forward;
   return isGradientOf("grad", grad, forward[0], "the result") ?? [x];
-}
-
-export function inferTake(x: TensorType, indices: TensorType): Types {
-  const wrong = firstOf(rankAtLeast("x", x, 1), integerElements("indices", indices));
-  if (wrong !== undefined) return wrong;
-  const fits =
-    x.shape.length === indices.shape.length &&
-    x.shape.slice(0, -1).every((size, axis) => sameDim(size, indices.shape[axis]));
-  if (!fits)
-    return new Mismatch(
-      "indices",
-      `expected the leading axes of x, ${showShape(x.shape.slice(0, -1))}, got ${showType(indices)}`,
-    );
-  return [{ dtype: x.dtype, shape: indices.shape }];
 }
 
 export const inferExtent = (size: Dim): Types => sizeIsNotNegative("size", size) ?? [tensorType("f32")];

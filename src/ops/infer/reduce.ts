@@ -1,5 +1,5 @@
-import { constantDim, dim, showDim } from "../../tensor/dim.ts";
-import { sameShape, showType, type TensorType } from "../../tensor/type.ts";
+import { constantDim, dim, sameDim, showDim } from "../../tensor/dim.ts";
+import { sameShape, showShape, showType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import {
   axisFromStart,
@@ -62,6 +62,20 @@ export function inferSpread(values: TensorType, indices: TensorType, size: numbe
   if (size < (constantDim(count) ?? 0))
     return new Mismatch("size", `${showDim(count)} values do not fit in ${size} places`);
   return [withLastAxis(values, size)];
+}
+
+export function inferTake(x: TensorType, indices: TensorType): Types {
+  const wrong = firstOf(rankAtLeast("x", x, 1), integerElements("indices", indices));
+  if (wrong !== undefined) return wrong;
+  const fits =
+    x.shape.length === indices.shape.length &&
+    x.shape.slice(0, -1).every((size, axis) => sameDim(size, indices.shape[axis]));
+  if (!fits)
+    return new Mismatch(
+      "indices",
+      `expected the leading axes of x, ${showShape(x.shape.slice(0, -1))}, got ${showType(indices)}`,
+    );
+  return [{ dtype: x.dtype, shape: indices.shape }];
 }
 
 /** softmax and log_softmax; the axis may count from the end. */

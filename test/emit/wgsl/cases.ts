@@ -518,6 +518,24 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       [130, 96],
     ] as const
   ).flatMap(packedLinear),
+  routed_linear: (["out_in", "in_out"] as const).flatMap((layout): Case[] =>
+    [false, true].flatMap((isShared) =>
+      [17, 65].map((width): Case => ({
+        about: `${isShared ? "a row for all choices" : "a row each"}, ${layout}, ${width} columns`,
+        graph: graphOf(
+          "routed_linear",
+          {
+            x: f32(B, T, isShared ? 1 : 3, 66),
+            weight: layout === "out_in" ? f32(7, width, 66) : f32(7, 66, width),
+            chosen: i32(B, T, 3),
+          },
+          { layout },
+        ),
+        sizes: batches,
+        ids: 6,
+      })),
+    ),
+  ),
   embedding: odd.map((width) => ({
     about: `rows of ${width}`,
     graph: graphOf("embedding", { table: f32(17, width), ids: i32(B, T) }, {}),
@@ -967,6 +985,28 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
     sizes: batches,
     ids: 6,
   })),
+  routed_weight_grad: [
+    {
+      about: "a row for each choice",
+      graph: graphOf(
+        "routed_weight_grad",
+        { grad: f32(B, T, 2, 65), x: f32(B, T, 2, 17), chosen: i32(B, T, 2) },
+        { experts: dim(5) },
+      ),
+      sizes: batches,
+      ids: 5,
+    },
+    {
+      about: "a row for all choices of a place, in_out",
+      graph: graphOf(
+        "routed_weight_grad",
+        { grad: f32(B, T, 3, 7), x: f32(B, T, 1, 66), chosen: i32(B, T, 3) },
+        { experts: dim(9), layout: "in_out" },
+      ),
+      sizes: batches,
+      ids: 8,
+    },
+  ],
   linear_weight_grad: [
     ...odd.map((width): Case => ({
       about: `[65, ${width}]`,

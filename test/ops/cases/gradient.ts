@@ -224,6 +224,16 @@ export const gradientCases: CasesOf<keyof typeof gradientOps> = {
       tolerance,
     },
   ],
+  routed_weight_grad: [...goldenCases("routed").values()].map((found) => ({
+    about: `${found.kind}: ${found.name}`,
+    operands: { grad: found.tensor("gy"), x: found.tensor("x"), chosen: found.tensor("chosen") },
+    attrs: {
+      layout: found.attrs["layout"] as "out_in" | "in_out",
+      experts: dim(found.tensor("weight").shape[0]!),
+    },
+    expected: [found.tensor("grad.weight")],
+    tolerance,
+  })),
   linear_weight_grad: named("linear_").map((found) => ({
     about: `PyTorch: ${found.name}`,
     operands: { grad: found.tensor("gy"), x: found.tensor("x") },
@@ -287,13 +297,6 @@ export const gradientCases: CasesOf<keyof typeof gradientOps> = {
       operands: { grad: f32([1, 1, 1, 1], [5]), x: f32([1, 1, 2, 2], [1, 3, 3, 2]) },
       attrs: { kernel: [2, 2], stride: [2, 2] },
       expected: [f32([1, 1, 2, 2], [0, 5, 0, 0])],
-    },
-  ],
-  take: [
-    {
-      about: "two of each row, one of them twice",
-      operands: { x: f32([2, 3], [1, 2, 3, 4, 5, 6]), indices: i32([2, 2], [2, 0, 1, 1]) },
-      expected: [f32([2, 2], [3, 1, 5, 5])],
     },
   ],
   recompute: [

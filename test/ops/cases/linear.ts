@@ -317,5 +317,12 @@ export const linearCases: CasesOf<keyof typeof linearOps> = {
       expected: [f32([1, 1, 2, 1], [0, 0])],
     },
   ],
+  routed_linear: [...goldenCases("routed").values()].map((found) => ({
+    about: about(found),
+    operands: { x: found.tensor("x"), weight: found.tensor("weight"), chosen: found.tensor("chosen") },
+    attrs: { layout: found.attrs["layout"] as "out_in" | "in_out" },
+    expected: [found.tensor("y")],
+    tolerance,
+  })),
   linear_attend: [...recurrent.values()].filter(({ kind }) => kind === "linear attention").map(linearAttend),
 };

@@ -104,6 +104,13 @@ export const reduceCases: CasesOf<keyof typeof reduceOps> = {
       expected: [f32([2, 4], [8, 0, 0, 9, 0, 7, 6, 0])],
     },
   ],
+  take: [
+    {
+      about: "two of each row, one of them twice",
+      operands: { x: f32([2, 3], [1, 2, 3, 4, 5, 6]), indices: i32([2, 2], [2, 0, 1, 1]) },
+      expected: [f32([2, 2], [3, 1, 5, 5])],
+    },
+  ],
   softmax: softmaxes("softmax"),
   log_softmax: softmaxes("log_softmax"),
 };

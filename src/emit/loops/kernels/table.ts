@@ -14,6 +14,7 @@ import { lossLoops } from "./loss.ts";
 import { normLoops } from "./norm.ts";
 import { reduceLoops } from "./reduce.ts";
 import { rope } from "./rope.ts";
+import { routedLoops } from "./routed.ts";
 
 /** The kernels that are loops over rows. What wants registers and blocks, each target writes by hand. */
 export const loopKernels = {
@@ -29,6 +30,7 @@ export const loopKernels = {
   ...normLoops,
   ...reduceLoops,
   rope,
+  ...routedLoops,
 } as const satisfies { readonly [K in KernelOp]?: Loops<K> };
 
 /** The ops whose kernels are loops. */

@@ -1,3 +1,4 @@
+import { refusals } from "../../loops/refusals.ts";
 import { block, forLoop, fragment } from "../../module/text.ts";
 import { BLOCK, dotRow, dotTile, multiplyCode, range } from "./tiles.ts";
 
@@ -139,6 +140,41 @@ export const productHelpers = {
   multiplyAdd: {
     uses: ["multiplyBlock"],
     code: multiplyCode("multiplyAdd", "out += x wᵀ, otherwise as multiply.", "+="),
+  },
+  groupChoices: {
+    code: [
+      "/**",
+      " * The choices in the order of what they chose: those of e stand at into[at + experts + 1 + i], i from into[at + e] up to",
+      " * into[at + e + 1].",
+      " */",
+      "function groupChoices(",
+      [
+        "choices«: number», experts«: number», chosen«: Int32Array», chosenAt«: number»,",
+        "into«: Float32Array», at«: number»,",
+      ],
+      ")«: void» {",
+      [
+        "into.fill(0, at, at + experts + 1);",
+        ...forLoop("c", "choices", [
+          "const e = chosen[chosenAt + c];",
+          ...block("if (!(e >= 0 && e < experts)) {", [
+            `throw new InputError(\`${refusals.index("e", "experts")}\`);`,
+          ]),
+          "into[at + e + 1]++;",
+        ]),
+        "let first = 0;",
+        ...forLoop("e", "experts", [
+          "const count = into[at + e + 1];",
+          "into[at + e + 1] = first;",
+          "first += count;",
+        ]),
+        ...forLoop("c", "choices", [
+          "const place = into[at + chosen[chosenAt + c] + 1]++;",
+          "into[at + experts + 1 + place] = c;",
+        ]),
+      ],
+      "}",
+    ],
   },
   weighSeen: {
     code: fragment`

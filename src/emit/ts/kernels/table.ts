@@ -10,6 +10,7 @@ import { gradientSpatialKernels } from "./gradient-spatial.ts";
 import type { TsKernel } from "./kernel.ts";
 import { linearKernels } from "./linear.ts";
 import { quantizedKernels } from "./quantized.ts";
+import { routed_linear } from "./routed.ts";
 import { spatialKernels } from "./spatial.ts";
 import { topk } from "./topk.ts";
 
@@ -20,6 +21,7 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: TsKernel<K> } = {
   ...gradientSpatialKernels,
   ...linearKernels,
   ...quantizedKernels,
+  routed_linear,
   ...spatialKernels,
   topk,
 };

@@ -13,6 +13,7 @@ import { linear_epilogue } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { packedKernels } from "./packed.ts";
 import { max_pool2d, max_pool2d_grad } from "./pool.ts";
+import { routed_linear } from "./routed.ts";
 import { topk } from "./topk.ts";
 import { linear_weight_grad } from "./weight-grad.ts";
 
@@ -24,6 +25,7 @@ const byHand: { readonly [K in Exclude<KernelOp, LoopOp>]: WasmKernel<K> } = {
   linear_epilogue,
   linear_weight_grad,
   matmul,
+  routed_linear,
   conv2d,
   conv2d_x_grad,
   conv2d_weight_grad,

@@ -152,27 +152,6 @@ const cross_entropy_grad: WgslKernel<"cross_entropy_grad"> = (
   return [builder.finish({ name: "cross_entropy_grad", doc, body, workgroup: [lanes], groups: each.groups })];
 };
 
-const take: WgslKernel<"take"> = ({ operands: { x, indices }, results }, context) => {
-  const builder = new KernelBuilder(context);
-  const out = onlyView(results);
-  const tensors = builder.tensors({ x, indices }, { out });
-  const each = eachElement(builder, out.type.shape);
-  const count = builder.size("chosen", out.type.shape.at(-1)!);
-  const rows = places(builder, "row", out.type.shape.slice(0, -1), [
-    { name: "x", strides: x.strides.slice(0, -1) },
-    { name: "indices", strides: indices.strides.slice(0, -1) },
-  ]);
-  const index = `u32(${tensors.indices.at(`${rows.at[1]!} + i % ${count}`)})`;
-  const body = [
-    ...each.lines,
-    `let row = i / ${count};`,
-    ...rows.lines,
-    tensors.out.put("i", tensors.x.at(`${rows.at[0]!} + ${index}`)),
-  ];
-  const doc = ["Elements of each row by their indices. An element an invocation."];
-  return [builder.finish({ name: "take", doc, body, workgroup: [LIST_SIZE], groups: each.groups })];
-};
-
 const extent: WgslKernel<"extent"> = ({ attrs: { size }, results }, context) => {
   const builder = new KernelBuilder(context);
   const out = onlyView(results);
@@ -185,4 +164,4 @@ const extent: WgslKernel<"extent"> = ({ attrs: { size }, results }, context) => 
   return [builder.finish({ name: "extent", doc, body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 
-export const gradientKernels = { cross_entropy_grad, dropout, embedding_grad, extent, take };
+export const gradientKernels = { cross_entropy_grad, dropout, embedding_grad, extent };

@@ -146,4 +146,25 @@ const spread: WgslKernel<"spread"> = (
   return [builder.finish({ name: "spread", doc: [doc], body, workgroup: [LIST_SIZE], groups: each.groups })];
 };
 
-export const lookupKernels = { embedding, iota, relative_bucket, spread };
+const take: WgslKernel<"take"> = ({ operands: { x, indices }, results }, context) => {
+  const builder = new KernelBuilder(context);
+  const out = onlyView(results);
+  const tensors = builder.tensors({ x, indices }, { out });
+  const each = eachElement(builder, out.type.shape);
+  const count = builder.size("chosen", out.type.shape.at(-1)!);
+  const rows = places(builder, "row", out.type.shape.slice(0, -1), [
+    { name: "x", strides: x.strides.slice(0, -1) },
+    { name: "indices", strides: indices.strides.slice(0, -1) },
+  ]);
+  const index = `u32(${tensors.indices.at(`${rows.at[1]!} + i % ${count}`)})`;
+  const body = [
+    ...each.lines,
+    `let row = i / ${count};`,
+    ...rows.lines,
+    tensors.out.put("i", tensors.x.at(`${rows.at[0]!} + ${index}`)),
+  ];
+  const doc = ["Elements of each row by their indices. An element an invocation."];
+  return [builder.finish({ name: "take", doc, body, workgroup: [LIST_SIZE], groups: each.groups })];
+};
+
+export const lookupKernels = { embedding, iota, relative_bucket, spread, take };

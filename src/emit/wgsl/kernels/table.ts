@@ -20,6 +20,7 @@ import { normKernels } from "./norm.ts";
 import { packedKernels } from "./packed.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rope } from "./rope.ts";
+import { routedKernels } from "./routed.ts";
 import { softmaxKernels } from "./softmax.ts";
 import { spatialKernels } from "./spatial.ts";
 import { topk } from "./topk.ts";
@@ -44,6 +45,7 @@ export const wgslKernels: { readonly [K in KernelOp]: WgslKernel<K> } = {
   ...packedKernels,
   ...reduceKernels,
   rope,
+  ...routedKernels,
   ...softmaxKernels,
   ...spatialKernels,
   topk,
