@@ -300,9 +300,9 @@ describe("arguments that cannot be", () => {
       model.lmg:4:24: error[E414]: \`attend\`: \`window\`: expected a whole number of at least 1, got 0
          4 |   x -> unsqueeze(1) -> attention(2, window: 0)
            |                        ^^^^^^^^^^^^^^^^^^^^^^^ in this call
-        in std/attention.lmg:23:16
-        23 |   (q, k, v) -> attend(causal, window, softcap, scale, alibi, dropout) -> merge_heads -> o_proj: linear(D, bias: out_bias)
-           |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        in std/attention.lmg:78:30
+        78 |   (q, k, v, scores, seen) -> attend(causal, window: none if sinks else window, softcap, scale, alibi, dropout)
+           |                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       model.lmg:5:8: error[E414]: \`layernorm\`: \`eps\`: expected a number of at least 0, got -1
         5 |   x -> layernorm(eps: -1)
           |        ^^^^^^^^^^^^^^^^^^ makes \`layer_norm\`

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
 import { difference, opsOf, TOLERANCE } from "../lower/support.ts";
 import { dot, linear, rowsOf, runBlock, softmax, type Vector } from "./support.ts";
 
@@ -11,7 +12,35 @@ interface Options {
   readonly softcap?: number;
   readonly alibi?: boolean;
   readonly norm?: boolean;
+  readonly clip?: number;
+  /** Names of the products of q, k, v and the last one, and of the norms. */
+  readonly names?: readonly [string, string, string, string];
+  readonly norms?: readonly [string, string];
+  /** Where the rows of q, k and v stand in one weight. */
+  readonly fused?: (part: "q" | "k" | "v") => readonly number[];
+  readonly isTurned?: boolean;
+  /** Whether key j of sequence b may be seen. */
+  readonly mask?: (b: number, j: number) => boolean;
+  /** The score of a learned sink of each head. */
+  readonly sinks?: ArrayLike<number>;
 }
+
+const parts = ["q", "k", "v"] as const;
+
+/** Rows of one weight, or elements of its bias. */
+const rowsIn = ({ shape, data }: HostTensor, rows: readonly number[]): HostTensor => {
+  const width = shape.length === 1 ? 1 : shape[1]!;
+  const values = rows.flatMap((row) => [...data.slice(row * width, (row + 1) * width)]);
+  return hostTensor("f32", shape.length === 1 ? [rows.length] : [rows.length, width], values);
+};
+
+/** A weight that lies as [in, out]. */
+const turned = ({ shape: [rows, columns], data }: HostTensor): HostTensor =>
+  hostTensor(
+    "f32",
+    [columns!, rows!],
+    Array.from(data, (_, i) => data[(i % rows!) * columns! + Math.floor(i / rows!)]!),
+  );
 
 /** RMSNorm of one head, with a weight one head wide. */
 const rms = (x: Vector, weight: ArrayLike<number>): Vector => {
@@ -21,33 +50,48 @@ const rms = (x: Vector, weight: ArrayLike<number>): Vector => {
 
 /** Vaswani et al. 2017, eq. 1, with each pair of query heads on one key head, written out head by head and row by row. */
 function expected(run: ReturnType<typeof runBlock>, options: Options): number[] {
+  const names = options.names ?? ["q_proj", "k_proj", "v_proj", "o_proj"];
+  const [queryNorm, keyNorm] = options.norms ?? ["q_norm", "k_norm"];
   const weight = (name: string) => run.parameters[`attn.${name}`]!;
+  const matrix = (name: string) =>
+    options.isTurned ? turned(weight(`${name}.weight`)) : weight(`${name}.weight`);
   const normed = (x: Vector, name: string): Vector =>
     options.norm ? rms(x, weight(`${name}.weight`).data) : x;
   const part = (x: Vector, head: number): Vector => x.slice(head * K, (head + 1) * K);
   const rows = rowsOf(run.inputs.x!);
-  const project = (name: string) =>
-    rows.map((x) => linear(x, weight(`${name}.weight`), weight(`${name}.bias`)));
-  const [q, k, v] = [project("q_proj"), project("k_proj"), project("v_proj")];
+  const cut = (y: Vector): Vector =>
+    options.clip === undefined ? y : y.map((v) => Math.max(-options.clip!, Math.min(options.clip!, v)));
+  const project = (part: "q" | "k" | "v") => {
+    const name = options.fused === undefined ? names[parts.indexOf(part)]! : names[0];
+    const [all, bias] = [matrix(name), weight(`${name}.bias`)];
+    const own = options.fused?.(part);
+    return rows.map((x) =>
+      cut(own === undefined ? linear(x, all, bias) : linear(x, rowsIn(all, own), rowsIn(bias, own))),
+    );
+  };
+  const [q, k, v] = [project("q"), project("k"), project("v")];
   return rows.flatMap((_, row) => {
     const [first, i] = [Math.floor(row / T) * T, row % T];
     const mixed = Array.from({ length: heads }, (_, h) => {
       const g = Math.floor(h / (heads / kvHeads));
-      const query = normed(part(q[row]!, h), "q_norm");
+      const query = normed(part(q[row]!, h), queryNorm);
       const scores = Array.from({ length: T }, (_, j) => {
-        const isSeen = (options.causal === false || j <= i) && i - j < (options.window ?? T);
+        const isNear = Math.abs(i - j) < (options.window ?? T);
+        const isSeen =
+          (options.causal === false || j <= i) && isNear && options.mask?.(first / T, j) !== false;
         if (!isSeen) return -Infinity;
-        let score = dot(query, normed(part(k[first + j]!, g), "k_norm")) / Math.sqrt(K);
+        let score = dot(query, normed(part(k[first + j]!, g), keyNorm)) / Math.sqrt(K);
         if (options.softcap !== undefined) score = options.softcap * Math.tanh(score / options.softcap);
         // Press et al. 2022, section 3: slopes 2^(-8/n), 2^(-16/n), … for n heads.
         return options.alibi ? score - 2 ** ((-8 * (h + 1)) / heads) * (i - j) : score;
       });
-      const shares = softmax(scores);
+      const shares = softmax(options.sinks === undefined ? scores : [...scores, options.sinks[h]!]);
       return Array.from({ length: K }, (_, c) =>
-        shares.reduce((sum, p, j) => sum + p * part(v[first + j]!, g)[c]!, 0),
+        scores.reduce((sum, _, j) => sum + shares[j]! * part(v[first + j]!, g)[c]!, 0),
       );
     });
-    return linear(mixed.flat(), weight("o_proj.weight"), weight("o_proj.bias"));
+    const last = names[3];
+    return linear(mixed.flat(), matrix(last), weight(`${last}.bias`));
   });
 }
 
@@ -64,6 +108,88 @@ describe("attention", () => {
   ])("with %s", (_, args, options) => {
     const result = run(args);
     expect(difference(result.y.data, expected(result, options))).toBeLessThan(TOLERANCE);
+  });
+
+  const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+  const [wide, narrow] = [heads * K, kvHeads * K];
+  const each = heads / kvHeads;
+  /** All of q, then all of k, then all of v. */
+  const inParts = (part: "q" | "k" | "v"): number[] =>
+    part === "q" ? range(0, wide) : range(part === "k" ? wide : wide + narrow, narrow);
+  /** Of each key head its queries, its key, its value. */
+  const byHead = (part: "q" | "k" | "v"): number[] =>
+    range(0, kvHeads).flatMap((g) => {
+      const first = g * (each + 2) * K;
+      return part === "q" ? range(first, each * K) : range(first + (part === "k" ? each : each + 1) * K, K);
+    });
+
+  test.each<[string, string, Options]>([
+    [
+      "other names",
+      ', names: ["query", "key", "value", "out.dense"]',
+      { names: ["query", "key", "value", "out.dense"] },
+    ],
+    [
+      "norms of other names",
+      ', qk_norm: rmsnorm, norm_names: ["q_layernorm", "k_layernorm"]',
+      { norm: true, norms: ["q_layernorm", "k_layernorm"] },
+    ],
+    [
+      "one weight",
+      ', names: ["qkv_proj", "o_proj"]',
+      { names: ["qkv_proj", "", "", "o_proj"], fused: inParts },
+    ],
+    [
+      "one weight [in, out]",
+      ', names: ["c_attn", "c_proj"], layout: in_out',
+      { names: ["c_attn", "", "", "c_proj"], fused: inParts, isTurned: true },
+    ],
+    [
+      "one weight, head by head",
+      ', names: ["query_key_value", "dense"], interleaved: true',
+      { names: ["query_key_value", "", "", "dense"], fused: byHead },
+    ],
+    ["a clip", ", clip: 0.3", { clip: 0.3 }],
+    ["a window on both sides", ", causal: false, window: 2", { causal: false, window: 2 }],
+  ])("with %s", (_, args, options) => {
+    const result = run(args);
+    expect(difference(result.y.data, expected(result, options))).toBeLessThan(TOLERANCE);
+  });
+
+  test("sees the keys that a mask leaves", () => {
+    const chain = `(x, mask) -> attn: attention(${heads}, kv_heads: ${kvHeads}, causal: false)`;
+    const result = runBlock(chain, { B, T }, D, "input mask: bool[B, T] = true");
+    const { data } = result.inputs.mask!;
+    expect(data).toContain(0);
+    const mask = (b: number, j: number): boolean => data[b * T + j] !== 0;
+    expect(difference(result.y.data, expected(result, { causal: false, mask }))).toBeLessThan(TOLERANCE);
+  });
+
+  test.each(["", ", window: 2"])("shares each softmax with a learned sink%s", (window) => {
+    const result = run(`, sinks: true${window}`);
+    const sinks = result.parameters["attn.sinks"]!.data;
+    const options = { sinks, ...(window !== "" && { window: 2 }) };
+    expect(difference(result.y.data, expected(result, options))).toBeLessThan(TOLERANCE);
+  });
+
+  test("norms what has turned already, if it is asked to", () => {
+    const ops = opsOf(run(", qk_norm: rmsnorm, norm_turned: true, rope: rope").graph);
+    expect(ops.indexOf("rope")).toBeLessThan(ops.indexOf("rms_norm"));
+  });
+
+  test("a gate beside q opens the result", () => {
+    const { graph } = run(", gated: true, qk_norm: rmsnorm");
+    const found = graph.parameters.find(({ name }) => name === "attn.q_proj.weight")!;
+    expect(found.value.type.shape.map(({ key }) => key)).toEqual([String(2 * wide), String(D)]);
+    const ops = opsOf(graph);
+    expect(ops.slice(ops.indexOf("attend"))).toEqual([
+      "attend",
+      "sigmoid",
+      "mul",
+      "permute",
+      "reshape",
+      "linear",
+    ]);
   });
 
   test("a norm over the full width stands before the split into heads", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { difference, TOLERANCE } from "../lower/support.ts";
-import { dot, linear, rowsOf, runBlock, silu, softmax } from "./support.ts";
+import { dot, linear, rowsOf, runBlock, silu } from "./support.ts";
 
 const symbols = { B: 2, T: 3 };
 
@@ -16,28 +16,23 @@ describe("feed-forward blocks", () => {
     expect(difference(y.data, expected)).toBeLessThan(TOLERANCE);
   });
 
+  test("swiglu with one weight of the gate and what it gates, and other names", () => {
+    const { inputs, parameters, y } = runBlock('f: swiglu(6, names: ["gate_up", "w2"])', symbols, 4);
+    const both = parameters["f.gate_up.weight"]!;
+    const expected = rowsOf(inputs.x!).flatMap((x) => {
+      const made = linear(x, both);
+      return linear(
+        made.slice(0, 6).map((v, i) => silu(v) * made[6 + i]!),
+        parameters["f.w2.weight"]!,
+      );
+    });
+    expect(difference(y.data, expected)).toBeLessThan(TOLERANCE);
+  });
+
   test("geglu gates with gelu, ffn has no gate", () => {
     const ops = (chain: string) => runBlock(chain, symbols, 4).graph.nodes.map(({ op }) => op);
     expect(ops("geglu(6)")).toEqual(["linear", "gelu", "linear", "mul", "linear"]);
     expect(ops("ffn(6, act: relu2)")).toEqual(["linear", "relu2", "linear"]);
-  });
-
-  test("moe: the best experts of each token, weighted by their shares of the probability", () => {
-    const { inputs, parameters, y } = runBlock("f: moe(4, 2, 5)", symbols, 4);
-    const weight = (name: string) => parameters[`f.${name}.weight`]!;
-    const expected = rowsOf(inputs.x!).flatMap((x) => {
-      const odds = softmax(linear(x, weight("gate")));
-      const best = [...odds.keys()].sort((a, b) => odds[b]! - odds[a]!).slice(0, 2);
-      const total = best.reduce((sum, e) => sum + odds[e]!, 0);
-      return best
-        .map((e) => {
-          const w3 = linear(x, weight(`experts.${e}.w3`));
-          const gated = linear(x, weight(`experts.${e}.w1`)).map((v, i) => silu(v) * w3[i]!);
-          return linear(gated, weight(`experts.${e}.w2`)).map((v) => (v * odds[e]!) / total);
-        })
-        .reduce((a, b) => a.map((v, i) => v + b[i]!));
-    });
-    expect(difference(y.data, expected)).toBeLessThan(TOLERANCE);
   });
 });
 

@@ -1,17 +1,30 @@
-import { constantInit, defineLayer, flag, float, initOf, shape, word } from "./define.ts";
+import type { Value } from "../../ir/graph.ts";
+import { constantInit, defineLayer, flag, float, initOf, shape, word, type Site } from "./define.ts";
 import { knownSize, needDropoutRate, needRank } from "./shapes-of.ts";
+
+/** 1 + weight, which is made once as the weights are loaded. */
+const plusOne = (site: Site, weight: Value): Value =>
+  site.emit(
+    "add",
+    { x: weight, y: site.emit("full", {}, { dtype: weight.type.dtype, shape: [], value: 1 }) },
+    {},
+  );
 
 /** Norms, and the learned gains and offsets that stand beside them. */
 export const normLayers = {
   layernorm: defineLayer({
-    doc: "(x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off",
+    doc:
+      "(x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off; " +
+      "unit_offset multiplies by 1 + weight (Nemotron)",
     operands: ["x"],
-    parameters: { eps: float(1e-5), affine: flag(true), bias: flag(true) },
+    parameters: { eps: float(1e-5), affine: flag(true), bias: flag(true), unit_offset: flag(false) },
     owns: ["weight", "bias"],
-    build: (site, [x], { eps, affine, bias }) => {
+    build: (site, [x], { eps, affine, bias, unit_offset }) => {
       const width = knownSize(site, x!, -1);
-      const weight = affine ? site.own("weight", [width], { init: constantInit(1) }) : undefined;
+      const init = constantInit(unit_offset ? 0 : 1);
+      const owned = affine ? site.own("weight", [width], { init }) : undefined;
       const offset = affine && bias ? site.own("bias", [width], { init: constantInit(0) }) : undefined;
+      const weight = owned !== undefined && unit_offset ? plusOne(site, owned) : owned;
       return site.emit("layer_norm", { x: x!, weight, bias: offset }, { eps });
     },
   }),
