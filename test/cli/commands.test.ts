@@ -198,8 +198,8 @@ test("`ops NAME` documents a layer and the op of the same name", async () => {
   expect(await output("ops", "layernorm")).toMatchInlineSnapshot(`
     "Layers of the language
 
-      x -> layernorm(eps: float = 0.00001, affine: bool = true, bias: bool = true)
-          (x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off
+      x -> layernorm(eps: float = 0.00001, affine: bool = true, bias: bool = true, unit_offset: bool = false)
+          (x - mean) / √(var + eps) · weight + bias over the last axis (Ba et al. 2016); affine: false leaves both off; unit_offset multiplies by 1 + weight (Nemotron)
           (owns LABEL.weight, LABEL.bias)
     "
   `);

@@ -33,6 +33,10 @@ describe("blanks", () => {
     ['assert a,"b {c+1}  d"', 'assert a, "b {c+1}  d"'],
     ["(a,b)=(c,)", "(a, b) = (c,)"],
     ["parallel{}", "parallel {}"],
+    ['"{a}.b" :f->"" : g(1)', '"{a}.b": f -> "": g(1)'],
+    ['repeat n as "{h}.l" [ i ]{f}', 'repeat n as "{h}.l"[i] { f }'],
+    ["let n=a in[ 1,2 ]and not(b in c)", "let n = a in [1, 2] and not (b in c)"],
+    ["config{like  decoder_keys;a = b}", "config { like decoder_keys; a = b }"],
     ["x as y:[B]->f as z", "x as y: [B] -> f as z"],
   ])("%s", (text, expected) => {
     expect(statement(text)).toBe(`${expected}\n`);

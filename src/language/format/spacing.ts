@@ -85,5 +85,7 @@ export function isSpaced(parts: Statement, index: number, around: Surroundings):
   if (isPrefix(parts, index - 1, around)) return false;
   if (part.kind !== "bracket") return true;
   if (before.kind === "bracket") return false;
-  return before.kind !== "word" || isWord(parts, index - 1, around);
+  // A label in quotes may have an index, as any other.
+  const isName = before.kind === "word" || before.kind === "text";
+  return !isName || isWord(parts, index - 1, around);
 }

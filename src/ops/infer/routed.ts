@@ -11,7 +11,7 @@ function rowsFit(x: TensorType, chosen: TensorType): Mismatch | undefined {
   const [leading, each] = [x.shape.slice(0, -2), x.shape.at(-2)];
   const isShared = each !== undefined && constantDim(each) === 1;
   const fits =
-    sameShape(leading, chosen.shape.slice(0, -1)) && (isShared || sameDim(each, chosen.shape.at(-1)!));
+    sameShape(leading, chosen.shape.slice(0, -1)) && (isShared || sameDim(each, chosen.shape.at(-1)));
   return fits
     ? undefined
     : new Mismatch(
