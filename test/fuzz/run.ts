@@ -3,9 +3,10 @@
  *
  *     npx tsx test/fuzz/run.ts [--count 1000000] [--seed 1] [--only NAME]
  *
- * Inputs are right ones that were changed, or made to ask for much. Each is measured: more than 2 s, more
- * than 512 MB, or anything thrown is a failure. A worker that hangs or runs out of memory is ended, and the next goes on
- * behind the input. `--show NAME INDEX` prints one input. Ends with 1 if there was a failure.
+ * `--count` is of all readers together, by their shares, or of the one that `--only` names. Inputs are right ones that were
+ * changed, or made to ask for much. Each is measured: more than 2 s, more than 512 MB, or anything thrown is a failure. A worker
+ * that hangs or runs out of memory is ended, and the next goes on behind the input. `--show NAME INDEX` prints one input. Ends
+ * with 1 if there was a failure.
  */
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -102,10 +103,15 @@ if (values.show) {
   const [name, index] = positionals as [ReaderName, string];
   process.stdout.write(inputOf(name, seed, Number(index)));
 } else {
+  const { only } = values;
+  if (only !== undefined && !Object.hasOwn(readers, only))
+    throw new Error(`--only has no ${only}; readers are ${Object.keys(readers).join(", ")}`);
   let [inputs, failures] = [0, 0];
   for (const [name, { share }] of Object.entries(readers)) {
-    if (values.only !== undefined && values.only !== name) continue;
-    const count = Math.round((Number(values.count) * share) / 1000);
+    if (only !== undefined && only !== name) continue;
+    // A reader by itself gets all inputs.
+    const count =
+      only === undefined ? Math.round((Number(values.count) * share) / 1000) : Number(values.count);
     const tally = await runReader(name as ReaderName, count);
     inputs += count;
     failures += tally.failures.length;
