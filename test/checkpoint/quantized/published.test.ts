@@ -62,6 +62,22 @@ describe("what is written is what is read", () => {
   });
 });
 
+describe("what is written is byte by byte what compressed-tensors writes", () => {
+  test.each(["int8_groups", "pack4_zero_points"])("of %s", (file) => {
+    const tensors = opened(file);
+    const read = joined(tensors).get("layer.weight")!.quantized!.read();
+    const written = compressedTensors("layer.weight", read);
+    expect(written.map(([name]) => name).sort()).toEqual(
+      [...tensors.keys()].filter((name) => name !== "expected").sort(),
+    );
+    for (const [name, { dtype, shape, bytes }] of written) {
+      const own = tensors.get(name)!.read();
+      expect([name, dtype, shape]).toEqual([name, own.dtype, own.shape]);
+      expect([...bytes]).toEqual([...own.bytes]);
+    }
+  });
+});
+
 const i32 = (shape: readonly number[], values: ArrayLike<number>) =>
   toStored(hostTensor("i32", shape, values));
 const f32 = (shape: readonly number[], values: ArrayLike<number>) =>
