@@ -34,7 +34,7 @@ export interface Target {
   /** As the command line calls it. */
   readonly name: string;
   readonly limits: Limits;
-  /** How products of packed weights read few rows of activations: as they are, if left off. */
+  /** How products of packed weights read activations: as they are, if left off. */
   readonly activations?: "int8";
   /** How an operand of a kernel is to lie, where that is not as the contract of the op says. */
   readonly formOf?: (kernel: ChosenKernel, operand: string) => OperandForm | undefined;

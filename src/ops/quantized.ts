@@ -1,5 +1,5 @@
 import { addDims } from "../tensor/dim.ts";
-import { expression, int, word } from "./attributes.ts";
+import { bool, expression, int, word } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { evaluateExpression } from "./evaluate/elementwise.ts";
 import { evaluateLinear } from "./evaluate/linear.ts";
@@ -16,8 +16,8 @@ import {
 /** The product as it is. */
 const noEpilogue = { steps: [] };
 
-/** Bits of a code, and neighbours along a row that share a scale. */
-const packedAttributes = () => ({ bits: int(8), block: int(32) });
+/** Bits of a code, neighbours along a row that share a scale, and whether all codes are known to be of -64 to 63. */
+const packedAttributes = () => ({ bits: int(8), block: int(32), narrow: bool(false) });
 
 /**
  * Matrices as codes: words of 32 bits, the first code in the lowest bits. 8 bits are a whole number with a sign, 4 bits one

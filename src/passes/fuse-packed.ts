@@ -113,7 +113,9 @@ function finished(node: Product): Pick<NodeOf<"linear_epilogue">["attrs"], "epil
 /** Codes that may lie in one matrix. */
 export const areAlike = (parts: readonly Dequantize[]): boolean =>
   new Set(
-    parts.map(({ attrs, operands }) => [attrs.bits, attrs.block, operands.minimums !== undefined].join()),
+    parts.map(({ attrs, operands }) =>
+      [attrs.bits, attrs.block, attrs.narrow, operands.minimums !== undefined].join(),
+    ),
   ).size === 1;
 
 function join(

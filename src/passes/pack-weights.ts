@@ -9,7 +9,7 @@ import { packedNames, type PackedParameter } from "./packing.ts";
 
 /**
  * parameter w  =>  dequantize(codes, scales, minimums), three parameters in its place. A weight [K, N] of a linear is kept
- * as [N, K], and its linears read it so. Where the target's products read few rows as 8-bit numbers, linears of a packed
+ * as [N, K], and its linears read it so. Where the target's products read their rows as 8-bit numbers, linears of a packed
  * weight read round_blocks(x): so the graph says all that kernels compute.
  */
 export const packWeights: Pass = {
@@ -72,7 +72,7 @@ class Packer {
     invariant(isTransposed === (attrs.layout === "in_out"), "a weight is packed as its linears read it");
     const before: Node[] = [];
     let { x } = operands;
-    if (this.#roundsRows && hasFewRows(x)) {
+    if (this.#roundsRows) {
       const known = this.#rounded.get(x);
       if (known === undefined) {
         const node = makeNode("round_blocks", { x }, {}, origin);
@@ -86,17 +86,10 @@ class Packer {
   }
 }
 
-/** One row, or one of each text of a batch: more of them are better read as they are, by a product that unpacks the weight. */
-function hasFewRows({ type: { shape } }: Value): boolean {
-  const [first, ...others] = shape.slice(0, -1);
-  const isOne = (size: typeof first): boolean => size === undefined || constantDim(size) === 1;
-  return others.every(isOne) && (others.length > 0 || isOne(first));
-}
-
 /** The parameters in the place of one, and the matrix that they stand for. */
 function packedParts(
   { name, value, span }: Parameter,
-  { form: { bits, block, hasMinimums }, isTransposed }: PackedParameter,
+  { form: { bits, block, hasMinimums, isNarrow = false }, isTransposed }: PackedParameter,
 ): { readonly parts: readonly Parameter[]; readonly node: NodeOf<"dequantize"> } {
   const shape = value.type.shape.map((size) => constantDim(size)!);
   const [rows, columns] = (isTransposed ? shape.toReversed() : shape) as [number, number];
@@ -114,6 +107,6 @@ function packedParts(
   const scales = part("scales", beside);
   const minimums = hasMinimums ? part("minimums", beside) : undefined;
   const operands = { codes: codes.value, scales: scales.value, minimums: minimums?.value };
-  const node = makeNode("dequantize", operands, { bits, block }, undefined, [hint]);
+  const node = makeNode("dequantize", operands, { bits, block, narrow: isNarrow }, undefined, [hint]);
   return { parts: [codes, scales, ...(minimums === undefined ? [] : [minimums])], node };
 }

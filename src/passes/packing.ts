@@ -7,7 +7,7 @@ export interface PackedParameter {
   readonly isTransposed: boolean;
 }
 
-/** The parameters that are kept as codes, by name, and how products of few rows read their activations where a target can. */
+/** The parameters that are kept as codes, by name, and how products of them read their activations where a target can. */
 export interface Packing {
   readonly parameters: ReadonlyMap<string, PackedParameter>;
   readonly activations: "int8" | "f32";

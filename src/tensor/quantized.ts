@@ -8,6 +8,8 @@ export interface QuantizedForm {
   /** Neighbours along the last axis that share a scale. */
   readonly block: 16 | 32;
   readonly hasMinimums: boolean;
+  /** Codes of 8 bits that are all of -64 to 63: whoever multiplies them may do it faster. Not known if left off. */
+  readonly isNarrow?: boolean;
 }
 
 /**

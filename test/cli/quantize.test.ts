@@ -25,12 +25,24 @@ describe("lmg run --quantize", () => {
   test.each(["int8", "int4"])(
     "%s computes on each target what the interpreter computes of the codes",
     async (form) => {
-      const expected = await logits("--quantize", form, "--interpret");
+      const given = ["--quantize", form, "--activations", "f32"];
+      const expected = await logits(...given, "--interpret");
       // Float32 beside float64, of logits up to 20.
       for (const target of ["wasm", "ts"])
-        expect(largest(await logits("--quantize", form, "--target", target), expected)).toBeLessThan(1e-4);
+        expect(largest(await logits(...given, "--target", target), expected)).toBeLessThan(1e-4);
     },
   );
+
+  test("reads activations as 8-bit numbers as the interpreter does, but for halves that float32 rounds the other way", async () => {
+    const expected = await logits("--quantize", "int8", "--interpret");
+    const [rounded, floats] = [
+      await logits("--quantize", "int8"),
+      await logits("--quantize", "int8", "--activations", "f32"),
+    ];
+    expect(largest(rounded, floats)).toBeGreaterThan(1e-3);
+    // A code that is one more or less is 1/127 of the largest of its block.
+    expect(largest(rounded, expected)).toBeLessThan(0.2);
+  });
 
   test("changes the logits, in 8 bits little", async () => {
     const plain = await logits();

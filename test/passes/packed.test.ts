@@ -130,13 +130,13 @@ describe("packed weights", () => {
     expect(ops).toEqual(["packed_linear", "packed_linear"]);
   });
 
-  test("are read by rounded activations for one row, where a target can, and not for many", () => {
+  test("are read by rounded activations, of one row as of many, where a target can", () => {
     const body = `%p = linear(x: %newest, weight: %a)\n%q = linear(x: %x, weight: %a)\noutput p = %p\noutput q = %q`;
     const activations = (target: Target): unknown[] =>
       packed(body, { a: int8 }, target).nodes.map((node) =>
         node.op === "packed_linear" ? node.attrs.activations : node.op,
       );
-    expect(activations(rounding)).toEqual(["int8", "f32"]);
+    expect(activations(rounding)).toEqual(["int8", "int8"]);
     expect(activations(portableTarget)).toEqual(["f32", "f32"]);
   });
 

@@ -29,8 +29,8 @@ const E2M1 = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -1
 export const blockLayouts = {
   Q4_0: { ...one, bytes: 18, bits: 4, zero: 8, code: (bytes, at, index) => nibble(bytes, at + 2, index) },
   Q4_1: { ...one, bytes: 20, bits: 4, code: (bytes, at, index) => nibble(bytes, at + 4, index), minimum },
-  Q5_0: { ...one, bytes: 22, bits: 8, zero: 16, code: fiveBits(6) },
-  Q5_1: { ...one, bytes: 24, bits: 8, code: fiveBits(8), minimum },
+  Q5_0: { ...one, bytes: 22, bits: 8, isNarrow: true, zero: 16, code: fiveBits(6) },
+  Q5_1: { ...one, bytes: 24, bits: 8, isNarrow: true, code: fiveBits(8), minimum },
   Q8_0: { ...one, bytes: 34, bits: 8, code: (bytes, at, index) => (bytes[at + 2 + index]! << 24) >> 24 },
   IQ4_NL: {
     ...one,
@@ -56,6 +56,7 @@ export const blockLayouts = {
     ...one,
     bytes: 17,
     bits: 8,
+    isNarrow: true,
     code: (bytes, at, index) => E2M1[nibble(bytes, at + 1, index)]!,
     scale: (bytes, at) => 2 ** (bytes[at]! - 128),
   },

@@ -54,6 +54,7 @@ export const kLayouts = {
     ...sixteen,
     bytes: 110,
     bits: 8,
+    isNarrow: true,
     zero: 4,
     code: (bytes, at, index) =>
       twoBits(bytes, at + 32, index) | (((bytes[at + (index & 31)]! >> (index >> 5)) & 1) << 2),
@@ -65,6 +66,7 @@ export const kLayouts = {
     ...paired,
     bytes: 176,
     bits: 8,
+    isNarrow: true,
     code: (bytes, at, index) =>
       fourBits(bytes, at + 48, index) | (((bytes[at + 16 + (index & 31)]! >> (index >> 5)) & 1) << 4),
   },
@@ -73,6 +75,7 @@ export const kLayouts = {
     ...sixteen,
     bytes: 210,
     bits: 8,
+    isNarrow: true,
     zero: 32,
     code: (bytes, at, index) => {
       const [half, run, place] = [index >> 7, (index >> 5) & 3, index & 31];

@@ -15,6 +15,8 @@ export interface BlockLayout {
   readonly bits: QuantizedForm["bits"];
   /** Elements that share a scale. */
   readonly group: QuantizedForm["block"];
+  /** Whether codes of 8 bits are all of -64 to 63. */
+  readonly isNarrow?: true;
   /** What a code is taken from, so that it is around 0; 0 where there are minimums. */
   readonly zero: number;
   readonly code: (bytes: Uint8Array, at: number, index: number) => number;
@@ -46,11 +48,12 @@ export function decodeBlocks(layout: BlockLayout, bytes: Uint8Array, into: Float
 }
 
 /** The form in which a model keeps blocks of a layout. */
-export const formOfLayout = ({ bits, group, minimum }: BlockLayout): QuantizedForm => ({
+export const formOfLayout = ({ bits, group, minimum, isNarrow }: BlockLayout): QuantizedForm => ({
   bits,
   block: group,
   // Codes of 4 bits have no sign: what they are taken from is part of the minimum.
   hasMinimums: bits === 4 || minimum !== undefined,
+  ...(isNarrow === true ? { isNarrow } : {}),
 });
 
 /** Whether rows of a tensor can be kept as codes: matrices whose rows are whole units. */

@@ -67,8 +67,9 @@ export const command: Command = {
       const made = quantizedCheckpoint(loaded.model.graph, weights, options.to);
       warnOfSmall(made, options.to, out);
       writeCheckpoint(made, options, config?.config ?? {}, out);
-      const [first, second] = [weights, made.weights].map((each) => packChosen(loaded, each, {}, target));
-      const measured = await agreementOn(loaded.model.graph, [first!, second!], options, out);
+      const original = packChosen(loaded, weights, { activations: "f32" }, target);
+      const quantized = packChosen(loaded, made.weights, {}, target);
+      const measured = await agreementOn(loaded.model.graph, [original, quantized], options, out);
       if (options.json === true) {
         writeJson(out, { layers: made.layers, kept: made.kept, agreement: measured });
         return;

@@ -6,7 +6,7 @@ import type { OptionSpec } from "../command.ts";
 import { loadModel } from "../load.ts";
 import { writeJson, type Out } from "../out.ts";
 import { checkpointConfig, openChosenWeights, type WeightChoice } from "../run/chosen.ts";
-import { packChosen, quantizeOption, type QuantizeOptions } from "../run/quantized.ts";
+import { packChosen, quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
 import type { ModelOptions } from "../source.ts";
 import { stop } from "../stop.ts";
 import { defaultTarget, flagOf } from "../targets.ts";
@@ -15,7 +15,7 @@ import { showErrors } from "./weights.ts";
 
 /** What `lmg compare` takes to compare weights, and not targets. */
 export interface AgainstOptions
-  extends Omit<ModelOptions, "config">, WeightChoice, TextOptions, Pick<QuantizeOptions, "quantize"> {
+  extends Omit<ModelOptions, "config">, WeightChoice, TextOptions, QuantizeOptions {
   /** The checkpoint of the original. */
   readonly against?: string;
   readonly json?: true;
@@ -27,11 +27,13 @@ export const againstOptions: readonly OptionSpec[] = [
     description:
       "compare weights, not targets: those of --weights with the original of this checkpoint; --prefix is of the former",
   },
-  { ...quantizeOption, description: `with --against: ${quantizeOption.description}` },
-  ...textOptions.map((option) => ({ ...option, description: `with --against: ${option.description}` })),
+  ...[...quantizeOptions, ...textOptions].map((option) => ({
+    ...option,
+    description: `with --against: ${option.description}`,
+  })),
 ];
 
-const ofAgainst = ["quantize", "data", "tokenizer"] as const;
+const ofAgainst = ["quantize", "activations", "data", "tokenizer"] as const;
 
 /** Ends the command where an option of one form stands beside another, so that none is passed over in silence. */
 export function requireForm(options: AgainstOptions, ofTargets: readonly string[]): void {
@@ -57,7 +59,9 @@ export async function compareWeights(
     const { against, ignore = [] } = options;
     const original = openChosenWeights(loaded.model, { weights: against, ignore, ownWeights: true }, out);
     try {
-      const first = packChosen(loaded, original, { fuse: options.fuse ?? true }, target);
+      // The original is computed in floats, however it is stored.
+      const asFloats = { activations: "f32", fuse: options.fuse ?? true } as const;
+      const first = packChosen(loaded, original, asFloats, target);
       const second = packChosen(loaded, weights, options, target);
       const layers = weightErrors(weights, second.packing, original);
       const agreement = await agreementOn(loaded.model.graph, [first, second], options, out);

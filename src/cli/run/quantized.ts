@@ -26,9 +26,8 @@ export const quantizeOptions: readonly OptionSpec[] = [
   {
     flags: "--activations <form>",
     description:
-      "how products of such weights read a single row: as 8-bit numbers, which is faster, or as it is; wasm has both, other targets read f32",
+      "how products of such weights read activations: as 8-bit numbers, a scale for each 32, which is faster (int8, if not given), or as they are (f32); wasm has both, other targets read f32",
     choices: ["int8", "f32"],
-    default: "int8",
   },
 ];
 

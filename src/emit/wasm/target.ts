@@ -9,7 +9,7 @@ export const wasmTarget: Target = {
   activations: "int8",
   formOf: ({ op, attrs }, operand) => {
     if (op === "packed_linear" || op === "packed_embedding" || op === "dequantize")
-      return packedForm(operand, attrs["bits"] as number);
+      return packedForm(operand);
     return op === "linear_epilogue" && operand === "weight"
       ? { kind: "panels", axis: attrs["layout"] === "in_out" ? 1 : 0, width: PANEL, atLoadOnly: true }
       : undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Code, I32, V128, ValueType } from "../../../src/emit/wasm/assembler/code.ts";
 import { f32, f64, i32 } from "../../../src/emit/wasm/assembler/numbers.ts";
-import { f32x4, f64x2, i16x8, i32x4, i64x2, v128 } from "../../../src/emit/wasm/assembler/simd.ts";
+import { f32x4, f64x2, i16x8, i32x4, i64x2, i8x16, v128 } from "../../../src/emit/wasm/assembler/simd.ts";
 import { RESULT_AT, memoryAfter, valueOf } from "./code.ts";
 
 type Kind = "f32" | "f64" | "i32" | "i64";
@@ -207,7 +207,8 @@ const doubleCases: { readonly [K in keyof typeof f64x2]: Case } = {
 };
 
 const whole = lanes("i32", "i32");
-const wholeCases: { readonly [K in keyof typeof i32x4]: Case } = {
+/** What adds to a variable has a test of its own. */
+const wholeCases: { readonly [K in Exclude<keyof typeof i32x4, "relaxed_dot_i8x16_i7x16_add_s">]: Case } = {
   splat: {
     make: () => i32x4.splat(i32.load(i32.const(4))),
     of: "i32",
@@ -304,7 +305,40 @@ const wholeCases: { readonly [K in keyof typeof i32x4]: Case } = {
   },
 };
 
+const byteCases: { readonly [K in keyof typeof i8x16]: Case } = {
+  narrow_i16x8_s: {
+    make: i8x16.narrow_i16x8_s,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0xfff90005 | 0, 0x7fff, 0xfff70003 | 0, 1],
+  },
+  add: {
+    make: i8x16.add,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [8, 0xfefefef0 | 0, 0x7fffff00, 0],
+  },
+  permute: {
+    make: (x) => i8x16.permute(x, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0, 0xffffff7f | 0, 0xf9ffffff | 0, 0x05000000],
+  },
+};
+
 const halfCases: { readonly [K in keyof typeof i16x8]: Case } = {
+  neg: {
+    make: i16x8.neg,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0xfffb, 0x10007, 0x80010001 | 0, 0],
+  },
+  max_s: {
+    make: i16x8.max_s,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [5, -7, 0x7fff0001, 0],
+  },
   shr_u: {
     make: (x) => i16x8.shr_u(x, i32.const(4)),
     of: "i32",
@@ -383,6 +417,7 @@ describe.each(
     f32x4: floatCases,
     f64x2: doubleCases,
     i32x4: wholeCases,
+    i8x16: byteCases,
     i16x8: halfCases,
     i64x2: longCases,
     v128: vectorCases,
@@ -414,4 +449,19 @@ test("vectors and lanes of them are stored where the address says", () => {
   expect(Array.from({ length: 12 }, (_, i) => after.getInt32(RESULT_AT + 4 * i, true))).toEqual([
     0, 3, 0, 0, 1, 2, 3, 4, 0, 0, 3, 4,
   ]);
+});
+
+test("products of four neighbours are added to a variable", () => {
+  const memory = new Uint8Array(48);
+  operands.i32.forEach((values, index) => {
+    memory.set(typed("i32", values), 16 * index);
+  });
+  const view = valueOf(memory, (writer) => {
+    const sum = writer.local("v128");
+    writer.push(sum.set(v128.load(at(32))));
+    const factors = v128.and(v128.load(at(16)), i32x4.splat(i32.const(0x7f7f7f7f)));
+    return i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(at(0)), factors, sum.get);
+  });
+  // Bytes: 5 · 3 - 1; -7 · 119 - 3 · 127; -1 · 1 + 255; 4.
+  expect(read(view, "i32", 4)).toEqual([14, -1214, 254, 4]);
 });

@@ -8,24 +8,30 @@ interface Form {
   readonly bits: 4 | 8;
   readonly block: 16 | 32;
   readonly hasMinimums: boolean;
+  readonly narrow?: boolean;
 }
 
 const forms: readonly Form[] = [
   { bits: 8, block: 32, hasMinimums: false },
   { bits: 8, block: 16, hasMinimums: true },
+  { bits: 8, block: 32, hasMinimums: true, narrow: true },
+  { bits: 8, block: 16, hasMinimums: false, narrow: true },
   { bits: 4, block: 32, hasMinimums: true },
   { bits: 4, block: 16, hasMinimums: true },
   { bits: 4, block: 32, hasMinimums: false },
 ];
 
-const about = ({ bits, block, hasMinimums }: Form): string =>
-  `${bits} bits in blocks of ${block}${hasMinimums ? " with minimums" : ""}`;
+const about = ({ bits, block, hasMinimums, narrow }: Form): string =>
+  `${bits} bits${narrow === true ? " of -64 to 63" : ""} in blocks of ${block}${hasMinimums ? " with minimums" : ""}`;
+
+const attrsOf = ({ bits, block, narrow = false }: Form) => ({ bits, block, narrow });
 
 /** A matrix of codes that are drawn, the words in which they lie, and its elements. */
-function matrix(rows: number, columns: number, { bits, block, hasMinimums }: Form) {
+function matrix(rows: number, columns: number, { bits, block, hasMinimums, narrow }: Form) {
   const random = new RandomStream(rows, `${columns} ${bits} ${block}`);
   const size = rows * columns;
-  const codes = Array.from({ length: size }, () => random.below(2 ** bits) - (bits === 8 ? 128 : 0));
+  const range = narrow === true ? 128 : 2 ** bits;
+  const codes = Array.from({ length: size }, () => random.below(range) - (bits === 8 ? range / 2 : 0));
   const number = (low: number, high: number): number => Math.fround(low + (high - low) * random.uniform());
   const scales = Array.from({ length: size / block }, () => number(0.01, 0.1));
   const minimums = Array.from({ length: size / block }, () => number(-1, 1));
@@ -50,8 +56,7 @@ function matrix(rows: number, columns: number, { bits, block, hasMinimums }: For
 
 const dequantize = (form: Form): OpCase<"dequantize"> => {
   const { elements, operands } = matrix(5, 64, form);
-  const { bits, block } = form;
-  return { about: about(form), operands, attrs: { bits, block }, expected: [f32([5, 64], elements)] };
+  return { about: about(form), operands, attrs: attrsOf(form), expected: [f32([5, 64], elements)] };
 };
 
 const embedding = (form: Form): OpCase<"packed_embedding"> => {
@@ -62,7 +67,7 @@ const embedding = (form: Form): OpCase<"packed_embedding"> => {
   return {
     about: about(form),
     operands: { ...operands, ids: i32([2, 2], ids) },
-    attrs: { bits: form.bits, block: form.block, entries },
+    attrs: { ...attrsOf(form), entries },
     expected: [f32([2, 2, width], rows)],
   };
 };
@@ -113,8 +118,7 @@ const linear = (
     about: `${about(form)}, ${rows} rows by ${columns}, activations ${activations}`,
     operands: { x, ...operands, extras: [bias, factor] },
     attrs: {
-      bits: form.bits,
-      block: form.block,
+      ...attrsOf(form),
       activations,
       epilogue: {
         steps: [
@@ -139,7 +143,7 @@ function plainLinear(form: Form): OpCase<"packed_linear"> {
   return {
     about: `${about(form)}, alone`,
     operands: { x, ...operands, extras: [] },
-    attrs: { bits: form.bits, block: form.block },
+    attrs: attrsOf(form),
     expected: [f32([1, 20], sums)],
     tolerance: 2e-5,
   };
@@ -150,6 +154,7 @@ const sizes = [
   [1, 4],
   [3, 13],
   [2, 48],
+  [7, 20],
 ] as const;
 
 export const quantizedCases: CasesOf<keyof typeof quantizedOps> = {

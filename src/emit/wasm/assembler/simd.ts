@@ -138,8 +138,22 @@ export const f64x2 = {
   relaxed_nmadd: tri(0x108),
 } as const;
 
+/** Sixteen lanes of 8 bits. */
+export const i8x16 = {
+  /** Eight lanes of 16 bits of each, held to 8 bits with a sign. */
+  narrow_i16x8_s: bin(101),
+  add: bin(110),
+  /** Bytes of one vector, in another order. */
+  permute: (x: V128, bytes: readonly number[]): V128 =>
+    instruction("v128", [x, x], code(13), (to) => {
+      to.bytes(bytes);
+    }),
+} as const;
+
 /** Eight lanes of 16 bits. */
 export const i16x8 = {
+  neg: un(129),
+  max_s: bin(152),
   shr_u: shift(141),
   /** Four lanes of each, held to 16 bits with a sign. */
   narrow_i32x4_s: bin(133),
@@ -187,6 +201,12 @@ export const i32x4 = {
   trunc_sat_f64x2_u_zero: un(253),
   /** Products of eight numbers of 16 bits, each two neighbours added. */
   dot_i16x8_s: bin(186),
+  /**
+   * Products of sixteen numbers of 8 bits with sixteen of 7 bits without a sign, each four neighbours added to a lane of z (relaxed
+   * SIMD). All machines give the same where no two products that are neighbours go beyond 16 bits. z must be a variable: V8 11
+   * has it behind a flag, and loses a z that is not.
+   */
+  relaxed_dot_i8x16_i7x16_add_s: tri(0x113),
   extend_low_i16x8_s: un(167),
   extend_high_i16x8_s: un(168),
 } as const;

@@ -2,20 +2,28 @@ import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import { rowStep, type View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
-import { addDims, dim, floorDivideDim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import {
+  addDims,
+  constantDim,
+  dim,
+  floorDivideDim,
+  multiplyDims,
+  productOfDims,
+  type Dim,
+} from "../../../tensor/dim.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import { when } from "../assembler/control.ts";
 import type { I32 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { Kernel, KernelWriter, Phase, WasmKernel } from "../kernel.ts";
 import { refuse } from "../kernel.ts";
 import { Dots } from "../packed/dots.ts";
-import { GROUP, PackedMatrix, type Form, type PackedViews } from "../packed/layout.ts";
-import { BESIDE_BYTES, ROUNDED_BYTES, Rounder } from "../packed/rounding.ts";
-import { GroupUnpacker, RowUnpacker } from "../packed/unpack.ts";
+import { GROUP, GROUP_VECTORS, PackedMatrix, type Form, type PackedViews } from "../packed/layout.ts";
+import { productsOf, type Products } from "../packed/products.ts";
+import { BESIDE_BYTES, codeBytes, Rounder } from "../packed/rounding.ts";
+import { ColumnUnpacker, RowUnpacker } from "../packed/unpack.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
-import { eachTileOf, eachUnit } from "../products/nest.ts";
+import { eachRows, eachTileOf, eachUnit } from "../products/nest.ts";
 import { Tile, tilesFor } from "../products/tile.ts";
 
 type Linear = StepOf<"packed_linear">;
@@ -35,16 +43,21 @@ const matrixOf = (
 const packed_linear: WasmKernel<"packed_linear"> = (step, k) =>
   step.attrs.activations === "int8" ? dots(step, k) : tiles(step, k);
 
-const nameOf = ({ attrs: { bits, block, activations, epilogue } }: Linear): string =>
+const nameOf = ({ attrs: { bits, block, narrow, activations, epilogue } }: Linear): string =>
   [
     `linear_${bits}bit`,
     ...(block === 16 ? ["16"] : []),
+    ...(narrow && activations === "int8" ? ["narrow"] : []),
     ...(activations === "int8" ? ["int8"] : []),
     ...(epilogue.steps.length === 0 ? [] : [expressionName(epilogue)]),
   ].join("_");
 
-/** Columns that are finished together: two groups of rows of the weight, one after the other. */
-const FINISHED = 2 * GROUP;
+/**
+ * Rows that go through a group of a weight together: what is made of its codes serves all of them, and their sums stay in registers. One
+ * where the machine does not unroll.
+ */
+const rowsInStep = ({ machine }: KernelWriter, { sums }: Products): number =>
+  machine.unroll === 1 ? 1 : 4 / sums;
 
 /** All threads round the rows, then each takes columns. */
 function dots(step: Linear, k: KernelWriter): Kernel {
@@ -53,43 +66,39 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const rows = productOfDims(out.type.shape.slice(0, -1));
   const blocks = multiplyDims(rows, units(depth));
-  const shared = k.shared(multiplyDims(blocks, dim(ROUNDED_BYTES + BESIDE_BYTES)));
+  const products = productsOf(k, step.attrs);
+  const each = { codes: codeBytes(products.rounded), beside: BESIDE_BYTES };
+  const shared = k.shared(multiplyDims(blocks, dim(each.codes + each.beside)));
   const besideAt = (phase: Phase): I32 =>
-    phase.still(i32.add(shared(phase), i32.mul(k.size(blocks)(phase), i32.const(ROUNDED_BYTES))));
-  roundRows(k, x, units(depth), blocks, {
-    codes: shared,
-    beside: besideAt,
-    isSpread: step.attrs.bits === 4,
-  });
+    phase.still(i32.add(shared(phase), i32.mul(k.size(blocks)(phase), i32.const(each.codes))));
+  roundRows(k, x, units(depth), blocks, { codes: shared, beside: besideAt, products });
 
   const phase = k.phase();
-  const tile = new Tile(phase, k.machine, { rows: 1, vectors: FINISHED / 4 });
+  const inStep = constantDim(rows) === 1 ? 1 : rowsInStep(k, products);
+  const tile = new Tile(phase, k.machine, { rows: inStep, vectors: GROUP_VECTORS });
   const matrix = matrixOf(k, phase, step.operands, step.attrs, depth);
-  const product = new Dots(k, phase, matrix);
+  const product = new Dots(k, phase, matrix, products, inStep);
   const end = new Epilogue(k, phase, step.attrs.epilogue, extras, {
     address: k.address(out)(phase),
     rowBytes: k.size(bytes(columns))(phase),
-    width: FINISHED,
+    width: GROUP,
     own: k.own(dim(asideBytes(step.attrs.epilogue, extras.length)))(phase),
     columns,
     hasLast: false,
   });
   const [codes, beside] = [shared(phase), besideAt(phase)];
   const sizes = { batch: i32.const(1), rows: k.size(rows)(phase), columns: k.size(columns)(phase) };
-  const rowOf = (row: I32, each: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(each)));
+  const rowOf = (row: I32, bytes: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(bytes)));
   phase.push(
-    eachUnit(phase, { ...sizes, width: FINISHED }, (unit) => [
-      phase.range(unit.rows.from, unit.rows.to, 1, (row) => [
-        ...tile.sums[0]!.flatMap((sum, group) => {
-          const first = i32.add(i32.div_u(unit.column, i32.const(GROUP)), i32.const(group));
-          const [xAt, sumsAt] = [
-            i32.add(codes, rowOf(row, ROUNDED_BYTES)),
-            i32.add(beside, rowOf(row, BESIDE_BYTES)),
-          ];
-          const multiply = product.multiply(first, xAt, sumsAt, sum);
-          return group === 0 ? multiply : [when(i32.gt_s(unit.left, i32.const(GROUP * group)), multiply)];
-        }),
-        ...end.finish(tile, { row, rows: 1, column: unit.column, left: unit.left }, unit),
+    eachUnit(phase, { ...sizes, width: GROUP }, (unit) => [
+      ...eachRows(phase, unit, inStep, (at) => [
+        ...product.multiply(
+          unit.column,
+          i32.add(codes, rowOf(at.row, each.codes)),
+          i32.add(beside, rowOf(at.row, each.beside)),
+          tile.sums.slice(0, at.rows),
+        ),
+        ...end.finish(tile, at, unit),
       ]),
       ...end.finishUnit(unit),
     ]),
@@ -103,7 +112,7 @@ function dots(step: Linear, k: KernelWriter): Kernel {
 interface Rounded {
   readonly codes: (phase: Phase) => I32;
   readonly beside: (phase: Phase) => I32;
-  readonly isSpread: boolean;
+  readonly products: Products;
 }
 
 /** A phase in which all blocks of all rows are rounded. */
@@ -116,6 +125,7 @@ function roundRows(k: KernelWriter, x: View, rowUnits: Dim, blocks: Dim, to: Rou
     k.size(rowUnits)(phase),
   ];
   const [codes, beside] = [to.codes(phase), to.beside(phase)];
+  const { rounded, offset } = to.products;
   const at = phase.local("i32");
   const { from, to: end } = phase.share(k.size(blocks)(phase));
   phase.push(
@@ -128,9 +138,10 @@ function roundRows(k: KernelWriter, x: View, rowUnits: Dim, blocks: Dim, to: Rou
       ),
       ...rounder.round(at.get),
       ...rounder.storeCodes(
-        i32.add(codes, i32.mul(unit, i32.const(ROUNDED_BYTES))),
+        i32.add(codes, i32.mul(unit, i32.const(codeBytes(rounded)))),
         i32.add(beside, i32.mul(unit, i32.const(BESIDE_BYTES))),
-        to.isSpread,
+        rounded,
+        offset,
       ),
     ]),
   );
@@ -157,7 +168,7 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
     columns,
     hasLast: last !== undefined,
   });
-  const unpacker = new GroupUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
+  const unpacker = new ColumnUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
   const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
   const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
   phase.push(

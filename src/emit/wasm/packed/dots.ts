@@ -2,143 +2,116 @@ import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
-import { f32x4, i16x8, i32x4, v128 } from "../assembler/simd.ts";
+import { f32x4, v128 } from "../assembler/simd.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import { multiplyAdd, type Machine } from "../machine.ts";
-import { GROUP, type PackedMatrix } from "./layout.ts";
-import { BESIDE_BYTES, ROUNDED_BYTES } from "./rounding.ts";
+import { GROUP_VECTORS, type PackedMatrix } from "./layout.ts";
+import type { Products } from "./products.ts";
+import { BESIDE_BYTES, besides, codeBytes } from "./rounding.ts";
 
-/** Four sums of one group of rows, times rounded activations. */
+/** A group of rows of a weight times some rows of rounded activations. */
 export class Dots {
   readonly #machine: Machine;
-  readonly #constants: KernelWriter["constants"];
   readonly #phase: Phase;
   readonly #matrix: PackedMatrix;
-  readonly #x: readonly Local<"v128">[];
-  readonly #rows: readonly Local<"v128">[];
-  /** The sums of the last half of each row, where its blocks are of 16. */
-  readonly #lasts: readonly Local<"v128">[];
-  readonly #codes: Local<"v128">;
+  readonly #products: Products;
+  readonly #codes: readonly Local<"v128">[];
+  readonly #factor: Local<"v128">;
+  /** By row, vector of the group, and vector of sums. */
+  readonly #sums: readonly (readonly (readonly Local<"v128">[])[])[];
   readonly #xAt: Local<"i32">;
   readonly #besideAt: Local<"i32">;
 
-  constructor(k: KernelWriter, phase: Phase, matrix: PackedMatrix) {
+  constructor(k: KernelWriter, phase: Phase, matrix: PackedMatrix, products: Products, rows: number) {
     this.#machine = k.machine;
-    this.#constants = k.constants;
     this.#phase = phase;
     this.#matrix = matrix;
-    this.#x = phase.locals("v128", 4);
-    this.#rows = phase.locals("v128", GROUP);
-    this.#lasts = phase.locals("v128", matrix.form.block === 16 ? GROUP : 0);
-    this.#codes = phase.local("v128");
+    this.#products = products;
+    this.#codes = phase.locals("v128", GROUP_VECTORS);
+    this.#factor = phase.local("v128");
+    this.#sums = Array.from({ length: rows }, () =>
+      Array.from({ length: GROUP_VECTORS }, () => phase.locals("v128", products.sums)),
+    );
     [this.#xAt, this.#besideAt] = phase.locals("i32", 2) as [Local<"i32">, Local<"i32">];
   }
 
-  /** to = the products of a group's rows with a row of codes and what stands beside them. */
-  multiply(group: I32, codes: I32, beside: I32, to: Local<"v128">): Statement[] {
+  /** to = the products of the group of a column with rows of codes and what stands beside them, by row and vector. */
+  multiply(column: I32, codes: I32, beside: I32, to: readonly (readonly Local<"v128">[])[]): Statement[] {
     const [xAt, besideAt] = [this.#xAt, this.#besideAt];
+    const { block } = this.#matrix.form;
     return [
-      ...this.#matrix.enter(group),
+      ...this.#matrix.enter(column),
       xAt.set(codes),
       besideAt.set(beside),
-      to.set(v128.zero),
+      ...to.flat().map((sum) => sum.set(v128.zero)),
       this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
-        ...this.#x.map((x, i) => x.set(v128.load(xAt.get, 16 * i))),
-        ...(this.#matrix.form.bits === 8 ? this.#bytes() : this.#nibbles()),
-        ...this.#take(to),
+        ...Array.from({ length: ROW_UNIT / block }, (_, at) => this.#block(at, to)).flat(),
         ...this.#matrix.step(),
-        xAt.set(i32.add(xAt.get, i32.const(ROUNDED_BYTES))),
+        xAt.set(i32.add(xAt.get, i32.const(codeBytes(this.#products.rounded)))),
         besideAt.set(i32.add(besideAt.get, i32.const(BESIDE_BYTES))),
       ]),
     ];
   }
 
-  /** The products of a row, eight at a time, each two of them added. */
-  #bytes(): Statement[] {
-    const dot = (row: number, part: number): V128 =>
-      i32x4.dot_i16x8_s(v128.load8x8_s(this.#matrix.codes, ROW_UNIT * row + 8 * part), this.#x[part]!.get);
-    return this.#rows.flatMap((sum, row) => {
-      const [first, last] = [i32x4.add(dot(row, 0), dot(row, 1)), i32x4.add(dot(row, 2), dot(row, 3))];
-      const lasts = this.#lasts[row];
-      return lasts === undefined ? [sum.set(i32x4.add(first, last))] : [sum.set(first), lasts.set(last)];
-    });
-  }
-
-  /** The same of 4-bit codes: each fourth of them is taken out of its place in all halves of words at once. */
-  #nibbles(): Statement[] {
-    const codes = this.#codes;
-    const mask = this.#constants.splatWord(0x000f000f);
-    const part = (i: number): V128 => {
-      const moved = i === 0 ? codes.get : i16x8.shr_u(codes.get, i32.const(4 * i));
-      return i === 3 ? moved : v128.and(moved, mask);
-    };
-    const dot = (i: number): V128 => i32x4.dot_i16x8_s(part(i), this.#x[i]!.get);
-    return this.#rows.flatMap((sum, row) => [
-      codes.set(v128.load(this.#matrix.codes, this.#matrix.rowBytes * row)),
-      sum.set(i32x4.add(i32x4.add(dot(0), dot(1)), i32x4.add(dot(2), dot(3)))),
-    ]);
-  }
-
-  /** Adds the sums of a unit, each with the scales of its block. */
-  #take(to: Local<"v128">): Statement[] {
-    const { form, hasMinimums } = this.#matrix;
-    const isHalved = form.block === 16;
-    const total = this.#codes;
-    const take = (sums: V128, block: number): Statement[] => [
-      total.set(f32x4.mul(this.#matrix.scales(block), this.#beside(0))),
-      to.set(multiplyAdd(this.#machine, f32x4.convert_i32x4_s(sums), total.get, to.get)),
-      ...(hasMinimums
-        ? [
-            to.set(
-              multiplyAdd(
-                this.#machine,
-                this.#matrix.minimums(block),
-                this.#beside(isHalved ? 1 + block : 3),
-                to.get,
-              ),
+  /** The products of a block of the unit, each with its scales. */
+  #block(block: number, to: readonly (readonly Local<"v128">[])[]): Statement[] {
+    const { steps, factor, add } = this.#products;
+    const blocks = ROW_UNIT / this.#matrix.form.block;
+    const own = steps.slice((block * steps.length) / blocks, ((block + 1) * steps.length) / blocks);
+    return [
+      ...this.#sums
+        .slice(0, to.length)
+        .flatMap((vectors, row) => vectors.flat().map((sum) => sum.set(this.#start(row, block)))),
+      ...own.flatMap(({ codes, factors }) => [
+        ...this.#codes.map((code, vector) => code.set(codes(this.#matrix, vector))),
+        ...factors.flatMap(({ at, sum: index }) =>
+          to.flatMap((_, row) => [
+            this.#factor.set(
+              factor(this.#xAt.get, this.#rowBytes(row, codeBytes(this.#products.rounded)) + at),
             ),
-          ]
+            ...this.#codes.map((code, vector) => {
+              const sum = this.#sums[row]![vector]![index]!;
+              return sum.set(add(code.get, this.#factor.get, sum.get));
+            }),
+          ]),
+        ),
+      ]),
+      ...to.flatMap((sums, row) => sums.flatMap((sum, vector) => this.#take(row, vector, block, sum))),
+    ];
+  }
+
+  /** Where sums begin. */
+  #start(row: number, block: number): V128 {
+    return this.#products.offset === 0 ? v128.zero : this.#beside(row, besides.offset(this.#index(block)));
+  }
+
+  /** Adds the products of a block, with its scales. */
+  #take(row: number, vector: number, block: number, to: Local<"v128">): Statement[] {
+    const scale = f32x4.mul(this.#matrix.scales(block, vector), this.#beside(row, besides.scale));
+    const sums = this.#sums[row]![vector]!.map(({ get }) => get);
+    const product = f32x4.convert_i32x4_s(this.#products.finish(sums));
+    const add = (x: V128, y: V128): Statement => to.set(multiplyAdd(this.#machine, x, y, to.get));
+    const { hasMinimums } = this.#matrix;
+    return [
+      add(product, scale),
+      ...(hasMinimums
+        ? [add(this.#matrix.minimums(block, vector), this.#beside(row, besides.sum(this.#index(block))))]
         : []),
     ];
-    if (form.bits === 8) {
-      const first = take(this.#across(this.#rows), 0);
-      return isHalved ? [...first, ...take(this.#across(this.#lasts), 1)] : first;
-    }
-    return this.#takeHalves(take, isHalved);
   }
 
-  /** Of 4-bit codes the first two lanes of a row are those of its first half. */
-  #takeHalves(take: (sums: V128, block: number) => Statement[], isHalved: boolean): Statement[] {
-    const [a, b, c, d] = this.#rows as readonly [Local<"v128">, Local<"v128">, Local<"v128">, Local<"v128">];
-    const pairs = (x: V128, y: V128): V128 =>
-      i32x4.add(v128.shuffle(x, y, [0, 4, 2, 6]), v128.shuffle(x, y, [1, 5, 3, 7]));
-    const [first, last] = [
-      v128.shuffle(a.get, c.get, [0, 1, 4, 5]),
-      v128.shuffle(a.get, c.get, [2, 3, 6, 7]),
-    ];
-    return [
-      a.set(pairs(a.get, b.get)),
-      c.set(pairs(c.get, d.get)),
-      ...(isHalved ? [...take(first, 0), ...take(last, 1)] : take(i32x4.add(first, last), 0)),
-    ];
+  /** Which of the sums of a unit of x is that of a block. */
+  #index(block: number): 0 | 1 | 2 {
+    return this.#matrix.form.block === ROW_UNIT ? 2 : block === 0 ? 0 : 1;
   }
 
-  /** A number beside the codes of x, in all lanes. */
-  #beside(index: number): V128 {
-    return v128.load32_splat(this.#besideAt.get, 4 * index);
+  /** A number beside the codes of a row of x, in all lanes. */
+  #beside(row: number, at: number): V128 {
+    return v128.load32_splat(this.#besideAt.get, this.#rowBytes(row, BESIDE_BYTES) + at);
   }
 
-  /** The sum of all lanes of each of four vectors. */
-  #across(rows: readonly Local<"v128">[]): V128 {
-    const [a, b, c, d] = rows.map(({ get }) => get) as [V128, V128, V128, V128];
-    const pairs = (x: V128, y: V128): V128 =>
-      i32x4.add(v128.shuffle(x, y, [0, 4, 1, 5]), v128.shuffle(x, y, [2, 6, 3, 7]));
-    const [ab, cd] = [pairs(a, b), pairs(c, d)];
-    const [first, second] = [rows[0]!, rows[1]!];
-    // Both are read twice.
-    return i32x4.add(
-      v128.shuffle(first.tee(ab), second.tee(cd), [0, 1, 4, 5]),
-      v128.shuffle(first.get, second.get, [2, 3, 6, 7]),
-    );
+  /** From the first row of x to another, each unit having so many bytes. */
+  #rowBytes(row: number, each: number): number {
+    return row === 0 ? 0 : row * each * this.#matrix.units.known!;
   }
 }

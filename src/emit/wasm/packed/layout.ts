@@ -1,6 +1,6 @@
+import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { OperandForm } from "../../../kernels/panels.ts";
 import type { View } from "../../../kernels/view.ts";
-import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
@@ -8,19 +8,21 @@ import { v128 } from "../assembler/simd.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 
 /**
- * Rows of a weight whose codes lie side by side: the 32 codes of a unit of each, then those of the next unit, and beside them
- * four scales a block. One stream is read, and a unit ends in one vector of sums: row by row a core reads 10 to 20 % less
- * in a second from memory, two or four rows at a time of a matrix that lies row by row half (both on an AMD EPYC).
+ * Rows of a weight that lie side by side: a word of codes of each, then the next word of each, and beside them as many scales a
+ * block. One stream is read, and a lane of a vector is a row, so that products of neighbours, which an instruction adds up, are sums of
+ * rows.
  */
-export const GROUP = 4;
+export const GROUP = 8;
+/** Vectors of a word of each row. */
+export const GROUP_VECTORS = GROUP / 4;
+
+const WORD_BYTES = 4 * GROUP;
 
 /** How kernels want the parts of a packed matrix; undefined for what is no part. */
-export function packedForm(operand: string, bits: number): OperandForm | undefined {
-  const panels = { kind: "panels", axis: 0, width: GROUP, atLoadOnly: false } as const;
-  // 32 codes are as many words as a code has bits.
-  if (operand === "codes") return { ...panels, piece: bits };
-  return operand === "scales" || operand === "minimums" ? panels : undefined;
-}
+export const packedForm = (operand: string): OperandForm | undefined =>
+  operand === "codes" || operand === "scales" || operand === "minimums"
+    ? { kind: "panels", axis: 0, width: GROUP, atLoadOnly: false }
+    : undefined;
 
 export interface PackedViews {
   readonly codes: View;
@@ -31,13 +33,11 @@ export interface PackedViews {
 export interface Form {
   readonly bits: number;
   readonly block: number;
+  readonly narrow: boolean;
 }
 
-/** Bytes of the codes of a unit of four rows. */
-export const unitBytes = ({ bits }: Form): number => (GROUP * ROW_UNIT * bits) / 8;
-
-/** Bytes of their scales. */
-export const scaleBytes = ({ block }: Form): number => 4 * GROUP * (ROW_UNIT / block);
+/** Words of a row's codes of a unit. */
+export const unitWords = ({ bits }: Pick<Form, "bits">): number => (ROW_UNIT * bits) / 32;
 
 /** Where the groups of rows of a packed matrix lie. */
 export class PackedMatrix {
@@ -56,10 +56,11 @@ export class PackedMatrix {
   ) {
     this.form = form;
     this.units = units;
+    const scaleBytes = WORD_BYTES * (ROW_UNIT / form.block);
     const starts = [
-      { view: codes, bytes: unitBytes(form) },
-      { view: scales, bytes: scaleBytes(form) },
-      ...(minimums === undefined ? [] : [{ view: minimums, bytes: scaleBytes(form) }]),
+      { view: codes, bytes: WORD_BYTES * unitWords(form) },
+      { view: scales, bytes: scaleBytes },
+      ...(minimums === undefined ? [] : [{ view: minimums, bytes: scaleBytes }]),
     ];
     this.#starts = starts.map(({ view, bytes }) => ({ at: k.address(view)(phase), bytes }));
     this.#places = phase.locals("i32", starts.length);
@@ -69,11 +70,14 @@ export class PackedMatrix {
     return this.#places.length === 3;
   }
 
-  /** Goes to the first unit of a group. */
-  enter(group: I32): Statement[] {
+  /** Goes to the first unit of the group of a row, and within it to that row. */
+  enter(row: I32): Statement[] {
+    const group = i32.div_u(row, i32.const(GROUP));
+    const within = i32.shl(i32.and(row, i32.const(GROUP - 1)), i32.const(2));
     return this.#places.map((place, index) => {
       const { at, bytes } = this.#starts[index]!;
-      return place.set(i32.add(at, i32.mul(group, i32.mul(this.units, i32.const(bytes)))));
+      const start = i32.add(at, i32.mul(group, i32.mul(this.units, i32.const(bytes))));
+      return place.set(i32.add(start, within));
     });
   }
 
@@ -84,31 +88,36 @@ export class PackedMatrix {
     );
   }
 
-  /** The first byte of the codes of the unit. */
-  get codes(): I32 {
-    return this.#places[0]!.get;
+  /** A word of each of the four rows from the one on that is so many vectors after that at hand. */
+  words(word: number, vector = 0): V128 {
+    return v128.load(this.#places[0]!.get, WORD_BYTES * word + 16 * vector);
   }
 
-  /** Bytes from the codes of one row of the unit to those of the next. */
-  get rowBytes(): number {
-    return unitBytes(this.form) / GROUP;
+  /** The same of two rows whose codes are bytes: each a half of 16 bits. */
+  halves(word: number, pair: number): V128 {
+    return v128.load8x8_s(this.#places[0]!.get, WORD_BYTES * word + 8 * pair);
   }
 
-  /** A scale of each row, of a block of the unit. */
-  scales(block: number): V128 {
-    return v128.load(this.#places[1]!.get, 4 * GROUP * block);
+  /** The word of the row at hand, in all lanes or in the first one alone. */
+  rowWord(word: number, load: (at: I32, offset: number) => V128): V128 {
+    return load(this.#places[0]!.get, WORD_BYTES * word);
   }
 
-  minimums(block: number): V128 {
-    return v128.load(this.#places[2]!.get, 4 * GROUP * block);
+  /** A scale of each of four rows, of a block of the unit. */
+  scales(block: number, vector = 0): V128 {
+    return v128.load(this.#places[1]!.get, WORD_BYTES * block + 16 * vector);
   }
 
-  /** The scale of one row of the unit, in all lanes; `row` in bytes of a scale. */
-  rowScale(row: I32, block: number): V128 {
-    return v128.load32_splat(i32.add(this.#places[1]!.get, row), 4 * GROUP * block);
+  minimums(block: number, vector = 0): V128 {
+    return v128.load(this.#places[2]!.get, WORD_BYTES * block + 16 * vector);
   }
 
-  rowMinimum(row: I32, block: number): V128 {
-    return v128.load32_splat(i32.add(this.#places[2]!.get, row), 4 * GROUP * block);
+  /** The scale of the row at hand, in all lanes. */
+  rowScale(block: number): V128 {
+    return v128.load32_splat(this.#places[1]!.get, WORD_BYTES * block);
+  }
+
+  rowMinimum(block: number): V128 {
+    return v128.load32_splat(this.#places[2]!.get, WORD_BYTES * block);
   }
 }

@@ -2,14 +2,38 @@ import { LEAST_LARGEST } from "../../../ops/evaluate/quantized.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
-import { f32x4, i16x8, i32x4, v128 } from "../assembler/simd.ts";
+import { i32 } from "../assembler/numbers.ts";
+import { f32x4, i16x8, i32x4, i8x16, v128 } from "../assembler/simd.ts";
 import type { Constants } from "../machine.ts";
-import { Transpose } from "../products/transpose.ts";
 
-/** Bytes of the codes of a unit, 16 bits each. */
-export const ROUNDED_BYTES = 2 * ROW_UNIT;
-/** Bytes of what stands beside them: the scale, and the sums of the first 16, of the last 16 and of all elements. */
-export const BESIDE_BYTES = 16;
+/**
+ * How rounded codes lie for products. `halves`: 16 bits each, in order. `pairs`: 16 bits each, code j of eight beside code j + 4, as
+ * two 4-bit codes of a word come to stand. `bytes`: 8 bits each, in order. `evens and odds`: of eight the even ones before the odd ones.
+ * `signs apart`: of four what is above 0, then what is below, without its sign.
+ */
+export type RoundedForm = "halves" | "pairs" | "bytes" | "evens and odds" | "signs apart";
+
+/** Bytes of the codes of a unit. */
+export const codeBytes = (form: RoundedForm): number =>
+  form === "bytes" || form === "evens and odds" ? ROW_UNIT : 2 * ROW_UNIT;
+
+/** Bytes of what stands beside the codes of a unit. */
+export const BESIDE_BYTES = 32;
+
+/** A part of a unit: its first 16 elements, its last 16, or all. */
+type Part = 0 | 1 | 2;
+
+/** Where it stands: the scale, what it makes of the sums of codes, and these sums times what products are too large by. */
+export const besides = {
+  scale: 0,
+  sum: (part: Part): number => 4 + 4 * part,
+  offset: (part: Part): number => 16 + 4 * part,
+} as const;
+
+const IN_ORDER = Array.from({ length: 16 }, (_, byte) => byte);
+const EVENS_AND_ODDS = [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15];
+/** Of bytes in two halves a word of each in turn. */
+const WORDS_IN_TURN = [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15];
 
 /** Rounds blocks of 32 floats to whole numbers of -127 to 127 with a scale, as `round_blocks` says. */
 export class Rounder {
@@ -18,7 +42,6 @@ export class Rounder {
   readonly #largest: Local<"v128">;
   readonly #scale: Local<"v128">;
   readonly #inverse: Local<"v128">;
-  readonly #transpose: Transpose;
 
   constructor(writer: FunctionWriter, constants: Constants) {
     this.#constants = constants;
@@ -28,7 +51,6 @@ export class Rounder {
       Local<"v128">,
       Local<"v128">,
     ];
-    this.#transpose = new Transpose(writer);
   }
 
   /** Reads a block, and has its codes as floats, its scale in each lane. */
@@ -61,42 +83,43 @@ export class Rounder {
     );
   }
 
-  /**
-   * Stores the codes in 16 bits, and the scale and sums beside them. `isSpread`: in vectors of each fourth code, as 4-bit codes are
-   * taken out of words.
-   */
-  storeCodes(to: I32, beside: I32, isSpread: boolean): Statement[] {
+  /** Stores the codes as a form of products reads them, and beside them the scale and sums; `offset` of the products. */
+  storeCodes(to: I32, beside: I32, form: RoundedForm, offset: number): Statement[] {
     const whole = this.#vectors.map(({ get }) => i32x4.trunc_sat_f32x4_s(get));
     return [
       ...this.#vectors.map((vector, i) => vector.set(whole[i]!)),
-      ...this.#sums(beside),
-      ...(isSpread ? this.#spread(to) : this.#inOrder(to)),
+      ...this.#sums(beside, offset),
+      ...[0, 1, 2, 3].map((word) => this.#storeEight(to, word, form)),
     ];
   }
 
-  #inOrder(to: I32): Statement[] {
-    return [0, 1, 2, 3].map((i) =>
-      v128.store(to, i16x8.narrow_i32x4_s(this.#vectors[2 * i]!.get, this.#vectors[2 * i + 1]!.get), 16 * i),
-    );
-  }
-
-  #spread(to: I32): Statement[] {
-    const halves = [this.#vectors.slice(0, 4), this.#vectors.slice(4)];
-    return [
-      ...halves.flatMap((half) =>
-        this.#transpose.four(
-          half.map(({ get }) => get),
-          (column, i) => half[i]!.set(column),
-        ),
-      ),
-      ...[0, 1, 2, 3].map((i) =>
-        v128.store(to, i16x8.narrow_i32x4_s(halves[0]![i]!.get, halves[1]![i]!.get), 16 * i),
-      ),
-    ];
+  /** Eight codes. */
+  #storeEight(to: I32, index: number, form: RoundedForm): Statement {
+    const [first, last] = [this.#vectors[2 * index]!.get, this.#vectors[2 * index + 1]!.get];
+    const halves = i16x8.narrow_i32x4_s(first, last);
+    const bytes = (order: readonly number[], low = halves, high = low): V128 =>
+      i8x16.permute(i8x16.narrow_i16x8_s(low, high), order);
+    switch (form) {
+      case "halves":
+        return v128.store(to, halves, 16 * index);
+      case "pairs": {
+        const low = v128.and(first, this.#constants.splatWord(0xffff));
+        return v128.store(to, v128.or(low, i32x4.shl(last, i32.const(16))), 16 * index);
+      }
+      case "bytes":
+        return v128.store64_lane(to, bytes(IN_ORDER), 0, 8 * index);
+      case "evens and odds":
+        return v128.store64_lane(to, bytes(EVENS_AND_ODDS), 0, 8 * index);
+      case "signs apart": {
+        const above = i16x8.max_s(halves, v128.zero);
+        const below = i16x8.max_s(i16x8.neg(halves), v128.zero);
+        return v128.store(to, bytes(WORDS_IN_TURN, above, below), 16 * index);
+      }
+    }
   }
 
   /** The scale, and what it makes of the sums of codes: in one vector. */
-  #sums(beside: I32): Statement[] {
+  #sums(beside: I32, offset: number): Statement[] {
     const sum = this.#inverse;
     const added = (from: number): V128 =>
       [1, 2, 3].reduce<V128>(
@@ -121,6 +144,13 @@ export class Rounder {
           [0, 1, 4, 5],
         ),
       ),
+      ...(offset === 0 ? [] : [v128.store(beside, this.#offsets(first.get, last.get, offset), 16)]),
     ];
+  }
+
+  /** The sums of the first half, of the last and of both, each so many times less. */
+  #offsets(first: V128, last: V128, offset: number): V128 {
+    const sums = v128.shuffle(v128.shuffle(first, last, [0, 4, 0, 4]), i32x4.add(first, last), [0, 1, 4, 4]);
+    return i32x4.mul(sums, this.#constants.splatWord(-offset));
   }
 }

@@ -6,7 +6,7 @@ import { i32 } from "../assembler/numbers.ts";
 import { f32x4, i16x8, i32x4, v128 } from "../assembler/simd.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import type { Unit } from "../products/nest.ts";
-import { GROUP, type PackedMatrix } from "./layout.ts";
+import { unitWords, type PackedMatrix } from "./layout.ts";
 
 /** scale · code + minimum, each rounded. */
 const element = (code: V128, scale: V128, minimum: V128 | undefined): V128 => {
@@ -14,8 +14,8 @@ const element = (code: V128, scale: V128, minimum: V128 | undefined): V128 => {
   return minimum === undefined ? product : f32x4.add(product, minimum);
 };
 
-/** Unpacks the columns of a tile of a product, [K][columns], a group of four at a time: a lane is a row of the weight. */
-export class GroupUnpacker {
+/** Unpacks the columns of a tile of a product, [K][columns], four at a time: a lane is a row of the weight. */
+export class ColumnUnpacker {
   readonly #phase: Phase;
   readonly #matrix: PackedMatrix;
   readonly #words: Local<"v128">;
@@ -33,11 +33,10 @@ export class GroupUnpacker {
 
   /** The columns of a unit of the product, `width` of them, of which those that are not there are left as they are. */
   unpack({ column, left }: Unit, width: number, to: I32): Statement[] {
-    const first = i32.div_u(column, i32.const(GROUP));
-    return Array.from({ length: width / GROUP }, (_, group) =>
-      when(i32.gt_s(left, i32.const(GROUP * group)), [
-        ...this.#matrix.enter(i32.add(first, i32.const(group))),
-        this.#to.set(i32.add(to, i32.const(4 * GROUP * group))),
+    return Array.from({ length: width / 4 }, (_, four) =>
+      when(i32.gt_s(left, i32.const(4 * four)), [
+        ...this.#matrix.enter(i32.add(column, i32.const(4 * four))),
+        this.#to.set(i32.add(to, i32.const(16 * four))),
         this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
           ...this.#unit(4 * width),
           ...this.#matrix.step(),
@@ -50,13 +49,11 @@ export class GroupUnpacker {
   #unit(stepBytes: number): Statement[] {
     const { bits, block } = this.#matrix.form;
     const perWord = 32 / bits;
-    const words = Array.from({ length: bits }, (_, word) => word);
-    return words.flatMap((word) => {
+    return Array.from({ length: unitWords(this.#matrix.form) }, (_, word) => {
       const first = word * perWord;
-      const scales = first % block === 0 ? this.#setScales(first / block) : [];
       return [
-        ...scales,
-        this.#words.set(this.#loadWords(4 * word)),
+        ...(first % block === 0 ? this.#setScales(first / block) : []),
+        this.#words.set(this.#matrix.words(word)),
         ...Array.from({ length: perWord }, (_, j) =>
           v128.store(
             this.#to.get,
@@ -65,7 +62,7 @@ export class GroupUnpacker {
           ),
         ),
       ];
-    });
+    }).flat();
   }
 
   #setScales(block: number): Statement[] {
@@ -73,15 +70,6 @@ export class GroupUnpacker {
       this.#scale.set(this.#matrix.scales(block)),
       ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.minimums(block))]),
     ];
-  }
-
-  /** The same word of the four rows. */
-  #loadWords(at: number): V128 {
-    const { codes, rowBytes } = this.#matrix;
-    return [1, 2, 3].reduce<V128>(
-      (lanes, row) => v128.load32_lane(codes, lanes, row, at + rowBytes * row),
-      v128.load32_zero(codes, at),
-    );
   }
 
   /** Code j of each word. */
@@ -98,8 +86,6 @@ export class RowUnpacker {
   readonly #phase: Phase;
   readonly #matrix: PackedMatrix;
   readonly #constants: KernelWriter["constants"];
-  readonly #codes: Local<"i32">;
-  readonly #scaleAt: Local<"i32">;
   readonly #scale: Local<"v128">;
   readonly #minimum: Local<"v128"> | undefined;
   readonly #to: Local<"i32">;
@@ -108,21 +94,14 @@ export class RowUnpacker {
     this.#phase = phase;
     this.#matrix = matrix;
     this.#constants = k.constants;
-    [this.#codes, this.#scaleAt, this.#to] = phase.locals("i32", 3) as [
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-    ];
+    this.#to = phase.local("i32");
     this.#scale = phase.local("v128");
     this.#minimum = matrix.hasMinimums ? phase.local("v128") : undefined;
   }
 
   unpack(row: I32, to: I32): Statement[] {
-    const within = i32.and(row, i32.const(GROUP - 1));
     return [
-      ...this.#matrix.enter(i32.div_u(row, i32.const(GROUP))),
-      this.#codes.set(i32.mul(within, i32.const(this.#matrix.rowBytes))),
-      this.#scaleAt.set(i32.mul(within, i32.const(4))),
+      ...this.#matrix.enter(row),
       this.#to.set(to),
       this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
         ...this.#unit(),
@@ -134,34 +113,32 @@ export class RowUnpacker {
 
   #unit(): Statement[] {
     const { bits, block } = this.#matrix.form;
-    const codes = i32.add(this.#matrix.codes, this.#codes.get);
     return Array.from({ length: ROW_UNIT / 4 }, (_, four) => {
       const isFirst = (4 * four) % block === 0;
-      const scale = this.#scale.get;
-      const value = bits === 8 ? this.#bytes(codes, four) : this.#nibbles(codes, four);
+      const value = bits === 8 ? this.#bytes(four) : this.#nibbles(four);
       return [
         ...(isFirst ? this.#setScale((4 * four) / block) : []),
-        v128.store(this.#to.get, element(value, scale, this.#minimum?.get), 16 * four),
+        v128.store(this.#to.get, element(value, this.#scale.get, this.#minimum?.get), 16 * four),
       ];
     }).flat();
   }
 
   #setScale(block: number): Statement[] {
-    const row = this.#scaleAt.get;
     return [
-      this.#scale.set(this.#matrix.rowScale(row, block)),
-      ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.rowMinimum(row, block))]),
+      this.#scale.set(this.#matrix.rowScale(block)),
+      ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.rowMinimum(block))]),
     ];
   }
 
   /** Four codes of 8 bits. */
-  #bytes(codes: I32, four: number): V128 {
-    return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(codes, 4 * four)));
+  #bytes(four: number): V128 {
+    const word = this.#matrix.rowWord(four, v128.load32_zero);
+    return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(word));
   }
 
   /** Four codes of 4 bits: of their 16 bits each lane keeps its own, in its place, and is multiplied down. */
-  #nibbles(codes: I32, four: number): V128 {
-    const word = v128.load32_splat(codes, 4 * (four >> 1));
+  #nibbles(four: number): V128 {
+    const word = this.#matrix.rowWord(four >> 1, v128.load32_splat);
     const moved = four % 2 === 0 ? word : i32x4.shr_u(word, i32.const(16));
     const lanes = [0, 1, 2, 3].map((lane) => 4 * lane);
     const table = Int32Array.from(lanes, (bits) => 1 << (12 - bits));

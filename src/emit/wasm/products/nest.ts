@@ -81,6 +81,25 @@ interface Walk {
   readonly fewRows: number;
 }
 
+/** The rows of a unit so many at a time, those that are left over alone. */
+export function eachRows(
+  phase: Phase,
+  { rows: { from, to }, column, left }: Pick<Unit, "rows" | "column" | "left">,
+  inStep: number,
+  body: (tile: TileAt) => readonly Statement[],
+): Statement[] {
+  const some = (first: I32, last: I32, rows: number): Statement =>
+    phase.range(first, last, rows, (row) => body({ row, rows, column, left }));
+  if (inStep === 1) return [some(from, to, 1)];
+  const whole = phase.local("i32");
+  const count = i32.sub(to, from);
+  return [
+    whole.set(i32.add(from, i32.sub(count, i32.rem_u(count, i32.const(inStep))))),
+    some(from, whole.get, inStep),
+    some(whole.get, to, 1),
+  ];
+}
+
 /** The rows of a unit a tile at a time, those that are left over alone. */
 export function eachTile(
   phase: Phase,

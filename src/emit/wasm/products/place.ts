@@ -8,6 +8,9 @@ import { MOST_ROWS, PANEL_BYTES, TILE_ROWS, type TileAt } from "./tile.ts";
 /** Bytes of a tile that is put aside. */
 export const TILE_BYTES = TILE_ROWS * PANEL_BYTES;
 
+/** From one row of such a tile to the next: narrow tiles have up to `MOST_ROWS` of them, which stand nearer together. */
+const asideStep = (width: number): number => (4 * width * MOST_ROWS < TILE_BYTES ? 4 * width : PANEL_BYTES);
+
 /** Where a tensor [rows, columns] lies that tiles read or write. */
 export interface PlaceOptions {
   readonly address: I32;
@@ -54,7 +57,7 @@ export class Place {
   written(tile: TileAt): Statement[] {
     const aside = this.#aside;
     if (aside === undefined) return [];
-    const from = (i: number): I32 => i32.add(aside, i32.const(PANEL_BYTES * i));
+    const from = (i: number): I32 => i32.add(aside, i32.const(asideStep(this.#width) * i));
     return [
       this.#ifPart(tile, [
         ...this.#enterWhole(tile),
@@ -76,7 +79,7 @@ export class Place {
     const aside = this.#aside;
     const whole = this.#enterWhole(tile);
     if (aside === undefined) return whole;
-    const to = (i: number): I32 => i32.add(aside, i32.const(PANEL_BYTES * i));
+    const to = (i: number): I32 => i32.add(aside, i32.const(asideStep(this.#width) * i));
     const part = this.#at.slice(0, tile.rows).map((at, i) => at.set(to(i)));
     return [...whole, this.#ifPart(tile, [...copies(to), ...part])];
   }
