@@ -25,39 +25,63 @@ export function readSafetensors(bytes: Uint8Array, name: string): Safetensors | 
   return { tensors, metadata: header.metadata };
 }
 
-/**
- * A safetensors file. As the reference implementation writes it: wide elements first, then by name, so that every
- * tensor is aligned; the header padded with blanks to a multiple of 8 bytes.
- */
+/** A safetensors file of tensors that are in memory. */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
+  const readable = [...tensors].map(
+    ([name, tensor]) => [name, { dtype: tensor.dtype, shape: tensor.shape, read: () => tensor }] as const,
+  );
+  const { bytes, parts } = safetensorsFile(new Map(readable), metadata);
+  const file = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+/** A tensor whose bytes are read when it is its turn. */
+export interface ReadableTensor extends Pick<StoredTensor, "dtype" | "shape"> {
+  readonly read: () => StoredTensor;
+}
+
+/**
+ * A safetensors file in parts, of which one is in memory at a time, and its size. As the reference implementation writes it:
+ * wide elements first, then by name, so that every tensor is aligned; the header padded with blanks to a multiple of 8 bytes.
+ */
+export function safetensorsFile(
+  tensors: ReadonlyMap<string, ReadableTensor>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): { readonly bytes: number; readonly parts: Iterable<Uint8Array> } {
   const sorted = [...tensors].sort(
     ([a, s], [b, t]) => dtypeBytes[t.dtype] - dtypeBytes[s.dtype] || (a < b ? -1 : 1),
   );
   const fields: [string, unknown][] =
     metadata.size === 0 ? [] : [["__metadata__", Object.fromEntries(metadata)]];
   let end = 0;
-  for (const [name, { dtype, shape, bytes }] of sorted) {
-    invariant(bytes.length === sizeOf(shape) * dtypeBytes[dtype], `${name}: the bytes do not fill the shape`);
+  for (const [name, { dtype, shape }] of sorted) {
     const start = end;
-    end += bytes.length;
+    end += sizeOf(shape) * dtypeBytes[dtype];
     fields.push([name, { dtype: dtype.toUpperCase(), shape, data_offsets: [start, end] }]);
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)));
   const headerLength = Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(LENGTH_BYTES + headerLength + end).fill(
-    0x20,
-    LENGTH_BYTES,
-    LENGTH_BYTES + headerLength,
-  );
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, LENGTH_BYTES);
-  let at = LENGTH_BYTES + headerLength;
-  for (const [, { bytes }] of sorted) {
-    file.set(bytes, at);
-    at += bytes.length;
+  const header = new Uint8Array(LENGTH_BYTES + headerLength).fill(0x20, LENGTH_BYTES);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerLength), true);
+  header.set(json, LENGTH_BYTES);
+  function* parts(): Generator<Uint8Array> {
+    yield header;
+    for (const [name, { dtype, shape, read }] of sorted) {
+      const { bytes } = read();
+      invariant(
+        bytes.length === sizeOf(shape) * dtypeBytes[dtype],
+        `${name}: the bytes do not fill the shape`,
+      );
+      yield bytes;
+    }
   }
-  return file;
+  return { bytes: header.length + end, parts: parts() };
 }

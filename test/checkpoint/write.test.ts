@@ -64,6 +64,30 @@ describe("a file", () => {
     ]);
   });
 
+  test("may come in parts, each made when those before it are written", () => {
+    const sizes: number[] = [];
+    function* parts(): Generator<Uint8Array> {
+      for (const text of ["one ", "two"]) {
+        sizes.push(fs.statSync(at(temporary)).size);
+        yield new TextEncoder().encode(text);
+      }
+    }
+    expect(writeFile(at("out"), parts())).toBeUndefined();
+    expect(textAt("out")).toBe("one two");
+    expect(sizes).toEqual([0, 4]);
+  });
+
+  test("stays as it was where a part cannot be made, and why goes to whoever makes them", () => {
+    fs.writeFileSync(at("out"), "old");
+    function* parts(): Generator<Uint8Array> {
+      yield Uint8Array.of(65);
+      throw new RangeError("no such part");
+    }
+    expect(() => writeFile(at("out"), parts())).toThrow("no such part");
+    expect(fs.readdirSync(folder)).toEqual(["out"]);
+    expect(textAt("out")).toBe("old");
+  });
+
   test.each(["sync temporary", "rename out"])("stays as it was if the system refuses: %s", (call) => {
     fs.writeFileSync(at("out"), "old");
     system.fail = call;

@@ -12,12 +12,12 @@ export function descriptorAt(path: string): number | undefined {
 }
 
 /** Writes to a device or a pipe; a pipe that nobody reads is refused, as it would wait for ever. */
-export function writeThrough(path: string, bytes: Uint8Array): void {
+export function writeThrough(path: string, parts: Iterable<Uint8Array>): void {
   const isRead = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   try {
     const file = openSync(path, constants.O_WRONLY);
     try {
-      writeAll(file, bytes);
+      for (const bytes of parts) writeAll(file, bytes);
     } finally {
       closeSync(file);
     }
