@@ -98,8 +98,12 @@ async function* readLines(prompt: string): AsyncGenerator<string, void> {
   const { stdin, stdout } = process;
   const isTerminal = stdin.isTTY && stdout.isTTY;
   const reader = createInterface({ input: stdin, ...(isTerminal ? { output: stdout } : {}), prompt });
-  // Ctrl-C where nothing is said ends the program; what runs meanwhile listens itself.
-  reader.on("SIGINT", () => process.emit("SIGINT"));
+  // What runs meanwhile listens itself. The terminal gives the key alone, so that ending the program is left to do here.
+  reader.on("SIGINT", () => {
+    if (process.emit("SIGINT")) return;
+    reader.close();
+    process.kill(process.pid, "SIGINT");
+  });
   try {
     if (isTerminal) reader.prompt();
     for await (const line of reader) {

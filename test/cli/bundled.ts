@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * sources as a process takes seconds. Gives paths in it.
  */
 export function folderWithCommand(
-  files: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string | Uint8Array>> = {},
 ): (...parts: string[]) => string {
   let folder = "";
   beforeAll(async () => {

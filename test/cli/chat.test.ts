@@ -57,6 +57,17 @@ describe("a conversation", () => {
     expect(odd.text).toBe("cd\n");
     expect(odd.notes).toMatch(/E742[^]*E815/);
   });
+
+  test("that has no room any more says how to go on, and begins anew", async () => {
+    // Each answer is read again with what comes: "a", "bcd", then 20 more and theirs.
+    const long = await talk(`a\n${"a".repeat(19)}\na\n/new\nb\n`);
+    expect(long.text).toBe("bcd\nbc\ncd\n");
+    expect(long.notes).toBe(
+      "stopped: the model reads at most 24 tokens; /new begins another conversation\n" +
+        "error[E815]: the conversation has 26 tokens, and the model reads at most 24\n" +
+        "  help: `/new` begins another one, of which nothing is remembered\n",
+    );
+  });
 });
 
 test("a checkpoint without a template, or no checkpoint, cannot be talked to", async () => {

@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { findGguf } from "../../checkpoint/files/gguf.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { Problem } from "../../checkpoint/problem.ts";
-import { textSource } from "../../run/generation.ts";
+import { textInput, textSource } from "../../run/generation.ts";
+import { contextOf } from "../../run/tokens.ts";
 import { generateText, type GenerateOptions } from "../../session/generate.ts";
 import { chatTemplate, type ChatMessage, type ChatTemplate } from "../../text/chat.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -14,13 +16,12 @@ import { readSampling } from "./sampling-options.ts";
 import type { Session } from "./session.ts";
 import { readIfThere, readTextIfThere } from "./tokenizer-files.ts";
 
-/** What ends a conversation. */
-const EXIT = "/exit";
+/** What ends the program, and what begins another conversation. */
+const [EXIT, ANEW] = ["/exit", "/new"];
 
 /** The chat template of a checkpoint, a folder or a GGUF file; without one the command ends. */
 export function readChatTemplate(folder: string | undefined): ChatTemplate {
-  const { config = {}, file, name } = folder === undefined ? { name: "" } : chatFiles(folder);
-  const template = orStop(chatTemplate(config, file, name));
+  const template = folder === undefined ? undefined : orStop(findChatTemplate(folder));
   return (
     template ??
     stop(
@@ -29,6 +30,12 @@ export function readChatTemplate(folder: string | undefined): ChatTemplate {
       "`chat_template` of tokenizer_config.json or of a GGUF file, or a chat_template.jinja, has one; --prompt goes on with a text",
     )
   );
+}
+
+/** The same where there may be none: undefined then, or what is wrong with it. */
+export function findChatTemplate(path: string): ChatTemplate | Problem | undefined {
+  const { config = {}, file, name } = chatFiles(path);
+  return chatTemplate(config, file, name);
 }
 
 interface ChatFiles {
@@ -40,7 +47,9 @@ interface ChatFiles {
   readonly name: string;
 }
 
-function chatFiles(folder: string): ChatFiles {
+/** Those of a folder, or of the folder of a file that is named; a GGUF file has them itself. */
+function chatFiles(path: string): ChatFiles {
+  const folder = kindOfPath(path) === "folder" || findGguf(path) !== undefined ? path : dirname(path);
   const [json, jinja] = [join(folder, "tokenizer_config.json"), join(folder, "chat_template.jinja")];
   const [config, file] = [readIfThere(json), readTextIfThere(jinja)];
   const gguf = config === undefined && file === undefined ? findGguf(folder) : undefined;
@@ -50,7 +59,8 @@ function chatFiles(folder: string): ChatFiles {
 
 /**
  * Talks: each line of standard input is a message, and gets an answer, which streams. What was said before is not read
- * again, as far as the template leaves it as it was. Ctrl-C ends an answer; where none runs, the program.
+ * again, as far as the template leaves it as it was. `/new` begins another conversation. Ctrl-C ends an answer; where none
+ * runs, the program.
  */
 export async function runChat(
   session: Session,
@@ -62,16 +72,18 @@ export async function runChat(
   if (tokenizer === undefined) return stop("E818", "there is no tokenizer to talk with");
   const maxTokens = orStop(parseNumber("--generate", options.generate ?? "1000", 1, 1_000_000, true));
   const given = { ...readSampling(options), maxTokens, stopTokens };
-  const messages: ChatMessage[] =
+  const begun: readonly ChatMessage[] =
     options.system === undefined ? [] : [{ role: "system", content: options.system }];
+  let messages = begun;
   for await (const line of out.lines("> ")) {
     const content = line.trim();
     if (content === EXIT) return;
-    if (content === "") continue;
+    if (content === ANEW) messages = begun;
+    if (content === "" || content === ANEW) continue;
     const asked = [...messages, { role: "user", content }];
     const answer = await answered({ ...session, template, tokenizer }, asked, given);
     if (answer instanceof Problem) out.note(`${showDiagnostic(answer, out.notePaint)}\n`);
-    else messages.push({ role: "user", content }, { role: "assistant", content: answer });
+    else messages = [...asked, { role: "assistant", content: answer }];
   }
 }
 
@@ -90,6 +102,10 @@ async function answered(
   if (text instanceof Problem) return text;
   const ids = (tokenizer.encodeBare ?? tokenizer.encode)(text);
   if (ids instanceof Problem) return ids;
+  const input = textInput(model.graph);
+  if (input instanceof Problem) return input;
+  const context = contextOf(model.graph, input);
+  if (ids.length > context) return tooLong(ids.length, context);
   const source = textSource(model, ids);
   if (source instanceof Problem) return source;
   const interrupted = new AbortController();
@@ -106,9 +122,18 @@ async function answered(
         continue;
       }
       out.write("\n");
+      if (next.value.stopped === "capacity")
+        out.note(`stopped: the model reads at most ${context} tokens; ${ANEW} begins another conversation\n`);
       return next.value.text;
     }
   } finally {
     process.off("SIGINT", interrupt);
   }
 }
+
+const tooLong = (count: number, context: number): Problem =>
+  new Problem(
+    "E815",
+    `the conversation has ${count} tokens, and the model reads at most ${context}`,
+    `\`${ANEW}\` begins another one, of which nothing is remembered`,
+  );

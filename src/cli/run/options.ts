@@ -61,7 +61,8 @@ export const runOptions: readonly OptionSpec[] = [
   { flags: "--generate <count>", description: "add tokens to the prompt; with --chat, to each at most" },
   {
     flags: "--chat",
-    description: "talk by the checkpoint's chat template, a line of standard input each; /exit ends",
+    description:
+      "talk by the checkpoint's chat template, a line of standard input each; /new begins anew, /exit ends",
   },
   { flags: "--system <text>", description: "with --chat: what stands before the conversation" },
   ...samplingOptions({ description: "0 takes the likeliest token always", default: "0" }),

@@ -31,12 +31,16 @@ export const tokenizerConfigOf = (folder: string, tokenizer: JsonObject): JsonOb
 const hasTokenizerFile = (folder: string): boolean =>
   tokenizerFiles.some((name) => kindOfPath(join(folder, name)) === "file");
 
+/** The GGUF file that has the tokenizer of a path, if it is no file of its own. */
+export const ggufOfTokenizer = (path: string): string | undefined =>
+  kindOfPath(path) === "folder" && hasTokenizerFile(path) ? undefined : findGguf(path);
+
 /** The tokenizer of a folder, or of a file that is named, which may be a GGUF; undefined if the folder has none. */
 export function readTokenizer(path: string): Tokenizer | undefined {
   const kind = kindOfPath(path);
   if (kind === undefined) stop("E741", `there is no tokenizer at \`${path}\``);
   const isFolder = kind === "folder";
-  const gguf = isFolder && hasTokenizerFile(path) ? undefined : findGguf(path);
+  const gguf = ggufOfTokenizer(path);
   if (gguf !== undefined) return readGgufTokenizer(gguf);
   const folder = isFolder ? path : dirname(path);
   const names = isFolder ? tokenizerFiles : [basename(path)];
