@@ -1,51 +1,32 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { matchWeights, safetensorsCheckpoint } from "../../src/run/weights.ts";
 import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
-import { openBrowser, type Browser } from "./chromium.ts";
-import { serve, type Server } from "./serve.ts";
+import { shownIn, tabsForTests } from "./tabs.ts";
 import { compileWhale, folder, weights } from "./whale.ts";
 
 const page = readFileSync("test/browser/page/index.html", "utf8");
 const tokens = { data: [26, 44, 41, 1, 59, 44, 37, 48, 41], shape: [1, 9] };
 
-let browser: Browser | undefined;
-const servers: Server[] = [];
+const tabs = tabsForTests();
 
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  for (const server of servers) server.close();
-});
-
-/** What the page shows for an emitted module and a weight file, and whether it came to an end. */
+/** What the page shows for an emitted module and a weight file, and whether it came to an end; undefined without a browser. */
 async function visit(
   module: string,
   file: Uint8Array,
-): Promise<{ readonly state: string; readonly text: string }> {
+): Promise<Awaited<ReturnType<typeof shownIn>> | undefined> {
   const files = new Map<string, string | Uint8Array>([
     ["index.html", page],
     ["model.js", module],
     ["weights.safetensors", file],
     ["inputs.json", JSON.stringify({ tokens })],
   ]);
-  const server = await serve(files);
-  servers.push(server);
-  const tab = await browser!.context.newPage();
-  const failed = new Promise<never>((_, reject) => tab.on("pageerror", reject));
-  await tab.goto(server.url);
-  const outputs = tab.locator("#outputs[data-state]");
-  await Promise.race([outputs.waitFor({ state: "attached" }), failed]);
-  const shown = { state: (await outputs.getAttribute("data-state"))!, text: (await outputs.textContent())! };
-  await tab.close();
-  return shown;
+  const tab = await tabs.visit(files);
+  return tab === undefined ? undefined : shownIn(tab, "outputs");
 }
 
 const moduleOf = (plan: Plan): string => emitWgsl(plan, { types: false }).files[0]!.text;
@@ -53,9 +34,10 @@ const moduleOf = (plan: Plan): string => emitWgsl(plan, { types: false }).files[
 test("a page shows the numbers of the interpreter, from an emitted module and the shipped weights", async ({
   skip,
 }) => {
-  if (browser === undefined) return skip();
   const { graph, plan } = compileWhale();
-  const { state, text } = await visit(moduleOf(plan), weights);
+  const shown = await visit(moduleOf(plan), weights);
+  if (shown === undefined) return skip();
+  const { state, text } = shown;
   expect(state, text).toBe("done");
   const [logits] = JSON.parse(text) as { name: string; shape: number[]; data: number[] }[];
 
@@ -73,8 +55,9 @@ test("a page shows the numbers of the interpreter, from an emitted module and th
 });
 
 test("a page says what is wrong with a weight file that is cut off", async ({ skip }) => {
-  if (browser === undefined) return skip();
-  const { state, text } = await visit(moduleOf(compileWhale().plan), weights.subarray(0, 5000));
+  const shown = await visit(moduleOf(compileWhale().plan), weights.subarray(0, 5000));
+  if (shown === undefined) return skip();
+  const { state, text } = shown;
   expect(state).toBe("failed");
   expect(text).toMatch(/^WeightsError: /);
 });

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { trainingReport } from "../../src/report/training.ts";
-import { openBrowser, type Browser } from "./chromium.ts";
-import { serve, type Server } from "./serve.ts";
+import { tabsForTests } from "./tabs.ts";
 
 const curve = [4, 3, 2.5, 2.2].map((y, index) => ({ x: index + 1, y }));
 
@@ -30,25 +29,13 @@ const page = trainingReport({
   })),
 });
 
-let browser: Browser | undefined;
-let server: Server | undefined;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-  server = await serve(new Map([["index.html", page]]));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-});
+const tabs = tabsForTests();
 
 test.each([360, 800, 1280])("nothing of a report is cut off at a width of %d pixels", async (width) => {
-  if (browser === undefined) return;
-  const tab = await browser.context.newPage();
-  await tab.setViewportSize({ width, height: 900 });
-  await tab.goto(server!.url);
-
+  const tab = await tabs.visit(new Map([["index.html", page]]), {
+    prepare: (fresh) => fresh.setViewportSize({ width, height: 900 }),
+  });
+  if (tab === undefined) return;
   const found = await tab.evaluate(() => {
     const wide = document.querySelector(".wide")!;
     const cells = [...document.querySelectorAll("td, th")];
@@ -59,7 +46,6 @@ test.each([360, 800, 1280])("nothing of a report is cut off at a width of %d pix
       cells: cells.length,
     };
   });
-  await tab.close();
   expect(found.cells).toBe(24);
   expect(found.page).toBeLessThanOrEqual(0);
   expect(found.cut).toBe(0);

@@ -1,12 +1,11 @@
 import "../emit/wasm/relaxed.ts";
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { emitWasm } from "../../src/emit/wasm/emit.ts";
 import { wasmTarget } from "../../src/emit/wasm/target.ts";
 import { importText, type EmittedModule, type Model, type Tensor } from "../emit/wasm/instantiate.ts";
-import { openBrowser, type Browser } from "./chromium.ts";
-import { serve, type Server } from "./serve.ts";
+import { keepWorkers, tabsForTests } from "./tabs.ts";
 import { compileWhale, weights } from "./whale.ts";
 
 declare global {
@@ -25,20 +24,7 @@ const tokens = { data: Array.from({ length: 3 * 67 }, (_, index) => (index * 31)
 /** Rows of a run that takes so long that something else can happen meanwhile: about a second. */
 const MANY = 256;
 
-let browser: Browser | undefined;
-let server: Server | undefined;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-
-afterEach(() => {
-  server?.close();
-});
-
-afterAll(async () => {
-  await browser?.close();
-});
+const tabs = tabsForTests();
 
 interface Visit {
   readonly isIsolated?: boolean;
@@ -46,17 +32,15 @@ interface Visit {
   readonly threads: number;
 }
 
-/** A page with the model in some threads; its main thread must run no kernels, and throws if it would. */
-async function visit({ isIsolated = true, machine = "relaxed", threads }: Visit): Promise<Page> {
+/** A page with the model in some threads; its main thread must run no kernels, and throws if it would. Undefined without a browser. */
+async function visit({ isIsolated = true, machine = "relaxed", threads }: Visit): Promise<Page | undefined> {
   const files = new Map<string, string | Uint8Array>([
     ["index.html", page],
     ["model.js", module],
     ["weights.safetensors", weights],
   ]);
-  server = await serve(files, { isIsolated });
-  const tab = await browser!.context.newPage();
-  await tab.goto(server.url);
-  await tab.evaluate(
+  const tab = await tabs.visit(files, { isIsolated, prepare: keepWorkers });
+  await tab?.evaluate(
     async ({ machine, threads }) => {
       const refuse = (): never => {
         throw new Error("kernels in the main thread");
@@ -107,11 +91,10 @@ test.each([
 ] as const)(
   "a page gives the bits of Node, with $machine SIMD in $threads threads",
   async ({ machine, threads }) => {
-    if (browser === undefined) return;
     const tab = await visit({ machine, threads });
+    if (tab === undefined) return;
     expect(tab.workers()).toHaveLength(threads);
     const bits = await bitsInPage(tab);
-    await tab.close();
     expect(bits).toHaveLength(3 * 67 * 75);
     // Compared as a whole: a list of all that differs helps nobody.
     expect(bits.join() === (await bitsInNode(machine, threads)).join()).toBe(true);
@@ -123,12 +106,11 @@ test("the two machines differ in some bits, so that those tests tell them apart"
 });
 
 test("a page that is not isolated has one worker and no shared memory, and gives the same bits", async () => {
-  if (browser === undefined) return;
   const tab = await visit({ isIsolated: false, threads: 2 });
+  if (tab === undefined) return;
   expect(await tab.evaluate(() => typeof SharedArrayBuffer)).toBe("undefined");
   expect(tab.workers()).toHaveLength(1);
   const bits = await bitsInPage(tab);
-  await tab.close();
   expect(bits.join() === (await bitsInNode("relaxed", 1)).join()).toBe(true);
 });
 
@@ -159,19 +141,18 @@ test.each([
 ])(
   "a page goes on while a model runs, and a signal ends the run: isolated $isIsolated, $threads threads",
   async (how) => {
-    if (browser === undefined) return;
     const tab = await visit(how);
+    if (tab === undefined) return;
     const before = await bitsInPage(tab);
     expect(await abortedRun(tab)).toEqual({ turns: 5, ended: "Error: enough" });
     const after = await bitsInPage(tab);
-    await tab.close();
     expect(after.join() === before.join()).toBe(true);
   },
 );
 
 test("a page is told of an id that the model does not know, and may go on", async () => {
-  if (browser === undefined) return;
   const tab = await visit({ threads: 2 });
+  if (tab === undefined) return;
   const before = await bitsInPage(tab);
   const told = await tab.evaluate(async () => {
     const tokens = { data: [1, 75, 2], shape: [1, 3] };
@@ -183,18 +164,50 @@ test("a page is told of an id that the model does not know, and may go on", asyn
     text: "InputError: the id 75 is not in a table of 75 rows (0 to 74)",
   });
   const after = await bitsInPage(tab);
-  await tab.close();
   expect(after.join() === before.join()).toBe(true);
 });
 
 test("a model that is closed leaves no workers in the page", async () => {
-  if (browser === undefined) return;
   const tab = await visit({ threads: 2 });
+  if (tab === undefined) return;
   const gone = Promise.all(tab.workers().map((worker) => worker.waitForEvent("close")));
   await tab.evaluate(() => {
     window.model.close();
   });
   await gone;
   expect(tab.workers()).toHaveLength(0);
-  await tab.close();
 });
+
+/**
+ * What runs say after a thread was ended in the midst of one. A browser lets a worker go on for some seconds where it does not
+ * stop by itself, so that some runs may still come to an end.
+ */
+const toldWithoutThread = (tab: Page, rank: number): Promise<readonly string[]> =>
+  tab.evaluate(
+    async ({ rank, rows }) => {
+      const shape = [rows, 128];
+      const tokens = { data: Array.from({ length: rows * 128 }, (_, index) => index % 75), shape };
+      const run = (): Promise<string> => window.model.run({ tokens }).then(() => "done", String);
+      let told = run();
+      await new Promise((go) => setTimeout(go, 20));
+      window.workers[rank]!.terminate();
+      while ((await told) === "done") told = run();
+      return [await told, await run()];
+    },
+    { rank, rows: MANY },
+  );
+
+test.each([
+  { rank: 0, threads: 1, isIsolated: true },
+  { rank: 0, threads: 1, isIsolated: false },
+  { rank: 0, threads: 2, isIsolated: true },
+  { rank: 1, threads: 2, isIsolated: true },
+])(
+  "a model whose thread $rank of $threads is ended says so, isolated $isIsolated",
+  async ({ rank, ...how }) => {
+    const tab = await visit(how);
+    if (tab === undefined) return;
+    const told = `EngineError: the model runs no more: thread ${rank} is gone: its worker was ended`;
+    expect(await toldWithoutThread(tab, rank)).toEqual([told, told]);
+  },
+);

@@ -71,7 +71,12 @@ const words: SurfaceWords = {
   ],
   isLater: true,
   parameters: ", options?: RunOptions",
-  more: ["/** Ends the threads and frees the memory. */", "readonly close: () => void;"],
+  more: [
+    "/** How many threads run it. */",
+    "readonly threads: number;",
+    "/** Ends the threads and frees the memory. */",
+    "readonly close: () => void;",
+  ],
 };
 
 /** The pieces of a module that do not depend on its steps: those before them, and those after. */

@@ -45,6 +45,7 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
             ]
           : sessionEntries(program)),
         ...(profiles ? profileLines(program) : []),
+        "threads: loaded.engine.ranks,",
         "close: runner.close,",
       ],
       "};",

@@ -36,6 +36,8 @@ export const hostTypes: Piece = {
   code: fragment`
   /** A worker. */
   interface Thread {
+    /** What it is to lock while it lives, where that is how one hears of its end. */
+    readonly lock: string | undefined;
     readonly post: (message: object, buffers?: ArrayBuffer[]) => void;
     readonly end: () => void;
     readonly listen: (
@@ -145,12 +147,17 @@ export const hostRuntime: Piece = {
         const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
         const worker = new Worker(url, { type: "module" });
         (worker« as { readonly unref?: () => void }»).unref?.();
+        const locks = globalThis.navigator?.locks« as LockManager | undefined»;
         return {
+          // No address of this kind is given twice.
+          lock: locks === undefined ? undefined : url,
           post: (message, buffers = []) => worker.postMessage(message, buffers),
           end: () => worker.terminate(),
           listen: (on, ended) => {
             worker.onmessage = ({ data }) => {
               URL.revokeObjectURL(url);
+              // Browsers do not say that a worker ended, but give its lock to whoever waits for it.
+              if (data.ready === true) locks?.request(url, () => ended("its worker was ended")).catch(() => undefined);
               on(data);
             };
             worker.onerror = (event) => {
@@ -166,6 +173,7 @@ export const hostRuntime: Piece = {
       const worker = new NodeWorker(workerText, { eval: true });
       worker.unref();
       return {
+        lock: undefined,
         post: (message, buffers = []) => worker.postMessage(message, buffers),
         end: () => worker.terminate(),
         listen: (on, ended) => {
@@ -212,7 +220,7 @@ export const hostRuntime: Piece = {
             },
           ),
         );
-        thread.post({ module, memory, rank, ranks });
+        thread.post({ module, memory, rank, ranks, lock: thread.lock });
         await ready;
       };
       const lead = isPage ? undefined : leadThreads({ module, memory, rank: 0, ranks });

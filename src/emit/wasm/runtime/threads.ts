@@ -183,8 +183,15 @@ export const workerText: string = finishText(
         }
       }
 
+      /** Locks a name for as long as this worker lives; where that is not allowed, it goes on without. */
+      const holdLock = (name) =>
+        new Promise((go) => {
+          navigator.locks.request(name, () => new Promise(() => go())).catch(go);
+        });
+
       let lead;
       listen(async (message) => {
+        if (message.lock !== undefined) await holdLock(message.lock);
         if (lead !== undefined) port.postMessage({ outcome: await lead(message) });
         else if (message.rank > 0) follow(message);
         else {
