@@ -20,6 +20,7 @@ const layers = [
   "checkpoint",
   "text",
   "run",
+  "page",
   "train",
   "picture",
   "entries",

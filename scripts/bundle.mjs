@@ -1,8 +1,10 @@
 // Puts the plot library into the one module of the build that uses it, so that installing lmg does not install it.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { noticesOf } from "./notices.mjs";
+import { bundledWorker } from "./page-worker.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const file = join(root, "dist/report/draw.js");
@@ -30,29 +32,11 @@ function keepOwnFiles({ onResolve }) {
   );
 }
 
-/** The folder of the package that a bundled file belongs to. */
-const packageOf = (path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+// Also in place: what a page's worker imports is all in it.
+const worker = join(root, "dist/page/worker.js");
+writeFileSync(worker, await bundledWorker(worker));
 
-const packages = new Set(Object.keys(metafile.inputs).map(packageOf));
-const notices = [...packages]
-  .filter((path) => path !== undefined)
-  .sort()
-  .map((path) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
-    const text = licenseOf(join(root, path)) ?? `Licence: ${license}`;
-    return `${name} ${version}\n\n${text.trim()}\n`;
-  });
 writeFileSync(
   join(dirname(file), "LICENSES.txt"),
-  `${relative(join(root, "dist"), file)} contains these packages.\n\n${notices.join(`\n${"-".repeat(80)}\n\n`)}`,
+  `${relative(join(root, "dist"), file)} contains these packages.\n\n${noticesOf(metafile).join(`\n${"-".repeat(80)}\n\n`)}`,
 );
-
-function licenseOf(folder) {
-  for (const name of ["LICENSE", "LICENSE.md", "LICENSE.txt", "license"])
-    try {
-      return readFileSync(join(folder, name), "utf8");
-    } catch {
-      continue;
-    }
-  return undefined;
-}

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { grammar, type Grammar } from "ohm-js";
 import { format } from "prettier";
+import { standingAlone } from "./page-api.ts";
 import { runtimeText } from "./runtime-text.ts";
 
 /*
@@ -33,6 +34,7 @@ export async function embedded(): Promise<readonly Embedded[]> {
     module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
     module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
     module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),
+    module("src/page/files.generated.ts", await pageModule("pageFiles")),
   ]);
 }
 
@@ -130,6 +132,32 @@ function sessionsModule(name: string): string {
     "",
     `/** Sessions and generation, as lines of an emitted module. */`,
     `export const ${name}: Piece = ${JSON.stringify(piece)};`,
+  ].join("\n");
+}
+
+/** The types that the API of a page takes over from the rest, by their files. */
+const pageTypes: readonly (readonly [path: string, ...names: string[]])[] = [
+  ["src/session/sampling.ts", "Sampling"],
+  ["src/session/session.ts", "StopSignal"],
+  ["src/session/generate.ts", "GenerateOptions", "Stopped", "Generated"],
+  ["src/text/chat.ts", "ChatMessage"],
+  ["src/page/facts.ts", "ModuleTarget", "LoadProgress", "ModelFacts"],
+];
+
+/** What is the same in every folder of a page: what it shows, and the API of its scripts. */
+async function pageModule(name: string): Promise<string> {
+  const types = pageTypes.map(([path, ...names]) => ({ text: read(path), names }));
+  const { script, declarations } = standingAlone(read("src/page/api.ts"), types);
+  const laidOut = (text: string) => format(text, { parser: "typescript", printWidth: 110 });
+  const files = [
+    { name: "index.html", text: read("src/page/index.html") },
+    { name: "index.js", text: await laidOut(script) },
+    { name: "index.d.ts", text: await laidOut(declarations) },
+  ];
+  return [
+    `// Written by scripts/embed.ts from src/page, src/session and src/text.`,
+    `/** The files of a page that are the same for every model. */`,
+    `export const ${name}: readonly { name: string; text: string }[] = ${JSON.stringify(files)};`,
   ].join("\n");
 }
 

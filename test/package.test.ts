@@ -61,6 +61,15 @@ test("the package works in an empty folder", () => {
   expect(node(main, "check", "node_modules/lmg/examples/gpt2.lmg")).toContain("gpt2 is well-formed");
   expect(node(main, "demo", "--prompt", "Call me ", "--generate", "5")).toContain("Call me from ");
 
+  const [model, weights] = ["llama.lmg", "weights/whale"].map((path) => `node_modules/lmg/examples/${path}`);
+  expect(node(main, "compile", model!, "--weights", weights!, "--generate", "-o", "page")).toContain(
+    "wrote page/worker.js",
+  );
+  // One script, with the licence of what is in it.
+  const worker = readFileSync(join(folder, "page/worker.js"), "utf8");
+  expect(worker.slice(0, 80)).toMatch(/^\/\*! Written by lmg\. It contains:\n\n@huggingface\/jinja /);
+  expect(/^import\b|\bfrom"/m.test(worker)).toBe(false);
+
   writeFileSync(
     join(folder, "use.mjs"),
     `import { compile } from "lmg";

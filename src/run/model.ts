@@ -54,7 +54,7 @@ export function outputOf({ graph, output, tokenizer }: Omit<RunnableModel, "engi
 }
 
 /** Whether what `outputOf` names are logits over the vocabulary. */
-export function hasLogits(model: RunnableModel): boolean {
+export function hasLogits(model: Omit<RunnableModel, "engine">): boolean {
   const { graph, tokenizer } = model;
   const { value } = graph.outputs.find(({ name }) => name === outputOf(model))!;
   return isOverVocabulary(graph, value.type, tokenizer?.size ?? 0);

@@ -1,5 +1,5 @@
 import { orThrow, Problem } from "../checkpoint/problem.ts";
-import { targets, type TargetName } from "../emit/targets.ts";
+import { targets, type Switches, type TargetName } from "../emit/targets.ts";
 import { decodingProgram, type Decoding } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -70,13 +70,32 @@ export function textDecoder(
   output: string,
   { target, fuse = true, packing = noPacking, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
+  const how = { target, fuse, packing, switches: options.switches ?? {} };
+  const decoding = textDecoding(graph, output, how);
+  if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
+  return new TextDecoder(decoding, () =>
+    openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
+  );
+}
+
+/** The program that goes on with a text of a model by an output, and no more of the model than that needs; or why there is none. */
+export function textDecoding(
+  graph: Graph,
+  output: string,
+  {
+    target,
+    fuse,
+    packing,
+    switches,
+  }: Required<Pick<TextDecoderOptions, "target" | "fuse" | "packing">> & { readonly switches: Switches },
+): Decoding | Refusal | Problem {
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
   const symbol = input.value.type.shape.at(-1)!.key;
   const decoding = decodingProgram(graph, {
     fuse,
     packing,
-    target: targets[target].target(options.switches ?? {}),
+    target: targets[target].target(switches),
     symbol,
     outputs: new Set([output]),
     parts: ["append", "step"],
@@ -86,10 +105,7 @@ export function textDecoder(
     inputs.filter(({ name, fill }) => name !== input.name && fill === undefined),
   );
   const [other] = others;
-  if (other === undefined)
-    return new TextDecoder(decoding, () =>
-      openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
-    );
+  if (other === undefined) return decoding;
   return new Problem(
     "E813",
     `the model reads \`${other.name}\` beside its tokens`,

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { TextOut } from "../../src/cli/out.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { compile } from "../../src/compile.ts";
-import { emitWgsl } from "../../src/emit/wgsl/emit.ts";
 import { showBytes } from "../../src/cli/numbers.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import { fusionTable } from "../bench/fusion.ts";
@@ -74,6 +74,32 @@ async function emittedSessions(): Promise<void> {
   expect(await runProgram([...args, "-o", "out/talk/"], new TextOut())).toBe(0);
 }
 
+/** What scripts for browsers import: a module of shaders, and a page that writes texts. */
+async function emittedForBrowsers(): Promise<void> {
+  const page = ["examples/llama.lmg", "--weights", "examples/weights/whale", "--generate", "-o", "out/page/"];
+  for (const args of [["examples/gpt2.lmg", "--target", "wgsl", "-o", "out/"], page])
+    expect(await runProgram(["compile", ...args], new TextOut())).toBe(0);
+}
+
+/** What the strict type checker says of a script of a page, whose bundler resolves its imports. */
+function complaintsOf(file: string): string {
+  const program = ts.createProgram([file], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.es2022.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
+    types: [],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+  });
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))
+    .join("\n");
+}
+
 /** A `body` snippet stands in the page's `frame`. */
 function programOf(block: CodeBlock, blocks: readonly CodeBlock[]): string {
   if (block.info !== "lmg body") return block.text;
@@ -120,13 +146,13 @@ describe.each(pages)("%s", (page) => {
 
   const inBrowser = blocks.filter(({ info }) => info === "ts browser");
   test.each(inBrowser.map(({ line, text }) => [line, text] as const))(
-    "the script at line %d for a browser imports what there is",
-    (_, text) => {
-      const source = { name: "gpt2.lmg", text: read("examples/gpt2.lmg") };
-      const [module] = emitWgsl(compile(source).plan!).files;
-      const names = /import \{ (.*) \} from/.exec(text)![1]!.split(", ");
-      for (const name of names)
-        expect(module!.text).toMatch(new RegExp(`export (async )?(function|const|class) ${name}\\b`));
+    "the script at line %d for a browser is what TypeScript takes, with what is written for it",
+    async (line, text) => {
+      await emittedForBrowsers();
+      mkdirSync("out/docs", { recursive: true });
+      const file = `out/docs/browser-${line}.ts`;
+      writeFileSync(file, text.replaceAll(`"./out/`, `"../`));
+      expect(complaintsOf(file)).toBe("");
     },
   );
 

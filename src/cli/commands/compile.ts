@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeFile } from "../../checkpoint/files.ts";
+import { writeFile, type FileContent } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
 import { targets, type Switches, type TargetName } from "../../emit/targets.ts";
@@ -7,6 +7,7 @@ import { programOf, type ProgramPlan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
+import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
 import { loadModel } from "../load.ts";
 import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
@@ -15,9 +16,10 @@ import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
 import { defaultTarget, kernelNames, requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
-interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches {
+interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, PageChoice {
   readonly train?: true;
   readonly sessions?: true;
+  readonly generate?: true;
   readonly seed?: string;
   /** A key of `writtenForms`. */
   readonly target: string;
@@ -53,6 +55,12 @@ export const command: Command = {
       description: "also what reads a text a few positions at a time: model.session(), and generate()",
     },
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
+    {
+      flags: "--generate",
+      description:
+        "a folder that is a page which writes texts: modules, weights, tokenizer, a worker, a typed API and an index.html",
+    },
+    ...pageOptions,
     { flags: "--json", description: "what was written, as JSON" },
     stdinOption,
     ...switchOptions,
@@ -67,11 +75,20 @@ export const command: Command = {
     ],
     ["lmg compile gpt2.lmg --sessions -o out/", "a module that goes on with texts, token by token"],
     [
+      "lmg compile FOLDER --generate -o talk/",
+      "a page that talks, of a published checkpoint: serve talk/ and open it",
+    ],
+    [
       "lmg compile model.lmg --train --seed 1 -o out/",
       "write out/model_training.ts and a state to train from",
     ],
   ],
   async run([given], asked: CompileCommandOptions, out) {
+    if (asked.generate === true) {
+      await compilePage(given!, asked, out);
+      return;
+    }
+    requirePage(asked);
     const { source, options } = await openPlace(given!, asked, out);
     const files = await compileFiles(source, options, out);
     const written = writeFiles(options.out, files);
@@ -88,6 +105,26 @@ export const command: Command = {
     });
   },
 };
+
+/** Writes the folder of a page, and says how large each file is. */
+async function compilePage(given: string, options: CompileCommandOptions, out: Out): Promise<void> {
+  const other = (["train", "sessions"] as const).find((flag) => options[flag] === true);
+  if (other !== undefined)
+    stop("E804", `--${other} and --generate write different things`, "leave one of them off");
+  const { target } = formOf(options);
+  const { withPageFiles, modulesFor } = await import("../compile/page.ts");
+  requireTaken(options, modulesFor(target));
+  await withPageFiles(given, options, { target, out }, (files) => {
+    const written = writeFiles(options.out, files);
+    if (options.json === true) {
+      writeJson(out, { files: written });
+      return;
+    }
+    for (const { path, bytes } of written) out.write(`wrote ${path} (${showBytes(bytes)})\n`);
+    const all = showBytes(written.reduce((sum, { bytes }) => sum + bytes, 0));
+    out.write(`${all} in all: serve the folder ${options.out} as it is, and open its index.html\n`);
+  });
+}
 
 /** A file to be written; modules have the steps of their plan. */
 interface CompiledFile {
@@ -136,17 +173,17 @@ async function compileFiles(
   return compiled(planWithSessions(loaded, target, options));
 }
 
-/** Each file is written whole or not at all. */
+/** Each file is written whole or not at all; one that is made in parts says how large it will be. */
 export function writeFiles(
   folder: string,
-  files: readonly { readonly path: string; readonly text: string | Uint8Array }[],
+  files: readonly { readonly path: string; readonly text: FileContent; readonly bytes?: number }[],
 ): readonly { readonly path: string; readonly bytes: number }[] {
   const unmade = makeFolder(folder);
   if (unmade !== undefined) throw new Stop([unmade]);
-  return files.map(({ path, text }) => {
+  return files.map(({ path, text, bytes }) => {
     const target = join(folder, path);
     const problem = writeFile(target, text);
     if (problem !== undefined) throw new Stop([problem]);
-    return { path: target, bytes: typeof text === "string" ? Buffer.byteLength(text) : text.length };
+    return { path: target, bytes: bytes ?? Buffer.byteLength(text as string | Uint8Array) };
   });
 }

@@ -1,0 +1,35 @@
+import type { OptionSpec } from "../command.ts";
+import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
+import { flagOf } from "../targets.ts";
+import { stop } from "../stop.ts";
+
+/** What of the command line is for a page alone: its weights and what they are kept as, its tokenizer. */
+export interface PageChoice extends Omit<WeightChoice, "config">, QuantizeOptions {
+  readonly tokenizer?: string;
+}
+
+export const pageOptions: readonly OptionSpec[] = [
+  ...[...weightOptions, ...quantizeOptions].map((option) => ({
+    ...option,
+    description: `with --generate: ${option.description}`,
+  })),
+  {
+    flags: "--tokenizer <path>",
+    description: "with --generate: another folder or file for tokenizer and chat template",
+  },
+];
+
+/** The names of these options. */
+const names = ["weights", "random", "prefix", "ignore", "quantize", "tokenizer"] as const;
+
+/** Ends the command where one is given without a page. */
+export function requirePage(options: PageChoice): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given !== undefined)
+    stop(
+      "E804",
+      `${flagOf(given)} is for the page that --generate writes`,
+      "give --generate too, or leave it off",
+    );
+}
