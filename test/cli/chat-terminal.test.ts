@@ -37,6 +37,9 @@ const hasTerminals =
   process.platform === "linux" &&
   spawnSync("script", ["--version"], { encoding: "utf8" }).stdout.includes("util-linux");
 
+/** A program that does not heed a key is not to hold the tests up. */
+const PATIENCE = 240_000;
+
 /** A program in a terminal: what is typed, once a pattern has been seen since the last that was. */
 async function inTerminal(
   command: string,
@@ -58,7 +61,9 @@ async function inTerminal(
     fresh = "";
     program.stdin.write(first[1]);
   });
+  const patience = setTimeout(() => program.kill(), PATIENCE);
   const code = await new Promise<number | null>((done) => program.on("close", done));
+  clearTimeout(patience);
   return { code, screen };
 }
 
