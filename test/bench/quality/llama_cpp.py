@@ -30,11 +30,19 @@ def quantized(path, ftype, out):
     return out
 
 
+class Model(llama_cpp.LlamaModel):
+    """With what cyllama's own `get_logits_ith` asks for."""
+
+    @property
+    def n_vocab(self):
+        return self.get_vocab().n_vocab
+
+
 class LlamaCpp:
     """Logits of all positions of a text that is read alone."""
 
     def __init__(self, path):
-        self.model = llama_cpp.LlamaModel(str(path))
+        self.model = Model(str(path))
         params = llama_cpp.LlamaContextParams()
         params.n_ctx = params.n_batch = params.n_ubatch = LENGTH
         params.n_threads = params.n_threads_batch = 2

@@ -37,7 +37,12 @@ const wanted = (bits: 32 | 64, prompt: number): Float32Array =>
 
 /** The logits of all prompts, read whole or token by token. */
 async function logitsOf(model: PublishedModel, packing: Packing, isWhole: boolean): Promise<Float32Array[]> {
-  const decoder = await openDecoder(model, packing, threads, isWhole ? ["all", "step"] : ["append", "step"]);
+  const decoder = await openDecoder(
+    model,
+    packing,
+    threads,
+    isWhole ? ["append", "all", "step"] : ["append", "step"],
+  );
   const found: Float32Array[] = [];
   for (let prompt = 0; prompt < prompts; prompt++) {
     const session = await decoder.session({ capacity: 256 });
