@@ -28,8 +28,8 @@ export const linearAttendGrad = defineOp({
   stage: "gradient",
   kernel: "training",
   doc:
-    "the gradients of linear_attend, of grad for out and grad_state for the last state: it walks back over the states of " +
-    "all positions, which it makes again and keeps meanwhile with what is new at each, [B, H, (T + 1) · K + T, V]",
+    "the gradients of linear_attend, of grad for out and grad_state for the last state: it walks back over the states, which " +
+    "it makes again",
   operands: {
     grad: "one",
     grad_state: "optional",
@@ -41,7 +41,7 @@ export const linearAttendGrad = defineOp({
     state: "optional",
   },
   attrs: {},
-  results: ["grad_q", "grad_k", "grad_v", "grad_decay", "grad_beta", "grad_state", "kept"],
+  results: ["grad_q", "grad_k", "grad_v", "grad_decay", "grad_beta", "grad_state"],
   infer: (operands) => inferLinearAttendGrad(operands),
   evaluate: (operands) => evaluateLinearAttendGrad(operands),
   flops: ({ k, v, beta }) => multiplyDims(statesOf(k, v), dim(beta === undefined ? 14 : 20)),

@@ -76,7 +76,7 @@ const graphs: { readonly [K in Exclude<LoopOp, "write">]: readonly string[] } = 
     `${recurrence}\n input %b: f32[B, 12, 512]\n %y, %s = linear_attend(q: %q, k: %k, v: %v, decay: %a, beta: %b)`,
   ],
   linear_attend_grad: [
-    `${recurrence}\n input %b: f32[B, 12, 512]\n input %g: f32[B, 12, 512, 64]\n %a1, %a2, %a3, %a4, %a5, %a6, %y = linear_attend_grad(grad: %g, q: %q, k: %k, v: %v, decay: %a, beta: %b)`,
+    `${recurrence}\n input %b: f32[B, 12, 512]\n input %g: f32[B, 12, 512, 64]\n %a1, %a2, %a3, %a4, %a5, %y = linear_attend_grad(grad: %g, q: %q, k: %k, v: %v, decay: %a, beta: %b)`,
   ],
   l2_norm: [`${inputs("x")}\n %y = l2_norm(x: %x)`],
   layer_norm: [`${inputs("x")}\n ${vectors}\n %y = layer_norm(x: %x, weight: %v, bias: %w, eps: 1e-5)`],

@@ -36,25 +36,6 @@ def falling(t):
     return {"y": torch.stack(rows, 2), "last": state}
 
 
-def kept(function):
-    """The same, and rows of values: the states before the first position and after each, and what is new at each."""
-    def run(t):
-        results = function(t)
-        batch, heads, rows, values = t["v"].shape
-        keys = t["q"].shape[-1]
-
-        def until(end):
-            cut = {k: x if k == "state" else x[:, :, :end] for k, x in t.items()}
-            return function(cut)["last"]
-        first = t["state"] if "state" in t else t["v"].new_zeros(batch, heads, keys, values)
-        states = torch.stack([first] + [until(at + 1) for at in range(rows)], 2)
-        fallen = states[:, :, :-1] * t["decay"].exp()[..., None, None]
-        known = (t["k"].repeat_interleave(heads // t["k"].shape[1], dim=1)[..., None] * fallen).sum(-2)
-        both = [states.flatten(2, 3), t["v"] - known]
-        return results | {"kept": torch.cat(both, 2)}
-    return run
-
-
 def operands(g, batch, groups, heads, rows, keys, values, decay=None, beta=False, state=False):
     def normal(*shape):
         return torch.randn(*shape, generator=g)
@@ -80,7 +61,7 @@ def rules(group):
     add("decay", falling, 2, 1, 3, 7, 4, 5, decay="row", state=True)
     add("channel_decay", falling, 1, 2, 4, 6, 3, 2, decay="channel", state=True)
     add("delta", delta_rule, 2, 2, 4, 9, 4, 3, decay="row", beta=True)
-    add("delta_state", kept(delta_rule), 1, 3, 3, 6, 5, 4, decay="row", beta=True, state=True)
+    add("delta_state", delta_rule, 1, 3, 3, 6, 5, 4, decay="row", beta=True, state=True)
 
 
 def mixer(group):

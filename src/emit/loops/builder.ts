@@ -35,6 +35,16 @@ export class KernelBuilder {
     return view && this.tensor(name, view);
   }
 
+  /**
+   * Floats that a turn of `rows` keeps for itself; its target says how much each thread has (`Target.scratchOf`). All that a
+   * kernel asks for is the same memory: tensors of other names in it are parts that lanes write and read at once.
+   */
+  scratch(name: string, elements: Dim): Place {
+    const tensor = { name, dtype: "f32" } as const;
+    this.#parameters.push({ kind: "scratch", tensor, elements });
+    return new Place(tensor);
+  }
+
   /** A size, which is the kernel's parameter even where it is known: steps of other sizes share the kernel. */
   size(name: string, size: Dim): Name {
     return this.#parameter({ kind: "size", name: { kind: "name", name, type: "whole" }, size });

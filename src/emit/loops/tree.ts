@@ -87,6 +87,8 @@ export interface Loop {
 /** What a kernel is given, in order. */
 export type Parameter =
   | { readonly kind: "tensor"; readonly tensor: Tensor }
+  /** Memory of each thread's own, as many floats, whose numbers no other turn of `rows` finds. */
+  | { readonly kind: "scratch"; readonly tensor: Tensor; readonly elements: Dim }
   | { readonly kind: "size"; readonly name: Name; readonly size: Dim }
   /** Known now, but different from call to call, as the stream of a dropout is. */
   | { readonly kind: "number"; readonly name: Name; readonly value: number };

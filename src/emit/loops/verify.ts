@@ -11,6 +11,7 @@ import {
   type LoopKernel,
   type Name,
   type Statement,
+  type Tensor,
 } from "./tree.ts";
 
 type Store = Extract<Statement, { kind: "store" }>;
@@ -23,12 +24,13 @@ type Store = Extract<Statement, { kind: "store" }>;
 export function verifyKernel(kernel: LoopKernel): void {
   const { name, parameters, body } = kernel;
   const given = parameters.map((parameter) =>
-    parameter.kind === "tensor" ? parameter.tensor.name : parameter.name.name,
+    "tensor" in parameter ? parameter.tensor.name : parameter.name.name,
   );
   invariant(new Set(given).size === given.length, `two parameters of ${name} have one name`);
-  const names = parameters.flatMap((parameter) => (parameter.kind === "tensor" ? [] : [parameter.name]));
+  const names = parameters.flatMap((parameter) => ("tensor" in parameter ? [] : [parameter.name]));
   verifyScope(body, new Set(names), name);
-  verifyLoops(body, name);
+  const scratch = parameters.flatMap((each) => (each.kind === "scratch" ? [each.tensor] : []));
+  verifyLoops(body, name, new Set(scratch));
 }
 
 function verifyScope(body: readonly Statement[], outside: ReadonlySet<Name>, kernel: string): void {
@@ -50,13 +52,16 @@ function verifyScope(body: readonly Statement[], outside: ReadonlySet<Name>, ker
   }
 }
 
-function verifyLoops(body: readonly Statement[], kernel: string): void {
+/** What is in `scratch` is of the thread that runs a turn. */
+function verifyLoops(body: readonly Statement[], kernel: string, scratch: ReadonlySet<Tensor>): void {
   for (const statement of body) {
-    verifyLoops(bodyOf(statement), kernel);
+    verifyLoops(bodyOf(statement), kernel, scratch);
     if (statement.kind !== "loop" || statement.order === "turns") continue;
     const inside = allOf(statement.body);
     const own = dependents(statement);
-    const isOwn = ({ to }: Store): boolean => to.terms.some(({ index }) => readsAny(index, own));
+    const isOwn = ({ to }: Store): boolean =>
+      to.terms.some(({ index }) => readsAny(index, own)) ||
+      (statement.order === "rows" && scratch.has(to.tensor));
     const others = inside.filter((each) => each.kind === "store").filter((each) => !isOwn(each));
     if (statement.order === "folds") {
       verifyFolds(statement, inside, others, kernel);

@@ -9,7 +9,7 @@ import { written } from "./scalar.ts";
 export function printKernel(kernel: LoopKernel, placing: Placing): Call {
   const call = new CallBuilder(placing);
   const printer = new Printer(placing, startsOf(kernel, call));
-  const names = kernel.parameters.flatMap((each) => (each.kind === "tensor" ? [] : [each.name]));
+  const names = kernel.parameters.flatMap((each) => ("tensor" in each ? [] : [each.name]));
   const body = printer.statements(kernel.body, new Set(names));
   call.helpers(printer.helpers);
   return call.finish(kernel.name, [kernel.doc], body);
@@ -22,7 +22,9 @@ function startsOf({ parameters }: LoopKernel, call: CallBuilder): ReadonlyMap<Te
     if (parameter.kind === "tensor") {
       const { tensor } = parameter;
       starts.set(tensor, call.tensor(tensor.name, tensor.view!));
-    } else if (parameter.kind === "size") call.size(parameter.name.name, parameter.size);
+    } else if (parameter.kind === "scratch")
+      starts.set(parameter.tensor, call.scratch(parameter.tensor.name));
+    else if (parameter.kind === "size") call.size(parameter.name.name, parameter.size);
     else call.number(parameter.name.name, written(parameter.value).text);
   return starts;
 }

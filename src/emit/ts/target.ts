@@ -1,5 +1,6 @@
 import { attentionAxes } from "../../kernels/attention.ts";
 import type { KernelCall, KernelCallOf } from "../../kernels/contracts.ts";
+import { keptElements } from "../../kernels/recurrent.ts";
 import { bytesOf } from "../../kernels/storage.ts";
 import { portableTarget, type Target } from "../../kernels/target.ts";
 import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../tensor/dim.ts";
@@ -19,9 +20,13 @@ function routedScratch({ operands: { x, weight, chosen } }: KernelCallOf<"routed
   return bytesOf("f32", numbers.reduce(addDims));
 }
 
-/** Attention holds a block of scores; its gradient the weights, their gradients, and with a cap the products below it. */
+/**
+ * Attention holds a block of scores; its gradient the weights, their gradients, and with a cap the products below it. That
+ * of a linear attention holds states.
+ */
 function scratchOf(call: KernelCall): Dim | undefined {
   if (call.op === "routed_linear") return routedScratch(call);
+  if (call.op === "linear_attend_grad") return bytesOf("f32", keptElements(call.operands.k, call.operands.v));
   const { op, operands, attrs } = call;
   if (op !== "attend" && op !== "attend_grad") return undefined;
   const blocks = op === "attend" ? 1 : attrs.softcap > 0 ? 3 : 2;

@@ -111,21 +111,13 @@ type GradientOperands = LinearAttendOperands & {
   readonly grad_state: HostTensor | undefined;
 };
 
-/** The gradients by walking back over the states that were kept; the last result is these. */
+/** The gradients by walking back over the states of all positions. */
 export function evaluateLinearAttendGrad({ grad, grad_state, ...operands }: GradientOperands): HostTensor[] {
   const walk = new Recurrence(operands);
   const { q, k, v, decay } = operands;
   const { batch, heads, rows, keys, width } = walk;
   const perRow = [batch, heads, rows];
-  const shapes = [
-    q.shape,
-    k.shape,
-    v.shape,
-    decay?.shape ?? perRow,
-    perRow,
-    [batch, heads, keys, width],
-    [batch, heads, (rows + 1) * keys + rows, width],
-  ];
+  const shapes = [q.shape, k.shape, v.shape, decay?.shape ?? perRow, perRow, [batch, heads, keys, width]];
   const results = shapes.map((shape) => new Float64Array(sizeOf(shape)));
   for (let item = 0; item < batch; item++)
     for (let head = 0; head < heads; head++)
@@ -153,12 +145,7 @@ function walkBack(
   const at = (item * heads + head) * keys * width;
   const last = grad_state?.data.subarray(at, at + keys * width);
   const back = last === undefined ? new Float64Array(keys * width) : Float64Array.from(last);
-  for (const { row, key, fallen, error, change, after } of statesOf(
-    walk,
-    item,
-    head,
-    results[6]!,
-  ).reverse()) {
+  for (const { row, key, fallen, error, change, after } of statesOf(walk, item, head).reverse()) {
     for (let i = 0; i < keys; i++)
       for (let j = 0; j < width; j++) {
         ofQ[key + i]! += after[i * width + j]! * grad.data[row * width + j]!;
@@ -185,17 +172,11 @@ function walkBack(
   ofState.set(back, at);
 }
 
-/** The steps of a head; the states, the first too, and what is new at each position are written to what is kept. */
-function statesOf(walk: Recurrence, item: number, head: number, kept: Float64Array) {
-  const { heads, rows, keys, width } = walk;
-  const size = keys * width;
-  const own = (item * heads + head) * ((rows + 1) * size + rows * width);
+/** The steps of a head, each with the state after it. */
+function statesOf(walk: Recurrence, item: number, head: number) {
   const state = walk.first(item, head);
-  kept.set(state, own);
-  return Array.from({ length: rows }, (_, t) => {
+  return Array.from({ length: walk.rows }, (_, t) => {
     const step = walk.step(state, item, head, t);
-    kept.set(state, own + (t + 1) * size);
-    kept.set(step.error, own + (rows + 1) * size + t * width);
     return { ...step, after: state.slice() };
   });
 }

@@ -1,4 +1,4 @@
-import { addDims, constantDim, dim, multiplyDims, sameDim, showDim, type Dim } from "../../tensor/dim.ts";
+import { constantDim, sameDim, showDim } from "../../tensor/dim.ts";
 import { sameShape, showShape, showType, type Shape, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
 import { firstOf, floatElements, rankIs, sameDtype } from "./check.ts";
@@ -24,7 +24,7 @@ export function inferLinearAttend(types: LinearAttendTypes): Types {
   ];
 }
 
-/** The gradients of all operands, those of decay and beta also where there are none, and what was kept to make them. */
+/** The gradients of all operands, those of decay and beta also where there are none. */
 export function inferLinearAttendGrad({
   grad,
   grad_state,
@@ -39,19 +39,8 @@ export function inferLinearAttendGrad({
     grad_state && hasShape("grad_state", grad_state, state, q),
   );
   if (misfits !== undefined) return misfits;
-  const [batch, heads, rows, width] = v.shape as readonly [Dim, Dim, Dim, Dim];
-  const perRow = [batch, heads, rows];
-  // Rows of values: the states before and after each position, a row a channel of the keys, and what is new at each.
-  const kept = addDims(multiplyDims(addDims(rows, dim(1)), k.shape[3]!), rows);
-  const shapes = [
-    q.shape,
-    k.shape,
-    v.shape,
-    decay?.shape ?? perRow,
-    perRow,
-    state,
-    [batch, heads, kept, width],
-  ];
+  const perRow = v.shape.slice(0, 3);
+  const shapes = [q.shape, k.shape, v.shape, decay?.shape ?? perRow, perRow, state];
   return shapes.map((shape) => ({ dtype: q.dtype, shape }));
 }
 

@@ -41,6 +41,12 @@ export function evaluateKernel(kernel: LoopKernel, memory: Memory): void {
   for (const parameter of parameters)
     if (parameter.kind === "size") machine.set(parameter.name, memory.sizeOf(parameter.size));
     else if (parameter.kind === "number") machine.set(parameter.name, parameter.value);
+  const scratch = parameters.filter((parameter) => parameter.kind === "scratch");
+  // What was left there is nothing to count on.
+  const own = new Float64Array(Math.max(0, ...scratch.map(({ elements }) => memory.sizeOf(elements)))).fill(
+    NaN,
+  );
+  for (const { tensor } of scratch) machine.place(tensor, own);
   machine.run(body);
 }
 
@@ -63,6 +69,10 @@ class Machine {
 
   constructor(memory: Memory) {
     this.#memory = memory;
+  }
+
+  place(tensor: Tensor, elements: Elements): void {
+    this.#tables.set(tensor, elements);
   }
 
   set(name: Name, value: number): void {

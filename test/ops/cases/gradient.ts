@@ -164,7 +164,6 @@ function linearAttendGrad({ name, kind, tensor }: GoldenCase): OpCase<"linear_at
     expected: [
       scaled(tensor("grad.q"), 1 / scale),
       ...["k", "v", "decay", "beta", "state"].map((each) => tensor(`grad.${each}`)),
-      tensor("kept"),
     ],
     // Those of q are stored rounded, and then scaled.
     tolerance: 4 * tolerance,

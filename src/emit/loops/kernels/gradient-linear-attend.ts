@@ -1,57 +1,74 @@
 import type { StepOf } from "../../../plan/plan.ts";
 import { KernelBuilder } from "../builder.ts";
-import { equal, minus, plus, times } from "../formula.ts";
+import { chunksOf, CHUNK, keptElements } from "../../../kernels/recurrent.ts";
+import { equal, less, minus, plus, times, type Operand } from "../formula.ts";
 import type { Place } from "../place.ts";
 import type { Expression, Name } from "../tree.ts";
 import type { Loops } from "./kernel.ts";
 import { Heads, type AtRow, type Head } from "./linear-attend.ts";
 
-/** The gradients of linear_attend by walking back over the states of all positions, which are made again first. */
+/**
+ * The gradients of linear_attend by walking back over the states, which are made again: first those before each chunk of
+ * positions, and then, from the last chunk to the first, those in it. So what is kept grows with the number of chunks alone.
+ */
 export const linear_attend_grad: Loops<"linear_attend_grad"> = (step) => new Gradient(step).kernel();
 
 /** Where what a head has begins; `back` is the gradient of the state after a position. */
-type Places = Readonly<
-  Record<"q" | "k" | "v" | "decay" | "beta" | "back" | "kept" | "earlier" | "errors" | "grad", Place>
->;
+type Places = Readonly<Record<"q" | "k" | "v" | "decay" | "beta" | "back" | "grad", Place>>;
 
-/** Of a position: the gradient of v, and what is new. */
-type OwnRow = Readonly<Record<"value" | "error", Place>>;
+/** Of a position: its place in its chunk, the gradient of v, and what is new. */
+interface OwnRow {
+  readonly place: Name;
+  readonly value: Place;
+  readonly error: Place;
+}
 
 class Gradient {
   readonly #k = new KernelBuilder();
   readonly #heads: Heads;
   readonly #size: Expression;
+  readonly #chunks: Name;
   readonly #ofLast: ((head: Head) => Place) | undefined;
   readonly #placesOf: (head: Head) => Places;
+  /** States before chunks, states before and after the positions of one, and what is new at these. */
+  readonly #firsts: Place;
+  readonly #before: Place;
+  readonly #after: Place;
+  readonly #errors: Place;
 
   constructor({ operands, results }: StepOf<"linear_attend_grad">) {
-    const heads = new Heads(this.#k, operands);
+    const k = this.#k;
+    const heads = new Heads(k, operands);
     this.#heads = heads;
     this.#size = times(heads.keys, heads.width);
+    this.#chunks = k.size("chunks", chunksOf(operands.k.type.shape[2]!));
     const grad = heads.ofHeads("grad", operands.grad);
     this.#ofLast = operands.grad_state && heads.ofHeads("ofLast", operands.grad_state);
-    const [ofQ, ofK, ofV, ofDecay, ofBeta, ofState, keptView] = results;
-    const [q, k] = [heads.ofGroups("ofQ", ofQ!), heads.ofGroups("ofK", ofK!)];
+    const [ofQ, ofK, ofV, ofDecay, ofBeta, ofState] = results;
+    const [q, key] = [heads.ofGroups("ofQ", ofQ!), heads.ofGroups("ofK", ofK!)];
     const [v, decay, beta] = [
       heads.ofHeads("ofV", ofV!),
       heads.ofHeads("ofDecay", ofDecay!),
       heads.ofHeads("ofBeta", ofBeta!),
     ];
     const back = heads.ofHeads("back", ofState!);
-    // What is kept is three tensors to the kernel: lanes read nothing of one that they write elsewhere.
-    const [kept, earlier, errors] = (["kept", "earlier", "errors"] as const).map((name) =>
-      heads.ofHeads(name, keptView!),
+    // One memory is four tensors to the kernel: lanes read nothing of one that they write elsewhere.
+    const elements = keptElements(operands.k, operands.v);
+    const [firsts, before, after, errors] = (["firsts", "before", "after", "errors"] as const).map((name) =>
+      k.scratch(name, elements),
     );
+    const states = (place: Place, count: Operand): Place => place.at(count, this.#size);
+    this.#firsts = firsts!;
+    this.#before = states(before!, this.#chunks);
+    this.#after = states(after!, plus(this.#chunks, 1));
+    this.#errors = states(errors!, plus(this.#chunks, CHUNK + 1));
     this.#placesOf = (head) => ({
       q: q(head),
-      k: k(head),
+      k: key(head),
       v: v(head),
       decay: decay(head),
       beta: beta(head),
       back: back(head),
-      kept: kept!(head),
-      earlier: earlier!(head),
-      errors: errors!(head).at(plus(heads.rows, 1), this.#size),
       grad: grad(head),
     });
   }
@@ -64,36 +81,60 @@ class Gradient {
       k.when(equal(head[2], 0), () => {
         for (const shared of [places.q, places.k]) k.clear(shared, times(heads.rows, heads.keys));
       });
-      this.#forward(head, places);
+      heads.begin(head, this.#firsts);
+      k.turns("early", minus(this.#chunks, 1), (chunk) => {
+        this.#forward(head, chunk);
+        const next = this.#firsts.at(plus(chunk, 1), this.#size);
+        // The state after the last position of a chunk is that before the next one.
+        const last = this.#after.at(CHUNK - 1, this.#size);
+        k.lanes("c", this.#size, (c) => k.store(next.at(c), last.at(c)));
+      });
       this.#begin(head, places);
-      k.turns("later", heads.rows, (later) => {
-        const t = k.let("t", minus(minus(heads.rows, 1), later));
-        const at = heads.at(head, t);
-        const own = { value: heads.row(places.v, t), error: places.errors.at(t, heads.width) };
-        this.#ofQueries(at, places, t);
-        this.#ofValues(at, places, own, t);
-        this.#ofKeys(at, places, own, t);
+      k.turns("later", this.#chunks, (later) => {
+        const chunk = k.let("chunk", minus(minus(this.#chunks, 1), later));
+        this.#forward(head, chunk);
+        this.#backward(head, places, chunk);
       });
     });
-    const doc = "The gradients of linear_attend, walking back over its states.";
+    const doc = "The gradients of linear_attend, walking back over its states, a chunk at a time.";
     return k.finish(heads.nameOf("linear_attend_grad"), doc);
   }
 
-  /** The states of all positions, and what is new at each. */
-  #forward(head: Head, { kept, earlier, errors }: Places): void {
+  /** The states of a chunk, and what is new at each of its positions. */
+  #forward(head: Head, chunk: Name): void {
     const [k, heads, size] = [this.#k, this.#heads, this.#size];
-    heads.begin(head, kept);
-    k.turns("t", heads.rows, (t) => {
-      const at = heads.at(head, t);
-      const [before, after] = [earlier.at(t, size), kept.at(plus(t, 1), size)];
-      const own = errors.at(t, heads.width);
-      k.lanes("j", heads.width, (j) => k.store(own.at(j), heads.change(at, before, j).error));
-      k.lanes("j", heads.width, (j) => {
-        const change = scaled(at, own.at(j));
-        k.turns("i", heads.keys, (i) => {
-          const fallen = times(at.fall(i), before.at(i, heads.width).at(j));
-          k.store(after.at(i, heads.width).at(j), plus(fallen, times(at.k.at(i), change)));
+    const first = this.#firsts.at(chunk, size);
+    k.lanes("c", size, (c) => k.store(this.#before.at(c), first.at(c)));
+    k.turns("place", CHUNK, (place) => {
+      const t = k.let("t", plus(times(chunk, CHUNK), place));
+      k.when(less(t, heads.rows), () => {
+        const at = heads.at(head, t);
+        const [before, after] = [this.#before.at(place, size), this.#after.at(place, size)];
+        const own = this.#errors.at(place, heads.width);
+        k.lanes("j", heads.width, (j) => k.store(own.at(j), heads.change(at, before, j).error));
+        k.lanes("j", heads.width, (j) => {
+          const change = scaled(at, own.at(j));
+          k.turns("i", heads.keys, (i) => {
+            const fallen = times(at.fall(i), before.at(i, heads.width).at(j));
+            k.store(after.at(i, heads.width).at(j), plus(fallen, times(at.k.at(i), change)));
+          });
         });
+      });
+    });
+  }
+
+  /** From the last position of a chunk to its first. */
+  #backward(head: Head, places: Places, chunk: Name): void {
+    const [k, heads] = [this.#k, this.#heads];
+    k.turns("behind", CHUNK, (behind) => {
+      const place = k.let("place", minus(CHUNK - 1, behind));
+      const t = k.let("t", plus(times(chunk, CHUNK), place));
+      k.when(less(t, heads.rows), () => {
+        const at = heads.at(head, t);
+        const own = { place, value: heads.row(places.v, t), error: this.#errors.at(place, heads.width) };
+        this.#ofQueries(at, places, own, t);
+        this.#ofValues(at, places, own, t);
+        this.#ofKeys(at, places, own, t);
       });
     });
   }
@@ -107,9 +148,9 @@ class Gradient {
   }
 
   /** out = Sᵀ q: to q, and to the state after the position. */
-  #ofQueries(at: AtRow, { q, back, kept, grad }: Places, t: Name): void {
+  #ofQueries(at: AtRow, { q, back, grad }: Places, { place: own }: OwnRow, t: Name): void {
     const [k, { keys, width }] = [this.#k, this.#heads];
-    const after = kept.at(plus(t, 1), this.#size);
+    const after = this.#after.at(own, this.#size);
     const [row, ofQuery] = [this.#heads.row(grad, t), this.#heads.row(q, t)];
     k.turns("i", keys, (i) => {
       const sum = k.total("sum");
@@ -138,13 +179,13 @@ class Gradient {
   /** To k, to the decay, and to the state before the position. */
   #ofKeys(
     at: AtRow,
-    { k: ofK, decay, back, earlier }: Places,
-    { value: ofValue, error }: OwnRow,
+    { k: ofK, decay, back }: Places,
+    { place: own, value: ofValue, error }: OwnRow,
     t: Name,
   ): void {
     const [k, heads] = [this.#k, this.#heads];
     const { keys, width, hasBeta, isByChannel } = heads;
-    const before = earlier.at(t, this.#size);
+    const before = this.#before.at(own, this.#size);
     const [ofKey, ofDecay] = [heads.row(ofK, t), heads.row(decay, t)];
     const fallSum = isByChannel ? undefined : k.total("fallSum");
     k.turns("i", keys, (i) => {

@@ -1,5 +1,5 @@
 import { invariant } from "../../../support/invariant.ts";
-import { dim } from "../../../tensor/dim.ts";
+import { dim, multiplyDims } from "../../../tensor/dim.ts";
 import {
   allOf,
   type Expression,
@@ -17,6 +17,7 @@ import { Encoder } from "./encoder.ts";
 import { lone, type Value } from "./values.ts";
 import { doublesOf, storesOf } from "./work.ts";
 
+const FLOAT = 4;
 const DOUBLE = 8;
 
 /** What a kernel is given, and its own tables, in every phase. */
@@ -25,6 +26,8 @@ export class Given {
   readonly #doubles: ReadonlySet<Name>;
   readonly #names = new Map<Name, (phase: Phase) => Value>();
   readonly #starts = new Map<Tensor, (phase: Phase) => I32>();
+  /** Where the calling thread's own floats begin. */
+  #scratch: ((phase: Phase) => I32) | undefined;
 
   /** `ends` are sizes that differ between steps which share the kernel. */
   constructor(kernel: LoopKernel, k: KernelWriter, ends: ReadonlySet<Expression>) {
@@ -58,6 +61,10 @@ export class Given {
       case "tensor":
         this.#starts.set(parameter.tensor, k.address(parameter.tensor.view!));
         return;
+      case "scratch":
+        this.#scratch ??= k.own(multiplyDims(parameter.elements, dim(FLOAT)));
+        this.#starts.set(parameter.tensor, this.#scratch);
+        return;
       case "size": {
         const size = ends.has(parameter.name) ? k.sizeWord(parameter.size) : k.size(parameter.size);
         this.#names.set(parameter.name, (phase) => lone(size(phase)));
@@ -79,6 +86,7 @@ export class Given {
     const tables = body.filter((each) => each.kind === "table");
     const own = tables.filter(({ tensor }) => written.has(tensor));
     const bytes = own.reduce((sum, { values }) => sum + DOUBLE * values.length, 0);
+    invariant(own.length === 0 || this.#scratch === undefined, "a kernel has tables or scratch memory");
     const first = own.length === 0 ? undefined : this.k.own(dim(bytes));
     let at = 0;
     for (const { tensor, values } of tables) {

@@ -1,5 +1,5 @@
 import type { StepOf } from "../../../plan/plan.ts";
-import { productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { SCRATCH, type Context, type Dispatch, type WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import { Heads } from "./linear-attend.ts";
@@ -16,36 +16,41 @@ export const linear_attend_grad: WgslKernel<"linear_attend_grad"> = (step, conte
 
 type Stage = (step: Step, context: Context, stage: number) => Dispatch;
 
-/** The rows of what is kept: of the state before a position, of that after it, and what is new there. */
-const BEFORE = "(t*keys+i)";
-const AFTER = "((t+1u)*keys+i)";
-const ERROR = "((rows+1u)*keys+t)";
+/**
+ * What the stages leave for each other: of each head, in rows of channels of the values, the gradients of the states after
+ * all positions, the states before and after these, and what is new at each.
+ */
+const leftSize = ({ operands: { k, v } }: Step): Dim => {
+  const [batch, heads, rows, width] = v.type.shape as readonly [Dim, Dim, Dim, Dim];
+  const keys = k.type.shape[3]!;
+  const states = multiplyDims(addDims(multiplyDims(rows, dim(2)), dim(1)), keys);
+  return productOfDims([batch, heads, addDims(states, rows), width]);
+};
 
-/** Elements of the gradients of the states after all positions. */
-const statesSize = ({ operands: { k, v } }: Step): Dim => productOfDims([...v.type.shape, k.type.shape[3]!]);
+const leftAt = (row: string): string =>
+  `${SCRATCH}[((b * heads + h) * ((2u * rows + 1u) * keys + rows) + ${row}) * width + j]`;
 
-/** Where the gradient of the state after a position lies. */
-const backAt = (t: string): string => `(((b * heads + h) * rows + ${t}) * keys + i) * width + j`;
+const BEFORE = leftAt("(rows + t) * keys + i");
+const AFTER = leftAt("(rows + t + 1u) * keys + i");
+const ERROR = leftAt("(2u * rows + 1u) * keys + t");
+/** The gradient of the state after a position. */
+const backAt = (t: string): string => leftAt(`${t} * keys + i`);
 
-const forward: Stage = ({ operands, results }, context, stage) => {
+const forward: Stage = (step, context, stage) => {
+  const { operands } = step;
   const { k, v, decay, beta, state } = operands;
-  const heads = new Heads(operands, { k, v, decay, beta, state }, { kept: results[6]! }, context);
-  const { at, put } = heads;
+  const heads = new Heads(operands, { k, v, decay, beta, state }, {}, context);
+  const { at } = heads;
+  heads.builder.scratchBetween(leftSize(step));
   const body = [
     ...heads.each(["b", "h", "j"]),
     ...heads.group,
-    ...forLoop("i", "keys", [put("kept", "b h i j", heads.first)]),
+    ...forLoop("i", "keys", [`${leftAt("rows * keys + i")} = ${heads.first};`]),
     ...forLoop("t", "rows", [
       ...heads.fallOfRow,
-      ...heads.change(at("kept", `b h ${BEFORE} j`)),
-      put("kept", `b h ${ERROR} j`, "error"),
-      ...forLoop("i", "keys", [
-        put(
-          "kept",
-          `b h ${AFTER} j`,
-          `${heads.fall} * ${at("kept", `b h ${BEFORE} j`)} + ${at("k", "b g t i")} * change`,
-        ),
-      ]),
+      ...heads.change(BEFORE),
+      `${ERROR} = error;`,
+      ...forLoop("i", "keys", [`${AFTER} = ${heads.fall} * ${BEFORE} + ${at("k", "b g t i")} * change;`]),
     ]),
   ];
   return heads.finish(
@@ -61,27 +66,27 @@ const backward: Stage = (step, context, stage) => {
   const { grad, grad_state, q, k, decay, beta } = operands;
   const heads = new Heads(operands, { grad, grad_state, q, k, decay, beta }, { of_v: results[2]! }, context);
   const { at, put } = heads;
-  const left = heads.builder.scratch(statesSize(step));
+  heads.builder.scratchBetween(leftSize(step));
   const body = [
     ...heads.each(["b", "h", "j"]),
     ...heads.group,
     ...forLoop("i", "keys", [
-      left.put(backAt("(rows - 1u)"), grad_state !== undefined ? at("grad_state", "b h i j") : "0.0"),
+      `${backAt("(rows - 1u)")} = ${grad_state !== undefined ? at("grad_state", "b h i j") : "0.0"};`,
     ]),
     ...forLoop("later", "rows", [
       "let t = rows - 1u - later;",
       ...heads.fallOfRow,
       "var of_change = 0.0;",
       ...forLoop("i", "keys", [
-        `let back = ${SCRATCH}[${backAt("t")}] + ${at("q", "b g t i")} * ${at("grad", "b h t j")};`,
-        left.put(backAt("t"), "back"),
+        `let back = ${backAt("t")} + ${at("q", "b g t i")} * ${at("grad", "b h t j")};`,
+        `${backAt("t")} = back;`,
         `of_change += ${at("k", "b g t i")} * back;`,
       ]),
       `let of_value = ${heads.has("beta") ? `${at("beta", "b h t")} * ` : ""}of_change;`,
       put("of_v", "b h t j", "of_value"),
       ...ifThen("t > 0u", [
         ...forLoop("i", "keys", [
-          left.put(backAt("(t - 1u)"), `${heads.fall} * (${restOf(heads, "t", () => "of_value")})`),
+          `${backAt("(t - 1u)")} = ${heads.fall} * (${restOf(heads, "t", () => "of_value")});`,
         ]),
       ]),
     ]),
@@ -92,21 +97,20 @@ const backward: Stage = (step, context, stage) => {
 
 /** The gradient of the state before k was added to it, but after it fell. */
 const restOf = (heads: Heads, t: string, ofValue: () => string): string =>
-  `${SCRATCH}[${backAt(t)}]${heads.has("beta") ? ` - ${heads.at("k", `b g ${t} i`)} * ${ofValue()}` : ""}`;
+  `${backAt(t)}${heads.has("beta") ? ` - ${heads.at("k", `b g ${t} i`)} * ${ofValue()}` : ""}`;
 
 const ofKeys: Stage = (step, context, stage) => {
   const { operands, results } = step;
   const { grad } = operands;
   // Kernels bind what they read, and no more.
   const ofBeta = operands.beta && { decay: operands.decay, beta: operands.beta, of_v: results[2]! };
-  const [ofQ, ofK, , , , , kept] = results;
-  const heads = new Heads(operands, { grad, kept, ...ofBeta }, { of_q: ofQ!, of_k: ofK! }, context);
+  const [ofQ, ofK] = results;
+  const heads = new Heads(operands, { grad, ...ofBeta }, { of_q: ofQ!, of_k: ofK! }, context);
   const { at, put } = heads;
-  heads.builder.leftBefore(statesSize(step));
-  const change = `${heads.has("beta") ? `${at("beta", "b h t")} * ` : ""}${at("kept", `b h ${ERROR} j`)}`;
-  const taken = `${SCRATCH}[${backAt("t")}] * ${change}`;
-  const forgotten = (): string =>
-    ` - ${at("of_v", "b h t j")} * ${heads.fall} * ${at("kept", `b h ${BEFORE} j`)}`;
+  heads.builder.leftBefore(leftSize(step));
+  const change = `${heads.has("beta") ? `${at("beta", "b h t")} * ` : ""}${ERROR}`;
+  const taken = `${backAt("t")} * ${change}`;
+  const forgotten = (): string => ` - ${at("of_v", "b h t j")} * ${heads.fall} * ${BEFORE}`;
   const body = [
     ...heads.each(["b", "g", "t", "i"]),
     "var of_query = 0.0;",
@@ -115,7 +119,7 @@ const ofKeys: Stage = (step, context, stage) => {
       "let h = g * members + m;",
       ...(heads.has("beta") ? heads.fallOfRow : []),
       ...forLoop("j", "width", [
-        `of_query += ${at("kept", `b h ${AFTER} j`)} * ${at("grad", "b h t j")};`,
+        `of_query += ${AFTER} * ${at("grad", "b h t j")};`,
         `of_key += ${taken}${heads.has("beta") ? forgotten() : ""};`,
       ]),
     ]),
@@ -133,16 +137,16 @@ const ofKeys: Stage = (step, context, stage) => {
 const ofScalars: Stage = (step, context, stage) => {
   const { operands, results } = step;
   const { k, decay, beta } = operands;
-  const [, , ofV, ofDecay, ofBeta, , kept] = results;
+  const [, , ofV, ofDecay, ofBeta] = results;
   const ofValue = beta && { of_v: ofV! };
   const heads = new Heads(
     operands,
-    { k, decay, kept, ...ofValue },
+    { k, decay, ...ofValue },
     { of_decay: ofDecay!, of_beta: ofBeta! },
     context,
   );
   const { at, put } = heads;
-  heads.builder.leftBefore(statesSize(step));
+  heads.builder.leftBefore(leftSize(step));
   const body = [
     ...heads.each(["b", "h", "t"]),
     ...heads.group,
@@ -152,8 +156,8 @@ const ofScalars: Stage = (step, context, stage) => {
     ...forLoop("i", "keys", [
       "var row_sum = 0.0;",
       ...forLoop("j", "width", [
-        `beta_sum += ${at("k", "b g t i")} * ${SCRATCH}[${backAt("t")}] * ${at("kept", `b h ${ERROR} j`)};`,
-        `row_sum += (${restOf(heads, "t", () => at("of_v", "b h t j"))}) * ${heads.fall} * ${at("kept", `b h ${BEFORE} j`)};`,
+        `beta_sum += ${at("k", "b g t i")} * ${backAt("t")} * ${ERROR};`,
+        `row_sum += (${restOf(heads, "t", () => at("of_v", "b h t j"))}) * ${heads.fall} * ${BEFORE};`,
       ]),
       heads.isByChannel ? put("of_decay", "b h t i", "row_sum") : "fall_sum += row_sum;",
     ]),
@@ -173,7 +177,7 @@ const ofState: Stage = (step, context, stage) => {
   const { k, decay, beta } = operands;
   const ofBeta = beta && { k, of_v: results[2]! };
   const heads = new Heads(operands, { decay, ...ofBeta }, { of_state: results[5]! }, context);
-  heads.builder.leftBefore(statesSize(step));
+  heads.builder.leftBefore(leftSize(step));
   const body = [
     ...heads.each(["b", "h", "i", "j"]),
     ...heads.group,
