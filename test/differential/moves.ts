@@ -221,6 +221,46 @@ const attention: Move = (pool) => {
   return pool.chance(0.6) ? ended && pool.one("add", { x, y: ended }) : ended;
 };
 
+/** A matrix a head that falls, and by unit keys takes in at most what it does not know yet: its numbers stay in range. */
+const recurrence: Move = (pool) => {
+  const x = find(
+    pool,
+    (entry) => isF32(entry) && shapeOf(entry).length === 3 && widthOf(entry) !== undefined,
+  );
+  if (x === undefined) return undefined;
+  const [batch, rows, width] = shapeOf(x) as [Dim, Dim, Dim];
+  const count = pool.pick(heads.filter((each) => constantDim(width)! % each === 0));
+  const groups = pool.pick(heads.filter((each) => count % each === 0));
+  const project = (columns: number, of: number): Entry | undefined => {
+    const made = linear(pool, x, columns);
+    return made && split(pool, made, of, true);
+  };
+  const keys = pool.pick([1, 3, 8]);
+  const [q, wild] = [project(groups * keys, groups), project(groups * keys, groups)];
+  const v = split(pool, x, count, true);
+  const k = wild && pool.one("l2_norm", { x: wild });
+  if (q === undefined || k === undefined || v === undefined) return undefined;
+  /** Numbers from 0 to 1, [B, H, T] or [B, H, T, K]. */
+  const share = (isByChannel: boolean): Entry | undefined => {
+    const made = project(count * (isByChannel ? keys : 1), count);
+    const opened = made && pool.one("sigmoid", { x: made });
+    return isByChannel
+      ? opened
+      : opened && pool.one("reshape", { x: opened }, { shape: [batch, dim(count), rows] });
+  };
+  const fall = pool.chance(0.7) ? share(pool.chance(0.3)) : undefined;
+  const decay = fall && pool.one("neg", { x: fall });
+  const beta = pool.chance(0.5) ? share(false) : undefined;
+  const state = pool.chance(0.3)
+    ? pool.input(tensorType("f32", batch, count, keys, constantDim(width)! / count))
+    : undefined;
+  const [seen, last] = pool.emit("linear_attend", { q, k, v, decay, beta, state }) ?? [];
+  if (pool.chance(0.2)) return last;
+  const back = seen && pool.one("permute", { x: seen }, { axes: [0, 2, 1, 3] });
+  const out = back && pool.one("reshape", { x: back }, { shape: [batch, rows, width] });
+  return pool.chance(0.6) ? out && pool.one("add", { x, y: out }) : out;
+};
+
 const unary: Move = (pool) => apply(pool, pool.pick(smooth), find(pool, isF32));
 
 const binary: Move = (pool) => {
@@ -509,6 +549,7 @@ const gainMove: Move = (pool) => gained(pool, find(pool, isF32));
 export const moves: readonly (readonly [number, Move])[] = [
   [20, edge],
   [4, attention],
+  [2, recurrence],
   [3, unary],
   [6, binary],
   [2, guarded],
@@ -539,6 +580,7 @@ export const moves: readonly (readonly [number, Move])[] = [
 export const smoothMoves: readonly (readonly [number, Move])[] = [
   [8, edge],
   [3, attention],
+  [2, recurrence],
   [2, halves],
   [2, linearMove],
   [2, gainMove],
