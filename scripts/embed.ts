@@ -115,13 +115,14 @@ const sessionFiles = [
   ...["error", "form", "model", "hash", "state", "text", "history", "reader", "save", "session"].map(
     (name) => `src/session/${name}.ts`,
   ),
-  ...["sampling", "pieces", "generate"].map((name) => `src/session/${name}.ts`),
+  ...["sampling", "pieces", "generate", "batch"].map((name) => `src/session/${name}.ts`),
 ];
 
 /** What of it is for whoever uses a module. */
 const sessionSurface = new Set([
   ...["SessionError", "Session", "SessionOptions", "StopSignal", "TokenIds", "SessionForm", "SessionMaker"],
   ...["Sampling", "TextDecoding", "TextEncoding", "GenerateOptions", "Generated", "Stopped", "generate"],
+  ...["BatchOptions", "generateBatch"],
 ]);
 
 function sessionsModule(name: string): string {

@@ -31,13 +31,13 @@ export function parseDims(text: string | undefined): ReadonlyMap<string, number>
   return sizes;
 }
 
-/** `1,2,3`, or several rows of equal length as `1,2;3,4`: token ids [B, T]. */
-export function parseTokens(text: string): readonly (readonly number[])[] | Problem {
+/** `1,2,3`, or several rows as `1,2;3,4`: token ids [B, T], of equal length but where any may go on by itself. */
+export function parseTokens(text: string, anyLengths = false): readonly (readonly number[])[] | Problem {
   const rows = text.split(";").map((row) => row.split(",").map((id) => id.trim()));
   for (const id of rows.flat())
     if (!/^\d{1,9}$/.test(id))
       return new Problem("E803", `--tokens expects ids such as 1,2,3, found ${quote(id === "" ? text : id)}`);
-  if (rows.some((row) => row.length !== rows[0]!.length))
+  if (!anyLengths && rows.some((row) => row.length !== rows[0]!.length))
     return new Problem(
       "E803",
       `--tokens expects rows of equal length, found ${rows.map((row) => row.length).join(" and ")}`,

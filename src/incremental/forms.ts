@@ -1,6 +1,7 @@
 import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
 import { producersOf } from "../ir/walk.ts";
+import { isScalarName } from "../ops/scalar.ts";
 import { constantDim } from "../tensor/dim.ts";
 import type { Shape } from "../tensor/type.ts";
 import { alongOf, type Operand } from "./facts/along.ts";
@@ -22,6 +23,8 @@ export interface FormOptions {
   readonly windows: boolean;
   /** The most positions that there may be; undefined if nobody says. */
   readonly limit: number | undefined;
+  /** Values of which each run makes all rows again, from something narrower that is kept. */
+  readonly recomputed: ReadonlySet<Value>;
 }
 
 /** What rules ask to find the forms of what they read. */
@@ -30,6 +33,7 @@ export class Forms {
   readonly tails = new Tails();
   readonly options: FormOptions;
   readonly #facts: Facts;
+  readonly #counted = new Map<Value, boolean>();
   readonly #producers: ReadonlyMap<Value, { readonly node: Node }>;
 
   constructor(graph: Graph, facts: Facts, sizes: Sizes, options: FormOptions) {
@@ -58,6 +62,30 @@ export class Forms {
 
   isText(value: Value, axis: number): boolean {
     return this.factOf(value).axes.has(axis);
+  }
+
+  /**
+   * Whether a value is worked out from the numbers of positions, element by element: so it can be made for any of them, in
+   * whatever order they stand.
+   */
+  isCounted(value: Value): boolean {
+    const known = this.#counted.get(value);
+    if (known !== undefined) return known;
+    const { reach, axes } = this.factOf(value);
+    const node = this.producerOf(value);
+    const isPlain = [...axes.values()].every(
+      (run) => run.kind === "rows" && run.lead === 0 && run.trail === 0,
+    );
+    const found =
+      !reach.tokens &&
+      isPlain &&
+      (!reach.length ||
+        node?.op === "iota" ||
+        (node !== undefined &&
+          isElementwise(node) &&
+          operandValues(node).every((each) => this.isCounted(each))));
+    this.#counted.set(value, found);
+    return found;
   }
 
   /** A value whose axes of positions all have one letter. */
@@ -146,6 +174,10 @@ export class Forms {
     if (axes.size > 0 && reach.newest) throw new Refusal("newest", maker);
   }
 }
+
+/** Functions of numbers, and moves that keep rows in their places. */
+const isElementwise = ({ op }: Node): boolean =>
+  isScalarName(op) || op === "cast" || op === "reshape" || op === "permute" || op === "broadcast";
 
 /** Ops that move rows against those of their operand have a lead of their own there, and rules that know it. */
 const shiftsRows = (node: Node, axis: number): boolean =>

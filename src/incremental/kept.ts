@@ -24,11 +24,17 @@ export function keptRecipe(
   if (first === undefined) return undefined;
   if (more.length === 0) {
     if (isOfThePast(first.letter))
-      return passes(node, first.axis, forms) ? undefined : pastRows(value, first, node, forms);
+      return isMadeAgain(need, first.letter, forms) || passes(node, first.axis, forms)
+        ? undefined
+        : pastRows(value, first, node, forms);
   } else if (lettered.every(({ letter }) => isOfThePast(letter))) throw new Refusal("pairs", node);
   const newest = lettered.find(({ letter }) => letter === "L");
   return newest === undefined ? undefined : newestRows(need, newest.axis, node, forms, isAsked);
 }
+
+/** Whether all rows of a value are made of what is kept in its place. */
+const isMadeAgain = ({ value }: Need, letter: Letter, { options }: Forms): boolean =>
+  letter === "K" && options.recomputed.has(value);
 
 const isOfThePast = (letter: Letter): boolean => letter === "K" || backOf(letter) !== undefined;
 

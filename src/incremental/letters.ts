@@ -59,6 +59,11 @@ export class Sizes {
     return subtractDims(this.length, dim(1));
   }
 
+  /** Whether the rows of a letter stand in the order of a ring. */
+  areRing(letter: Letter): boolean {
+    return isRing(letter) && this.isStep;
+  }
+
   /** How many elements an axis has in a form. */
   sizeOf(run: Run, letter: Letter): Dim {
     invariant(run.kind !== "odd", "an axis of an odd size is refused before it is cut");

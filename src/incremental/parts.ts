@@ -7,6 +7,7 @@ import { derive, type Derived } from "./derive.ts";
 import { Facts } from "./facts/facts.ts";
 import { Forms } from "./forms.ts";
 import { Sizes } from "./letters.ts";
+import { recomputedValues, type Recomputed } from "./recomputed.ts";
 import { Refusal } from "./refusal.ts";
 import { StateNames, type StateRole } from "./states.ts";
 import { declared, unusedSymbol } from "./symbols.ts";
@@ -29,6 +30,8 @@ export interface PartOptions {
   /** The most positions that there will ever be. */
   readonly limit: number | undefined;
   readonly windows: "rows" | "whole";
+  /** Operations that a byte is worth which is not kept of a position. */
+  readonly recompute: number;
 }
 
 /** The parts of a program before their passes, and what they have in common. */
@@ -37,6 +40,8 @@ export interface Parts {
   readonly dims: DecodingDims;
   readonly limit: number | undefined;
   readonly states: ReadonlyMap<string, StateRole>;
+  /** Operations of each run for a past position, of which something is made again. */
+  readonly recomputed: number;
 }
 
 /**
@@ -51,10 +56,11 @@ class Model {
   readonly #graph: Graph;
   readonly #options: PartOptions;
   readonly #facts: Facts;
-  readonly #names: StateNames;
+  #names: StateNames;
   readonly #outputs: readonly Output[];
   readonly #dims: DecodingDims;
   readonly #limit: number | undefined;
+  #recomputed: Recomputed = { values: new Set(), operations: 0 };
 
   constructor(graph: Graph, options: PartOptions) {
     const { symbol, limit } = options;
@@ -76,6 +82,7 @@ class Model {
   }
 
   parts(): Parts {
+    if (this.#options.recompute > 0) this.#narrow();
     const parts = this.#options.parts.map((name) => [name, this.#derive(name)] as const);
     const context = new Set(parts.flatMap(([, part]) => [...part.context]));
     const encode = context.size === 0 ? {} : { encode: this.#encode(context) };
@@ -85,16 +92,32 @@ class Model {
       dims: this.#dims,
       limit: this.#limit,
       states: this.#names.roles,
+      recomputed: this.#recomputed.operations,
     };
   }
 
   #derive(part: PartName): Derived {
+    const forms = this.#formsOf(part);
+    return derive(this.#graph, this.#outputs, part === "append" ? "L" : "R", forms, this.#names);
+  }
+
+  #formsOf(part: PartName): Forms {
     const { past, capacity } = this.#dims;
     const added = part === "step" ? dim(1) : symbolDim(this.#dims.added);
     const sizes = new Sizes(symbolDim(past), added, symbolDim(capacity));
-    const options = { windows: this.#options.windows === "rows", limit: this.#limit };
-    const forms = new Forms(this.#graph, this.#facts, sizes, options);
-    return derive(this.#graph, this.#outputs, part === "append" ? "L" : "R", forms, this.#names);
+    return new Forms(this.#graph, this.#facts, sizes, {
+      windows: this.#options.windows === "rows",
+      limit: this.#limit,
+      recomputed: this.#recomputed.values,
+    });
+  }
+
+  /** Looks at what would be kept, for something narrower that it is made of. */
+  #narrow(): void {
+    this.#derive("step");
+    const { rows } = this.#names;
+    this.#names = new StateNames(producersOf(this.#graph));
+    this.#recomputed = recomputedValues(this.#graph, this.#formsOf("step"), rows, this.#options.recompute);
   }
 
   #graphOf(name: string, { builder, outputs }: Derived): Graph {

@@ -4,6 +4,7 @@ import type { Program } from "../ir/program.ts";
 import { packWeights } from "../passes/pack-weights.ts";
 import { pipeline, runPasses, type PassOptions } from "../passes/pipeline.ts";
 import { deriveParts, partNames, type DecodingDims, type PartName } from "./parts.ts";
+import { beginAnywhere } from "./ragged/begin-anywhere.ts";
 import { Refusal } from "./refusal.ts";
 import type { StateRole } from "./states.ts";
 
@@ -18,6 +19,14 @@ export interface DecodingOptions extends Omit<PassOptions, "passes"> {
   readonly parts?: readonly PartName[];
   /** `rows`: attention with a window keeps its rows alone, and cannot go back in the text. Default; `whole`: all rows. */
   readonly windows?: "rows" | "whole";
+  /**
+   * How many operations a step may do for each byte of a past position that is not kept: keys and values are then made again
+   * from what is narrower, as from the latent of a DeepSeek, whose rank r costs about r / 2 a byte. Default: 0, nothing is made
+   * again but copies.
+   */
+  readonly recompute?: number;
+  /** Whether the texts of a batch may begin at places of their own, behind padding, of which `encode` is told. */
+  readonly ragged?: boolean;
 }
 
 /** A model as a program that reads a text a few positions at a time. */
@@ -35,6 +44,10 @@ export interface Decoding {
   readonly symbol: string;
   /** What each state holds, by its name. */
   readonly states: ReadonlyMap<string, StateRole>;
+  /** The input i32[B] of `encode` that says where each text begins, if they may begin at places of their own. */
+  readonly begins: string | undefined;
+  /** Operations that each run does for a past position, to make again what is not kept of it. */
+  readonly recomputed: number;
 }
 
 /**
@@ -56,8 +69,9 @@ function decoding(graph: Graph, options: DecodingOptions): Decoding {
   if (graph.states.length > 0) throw new Refusal("training");
   const names = options.outputs ?? new Set(graph.outputs.map(({ name }) => name));
   const plain = runPasses(keepOutputs(graph, names).graph, { ...options, passes: passesBefore });
-  const { limit, windows = "rows", parts: wanted = partNames } = options;
-  const parts = deriveParts(plain, { symbol, limit, windows, parts: wanted });
+  const { limit, windows = "rows", parts: wanted = partNames, ragged = false, recompute = 0 } = options;
+  const begun = ragged ? beginAnywhere(plain, symbol) : undefined;
+  const parts = deriveParts(begun?.graph ?? plain, { symbol, limit, windows, parts: wanted, recompute });
   const fused = Object.entries(parts.graphs).map(
     ([part, each]) => [part, runPasses(each, passesAfter(options))] as const,
   );
@@ -68,6 +82,8 @@ function decoding(graph: Graph, options: DecodingOptions): Decoding {
     limit: parts.limit,
     symbol,
     states,
+    begins: begun?.begins,
+    recomputed: parts.recomputed,
   };
 }
 

@@ -35,6 +35,11 @@ const sentences = {
   all_queries: () => "queries that are no positions see all positions",
   output_rows: () => "an output has rows that are no positions, or two axes of them",
   steps: () => "it steps over positions",
+  no_batch: () =>
+    "an input of the text has no axis of a batch, whose texts could begin at places of their own",
+  mixed_batch: () => "it makes one text of several, so that none has a beginning of its own",
+  begins: (what) =>
+    `in a batch of texts that begin at places of their own, ${what} would differ from text to text`,
 } as const satisfies { readonly [reason: string]: (detail: string) => string };
 
 export const refusalReasons = Object.keys(sentences) as readonly RefusalReason[];

@@ -35,5 +35,25 @@ export function areWritten(build: Builder, before: number): Value {
   return build.emit("le", { x: rows, y: build.past() }, {});
 }
 
+/** i32[before + 1]: the position of each row of a ring when a run of one position has written its own. */
+export function ringNumbers(build: Builder, before: number): Value {
+  const size = before + 1;
+  const { past } = build.sizes;
+  const newest = remainder(past, size);
+  const turns = subtractDims(past, newest);
+  // Rows behind the newest are of the turn before.
+  const at = build.emit("iota", {}, { size: dim(size), start: turns });
+  const isOlder = build.emit("gt", { x: at, y: build.past() }, {});
+  const earlier = build.emit("sub", { x: at, y: build.number(size, "i32") }, {});
+  return build.emit("where", { condition: isOlder, x: earlier, y: at }, {});
+}
+
+/** i32[N + before]: the positions of so many rows before the new ones, and of these. */
+export function windowPositions(build: Builder, before: number): Value {
+  const { past, added } = build.sizes;
+  const at = build.emit("iota", {}, { size: addDims(added, dim(before)), start: past });
+  return build.emit("sub", { x: at, y: build.number(before, "i32") }, {});
+}
+
 const remainder = (size: Dim, by: number): Dim =>
   subtractDims(size, multiplyDims(dim(by), floorDivideDim(size, by)));

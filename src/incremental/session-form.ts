@@ -7,20 +7,17 @@ import { hashText } from "../tensor/hash.ts";
 import { symbolsOf } from "../tensor/dim.ts";
 import type { Decoding } from "./program.ts";
 import type { StateRole } from "./states.ts";
+import { batchOf } from "./symbols.ts";
 
 /**
  * What sessions need to know of a decoding program, as data; `logits` is the output that tokens are drawn from. Its hash is
  * of the program alone.
  */
 export function sessionForm(decoding: Decoding, logits?: string): SessionForm {
-  const { program, dims, limit, states: roles } = decoding;
+  const { program, dims, limit, states: roles, begins } = decoding;
   const append = program.parts["append"]!;
   const inputs = append.inputs.map(({ name, value }) => inputForm(name, value, decoding));
-  const sizes = append.inputs
-    .filter(({ value }) => value.type.shape.some(({ key }) => key === dims.added))
-    .flatMap(({ value }) => value.type.shape.map(({ key }) => key));
-  const declared = new Set(append.symbols.map(({ name }) => name));
-  const batch = sizes.find((key) => key !== dims.added && declared.has(key));
+  const batch = batchOf(append, dims.added);
   const kept = statesOf(program);
   const fixed = new Set(
     kept.flatMap(({ value }) => value.type.shape.flatMap((size) => [...symbolsOf(size)])),
@@ -34,6 +31,7 @@ export function sessionForm(decoding: Decoding, logits?: string): SessionForm {
     ...(limit === undefined ? {} : { limit }),
     fixed: [...fixed],
     ...(context === undefined ? {} : { context }),
+    ...(begins === undefined ? {} : { begins }),
     inputs,
     ...(tokens === undefined ? {} : { tokens: tokens.name }),
     ...(logits === undefined ? {} : { logits }),

@@ -38,6 +38,14 @@ export class StateNames {
     return this.#spans.get(name);
   }
 
+  /** The values of which a row is kept for each position. */
+  get rows(): ReadonlySet<Value> {
+    const isRows = (name: string): boolean => this.roles.get(name)!.kind === "rows";
+    return new Set(
+      [...this.#names].flatMap(([value, names]) => ([...names.values()].some(isRows) ? [value] : [])),
+    );
+  }
+
   nameOf(value: Value, role: StateRole): string {
     const names = this.#names.get(value) ?? new Map<string, string>();
     this.#names.set(value, names);

@@ -1,4 +1,4 @@
-import type { Graph, SymbolDeclaration } from "../ir/graph.ts";
+import type { Graph, Input, SymbolDeclaration } from "../ir/graph.ts";
 import { attributeSizes } from "../ir/verify.ts";
 import { symbolsOf } from "../tensor/dim.ts";
 
@@ -28,4 +28,15 @@ export function unusedSymbol({ symbols }: Graph, short: string, long: string): s
   let name = taken.has(short) ? long : short;
   for (let count = 2; taken.has(name); count++) name = `${long}${count}`;
   return name;
+}
+
+/** The size that is the batch of the inputs with an axis of this size: the first other one that the graph declares. */
+export function batchOf(
+  { inputs, symbols }: Pick<Graph, "inputs" | "symbols">,
+  text: string,
+): string | undefined {
+  const declared = new Set(symbols.map(({ name }) => name));
+  const keysOf = ({ value }: Input): string[] => value.type.shape.map(({ key }) => key);
+  const texts = inputs.map(keysOf).filter((keys) => keys.includes(text));
+  return texts.flat().find((key) => key !== text && declared.has(key));
 }

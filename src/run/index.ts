@@ -41,6 +41,7 @@ export {
   type TextEncoding,
   type TextSession,
 } from "../session/generate.ts";
+export { generateBatch, type BatchOptions } from "../session/batch.ts";
 export { Sampler, type Sampling } from "../session/sampling.ts";
 export { StopTexts, TextPieces, type TextDecoding } from "../session/pieces.ts";
 export { stopTokens } from "../checkpoint/config.ts";
@@ -49,7 +50,7 @@ export { Refusal, type RefusalReason } from "../incremental/refusal.ts";
 export { SessionError } from "../session/error.ts";
 export type { SessionForm } from "../session/form.ts";
 export type { Session, SessionOptions, StopSignal } from "../session/session.ts";
-export { TextDecoder, textDecoder, type TextDecoderOptions } from "./text-decoder.ts";
+export { batchDecoder, TextDecoder, textDecoder, type TextDecoderOptions } from "./text-decoder.ts";
 export { openSessions, type AnySession, type SessionModel, type SessionsOptions } from "./sessions.ts";
 
 export { compareTargets, type ComparedModel, type CompareOptions } from "./compare/compare.ts";

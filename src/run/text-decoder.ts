@@ -1,6 +1,6 @@
 import { orThrow, Problem } from "../checkpoint/problem.ts";
 import { targets, type Switches, type TargetName } from "../emit/targets.ts";
-import { decodingProgram, type Decoding } from "../incremental/program.ts";
+import { decodingProgram, type Decoding, type DecodingOptions } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
 import { noPacking, type Packing } from "../passes/packing.ts";
@@ -78,6 +78,24 @@ export function textDecoder(
   );
 }
 
+/**
+ * What reads texts of a model side by side, of any lengths, under the same conditions; what it opens is to be closed. What
+ * modules refuse is thrown as they throw it.
+ */
+export function batchDecoder(
+  graph: Graph,
+  weights: Weights,
+  output: string,
+  { target, fuse = true, packing = noPacking, ...options }: TextDecoderOptions,
+): { readonly open: () => Promise<SessionModel> } | Refusal | Problem {
+  const how = { target, fuse, packing, switches: options.switches ?? {} };
+  const decoding = textDecoding(graph, output, how, { ragged: true });
+  if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
+  return {
+    open: () => openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
+  };
+}
+
 /** The program that goes on with a text of a model by an output, and no more of the model than that needs; or why there is none. */
 export function textDecoding(
   graph: Graph,
@@ -88,6 +106,7 @@ export function textDecoding(
     packing,
     switches,
   }: Required<Pick<TextDecoderOptions, "target" | "fuse" | "packing">> & { readonly switches: Switches },
+  more: DecodingOptions = {},
 ): Decoding | Refusal | Problem {
   const input = tokenInput(graph);
   if (input instanceof Problem) return input;
@@ -99,6 +118,7 @@ export function textDecoding(
     symbol,
     outputs: new Set([output]),
     parts: ["append", "step"],
+    ...more,
   });
   if (decoding instanceof Refusal) return decoding;
   const others = Object.values(decoding.program.parts).flatMap(({ inputs }) =>

@@ -45,6 +45,11 @@ export interface SessionForm {
   readonly fixed: readonly string[];
   /** The inputs of the part `encode`; absent if there is nothing to encode. */
   readonly context?: readonly InputForm[];
+  /**
+   * The input of `encode` that says where each text of a batch begins, behind padding; absent if all begin together. Nothing
+   * reads it of a model that does not ask for positions.
+   */
+  readonly begins?: string;
   /** The inputs of the text. In their axes `added` are the new positions, `length` all so far. */
   readonly inputs: readonly InputForm[];
   /** The input of token ids, if it is all that must be given. */

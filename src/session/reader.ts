@@ -12,6 +12,12 @@ export class Reader {
   length = 0;
   /** The tokens that were read, of one text that is nothing else; undefined of others, and where they are not known. */
   ids: number[] | undefined;
+  /** Where each text of the batch begins; undefined if all begin at the first position. */
+  begins: readonly number[] | undefined;
+  /** What the model reads beside the text; undefined where it was read by another session. */
+  #encoded: StateTensors | undefined;
+  /** Whether texts begin elsewhere than where they were opened. */
+  #isMoved = false;
   readonly #open: OpenParts;
   readonly #carried: readonly string[];
   /** Undefined where rows of positions are all that is kept: going back is to count fewer of them. */
@@ -47,10 +53,16 @@ export class Reader {
   }
 
   /** Goes on from a state that begins with a text of such a length, whose tokens may be known. */
-  async begin(length: number, state: StateTensors, ids: number[] | undefined): Promise<void> {
+  async begin(
+    length: number,
+    state: StateTensors,
+    { ids, begins }: { readonly ids?: number[] | undefined; readonly begins: readonly number[] | undefined },
+  ): Promise<void> {
     await this.#model.writeState(state);
     this.length = length;
     this.ids = ids;
+    this.begins = begins;
+    this.#isMoved = begins !== undefined;
     this.#history?.begin(length, pickStates(state, this.#carried));
   }
 
@@ -69,12 +81,39 @@ export class Reader {
     await other.#model.writeState(await this.readState());
     other.length = this.length;
     other.ids = this.ids?.slice();
+    other.begins = this.begins;
+    other.#isMoved = this.#isMoved;
+    other.#encoded = this.#encoded;
     other.#history = this.#history?.copy();
     return other;
   }
 
+  /** Reads what the text is about, and where the texts of the batch begin. */
   async encode(inputs: StateTensors): Promise<void> {
-    if (this.form.context !== undefined) await this.#model.run("encode", inputs, {});
+    this.#encoded = inputs;
+    const { begins } = this.form;
+    const given = begins === undefined ? undefined : inputs[begins];
+    await this.#encode(given && Array.from(given.data));
+  }
+
+  /** Makes texts that have no positions yet begin at these; as they were opened if left off. */
+  async beginAt(places: readonly number[] | undefined): Promise<void> {
+    if (places === undefined && !this.#isMoved) return;
+    if (this.#encoded === undefined)
+      throw new SessionError("it is known no more what its texts began with: open a session for others");
+    if (places === undefined) await this.encode(this.#encoded);
+    else await this.#encode(places);
+    this.#isMoved = places !== undefined;
+  }
+
+  async #encode(places: readonly number[] | undefined): Promise<void> {
+    const { begins, context } = this.form;
+    this.begins = places;
+    if (context === undefined) return;
+    const isTold = context.some(({ name }) => name === begins);
+    const data = places ?? new Array<number>(this.batch).fill(0);
+    const told = isTold ? { [begins!]: { data, shape: [data.length] } } : {};
+    await this.#model.run("encode", { ...this.#encoded, ...told }, {});
   }
 
   /** Some positions of inputs, of which there are so many, in one run. */

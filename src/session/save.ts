@@ -5,6 +5,7 @@ import type { StateTensor, StateTensors } from "./form.ts";
 export interface SavedText {
   readonly length: number;
   readonly ids: readonly number[] | undefined;
+  readonly begins: readonly number[] | undefined;
   readonly state: StateTensors;
 }
 
@@ -13,11 +14,12 @@ interface SavedHeader {
   readonly hash: string;
   readonly length: number;
   readonly ids: readonly number[] | null;
+  readonly begins: readonly number[] | null;
 }
 
 /** The bytes of a saved session: a safetensors file of the states, whose metadata say what it is of. */
-export function savedBytes({ length, ids, state }: SavedText, hash: string): Uint8Array {
-  const header: SavedHeader = { hash, length, ids: ids ?? null };
+export function savedBytes({ length, ids, begins, state }: SavedText, hash: string): Uint8Array {
+  const header: SavedHeader = { hash, length, ids: ids ?? null, begins: begins ?? null };
   const entries = Object.entries(state).map(([name, { data, shape }]) => {
     const isWhole = data instanceof Int32Array;
     const kept = isWhole ? data : Float32Array.from(data);
@@ -68,8 +70,8 @@ export function readSaved(bytes: Uint8Array, hash: string): SavedText {
       return [name, { data: dtype === "I32" ? new Int32Array(words) : new Float32Array(words), shape }];
     },
   );
-  const { length, ids } = header;
-  return { length, ids: ids ?? undefined, state: Object.fromEntries(state) };
+  const { length, ids, begins } = header;
+  return { length, ids: ids ?? undefined, begins: begins ?? undefined, state: Object.fromEntries(state) };
 }
 
 interface SavedEntry {

@@ -4,7 +4,7 @@ import type { OpenParts } from "./model.ts";
 import { Reader } from "./reader.ts";
 import { readSaved, savedBytes } from "./save.ts";
 import { selectedStates, withCapacity } from "./state.ts";
-import { positionsOf, stateSizes, textInputs, type TokenIds } from "./text.ts";
+import { largestNumber, positionsOf, stateSizes, textInputs, type TokenIds } from "./text.ts";
 
 /** An AbortSignal, as far as a session asks it: programs without `dom` or @types/node have no such type. */
 export interface StopSignal {
@@ -65,7 +65,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     bytes: Uint8Array,
     options: Pick<SessionOptions, "capacity" | "chunk"> = {},
   ): Promise<Session<Inputs, Outputs>> {
-    const { length, ids, state } = readSaved(bytes, form.hash);
+    const { length, ids, begins, state } = readSaved(bytes, form.hash);
     const { chunk = DEFAULT_CHUNK } = options;
     const most = form.limit ?? Infinity;
     const capacity = options.capacity ?? Math.min(most, Math.max(DEFAULT_CAPACITY, length));
@@ -79,7 +79,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
         if (form.fixed.includes(key)) sizes[key] = state[name]!.shape[axis]!;
     if (form.fixed.includes(form.capacity)) sizes[form.capacity] = capacity;
     const reader = await Reader.open(form, open, sizes);
-    await reader.begin(length, withCapacity(state, form.states, capacity), ids?.slice());
+    await reader.begin(length, withCapacity(state, form.states, capacity), { ids: ids?.slice(), begins });
     return new Session(reader, chunk);
   }
 
@@ -110,7 +110,8 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   }
 
   /**
-   * Reads more of the text: its token ids, or its inputs by name. Gives the outputs of the newest position, [B, 1, ..].
+   * Reads more of the text: its token ids, or its inputs by name. Gives the outputs of the newest position, [B, 1, ..]. The
+   * first time the texts of a batch may have different lengths, if the program was derived for it: they end together.
    * Between two runs, of `chunk` positions each, the signal is looked at; what was read until then stays read.
    */
   append(
@@ -118,7 +119,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     { signal }: { readonly signal?: StopSignal | undefined } = {},
   ): Promise<Outputs> {
     return this.#exclusively(async () => {
-      const inputs = textInputs(this.form, given);
+      const inputs = await this.#begun(given);
       const all = this.#countOf(inputs);
       let outputs: StateTensors = {};
       for (let start = 0; start < all; start += this.#chunk) {
@@ -134,7 +135,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   /** The same, and the outputs of each new position, [B, n, ..]: one run, whatever `chunk` is. */
   appendAll(given: TokenIds | Inputs): Promise<Outputs> {
     return this.#exclusively(async () => {
-      const inputs = textInputs(this.form, given);
+      const inputs = await this.#begun(given);
       const count = this.#countOf(inputs);
       const outputs = await this.#reader.run("all", inputs, { start: 0, count, all: count });
       if (count > 1) await this.#reader.remember();
@@ -150,6 +151,11 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     return this.#exclusively(async () => {
       if (!Number.isSafeInteger(length) || length < 0 || length > this.length)
         throw new SessionError(`a text of ${positions(this.length)} has no beginning of ${length}`);
+      const latest = largestNumber(this.#reader.begins ?? []);
+      if (length > 0 && length < latest)
+        throw new SessionError(
+          `a text of the batch begins at ${latest}: ${positions(length)} have none of it`,
+        );
       await this.#reader.back(length);
     });
   }
@@ -162,9 +168,10 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
       if (form.batch === undefined || rows.length === 0 || !rows.every(isThere))
         throw new SessionError(`a batch of ${batch} has no texts ${rows.join(", ")}`);
       const state = selectedStates(await this.#reader.readState(), form.states, rows);
+      const begins = this.#reader.begins && rows.map((row) => this.#reader.begins![row]!);
       await this.#reader.remake({ ...sizes, [form.batch]: rows.length }, state);
       // Other texts from here on: what was read before is no longer that of each.
-      await this.#reader.begin(length, state, undefined);
+      await this.#reader.begin(length, state, { begins });
     });
   }
 
@@ -189,9 +196,9 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   /** All that it knows as bytes, with no more rows than it has positions: `restore` of the same model takes them. */
   save(): Promise<Uint8Array> {
     return this.#exclusively(async () => {
-      const { form, length, ids } = this.#reader;
+      const { form, length, ids, begins } = this.#reader;
       const state = withCapacity(await this.#reader.readState(), form.states, length);
-      return savedBytes({ length, ids, state }, form.hash);
+      return savedBytes({ length, ids, begins, state }, form.hash);
     });
   }
 
@@ -200,6 +207,26 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     if (this.#state === "running") throw new SessionError("it is disposed while an append is still running");
     if (this.#state === "open") this.#reader.close();
     this.#state = "disposed";
+  }
+
+  /** The inputs that go on with the texts, or begin them: each where it is as long as it is. */
+  async #begun(given: object): Promise<StateTensors> {
+    const { inputs, begins } = textInputs(this.form, given);
+    const lengths = (): string => (given as readonly ArrayLike<number>[]).map((row) => row.length).join(", ");
+    if (begins !== undefined && this.form.begins === undefined)
+      throw new SessionError(
+        `the texts of a batch grow by as many tokens each, got ${lengths()}; a program that was derived as \`ragged\` begins with any`,
+      );
+    if (begins !== undefined && this.length > 0)
+      throw new SessionError(`texts that have begun grow by as many tokens each, got ${lengths()}`);
+    if (begins !== undefined && largestNumber(begins) >= positionsOf(this.form, inputs))
+      throw new SessionError("a text of the batch has no tokens");
+    if (this.length === 0) {
+      // There is room for them, or nothing is changed.
+      this.#countOf(inputs);
+      await this.#reader.beginAt(begins);
+    }
+    return inputs;
   }
 
   /** How many positions inputs add, for which there is room. */

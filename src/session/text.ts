@@ -29,32 +29,39 @@ export function stateSizes(
   return Object.fromEntries([...known].filter(([name]) => name === form.batch || form.fixed.includes(name)));
 }
 
+/** The largest of some numbers, none of which is below 0. */
+export const largestNumber = (numbers: readonly number[]): number =>
+  numbers.reduce((most, each) => Math.max(most, each), 0);
+
+/** What texts begin or go on with. */
+export interface TextInputs {
+  readonly inputs: StateTensors;
+  /** Where each text begins, if they have different lengths: what stands before it is padding. */
+  readonly begins?: readonly number[];
+}
+
 /** The inputs of a text, whose token ids may be given as they are. */
-export function textInputs(form: SessionForm, given: object): StateTensors {
+export function textInputs(form: SessionForm, given: object): TextInputs {
   const isList = Array.isArray(given) || ArrayBuffer.isView(given);
-  if (!isList) return given as StateTensors;
+  if (!isList) return { inputs: given as StateTensors };
   const { tokens } = form;
   if (tokens === undefined)
     throw new SessionError(
       `the model reads ${form.inputs.map(({ name }) => name).join(", ")}: give each by its name`,
     );
-  return {
-    [tokens]: tokenTensor(given as TokenIds, form.inputs.find(({ name }) => name === tokens)!.axes.length),
-  };
-}
-
-function tokenTensor(ids: TokenIds, rank: number): StateTensor {
+  const ids = given as TokenIds;
   if (typeof ids[0] !== "object") {
     const row = ids as ArrayLike<number>;
-    return { data: row, shape: rank === 1 ? [row.length] : [1, row.length] };
+    const { length: rank } = form.inputs.find(({ name }) => name === tokens)!.axes;
+    return { inputs: { [tokens]: { data: row, shape: rank === 1 ? [row.length] : [1, row.length] } } };
   }
   const rows = Array.from(ids as readonly ArrayLike<number>[], (row) => Array.from(row));
-  const { length } = rows[0]!;
-  if (rows.some((row) => row.length !== length))
-    throw new SessionError(
-      `the texts of a batch grow by as many tokens each, got ${rows.map((row) => row.length).join(", ")}`,
-    );
-  return { data: rows.flat(), shape: [rows.length, length] };
+  const length = largestNumber(rows.map((row) => row.length));
+  const begins = rows.map((row) => length - row.length);
+  // Shorter texts stand behind padding; what id it has does not matter.
+  const padded = rows.flatMap((row, at) => [...new Array<number>(begins[at]!).fill(0), ...row]);
+  const inputs = { [tokens]: { data: padded, shape: [rows.length, length] } };
+  return begins.every((begin) => begin === 0) ? { inputs } : { inputs, begins };
 }
 
 /** How many positions inputs have. */

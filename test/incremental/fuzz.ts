@@ -24,6 +24,7 @@ for (let index = 0; index < Number(values.graphs); index++) {
   try {
     const verdict = judge(graph, index);
     count(verdict.kind);
+    if (verdict.kind === "equal") count(`  of different lengths: ${verdict.ragged}`);
     if (verdict.kind === "refused") count(`  ${verdict.reason}${verdict.isCausal ? ", though causal" : ""}`);
     if (verdict.kind === "wrong") report(`wrong by ${verdict.by}`);
   } catch (error) {

@@ -3,6 +3,7 @@ import { Refusal } from "../../src/incremental/refusal.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { verifyProgram } from "../../src/ir/program.ts";
 import { EvaluationError } from "../../src/ops/evaluate/error.ts";
+import { Ragged, raggedDifference } from "./ragged.ts";
 import { chunks, decodedDifference, difference, Reference, rowsOf } from "./decoded.ts";
 
 /**
@@ -10,7 +11,7 @@ import { chunks, decodedDifference, difference, Reference, rowsOf } from "./deco
  * run or gives no numbers.
  */
 export type Verdict =
-  | { readonly kind: "equal" }
+  | { readonly kind: "equal"; readonly ragged: "equal" | "refused" }
   | { readonly kind: "wrong"; readonly by: number }
   | { readonly kind: "refused"; readonly reason: string; readonly isCausal: boolean }
   | { readonly kind: "no test" };
@@ -39,7 +40,26 @@ export function judge(graph: Graph, seed: number): Verdict {
     decodedDifference(reference, decoding, chunks("all", 3, 1, 2, 1, 2), CAPACITY),
     decodedDifference(reference, decoding, chunks("append", 2, 1, 1, 4, 1), CAPACITY),
   );
-  return by <= TOLERANCE ? { kind: "equal" } : { kind: "wrong", by };
+  if (by > TOLERANCE) return { kind: "wrong", by };
+  const ragged = raggedBy(reference, seed);
+  if (ragged === undefined) return { kind: "equal", ragged: "refused" };
+  return ragged <= TOLERANCE ? { kind: "equal", ragged: "equal" } : { kind: "wrong", by: ragged };
+}
+
+/** By how much texts that begin at places of their own differ from each alone; undefined if that is refused. */
+function raggedBy(reference: Reference, seed: number): number | undefined {
+  const decoding = decodingProgram(reference.graph, {
+    verify: true,
+    fuse: seed % 3 === 0,
+    windows: seed % 2 === 0 ? "rows" : "whole",
+    ragged: true,
+  });
+  if (decoding instanceof Refusal) return undefined;
+  const texts = new Ragged(reference, [seed % 2, 4]);
+  return Math.max(
+    raggedDifference(texts, decoding, chunks("all", 3, 1, 2, 1, 2), CAPACITY),
+    raggedDifference(texts, decoding, chunks("append", 2, 1, 1, 4, 1), CAPACITY),
+  );
 }
 
 function runs(reference: Reference): boolean {

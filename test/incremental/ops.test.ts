@@ -406,8 +406,11 @@ describe.each([...Object.entries(cases), ["a graph", { refused: ofGraphs }] as c
   },
 );
 
-/** Of graphs that have no body to speak of: near.test.ts. */
-const elsewhere: readonly RefusalReason[] = ["no_positions", "no_output"];
+/** Of graphs that have no body to speak of: near.test.ts; of texts that begin at places of their own: ragged.test.ts. */
+const elsewhere: readonly RefusalReason[] = [
+  ...(["no_positions", "no_output"] as const),
+  ...(["no_batch", "mixed_batch", "begins"] as const),
+];
 
 test("every reason is one that some graph is refused for", () => {
   const found = [...Object.values(cases), { refused: ofGraphs }].flatMap(({ refused = [] }: Case) =>

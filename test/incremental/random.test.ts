@@ -12,9 +12,11 @@ test(`${GRAPHS} random graphs over positions are derived and equal, or refused`,
     if (graph === undefined) continue;
     const verdict = judge(graph, seed);
     expect(verdict, `seed ${seed}`).not.toMatchObject({ kind: "wrong" });
-    verdicts.set(verdict.kind, (verdicts.get(verdict.kind) ?? 0) + 1);
+    for (const what of [verdict.kind, ...(verdict.kind === "equal" ? [`ragged ${verdict.ragged}`] : [])])
+      verdicts.set(what, (verdicts.get(what) ?? 0) + 1);
   }
   // Both happen often, or nothing is said.
   expect(verdicts.get("equal")).toBeGreaterThan(GRAPHS / 5);
   expect(verdicts.get("refused")).toBeGreaterThan(GRAPHS / 10);
+  expect(verdicts.get("ragged equal")).toBeGreaterThan(GRAPHS / 6);
 });

@@ -56,7 +56,7 @@ export const command: Command = {
     out.write("lmg trained it on one novel; it writes, a character at a time:\n\n");
     const start = performance.now();
     const sampling = { temperature: "0.7", topP: "0.95", seed: "1", top: "5" };
-    await run([path], { weights, prompt, generate, ...sampling }, out);
+    await run([path], { weights, prompt: [prompt], generate, ...sampling }, out);
     out.note(`\n${generate} characters in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   },
 };

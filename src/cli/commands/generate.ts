@@ -56,8 +56,9 @@ export const command: Command = {
     ['lmg generate runs/chars --prompt "ROMEO:"', "let a trained model go on"],
     ["lmg generate runs/chars --tokens 200 --temperature 0.5 --top-k 10 --seed 3", "more soberly"],
   ],
-  async run(args, { tokens, ...options }: GenerateOptions, out) {
+  async run(args, { tokens, prompt, ...options }: GenerateOptions, out) {
     const count = orStop(parseNumber("--tokens", tokens, 1, 1_000_000, true));
-    await run(args, { ...options, generate: String(count), slide: true, top: "5" }, out);
+    const prompts = prompt === undefined ? {} : { prompt: [prompt] };
+    await run(args, { ...options, ...prompts, generate: String(count), slide: true, top: "5" }, out);
   },
 };

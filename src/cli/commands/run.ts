@@ -18,6 +18,7 @@ import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
 import { readSource, stdinOption } from "../places.ts";
 import { packChosen, type PackedModel } from "../run/quantized.ts";
+import { runBatch } from "../run/batch.ts";
 import { readInputs } from "../run/input-files.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { readChatTemplate, runChat } from "../run/chat.ts";
@@ -54,6 +55,10 @@ export const command: Command = {
       "a sampled text",
     ],
     [
+      'lmg run FOLDER --prompt "Once upon a time" --prompt Hello --generate 50',
+      "two texts side by side, each as if it were alone",
+    ],
+    [
       "lmg run gpt2.lmg --weights FOLDER --tokens 1,2,3 --logits logits.npy",
       "logits of ids, saved for NumPy",
     ],
@@ -83,19 +88,23 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const inputs = readInputs(model.graph, options.input ?? [], out);
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)
-      for (const remark of tokenizer?.remarks?.(prompt?.[0] ?? []) ?? []) out.note(`${remark}\n`);
+      for (const row of prompt ?? [])
+        for (const remark of tokenizer?.remarks?.(row) ?? []) out.note(`${remark}\n`);
     const read = { graph: model.graph, inputs, tokenizer, output: options.output?.[0] };
     const packed = packChosen(loaded, weights, options, chosen);
-    const decoder = chosenDecoder(read, packed, options, out);
+    const isBatch = options.generate !== undefined && (prompt?.length ?? 0) > 1;
+    const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, out);
     const open = () => openChosenEngine(packed, options);
     const steps = `plan of ${plural(packed.plan.steps.length, "step")}`;
-    const engine = decoder === undefined ? orStop(await open()) : laterEngine(steps, open);
+    const isLater = isBatch || decoder !== undefined;
+    const engine = isLater ? laterEngine(steps, open) : orStop(await open());
     try {
       const runnable = { ...read, engine, decoder };
       const session = { model: runnable, weights, out, options };
       const stops = stopTokens(readGenerationConfig(folder), config?.config);
       if (template !== undefined) await runChat(session, template, stops);
       else if (options.generate === undefined) await runOnce(session, prompt);
+      else if (isBatch) await runBatch(session, packed, prompt!, stops);
       else await runGeneration(session, prompt, stops);
     } finally {
       decoder?.close();
@@ -154,11 +163,11 @@ function findChosenTokenizer(folder: string | undefined, options: RunOptions): T
 
 /** The rows of ids that `--tokens` or `--prompt` give; undefined without either. */
 function readPrompt(
-  { tokens, prompt, slide }: RunOptions,
+  { tokens, prompt, slide, generate }: RunOptions,
   tokenizer: Tokenizer | undefined,
 ): Rows | undefined {
   if (tokens !== undefined && prompt !== undefined) stop("E803", "--tokens and --prompt exclude each other");
-  if (tokens !== undefined) return orStop(parseTokens(tokens));
+  if (tokens !== undefined) return orStop(parseTokens(tokens, generate !== undefined));
   if (prompt === undefined) return slide === true ? [emptyPrompt(tokenizer)] : undefined;
   if (tokenizer === undefined)
     return stop(
@@ -169,5 +178,11 @@ function readPrompt(
         : "give ids with --tokens, or a tokenizer.json with --tokenizer",
     );
   const help = slide === true ? "without --prompt, the text begins with a new line" : undefined;
-  return [orStop(encodePrompt(tokenizer, prompt, help))];
+  if (prompt.length > 1 && generate === undefined)
+    stop(
+      "E820",
+      "several prompts are read side by side where texts go on",
+      "say how far with --generate COUNT",
+    );
+  return prompt.map((text) => orStop(encodePrompt(tokenizer, text, help)));
 }

@@ -20,7 +20,7 @@ export interface RunOptions
     ThreadOptions {
   readonly target?: TargetName;
   readonly tokens?: string;
-  readonly prompt?: string;
+  readonly prompt?: readonly string[];
   readonly tokenizer?: string;
   readonly input?: readonly string[];
   readonly interpret?: true;
@@ -39,7 +39,12 @@ export const runOptions: readonly OptionSpec[] = [
   ...weightOptions,
   ...quantizeOptions,
   { flags: "--tokens <ids>", description: "token ids: 1,2,3 or several rows as 1,2,3;4,5,6" },
-  { flags: "--prompt <text>", description: "a text, with the tokenizer of the checkpoint's folder" },
+  {
+    flags: "--prompt <text>",
+    description:
+      "a text, with the tokenizer of the checkpoint's folder; with --generate it may stand several times: they are read side by side",
+    repeated: true,
+  },
   { flags: "--tokenizer <path>", description: "another folder or file for the tokenizer" },
   {
     flags: "--input <name=file>",

@@ -67,9 +67,10 @@ class Square {
         return this.#compared(node, part);
       case "where": {
         const condition = this.#in(node.operands.condition, part);
-        return condition === undefined
-          ? undefined
-          : this.#in(condition === 0 ? node.operands.y : node.operands.x, part);
+        const [x, y] = [node.operands.x, node.operands.y].map((value) => this.#in(value, part));
+        if (condition !== undefined) return condition === 0 ? y : x;
+        // Whichever it is: the same number, or hidden.
+        return x === y || (isHidden(x) && isHidden(y)) ? x : undefined;
       }
       default:
         return this.#function(part);

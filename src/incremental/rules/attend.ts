@@ -119,10 +119,10 @@ function windowOf(node: NodeOf<"attend">, forms: Forms): number | undefined {
     const run = forms.runOf(value, rowAxis(node));
     return run?.kind === "rows" && run.lead === 0 && forms.factOf(value).reach.tokens;
   });
-  const seesKeys = [bias, mask].some(
-    (value) => value !== undefined && forms.isText(value, value.type.shape.length - 1),
-  );
-  return isPlain && !seesKeys ? window - 1 : undefined;
+  const isOfKeys = (value: Value | undefined): value is Value =>
+    value !== undefined && forms.isText(value, value.type.shape.length - 1);
+  const areCounted = [bias, mask].filter(isOfKeys).every((value) => forms.isCounted(value));
+  return isPlain && areCounted ? window - 1 : undefined;
 }
 
 /** bool[N + back]: whether a key of a window is in the text, and not before it. */

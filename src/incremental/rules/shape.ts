@@ -5,8 +5,9 @@ import { addDims, constantDim, dim, subtractDims, type Dim } from "../../tensor/
 import type { Builder } from "../builder.ts";
 import { isCoreNode, type CoreNode } from "../facts/along.ts";
 import type { Forms } from "../forms.ts";
-import type { Form } from "../letters.ts";
+import { backOf, type Form, type Letter } from "../letters.ts";
 import { Refusal } from "../refusal.ts";
+import { ringNumbers, windowPositions } from "../ring.ts";
 import { again, pointwise, recipe, type NodeOfAny, type Recipe, type Rule } from "./rule.ts";
 import { wholeThenCut } from "./whole.ts";
 
@@ -160,7 +161,11 @@ const counted = (node: NodeOfAny<"iota" | "relative_bucket">, form: Form, forms:
     const letter = form[axis];
     return letter === undefined ? start : addDims(start, forms.sizes.firstOf(letter));
   };
-  if (node.op === "iota") return again(node, {}, { size: sizes[0]!, start: from(node.attrs.start, 0) });
+  if (node.op === "iota") {
+    const [letter, back] = [form[0], form[0] && backOf(form[0])];
+    if (back !== undefined) return windowNumbers(node, letter!, back);
+    return again(node, {}, { size: sizes[0]!, start: from(node.attrs.start, 0) });
+  }
   const { row_start, column_start } = node.attrs;
   const [rows, columns] = [sizes[0]!, sizes[1]!];
   return again(
@@ -169,6 +174,16 @@ const counted = (node: NodeOfAny<"iota" | "relative_bucket">, form: Form, forms:
     { rows, columns, row_start: from(row_start, 0), column_start: from(column_start, 1) },
   );
 };
+
+/** The positions of the rows of a window; of those before the text, numbers below 0. */
+const windowNumbers = (node: NodeOf<"iota">, letter: Letter, back: number): Recipe => ({
+  needs: [],
+  make: (_, build) => {
+    const first = constantDim(node.attrs.start) ?? 0;
+    const at = build.sizes.areRing(letter) ? ringNumbers(build, back) : windowPositions(build, back);
+    return [first === 0 ? at : build.emit("add", { x: at, y: build.number(first, "i32") }, {})];
+  },
+});
 
 export const createRules: { readonly [K in keyof typeof createOps]: Rule<K> } = {
   constant: pointwise,
