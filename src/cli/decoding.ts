@@ -1,26 +1,55 @@
 import { Problem } from "../checkpoint/problem.ts";
-import { decodingProgram, type Decoding } from "../incremental/program.ts";
+import { keptBytes } from "../incremental/kept-bytes.ts";
+import { decodingProgram, type Decoding, type DecodingOptions } from "../incremental/program.ts";
 import { Refusal } from "../incremental/refusal.ts";
 import type { Target } from "../kernels/target.ts";
 import { planProgram } from "../plan/build.ts";
 import { planOfPart, type Plan } from "../plan/plan.ts";
 import { errorAt, type Diagnostic } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
+import { parseNumber } from "./arguments.ts";
+import type { OptionSpec } from "./command.ts";
 import { loadModel } from "./load.ts";
+import { showBytes, showScaled } from "./numbers.ts";
 import type { Out } from "./out.ts";
 import type { ModelOptions } from "./source.ts";
-import { Stop } from "./stop.ts";
+import { orStop, Stop } from "./stop.ts";
+
+/** How a model is to be read a few positions at a time. */
+export interface DecodingChoice {
+  readonly ragged?: true;
+  readonly recompute?: string;
+}
+
+export const decodingOptions: readonly OptionSpec[] = [
+  {
+    flags: "--ragged",
+    description: "texts of a batch may have different lengths: they begin behind padding",
+  },
+  {
+    flags: "--recompute <operations>",
+    description:
+      "how many a step may do for each byte of a past position that is not kept, as keys and values of a latent; 0 if not given",
+  },
+];
+
+/** The same for the derivation. */
+export const derivationOf = ({ ragged, recompute = "0" }: DecodingChoice): DecodingOptions => ({
+  ragged: ragged === true,
+  recompute: orStop(parseNumber("--recompute", recompute, 0, 1e9)),
+});
 
 /** A model as a program that reads a text a few positions at a time; why it cannot be ends the command. */
 export async function loadDecoding(
   source: Source,
-  options: ModelOptions,
+  options: ModelOptions & DecodingChoice,
   out: Out,
   target?: Target,
 ): Promise<Decoding> {
   const made = target === undefined ? {} : { target };
   const { model } = await loadModel(source, options, out, made);
-  const decoding = decodingProgram(model.graph, { fuse: options.fuse ?? true, verify: true, ...made });
+  const chosen = { fuse: options.fuse ?? true, verify: true, ...made, ...derivationOf(options) };
+  const decoding = decodingProgram(model.graph, chosen);
   if (decoding instanceof Refusal) throw new Stop([whyNot(decoding)]);
   return decoding;
 }
@@ -28,11 +57,12 @@ export async function loadDecoding(
 /** What runs for each new token, as a plan; its sizes where none are given: a text of 128 positions with it, for which there is memory. */
 export async function loadStepPlan(
   source: Source,
-  options: ModelOptions,
+  options: ModelOptions & DecodingChoice,
   out: Out,
   target?: Target,
-): Promise<{ readonly plan: Plan; readonly sizes: ReadonlyMap<string, number> }> {
-  const { program, dims, limit = Infinity } = await loadDecoding(source, options, out, target);
+): Promise<{ readonly plan: Plan; readonly sizes: ReadonlyMap<string, number>; readonly kept: string }> {
+  const decoding = await loadDecoding(source, options, out, target);
+  const { program, dims, limit = Infinity } = decoding;
   const plan = planProgram(program, target === undefined ? {} : { target });
   const step = planOfPart(
     plan,
@@ -44,7 +74,21 @@ export async function loadStepPlan(
     [dims.past, length - 1],
     [dims.capacity, length],
   ] as const;
-  return { plan: step, sizes: new Map(sizes.filter(([name]) => declared.has(name))) };
+  return {
+    plan: step,
+    sizes: new Map(sizes.filter(([name]) => declared.has(name))),
+    kept: showKept(decoding),
+  };
+}
+
+/** What a text keeps, and what that spares: a line. */
+function showKept(decoding: Decoding): string {
+  const { position, text } = keptBytes(decoding);
+  const again =
+    decoding.recomputed === 0
+      ? ""
+      : `, the rest is made again by ${showScaled(decoding.recomputed)}FLOP for each in a step`;
+  return `${showBytes(position)} are kept of each position${again}; ${showBytes(text)} however long a text is\n`;
 }
 
 /** Why a model has no such parts, at the line that is to blame. */

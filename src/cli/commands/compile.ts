@@ -8,6 +8,7 @@ import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
+import { decodingOptions, type DecodingChoice } from "../decoding.ts";
 import { loadModel } from "../load.ts";
 import { modelOrRunArgument, modelOptions, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { openPlace, stdinOption, type StdinOptions } from "../places.ts";
@@ -16,7 +17,7 @@ import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
 import { defaultTarget, kernelNames, requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
-interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, PageChoice {
+interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, PageChoice, DecodingChoice {
   readonly train?: true;
   readonly sessions?: true;
   readonly generate?: true;
@@ -54,6 +55,7 @@ export const command: Command = {
       flags: "--sessions",
       description: "also what reads a text a few positions at a time: model.session(), and generate()",
     },
+    ...decodingOptions.map((each) => ({ ...each, description: `with --sessions: ${each.description}` })),
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     {
       flags: "--generate",
@@ -168,6 +170,8 @@ async function compileFiles(
   }
   if (options.seed !== undefined) stop("E821", "--seed draws a state to train from", "give --train too");
   const loaded = await loadModel(source, options, out, { target: made });
+  if (options.sessions !== true && (options.ragged === true || options.recompute !== undefined))
+    stop("E804", "--ragged and --recompute say how texts are read", "give --sessions too");
   if (options.sessions !== true) return compiled(programOf(loaded.plan));
   const { planWithSessions } = await import("../compile/sessions.ts");
   return compiled(planWithSessions(loaded, target, options));

@@ -8,7 +8,7 @@ import type { Source } from "../../support/source.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { loadStepPlan } from "../decoding.ts";
+import { decodingOptions, loadStepPlan, type DecodingChoice } from "../decoding.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
@@ -18,7 +18,7 @@ import { modelOptions, outputOption, passOptions, trainOption } from "../source.
 import { orStop, stop } from "../stop.ts";
 import { requireTaken, switchOptions } from "../targets.ts";
 
-interface PlanOptions extends LookOptions, Switches {
+interface PlanOptions extends LookOptions, Switches, DecodingChoice {
   readonly train?: true;
   readonly decode?: true;
   readonly target?: TargetName;
@@ -32,6 +32,7 @@ export const command: Command = {
     outputOption,
     trainOption,
     { flags: "--decode", description: "what runs for each new token of a text that is read token by token" },
+    ...decodingOptions.map((each) => ({ ...each, description: `with --decode: ${each.description}` })),
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     {
       flags: "--target <target>",
@@ -60,7 +61,7 @@ export const command: Command = {
 
 async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
   const target = options.target && targets[options.target].target(options);
-  const { plan, sizes: usual = new Map() } = await planAsked(source, options, out, target);
+  const { plan, sizes: usual = new Map(), kept = "" } = await planAsked(source, options, out, target);
   const sizes = orStop(completeDims(plan.symbols, new Map([...usual, ...given])));
   const dispatchesOf = options.target && (await targets[options.target].loadDispatches?.());
   if (dispatchesOf !== undefined) {
@@ -73,7 +74,7 @@ async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, ou
   }
   return {
     json: () => describePlan(plan, sizes, target),
-    text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}`,
+    text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}${kept}`,
   };
 }
 
@@ -83,7 +84,10 @@ async function planAsked(
   options: PlanOptions,
   out: Out,
   target: Target | undefined,
-): Promise<{ readonly plan: Plan; readonly sizes?: Sizes }> {
+): Promise<{ readonly plan: Plan; readonly sizes?: Sizes; readonly kept?: string }> {
+  const { ragged, recompute } = options;
+  if (options.decode !== true && (ragged === true || recompute !== undefined))
+    stop("E804", "--ragged and --recompute say how a text is read token by token", "give --decode too");
   if (options.decode !== true) return loadPlan(source, options, out, { ...(target && { target }) });
   if (options.train === true) stop("E803", "--decode and --train exclude each other");
   return loadStepPlan(source, options, out, target);

@@ -6,6 +6,7 @@ import { outputOf } from "../../run/model.ts";
 import { sessionsPlan } from "../../run/sessions.ts";
 import { tokenInput } from "../../run/tokens.ts";
 import { Problem } from "../../checkpoint/problem.ts";
+import { derivationOf, type DecodingChoice } from "../decoding.ts";
 import type { LoadedModel } from "../load.ts";
 import { stop } from "../stop.ts";
 
@@ -13,7 +14,7 @@ import { stop } from "../stop.ts";
 export function planWithSessions(
   { model, graph }: LoadedModel,
   target: TargetName,
-  { fuse = true, ...switches }: Switches & { readonly fuse?: boolean },
+  { fuse = true, ragged, recompute, ...switches }: Switches & DecodingChoice & { readonly fuse?: boolean },
 ): ProgramPlan {
   const input = tokenInput(model.graph);
   const symbol = input instanceof Problem ? undefined : input.value.type.shape.at(-1)!.key;
@@ -21,6 +22,7 @@ export function planWithSessions(
     fuse,
     target: targets[target].target(switches),
     ...(symbol === undefined ? {} : { symbol }),
+    ...derivationOf({ ...(ragged && { ragged }), ...(recompute !== undefined && { recompute }) }),
   });
   if (decoding instanceof Refusal) stop("E839", `the model has no sessions: ${decoding.message}`);
   const logits = outputOf({ graph: model.graph });
