@@ -1,12 +1,13 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { I32 } from "../../../src/emit/wasm/assembler/code.ts";
 import { f32x4, v128 } from "../../../src/emit/wasm/assembler/simd.ts";
 import { i32 } from "../../../src/emit/wasm/assembler/numbers.ts";
-import { refuse, type KernelWriter } from "../../../src/emit/wasm/kernel.ts";
+import { refuse, type KernelWriter, type Phase } from "../../../src/emit/wasm/kernel.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import { operandViews } from "../../../src/plan/plan.ts";
-import { productOfDims } from "../../../src/tensor/dim.ts";
+import { dim, productOfDims } from "../../../src/tensor/dim.ts";
 import { graphOf } from "../../plan/graphs.ts";
-import { loneStep, Refused, runKernels } from "./harness.ts";
+import { loneStep, Refused, runKernels, WrittenBeside } from "./harness.ts";
 import type { Stage } from "../../../src/plan/loops.ts";
 
 const plan = planGraph(
@@ -58,4 +59,54 @@ test("what a kernel refuses is told", () => {
   const sizes = new Map([["B", 5]]);
   const run = () => runKernels(plan, { inputs, sizes, kernelOf: (stage, k) => addRows(stage, k, 3) });
   expect(run).toThrow(new Refused([1, 3, 3]));
+});
+
+describe("a kernel that writes beside what it was given is found", () => {
+  /** z = x + y as it should be, and one word so many bytes from the start of a piece of memory. */
+  const stray =
+    (place: (k: KernelWriter, phase: Phase, stage: Stage) => I32) => (stage: Stage, k: KernelWriter) => {
+      const kernel = addRows(stage, k);
+      const phase = k.phase();
+      phase.push(i32.store(place(k, phase, stage), i32.const(0)));
+      return { ...kernel, ...k.finish("stray", "x + y, and a word too many.") };
+    };
+  const sizes = new Map([["B", 5]]);
+  const outOf = (k: KernelWriter, phase: Phase, stage: Stage): I32 =>
+    k.address(loneStep(stage).results[0]!)(phase);
+
+  test.each([
+    ["its output", 4 * 20, 1, outOf, "tensor of buffer"],
+    [
+      "a rank's own scratch",
+      48,
+      1,
+      (k: KernelWriter, phase: Phase) => k.own(dim(48))(phase),
+      "scratch of rank 0 of stray",
+    ],
+    [
+      "a rank's own scratch, in all ranks",
+      48,
+      3,
+      (k: KernelWriter, phase: Phase) => k.own(dim(48))(phase),
+      "scratch of rank 0 of stray",
+    ],
+    [
+      "scratch that threads share",
+      64,
+      2,
+      (k: KernelWriter, phase: Phase) => k.shared(dim(64))(phase),
+      "shared scratch of stray",
+    ],
+  ])("behind %s", (_, bytes, ranks, start, what) => {
+    const run = (offset: number) => () =>
+      runKernels(plan, {
+        inputs,
+        sizes,
+        ranks,
+        kernelOf: stray((k, phase, stage) => i32.add(start(k, phase, stage), i32.const(offset))),
+      });
+    expect(run(bytes)).toThrow(WrittenBeside);
+    expect(run(bytes)).toThrow(what);
+    expect(run(bytes - 4)).not.toThrow();
+  });
 });

@@ -30,7 +30,12 @@ interface Given {
 
 const WORD = 4;
 const PAGE = 65536;
-const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+const LINE = 64;
+const align = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
+/** Bytes behind each piece of memory that nobody may write to: so many leave tensors as they lie to each other in sets of the cache. */
+const GUARD = 4096;
+/** What stands wherever nothing has been written: no kernel may count on its being 0, and none may write it over behind its tensors. */
+const UNTOUCHED = 0xa5;
 
 /** The machine that the tests' own engine has everything of. */
 export const plain: Machine = { fma: false, unroll: 1 };
@@ -45,6 +50,39 @@ export class Refused extends Error {
   }
 }
 
+/** A kernel wrote beside what it was given. */
+export class WrittenBeside extends Error {
+  constructor(what: string, byte: number) {
+    super(`a kernel wrote ${byte + 1} bytes beyond ${what}`);
+  }
+}
+
+/** Memory in pieces, each with a guard behind it. */
+class Pieces {
+  readonly #guards: { readonly what: string; readonly from: number; readonly to: number }[] = [];
+  end: number;
+
+  constructor(end: number) {
+    this.end = align(end);
+  }
+
+  /** Where so many bytes begin. */
+  take(what: string, bytes: number): number {
+    const at = this.end;
+    this.end = at + align(bytes) + GUARD;
+    this.#guards.push({ what, from: at + bytes, to: this.end });
+    return at;
+  }
+
+  /** What is behind each piece is as it was. */
+  check(memory: Uint8Array): void {
+    for (const { what, from, to } of this.#guards) {
+      const found = memory.subarray(from, to).findLastIndex((byte) => byte !== UNTOUCHED);
+      if (found !== -1) throw new WrittenBeside(what, found);
+    }
+  }
+}
+
 /** Runs the steps of a plan by their kernels, without the host of an emitted module: one thread that plays several. */
 export function runKernels(plan: Plan, given: Given): Record<string, Tensor> {
   const { run, outputs } = loadKernels(plan, given);
@@ -52,7 +90,10 @@ export function runKernels(plan: Plan, given: Given): Record<string, Tensor> {
   return outputs();
 }
 
-/** A plan's kernels, weights prepared and memory filled: what runs the steps, again and again, and what then reads the outputs. */
+/**
+ * A plan's kernels, weights prepared and memory filled: what runs the steps, again and again, and what then reads the outputs, and
+ * whether memory beside tensors and scratch, each thread's own, is as it was.
+ */
 export function loadKernels(
   plan: Plan,
   given: Given,
@@ -63,8 +104,7 @@ export function loadKernels(
   const kernels = stages.map((stage) => kernelOf(stage, new KernelWriter({ machine, constants })));
   const sizeOf = (size: Dim): number => evaluateDim(size, sizes);
   const homes = new Map<string, number>();
-  let end = align(CONSTANTS_AT + constants.bytes.length);
-  const take = (bytes: number): number => (end += align(bytes)) - align(bytes);
+  const pieces = new Pieces(CONSTANTS_AT + constants.bytes.length);
   const homeOf = (buffer: number): number => {
     const { home, elements } = plan.buffers[buffer]!;
     const key =
@@ -77,14 +117,21 @@ export function loadKernels(
     if (known !== undefined) return known;
     const together = home.kind === "slot" ? plan.slots[home.slot]!.buffers : [];
     const words = Math.max(sizeOf(elements), ...together.map((each) => sizeOf(plan.buffers[each]!.elements)));
-    const at = take(WORD * words);
+    const at = pieces.take(`the tensor of buffer ${key}`, WORD * words);
     homes.set(key, at);
     return at;
   };
   const addressOf = (view: View): number => homeOf(view.buffer) + WORD * sizeOf(view.offset);
-  const scratch = kernels.map(({ scratch: { own, shared } }) => {
-    const step = align(sizeOf(own));
-    return { step, own: take(step * ranks), shared: take(sizeOf(shared)) };
+  const scratch = kernels.map(({ name, scratch }) => {
+    const [own, shared] = [sizeOf(scratch.own), sizeOf(scratch.shared)];
+    const ofRanks = Array.from({ length: ranks }, (_, rank) =>
+      pieces.take(`the scratch of rank ${rank} of ${name}`, own),
+    );
+    return {
+      own: ofRanks[0]!,
+      step: align(own) + GUARD,
+      shared: pieces.take(`the shared scratch of ${name}`, shared),
+    };
   });
   const wordOf = (word: Word, index: number): number => {
     switch (word.kind) {
@@ -104,10 +151,10 @@ export function loadKernels(
   };
   const records = kernels.map(({ words }, index) => {
     const values = words.map((word) => wordOf(word, index));
-    return { values, at: take(WORD * values.length) };
+    return { values, at: pieces.take("a record", WORD * values.length) };
   });
   plan.buffers.forEach((_, buffer) => homeOf(buffer));
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE), maximum: PAGE });
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(pieces.end / PAGE), maximum: PAGE });
   const phases = kernels.flatMap(({ phases }, kernel) =>
     phases.map((phase, at) => ({ phase, name: `${kernel}.${at}`, kernel })),
   );
@@ -124,8 +171,8 @@ export function loadKernels(
   const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
   const words = new Int32Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);
-  // What no kernel may count on being 0.
-  new Uint8Array(memory.buffer).fill(0xa5, CONSTANTS_AT + align(constants.bytes.length));
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.fill(UNTOUCHED, CONSTANTS_AT + constants.bytes.length);
   const put = (buffer: number | undefined, data: ArrayLike<number | bigint | boolean>): void => {
     if (buffer === undefined) return;
     const array = isFloat(plan.buffers[buffer]!.dtype) ? floats : words;
@@ -154,8 +201,9 @@ export function loadKernels(
       if (words[at] !== 0) throw new Refused([...words.slice(at, at + 3)]);
     }
   };
-  const outputs = (): Record<string, Tensor> =>
-    Object.fromEntries(
+  const outputs = (): Record<string, Tensor> => {
+    pieces.check(bytes);
+    return Object.fromEntries(
       plan.outputs.map(({ name, type, buffer }) => {
         const shape = type.shape.map(sizeOf);
         const count = shape.reduce((product, size) => product * size, 1);
@@ -163,6 +211,7 @@ export function loadKernels(
         return [name, { data: (isFloat(type.dtype) ? floats : words).slice(from, from + count), shape }];
       }),
     );
+  };
   return { run, outputs, bytes: binary.length };
 }
 
