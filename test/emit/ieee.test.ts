@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/ir/interpret.ts";
 import { hasTrait, type OpName } from "../../src/ops/table.ts";
 import { planGraph } from "../../src/plan/build.ts";
+import { dim } from "../../src/tensor/dim.ts";
 import { isFloat } from "../../src/tensor/dtype.ts";
 import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { opCases } from "../ops/cases/all.ts";
@@ -33,6 +34,30 @@ type Inputs = Readonly<Record<string, HostTensor>>;
 
 /** What no case of an op has together. */
 const more: { readonly [op in OpName]?: readonly OpCase<OpName>[] } = {
+  conv2d: [
+    {
+      about: "padding and a stride",
+      operands: { x: wave([2, 4, 5, 4]), weight: wave([2, 2, 3, 2]), bias: wave([2]) },
+      attrs: { stride: [2, 1], padding: [2, 1], groups: 2 },
+      expected: [],
+    },
+  ],
+  conv2d_x_grad: [
+    {
+      about: "padding and a stride",
+      operands: { grad: wave([2, 4, 4, 5]), weight: wave([4, 2, 3, 2]) },
+      attrs: { stride: [2, 1], padding: [2, 1], groups: 2, height: dim(5), width: dim(4) },
+      expected: [],
+    },
+  ],
+  conv2d_weight_grad: [
+    {
+      about: "padding and a stride",
+      operands: { grad: wave([2, 2, 4, 5]), x: wave([2, 4, 5, 4]) },
+      attrs: { stride: [2, 1], padding: [2, 1], groups: 2, kernel: [3, 2] },
+      expected: [],
+    },
+  ],
   attend_grad: [true, false].map((causal) => ({
     about: `a bias, a cap and a window${causal ? ", causal" : ""}`,
     operands: {

@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers]
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers] [odd_numbers]
 """
 
 import sys
@@ -21,6 +21,7 @@ import gguf_tokenizers
 import hf
 import hf_headless
 import hf_keys
+import odd_numbers
 import positions
 import probe
 import recurrent
@@ -35,7 +36,8 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
-          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make}
+          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
+          "odd_numbers": odd_numbers.make}
 
 
 def main(names):

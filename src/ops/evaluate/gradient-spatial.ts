@@ -10,13 +10,14 @@ interface Places {
   readonly padding: readonly number[];
 }
 
-/** Calls `visit` with the places of grad, x and weight of each multiply-add of a convolution. */
+/** Calls `visit` with the places of grad, x and weight of each multiply-add of a convolution, `outside` with those of padding. */
 function overProducts(
   grad: readonly number[],
   x: readonly number[],
   weight: readonly number[],
   { stride, padding, groups }: Places & { readonly groups: number },
   visit: (gradAt: number, xAt: number, weightAt: number) => void,
+  outside?: (gradAt: number, weightAt: number) => void,
 ): void {
   const [batch, outputs, rows, columns] = grad as Four;
   const [, channels, height, width] = x as Four;
@@ -30,9 +31,19 @@ function overProducts(
     for (let c = 0; c < inputs; c++) {
       const from = (item * channels + firstInput + c) * height;
       const kernelAt = (output * inputs + c) * r;
-      overWindow([height, width], row, column, window, (py, px, kr, ks) => {
-        visit(gradAt, (from + py) * width + px, (kernelAt + kr) * s + ks);
-      });
+      const at = (kr: number, ks: number): number => (kernelAt + kr) * s + ks;
+      overWindow(
+        [height, width],
+        row,
+        column,
+        window,
+        (py, px, kr, ks) => {
+          visit(gradAt, (from + py) * width + px, at(kr, ks));
+        },
+        (kr, ks) => {
+          outside?.(gradAt, at(kr, ks));
+        },
+      );
     }
   }
 }
@@ -58,9 +69,19 @@ export function evaluateConv2dWeightGrad(
 ): HostTensor {
   const shape = [grad.shape[1]!, x.shape[1]! / attrs.groups, ...attrs.kernel];
   const data = new Float64Array(sizeOf(shape));
-  overProducts(grad.shape, x.shape, shape, attrs, (gradAt, xAt, weightAt) => {
-    data[weightAt]! += grad.data[gradAt]! * x.data[xAt]!;
-  });
+  overProducts(
+    grad.shape,
+    x.shape,
+    shape,
+    attrs,
+    (gradAt, xAt, weightAt) => {
+      data[weightAt]! += grad.data[gradAt]! * x.data[xAt]!;
+    },
+    // Zeros around the picture, as PyTorch has them: NaN beside a gradient that is no finite number.
+    (gradAt, weightAt) => {
+      data[weightAt]! += grad.data[gradAt]! * 0;
+    },
+  );
   return { dtype: grad.dtype, shape, data };
 }
 

@@ -18,23 +18,25 @@ export function windowShape(
   return [along(height, 0), along(width, 1)];
 }
 
-/** Calls `visit` for each place of the window at (row, column) that is inside the picture. */
+/** Calls `visit` for each place of the window at (row, column) that is inside the picture, `outside` for the others. */
 export function overWindow(
   [height, width]: readonly [number, number],
   row: number,
   column: number,
   { kernel, stride, padding }: Window,
   visit: (y: number, x: number, r: number, s: number) => void,
+  outside?: (r: number, s: number) => void,
 ): void {
   for (let r = 0; r < kernel[0]; r++)
     for (let s = 0; s < kernel[1]; s++) {
       const y = row * stride[0]! - padding[0]! + r;
       const x = column * stride[1]! - padding[1]! + s;
       if (y >= 0 && y < height && x >= 0 && x < width) visit(y, x, r, s);
+      else outside?.(r, s);
     }
 }
 
-/** Cross-correlation as torch.nn.Conv2d has it. */
+/** Cross-correlation as torch.nn.Conv2d has it, of a picture with zeros around it: beside a weight of NaN or ∞ they make NaN. */
 export function evaluateConv2d(
   x: HostTensor,
   weight: HostTensor,
@@ -56,9 +58,19 @@ export function evaluateConv2d(
     for (let c = 0; c < inputs; c++) {
       const from = (item * channels + firstInput + c) * height;
       const kernelAt = (output * inputs + c) * r;
-      overWindow([height, width], row, column, window, (py, px, kr, ks) => {
-        sum += x.data[(from + py) * width + px]! * weight.data[(kernelAt + kr) * s + ks]!;
-      });
+      const weightAt = (kr: number, ks: number): number => weight.data[(kernelAt + kr) * s + ks]!;
+      overWindow(
+        [height, width],
+        row,
+        column,
+        window,
+        (py, px, kr, ks) => {
+          sum += x.data[(from + py) * width + px]! * weightAt(kr, ks);
+        },
+        (kr, ks) => {
+          sum += 0 * weightAt(kr, ks);
+        },
+      );
     }
     data[i] = sum;
   }

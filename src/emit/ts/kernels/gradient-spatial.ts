@@ -7,7 +7,7 @@ import type { View } from "../../../kernels/view.ts";
 import { block, forLoop, sumText } from "../../module/text.ts";
 import type { TsKernel } from "./kernel.ts";
 import { onlyView } from "../../../kernels/results.ts";
-import { overPlane, overWindow, windowSizes } from "./spatial.ts";
+import { overPadded, overPlane, overWindow, windowSizes } from "./spatial.ts";
 
 interface Convolution {
   readonly x: View;
@@ -39,9 +39,11 @@ function convolution(
   const gradAt = call.tensor("grad", grad);
   call.size("count", elementsOf((result === "x" ? x : weight).type));
   const resultAt = result === "x" ? xAt : weightAt;
-  const [xElement, weightElement] = ["x[plane + y * width + column]", "weight[kernel + r * kernelWidth + s]"];
-  const line =
-    result === "x" ? `${xElement} += g * ${weightElement};` : `${weightElement} += g * ${xElement};`;
+  const ofWeight = "weight[kernel + r * kernelWidth + s]";
+  const products =
+    result === "x"
+      ? overWindow([`x[plane + y * width + column] += g * ${ofWeight};`])
+      : overPadded((x) => [`${ofWeight} += g * ${x};`]);
   const body = [
     `${result}.fill(0, ${resultAt}, ${sumText(resultAt, "count")});`,
     `let from = ${gradAt};`,
@@ -53,7 +55,7 @@ function convolution(
           ...forLoop("c", "inputs", [
             `const plane = ${sumText(xAt, "(b * channels + firstInput + c) * height * width")};`,
             `const kernel = ${sumText(weightAt, "(o * inputs + c) * kernelHeight * kernelWidth")};`,
-            ...overWindow([line]),
+            ...products,
           ]),
         ]),
       ]),

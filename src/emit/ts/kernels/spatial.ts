@@ -38,6 +38,17 @@ export const overWindow = (visit: readonly Code[]): Code[] =>
     ]),
   ]);
 
+/** The same over all places, of a picture with zeros around: `visit` is given the element. */
+export const overPadded = (visit: (x: string) => readonly Code[]): Code[] =>
+  forLoop("r", "kernelHeight", [
+    "const y = oy * strideY - paddingY + r;",
+    ...forLoop("s", "kernelWidth", [
+      "const column = ox * strideX - paddingX + s;",
+      "const isInside = y >= 0 && y < height && column >= 0 && column < width;",
+      ...visit("(isInside ? x[plane + y * width + column] : 0)"),
+    ]),
+  ]);
+
 export const overPlane = (body: readonly Code[]): Code[] =>
   forLoop("oy", "outHeight", forLoop("ox", "outWidth", body));
 
@@ -64,7 +75,7 @@ const conv2d: TsKernel<"conv2d"> = ({ operands: { x, weight, bias }, attrs, resu
           ...forLoop("c", "inputs", [
             `const plane = ${sumText(xAt, "(b * channels + firstInput + c) * height * width")};`,
             `const kernel = ${sumText(weightAt, "(o * inputs + c) * kernelHeight * kernelWidth")};`,
-            ...overWindow(["sum += x[plane + y * width + column] * weight[kernel + r * kernelWidth + s];"]),
+            ...overPadded((x) => [`sum += ${x} * weight[kernel + r * kernelWidth + s];`]),
           ]),
           "out[to++] = sum;",
         ]),

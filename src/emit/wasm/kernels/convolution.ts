@@ -1,21 +1,12 @@
 import { onlyView } from "../../../kernels/results.ts";
-import type { View } from "../../../kernels/view.ts";
 import { invariant } from "../../../support/invariant.ts";
-import {
-  addDims,
-  dim,
-  divideDims,
-  multiplyDims,
-  productOfDims,
-  subtractDims,
-  type Dim,
-} from "../../../tensor/dim.ts";
-import { elementsOf } from "../../../tensor/type.ts";
+import { addDims, dim, divideDims, subtractDims, type Dim } from "../../../tensor/dim.ts";
 import type { I32 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
-import type { KernelWriter, Phase, WasmKernel } from "../kernel.ts";
+import type { WasmKernel } from "../kernel.ts";
 import { correlate } from "../products/convolve.ts";
 import type { Pair, Placing } from "../products/planes.ts";
+import { addOddWeights, turnWeight } from "./convolution-odd-weights.ts";
 
 type Four = readonly [Dim, Dim, Dim, Dim];
 
@@ -67,7 +58,8 @@ export const conv2d_x_grad: WasmKernel<"conv2d_x_grad"> = (
   const [, outputs, ...size] = grad.type.shape as Four;
   const [, , ...window] = weight.type.shape as Four;
   const [, , height, width] = out.type.shape as Four;
-  const turned = turnedWeight(k, weight, attrs.groups);
+  const outputsPer = perGroup(outputs, attrs.groups);
+  const turned = turnWeight(k, weight, attrs.groups, outputsPer);
   const phase = k.phase();
   const [down, right] = attrs.padding as Pair<number>;
   const first = (axis: Dim, padding: number): I32 => i32.sub(k.size(axis)(phase), i32.const(1 + padding));
@@ -75,7 +67,7 @@ export const conv2d_x_grad: WasmKernel<"conv2d_x_grad"> = (
   correlate(k, phase, {
     from: grad,
     placing: {
-      planes: perGroup(outputs, attrs.groups),
+      planes: outputsPer,
       size,
       room: [room(height, window[0]), room(width, window[1])],
       first: [first(window[0], down), first(window[1], right)],
@@ -84,41 +76,10 @@ export const conv2d_x_grad: WasmKernel<"conv2d_x_grad"> = (
     groups: attrs.groups,
     window,
     stride: [1, 1],
-    weight: turned(phase),
+    weight: turned.at(phase),
     bias: undefined,
     out,
   });
+  addOddWeights(k, turned, { grad, weight, out, attrs: { ...attrs, outputsPer } });
   return k.finish("conv2d_x_grad", "The gradient of a convolution's picture.");
 };
-
-/** Writes the phase that turns a weight [groups · O, I, R, S] into [groups · I, O, R, S], each window by half a circle. */
-function turnedWeight(k: KernelWriter, weight: View, groups: number): (phase: Phase) => I32 {
-  const [outputs, inputs, ...window] = weight.type.shape as Four;
-  const shared = k.shared(multiplyDims(dim(4), elementsOf(weight.type)));
-  const phase = k.phase();
-  const size = (of: Dim): I32 => k.size(of)(phase);
-  const [from, to] = [k.address(weight)(phase), shared(phase)];
-  const [inputsOf, outputsOf] = [size(inputs), size(perGroup(outputs, groups))];
-  const taps = size(productOfDims(window));
-  const share = phase.share(size(multiplyDims(inputs, dim(groups))));
-  const word = (start: I32, index: I32): I32 => i32.add(start, i32.shl(index, i32.const(2)));
-  phase.push(
-    phase.range(share.from, share.to, 1, (row) => [
-      phase.range(i32.const(0), outputsOf, 1, (output) => [
-        phase.range(i32.const(0), taps, 1, (tap) => {
-          const [group, input] = [i32.div_u(row, inputsOf), i32.rem_u(row, inputsOf)];
-          const read = i32.add(i32.mul(i32.add(i32.mul(group, outputsOf), output), inputsOf), input);
-          const written = i32.add(i32.mul(row, outputsOf), output);
-          const turned = i32.sub(i32.sub(taps, i32.const(1)), tap);
-          return [
-            i32.store(
-              word(to, i32.add(i32.mul(written, taps), turned)),
-              i32.load(word(from, i32.add(i32.mul(read, taps), tap))),
-            ),
-          ];
-        }),
-      ]),
-    ]),
-  );
-  return shared;
-}
