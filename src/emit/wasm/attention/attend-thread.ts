@@ -19,6 +19,7 @@ import { Heads } from "./heads.ts";
 import { OnlineSoftmax } from "./online.ts";
 import { Scores } from "./scores.ts";
 import { Tile, TILE_ROWS } from "./tile.ts";
+import { WideTile } from "./wide-tile.ts";
 
 /** So few query rows read keys and values as they lie: packing would cost more than it saves. */
 const FEW = 8;
@@ -53,6 +54,8 @@ export class AttendThread {
   readonly softmax: OnlineSoftmax;
   readonly own: Readonly<Record<keyof ReturnType<typeof pieces>, I32>>;
   readonly tile: Tile;
+  /** For as much as it takes, where it is faster. */
+  readonly wide: WideTile | undefined;
   readonly isFew: I32;
   readonly paddedKeys: I32;
   /** Bytes of the sums of four rows. */
@@ -84,7 +87,9 @@ export class AttendThread {
     this.own = ownPieces(k, pieces(sizes))(phase);
     const scores = new Scores(k, phase, rows, { attrs, operands });
     this.softmax = new OnlineSoftmax(k, phase, scores, this.own);
-    this.tile = new Tile(k.machine, phase);
+    // What it leaves to wide ones is most of the work: it may be short.
+    this.tile = new Tile(k.machine, phase, 1);
+    this.wide = k.machine.fma ? new WideTile(k.machine, phase) : undefined;
     this.isFew = phase.still(i32.lt_s(rows.count, i32.const(FEW)));
     this.paddedKeys = phase.still(roundedUp(rows.keys, 8));
     this.sumBytes = i32.mul(roundedUp(this.heads.widthOf("v"), 8), i32.const(4 * TILE_ROWS));

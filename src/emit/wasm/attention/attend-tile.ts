@@ -10,6 +10,7 @@ import { KEYS, larger, PITCH, roundedDown, roundedUp } from "./geometry.ts";
 import type { ScoreTile } from "./online.ts";
 import { sideBytes } from "./pack.ts";
 import { TILE_BYTES, TILE_COLUMNS, TILE_ROWS, tileOffset } from "./tile.ts";
+import { WIDE_COLUMNS, WIDE_PANELS, type WideProducts } from "./wide-tile.ts";
 
 /** Four rows, from `first` on, and what they see of the block of keys from `block` on. */
 export function attendTile(thread: AttendThread, first: I32, block: I32): Statement[] {
@@ -35,45 +36,68 @@ export function attendTile(thread: AttendThread, first: I32, block: I32): Statem
   ];
 }
 
-/** Products of four rows with keys, eight at a time. */
+/** Products of four rows with keys, eight at a time, or 24. */
 function products(thread: AttendThread, { first, at, from, to }: ScoreTile): Statement[] {
+  const { phase, tile, wide } = thread;
   const bytes = sideBytes(thread.heads.widthOf("q"), 4);
+  const panel = i32.shl(bytes, i32.const(1));
   const index = i32.shr_u(i32.sub(first, thread.start.get), i32.const(2));
   const queries = i32.add(thread.own.queries, i32.mul(index, bytes));
+  const operands = (key: I32): WideProducts => ({
+    left: { at: queries, row: 4, term: 16 },
+    right: i32.add(thread.own.keys, i32.mul(i32.shr_u(key, i32.const(3)), panel)),
+    panel,
+    terms: roundedUp(thread.heads.widthOf("q"), 4),
+  });
+  const scoresAt = (key: I32): I32 => i32.add(at, i32.shl(key, i32.const(2)));
+  const { whole, wides } = inWides(thread, from, to, WIDE_COLUMNS, (key) =>
+    wide!.eachPair((row) => [
+      ...wide!.clear(),
+      ...wide!.add(operands(key), row),
+      ...wide!.storeRows(scoresAt(key), row, PITCH),
+    ]),
+  );
   return [
-    thread.phase.range(from, to, TILE_COLUMNS, (key) => [
-      ...thread.tile.clear(),
-      ...thread.tile.add({
-        left: { at: queries, row: 4, term: 16 },
-        right: i32.add(thread.own.keys, i32.mul(i32.shr_u(key, i32.const(2)), bytes)),
-        terms: roundedUp(thread.heads.widthOf("q"), 4),
-      }),
-      ...thread.tile.store(i32.add(at, i32.shl(key, i32.const(2))), PITCH),
+    ...wides,
+    phase.range(whole, to, TILE_COLUMNS, (key) => [
+      ...tile.clear(),
+      ...tile.add(operands(key)),
+      ...tile.store(scoresAt(key), PITCH),
     ]),
   ];
 }
 
-/** Adds values times weights, eight columns at a time; what is no finite number, by itself. */
+/** Adds values times weights, eight columns at a time, or 24; what is no finite number, by itself. */
 function addValues(thread: AttendThread, { first, last, at, from, to }: ScoreTile): Statement[] {
+  const { phase, tile, wide } = thread;
   const width = thread.heads.widthOf("v");
   const sums = thread.sumsAt(first);
-  const terms = i32.sub(to, from);
   const panels = i32.shr_u(roundedUp(width, 8), i32.const(3));
   const weights = i32.add(at, i32.shl(from, i32.const(2)));
+  const placeOf = (panel: I32): I32 => i32.add(sums, i32.mul(panel, i32.const(TILE_BYTES)));
+  const operands = (panel: I32): WideProducts => ({
+    left: { at: weights, row: PITCH, term: 4 },
+    right: i32.add(
+      thread.own.values,
+      i32.shl(i32.add(i32.mul(panel, thread.paddedKeys), from), i32.const(5)),
+    ),
+    panel: i32.shl(thread.paddedKeys, i32.const(5)),
+    terms: i32.sub(to, from),
+  });
+  const { whole, wides } = inWides(thread, i32.const(0), panels, WIDE_PANELS, (panel) =>
+    wide!.eachPair((row) => [
+      ...wide!.loadTimes(placeOf(panel), thread.own.factors, row),
+      ...wide!.add(operands(panel), row),
+      ...wide!.storeTiles(placeOf(panel), row),
+    ]),
+  );
   return [
-    thread.phase.range(i32.const(0), panels, 1, (panel) => {
-      const place = i32.add(sums, i32.mul(panel, i32.const(TILE_BYTES)));
-      const values = i32.add(i32.mul(panel, thread.paddedKeys), from);
-      return [
-        ...thread.tile.loadTimes(place, thread.own.factors),
-        ...thread.tile.add({
-          left: { at: weights, row: PITCH, term: 4 },
-          right: i32.add(thread.own.values, i32.shl(values, i32.const(5))),
-          terms,
-        }),
-        ...thread.tile.store(place),
-      ];
-    }),
+    ...wides,
+    phase.range(whole, panels, 1, (panel) => [
+      ...tile.loadTimes(placeOf(panel), thread.own.factors),
+      ...tile.add(operands(panel)),
+      ...tile.store(placeOf(panel)),
+    ]),
     when(i32.eqz(thread.isFinite.get), [
       thread.phase.range(first, i32.add(last, i32.const(1)), 1, (row) => [
         addRest(thread.phase, {
@@ -87,6 +111,23 @@ function addValues(thread: AttendThread, { first, last, at, from, to }: ScoreTil
       ]),
     ]),
   ];
+}
+
+/** What wide tiles do of a range, so many at a time, and where they end. */
+function inWides(
+  { phase, wide }: AttendThread,
+  from: I32,
+  to: I32,
+  step: number,
+  write: (first: I32) => Statement[],
+): { readonly whole: I32; readonly wides: readonly Statement[] } {
+  if (wide === undefined) return { whole: from, wides: [] };
+  const whole = phase.local("i32");
+  const count = i32.mul(i32.div_u(i32.sub(to, from), i32.const(step)), i32.const(step));
+  return {
+    whole: whole.get,
+    wides: [whole.set(i32.add(from, count)), phase.range(from, whole.get, step, write)],
+  };
 }
 
 function fewProducts(thread: AttendThread, { from, to }: ScoreTile, row: I32, scores: I32): Statement[] {

@@ -27,6 +27,7 @@ export interface Products {
  */
 export class Tile {
   readonly #machine: Machine;
+  readonly #unroll: number;
   /** Two vectors a row. */
   readonly #sums: readonly Local<"v128">[];
   readonly #columns: readonly Local<"v128">[];
@@ -35,8 +36,10 @@ export class Tile {
   readonly #right: Local<"i32">;
   readonly #end: Local<"i32">;
 
-  constructor(machine: Machine, phase: Phase) {
+  /** `unroll` terms stand in a turn of the code. */
+  constructor(machine: Machine, phase: Phase, unroll = machine.unroll) {
     this.#machine = machine;
+    this.#unroll = unroll;
     this.#sums = phase.locals("v128", 2 * TILE_ROWS);
     this.#columns = phase.locals("v128", 2);
     this.#factor = phase.local("v128");
@@ -69,7 +72,7 @@ export class Tile {
   }
 
   add({ left, right, terms }: Products): Statement[] {
-    const { unroll } = this.#machine;
+    const unroll = this.#unroll;
     const turn = Array.from({ length: unroll }, (_, u) => this.#term(u, left));
     return [
       this.#left.set(left.at),
