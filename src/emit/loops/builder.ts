@@ -86,9 +86,12 @@ export class KernelBuilder {
   }
 
   take(total: Name, value: Operand): void {
-    const fold = this.#folds.get(total);
-    invariant(fold !== undefined, `${total.name} is no total`);
-    this.#block.push({ kind: "take", total, fold, value: expressionOf(value) });
+    this.#block.push({ kind: "take", total, fold: this.#foldOf(total), value: expressionOf(value) });
+  }
+
+  /** What the total has taken in so far counts no more. */
+  restart(total: Name): void {
+    this.#block.push({ kind: "restart", total, fold: this.#foldOf(total) });
   }
 
   store(to: Place, value: Operand): void {
@@ -151,6 +154,12 @@ export class KernelBuilder {
 
   finish(name: string, doc: string): LoopKernel {
     return { name, doc, parameters: this.#parameters, body: this.#block };
+  }
+
+  #foldOf(total: Name): Fold {
+    const fold = this.#folds.get(total);
+    invariant(fold !== undefined, `${total.name} is no total`);
+    return fold;
   }
 
   #parameter(parameter: Extract<Parameter, { name: Name }>): Name {

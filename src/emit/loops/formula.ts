@@ -28,6 +28,8 @@ export const over = chain("div");
 
 export const root = (x: Operand): Expression => apply("sqrt", x);
 export const power = (x: Operand): Expression => apply("exp", x);
+/** A share of e^x among others of its kind, but for what divides them all; x ≤ 0. */
+export const relativePower = (x: Operand): Expression => apply("relative_power", x);
 export const log = (x: Operand): Expression => apply("log", x);
 export const less = (x: Operand, y: Operand): Expression => apply("lt", x, y);
 export const equal = (x: Operand, y: Operand): Expression => apply("eq", x, y);

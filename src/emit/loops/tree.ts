@@ -9,6 +9,11 @@ export type NumberType = "float" | "whole";
 /** What kernels do beside the functions of graphs. */
 export type Operation =
   | ScalarName
+  /**
+   * e^x for x ≤ 0 by a factor that is the same for all x and the target's own: what is divided by a sum of such. So a quotient that is
+   * no normal number is right, though a power be none.
+   */
+  | "relative_power"
   /** A float without what follows its point. */
   | "truncate"
   /** The first word of Threefry of two keys and two counters: 0 to 2³² - 1. */
@@ -45,8 +50,11 @@ export type Expression =
 
 export type Load = Extract<Expression, { kind: "load" }>;
 
-/** How numbers become one. */
-export type Fold = "add" | "max" | "min";
+/**
+ * How numbers become one. `peak` is the largest as far as it keeps what is taken off it from being too large for e^x: a NaN among the
+ * numbers may be left out, and a 0 have either sign.
+ */
+export type Fold = "add" | "max" | "min" | "peak";
 
 /**
  * How the turns of a loop follow each other. `rows` and `lanes` are independent: rows may be shared among threads, lanes are
@@ -64,6 +72,8 @@ export type Statement =
   /** A reduction begins; every `take` in its scope adds to it, from all lanes of a loop if it stands outside of it. */
   | { readonly kind: "total"; readonly name: Name; readonly fold: Fold }
   | { readonly kind: "take"; readonly total: Name; readonly fold: Fold; readonly value: Expression }
+  /** A reduction begins again: what it has taken in counts no more. Not in the lanes of a loop that takes in across them. */
+  | { readonly kind: "restart"; readonly total: Name; readonly fold: Fold }
   | { readonly kind: "store"; readonly to: Load; readonly value: Expression }
   | Loop
   | { readonly kind: "when"; readonly condition: Expression; readonly body: readonly Statement[] }
@@ -104,6 +114,7 @@ export interface LoopKernel {
 const always: Readonly<Partial<Record<Operation, NumberType>>> = {
   truncate: "whole",
   threefry: "whole",
+  relative_power: "float",
 };
 
 /** What an expression is. Whole numbers stay whole where the function has no others; a float among them makes floats. */
@@ -152,6 +163,7 @@ export function expressionsOf(statement: Statement): readonly Expression[] {
     case "clear":
       return [statement.from, statement.count];
     case "total":
+    case "restart":
     case "table":
     case "note":
       return [];

@@ -45,7 +45,7 @@ function verifyScope(body: readonly Statement[], outside: ReadonlySet<Name>, ker
   for (const statement of body) {
     for (const expression of expressionsOf(statement))
       for (const part of within(expression)) if (part.kind === "name") read(part);
-    if (statement.kind === "take") read(statement.total);
+    if (statement.kind === "take" || statement.kind === "restart") read(statement.total);
     if (statement.kind === "let" || statement.kind === "total") define(statement.name);
     const inner = statement.kind === "loop" ? new Set([...scope, statement.index]) : scope;
     verifyScope(bodyOf(statement), inner, kernel);
@@ -58,6 +58,7 @@ function verifyLoops(body: readonly Statement[], kernel: string, scratch: Readon
     verifyLoops(bodyOf(statement), kernel, scratch);
     if (statement.kind !== "loop" || statement.order === "turns") continue;
     const inside = allOf(statement.body);
+    verifyRestarts(statement, inside, kernel);
     const own = dependents(statement);
     const isOwn = ({ to }: Store): boolean =>
       to.terms.some(({ index }) => readsAny(index, own)) ||
@@ -75,6 +76,17 @@ function verifyLoops(body: readonly Statement[], kernel: string, scratch: Readon
     if (statement.order === "lanes") verifyLanes(statement, inside, kernel);
     else verifyRows(statement, inside, kernel);
   }
+}
+
+/** What turns begin again is a total of their own, and no lane's. */
+function verifyRestarts({ index, order }: Loop, inside: readonly Statement[], kernel: string): void {
+  const totals = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
+  for (const each of inside)
+    if (each.kind === "restart")
+      invariant(
+        order !== "lanes" && totals.has(each.total),
+        `turns of ${index.name} in ${kernel} begin ${each.total.name} again`,
+      );
 }
 
 /** `shared` are the stores to elements that are no turn's own. */

@@ -28,9 +28,23 @@ import type { Placing } from "./placing.ts";
 import type { HelperName } from "./helpers/table.ts";
 import { choice, notations, written } from "./scalar.ts";
 
-const firstOf = { add: 0, max: -Infinity, min: Infinity } as const satisfies Record<Fold, number>;
+const firstOf = {
+  add: 0,
+  max: -Infinity,
+  min: Infinity,
+  peak: -Infinity,
+} as const satisfies Record<Fold, number>;
 /** What whole numbers have for the infinities. */
-const firstWhole = { add: 0, max: -2147483648, min: 2147483647 } as const satisfies Record<Fold, number>;
+const firstWhole = {
+  add: 0,
+  max: -2147483648,
+  min: 2147483647,
+  peak: -2147483648,
+} as const satisfies Record<Fold, number>;
+
+/** A total that has taken nothing in. */
+const beginning = ({ name, type }: Name, fold: Fold): string =>
+  `${name} = ${written((type === "whole" ? firstWhole : firstOf)[fold]).text}`;
 
 /** Statements as lines of TypeScript. */
 export class Printer {
@@ -64,11 +78,10 @@ export class Printer {
     switch (statement.kind) {
       case "let":
         return [`const ${statement.name.name} = ${this.#value(statement.value).text};`];
-      case "total": {
-        const { name, type } = statement.name;
-        const first = (type === "whole" ? firstWhole : firstOf)[statement.fold];
-        return [`let ${name} = ${written(first).text};`];
-      }
+      case "total":
+        return [`let ${beginning(statement.name, statement.fold)};`];
+      case "restart":
+        return [`${beginning(statement.total, statement.fold)};`];
       case "take":
         return [this.#take(statement.total.name, statement.fold, statement.value)];
       case "store":
@@ -109,7 +122,7 @@ export class Printer {
 
   #take(total: string, fold: Fold, value: Expression): string {
     const text = this.#value(value).text;
-    if (fold !== "add") return `${total} = Math.${fold}(${total}, ${text});`;
+    if (fold !== "add") return `${total} = Math.${fold === "min" ? "min" : "max"}(${total}, ${text});`;
     return text === "1" ? `${total}++;` : `${total} += ${text};`;
   }
 

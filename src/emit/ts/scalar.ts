@@ -84,6 +84,7 @@ export const notations: { readonly [N in Operation]: Notation } = {
   and: connective("&&"),
   or: connective("||"),
   where: { write: ([condition, yes, no]) => choice(condition!, yes!, no!), truths: 1 },
+  relative_power: helper("exp"),
   truncate: builtin("trunc"),
   threefry: helper("threefry"),
 };

@@ -50,15 +50,20 @@ export function evaluateKernel(kernel: LoopKernel, memory: Memory): void {
   machine.run(body);
 }
 
-const first = { add: 0, max: -Infinity, min: Infinity } as const satisfies Record<Fold, number>;
+const first = { add: 0, max: -Infinity, min: Infinity, peak: -Infinity } as const satisfies Record<
+  Fold,
+  number
+>;
 const folds = {
   add: (x: number, y: number) => x + y,
   max: (x: number, y: number) => Math.max(x, y),
   min: (x: number, y: number) => Math.min(x, y),
+  peak: (x: number, y: number) => Math.max(x, y),
 } as const satisfies Record<Fold, (x: number, y: number) => number>;
 
 const operations: Readonly<Partial<Record<Operation, (...args: number[]) => number>>> = {
   truncate: Math.trunc,
+  relative_power: Math.exp,
   threefry: (...[key0, key1, counter0, counter1]) => threefry2x32(key0!, key1!, counter0!, counter1!)[0],
 };
 
@@ -91,6 +96,9 @@ class Machine {
         return;
       case "total":
         this.set(statement.name, first[statement.fold]);
+        return;
+      case "restart":
+        this.set(statement.total, first[statement.fold]);
         return;
       case "take": {
         const [total, values] = [this.#values.get(statement.total)!, this.#all(statement.value)];

@@ -11,6 +11,7 @@ import { applyFunction, applyProgram } from "../../../src/emit/wasm/functions/ap
 import { promoted } from "../../../src/emit/wasm/functions/doubles.ts";
 import { preciseLog } from "../../../src/emit/wasm/functions/logarithm.ts";
 import { sinCosOfDoubles } from "../../../src/emit/wasm/functions/trigonometric.ts";
+import { f32x4 } from "../../../src/emit/wasm/assembler/simd.ts";
 import type { Body, Wide } from "../../../src/emit/wasm/functions/wide.ts";
 import { machines, type Machine } from "../../../src/emit/wasm/machine.ts";
 import type { Operation } from "../../../src/emit/loops/tree.ts";
@@ -92,6 +93,26 @@ test.each(names.filter((op) => arityOf(op) === 1))("%s is right to 4 ulp over al
   }
   for (const { ulps, at, got, wanted } of worst)
     expect(ulps, `${op}(${at.join()}) is ${wanted}, not ${got}`).toBeLessThanOrEqual(MOST_ULPS);
+});
+
+test.each(bothMachines)("relative powers give quotients to 4 ulp for x ≤ 0 (%s)", (_, machine) => {
+  // 2^24 e^x, of which a quotient is e^x again, rounded where it is no normal number.
+  const { inputs, outputs, run } = overLanes(machine, 1, 1, ([x], body) => {
+    const raised = asFloats(applyFunction("relative_power", [floats(x!)], body), body);
+    return [raised.map((vector) => f32x4.mul(vector, body.constants.splat(2 ** -24)))];
+  })(4096);
+  const x = inputs[0]!;
+  x.set(edges.map((each) => -Math.abs(each)));
+  for (let round = 0; round < 50; round++) {
+    run();
+    x.forEach((at, i) => {
+      const [got, wanted] = [outputs[0]![i]!, Math.exp(at)];
+      expect(ulpsBetween(got, wanted), `e^${at} is ${wanted}, not ${got}`).toBeLessThanOrEqual(MOST_ULPS);
+    });
+    if (round % 2 === 0) fillAtRandom(x);
+    else for (let i = 0; i < x.length; i++) x[i] = 110 * random.uniform();
+    for (let i = 0; i < x.length; i++) x[i] = -Math.abs(x[i]!);
+  }
 });
 
 test.each(names.filter((op) => arityOf(op) === 2))(

@@ -11,14 +11,14 @@ import type { Expression, Name } from "../tree.ts";
 import type { Place } from "../place.ts";
 import { eachRow } from "../walk.ts";
 import type { Loops } from "./kernel.ts";
-import { affine, firstSum, statistics, type Affine, type Row } from "./row-norm.ts";
+import { affine, beginStatistics, statistics, type Affine, type Row } from "./row-norm.ts";
 
 type Attrs = AttributesOf<"add_norm">;
 
 /**
  * A residual edge's join and the norms of its sum, a row at a time: the sum is stored (or, if nobody keeps it, put where
- * the first norm's result will be), read back for the statistics and the norms, all while the row is in the cache. Sums
- * are of what is stored, rounded as it is.
+ * the first norm's result will be; to add it up again took no less), its statistics taken meanwhile, and read back for the norms, all while
+ * the row is in the cache. Sums are of what is stored, rounded as it is.
  */
 export const add_norm: Loops<"add_norm"> = ({ operands, attrs, results }) => {
   const k = new KernelBuilder();
@@ -51,7 +51,7 @@ export const add_norm: Loops<"add_norm"> = ({ operands, attrs, results }) => {
     [source, ...branches, ...stored].map((place) => [place.tensor.name, place]),
   );
   eachRow(k, shape.slice(0, -1), places, (row) => {
-    const element = (place: Place, i: Name): Place => row[place.tensor.name]!.at(i);
+    const element = (place: Place, i: Expression): Place => row[place.tensor.name]!.at(i);
     const at =
       (place: Place): Row =>
       (i) =>
@@ -63,13 +63,14 @@ export const add_norm: Loops<"add_norm"> = ({ operands, attrs, results }) => {
       k.lanes("i", width, (i) => k.store(element(kept, i), joined(i)));
       return;
     }
-    const first = firstSum(k, norm);
+    const stays: Row = (i) => rounded("f32", joined(i));
+    const { take, finish } = beginStatistics(k, { kind: norm, eps, width }, stays);
     k.lanes("i", width, (i) => {
-      const x = k.let("x", rounded("f32", joined(i)));
+      const x = k.let("x", stays(i));
       k.store(element(kept, i), x);
-      first.take(x);
+      take(x);
     });
-    const { normalized } = statistics(k, { kind: norm, eps, width }, at(kept), { first });
+    const { normalized } = finish(at(kept));
     k.lanes("i", width, (i) => {
       const x = k.let("normalized", normalized(element(kept, i)));
       affines.forEach((each, index) => k.store(element(stored[index]!, i), affine(x, each, i, dtype, cast)));
@@ -109,7 +110,7 @@ function joinOf(k: KernelBuilder, join: Join, source: Row, branches: readonly Ro
     return times(first, ...rest);
   };
   const start: Row = (i) => scaled(source(i), join.source_scale, join.sourceGain?.(i));
-  const added = (branch: Expression, i: Name): Expression =>
+  const added = (branch: Expression, i: Expression): Expression =>
     scaled(branch, join.branch_scale, join.branchGain?.(i));
   if (join.order === "in_turn") return (i) => plus(start(i), ...terms.map((term) => added(term(i), i)));
   const branch: Row = (i) => {
@@ -119,7 +120,7 @@ function joinOf(k: KernelBuilder, join: Join, source: Row, branches: readonly Ro
   };
   if (join.inner === "none") return (i) => plus(start(i), added(branch(i), i));
   const norm = { kind: join.inner, eps: join.inner_eps, width: join.width };
-  const { normalized } = statistics(k, norm, branch, { prefix: "inner_" });
+  const { normalized } = statistics(k, norm, branch, "inner_");
   return (i) =>
     plus(start(i), added(affine(normalized(branch(i)), join.affine, i, join.dtype, join.cast), i));
 }

@@ -2,7 +2,7 @@ import { onlyView } from "../../../kernels/results.ts";
 import type { View } from "../../../kernels/view.ts";
 import { constantDim, productOfDims } from "../../../tensor/dim.ts";
 import { KernelBuilder } from "../builder.ts";
-import { apply, minus, over, plus, root, times } from "../formula.ts";
+import { apply, equal, minus, over, plus, root, select, times } from "../formula.ts";
 import type { Name } from "../tree.ts";
 import type { Place } from "../place.ts";
 import type { Loops } from "./kernel.ts";
@@ -65,13 +65,18 @@ const batch_statistics: Loops<"batch_statistics"> = ({ operands, attrs, results 
   channels.each((c) => {
     const sum = k.total("sum");
     channels.over(c, { x }, ({ x }) => k.take(sum, x));
-    const centre = k.let("centre", over(sum, count));
-    const squares = k.total("squares");
+    const near = k.let("near", over(sum, count));
+    const [rest, squares] = [k.total("rest"), k.total("squares")];
     channels.over(c, { x }, ({ x }) => {
-      const d = k.let("d", minus(x, centre));
+      const d = k.let("d", minus(x, near));
+      k.take(rest, d);
       k.take(squares, times(d, d));
     });
-    const spread = k.let("spread", over(squares, count));
+    k.note("What a large mean is off by, as sums are rounded, is the mean deviation from it.");
+    const off = k.let("off", over(rest, count));
+    const isFinite = equal(minus(near, near), 0);
+    const centre = k.let("centre", select(isFinite, plus(near, off), near));
+    const spread = k.let("spread", minus(over(squares, count), times(off, off)));
     k.note("Both are read before anything is written: results may lie over them.");
     const oldMean = k.let("oldMean", runningMean.at(c));
     const oldVariance = k.let("oldVariance", runningVariance.at(c));

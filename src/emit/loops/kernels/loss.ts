@@ -51,7 +51,7 @@ function exponentials(
   { logits, classes }: Classified,
   visit?: (logit: Expression) => void,
 ): { readonly largest: Name; readonly sum: Name } {
-  const largest = k.total("largest", "max");
+  const largest = k.total("largest", "peak");
   k.lanes("c", classes, (c) => k.take(largest, logits.at(c)));
   const sum = k.total("sum");
   k.lanes("c", classes, (c) => {

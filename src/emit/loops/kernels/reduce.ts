@@ -4,7 +4,7 @@ import type { StepOf } from "../../../plan/plan.ts";
 import { dim, productOfDims, sameDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { KernelBuilder } from "../builder.ts";
-import { log, minus, over, power } from "../formula.ts";
+import { log, minus, over, power, relativePower } from "../formula.ts";
 import type { Fold, LoopKernel, Name } from "../tree.ts";
 import type { Place } from "../place.ts";
 import { eachRow, walk } from "../walk.ts";
@@ -94,11 +94,11 @@ const softmax: Loops<"softmax"> = ({ operands: { x }, attrs: { axis }, results }
     "e^x / Σ e^x along an axis.",
     { x, out: onlyView(results), axis },
     (k, length, x, out) => {
-      const largest = k.total("largest", "max");
+      const largest = k.total("largest", "peak");
       k.lanes("c", length, (c) => k.take(largest, x(c)));
       const sum = k.total("sum");
       k.lanes("c", length, (c) => {
-        const e = k.let("e", power(minus(x(c), largest)));
+        const e = k.let("e", relativePower(minus(x(c), largest)));
         k.store(out(c), e);
         k.take(sum, e);
       });
@@ -112,7 +112,7 @@ const log_softmax: Loops<"log_softmax"> = ({ operands: { x }, attrs: { axis }, r
     "x - log Σ e^x along an axis.",
     { x, out: onlyView(results), axis },
     (k, length, x, out) => {
-      const largest = k.total("largest", "max");
+      const largest = k.total("largest", "peak");
       k.lanes("c", length, (c) => k.take(largest, x(c)));
       const sum = k.total("sum");
       k.lanes("c", length, (c) => k.take(sum, power(minus(x(c), largest))));

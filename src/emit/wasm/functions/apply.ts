@@ -3,7 +3,7 @@ import { spell } from "../../loops/expression.ts";
 import type { Operation } from "../../loops/tree.ts";
 import { arithmetic, type Apply } from "./arithmetic.ts";
 import { erf, gelu, gelu_tanh } from "./error.ts";
-import { exp, sigmoid, silu, softplus, tanh } from "./exponential.ts";
+import { exp, relativePower, sigmoid, silu, softplus, tanh } from "./exponential.ts";
 import {
   asFloats,
   asNumber,
@@ -55,6 +55,7 @@ const functions: { readonly [N in Operation]: Apply } = {
   softplus: ofFloat(softplus),
   mod: ofTwo(modulo, moduloOfWholes),
   pow: ofTwo(pow, powOfWholes),
+  relative_power: ofFloat(relativePower),
   truncate: ([x], body) => wholes(asWholes(x!, body)),
   threefry: (args, body) => {
     const [key0, key1, counter0, counter1] = args.map((arg) => kept(asWholes(arg, body), body));

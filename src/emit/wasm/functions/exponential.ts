@@ -87,6 +87,30 @@ export function exp(x: Wide, body: Body): Wide {
   return inStep(body, f32x4.mul, headOf(raised, body), raised.scale);
 }
 
+/** (e^r - 1) / r for |r| ≤ ln 2 / 2: e^r within 9.2e-8 (the coefficients of 2^r in attention/powers.ts, by powers of ln 2). */
+const RISE = [8.290314786e-3, 4.189793082e-2, 1.666763571e-1, 4.999915025e-1, 9.999997448e-1] as const;
+
+/** Powers are by 2^24 too large, so that from the least number of float32 on, 2^-149, none is below the least normal one. */
+const RAISED = 24;
+/** e^-104.9 is below half of that least number; -151 is the whole number nearest to it in powers of two. */
+const LEAST_RELATIVE = -104.9;
+const RELATIVE_ROUNDING = 1.5 * 2 ** 23 + 127 + RAISED;
+
+/** 2^24 e^x for x ≤ 0, in fewer steps than e^x: its scale is one power of two, 0 for what is below all floats. */
+export function relativePower(x: Wide, body: Body): Wide {
+  const { constants, machine } = body;
+  const splat = (value: number): V128 => constants.splat(value);
+  const fused = (a: V128, b: V128, c: V128): V128 => multiplyAdd(machine, a, b, c);
+  const held = keptInStep(body, (v) => f32x4.pmax(v, splat(LEAST_RELATIVE)), x);
+  const bits = keptInStep(body, (v) => fused(v, splat(Math.LOG2E), splat(RELATIVE_ROUNDING)), held);
+  const n = keptInStep(body, (b) => f32x4.sub(b, splat(RELATIVE_ROUNDING)), bits);
+  const first = inStep(body, (v, m) => fused(m, splat(-LN2[0]), v), held, n);
+  const r = keptInStep(body, (v, m) => fused(m, splat(-LN2[1]), v), first, n);
+  const rise = polynomial(body, r, RISE);
+  const value = inStep(body, (p, v) => fused(p, v, splat(1)), rise, r);
+  return inStep(body, (v, b) => f32x4.mul(v, exponentOf(b)), value, bits);
+}
+
 /** e^x - 1 for -64 ≤ x ≤ 0, as right where it is small: 2ⁿ (e^r - 1) + (2ⁿ - 1). */
 export function powerLessOne(x: Wide, body: Body): Wide {
   const { constants, machine } = body;

@@ -8,7 +8,8 @@ import type { Encoder } from "./encoder.ts";
 import { Given } from "./given.ts";
 import { countOf, GRAIN, runNest } from "./nest.ts";
 import { lone } from "./values.ts";
-import { planOf, readsOf, statementsOf, storesOf, type Plan, type Work } from "./work.ts";
+import { storesOf } from "./still.ts";
+import { planOf, readsOf, statementsOf, type Plan, type Work } from "./work.ts";
 
 /** A kernel of loops as phases that threads share. */
 export function encodeLoops(kernel: LoopKernel, k: KernelWriter): Kernel {

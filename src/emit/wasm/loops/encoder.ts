@@ -64,6 +64,9 @@ export class Encoder {
       case "total":
         this.totals.begin(statement, siblings);
         return;
+      case "restart":
+        this.totals.restart(statement.total);
+        return;
       case "take":
         this.totals.take(statement.total, formulas.value(statement.value));
         return;

@@ -15,7 +15,8 @@ import { floats, wordOf } from "../functions/lanes.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import { Encoder } from "./encoder.ts";
 import { lone, type Value } from "./values.ts";
-import { doublesOf, storesOf } from "./work.ts";
+import { storesOf } from "./still.ts";
+import { doublesOf } from "./work.ts";
 
 const FLOAT = 4;
 const DOUBLE = 8;

@@ -6,7 +6,10 @@ import { takesOf } from "./still.ts";
 import { OuterTotal, type Width } from "./totals.ts";
 import type { Value } from "./values.ts";
 
-/** Numbers that a lane adds up in float32, one after the other: the sum is off by half a unit for each at most, 2e-6. */
+/**
+ * Numbers that a lane adds up in float32, one after the other: the sum is off by half a unit for each at most, 2e-6. Where rows go in step
+ * there are half as many lanes, and it is twice that.
+ */
 export const LONGEST = 64;
 
 type Begun = Extract<Statement, { kind: "total" }>;
@@ -15,11 +18,13 @@ type Begun = Extract<Statement, { kind: "total" }>;
 export class NamedTotals {
   readonly #pen: Pen;
   readonly #formulas: Formulas;
-  readonly #totals = new Map<Name, OuterTotal | LaneTotal>();
+  readonly #totals: Map<Name, OuterTotal | LaneTotal>;
 
-  constructor(pen: Pen, formulas: Formulas) {
+  /** `known`: those of a twin, which it knows too. */
+  constructor(pen: Pen, formulas: Formulas, known?: NamedTotals) {
     this.#pen = pen;
     this.#formulas = formulas;
+    this.#totals = new Map(known === undefined ? [] : known.#totals);
   }
 
   /** A total whose lanes, or threads, take numbers in where the caller says so. */
@@ -35,6 +40,10 @@ export class NamedTotals {
         ? this.outer(name, fold, this.#widthOf(name, siblings))
         : this.#named(name, new LaneTotal(pen, name, fold, this.#widthOfLanes(name, siblings)));
     total.begin();
+  }
+
+  restart(name: Name): void {
+    this.#totals.get(name)!.begin();
   }
 
   take(name: Name, value: Value): void {
@@ -82,15 +91,18 @@ export class NamedTotals {
     return total;
   }
 
-  /** float32 is enough where one loop of lanes takes all in, and is not long. */
+  /** float32 is enough where one loop of lanes takes all in, or two do, and none is long. */
   #widthOf(name: Name, siblings: readonly Statement[]): Width {
-    const taking = siblings.filter((each) => takesOf([each]).includes(name));
-    const isShort = (each: Statement): boolean =>
-      each.kind === "loop" &&
-      each.order === "lanes" &&
-      this.lengthOf(each) <= this.longestLanes &&
-      each.body.some((inner) => inner.kind === "take" && inner.total === name);
-    return taking.length === 1 && isShort(taking[0]!) ? "single" : "double";
+    const takes = (each: Statement): boolean => takesOf([each]).includes(name);
+    const isTake = (each: Statement): boolean => each.kind === "take" && each.total === name;
+    const isShort = (each: Statement): boolean => {
+      if (each.kind === "when") return each.body.filter(takes).every(isShort);
+      if (isTake(each)) return true;
+      const isLanes = each.kind === "loop" && each.order === "lanes" && each.body.some(isTake);
+      return isLanes && this.lengthOf(each) <= this.longestLanes;
+    };
+    const taking = siblings.filter(takes);
+    return taking.length <= 2 && taking.every(isShort) ? "single" : "double";
   }
 
   #widthOfLanes(name: Name, siblings: readonly Statement[]): Width {

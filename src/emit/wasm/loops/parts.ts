@@ -15,13 +15,21 @@ export const laneFolds: { readonly [F in Fold]: readonly [Instruction, Instructi
   add: [f32x4.add, i32x4.add],
   max: [f32x4.max, i32x4.max_s],
   min: [f32x4.min, i32x4.min_s],
+  peak: [f32x4.pmax, i32x4.max_s],
 };
 
-export const firstFloat = { add: 0, max: -Infinity, min: Infinity } as const satisfies Record<Fold, number>;
-export const firstWhole = { add: 0, max: -(2 ** 31), min: 2 ** 31 - 1 } as const satisfies Record<
-  Fold,
-  number
->;
+export const firstFloat = {
+  add: 0,
+  max: -Infinity,
+  min: Infinity,
+  peak: -Infinity,
+} as const satisfies Record<Fold, number>;
+export const firstWhole = {
+  add: 0,
+  max: -(2 ** 31),
+  min: 2 ** 31 - 1,
+  peak: -(2 ** 31),
+} as const satisfies Record<Fold, number>;
 
 /** The first lane alone. */
 const loneLane = ({ constants }: Pen): V128 =>

@@ -3,6 +3,7 @@ import {
   expressionsOf,
   within,
   type Expression,
+  type Load,
   type Loop,
   type Name,
   type Statement,
@@ -35,6 +36,10 @@ export function takesOf(body: readonly Statement[]): readonly Name[] {
   const own = new Set(inside.flatMap((each) => (each.kind === "total" ? [each.name] : [])));
   return inside.flatMap((each) => (each.kind === "take" && !own.has(each.total) ? [each.total] : []));
 }
+
+/** The elements that statements and those in them write. */
+export const storesOf = (body: readonly Statement[]): readonly Load[] =>
+  allOf(body).flatMap((each) => (each.kind === "store" ? [each.to] : []));
 
 /** The largest parts of expressions that read none of the names: what may be computed before a loop that makes these. */
 function stillParts(expression: Expression, names: ReadonlySet<Expression>): readonly Expression[] {

@@ -13,6 +13,7 @@ const wordFolds: { readonly [F in Fold]: (x: I32, y: I32) => I32 } = {
   add: i32.add,
   max: (x, y) => select(i32.ge_s(x, y), x, y),
   min: (x, y) => select(i32.le_s(x, y), x, y),
+  peak: (x, y) => select(i32.ge_s(x, y), x, y),
 };
 
 /** How a total from outside of lanes is held. */
@@ -53,9 +54,9 @@ export class OuterTotal {
   /** Lanes are about to take numbers in, so many vectors side by side. */
   open(units: number): void {
     this.#parts ??=
-      this.#fold === "add" || this.#isWhole
-        ? new Parts(this.#pen, this.#fold, this.#isWhole, units)
-        : new Extremes(this.#pen, this.#fold, units);
+      !this.#isWhole && (this.#fold === "max" || this.#fold === "min")
+        ? new Extremes(this.#pen, this.#fold, units)
+        : new Parts(this.#pen, this.#fold, this.#isWhole, units);
     this.#parts.begin();
   }
 

@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from "../../loops/tree.ts";
 import { beginsAtZero, nestOf, type Nest } from "./nest.ts";
-import { takesOf } from "./still.ts";
+import { storesOf, takesOf } from "./still.ts";
 
 export type Clear = Extract<Statement, { kind: "clear" }>;
 export type Taken = Extract<Statement, { kind: "total" }>;
@@ -42,6 +42,9 @@ export interface Plan {
 }
 
 export function planOf({ body }: LoopKernel): Plan {
+  // A row alone that may be gone over again: where it has got to is known to the thread that does it.
+  if (body.some((each) => each.kind === "when" && allOf([each]).some(({ kind }) => kind === "restart")))
+    return { works: [{ kind: "alone", statements: body }], own: [] };
   const tables = new Set(body.flatMap((each) => (each.kind === "table" ? [each.tensor] : [])));
   const totals = body.filter((each) => each.kind === "total");
   const clears = body.filter((each) => each.kind === "clear");
@@ -104,9 +107,6 @@ function together(works: readonly Work[]): readonly Work[] {
   }
   return kept;
 }
-
-export const storesOf = (body: readonly Statement[]): readonly Load[] =>
-  allOf(body).flatMap((each) => (each.kind === "store" ? [each.to] : []));
 
 /** Whether turns write elements of their own. */
 const readsIndexOf = (to: Load, { loops }: Nest): boolean =>
