@@ -45,6 +45,17 @@ const normed = (rows: number, width: number): readonly Case[] => {
       lines: `${one}\n %y: ${type} = rms_norm(x: %x, weight: %w, eps: 1e-5)`,
       elements: 2 * count,
     },
+    // What a layer norm has to do at least: a pass that sums, and one that writes.
+    {
+      name: `sums of rows ${shape}`,
+      lines: `input %x: ${type}\n %y: f32[${rows}] = reduce_sum(x: %x, axes: [1])`,
+      elements: count,
+    },
+    {
+      name: `x · w + b ${shape}`,
+      lines: `${one}\n %y: ${type} = elementwise(inputs: [%x, %w, %b], program: { mul(i0, i1); add(t0, i2) })`,
+      elements: 2 * count,
+    },
     {
       name: `add, then layer norm ${shape}`,
       lines: `${inputs}\n %s: ${type} = add(%x, %r)\n %y: ${type} = layer_norm(x: %s, weight: %w, bias: %b, eps: 1e-5)`,
@@ -56,6 +67,8 @@ const normed = (rows: number, width: number): readonly Case[] => {
 const cases: readonly Case[] = [
   ...normed(1024, 384),
   ...normed(1024, 768),
+  // From memory: what is moved is all that counts.
+  ...normed(8192, 768).filter(({ name }) => !/kept|sums|x ·|rms/.test(name)),
   {
     name: "softmax [1536, 128]",
     lines: "input %x: f32[1536, 128]\n %y: f32[1536, 128] = softmax(x: %x, axis: 1)",

@@ -1,7 +1,18 @@
-import type { Loop, Name, Statement, Tensor } from "../../loops/tree.ts";
+import {
+  allOf,
+  expressionsOf,
+  within,
+  type Expression,
+  type Load,
+  type Loop,
+  type Name,
+  type Statement,
+  type Tensor,
+} from "../../loops/tree.ts";
 import type { I32 } from "../assembler/code.ts";
 import { select, when } from "../assembler/control.ts";
 import { fill } from "../assembler/memory.ts";
+import { arithmetic } from "../functions/arithmetic.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { refuse, type Phase } from "../kernel.ts";
 import type { Constants, Machine } from "../machine.ts";
@@ -11,8 +22,8 @@ import { Pen } from "./pen.ts";
 import { Places } from "./places.ts";
 import { Spots } from "./spots.ts";
 import { LONGEST, NamedTotals } from "./named-totals.ts";
-import { quotientsIn, stillIn } from "./still.ts";
-import { lone } from "./values.ts";
+import { quotientsIn, stillIn, storesOf } from "./still.ts";
+import { keptValue, lone, type Value } from "./values.ts";
 
 interface Given {
   readonly machine: Machine;
@@ -26,19 +37,30 @@ interface Given {
 
 /** Statements of a kernel as code of a phase. */
 export class Encoder {
+  readonly #given: Given;
   readonly pen: Pen;
   readonly formulas: Formulas;
   readonly totals: NamedTotals;
   readonly #spots: Spots;
   readonly #places: Places;
-  readonly #moved = new Map<Tensor, I32>();
+  readonly #moved: Map<Tensor, I32>;
 
-  constructor({ machine, constants, phase, startOf, doubles }: Given) {
-    this.pen = new Pen({ machine, constants }, phase);
-    this.formulas = new Formulas(this.pen, () => this.#places, doubles);
-    this.totals = new NamedTotals(this.pen, this.formulas);
-    this.#spots = new Spots(this.pen, this.formulas, (tensor) => this.#moved.get(tensor) ?? startOf(tensor));
+  /** `twin`: it writes where that one does, and knows what it knows so far. */
+  constructor(given: Given, twin?: Encoder) {
+    const { machine, constants, phase, startOf, doubles } = given;
+    this.#given = given;
+    this.#moved = new Map(twin === undefined ? [] : twin.#moved);
+    this.pen = twin?.pen ?? new Pen({ machine, constants }, phase);
+    this.formulas = new Formulas(this.pen, () => this.#places, doubles, twin?.formulas);
+    this.totals = new NamedTotals(this.pen, this.formulas, twin?.totals);
+    const start = (tensor: Tensor): I32 => this.#moved.get(tensor) ?? startOf(tensor);
+    this.#spots = new Spots(this.pen, this.formulas, start, twin === undefined ? undefined : twin.#spots);
     this.#places = new Places(this.pen, this.#spots);
+  }
+
+  /** Another one for the same place, whose names are its own from here on. */
+  twin(): Encoder {
+    return new Encoder(this.#given, this);
   }
 
   /** From now on a tensor's first element is at another address. */
@@ -78,7 +100,10 @@ export class Encoder {
         return;
       case "when": {
         const condition = pen.keep(formulas.truth(statement.condition));
-        const body = pen.inside(() => this.scoped(() => this.statements(statement.body)));
+        const write = (): void => this.scoped(() => this.statements(statement.body));
+        // What is done again is done rarely: it is to be short.
+        const isRare = statement.body.some(({ kind }) => kind === "restart");
+        const body = pen.inside(() => (isRare ? pen.withUnroll(1, write) : write()));
         pen.push(when(condition, body));
         return;
       }
@@ -105,7 +130,7 @@ export class Encoder {
   /** A loop's turns from one on to another. */
   loop(loop: Loop, from: I32, to: I32): void {
     if (loop.order === "lanes") {
-      this.#lanes(loop, from, to);
+      Encoder.#lanes([this], loop, from, to);
       return;
     }
     const { pen } = this;
@@ -160,31 +185,117 @@ export class Encoder {
     );
   }
 
-  /** Turns side by side. What stands still in them is computed before; what they take across becomes one after. */
-  #lanes(loop: Loop, from: I32, to: I32): void {
-    const { pen, formulas } = this;
-    const across = this.totals.acrossOf(loop);
-    const sides = (first: I32, last: I32): void => {
-      for (const total of across) total.open(pen.machine.unroll);
-      sideBySide(pen, first, last, (turns) =>
-        pen.turn({ ...turns, index: loop.index }, () =>
-          this.scoped(() => {
+  /**
+   * One turn each of the same loop, written together: what waits in one row for a sum across it lets the other go on. `define`
+   * defines the indices of each; `own` are the names whose values differ by row.
+   */
+  static inStep(
+    rows: readonly Encoder[],
+    body: readonly Statement[],
+    own: ReadonlySet<Expression>,
+    define: readonly (() => void)[],
+  ): void {
+    const [first] = rows as readonly [Encoder, ...Encoder[]];
+    nested(rows, (row, inside, index) =>
+      row.scoped(() => {
+        define[index]!();
+        row.#spots.hoist(body);
+        inside();
+      }),
+    )(() => {
+      for (const statement of body)
+        if (statement.kind === "loop") {
+          const [from, to] = [first.formulas.whole(statement.from), first.formulas.whole(statement.to)];
+          Encoder.#lanes(rows, statement, from, to, own);
+        } else for (const row of rows) row.#statement(statement, body);
+    });
+  }
+
+  /**
+   * Turns side by side, of one row or of several. What stands still in them is computed before; what they take across becomes
+   * one after. What reads none of a row's `own` names is loaded once for all rows.
+   */
+  static #lanes(
+    rows: readonly Encoder[],
+    loop: Loop,
+    from: I32,
+    to: I32,
+    own: ReadonlySet<Expression> = new Set(),
+  ): void {
+    const [first] = rows as readonly [Encoder, ...Encoder[]];
+    const { pen } = first;
+    const across = rows.flatMap(({ totals }) => totals.acrossOf(loop));
+    const shared = rows.length === 1 ? [] : sharedLoads(loop, own);
+    const sides = (begin: I32, last: I32): void => {
+      for (const total of across) total.open(pen.unroll);
+      sideBySide(pen, begin, last, (turns) =>
+        pen.turn({ ...turns, index: loop.index }, () => {
+          const define = ({ formulas }: Encoder): void =>
             formulas.define(loop.index, () => formulas.index(turns.at, turns.units));
-            this.statements(loop.body);
-          }),
-        ),
+          const known = new Map<Expression, Value>();
+          first.scoped(() => {
+            define(first);
+            for (const load of shared) known.set(load, keptValue(first.formulas.value(load), pen));
+          });
+          for (const row of rows)
+            row.scoped(() =>
+              row.formulas.withKnown(known, () => {
+                define(row);
+                row.statements(loop.body);
+              }),
+            );
+        }),
       );
       for (const total of across) total.close();
     };
     const end = pen.keep(to);
-    this.scoped(() =>
-      formulas.withStill(stillIn(loop, this.totals.isConverted), quotientsIn(loop), () => {
-        this.#spots.hoist(loop.body, loop.index);
-        const length =
-          from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
-        if (length <= this.totals.longestLanes || !across.some(({ isDouble }) => isDouble)) sides(from, end);
-        else this.#blocks(from, end, this.totals.longestLanes, sides);
-      }),
-    );
+    nested(rows, (row, inside) =>
+      row.scoped(() =>
+        row.formulas.withStill(stillIn(loop, row.totals.isConverted), quotientsIn(loop), () => {
+          row.#spots.hoist(loop.body, loop.index);
+          inside();
+        }),
+      ),
+    )(() => {
+      const length = from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
+      pen.withUnroll(hasFunctions(loop) ? pen.machine.unroll : pen.unroll, () => {
+        const { longestLanes } = first.totals;
+        if (length <= longestLanes || !across.some(({ isDouble }) => isDouble)) sides(from, end);
+        else first.#blocks(from, end, longestLanes, sides);
+      });
+    });
   }
+}
+
+/** What is written inside of what is written around it for each row, one in the other. */
+const nested =
+  (
+    rows: readonly Encoder[],
+    around: (row: Encoder, inside: () => void, index: number) => void,
+  ): ((write: () => void) => void) =>
+  (write) =>
+    rows.reduceRight<() => void>(
+      (inside, row, index) => () => {
+        around(row, inside, index);
+      },
+      write,
+    )();
+
+/** Whether a number of a loop takes many instructions, one after the other: then a row alone has enough side by side. */
+const hasFunctions = ({ body }: Loop): boolean =>
+  allOf(body)
+    .flatMap(expressionsOf)
+    .flatMap(within)
+    .some((part) => part.kind === "apply" && !(part.op in arithmetic));
+
+/** The elements that a loop reads and does not write which are the same whatever the row's own names are. */
+function sharedLoads({ body }: Loop, own: ReadonlySet<Expression>): readonly Load[] {
+  const written = new Set(storesOf(body).map(({ tensor }) => tensor));
+  const loads = allOf(body)
+    .flatMap((each) => (each.kind === "store" ? [each.value] : expressionsOf(each)))
+    .flatMap(within)
+    .filter((part) => part.kind === "load");
+  return [...new Set(loads)].filter(
+    (load) => !written.has(load.tensor) && !within(load).some((part) => own.has(part)),
+  );
 }

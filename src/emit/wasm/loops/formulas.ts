@@ -31,7 +31,7 @@ const comparisons: {
 export class Formulas {
   readonly #pen: Pen;
   readonly #places: () => Places;
-  #values = new Map<Name, () => Value>();
+  #values: Map<Name, () => Value>;
   /** Names that are float64, as what is made of them is stored so. */
   readonly #doubles: ReadonlySet<Name>;
   /** Expressions that have been computed before the loop in which they stand. */
@@ -39,10 +39,13 @@ export class Formulas {
   /** What quotients multiply by. */
   #inverses: ReadonlyMap<Apply, Value> = new Map();
 
-  constructor(pen: Pen, places: () => Places, doubles: ReadonlySet<Name>) {
+  /** `known`: those of a twin, which it knows too. */
+  constructor(pen: Pen, places: () => Places, doubles: ReadonlySet<Name>, known?: Formulas) {
     this.#pen = pen;
     this.#places = places;
     this.#doubles = doubles;
+    this.#values = new Map(known === undefined ? [] : known.#values);
+    if (known !== undefined) this.#still = known.#still;
   }
 
   /** What a name stands for, each time that it is read. */
@@ -87,6 +90,14 @@ export class Formulas {
     );
     write();
     [this.#still, this.#inverses] = [outer, inverses];
+  }
+
+  /** What is written meanwhile; the expressions have these values. */
+  withKnown(values: ReadonlyMap<Expression, Value>, write: () => void): void {
+    const outer = this.#still;
+    this.#still = new Map([...outer, ...values]);
+    write();
+    this.#still = outer;
   }
 
   value(expression: Expression): Value {

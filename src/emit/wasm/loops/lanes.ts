@@ -16,7 +16,7 @@ export function sideBySide(
   to: I32,
   write: (turns: Omit<Turns, "index">) => readonly Statement[],
 ): void {
-  const { unroll } = pen.machine;
+  const { unroll } = pen;
   const at = pen.writer.local("i32");
   const bytes = (turns: I32): I32 => i32.shl(turns, i32.const(2));
   const [start, end] = [bytes(from), pen.keep(bytes(to))];

@@ -27,6 +27,8 @@ export class Pen implements Body {
   readonly writer: Phase;
   /** Both of an angle in float64, by its vectors: they are computed together. */
   readonly turned = new WeakMap<Wide, SinCos>();
+  /** Vectors of a row that lanes have side by side. */
+  unroll: number;
   /** Undefined outside of lanes, where a float is four equal lanes. */
   turns: Turns | undefined;
   #out: Statement[] = [];
@@ -35,6 +37,7 @@ export class Pen implements Body {
     this.machine = machine;
     this.constants = constants;
     this.writer = writer;
+    this.unroll = machine.unroll;
   }
 
   /** Vectors that a number of this place has. */
@@ -62,6 +65,14 @@ export class Pen implements Body {
     const own = this.inside(write);
     this.turns = undefined;
     return own;
+  }
+
+  /** What is written meanwhile has so many vectors of a row side by side. */
+  withUnroll(unroll: number, write: () => void): void {
+    const outer = this.unroll;
+    this.unroll = unroll;
+    write();
+    this.unroll = outer;
   }
 
   /** In a variable, so that it may be read more than once and stays what it is now. */

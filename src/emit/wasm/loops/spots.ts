@@ -41,13 +41,16 @@ export class Spots {
   readonly #pen: Pen;
   readonly #numbers: Numbers;
   readonly #startOf: (tensor: Tensor) => I32;
-  readonly #ids = new Map<Expression, number>();
-  #bases: readonly Base[] = [];
+  readonly #ids: Map<Expression, number>;
+  #bases: readonly Base[];
 
-  constructor(pen: Pen, numbers: Numbers, startOf: (tensor: Tensor) => I32) {
+  /** `known`: those of a twin, which it knows too. */
+  constructor(pen: Pen, numbers: Numbers, startOf: (tensor: Tensor) => I32, known?: Spots) {
     this.#pen = pen;
     this.#numbers = numbers;
     this.#startOf = startOf;
+    this.#ids = known === undefined ? new Map<Expression, number>() : known.#ids;
+    this.#bases = known === undefined ? [] : known.#bases;
   }
 
   /** What is written meanwhile; the bases that it makes end with it. */
