@@ -64,6 +64,8 @@ export function quantizationConfig(groups: readonly StoredGroup[], kept: readonl
     quant_method: "compressed-tensors",
     format: formats.length === 1 ? formats[0]! : "mixed-precision",
     quantization_status: "compressed",
+    // transformers takes packed zero points only where it makes floats of all as it loads.
+    ...(groups.some(({ bits }) => bits === 4) ? { dequantize: true } : {}),
     ignore: kept,
     config_groups: Object.fromEntries(
       groups.map(({ bits, layers }, index) => [
