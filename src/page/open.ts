@@ -1,6 +1,7 @@
 import { orThrow, Problem } from "../checkpoint/problem.ts";
 import type { WebGpuDevice } from "../emit/emitted.ts";
 import { openDevice, pageAdapter } from "../run/device.ts";
+import { PatientSession } from "../run/patient-session.ts";
 import type { generate, GenerateOptions, SessionMaker, TextSession } from "../session/generate.ts";
 import type { ChatTemplate } from "../text/chat.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -8,7 +9,6 @@ import type { LoadProgress, ModelFacts, ModuleTarget } from "./facts.ts";
 import { fetchBytes, fetchJson, fetchText } from "./fetching.ts";
 import { MANIFEST, type Manifest } from "./manifest.ts";
 import type { OpenMessage } from "./messages.ts";
-import { PatientSession } from "./patient.ts";
 import { generationOf, templateOf, tokenizerOf } from "./texts.ts";
 
 /** A model that is ready to write texts. */

@@ -4,10 +4,11 @@ import { decodingProgram, type Decoding, type DecodingOptions } from "../increme
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
 import { noPacking, type Packing } from "../passes/packing.ts";
-import { growingLogits, type LogitsSource } from "../session/generate.ts";
+import { sessionLogits, type LogitsSource } from "../session/generate.ts";
 import type { StopSignal } from "../session/session.ts";
 import { attempt } from "./attempt.ts";
 import type { EngineOptions } from "./engines.ts";
+import { PatientSession } from "./patient-session.ts";
 import { openSessions, type AnySession, type SessionModel } from "./sessions.ts";
 import { emittedWeights } from "./tensors.ts";
 import { tokenInput } from "./tokens.ts";
@@ -45,7 +46,7 @@ export class TextDecoder implements LogitsSource {
     const session = await model.session({
       capacity: Math.min(this.capacity, Math.max(length, LEAST_CAPACITY)),
     });
-    return { model, session, source: growingLogits(session) };
+    return { model, session, source: sessionLogits(new PatientSession(session)) };
   }
 }
 

@@ -122,7 +122,7 @@ export function sessionLogits(session: TextSession): LogitsSource {
 }
 
 /** The same of a session that is given more memory as its text grows. */
-export function growingLogits(session: TextSession): LogitsSource {
+function growingLogits(session: TextSession): LogitsSource {
   const source = sessionLogits(session);
   const most = session.form.limit ?? Infinity;
   return {

@@ -117,8 +117,6 @@ async function answered(
       const next = await pieces.next();
       if (next.done !== true) {
         out.write(next.value);
-        // A key that was pressed meanwhile is heard between two tokens.
-        await new Promise((go) => setImmediate(go));
         continue;
       }
       out.write("\n");

@@ -6,8 +6,8 @@ import type { StopSignal } from "../session/session.ts";
 const CHUNK = 128;
 
 /**
- * A session that lets messages in before each run, so that a worker hears a signal while a prompt is read and between two
- * tokens; its memory grows with its text.
+ * A session whose memory grows with its text. Where there is a signal it lets the thread hear messages and keys before each
+ * run, so that it fires also while a prompt is read and between two tokens.
  */
 export class PatientSession implements TextSession {
   readonly form: SessionForm;
@@ -44,10 +44,11 @@ export class PatientSession implements TextSession {
   ): Promise<object> {
     const needed = this.length + tokens.length;
     if (needed > this.#session.capacity) await this.reserve(Math.min(this.capacity, 2 * needed));
+    if (signal === undefined) return this.#session.append(tokens);
     let outputs: object = {};
     for (let start = 0; start < tokens.length; start += CHUNK) {
       await messagesHeard();
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       outputs = await this.#session.append(tokens.slice(start, start + CHUNK));
     }
     return outputs;
