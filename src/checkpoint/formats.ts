@@ -40,6 +40,8 @@ const zipWith =
 
 /** In this order: the first that matches. */
 const formats = {
+  // The length of its header begins as several others do: one of 1,152 bytes as a pickle, one of 35,615 as a gzip file.
+  safetensors: { is: "a safetensors file", matches: isSafetensors },
   npy: { is: "an array of NumPy (.npy)", matches: begins("\x93NUMPY") },
   gzip: { is: "a gzip file", matches: begins("\x1f\x8b") },
   torch: {
@@ -59,7 +61,6 @@ const formats = {
   onnx: { is: "an ONNX model", matches: isOnnx },
   tflite: { is: "a model of TensorFlow Lite", matches: (start) => has(start, "TFL3", 4) },
   sentencepiece: { is: "a model of SentencePiece", matches: isSentencePiece },
-  safetensors: { is: "a safetensors file", matches: isSafetensors },
   png: { is: "an image (PNG)", matches: begins("\x89PNG\r\n\x1a\n") },
   jpeg: { is: "an image (JPEG)", matches: begins("\xff\xd8\xff") },
   gif: { is: "an image (GIF)", matches: begins("GIF87a", "GIF89a") },

@@ -22,7 +22,14 @@ const samples: { readonly [K in Format]: readonly Uint8Array[] } = {
   npy: [writeNpy(array)],
   npz: [writeNpz(new Map([["a", array]]))],
   idx: [writeIdx([2, 2], new Uint8Array(4))],
-  safetensors: [writeSafetensors(new Map()), bytes('\x40\x00\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F32"')],
+  safetensors: [
+    writeSafetensors(new Map()),
+    bytes('\x40\x00\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F32"'),
+    // Lengths that begin as a pickle, a gzip file and a JPEG do.
+    bytes('\x80\x04\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F32"'),
+    bytes('\x1f\x8b\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F32"'),
+    bytes('\xff\xd8\xff\x00\x00\x00\x00\x00{"a":{"dtype":"F32"'),
+  ],
   gzip: [gzipSync("text")],
   // torch.save of 2.x, torch.jit.save, and torch.save before 1.6 (a pickle with the magic number)
   torch: [member("archive/data.pkl"), Buffer.concat([member("m/version"), member("m/data.pkl")])],
