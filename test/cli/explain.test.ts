@@ -34,7 +34,6 @@ const withoutExample = new Set([
   "E309",
   "E312",
   "E714",
-  "E737",
   "E824",
   "E830",
   "E831",

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { findGguf } from "../../checkpoint/files/gguf.ts";
-import { openCheckpoint } from "../../checkpoint/files/open.ts";
+import { openCheckpoint, type Checkpoint } from "../../checkpoint/files/open.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import type { LoweredModel } from "../../lower/lower.ts";
 import { matchWeights, randomWeights, type Weights } from "../../run/weights.ts";
@@ -10,6 +10,8 @@ import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
 import { orStop, showDiagnostics, stop } from "../stop.ts";
+import { withAdapter } from "./adapters.ts";
+import { hasTextPart, textTensors } from "./text-part.ts";
 import { ggufConfig } from "./gguf.ts";
 import { readConfigFile, type ConfigInput } from "../source.ts";
 
@@ -20,6 +22,7 @@ export interface WeightChoice {
   readonly random?: string;
   readonly prefix?: string;
   readonly ignore?: readonly string[];
+  readonly adapter?: string;
   /** The weights were made from this very text: names that it makes up fit. */
   readonly ownWeights?: true;
 }
@@ -35,6 +38,10 @@ export const weightOptions: readonly OptionSpec[] = [
     description: "taken off the checkpoint's names, or put in front of them; found if it is not given",
   },
   { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
+  {
+    flags: "--adapter <folder>",
+    description: "a LoRA with its adapter_config.json, merged into the weights",
+  },
 ];
 
 /** Where what lies beside the weights is: their folder; a GGUF file is a folder of its own. */
@@ -59,12 +66,14 @@ export function openChosenWeights(model: LoweredModel, options: WeightChoice, ou
   if (options.weights !== undefined) {
     if (options.ownWeights !== true) warnOfMadeUpNames(model.unlabelled, out);
     return orStop(
-      matchWeights(model.graph, orStop(openCheckpoint(options.weights)), {
+      matchWeights(model.graph, openNamed({ ...options, weights: options.weights }), {
         ...options,
         notNeeded: model.notNeeded,
       }),
     );
   }
+  if (options.adapter !== undefined)
+    return stop("E817", "--adapter is merged into weights, and there are none", "name them with --weights");
   if (options.random !== undefined)
     return randomWeights(model.graph, orStop(parseNumber("--random", options.random, 0, 2 ** 32 - 1, true)));
   return stop(
@@ -72,6 +81,14 @@ export function openChosenWeights(model: LoweredModel, options: WeightChoice, ou
     "there are no weights to run on",
     "name a checkpoint with --weights, or draw some with --random 0",
   );
+}
+
+/** The checkpoint that `--weights` names, with an adapter merged into it; of a model of several parts the text model. */
+export function openNamed(options: WeightChoice & { readonly weights: string }): Checkpoint {
+  const whole = orStop(openCheckpoint(options.weights));
+  const config = checkpointConfig({ weights: options.weights })?.config;
+  const checkpoint = hasTextPart(config) ? textTensors(whole) : whole;
+  return options.adapter === undefined ? checkpoint : orStop(withAdapter(checkpoint, options.adapter));
 }
 
 /** Names by kind and order change when a layer is put in between: another checkpoint than one of this text may not fit. */

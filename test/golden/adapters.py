@@ -1,0 +1,69 @@
+"""adapters/<name>: LoRA adapters (Hu et al. 2021) of two checkpoints of hf/, as PEFT writes them, and the logits with them.
+
+    adapter_config.json, adapter_model.safetensors   as PEFT's
+    golden.safetensors                               tokens; logits of the model whose weights are W + s B A, in float64
+
+s is alpha / r, or alpha / sqrt(r) (rsLoRA, Kalajdzievski 2023); `rank_pattern` and `alpha_pattern` give single modules their own.
+"""
+
+import math
+
+import torch
+import transformers
+
+from common import HERE, generator, really_float64, write_json, write_tensors
+from hf_checkpoint import build, run
+
+# What PEFT writes into every config, at the values that change nothing.
+CONFIG = dict(auto_mapping=None, bias="none", corda_config=None, eva_config=None, exclude_modules=None, fan_in_fan_out=False,
+              inference_mode=True, init_lora_weights=True, layer_replication=None, layers_pattern=None, layers_to_transform=None,
+              loftq_config={}, lora_bias=False, lora_dropout=0.05, megatron_config=None, megatron_core="megatron.core",
+              modules_to_save=None, peft_type="LORA", qalora_group_size=16, revision=None, target_parameters=None,
+              task_type="CAUSAL_LM", trainable_token_indices=None, use_dora=False, use_qalora=False, use_rslora=False,
+              rank_pattern={}, alpha_pattern={})
+
+# Name: the checkpoint, what the config says.
+ADAPTERS = {
+    "llama": ("llama", dict(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "down_proj"], rank_pattern={"down_proj": 2},
+                            alpha_pattern={"layers.1.self_attn.v_proj": 7})),
+    "gpt2": ("gpt2", dict(r=4, lora_alpha=6, target_modules=["c_attn"], fan_in_fan_out=True, use_rslora=True)),
+}
+
+
+def pattern(patterns, module, default):
+    return next((number for end, number in patterns.items() if module == end or module.endswith("." + end)), default)
+
+
+def make():
+    for index, (name, (checkpoint, said)) in enumerate(ADAPTERS.items()):
+        g = generator(7000 + index)
+        source, folder = HERE / "hf" / checkpoint, HERE / "adapters" / name
+        config = CONFIG | said | {"base_model_name_or_path": checkpoint}
+        model = transformers.AutoModelForCausalLM.from_pretrained(source, attn_implementation="eager").float().eval()
+        model.config.dtype = None  # that of the weights
+        weights = {k: w.detach().double() for k, w in model.state_dict().items()}
+        adapter = {}
+        for full in list(weights):
+            module = full.removesuffix(".weight")
+            if not any(module.endswith("." + target) for target in config["target_modules"]):
+                continue
+            if full == module:
+                continue
+            r = pattern(config["rank_pattern"], module, config["r"])
+            alpha = pattern(config["alpha_pattern"], module, config["lora_alpha"])
+            w = weights[full].T if config["fan_in_fan_out"] else weights[full]
+            a, b = (0.3 * torch.randn(shape, generator=g) for shape in ((r, w.shape[1]), (w.shape[0], r)))
+            adapter |= {f"base_model.model.{module}.lora_A.weight": a, f"base_model.model.{module}.lora_B.weight": b}
+            delta = alpha / (math.sqrt(r) if config["use_rslora"] else r) * b.double() @ a.double()
+            weights[full] = weights[full] + (delta.T if config["fan_in_fan_out"] else delta)
+        write_json(folder / "adapter_config.json", dict(sorted(config.items())))
+        write_tensors(folder / "adapter_model.safetensors", adapter)
+        ids = torch.randint(model.config.vocab_size, (2, 6), generator=g)
+        with really_float64():
+            logits = run(build(type(model), model.config, weights), {"input_ids": ids}, False)["logits"]
+        write_tensors(folder / "golden.safetensors", {"tokens": ids, "logits": logits})
+        print(f"adapters/{name}: {len(adapter) // 2} weights, |logits| up to {logits.abs().max():.3g}")
+
+
+if __name__ == "__main__":
+    make()
