@@ -7,6 +7,7 @@ const layers = [
   "ir",
   "language",
   "std",
+  "families",
   "lower",
   "passes",
   "quantize",

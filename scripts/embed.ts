@@ -6,8 +6,8 @@ import { standingAlone } from "./page-api.ts";
 import { runtimeText } from "./runtime-text.ts";
 
 /*
- * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/` and `examples/` is
- * written into modules, as are the pages of `lmg explain`. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
+ * The core reads no files, so that it runs in a browser: what it needs of `grammar/`, `src/std/`, `src/families/` and `examples/`
+ * is written into modules, as are the pages of `lmg explain`. `node --import tsx scripts/embed.ts` writes them; a test fails while one of them is stale.
  */
 
 const root = new URL("../", import.meta.url);
@@ -31,7 +31,7 @@ export async function embedded(): Promise<readonly Embedded[]> {
       "src/cli/explain/pages.generated.ts",
       sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
     ),
-    module("src/lower/config/families.generated.ts", familiesModule("examples/", "familyExamples")),
+    ...familyModules(),
     module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
     module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),
     module("src/page/files.generated.ts", await pageModule("pageFiles")),
@@ -81,22 +81,47 @@ function sourcesModule(folder: string, extension: string, name: string, doc: str
   ].join("\n");
 }
 
-/** Which example speaks for which checkpoints, as the `config for "…"` of each says. */
-function familiesModule(folder: string, name: string): string {
-  const url = new URL(folder, root);
-  const files = readdirSync(url).filter((file) => file.endsWith(".lmg"));
-  const examples = files.toSorted().flatMap((file) => {
-    const text = readFileSync(new URL(file, url), "utf8");
-    const [, families] = /^ *config\s+for\s+([^{]*)\{/m.exec(text) ?? [];
-    return families === undefined
-      ? []
-      : [{ file, families: [...families.matchAll(/"([^"]*)"/g)].map(([, family]) => family) }];
+/** The models of published families: files of `src/families`, and the examples that are such models. */
+const familyFolders = { "src/families/": "families/", "examples/": "examples/" };
+
+/** Which file speaks for which checkpoints, as the `config for "…"` of each says, and the text of each. */
+function familyModules(): readonly Promise<Embedded>[] {
+  const files = Object.entries(familyFolders).flatMap(([folder, name]) => {
+    const url = new URL(folder, root);
+    const found = readdirSync(url).filter((file) => file.endsWith(".lmg"));
+    return found.toSorted().flatMap((file) => {
+      const text = readFileSync(new URL(file, url), "utf8");
+      const [, words] = /^ *config\s+for\s+([^{]*)\{/m.exec(text) ?? [];
+      const families = [...(words ?? "").matchAll(/"([^"]*)"/g)].map(([, family]) => family!);
+      return words === undefined ? [] : [{ name: name + file, families, text }];
+    });
   });
   return [
-    `// Written by scripts/embed.ts from ${folder}*.lmg.`,
-    `/** The examples that read published configs, and the \`model_type\`s that each speaks for. */`,
-    `export const ${name}: readonly { file: string; families: readonly string[] }[] = ${JSON.stringify(examples)};`,
-  ].join("\n");
+    familyModule("types", "familyTypes", "{ name: string; families: readonly string[] }", [
+      "The files that are models of published families, and the `model_type`s that each speaks for.",
+      files.map(({ name, families }) => ({ name, families })),
+    ]),
+    familyModule("sources", "familySources", "{ name: string; text: string }", [
+      "The same files with their texts.",
+      files.map(({ name, text }) => ({ name, text })),
+    ]),
+  ];
+}
+
+function familyModule(
+  file: string,
+  name: string,
+  type: string,
+  [doc, rows]: readonly [string, readonly object[]],
+): Promise<Embedded> {
+  return module(
+    `src/families/${file}.generated.ts`,
+    [
+      `// Written by scripts/embed.ts from ${Object.keys(familyFolders).join("*.lmg and ")}*.lmg.`,
+      `/** ${doc} */`,
+      `export const ${name}: readonly ${type}[] = ${JSON.stringify(rows)};`,
+    ].join("\n"),
+  );
 }
 
 /** A module of ours as lines of an emitted one. */

@@ -9,6 +9,10 @@ export interface CommandEntry {
 export const commands: { readonly [name: string]: CommandEntry } = {
   check: { summary: "find the mistakes of a model", load: () => import("./commands/check.ts") },
   fmt: { summary: "format .lmg files", load: () => import("./commands/fmt.ts") },
+  new: {
+    summary: "write the model of a published checkpoint or family, for you to change",
+    load: () => import("./commands/new.ts"),
+  },
   ir: { summary: "print the graph, after any pass", load: () => import("./commands/ir.ts") },
   edges: {
     summary: "list the residual edges and what they were fused into",

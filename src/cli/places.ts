@@ -9,6 +9,7 @@ import type { Source } from "../support/source.ts";
 import type { OptionSpec } from "./command.ts";
 import type { Out } from "./out.ts";
 import { RUN_FILE, STDIN_NAME } from "./project.ts";
+import { isPublishedFolder } from "./run/published.ts";
 import { withTrainedModel } from "./run/trained.ts";
 import { modelSource, readModelFile, STDIN, type ModelOptions } from "./source.ts";
 import { orStop, stop, Stop } from "./stop.ts";
@@ -26,7 +27,7 @@ export const stdinOption: OptionSpec = {
 export const modelsArgument = {
   name: "<models...>",
   description:
-    "files, folders with .lmg files at any depth, folders that lmg train wrote, or - for standard input",
+    "files, folders with .lmg files at any depth, folders that lmg train wrote, published checkpoints, or - for standard input",
 };
 
 /** Where a model's text is: a file, a folder of `lmg train`, or `-`. */
@@ -44,7 +45,9 @@ export interface Places {
 
 /** The places that arguments name, each once; folders in the order of their names. */
 export function placesOf(args: readonly string[]): Places {
-  const folders = args.map((path) => path !== STDIN && kindOfPath(path) === "folder" && !isRun(path));
+  const folders = args.map(
+    (path) => path !== STDIN && kindOfPath(path) === "folder" && !isRun(path) && !isCheckpoint(path),
+  );
   const places = new Map<string, ModelPlace>();
   const add = (path: string, found: boolean): void => {
     if (!places.has(path)) places.set(path, { path, found });
@@ -57,6 +60,9 @@ export function placesOf(args: readonly string[]): Places {
 }
 
 const isRun = (folder: string): boolean => kindOfPath(join(folder, RUN_FILE)) === "file";
+
+/** A published checkpoint stands for the model of its family, but for one in which models lie. */
+const isCheckpoint = (folder: string): boolean => isPublishedFolder(folder) && walk(folder).length === 0;
 
 function modelsIn(folder: string): readonly string[] {
   const found = walk(folder);
@@ -95,13 +101,15 @@ export async function openPlace<Options extends ModelOptions & StdinOptions>(
   asked: Options,
   out: Out,
 ): Promise<{ readonly source: Source; readonly options: Options }> {
-  const { path, options } = withTrainedModel(place, asked);
-  return { source: await readSource(path, options, out), options };
+  const { model, options } = withTrainedModel(place, asked);
+  return { source: await readSource(model, options, out), options };
 }
 
-/** The text of a file, or of standard input. */
-export const readSource = async (path: string, options: StdinOptions, out: Out): Promise<Source> =>
-  path === STDIN ? readStdin(options, out) : readModelFile(path);
+/** The text of a file, or of standard input; a model of lmg's own is read already. */
+export async function readSource(model: string | Source, options: StdinOptions, out: Out): Promise<Source> {
+  if (typeof model !== "string") return model;
+  return model === STDIN ? readStdin(options, out) : readModelFile(model);
+}
 
 async function readStdin({ stdinName = STDIN_NAME }: StdinOptions, out: Out): Promise<Source> {
   const { what, bytes: most } = filePlaces.model;

@@ -4,9 +4,9 @@ import { orThrow } from "../../src/checkpoint/problem.ts";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/language/parse.ts";
-import { familyExamples } from "../../src/lower/config/families.generated.ts";
-import type { ConfigObject } from "../../src/lower/config/file.ts";
-import { spanText } from "../../src/support/source.ts";
+import { familySources } from "../../src/families/sources.generated.ts";
+import type { ConfigObject, ConfigValue } from "../../src/lower/config/file.ts";
+import { spanText, type Source } from "../../src/support/source.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 
 /** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise. */
@@ -218,9 +218,9 @@ describe.each([
   );
 });
 
-/** The lists of an example that its section reads from a key: `kinds = layer_types`. One of a model is one of its layers. */
-const listsOf = (example: string): readonly string[] => {
-  const { file } = parse({ name: example, text: readFileSync(`examples/${example}`, "utf8") });
+/** The lists of a family that its section reads from a key: `kinds = layer_types`. */
+const listsOf = (source: Source): readonly string[] => {
+  const { file } = parse(source);
   return file.definitions.flatMap(({ parameters, body }) => {
     const lists = parameters.filter(({ kind }) => kind[0]?.text === "list").map(({ name }) => name.text);
     const sections = body.statements.filter((statement) => statement.kind === "config");
@@ -234,25 +234,40 @@ const listsOf = (example: string): readonly string[] => {
   });
 };
 
-const lists = familyExamples.flatMap(({ file }) =>
-  listsOf(file).map((key) => [file.replace(".lmg", ""), key] as const),
+/** Keys whose lists name layers; in the others a layer has an element. */
+const ofSomeLayers: ReadonlySet<string> = new Set(["mlp_only_layers", "moe_layers"]);
+
+const lists = familySources.flatMap((source) =>
+  listsOf(source)
+    .filter((key) => !ofSomeLayers.has(key))
+    .map((key) => [source.name, key, source] as const),
 );
 
-describe.each(lists)("%s.lmg reads the list `%s`, one element a layer", (example, key) => {
+describe.each(lists)("%s reads the list `%s`, one element a layer", (name, key, source) => {
+  const [folder, file] = name.split("/") as [string, string];
+  const golden = `test/golden/${folder === "examples" ? "hf" : "families"}/${file.replace(".lmg", "")}`;
+  const config: ConfigObject = orThrow(readJsonFile(`${golden}/config.json`));
+  const depth = ["num_hidden_layers", "num_layers"].find((each) => each in config)!;
+
   test.each([
-    ["shorter", 1],
-    ["longer", 3],
-  ])("%s than the model is deep, it is refused by name", (_, count) => {
-    const kinds = Array.from({ length: count }, () => "full_attention");
-    const message = complaint(example, configOf(example, { [key]: kinds }));
-    expect(message).toContain(`config.json: \`${key}\` has ${count} elements and \`num_hidden_layers\` is 2`);
+    ["shorter", -1],
+    ["longer", 1],
+  ])("%s than the model is deep, it is refused by name", (_, more) => {
+    const count = Number(config[depth]) + more;
+    const kinds = Array.from({ length: count }, () => (config[key] as readonly ConfigValue[])[0]!);
+    const { diagnostics } = compile(source, { config: { ...config, [key]: kinds } });
+    const message = diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n");
+    expect(message).toContain(
+      `config.json: \`${key}\` has ${count} elements and \`${depth}\` is ${Number(config[depth])}`,
+    );
     expect(message).toContain(`\`${key}\` is [`);
   });
 });
 
-test("the lists of examples were found", () => {
-  expect(lists).toContainEqual(["qwen3", "layer_types"]);
-  expect(lists).toContainEqual(["gemma2", "layer_types"]);
+test("the lists of families were found", () => {
+  const found = lists.map(([name, key]) => `${name} ${key}`);
+  expect(found).toContain("examples/qwen3.lmg layer_types");
+  expect(found).toContain("families/gpt_neo.lmg attention_layers");
 });
 
 test("a key is passed over when the user asks for it, and said", () => {

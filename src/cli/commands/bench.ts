@@ -70,14 +70,14 @@ export const command: Command = {
     ["lmg bench digits.lmg --train", "a training step"],
   ],
   async run([given], asked: BenchOptions, out) {
-    const { path, options } =
-      asked.train === true ? { path: given!, options: asked } : withTrainedRun(given!, asked);
+    const { model, options } =
+      asked.train === true ? { model: given!, options: asked } : withTrainedRun(given!, asked);
     const names = chosenTargets(options);
     requireTaken(options, names, (target) => `let --compare name ${target}`);
     const rounds = orStop(parseNumber("--rounds", options.rounds, 1, 10_000, true));
     const seed = orStop(parseNumber("--seed", options.seed, 0, 2 ** 32 - 1, true));
     const dims = orStop(parseDims(options.dims));
-    const source = await readSource(path, options, out);
+    const source = await readSource(model, options, out);
     const prepared = await prepare(source, options, { names, dims, seed }, out);
     await bench(prepared, options, rounds, out);
   },

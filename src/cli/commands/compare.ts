@@ -87,8 +87,8 @@ export const command: Command = {
   ],
   async run([given], asked: CompareOptions, out) {
     requireForm(asked, ofTargets);
-    const { path, options } = withTrainedRun(given!, asked);
-    const source = await readSource(path, options, out);
+    const { model, options } = withTrainedRun(given!, asked);
+    const source = await readSource(model, options, out);
     const { against } = options;
     if (against === undefined) await compareOnTargets(source, options, out);
     else await compareWeights(source, { ...options, against }, out);

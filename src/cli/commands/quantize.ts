@@ -57,8 +57,8 @@ export const command: Command = {
     ["lmg quantize llama.lmg --weights FOLDER --to int4 --data text.txt", "and what that costs on a text"],
   ],
   async run([given], asked: QuantizeCommandOptions, out) {
-    const { path, options } = withTrainedRun(given!, asked);
-    const source = await readSource(path, {}, out);
+    const { model, options } = withTrainedRun(given!, asked);
+    const source = await readSource(model, {}, out);
     const config = checkpointConfig(options);
     const target = targets[defaultTarget].target({});
     const loaded = await loadModel(source, options, out, { config, target });

@@ -72,8 +72,8 @@ export const command: Command = {
 
 /** Loads model, weights and input, runs them, and says what came out. Also what `lmg demo` does. */
 export async function run([given]: readonly string[], asked: RunOptions, out: Out): Promise<void> {
-  const { path, options } = withTrainedRun(given!, asked);
-  const source = await readSource(path, options, out);
+  const { model: chosenModel, options } = withTrainedRun(given!, asked);
+  const source = await readSource(chosenModel, options, out);
   requireTaken(options, [options.target ?? defaultTarget]);
   const folder = checkpointFolder(options);
   const config = checkpointConfig(options);

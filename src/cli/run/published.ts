@@ -1,47 +1,62 @@
-import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { findGguf } from "../../checkpoint/files/gguf.ts";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
-import { ownValue, type JsonObject } from "../../checkpoint/json.ts";
+import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
-import { exampleFor } from "../../lower/config/families.ts";
+import { familyModel } from "../../families/models.ts";
+import type { Source } from "../../support/source.ts";
 import { RUN_FILE } from "../project.ts";
 import { readConfigFile } from "../source.ts";
 import { stop } from "../stop.ts";
+import { isAdapter } from "./adapters.ts";
 import { ggufConfig } from "./gguf.ts";
 
-/** The examples of the package, from here and from where the package has its modules. */
-const EXAMPLES = new URL("../../../examples/", import.meta.url);
+const isFile = (folder: string, name: string): boolean => kindOfPath(join(folder, name)) === "file";
+
+/** A folder with a config.json that is no run of `lmg train`. */
+export const isPublishedFolder = (path: string): boolean =>
+  isFile(path, "config.json") && !isFile(path, RUN_FILE);
 
 /**
- * The model that a published checkpoint in the place of a model stands for: the example of its family. A checkpoint is a GGUF
- * file, a folder of one, or a folder with a config.json that is no run; undefined for other paths.
+ * The model that a published checkpoint in the place of a model stands for: that of its family. A checkpoint is a GGUF file, a
+ * folder of one, or a folder with a config.json that is no run; undefined for other paths.
  */
-export function publishedModel(path: string): string | undefined {
+export function publishedModel(path: string): Source | undefined {
   const config = publishedConfig(path);
-  if (config === undefined) return undefined;
-  const family = ownValue(config, "model_type");
-  if (typeof family !== "string")
+  if (config === undefined) return isAdapter(path) ? refuseAdapter(path) : undefined;
+  const families = [config, ownValue(config, "text_config")].flatMap((part) => {
+    const family = isJsonObject(part) ? ownValue(part, "model_type") : undefined;
+    return typeof family === "string" ? [family] : [];
+  });
+  const [family] = families;
+  if (family === undefined)
     return stop(
       "E737",
       `the config of ${quotePath(path)} names no family: it has no \`model_type\``,
       remedyFor(path),
     );
-  const example = exampleFor(family);
-  if (example === undefined)
-    return stop(
-      "E737",
-      `no example of lmg is of the family ${quote(family)}, of which ${quotePath(path)} is`,
-      remedyFor(path),
-    );
-  // As a user in this folder would name it: the path stands in what is written.
-  return relative("", fileURLToPath(new URL(example, EXAMPLES)));
+  const known = families.map(familyModel).find((model) => model !== undefined);
+  if (known !== undefined) return known;
+  const code = ownValue(config, "auto_map");
+  return stop(
+    "E737",
+    `lmg has no model of the family ${quote(family)}, of which ${quotePath(path)} is` +
+      (isJsonObject(code) ? `: it brings code of its own (\`auto_map\`), and lmg runs none` : ""),
+    remedyFor(path),
+  );
 }
 
-function publishedConfig(path: string): JsonObject | undefined {
-  const isFile = (name: string): boolean => kindOfPath(join(path, name)) === "file";
-  if (isFile(RUN_FILE)) return undefined;
-  if (isFile("config.json")) return readConfigFile(join(path, "config.json")).config;
+const refuseAdapter = (path: string): never =>
+  stop(
+    "E737",
+    `${quotePath(path)} is an adapter, no model: it changes the weights of another`,
+    `name that one, and this with --adapter: lmg run MODEL --adapter ${path}`,
+  );
+
+/** The config.json of a published checkpoint, or what its GGUF file says of it; undefined for other paths. */
+export function publishedConfig(path: string): JsonObject | undefined {
+  if (isPublishedFolder(path)) return readConfigFile(join(path, "config.json")).config;
+  if (isFile(path, RUN_FILE)) return undefined;
   const gguf = findGguf(path);
   return gguf === undefined ? undefined : ggufConfig(gguf);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import type { Source } from "../../support/source.ts";
 import { RUN_FILE } from "../project.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
@@ -46,18 +47,26 @@ function trainedRun(folder: string, file: JsonObject): TrainedRun | Problem {
   return { folder, path: join(folder, path), model, set: settings.map((entry) => entry.join("=")) };
 }
 
+/** The model that an argument stands for, or where its text is, and the options with which it is read. */
+export interface ModelChoice<Options> {
+  readonly model: string | Source;
+  readonly options: Options;
+}
+
 /**
  * A folder of `lmg train` stands for its model with the parameters that it was trained with, if no others are said; a published
- * checkpoint for the example of its family, with its config.
+ * checkpoint for the model of its family, with its config.
  */
 export function withTrainedModel<Options extends ModelOptions>(
   path: string,
   options: Options,
-): { readonly path: string; readonly options: Options } {
+): ModelChoice<Options> {
   const published = publishedModel(path);
-  if (published !== undefined) return { path: published, options: { config: path, ...options } };
+  if (published !== undefined) return { model: published, options: { config: path, ...options } };
   const run = readRun(path);
-  return run === undefined ? { path, options } : { path: run.path, options: modelOptionsOf(run, options) };
+  return run === undefined
+    ? { model: path, options }
+    : { model: run.path, options: modelOptionsOf(run, options) };
 }
 
 function modelOptionsOf<Options extends ModelOptions>(run: TrainedRun, options: Options): Options {
@@ -70,20 +79,20 @@ function modelOptionsOf<Options extends ModelOptions>(run: TrainedRun, options: 
 export function withTrainedRun<Options extends ModelOptions & WeightChoice & { readonly tokenizer?: string }>(
   path: string,
   options: Options,
-): { readonly path: string; readonly options: Options } {
+): ModelChoice<Options> {
   const hasWeights = options.weights !== undefined || options.random !== undefined;
   const published = publishedModel(path);
   if (published !== undefined)
-    return { path: published, options: publishedOptions(path, options, hasWeights) };
+    return { model: published, options: publishedOptions(path, options, hasWeights) };
   const run = readRun(path);
-  if (run === undefined) return { path, options };
+  if (run === undefined) return { model: path, options };
   const hasTokenizer = kindOfPath(join(run.folder, "tokenizer.json")) === "file";
   const given = {
     ...modelOptionsOf(run, options),
     ...(options.tokenizer === undefined && hasTokenizer ? { tokenizer: run.folder } : {}),
   };
   return {
-    path: run.path,
+    model: run.path,
     options: hasWeights ? given : { ...given, weights: run.folder, ownWeights: true },
   };
 }

@@ -1,12 +1,13 @@
+import { familyFile } from "../../families/families.ts";
 import type { ConfigStatement } from "../../language/ast.ts";
 import type { Text } from "../../language/ast/expressions.ts";
 import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
 import { ConfigFile, withoutKeys, type ConfigObject } from "./file.ts";
-import { exampleFor } from "./families.ts";
 import { isHarmless } from "./harmless.ts";
 import type { ConfigArgument } from "./origin.ts";
 import { readSection, sectionOf } from "./read.ts";
+import { textPart, type NamedConfig } from "./text-part.ts";
 
 export interface ConfigOptions {
   /** A published config.json; parameters are read from it as the model's `config { }` says, and nothing is left unread. */
@@ -30,8 +31,8 @@ export function settingsFromConfig(
   const { diagnostics } = context;
   const errorsBefore = diagnostics.errors;
   const { values, left, unused } = withoutKeys(config, ignoreConfig);
-  const file = new ConfigFile(configName, values);
   const section = sectionOf(definition, frame);
+  const file = fileFor(section, { config: values, name: configName });
   const place = section === undefined ? definition.name.span : wordSpan(section);
   if (left.length > 0) diagnostics.add(errors.passedOver(place, file, left));
   if (unused.length > 0) diagnostics.add(errors.nothingToPassOver(place, file, unused));
@@ -51,6 +52,16 @@ export function settingsFromConfig(
   return diagnostics.errors > errorsBefore ? undefined : read;
 }
 
+/** The config that a section reads: of a model of several parts that of the text model, where the section is for that. */
+function fileFor(section: ConfigStatement | undefined, whole: NamedConfig): ConfigFile {
+  const families = section === undefined ? [] : section.families.map(plainText);
+  const isFor = ({ config }: NamedConfig): boolean =>
+    families.some((family) => family === config["model_type"]);
+  const part = isFor(whole) ? undefined : textPart(whole);
+  const { config, name } = part !== undefined && isFor(part) ? part : whole;
+  return new ConfigFile(name, config);
+}
+
 /** The word `config` of a section. */
 const wordSpan = ({ span }: ConfigStatement) => ({ ...span, end: span.start + "config".length });
 
@@ -64,7 +75,7 @@ function speaksFor(section: ConfigStatement, file: ConfigFile, { context }: Fram
   const families = section.families.map(plainText);
   file.markRead(["model_type"]);
   if (found === null || found === "" || families.some((family) => family === found)) return true;
-  const fitting = typeof found === "string" ? exampleFor(found) : undefined;
+  const fitting = typeof found === "string" ? familyFile(found) : undefined;
   context.diagnostics.add(errors.familyNotSpoken(section, file, found, families, fitting));
   return false;
 }

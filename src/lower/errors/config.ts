@@ -120,7 +120,7 @@ export const familyNotSpoken = (
       help:
         (fitting === undefined
           ? "another family computes something else from the same weights"
-          : `examples/${fitting} is for it`) + "; `--ignore-config model_type` reads the file all the same",
+          : `${fitting} is for it`) + "; `--ignore-config model_type` reads the file all the same",
     },
   );
 

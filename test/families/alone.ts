@@ -1,0 +1,89 @@
+import { readdirSync } from "node:fs";
+import { readJsonFile } from "../../src/checkpoint/files/json.ts";
+import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
+import type { JsonObject } from "../../src/checkpoint/json.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
+import { toHostTensor } from "../../src/checkpoint/stored.ts";
+import { openNamed } from "../../src/cli/run/chosen.ts";
+import { publishedModel } from "../../src/cli/run/published.ts";
+import { compile, type CompileOptions } from "../../src/compile.ts";
+import type { Engine } from "../../src/run/engine.ts";
+import { openEngine } from "../../src/run/engines.ts";
+import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
+import { matchWeights } from "../../src/run/weights.ts";
+import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import type { Source } from "../../src/support/source.ts";
+import type { HostTensor } from "../../src/tensor/host.ts";
+import { relativeDifference } from "./difference.ts";
+
+/* Checkpoints of `test/golden/families`, each opened by its folder alone, as `lmg run FOLDER` does. */
+
+const root = "test/golden/families";
+
+export const goldenNames: readonly string[] = readdirSync(root);
+
+export const folderOf = (name: string): string => `${root}/${name}`;
+
+export const configOf = (name: string, file = "config.json"): JsonObject =>
+  orThrow(readJsonFile(`${folderOf(name)}/${file}`));
+
+/** Its logits compiled; a mistake is thrown with all that is said of it. */
+export function compiled(source: Source, options: CompileOptions = {}) {
+  const { diagnostics, model, graph, plan } = compile(source, { ...options, outputs: ["logits"] });
+  if (model === undefined || graph === undefined || plan === undefined || diagnostics.length > 0)
+    throw new Error(diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n"));
+  return { model, graph, plan };
+}
+
+/** The model of a golden's family, with its config. */
+export const opened = (name: string, file = "config.json") =>
+  compiled(publishedModel(folderOf(name))!, { config: configOf(name, file) });
+
+/** The interpreter, or the module of WebAssembly, with the weights of a golden. */
+export async function engineOf(name: string, on: "interpreter" | "wasm"): Promise<Engine> {
+  const { model, plan } = opened(name);
+  const weights = orThrow(
+    matchWeights(model.graph, openNamed({ weights: folderOf(name) }), { notNeeded: model.notNeeded }),
+  );
+  if (on === "interpreter") return orThrow(interpreterEngine(model.graph, weights));
+  return orThrow(await openEngine("wasm", plan, weights, { threads: 1 }));
+}
+
+interface Case {
+  readonly inputs: ReadonlyMap<string, HostTensor>;
+  readonly logits: HostTensor;
+  /** Of the rows of logits, where they have one. */
+  readonly mask: HostTensor | undefined;
+}
+
+/** The cases of a golden. Its inputs have the model's names, but that a decoder's ids are its `tokens`. */
+export function casesOf(name: string): readonly Case[] {
+  const { tensors, close } = orThrow(openCheckpoint(`${folderOf(name)}/golden.safetensors`));
+  const cases = new Map<string, Map<string, HostTensor>>();
+  for (const [full, stored] of tensors) {
+    const [label, part] = full.split("/") as [string, string];
+    if (!cases.has(label)) cases.set(label, new Map());
+    cases.get(label)!.set(part, orThrow(toHostTensor(stored.read(), full)));
+  }
+  close();
+  return [...cases.values()].map((parts) => {
+    const { logits, attention_mask: mask, input_ids: ids, ...more } = Object.fromEntries(parts);
+    const inputs = new Map(Object.entries(more));
+    inputs.set(mask === undefined ? "tokens" : "input_ids", ids!);
+    if (mask !== undefined) inputs.set("attention_mask", { ...mask, dtype: "bool" });
+    // What a decoder writes is another text than the one that is masked.
+    return { inputs, logits: logits!, mask: "decoder_input_ids" in more ? undefined : mask };
+  });
+}
+
+/** The largest difference from transformers' logits of all cases, relative to the largest logit. */
+export async function worstDifference(name: string, on: "interpreter" | "wasm"): Promise<number> {
+  const engine = await engineOf(name, on);
+  let worst = 0;
+  for (const { inputs, logits, mask } of casesOf(name)) {
+    const results = orThrow(await engine.run(inputs));
+    worst = Math.max(worst, relativeDifference(results.get("logits")!, logits, mask));
+  }
+  engine.close();
+  return worst;
+}

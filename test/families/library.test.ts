@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { publishedModel } from "../../src/cli/run/published.ts";
+import { sizedModel } from "../../src/cli/new/sized.ts";
+import { knownFamilies } from "../../src/families/families.ts";
+import { compile } from "../../src/compile.ts";
+import type { Edge, Graph } from "../../src/ir/graph.ts";
+import { printGraph } from "../../src/ir/print.ts";
+import { format } from "../../src/language/format.ts";
+import type { Source } from "../../src/support/source.ts";
+import { casesOf, compiled, configOf, folderOf, goldenNames, opened, worstDifference } from "./alone.ts";
+import { tolerances } from "./support.ts";
+
+/**
+ * Tiny random checkpoints of the families in `src/families`, each named by its folder alone, and what transformers computes from
+ * them in float64 (`test/golden/README.md`).
+ */
+describe.each(goldenNames)("the checkpoint of %s alone", (name) => {
+  test("gives transformers' logits in the interpreter", async () => {
+    expect(casesOf(name).length).toBeGreaterThan(1);
+    expect(await worstDifference(name, "interpreter")).toBeLessThan(tolerances.interpreter);
+  });
+
+  test("gives transformers' logits as WebAssembly", async () => {
+    expect(await worstDifference(name, "wasm")).toBeLessThan(tolerances.plan);
+  });
+
+  test.runIf(existsSync(`${folderOf(name)}/config.v4.json`))(
+    "is the same model by its config in the spelling of published files",
+    () => {
+      expect(printGraph(opened(name, "config.v4.json").model.graph)).toBe(
+        printGraph(opened(name).model.graph),
+      );
+    },
+  );
+});
+
+/** Goldens whose norms stand on no edge: two branches read each, or the stream goes on from it. */
+const normsOffEdges: ReadonlySet<string> = new Set([
+  ...["cohere2", "falcon", "falcon_multi_query", "bloom_from_norm", "stablelm_parallel"],
+]);
+
+/** The texts in which one word puts the norm of one edge elsewhere. */
+const placements = (text: string): readonly string[] =>
+  [...text.matchAll(/residual (pre|out|post|place) /g)].flatMap(({ 0: found, 1: word, index }) =>
+    ["pre", "post"]
+      .filter((other) => other !== word)
+      .map((other) => `${text.slice(0, index)}residual ${other} ${text.slice(index + found.length)}`),
+  );
+
+describe.each(goldenNames)("what `lmg new` writes for %s", (name) => {
+  const config = configOf(name);
+  const made = sizedModel(publishedModel(folderOf(name))!, "mine", { config, configName: "config.json" });
+  const source: Source = { name: "mine.lmg", text: "text" in made ? made.text : "" };
+  const textOf = ({ model }: { model: { graph: Graph } }): string =>
+    printGraph(model.graph).replace(/^graph \w+/, "graph");
+
+  test("is formatted, and by itself the model of the checkpoint", () => {
+    expect(format(source).text).toBe(source.text);
+    expect(textOf(compiled(source))).toBe(textOf(opened(name)));
+  });
+
+  test.skipIf(normsOffEdges.has(name))("moves a norm by one word", () => {
+    const { edges } = opened(name).model.graph;
+    const change = placements(source.text).find((text) => {
+      const { model } = compile({ ...source, text }, { outputs: ["logits"] });
+      expect(model?.graph.edges.length).toBe(edges.length);
+      return JSON.stringify(model?.graph.edges.map(placesOf)) !== JSON.stringify(edges.map(placesOf));
+    });
+    expect(change).toBeDefined();
+  });
+});
+
+/** Where the norms of an edge stand. */
+const placesOf = ({ norms }: Edge): readonly string[] => norms.map(({ position }) => position);
+
+test("every family has a golden", () => {
+  const examples = readdirSync("test/golden/hf").map((each) => {
+    const text = readFileSync(`test/golden/hf/${each}/config.json`, "utf8");
+    return (JSON.parse(text) as { model_type: string }).model_type;
+  });
+  const tested = new Set([...examples, ...goldenNames.flatMap(typesOf)]);
+  expect(knownFamilies().filter((family) => !tested.has(family))).toEqual([]);
+});
+
+/** Of a model of several parts, the text model's. */
+function typesOf(name: string): readonly unknown[] {
+  const { model_type: type, text_config: part } = configOf(name);
+  return [type, (part as { model_type?: string } | undefined)?.model_type];
+}
+
+test("every file of a family is formatted", () => {
+  for (const file of readdirSync("src/families").filter((each) => each.endsWith(".lmg"))) {
+    const source = { name: file, text: readFileSync(`src/families/${file}`, "utf8") };
+    expect(format(source).text, file).toBe(source.text);
+  }
+});
