@@ -6,6 +6,7 @@ import { isFloat } from "../tensor/dtype.ts";
 import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
+import { isSinusoidTable } from "./sinusoids.ts";
 import type { StoredTensor } from "./stored.ts";
 
 /** A tensor of a checkpoint whose bytes are read when they are wanted. */
@@ -48,7 +49,7 @@ export interface MatchOptions {
 export interface Match {
   /** The checkpoint's tensor of each parameter. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  /** Surplus tensors that change nothing: those of `harmlessTensors` and copies of a tied table. */
+  /** Surplus tensors that change nothing: those of `harmlessTensors`, tables of sinusoids and copies of a tied table. */
   readonly ignored: readonly string[];
   /** What was taken off the checkpoint's names, and what was put in front of them; empty for nothing. */
   readonly takenOff: string;
@@ -155,6 +156,7 @@ function ignoreRule(
   }
   return (name, tensor) =>
     patterns.some((pattern) => pattern.test(name)) ||
+    isSinusoidTable(name, tensor) ||
     (tensor.shape.length === 2 &&
       (usedByType.get(typeKey(tensor)) ?? []).some((other) => sameBytes(tensor, other)));
 }

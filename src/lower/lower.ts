@@ -20,7 +20,7 @@ import type { OwnLint } from "./lints/lint.ts";
 import { lintNames } from "./lints/names.ts";
 import { checkOwnLints } from "./lints/own.ts";
 import { reportLints } from "./lints/report.ts";
-import { showMeaning, type GivenArgument } from "./values/meaning.ts";
+import { showMeaning, type GivenArgument, type Meaning } from "./values/meaning.ts";
 import { Namings } from "./names/namings.ts";
 import type { Module } from "./names/module.ts";
 import { Library, loadModule, type ResolveUse } from "./names/modules.ts";
@@ -61,6 +61,8 @@ export interface LoweredModel {
   readonly notNeeded: readonly string[];
   /** What each parameter of the model was in the end. */
   readonly parameters: readonly ResolvedParameter[];
+  /** What the config said of parameters, by name. */
+  readonly configured: ReadonlyMap<string, Meaning>;
   /** The `train` section, if there is one. */
   readonly train: LoweredTrain | undefined;
 
@@ -215,6 +217,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
     name: definition.name.text,
     ...keepAsked(graph, options.outputs, frame),
     parameters,
+    configured: new Map([...fromConfig].map(([name, { meaning }]) => [name, meaning])),
     train,
     unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
     span: definition.span,

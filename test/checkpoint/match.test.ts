@@ -57,6 +57,21 @@ test("masks, position tables and rotary frequencies of published files are passe
   expect((match(model, { ...fitting, ...tensors }) as Match).ignored).toStrictEqual(surplus);
 });
 
+test("a table of sinusoids is passed over, a learned one is not", () => {
+  const shape = [3, 4];
+  const rows = [0, 1, 2].flatMap((p) => [Math.sin(p), Math.sin(p / 100), Math.cos(p), Math.cos(p / 100)]);
+  const table = (values: readonly number[]): CheckpointTensor => ({
+    dtype: "f32",
+    shape,
+    read: () => toStored(hostTensor("f32", shape, values)),
+  });
+  const name = "model.encoder.embed_positions.weight";
+  expect((match(model, { ...fitting, [name]: table(rows) }) as Match).ignored).toStrictEqual([name]);
+  for (const other of [rows.with(5, 0.5), rows.with(11, NaN)])
+    expect(match(model, { ...fitting, [name]: table(other) })).toEqual([expect.stringContaining(name)]);
+  expect(match(model, { ...fitting, "encoder.positions.weight": table(rows) })).toHaveLength(1);
+});
+
 test("a head that repeats the tied table is passed over, one with other numbers is not", () => {
   expect((match(model, { ...fitting, "lm_head.weight": tensor([4, 2], 3) }) as Match).ignored).toStrictEqual([
     "lm_head.weight",

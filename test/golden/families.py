@@ -164,6 +164,9 @@ FAMILIES = {
     "t5_gated": ("T5ForConditionalGeneration", "T5Config", dict(vocab_size=40, d_model=16, d_kv=4, d_ff=20, num_layers=2, num_decoder_layers=1,
                  num_heads=4, relative_attention_num_buckets=8, relative_attention_max_distance=10, feed_forward_proj="gated-gelu",
                  tie_word_embeddings=False), "a head of its own, gated (1.1), another depth of the decoder"),
+    "t5_head": ("T5ForConditionalGeneration", "T5Config", dict(vocab_size=40, d_model=12, d_kv=4, d_ff=16, num_layers=1, num_heads=4,
+                relative_attention_num_buckets=8, relative_attention_max_distance=10, feed_forward_proj="gated-gelu",
+                tie_word_embeddings=False), "a head of its own, as the files of 1.1 have it"),
     "xlm_roberta": ("XLMRobertaForMaskedLM", "XLMRobertaConfig", S | dict(type_vocab_size=1, pad_token_id=1, bos_token_id=0,
                     max_position_embeddings=34), "RoBERTa"),
 }

@@ -137,9 +137,9 @@ describe("the section says which checkpoints it speaks for", () => {
         help: examples/qwen3.lmg is for it; \`--ignore-config model_type\` reads the file all the same
       "
     `);
-    expect(said(model(""), { model_type: "smollm3" })).toMatchInlineSnapshot(`
+    expect(said(model(""), { model_type: "brontosaurus" })).toMatchInlineSnapshot(`
       [
-        "error[E547]: ckpt/config.json: \`model_type\` is "smollm3", and this section speaks for "tiny" or "small"",
+        "error[E547]: ckpt/config.json: \`model_type\` is "brontosaurus", and this section speaks for "tiny" or "small"",
         "  help: another family computes something else from the same weights; \`--ignore-config model_type\` reads the file all the same",
       ]
     `);

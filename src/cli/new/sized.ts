@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../checkpoint/json.ts";
-import type { Definition, ParameterDeclaration } from "../../language/ast.ts";
+import type { ParameterDeclaration } from "../../language/ast.ts";
 import { format } from "../../language/format.ts";
 import { parse } from "../../language/parse.ts";
 import { lower } from "../../lower/lower.ts";
@@ -35,18 +35,11 @@ export function sizedModel(
   const { file } = parse(family);
   const definition = file.definitions.find(({ kind }) => kind === "model");
   if (definition === undefined) throw new InternalError(`${family.name} has no model`);
-  const read = new Map<string, Meaning>();
-  if (sizes !== undefined) {
-    const { model, diagnostics } = lower(file, {
-      ...sizes,
-      observeText: (span, meaning) => {
-        if (meaning.kind === "config" && isOf(definition, span)) read.set(meaning.parameter, meaning.value);
-      },
-    });
-    if (model === undefined) return { diagnostics: diagnostics.filter(isError) };
-  }
+  const lowered = sizes === undefined ? undefined : lower(file, sizes);
+  if (lowered !== undefined && lowered.model === undefined)
+    return { diagnostics: lowered.diagnostics.filter(isError) };
   const defaults = definition.parameters.flatMap((parameter): readonly Edit[] => {
-    const meaning = read.get(parameter.name.text);
+    const meaning = lowered?.model?.configured.get(parameter.name.text);
     return meaning === undefined ? [] : [defaultEdit(parameter, meaning)];
   });
   const { span } = definition.name;
@@ -58,9 +51,6 @@ export function sizedModel(
     );
   return { text: formatted.text };
 }
-
-const isOf = ({ span: whole }: Definition, { source, start, end }: Definition["span"]): boolean =>
-  source === whole.source && start >= whole.start && end <= whole.end;
 
 /** Behind a parameter without a default comes one. */
 function defaultEdit({ default: written, span }: ParameterDeclaration, meaning: Meaning): Edit {
