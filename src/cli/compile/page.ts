@@ -43,8 +43,8 @@ export async function withPageFiles(
   { target, out }: { readonly target: TargetName; readonly out: Out },
   write: (files: readonly PageFile[]) => void,
 ): Promise<void> {
-  const { path, options } = withTrainedRun(given, asked);
-  const source = await readSource(path, options, out);
+  const { model: chosen, options } = withTrainedRun(given, asked);
+  const source = await readSource(chosen, options, out);
   const config = checkpointConfig(options);
   const { model } = await loadModel(source, options, out, {
     config,

@@ -31,15 +31,16 @@ export interface PublishedModel {
   readonly output: string;
 }
 
-/** Opens one; `model` is the .lmg file of its family where lmg has no example. Throws what a user would be told. */
-export function openPublished(path: string, model = publishedModel(path)): PublishedModel {
-  if (model === undefined) throw new Error(`${path} is no published checkpoint`);
+/** Opens one; `model` is the .lmg file of its family where lmg has none. Throws what a user would be told. */
+export function openPublished(path: string, model?: string): PublishedModel {
+  const source =
+    model === undefined ? publishedModel(path) : { name: model, text: readFileSync(model, "utf8") };
+  if (source === undefined) throw new Error(`${path} is no published checkpoint`);
   const gguf = findGguf(path);
   const config =
     gguf === undefined
       ? readConfigFile(`${path}/config.json`)
       : { config: ggufConfig(gguf), configName: gguf };
-  const source = { name: model, text: readFileSync(model, "utf8") };
   const compiled = compile(source, { ...config, target: wasmTarget });
   if (compiled.model === undefined)
     throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
