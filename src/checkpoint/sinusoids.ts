@@ -1,5 +1,4 @@
-import type { CheckpointTensor } from "./match.ts";
-import { readFloat32 } from "./stored.ts";
+import { readFloat32, type StoredTensor } from "./stored.ts";
 
 /** Published tables are rounded to 16 bits at most. */
 const TOLERANCE = 2e-3;
@@ -8,7 +7,10 @@ const TOLERANCE = 2e-3;
  * Whether a tensor is a table of sinusoids as Marian's files have it, which a model computes: at [p, i] the sine of
  * p / 10000^(2i / D) in the first half of D channels, in the second the cosine.
  */
-export function isSinusoidTable(name: string, tensor: CheckpointTensor): boolean {
+export function isSinusoidTable(
+  name: string,
+  tensor: { readonly shape: readonly number[]; readonly read: () => StoredTensor },
+): boolean {
   const [rows, width] = tensor.shape as [number, number];
   if (!/(^|\.)embed_positions\.weights?$/.test(name) || tensor.shape.length !== 2 || width % 2 !== 0)
     return false;
