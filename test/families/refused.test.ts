@@ -148,8 +148,9 @@ const ropes: readonly Row[] = [
   [
     "gemma2",
     "gemma2",
-    { rope_parameters: { full_attention: { rope_type: "default", rope_theta: 1e4 } } },
-    ["`rope_parameters.full_attention`"],
+    // One for all layers is read wherever transformers writes it; one for each kind of layer needs a model that has two.
+    { rope_parameters: { full_attention: { rope_theta: 1e6 }, sliding_attention: { rope_theta: 1e4 } } },
+    ["`rope_parameters.sliding_attention`"],
   ],
   ["llama", "llama", { rope_scaling: { type: "mrope", mrope_section: [2, 2] } }, ["`rope_scaling.", "mrope"]],
   ["llama", "llama", { rope_theta: 500 }, ["rope_theta`", "500"]],
