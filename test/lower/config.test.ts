@@ -433,7 +433,8 @@ block keys(width = 1, depth = 1) {
     expect(said(like("like keys", "width = 8"), { hidden_size: 4, n_layer: 3 })[0]).toContain(
       "`m` does not read `n_layer` (3)",
     );
-    expect(said(like("like keys", "width = 8"), { act: "relu" })[0]).toContain("no relu");
+    expect(said(like("like keys\nneutral act", "width = 8"), { act: "relu" })[0]).toContain("no relu");
+    expect(said(like("like keys", "width = 8"), { act: "gelu" })[0]).toContain("`m` does not read `act`");
   });
 
   test("a name that is none, a definition without a section, a circle", () => {

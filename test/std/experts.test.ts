@@ -139,6 +139,20 @@ describe("experts", () => {
     expect(difference(y.data, expected)).toBeLessThan(TOLERANCE);
   });
 
+  test("one more expert that all tokens share, behind a gate of its own (Qwen 2 MoE)", () => {
+    const of = (more: string) => runBlock(`f: moe(4, 2, 5${more})`, symbols, 4);
+    const [plain, both] = [of(""), of(', shared: 6, shared_gate: "shared_expert_gate"')];
+    const weight = (name: string) => both.parameters[`f.${name}.weight`]!;
+    const expected = rowsOf(both.inputs.x!).flatMap((x, row) => {
+      const up = linear(x, weight("shared_expert.up_proj"));
+      const made = linear(x, weight("shared_expert.gate_proj")).map((v, i) => silu(v) * up[i]!);
+      const [gate] = linear(x, weight("shared_expert_gate")).map(sigmoid);
+      const shared = linear(made, weight("shared_expert.down_proj")).map((v) => v * gate!);
+      return add(rowsOf(plain.y)[row]!, shared);
+    });
+    expect(difference(both.y.data, expected)).toBeLessThan(TOLERANCE);
+  });
+
   test("load_balance: experts · Σ (share of tokens) · (mean probability), as Switch Transformers have it", () => {
     const { inputs, parameters, y } = runBlock(
       "(z, balance) = f: balanced_moe(4, 2, 5)\nbalance + 0 * (z -> sum)",

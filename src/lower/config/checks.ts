@@ -10,11 +10,14 @@ import { entriesOf, evaluateWithKeys } from "./evaluate.ts";
 import type { ConfigFile } from "./file.ts";
 import { inline, keyOf, keysOf } from "./keys.ts";
 
-/** An assert of a section: its keys are read, and where it does not hold the checkpoint is refused. */
-export function checkAssert(line: AssertStatement, file: ConfigFile, frame: Frame): void {
+/**
+ * An assert of a section: its keys are read, and where it does not hold the checkpoint is refused. One of another section that is
+ * taken with `like` reads none: the model may have nothing that they would set.
+ */
+export function checkAssert(line: AssertStatement, file: ConfigFile, frame: Frame, isLike: boolean): void {
   const holes = line.message.parts.filter((part) => typeof part !== "string");
   const keys = [line.condition, ...holes].flatMap(keysOf);
-  file.markRead(keys);
+  if (!isLike) file.markRead(keys);
   const message = evaluateWithKeys(line.condition, keys, file, frame, (inner, condition) => {
     if (evaluateCondition(condition, inner) !== false) return undefined;
     const parts = line.message.parts.map((part) => (typeof part === "string" ? part : inline(part)));

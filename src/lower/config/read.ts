@@ -1,5 +1,6 @@
 import type { ConfigKeyLine, ConfigStatement, Definition, LikeLine } from "../../language/ast.ts";
 import type { Expression } from "../../language/ast/expressions.ts";
+import type { Span } from "../../support/source.ts";
 import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
 import { convert, type Signature, type SignatureParameter } from "../values/kinds.ts";
@@ -49,23 +50,23 @@ export function readSection(
 interface Lines extends Reading {
   readonly signature: Signature;
   readonly read: Map<string, ConfigArgument>;
-  /** Whether the section is that of another definition, whose other parameters are no matter. */
-  readonly isLike?: true;
+  /** The line that takes the section of another definition, whose other parameters are no matter. */
+  readonly like?: Span;
 }
 
 function readLines(section: ConfigStatement, lines: Lines, given: ReadonlySet<string>): void {
-  const { file, frame, signature, isLike } = lines;
+  const { file, frame, signature, like } = lines;
   const own = new Set(given);
   for (const line of section.lines) {
     if (line.kind === "like") continue;
-    if (line.kind === "assert") checkAssert(line, file, frame);
+    if (line.kind === "assert") checkAssert(line, file, frame, like !== undefined);
     else if (line.kind === "neutral") for (const key of line.keys) checkNeutral(key, file, frame);
     else {
       const { name } = line;
       own.add(name.text);
       const parameter = signature.get(name.text);
       if (parameter === undefined) {
-        if (isLike === undefined)
+        if (like === undefined)
           frame.context.diagnostics.add(errors.configOfNoParameter(name, [...signature.keys()]), frame.calls);
       } else if (!given.has(name.text)) readInto(line, parameter, lines);
     }
@@ -80,8 +81,9 @@ function readInto(line: ConfigKeyLine, parameter: SignatureParameter, lines: Lin
   file.markRead(keys);
   if (meaning === undefined) return;
   const entries = entriesOf([...keys], file);
-  read.set(line.name.text, { meaning, span: line.span, entries });
-  frame.context.observe?.(line.span, {
+  const span = lines.like ?? line.span;
+  read.set(line.name.text, { meaning, span, entries });
+  frame.context.observe?.(span, {
     kind: "config",
     parameter: line.name.text,
     value: meaning,
@@ -111,7 +113,7 @@ function readLike(line: LikeLine, lines: Lines, given: ReadonlySet<string>): voi
     return;
   }
   const there = { ...frame, module, calls: [line.span, ...frame.calls] };
-  readLines(section, { ...lines, frame: there, stack: [...stack, definition], isLike: true }, given);
+  readLines(section, { ...lines, frame: there, stack: [...stack, definition], like: lines.like ?? line.span }, given);
 }
 
 /**
