@@ -113,7 +113,11 @@ function readLike(line: LikeLine, lines: Lines, given: ReadonlySet<string>): voi
     return;
   }
   const there = { ...frame, module, calls: [line.span, ...frame.calls] };
-  readLines(section, { ...lines, frame: there, stack: [...stack, definition], like: lines.like ?? line.span }, given);
+  readLines(
+    section,
+    { ...lines, frame: there, stack: [...stack, definition], like: lines.like ?? line.span },
+    given,
+  );
 }
 
 /**
