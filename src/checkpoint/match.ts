@@ -5,15 +5,25 @@ import { constantDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
+import { partsOf } from "./parts.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import { isSinusoidTable } from "./sinusoids.ts";
 import type { StoredTensor } from "./stored.ts";
+import { sizeOf } from "../tensor/host.ts";
+import { PART } from "../weights/stream.ts";
 
 /** A tensor of a checkpoint whose bytes are read when they are wanted. */
 export interface CheckpointTensor {
   readonly dtype: StoredTensor["dtype"];
+  /** What its bytes are, if they are u8 only as they lie: numbers of a model only together with scales. */
+  readonly scaled?: StoredTensor["scaled"];
   readonly shape: readonly number[];
   readonly read: () => StoredTensor;
+  /**
+   * Elements from one up to another as a tensor of one axis, whose bytes may be overwritten by the next that are read. Left
+   * off where nothing less than all can be read.
+   */
+  readonly readPart?: (first: number, end: number) => StoredTensor;
   /** What the file has for it, if that is codes and scales: `dtype` is then f32, and `read` gives the elements. */
   readonly quantized?: StoredQuantized;
 }
@@ -22,6 +32,8 @@ export interface CheckpointTensor {
 export interface StoredQuantized {
   readonly form: QuantizedForm;
   readonly read: () => QuantizedTensor;
+  /** Rows from one up to another, [end - first, K]. Left off where nothing less than all can be read. */
+  readonly readRows?: (first: number, end: number) => QuantizedTensor;
 }
 
 /** A quantized tensor as one of a checkpoint, whose elements may be had too. */
@@ -75,6 +87,7 @@ export function matchParameters(
   const missing: string[] = [];
   const misshapen: string[] = [];
   const whole: string[] = [];
+  const bare: string[] = [];
   const wanted = new Set(
     notNeeded.map((parameter) => storedName(parameter, checkpoint, takenOff, putInFront)),
   );
@@ -85,7 +98,9 @@ export function matchParameters(
     const shape = value.type.shape.map((size) => constantDim(size) ?? notConstant(parameter));
     if (tensor === undefined) missing.push(parameter);
     else if (isFloat(value.type.dtype) && !isFloat(tensor.dtype))
-      whole.push(`${quote(parameter)} is ${tensor.dtype}${showSizes(tensor.shape)}`);
+      (tensor.scaled === undefined ? whole : bare).push(
+        `${quote(parameter)} is ${tensor.scaled ?? tensor.dtype}${showSizes(tensor.shape)}`,
+      );
     else if (tensor.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]))
       tensors.set(parameter, tensor);
     else
@@ -100,7 +115,8 @@ export function matchParameters(
   const problems = [
     ...missingProblem(missing, surplus, called, advise),
     ...shapeProblem(misshapen, called),
-    ...wholeProblem(whole, called),
+    ...wholeProblem(whole, called, "whole numbers, whose scales it does not read"),
+    ...wholeProblem(bare, called, "numbers of 8 bits, beside which no scales are that it reads"),
     ...surplusProblem(surplus, missing, called),
   ];
   return problems.length > 0 ? problems : { tensors, ignored, takenOff, putInFront };
@@ -163,9 +179,18 @@ function ignoreRule(
 
 const typeKey = (tensor: CheckpointTensor): string => `${tensor.dtype}[${tensor.shape.join()}]`;
 
+/** Whether two tensors of one type are equal: a part at a time, until one differs. */
 function sameBytes(a: CheckpointTensor, b: CheckpointTensor): boolean {
-  const other = b.read().bytes;
-  return a.read().bytes.every((byte, at) => byte === other[at]);
+  const size = sizeOf(a.shape);
+  const [ones, others] = [partsOf(a), partsOf(b)];
+  for (let first = 0; first < size; first += PART) {
+    const end = Math.min(size, first + PART);
+    // Both may lie in one file, whose reads take each other's place.
+    const own = new Uint8Array(ones(first, end).bytes);
+    const other = others(first, end).bytes;
+    if (!own.every((byte, at) => byte === other[at])) return false;
+  }
+  return true;
 }
 
 const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -188,14 +213,14 @@ function listed(names: readonly string[]): string {
   return listWords(rest > 0 ? [...shown, `${rest} more`] : shown);
 }
 
-/** Whole numbers are those of a quantized weight: without their scales they are other numbers. */
-const wholeProblem = (whole: readonly string[], name: string): Problem[] =>
+/** Whole numbers, and floats of 8 bits, are those of a quantized weight: without their scales they are other numbers. */
+const wholeProblem = (whole: readonly string[], name: string, why: string): Problem[] =>
   whole.length === 0
     ? []
     : [
         new Problem(
           "E725",
-          `${name}: the model takes floats, but ${listed(whole)}: whole numbers, whose scales it does not read`,
+          `${name}: the model takes floats, but ${listed(whole)}: ${why}`,
           "convert the checkpoint to f32, f16 or bf16, which multiplies quantized weights by their scales",
         ),
       ];

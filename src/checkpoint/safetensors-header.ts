@@ -14,9 +14,24 @@ import type { StatedSize } from "./unpacking.ts";
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: Dtype;
+  /** Its bytes are of this dtype, and u8 only as they lie. */
+  readonly scaled?: ScaledDtype;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
+}
+
+/**
+ * Dtypes of 8 bits that are numbers of a model only together with scales: E4M3 (OCP 8-bit Floating Point Specification), and E8M0,
+ * the powers of two that are such scales (OCP Microscaling Formats).
+ */
+export type ScaledDtype = "F8_E4M3" | "F8_E8M0";
+
+const isScaled = (word: string): word is ScaledDtype => word === "F8_E4M3" || word === "F8_E8M0";
+
+/** Whether a header may have such dtypes: what reads them must know of scales. */
+export interface HeaderOptions {
+  readonly takesScaled?: boolean;
 }
 
 export interface SafetensorsHeader {
@@ -59,8 +74,13 @@ export function readHeaderLength(first: Uint8Array, fileSize: number, name: stri
  * Parses and checks a header: every tensor's offsets fit its dtype and shape, and the tensors cover the data part of
  * the file exactly, as the format's specification asks.
  */
-export function parseHeader(header: Uint8Array, fileSize: number, name: string): SafetensorsHeader | Problem {
-  const read = readEntries(header, name);
+export function parseHeader(
+  header: Uint8Array,
+  fileSize: number,
+  name: string,
+  options: HeaderOptions = {},
+): SafetensorsHeader | Problem {
+  const read = readEntries(header, name, options);
   if (read instanceof Problem) return read;
   return checkCover(read.entries, LENGTH_BYTES + header.length, fileSize, name) ?? read;
 }
@@ -76,7 +96,11 @@ export function statedSafetensorsSize(start: Uint8Array, name: string): StatedSi
 }
 
 /** The tensors of a header in the order of their bytes, each checked by itself. */
-function readEntries(header: Uint8Array, name: string): SafetensorsHeader | Problem {
+function readEntries(
+  header: Uint8Array,
+  name: string,
+  options: HeaderOptions = {},
+): SafetensorsHeader | Problem {
   const text = decodeUtf8(header, name);
   if (text instanceof Problem) return text;
   const object = parseJsonObject(text, name);
@@ -89,7 +113,7 @@ function readEntries(header: Uint8Array, name: string): SafetensorsHeader | Prob
     const problem =
       key === "__metadata__"
         ? addMetadata(metadata, value, name)
-        : addEntry(entries, key, value, dataStart, name);
+        : addEntry(entries, key, value, dataStart, name, options);
     if (problem !== undefined) return problem;
   }
   entries.sort((a, b) => a.start - b.start || a.end - b.end);
@@ -123,6 +147,7 @@ function addEntry(
   value: JsonValue | undefined,
   dataStart: number,
   name: string,
+  options: HeaderOptions,
 ): Problem | undefined {
   const tensor = `${name}: tensor ${quote(key)}`;
   if (!isJsonObject(value))
@@ -130,8 +155,9 @@ function addEntry(
       "E704",
       `${tensor} must be an object with dtype, shape and data_offsets, found ${showJson(value)}`,
     );
-  const dtype = readDtype(ownValue(value, "dtype"), tensor);
-  if (dtype instanceof Problem) return dtype;
+  const kind = readDtype(ownValue(value, "dtype"), tensor, options);
+  if (kind instanceof Problem) return kind;
+  const { dtype } = kind;
   const shape = readSizes(ownValue(value, "shape"), "shape", tensor);
   if (shape instanceof Problem) return shape;
   const offsets = readOffsets(value, tensor);
@@ -148,13 +174,18 @@ function addEntry(
       "E707",
       `${tensor}: ${dtype}${showSizes(shape)} takes ${expected} bytes, but its data_offsets span ${end - start}`,
     );
-  entries.push({ name: key, dtype, shape, start: dataStart + start, end: dataStart + end });
+  entries.push({ name: key, ...kind, shape, start: dataStart + start, end: dataStart + end });
   return undefined;
 }
 
-function readDtype(value: JsonValue | undefined, tensor: string): Dtype | Problem {
+function readDtype(
+  value: JsonValue | undefined,
+  tensor: string,
+  { takesScaled = false }: HeaderOptions,
+): Pick<TensorEntry, "dtype" | "scaled"> | Problem {
   const word = typeof value === "string" ? value.toLowerCase() : "";
-  if (typeof value === "string" && isDtype(word) && value === word.toUpperCase()) return word;
+  if (typeof value === "string" && isDtype(word) && value === word.toUpperCase()) return { dtype: word };
+  if (typeof value === "string" && takesScaled && isScaled(value)) return { dtype: "u8", scaled: value };
   const known = dtypes.map((dtype) => dtype.toUpperCase()).join(" ");
   return value === undefined
     ? new Problem("E704", `${tensor} has no dtype`)

@@ -2,7 +2,7 @@ import { dtypeBytes } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { invariant } from "../support/invariant.ts";
 import { Problem } from "./problem.ts";
-import { LENGTH_BYTES, parseHeader, readHeaderLength } from "./safetensors-header.ts";
+import { LENGTH_BYTES, parseHeader, readHeaderLength, type HeaderOptions } from "./safetensors-header.ts";
 import type { StoredTensor } from "./stored.ts";
 
 export interface Safetensors {
@@ -14,14 +14,23 @@ export interface Safetensors {
  * The tensors of a safetensors file (https://github.com/huggingface/safetensors#format), as views into `bytes`; or what
  * is wrong with it. `name` stands in front of the message. Takes memory for the header only, whatever the file claims.
  */
-export function readSafetensors(bytes: Uint8Array, name: string): Safetensors | Problem {
+export function readSafetensors(
+  bytes: Uint8Array,
+  name: string,
+  options: HeaderOptions = {},
+): Safetensors | Problem {
   const length = readHeaderLength(bytes.subarray(0, LENGTH_BYTES), bytes.length, name);
   if (length instanceof Problem) return length;
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), bytes.length, name);
+  const header = parseHeader(
+    bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length),
+    bytes.length,
+    name,
+    options,
+  );
   if (header instanceof Problem) return header;
   const tensors = new Map<string, StoredTensor>();
-  for (const { name: tensor, dtype, shape, start, end } of header.entries)
-    tensors.set(tensor, { dtype, shape, bytes: bytes.subarray(start, end) });
+  for (const { name: tensor, start, end, ...type } of header.entries)
+    tensors.set(tensor, { ...type, bytes: bytes.subarray(start, end) });
   return { tensors, metadata: header.metadata };
 }
 

@@ -2,10 +2,13 @@ import { dtypeBytes, isFloat, roundTo, type Dtype } from "../tensor/dtype.ts";
 import { makeData, sizeOf, type HostTensor } from "../tensor/host.ts";
 import { decodeBf16, decodeF16, encodeBf16, encodeF16 } from "./half.ts";
 import { Problem } from "./problem.ts";
+import type { ScaledDtype } from "./safetensors-header.ts";
 
 /** A tensor as a file holds it: little endian, row-major, dense; `bytes` may be a view into the file. */
 export interface StoredTensor {
   readonly dtype: Dtype;
+  /** What its bytes are, if they are u8 only as they lie. */
+  readonly scaled?: ScaledDtype;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
@@ -32,6 +35,13 @@ export function readFloat32(tensor: StoredTensor): Float32Array {
   const { dtype, shape, bytes } = tensor;
   const isInPlace = dtype === "f32" && bytes.byteOffset % 4 === 0;
   return isInPlace ? new Float32Array(bytes.buffer, bytes.byteOffset, sizeOf(shape)) : toFloat32(tensor);
+}
+
+/** The same of whole numbers as 32 bits. */
+export function readInt32(tensor: StoredTensor): Int32Array {
+  const { dtype, shape, bytes } = tensor;
+  const isInPlace = dtype === "i32" && bytes.byteOffset % 4 === 0;
+  return isInPlace ? new Int32Array(bytes.buffer, bytes.byteOffset, sizeOf(shape)) : toInt32(tensor);
 }
 
 /** Whole numbers of any width as 32 bits, which packed codes use to the last. */

@@ -1,4 +1,4 @@
-import { ROW_UNIT, quantizedTensor, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
+import { ROW_UNIT, type QuantizedTensor } from "../tensor/quantized.ts";
 
 /** A matrix of floats, row-major; `isTransposed`: its columns are the rows that are quantized. */
 export interface Matrix {
@@ -6,10 +6,6 @@ export interface Matrix {
   readonly data: Float32Array;
   readonly isTransposed?: boolean;
 }
-
-/** The forms that matrices of floats are given. */
-export const int8Form: QuantizedForm = { bits: 8, block: ROW_UNIT, hasMinimums: false };
-export const int4Form: QuantizedForm = { bits: 4, block: ROW_UNIT, hasMinimums: true };
 
 /** Rows of whole blocks, quantized: 8 bits around 0, or 4 bits with a whole zero point whose scale is searched. */
 export function quantizeMatrix(matrix: Matrix, bits: 8 | 4): QuantizedTensor {
@@ -29,7 +25,7 @@ export function quantizeMatrix(matrix: Matrix, bits: 8 | 4): QuantizedTensor {
       minimums[at] = -scale * zero + 0;
     }
   }
-  return quantizedTensor({ shape: [rows, columns], bits, block: ROW_UNIT, codes, scales, minimums });
+  return { shape: [rows, columns], bits, block: ROW_UNIT, codes, scales, minimums };
 }
 
 function fillBlock(

@@ -1,7 +1,7 @@
 import type { Graph } from "../ir/graph.ts";
 import type { PackedParameter, Packing } from "../passes/packing.ts";
 import type { QuantizedForm } from "../tensor/quantized.ts";
-import { int4Form, int8Form } from "./blocks.ts";
+import { int4Form, int8Form } from "./forms.ts";
 import { chooseParameters, type Choice, type MatrixRole } from "./choose.ts";
 
 /** `int8`: all matrices that may be; `int4`: linears in 4 bits, tables and heads in 8; `none`: nothing. */

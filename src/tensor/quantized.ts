@@ -1,6 +1,3 @@
-import { invariant } from "../support/invariant.ts";
-import { sizeOf } from "./host.ts";
-
 /** How the codes of a quantized tensor lie, and what stands beside them. */
 export interface QuantizedForm {
   /** Of a code. 8: a whole number with a sign, two's complement. 4: 0 to 15, two in a byte, the first in its lower half. */
@@ -31,26 +28,6 @@ export interface QuantizedTensor {
 /** Elements of a row that lie together whatever shares a scale: what kernels take at a time. */
 export const ROW_UNIT = 32;
 
-export const formOf = ({ bits, block, minimums }: QuantizedTensor): QuantizedForm => ({
-  bits,
-  block,
-  hasMinimums: minimums !== undefined,
-});
-
-/** A quantized tensor whose parts fill its shape. */
-export function quantizedTensor(tensor: QuantizedTensor): QuantizedTensor {
-  const { shape, bits, block, codes, scales, minimums = scales } = tensor;
-  const size = sizeOf(shape);
-  invariant(
-    shape.length >= 2 && shape.at(-1)! % ROW_UNIT === 0,
-    `rows of [${shape.join(", ")}] are not whole`,
-  );
-  invariant(codes.length === (size * bits) / 8, `${codes.length} bytes of codes do not fill the tensor`);
-  invariant(scales.length === size / block, `${scales.length} scales do not fill the tensor`);
-  invariant(minimums.length === scales.length, "there is not one minimum a scale");
-  return tensor;
-}
-
 /** The code of an element, counted through the tensor. */
 export function codeAt({ bits, codes }: Pick<QuantizedTensor, "bits" | "codes">, index: number): number {
   if (bits === 8) return (codes[index]! << 24) >> 24;
@@ -59,8 +36,8 @@ export function codeAt({ bits, codes }: Pick<QuantizedTensor, "bits" | "codes">,
 
 /** The elements as float32: the product with the scale is rounded, then the sum with the minimum. */
 export function dequantized(tensor: QuantizedTensor): Float32Array {
-  const { shape, block, scales, minimums } = tensor;
-  const elements = new Float32Array(sizeOf(shape));
+  const { bits, codes, block, scales, minimums } = tensor;
+  const elements = new Float32Array((codes.length * 8) / bits);
   for (let index = 0; index < elements.length; index++) {
     const at = Math.floor(index / block);
     elements[index] = scales[at]! * codeAt(tensor, index);

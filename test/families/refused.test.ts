@@ -61,7 +61,13 @@ const strangers: readonly Row[] = [
   ["llama", "llama", { clip_qkv: 8 }, ["`clip_qkv`", "8"]],
   ["llama", "llama", { use_qk_norm: true }, ["`use_qk_norm`", "true"]],
   ["llama", "llama", { quantization_config: { bits: 4 } }, ["`quantization_config`"]],
-  ["llama", "llama", { quantization_config: { quant_method: "fp8" } }, ["`quantization_config`"]],
+  ["llama", "llama", { quantization_config: { quant_method: "bitsandbytes" } }, ["`quantization_config`"]],
+  [
+    "llama",
+    "llama",
+    { quantization_config: { quant_method: "fp8", activation_scheme: "static" } },
+    ["`quantization_config`"],
+  ],
   [
     "llama",
     "llama",

@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [gguf_files] [gguf_tokenizers] [odd_numbers]
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers]
 """
 
 import sys
@@ -29,6 +29,7 @@ import probe
 import recurrent
 import rope
 import routed
+import scaled_floats
 import text_models
 import tokenizer_configs
 import tokenizer_files
@@ -40,7 +41,7 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "families": families.make, "adapters": adapters.make, "text_models": text_models.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
-          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
+          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
           "odd_numbers": odd_numbers.make}
 
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { toStored } from "../../src/checkpoint/stored.ts";
-import { int4Form, int8Form, quantizeMatrix } from "../../src/quantize/blocks.ts";
+import { quantizeMatrix } from "../../src/quantize/blocks.ts";
+import { int4Form, int8Form } from "../../src/quantize/forms.ts";
 import { relativeError } from "../../src/run/compare/weights.ts";
 import { elementsAsRun } from "../../src/run/packed-weights.ts";
 import { dequantized } from "../../src/tensor/quantized.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { dequantized, formOf, quantizedTensor, type QuantizedTensor } from "../../src/tensor/quantized.ts";
+import { dequantized, type QuantizedTensor } from "../../src/tensor/quantized.ts";
+import { formOf, quantizedTensor } from "../../src/tensor/whole-codes.ts";
 
 /** Rows of 32 codes, each row one number over and over but for its first two elements. */
 const tensor = (more: Partial<QuantizedTensor>): QuantizedTensor =>

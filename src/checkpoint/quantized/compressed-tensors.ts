@@ -1,4 +1,4 @@
-import { isInteger } from "../../tensor/dtype.ts";
+import { isFloat, isInteger } from "../../tensor/dtype.ts";
 import { Problem, showSizes } from "../problem.ts";
 import {
   field,
@@ -38,6 +38,8 @@ export function plainIntegers(parts: Parts, name: string): Published | Problem |
   );
   if (weight === undefined || scale === undefined || weight.dtype !== "i8" || weight.shape.length !== 2)
     return undefined;
+  // Scales of 8 bits stand beside numbers of 4, two in a byte.
+  if (!isFloat(scale.dtype)) return scaleProblem(name, weight.shape, scale.shape);
   const [rows, columns] = weight.shape as [number, number];
   const group = groupOf(columns, rows, scale.shape);
   if (group === undefined) return scaleProblem(name, weight.shape, scale.shape);

@@ -1,4 +1,5 @@
-import { quantizedTensor, ROW_UNIT, type QuantizedForm } from "../../tensor/quantized.ts";
+import { ROW_UNIT, type QuantizedForm } from "../../tensor/quantized.ts";
+import { quantizedTensor } from "../../tensor/whole-codes.ts";
 import type { CheckpointTensor, StoredQuantized } from "../match.ts";
 import { Problem, showSizes } from "../problem.ts";
 import { toFloat32, toInt32 } from "../stored.ts";
@@ -6,10 +7,10 @@ import { toFloat32, toInt32 } from "../stored.ts";
 /** The tensors of one weight, by how their names end. */
 export type Parts = ReadonlyMap<string, CheckpointTensor>;
 
-export interface Published {
-  readonly shape: readonly number[];
-  readonly quantized: StoredQuantized;
-}
+/** A weight as lmg has it: codes of a form that models keep, or what has no such form, decoded when it is read. */
+export type Published =
+  | { readonly shape: readonly number[]; readonly quantized: StoredQuantized }
+  | { readonly decoded: CheckpointTensor };
 
 /** Whole numbers of a tensor. */
 export const integersOf = (tensor: CheckpointTensor): Int32Array => toInt32(tensor.read());

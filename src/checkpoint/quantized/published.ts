@@ -2,11 +2,13 @@ import { quantizedInCheckpoint, type CheckpointTensor } from "../match.ts";
 import { Problem, quote } from "../problem.ts";
 import { packedIntegers, plainIntegers } from "./compressed-tensors.ts";
 import { columnWords } from "./column-words.ts";
+import { floatCodes } from "./float-codes.ts";
+import { expertBlocks, packedBlocks } from "./microscaling.ts";
 import type { Parts, Published } from "./grid.ts";
 
 /** A way in which libraries store a quantized weight: as several tensors whose names begin alike. */
 interface Layout {
-  /** How the name of its codes ends. */
+  /** How the name of its codes ends: behind a dot, or as it is if it begins with a line. */
   readonly ending: string;
   /** What stands beside the codes: names that begin as theirs. */
   readonly beside: readonly string[];
@@ -17,9 +19,14 @@ const layouts: readonly Layout[] = [
   {
     ending: "weight_packed",
     beside: ["weight_scale", "weight_zero_point", "weight_shape", "weight_g_idx"],
-    read: packedIntegers,
+    read: (parts, name) => packedBlocks(parts, name) ?? packedIntegers(parts, name),
   },
-  { ending: "weight", beside: ["weight_scale", "weight_zero_point"], read: plainIntegers },
+  {
+    ending: "weight",
+    beside: ["weight_scale", "weight_zero_point", "weight_scale_inv"],
+    read: (parts, name) => floatCodes(parts, name) ?? plainIntegers(parts, name),
+  },
+  { ending: "_blocks", beside: ["_scales"], read: expertBlocks },
   { ending: "qweight", beside: ["qzeros", "scales", "g_idx"], read: columnWords },
 ];
 
@@ -27,6 +34,7 @@ const layouts: readonly Layout[] = [
 const refused: readonly { readonly ending: RegExp; readonly what: string }[] = [
   { ending: /\.(quant_state\.bitsandbytes__\w+|absmax|quant_map|nested_absmax|SCB)$/, what: "bitsandbytes" },
   { ending: /\.(input_scale|input_zero_point|output_scale)$/, what: "activations with stored scales" },
+  { ending: /\.(weight_global_scale|weight_scale_2)$/, what: "NVFP4" },
 ];
 
 /**
@@ -61,7 +69,8 @@ function joinOne(
   { ending, beside, read }: Layout,
   checkpoint: string,
 ): Problem | undefined {
-  if (name !== ending && !name.endsWith(`.${ending}`)) return undefined;
+  const isGlued = ending.startsWith("_");
+  if (!name.endsWith(isGlued ? ending : `.${ending}`) && name !== ending) return undefined;
   const start = name.slice(0, -ending.length);
   const parts = new Map(
     [ending, ...beside].flatMap((part) => {
@@ -72,6 +81,7 @@ function joinOne(
   const found = read(parts, `${checkpoint}: ${quote(name)}`);
   if (found === undefined || found instanceof Problem) return found;
   for (const part of parts.keys()) joined.delete(start + part);
-  joined.set(`${start}weight`, quantizedInCheckpoint(found.shape, found.quantized));
+  const tensor = "decoded" in found ? found.decoded : quantizedInCheckpoint(found.shape, found.quantized);
+  joined.set(isGlued ? start : `${start}weight`, tensor);
   return undefined;
 }

@@ -11,19 +11,26 @@ interface HarmlessKeys {
 }
 
 /** Whose tensors `../../checkpoint/quantized` reads. */
-const quantizationMethods: readonly ConfigValue[] = ["awq", "compressed-tensors", "gptq"];
+const quantizationMethods: readonly ConfigValue[] = ["awq", "compressed-tensors", "fp8", "gptq", "mxfp4"];
 
-/** Whether weights alone are quantized, in a way that is read: where activations are, too, a run would give other numbers. */
+/**
+ * Whether weights alone are quantized, in a way that is read: where activations are by scales of the checkpoint, a run would give
+ * other numbers. Those that are rounded as they come are rounded for speed: as they are, they are nearer to what was trained.
+ */
 function quantizesWeightsOnly(config: ConfigValue): boolean {
   if (!isConfigObject(config) || !quantizationMethods.includes(config["quant_method"] ?? null)) return false;
+  if ((config["activation_scheme"] ?? "dynamic") !== "dynamic") return false;
   const groups = config["config_groups"] ?? {};
   return (
     isConfigObject(groups) &&
     Object.values(groups).every(
-      (group) => isConfigObject(group) && (group["input_activations"] ?? null) === null,
+      (group) => isConfigObject(group) && isUnscaled(group["input_activations"] ?? null),
     )
   );
 }
+
+const isUnscaled = (activations: ConfigValue): boolean =>
+  activations === null || (isConfigObject(activations) && activations["dynamic"] === true);
 
 /**
  * Keys of a config.json that change no logit of any family, so that no section has to speak of them. A key that changes a
