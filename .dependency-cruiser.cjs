@@ -13,6 +13,7 @@ const layers = [
   "quantize",
   "autodiff",
   "session",
+  "weights",
   "incremental",
   "testing",
   "plan",

@@ -35,6 +35,9 @@ export async function embedded(): Promise<readonly Embedded[]> {
     module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
     module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),
     module("src/page/files.generated.ts", await pageModule("pageFiles")),
+    module("src/emit/module/runtime/reader.generated.ts", weightsModule("readerRuntime", readerFiles)),
+    module("src/emit/module/runtime/open.generated.ts", weightsModule("openRuntime", openFiles)),
+    module("src/emit/module/runtime/packed.generated.ts", weightsModule("packedRuntime", packedFiles)),
   ]);
 }
 
@@ -184,6 +187,31 @@ async function pageModule(name: string): Promise<string> {
     `// Written by scripts/embed.ts from src/page, src/session and src/text.`,
     `/** The files of a page that are the same for every model. */`,
     `export const ${name}: readonly { name: string; text: string }[] = ${JSON.stringify(files)};`,
+  ].join("\n");
+}
+
+/** What reads a safetensors file that is in memory, and what reads one a part at a time wherever it is. */
+const readerFiles = ["error", "elements", "header", "reader"].map((file) => `src/weights/${file}.ts`);
+const openFiles = ["stream", "bytes", "open"].map((file) => `src/weights/${file}.ts`);
+/** What makes codes of floats, or takes those of a file. */
+const packedFiles = [
+  ...["src/tensor/quantized.ts", "src/quantize/blocks.ts"],
+  ...["packed-rows", "packed", "codes"].map((file) => `src/weights/${file}.ts`),
+];
+
+const weightSurface = new Set([
+  ...["WeightsError", "readSafetensors", "openSafetensors", "OpenedWeights"],
+  ...["StreamedTensor", "StreamedSource", "LoadOptions", "WeightFile"],
+]);
+
+function weightsModule(name: string, files: readonly string[]): string {
+  const piece = runtimeText(files.map(read), weightSurface, "surface");
+  return [
+    `// Written by scripts/embed.ts from src/weights.`,
+    `import type { Piece } from "../piece.ts";`,
+    "",
+    `/** ${files.join(", ")}, as lines of an emitted module. */`,
+    `export const ${name}: Piece = ${JSON.stringify(piece)};`,
   ].join("\n");
 }
 

@@ -8,9 +8,13 @@ interface RuntimeText {
 
 /**
  * Modules of ours as lines of an emitted one: their types between « and », without what they import of each other; only the
- * names of the surface are exported.
+ * names of the surface are exported, and documented alone where a module is to be short.
  */
-export function runtimeText(texts: readonly string[], surface: ReadonlySet<string>): RuntimeText {
+export function runtimeText(
+  texts: readonly string[],
+  surface: ReadonlySet<string>,
+  documents: "all" | "surface" = "all",
+): RuntimeText {
   const declares: string[] = [];
   const statements = texts.flatMap((text) => {
     const source = ts.createSourceFile("runtime.ts", text, ts.ScriptTarget.ES2023, true);
@@ -18,8 +22,9 @@ export function runtimeText(texts: readonly string[], surface: ReadonlySet<strin
       if (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) return [];
       const names = namesOf(statement);
       declares.push(...names);
-      const code = statementText(text, statement);
-      return [names.some((name) => surface.has(name)) ? code : withoutExport(code)];
+      const isSurface = names.some((name) => surface.has(name));
+      const code = statementText(text, statement, isSurface || documents === "all");
+      return [isSurface ? code : withoutExport(code)];
     });
   });
   return { declares, code: statements.join("\n\n").split("\n") };
@@ -34,8 +39,8 @@ function namesOf(statement: ts.Statement): string[] {
 
 const withoutExport = (code: string): string => code.replace(/^(«?)export /m, "$1");
 
-function statementText(text: string, statement: ts.Statement): string {
-  const [start, end] = [docOf(statement, text), statement.end];
+function statementText(text: string, statement: ts.Statement, hasDoc: boolean): string {
+  const [start, end] = [hasDoc ? docOf(statement, text) : statement.getStart(), statement.end];
   const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
   return marked(text, start, end, isType ? [[start, end]] : typeRanges(statement));
 }

@@ -1,3 +1,5 @@
+import type { LoadOptions, StreamedSource } from "../weights/stream.ts";
+
 /** A tensor as emitted modules take and give it: its elements row-major. */
 export interface EmittedTensor {
   readonly data: ArrayLike<number>;
@@ -22,6 +24,9 @@ type Declared<Name extends string> = typeof globalThis extends {
 }
   ? Declaration
   : unknown;
+
+/** Weights of which some or all are read when they are wanted. */
+export type EmittedWeights = EmittedTensors | StreamedSource;
 
 /** What `createModel` takes beside the weights, which throws WeightsError where they do not fit. */
 export interface ModelOptions {
@@ -53,13 +58,13 @@ export type CpuModel<Part extends string = "run"> = Readonly<
 };
 
 /** What a module of WebAssembly takes beside: in how many threads it runs. */
-export interface ThreadedOptions extends ModelOptions {
+export interface ThreadedOptions extends ModelOptions, LoadOptions {
   readonly threads?: number;
 }
 
 /** A module of WebAssembly, which answers later; throws EngineError for what no thread can do. */
 export interface ThreadedModule<Part extends string = "run"> {
-  readonly createModel: (weights: EmittedTensors, options?: ThreadedOptions) => Promise<ThreadedModel<Part>>;
+  readonly createModel: (weights: EmittedWeights, options?: ThreadedOptions) => Promise<ThreadedModel<Part>>;
 }
 
 /** As `CpuModel`, but all of it answers later; `close` ends its threads. */
@@ -89,11 +94,13 @@ export interface StepTimes {
 }
 
 /** A module for a WebGPU device, which must have been requested with its features; throws DeviceError for what fails there. */
-export interface DeviceModule<Part extends string = "run"> extends EmittedModule<
-  readonly [device: WebGpuDevice],
-  Promise<DeviceModel<Part>>
-> {
+export interface DeviceModule<Part extends string = "run"> {
   readonly requiredFeatures: readonly string[];
+  readonly createModel: (
+    device: WebGpuDevice,
+    weights: EmittedWeights,
+    options?: ModelOptions & LoadOptions,
+  ) => Promise<DeviceModel<Part>>;
 }
 
 /** As `CpuModel`, but all of it answers later. */

@@ -1,6 +1,7 @@
 import type { Target } from "../kernels/target.ts";
-import type { Plan, ProgramPlan } from "../plan/plan.ts";
+import { programOf, type Plan, type ProgramPlan } from "../plan/plan.ts";
 import type { Sizes } from "../plan/stats.ts";
+import { PART } from "../weights/stream.ts";
 import type { EmittedFile } from "./module/file.ts";
 import { wasmTarget } from "./wasm/target.ts";
 import { tsTarget } from "./ts/target.ts";
@@ -35,6 +36,10 @@ export interface TargetRow {
   readonly writes: string;
   /** Its switches, and what each does. */
   readonly switches: Readonly<Partial<Record<keyof Switches, string>>>;
+  /** Its modules answer at once: they take weights that are there, where others read them as they are wanted. */
+  readonly takesWhole?: true;
+  /** Bytes that the loading of weights takes beside what lasts; all of them once more, if it is left off. */
+  readonly stagedBytes?: () => Promise<(plan: Plan) => number>;
   /** What passes, plans and listings know of it. */
   readonly target: (switches: Switches) => Target;
   /** What writes it, which is loaded when it is asked for. */
@@ -44,6 +49,9 @@ export interface TargetRow {
   /** The largest difference that counts as rounding, relative to the largest element of the same result. */
   readonly tolerance: (switches: Switches) => number;
 }
+
+/** Parts of weights that are there while one is brought to its place: as a file has it, decoded, and as codes. */
+const HELD_PARTS = 3;
 
 /**
  * Float32 rounds to 6e-8, and a deep model adds up a hundred such errors and magnifies them in norms; half precision rounds
@@ -58,6 +66,10 @@ const rows = {
     writes: "kernels in WebAssembly",
     switches: {},
     target: () => wasmTarget,
+    stagedBytes: async () => {
+      const { stagedBytes } = await import("./wasm/weights.ts");
+      return (plan) => stagedBytes(programOf(plan)) + HELD_PARTS * 4 * PART;
+    },
     load: async () => {
       const { emitWasm } = await import("./wasm/emit.ts");
       return (plan, { types = true, notes = [] } = {}) => emitWasm(plan, { types, notes }).files;
@@ -69,6 +81,7 @@ const rows = {
     forms: { typed: "ts", plain: "js" },
     writes: "JavaScript",
     switches: {},
+    takesWhole: true,
     target: () => tsTarget,
     load: async () => {
       const { emitTypeScript } = await import("./ts/emit.ts");

@@ -51,7 +51,7 @@ export async function openModel(
   const tokenizer = tokenizerOf(files);
   const options = {
     ...(threads === undefined ? {} : { threads }),
-    progress: (loaded: number, all: number) => {
+    onProgress: ({ loaded, total: all }: { readonly loaded: number; readonly total: number }) => {
       onProgress({ phase: "memory", loaded, total: all });
     },
   };

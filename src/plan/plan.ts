@@ -2,6 +2,7 @@ import type { Initializer, Origin, StateKind, SymbolDeclaration } from "../ir/gr
 import type { SessionForm } from "../session/form.ts";
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Dtype } from "../tensor/dtype.ts";
+import type { QuantizedForm } from "../tensor/quantized.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { KernelCallOf, KernelOp } from "../kernels/contracts.ts";
 import type { View } from "../kernels/view.ts";
@@ -12,11 +13,20 @@ export interface PlanShared {
   readonly parameters: readonly PlanParameter[];
   /** Names of parameters of the model that no output of the plan needs: weights may have them. */
   readonly notNeeded: readonly string[];
+  /** The weights in whose place parameters are codes and scales, if modules are to make those, or to take them from a file. */
+  readonly packed?: readonly PackedParameterSource[];
   readonly state: readonly PlanState[];
   /** Of all parts. */
   readonly buffers: readonly Buffer[];
   /** Steps that read parameters and constants only: they run once, when the weights are there. */
   readonly prepare: readonly Step[];
+}
+
+/** A parameter of the model that the graph has as codes and scales. */
+export interface PackedParameterSource extends Pick<PlanParameter, "name" | "dtype" | "shape"> {
+  readonly form: QuantizedForm;
+  /** Its columns are the rows that are quantized. */
+  readonly isTransposed: boolean;
 }
 
 /** A graph as an ordered list of kernel calls over buffers. */

@@ -1,19 +1,12 @@
 import type { Problem } from "../checkpoint/problem.ts";
-import type { Switches, TargetName } from "../emit/targets.ts";
+import type { TargetName } from "../emit/targets.ts";
 import { wgslOptionsOf } from "../emit/wgsl/switches.ts";
 import type { Plan } from "../plan/plan.ts";
-import { pageAdapter, type FindAdapter } from "./device.ts";
+import { pageAdapter } from "./device.ts";
 import type { Given, Timed } from "./bench/timed.ts";
 import type { Engine } from "./engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import type { Weights } from "./weights.ts";
-
-export interface EngineOptions {
-  readonly switches?: Switches;
-  /** In how many threads a target for the CPU runs that has several; as many as help if left off. */
-  readonly threads?: number | undefined;
-  /** Where a target that needs a device finds one; that of the page if left off. */
-  readonly adapter?: FindAdapter;
-}
 
 /** What runs a target. */
 export interface EngineOfTarget {
@@ -34,8 +27,8 @@ export const engines: Readonly<Record<TargetName, EngineOfTarget>> = {
     runs: "WebAssembly",
     needsDevice: false,
     hasThreads: true,
-    open: async (plan, weights, { threads }) =>
-      (await import("./webassembly-engine.ts")).webassemblyEngine(plan, weights, threads),
+    open: async (plan, weights, options) =>
+      (await import("./webassembly-engine.ts")).webassemblyEngine(plan, weights, options),
     time: async (plan, given, { threads }) =>
       (await import("./bench/timed.ts")).timeWebassembly(plan, given, threads),
   },
@@ -50,8 +43,11 @@ export const engines: Readonly<Record<TargetName, EngineOfTarget>> = {
     runs: "WebGPU shaders",
     needsDevice: true,
     hasThreads: false,
-    open: async (plan, weights, { switches = {}, adapter = pageAdapter }) =>
-      (await import("./webgpu-engine.ts")).webgpuEngine(plan, weights, adapter, wgslOptionsOf(switches)),
+    open: async (plan, weights, { switches = {}, adapter = pageAdapter, ...loading }) =>
+      (await import("./webgpu-engine.ts")).webgpuEngine(plan, weights, adapter, {
+        ...wgslOptionsOf(switches),
+        loading,
+      }),
     time: async (plan, given, { switches = {}, adapter = pageAdapter }) =>
       (await import("./bench/timed.ts")).timeWebgpu(plan, given, adapter, wgslOptionsOf(switches)),
   },

@@ -6,7 +6,8 @@ export { orThrow, Problem, ProblemError } from "../checkpoint/problem.ts";
 
 export { targetNames, targets, type Switches, type TargetName, type TargetRow } from "../emit/targets.ts";
 export type { Engine, Tensors } from "./engine.ts";
-export { engines, openEngine, type EngineOptions } from "./engines.ts";
+export { engines, openEngine } from "./engines.ts";
+export type { EngineOptions } from "./engine-options.ts";
 export { interpreterEngine } from "./interpreter-engine.ts";
 export { pageAdapter, type FindAdapter } from "./device.ts";
 

@@ -1,8 +1,12 @@
-import type { CheckpointTensor } from "../checkpoint/match.ts";
-import { readFloat32, toFloat32 } from "../checkpoint/stored.ts";
+import type { CheckpointTensor, StoredQuantized } from "../checkpoint/match.ts";
+import { partsOf as elementParts } from "../checkpoint/parts.ts";
+import { readFloat32, toFloat32, type StoredTensor } from "../checkpoint/stored.ts";
 import { packedNames, type PackedParameter, type Packing } from "../passes/packing.ts";
 import { quantizeMatrix } from "../quantize/blocks.ts";
 import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
+import { sizeOf } from "../tensor/host.ts";
+import type { Elements } from "../weights/elements.ts";
+import { packedParts, rowsBetween, type ReadElements } from "../weights/packed.ts";
 import type { Weights } from "./weights.ts";
 
 /** The forms of those tensors that a checkpoint has as codes. */
@@ -25,51 +29,37 @@ export function packedWeights(weights: Weights, { parameters }: Packing): Weight
   return { ...weights, tensors };
 }
 
-/** The parts of one tensor; it is quantized once for all of them, and let go when each was read. */
+/** The parts of one tensor. */
 function partsOf(
   name: string,
   tensor: CheckpointTensor,
-  packed: PackedParameter,
+  { form, isTransposed }: PackedParameter,
 ): (readonly [string, CheckpointTensor])[] {
-  const { form, isTransposed } = packed;
   const names = packedNames(name);
-  const [rows, columns] = (isTransposed ? tensor.shape.toReversed() : tensor.shape) as [number, number];
-  const all = form.hasMinimums ? 3 : 2;
-  let made: QuantizedTensor | undefined;
-  const read = new Set<string>();
-  const part = (
-    role: keyof typeof names,
-    dtype: "i32" | "f32",
-    width: number,
-    bytesOf: (tensor: QuantizedTensor) => Uint8Array | Float32Array,
-  ): readonly [string, CheckpointTensor] => {
-    const shape = [rows, width];
-    const take = (): QuantizedTensor => {
-      const tensors = (made ??= quantized(tensor, packed));
-      read.add(role);
-      if (read.size === all) {
-        made = undefined;
-        read.clear();
-      }
-      return tensors;
+  const parts = elementParts(tensor);
+  const read: ReadElements = (_, first, end) => readFloat32(parts(first, end));
+  const { shape, quantized: stored } = tensor;
+  const coded = stored && { form: stored.form, rows: stored.readRows ?? rowsAtOnce(stored, shape[0]!) };
+  return packedParts({ name, shape, form, isTransposed }, read, coded).map((part) => {
+    const dtype = part.role === "codes" ? "i32" : "f32";
+    const readPart = (first: number, end: number): StoredTensor => {
+      // Nothing here comes later.
+      const { buffer, byteOffset, byteLength } = part.read(first, end) as Elements;
+      return { dtype, shape: [end - first], bytes: new Uint8Array(buffer, byteOffset, byteLength) };
     };
-    return [
-      names[role],
-      {
-        dtype,
-        shape,
-        read: () => {
-          const { buffer, byteOffset, byteLength } = bytesOf(take());
-          return { dtype, shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
-        },
-      },
-    ];
+    const read = (): StoredTensor => ({ ...readPart(0, sizeOf(part.shape)), shape: part.shape });
+    return [names[part.role], { dtype, shape: part.shape, read, readPart }];
+  });
+}
+
+/** Rows of codes that are read all at once, and kept until the last are asked for. */
+function rowsAtOnce({ read }: StoredQuantized, rows: number) {
+  let whole: QuantizedTensor | undefined;
+  return (first: number, end: number): QuantizedTensor => {
+    const found = rowsBetween((whole ??= read()), first, end);
+    if (end === rows) whole = undefined;
+    return found;
   };
-  return [
-    part("codes", "i32", (columns * form.bits) / 32, ({ codes }) => codes),
-    part("scales", "f32", columns / form.block, ({ scales }) => scales),
-    ...(form.hasMinimums ? [part("minimums", "f32", columns / form.block, ({ minimums }) => minimums!)] : []),
-  ];
 }
 
 function quantized(tensor: CheckpointTensor, { form, isTransposed }: PackedParameter): QuantizedTensor {

@@ -1,5 +1,10 @@
 import { orThrow } from "../checkpoint/problem.ts";
-import { importModule, type EmittedTensors, type WebGpuDevice } from "../emit/emitted.ts";
+import {
+  importModule,
+  type EmittedTensors,
+  type EmittedWeights,
+  type WebGpuDevice,
+} from "../emit/emitted.ts";
 import { targets, type Switches, type TargetName } from "../emit/targets.ts";
 import type { Decoding } from "../incremental/program.ts";
 import { sessionForm } from "../incremental/session-form.ts";
@@ -7,9 +12,13 @@ import type { Graph } from "../ir/graph.ts";
 import { planProgram } from "../plan/build.ts";
 import type { ProgramPlan } from "../plan/plan.ts";
 import type { SessionMaker } from "../session/generate.ts";
+import type { LoadOptions } from "../weights/stream.ts";
 import type { Session, SessionOptions } from "../session/session.ts";
 import type { StateTensors } from "../session/form.ts";
 import { openDevice, pageAdapter, type FindAdapter } from "./device.ts";
+import { loadOptionsOf } from "./engine-options.ts";
+import { emittedWeights, streamedWeights } from "./tensors.ts";
+import type { Weights } from "./weights.ts";
 
 /** A session of a model whose inputs and outputs are known by their names alone. */
 export type AnySession = Session<StateTensors, StateTensors>;
@@ -25,7 +34,7 @@ export interface SessionModel extends SessionMaker<AnySession> {
   readonly close: () => void;
 }
 
-export interface SessionsOptions {
+export interface SessionsOptions extends LoadOptions {
   readonly target: TargetName;
   readonly switches?: Switches;
   /** As many as help, if left off. */
@@ -54,27 +63,39 @@ export function sessionsPlan(
  */
 export async function openSessions(
   decoding: Decoding,
-  weights: EmittedTensors,
+  weights: EmittedTensors | Weights,
   options: SessionsOptions,
 ): Promise<SessionModel> {
   const { target, switches = {}, threads, adapter = pageAdapter } = options;
   const emit = await targets[target].load();
   const [file] = emit(sessionsPlan(decoding, options), { types: false, switches });
-  if (target === "wgsl") return openOnDevice(await importModule(file!.text), weights, adapter);
+  const loading = loadOptionsOf(options);
+  const given = givenWeights(weights, target);
+  if (target === "wgsl") return openOnDevice(await importModule(file!.text), given, adapter, loading);
   const { createModel } = await importModule<SessionsModule>(file!.text);
-  const model = await createModel(weights, threads === undefined ? {} : { threads });
+  const model = await createModel(given, { ...loading, ...(threads === undefined ? {} : { threads }) });
   return { session: model.session, restore: model.restore, close: () => model.close?.() };
 }
+
+/** Weights of a checkpoint as a module takes them: read when they are wanted, where it takes them so. */
+function givenWeights(weights: EmittedTensors | Weights, target: TargetName): EmittedWeights {
+  if (!isCheckpoint(weights)) return weights;
+  return targets[target].takesWhole === true ? emittedWeights(weights) : streamedWeights(weights);
+}
+
+const isCheckpoint = (weights: EmittedTensors | Weights): weights is Weights =>
+  weights["tensors"] instanceof Map;
 
 /** The same on a device of its own, which is closed with it. */
 async function openOnDevice(
   { requiredFeatures, createModel }: DeviceSessionsModule,
-  weights: EmittedTensors,
+  weights: EmittedWeights,
   adapter: FindAdapter,
+  loading: LoadOptions,
 ): Promise<SessionModel> {
   const { device, close } = orThrow(await openDevice(adapter, requiredFeatures));
   try {
-    const { session, restore, destroy } = await createModel(device, weights);
+    const { session, restore, destroy } = await createModel(device, weights, loading);
     return {
       session,
       restore,
@@ -92,8 +113,8 @@ async function openOnDevice(
 /** What a module for the CPU exports whose models make sessions; some have nothing to close. */
 interface SessionsModule {
   readonly createModel: (
-    weights: EmittedTensors,
-    options: { readonly threads?: number },
+    weights: EmittedWeights,
+    options: LoadOptions & { readonly threads?: number },
   ) => Opened | Promise<Opened>;
 }
 
@@ -104,6 +125,7 @@ interface DeviceSessionsModule {
   readonly requiredFeatures: readonly string[];
   readonly createModel: (
     device: WebGpuDevice,
-    weights: EmittedTensors,
+    weights: EmittedWeights,
+    options: LoadOptions,
   ) => Promise<Omit<SessionModel, "close"> & { readonly destroy: () => void }>;
 }

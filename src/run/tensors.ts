@@ -1,8 +1,10 @@
-import { readFloat32, toInt32 } from "../checkpoint/stored.ts";
+import { partsOf } from "../checkpoint/parts.ts";
+import { readFloat32, readInt32, toInt32 } from "../checkpoint/stored.ts";
 import type { EmittedTensor, EmittedTensors } from "../emit/emitted.ts";
 import type { Plan } from "../plan/plan.ts";
-import { isFloat } from "../tensor/dtype.ts";
+import { dtypeBytes, isFloat } from "../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../tensor/host.ts";
+import type { StreamedSource, StreamedTensor } from "../weights/stream.ts";
 import type { Tensors } from "./engine.ts";
 import type { Weights } from "./weights.ts";
 
@@ -18,6 +20,19 @@ export function emittedWeights(weights: Weights): EmittedTensors {
     };
   }
   return tensors;
+}
+
+/** The same read when they are wanted, a part at a time, for modules that take them so. */
+export function streamedWeights(weights: Weights): StreamedSource {
+  const streamed = [...weights.tensors].map(([name, tensor]): [string, StreamedTensor] => {
+    const { dtype, shape } = tensor;
+    const parts = partsOf(tensor);
+    const read = isFloat(dtype)
+      ? (first: number, end: number) => readFloat32(parts(first, end))
+      : (first: number, end: number) => readInt32(parts(first, end));
+    return [name, { shape, dtype: isFloat(dtype) ? "f32" : "i32", read, elementBytes: dtypeBytes[dtype] }];
+  });
+  return new Map(streamed);
 }
 
 export const emittedInputs = (inputs: Tensors): EmittedTensors =>

@@ -7,10 +7,9 @@ import { noPacking, type Packing } from "../passes/packing.ts";
 import { sessionLogits, type LogitsSource } from "../session/generate.ts";
 import type { StopSignal } from "../session/session.ts";
 import { attempt } from "./attempt.ts";
-import type { EngineOptions } from "./engines.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { PatientSession } from "./patient-session.ts";
 import { openSessions, type AnySession, type SessionModel } from "./sessions.ts";
-import { emittedWeights } from "./tensors.ts";
 import { tokenInput } from "./tokens.ts";
 import type { Weights } from "./weights.ts";
 
@@ -75,7 +74,7 @@ export function textDecoder(
   const decoding = textDecoding(graph, output, how);
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
   return new TextDecoder(decoding, () =>
-    openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
+    openSessions(decoding, weights, { target, ...options, logits: output }),
   );
 }
 
@@ -93,7 +92,7 @@ export function batchDecoder(
   const decoding = textDecoding(graph, output, how, { ragged: true });
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
   return {
-    open: () => openSessions(decoding, emittedWeights(weights), { target, ...options, logits: output }),
+    open: () => openSessions(decoding, weights, { target, ...options, logits: output }),
   };
 }
 

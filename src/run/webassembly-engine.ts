@@ -5,19 +5,20 @@ import type { Plan } from "../plan/plan.ts";
 import { plural } from "../support/text.ts";
 import { attempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
-import { emittedInputs, emittedWeights, hostOutputs } from "./tensors.ts";
+import { loadOptionsOf, type EngineOptions } from "./engine-options.ts";
+import { emittedInputs, hostOutputs, streamedWeights } from "./tensors.ts";
 import type { Weights } from "./weights.ts";
 
 /** Emits the plan as WebAssembly, imports it, and gives it the weights and threads: as many as help, if none are said. */
 export async function webassemblyEngine(
   plan: Plan,
   weights: Weights,
-  threads: number | undefined,
+  { threads, ...loading }: EngineOptions,
 ): Promise<Engine | Problem> {
   const [file] = emitWasm(plan, { types: false }).files;
   const { createModel } = await importModule<ThreadedModule>(file!.text);
-  const options = threads === undefined ? {} : { threads };
-  const model = await attempt(() => createModel(emittedWeights(weights), options));
+  const options = { ...loadOptionsOf(loading), ...(threads === undefined ? {} : { threads }) };
+  const model = await attempt(() => createModel(streamedWeights(weights), options));
   if (model instanceof Problem) return model;
   return {
     description: `plan of ${plural(plan.steps.length, "step")}`,

@@ -1,12 +1,14 @@
 import { Problem } from "../checkpoint/problem.ts";
-import { importModule, type DeviceModel, type DeviceModule, type EmittedTensors } from "../emit/emitted.ts";
+import { importModule, type DeviceModel, type DeviceModule, type EmittedWeights } from "../emit/emitted.ts";
 import { emitWgsl, type WgslOptions } from "../emit/wgsl/emit.ts";
 import type { Plan } from "../plan/plan.ts";
 import { plural } from "../support/text.ts";
 import { attempt } from "./attempt.ts";
 import { openDevice, type FindAdapter } from "./device.ts";
+import type { LoadOptions } from "../weights/stream.ts";
 import type { Engine } from "./engine.ts";
-import { emittedInputs, emittedWeights, hostOutputs } from "./tensors.ts";
+import { loadOptionsOf } from "./engine-options.ts";
+import { emittedInputs, hostOutputs, streamedWeights } from "./tensors.ts";
 import type { Weights } from "./weights.ts";
 
 /** Emits the plan as a WebGPU module, imports it, and gives it a device of the adapter and the weights. */
@@ -14,9 +16,9 @@ export async function webgpuEngine(
   plan: Plan,
   weights: Weights,
   find: FindAdapter,
-  options: WgslOptions = {},
+  { loading = {}, ...options }: WgslOptions & { readonly loading?: LoadOptions } = {},
 ): Promise<Engine | Problem> {
-  const opened = await openDeviceModel(plan, emittedWeights(weights), find, options);
+  const opened = await openDeviceModel(plan, streamedWeights(weights), find, options, loading);
   if (opened instanceof Problem) return opened;
   const { model, adapter, close } = opened;
   return {
@@ -36,16 +38,17 @@ export interface OpenDeviceModel {
 /** The same as the module has it: tensors as modules take and give them. */
 export async function openDeviceModel(
   plan: Plan,
-  weights: EmittedTensors,
+  weights: EmittedWeights,
   find: FindAdapter,
   options: WgslOptions,
+  loading: LoadOptions = {},
 ): Promise<OpenDeviceModel | Problem> {
   const [file] = emitWgsl(plan, { ...options, types: false }).files;
   const module = await importModule<DeviceModule>(file!.text);
   const opened = await openDevice(find, module.requiredFeatures);
   if (opened instanceof Problem) return opened;
   const { device, adapter, close } = opened;
-  const model = await attempt(() => module.createModel(device, weights));
+  const model = await attempt(() => module.createModel(device, weights, loadOptionsOf(loading)));
   if (model instanceof Problem) {
     close();
     return model;

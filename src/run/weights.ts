@@ -1,5 +1,6 @@
 import { describePrefix, matchParameters, type CheckpointTensor } from "../checkpoint/match.ts";
 import { joinPublished } from "../checkpoint/quantized/published.ts";
+import { partsOfRange } from "../checkpoint/parts.ts";
 import { Problem, quote } from "../checkpoint/problem.ts";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { toStored } from "../checkpoint/stored.ts";
@@ -34,11 +35,14 @@ export interface Weights {
 
 /** The tensors of a safetensors file that is in memory. */
 export function safetensorsCheckpoint(bytes: Uint8Array, name: string): OpenedCheckpoint | Problem {
-  const file = readSafetensors(bytes, name);
+  const file = readSafetensors(bytes, name, { takesScaled: true });
   if (file instanceof Problem) return file;
-  const tensors = [...file.tensors].map(
-    ([tensor, stored]) => [tensor, { dtype: stored.dtype, shape: stored.shape, read: () => stored }] as const,
-  );
+  const tensors = [...file.tensors].map(([tensor, stored]) => {
+    const { dtype, shape, scaled } = stored;
+    const type = { dtype, shape, ...(scaled === undefined ? {} : { scaled }) };
+    const readPart = partsOfRange({ ...type, start: 0 }, (start, end) => stored.bytes.subarray(start, end));
+    return [tensor, { ...type, read: () => stored, readPart }] as const;
+  });
   return { name, tensors: new Map(tensors), close: () => undefined };
 }
 

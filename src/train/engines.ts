@@ -2,7 +2,7 @@ import { orThrow } from "../checkpoint/problem.ts";
 import type { TargetName } from "../emit/targets.ts";
 import { attempt } from "../run/attempt.ts";
 import { openDevice, pageAdapter, type FindAdapter } from "../run/device.ts";
-import type { EngineOptions } from "../run/engines.ts";
+import type { EngineOptions } from "../run/engine-options.ts";
 import { plural } from "../support/text.ts";
 import type { EngineFactory, TrainingEngine } from "./engine.ts";
 

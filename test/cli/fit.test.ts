@@ -119,7 +119,7 @@ describe("`fit --target wasm` says what memory a model takes of this machine", (
   test("the weights that last, those that are brought there, and a run", async () => {
     const text = await output("fit", "wide.lmg", ...big, "--target", "wasm", "--dims", "T=33");
     expect(text).toMatch(
-      /^wide as WebAssembly with B=1, T=33\n {2}.+B for its weights, .+B for a run\n {2}.+B more while the weights are brought there\n$/,
+      /^wide as WebAssembly with B=1, T=33\n {2}.+B for its weights, .+B for a run\n {2}.+B more while the weights are brought there; at most .+B at once\n$/,
     );
     const { memory } = JSON.parse(
       (await lmg("fit", "wide.lmg", ...big, "--target", "ts", "--dims", "T=33", "--json")).text,

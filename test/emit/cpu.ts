@@ -9,7 +9,7 @@ import type { Plan, ProgramPlan } from "../../src/plan/plan.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 import * as typescript from "./instantiate.ts";
 import * as webassembly from "./wasm/instantiate.ts";
-import type { EmittedModule, Model, Tensor } from "./wasm/instantiate.ts";
+import type { EmittedModule, Model, Tensor, Tensors } from "./wasm/instantiate.ts";
 
 export type { EmittedModule, Model, Tensor, Tensors } from "./wasm/instantiate.ts";
 
@@ -92,8 +92,10 @@ function later<Part extends string>(module: typescript.EmittedModule<Part>): Emi
   };
   return {
     ...module,
-    createModel: async (...given) => Promise.resolve(laterModel(module.createModel(...given))),
-    loadSafetensors: async (...given) => Promise.resolve(laterModel(module.loadSafetensors(...given))),
+    createModel: async (weights, options) =>
+      Promise.resolve(laterModel(module.createModel(weights as Tensors, options))),
+    loadSafetensors: async (bytes, options) =>
+      Promise.resolve(laterModel(module.loadSafetensors(bytes as Uint8Array, options))),
     EngineError: Error,
   };
 }

@@ -6,7 +6,7 @@ import { isLaterPart, joinParts, partNames } from "../gguf/split.ts";
 import { ggufTensor, type Gguf } from "../gguf/tensors.ts";
 import { misplaced, places } from "../places.ts";
 import { orThrow, Problem } from "../problem.ts";
-import { openRegular, readRange, startOf, type OpenFile } from "./read.ts";
+import { openRegular, rangesOf, readRange, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A GGUF file, or all parts of one; headers are read, tensors when they are asked for. `close` it. */
@@ -80,7 +80,8 @@ function openPart(path: string, files: number[]): Gguf | Problem {
   const header = readHeader(opened, path);
   if (header instanceof Problem) return header;
   const read = (start: number, end: number): Uint8Array => orThrow(readRange(file, start, end, path));
-  const tensors = header.entries.map((entry) => [entry.name, ggufTensor(entry, read)] as const);
+  const ranges = rangesOf(file, path);
+  const tensors = header.entries.map((entry) => [entry.name, ggufTensor(entry, read, ranges)] as const);
   return { metadata: header.metadata, tensors: new Map(tensors) };
 }
 

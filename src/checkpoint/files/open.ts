@@ -10,10 +10,11 @@ import {
   readHeaderLength,
   type SafetensorsHeader,
 } from "../safetensors-header.ts";
+import { partsOfRange } from "../parts.ts";
 import { parseShardIndex } from "../shards.ts";
 import type { StoredTensor } from "../stored.ts";
 import { findGguf, openGguf } from "./gguf.ts";
-import { openRegular, readRange, readText, startOf, type OpenFile } from "./read.ts";
+import { openRegular, rangesOf, readRange, readText, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A checkpoint on disk: headers are read, tensors when they are asked for. `close` it. */
@@ -129,11 +130,12 @@ function addFile(
   if (refused !== undefined) return refused;
   const header = readHeader(opened, path);
   if (header instanceof Problem) return header;
-  for (const { name, dtype, shape, start, end } of header.entries) {
+  const ranges = rangesOf(file, path);
+  for (const { name, start, end, ...type } of header.entries) {
     if (tensors.has(name))
       return new Problem("E709", `${path}: ${quote(name)} is also in another file of the checkpoint`);
-    const read = (): StoredTensor => ({ dtype, shape, bytes: orThrow(readRange(file, start, end, path)) });
-    tensors.set(name, { dtype, shape, read });
+    const read = (): StoredTensor => ({ ...type, bytes: orThrow(readRange(file, start, end, path)) });
+    tensors.set(name, { ...type, read, readPart: partsOfRange({ ...type, start }, ranges) });
   }
   return undefined;
 }
@@ -144,5 +146,5 @@ function readHeader({ file, size }: OpenFile, path: string): SafetensorsHeader |
   const length = readHeaderLength(first, size, path);
   if (length instanceof Problem) return length;
   const header = readRange(file, LENGTH_BYTES, LENGTH_BYTES + length, path);
-  return header instanceof Problem ? header : parseHeader(header, size, path);
+  return header instanceof Problem ? header : parseHeader(header, size, path, { takesScaled: true });
 }

@@ -3,7 +3,7 @@ import { decodeUtf8 } from "../json.ts";
 import { RECOGNIZED_BY } from "../formats.ts";
 import { allocate } from "../limits.ts";
 import { misplaced, tooLarge, type Place } from "../places.ts";
-import { Problem, quotePath } from "../problem.ts";
+import { orThrow, Problem, quotePath } from "../problem.ts";
 import { fileProblem, kindOfSpecial } from "./system.ts";
 
 /** A regular file that is open for reading. */
@@ -138,7 +138,11 @@ function fill(file: number, bytes: Uint8Array, from: number): number {
 /** The bytes from `start` to `end` of an open file. */
 export function readRange(file: number, start: number, end: number, path: string): Uint8Array | Problem {
   const bytes = allocate(end - start, path);
-  if (bytes instanceof Problem) return bytes;
+  return bytes instanceof Problem ? bytes : readInto(file, bytes, start, path);
+}
+
+/** Fills bytes from a place on. */
+function readInto(file: number, bytes: Uint8Array, start: number, path: string): Uint8Array | Problem {
   try {
     return fill(file, bytes, start) === bytes.length
       ? bytes
@@ -146,4 +150,13 @@ export function readRange(file: number, start: number, end: number, path: string
   } catch (error) {
     return fileProblem("read", path, error);
   }
+}
+
+/** Reads ranges of an open file, one after the other into the same memory; throws a ProblemError. */
+export function rangesOf(file: number, path: string): (start: number, end: number) => Uint8Array {
+  let room = new Uint8Array(0);
+  return (start, end) => {
+    if (room.length < end - start) room = new Uint8Array(end - start);
+    return orThrow(readInto(file, room.subarray(0, end - start), start, path));
+  };
 }

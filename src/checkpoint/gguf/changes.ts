@@ -31,7 +31,10 @@ function reorderRows(tensor: CheckpointTensor, unit: number, rowOf: RowOf): Chec
   if (quantized === undefined) return reordered;
   return {
     ...reordered,
-    quantized: { ...quantized, read: () => quantizedInOrder(quantized.read(), rows, rowOf) },
+    quantized: {
+      form: quantized.form,
+      read: () => quantizedInOrder(quantized.read(), rows, rowOf),
+    },
   };
 }
 

@@ -5,12 +5,27 @@ import { halfAt, type BlockLayout } from "./layout.ts";
 const { fround } = Math;
 
 /** Codes of 2 bits: each run of 32 bytes has four runs of 32 elements, one above the other. */
-const twoBits = (bytes: Uint8Array, codes: number, index: number): number =>
-  (bytes[codes + (index >> 7) * 32 + (index & 31)]! >> (((index >> 5) & 3) * 2)) & 3;
+function fillTwoBits(bytes: Uint8Array, codes: number, into: Int8Array, place: number): void {
+  for (let run = 0; run < 8; run++)
+    for (let i = 0; i < 32; i++)
+      into[place + 32 * run + i] = (bytes[codes + 32 * (run >> 2) + i]! >> (2 * (run & 3))) & 3;
+}
 
 /** Codes of 4 bits: each run of 32 bytes has two runs of 32 elements. */
-const fourBits = (bytes: Uint8Array, codes: number, index: number): number =>
-  (bytes[codes + (index >> 6) * 32 + (index & 31)]! >> (((index >> 5) & 1) * 4)) & 15;
+function fillFourBits(bytes: Uint8Array, codes: number, into: Int8Array, place: number): void {
+  for (let run = 0; run < 4; run++)
+    for (let i = 0; i < 32; i++) {
+      const pair = bytes[codes + 32 * run + i]!;
+      into[place + 64 * run + i] = pair & 15;
+      into[place + 64 * run + 32 + i] = pair >> 4;
+    }
+}
+
+/** One more bit of each code, in a mask of 32 bytes: of each run of 32 elements the bit of its number. */
+function addMask(bytes: Uint8Array, mask: number, into: Int8Array, place: number, bit: number): void {
+  for (let run = 0; run < 8; run++)
+    for (let i = 0; i < 32; i++) into[place + 32 * run + i]! |= ((bytes[mask + i]! >> run) & 1) << bit;
+}
 
 /** 16 scales of 6 bits in 12 bytes: eight with the lower halves of two each, four with the upper bits of four each. */
 const sixBits = (bytes: Uint8Array, at: number, group: number): number => {
@@ -45,7 +60,7 @@ export const kLayouts = {
     bytes: 84,
     bits: 4,
     zero: 0,
-    code: (bytes, at, index) => twoBits(bytes, at + 16, index),
+    fill: (bytes, at, into, place) => fillTwoBits(bytes, at + 16, into, place),
     scale: (bytes, at, group) => fround(halfAt(bytes, at + 80) * (bytes[at + group]! & 15)),
     minimum: (bytes, at, group) => -fround(halfAt(bytes, at + 82) * (bytes[at + group]! >> 4)),
   },
@@ -56,19 +71,28 @@ export const kLayouts = {
     bits: 8,
     isNarrow: true,
     zero: 4,
-    code: (bytes, at, index) =>
-      twoBits(bytes, at + 32, index) | (((bytes[at + (index & 31)]! >> (index >> 5)) & 1) << 2),
+    fill: (bytes, at, into, place) => {
+      fillTwoBits(bytes, at + 32, into, place);
+      addMask(bytes, at, into, place, 2);
+    },
     scale: (bytes, at, group) => fround(halfAt(bytes, at + 108) * (sixBits(bytes, at + 96, group) - 32)),
   },
-  Q4_K: { ...paired, bytes: 144, bits: 4, code: (bytes, at, index) => fourBits(bytes, at + 16, index) },
+  Q4_K: {
+    ...paired,
+    bytes: 144,
+    bits: 4,
+    fill: (bytes, at, into, place) => fillFourBits(bytes, at + 16, into, place),
+  },
   /** The fifth bit of each code stands in a mask. */
   Q5_K: {
     ...paired,
     bytes: 176,
     bits: 8,
     isNarrow: true,
-    code: (bytes, at, index) =>
-      fourBits(bytes, at + 48, index) | (((bytes[at + 16 + (index & 31)]! >> (index >> 5)) & 1) << 4),
+    fill: (bytes, at, into, place) => {
+      fillFourBits(bytes, at + 48, into, place);
+      addMask(bytes, at + 16, into, place, 4);
+    },
   },
   /** Four lower bits of each code, then two upper ones; scales of 8 bits. */
   Q6_K: {
@@ -77,11 +101,14 @@ export const kLayouts = {
     bits: 8,
     isNarrow: true,
     zero: 32,
-    code: (bytes, at, index) => {
-      const [half, run, place] = [index >> 7, (index >> 5) & 3, index & 31];
-      const low = (bytes[at + half * 64 + (run & 1) * 32 + place]! >> ((run >> 1) * 4)) & 15;
-      const high = (bytes[at + 128 + half * 32 + place]! >> (run * 2)) & 3;
-      return low | (high << 4);
+    fill: (bytes, at, into, place) => {
+      for (let run = 0; run < 8; run++) {
+        const [half, within] = [run >> 2, run & 3];
+        const [low, high] = [at + 64 * half + 32 * (within & 1), at + 128 + 32 * half];
+        for (let i = 0; i < 32; i++)
+          into[place + 32 * run + i] =
+            ((bytes[low + i]! >> (4 * (within >> 1))) & 15) | (((bytes[high + i]! >> (2 * within)) & 3) << 4);
+      }
     },
     scale: (bytes, at, group) => fround(halfAt(bytes, at + 208) * ((bytes[at + 192 + group]! << 24) >> 24)),
   },

@@ -1,10 +1,6 @@
 import { sizeOf } from "../../tensor/host.ts";
-import {
-  quantizedTensor,
-  ROW_UNIT,
-  type QuantizedForm,
-  type QuantizedTensor,
-} from "../../tensor/quantized.ts";
+import { ROW_UNIT, type QuantizedForm, type QuantizedTensor } from "../../tensor/quantized.ts";
+import { quantizedTensor } from "../../tensor/whole-codes.ts";
 import { decodeF16 } from "../half.ts";
 
 /** How the blocks of a type lie: what each element is made of, from the bytes of its block, which begin at `at`. */
@@ -19,7 +15,8 @@ export interface BlockLayout {
   readonly isNarrow?: true;
   /** What a code is taken from, so that it is around 0; 0 where there are minimums. */
   readonly zero: number;
-  readonly code: (bytes: Uint8Array, at: number, index: number) => number;
+  /** Writes the codes of a block one after the other, from a place on. */
+  readonly fill: (bytes: Uint8Array, at: number, into: Int8Array, place: number) => void;
   readonly scale: (bytes: Uint8Array, at: number, group: number) => number;
   /** What is added to scale · code; its product was rounded before. */
   readonly minimum?: (bytes: Uint8Array, at: number, group: number) => number;
@@ -36,15 +33,18 @@ export const halfAt = (bytes: Uint8Array, at: number): number => halves[bytes[at
  * each product is rounded to float32 before a minimum is added.
  */
 export function decodeBlocks(layout: BlockLayout, bytes: Uint8Array, into: Float32Array): void {
-  const { elements, group, zero, code, scale, minimum } = layout;
-  for (let block = 0, at = 0; block < into.length; block += elements, at += layout.bytes)
+  const { elements, group, zero, fill, scale, minimum } = layout;
+  const codes = new Int8Array(elements);
+  for (let block = 0, at = 0; block < into.length; block += elements, at += layout.bytes) {
+    fill(bytes, at, codes, 0);
     for (let first = 0; first < elements; first += group) {
       const by = scale(bytes, at, first / group);
       // Adding -0 changes nothing, not even a -0.
       const low = minimum === undefined ? -0 : minimum(bytes, at, first / group);
       for (let index = first; index < first + group; index++)
-        into[block + index] = Math.fround(by * (code(bytes, at, index) - zero)) + low;
+        into[block + index] = Math.fround(by * (codes[index]! - zero)) + low;
     }
+  }
 }
 
 /** The form in which a model keeps blocks of a layout. */
@@ -66,10 +66,11 @@ export function packBlocks(
   shape: readonly number[],
   bytes: Uint8Array,
 ): QuantizedTensor {
-  const { elements, bits, group, zero, code, scale } = layout;
+  const { elements, bits, group, zero, fill, scale } = layout;
   const { hasMinimums } = formOfLayout(layout);
   const size = sizeOf(shape);
-  const codes = new Uint8Array((size * bits) / 8);
+  const codes = new Int8Array((size * bits) / 8);
+  const own = new Int8Array(elements);
   const scales = new Float32Array(size / group);
   const minimums = hasMinimums ? new Float32Array(scales.length) : undefined;
   for (let block = 0, at = 0; block < size; block += elements, at += layout.bytes) {
@@ -79,17 +80,20 @@ export function packBlocks(
       if (minimums !== undefined)
         minimums[place] = layout.minimum?.(bytes, at, first / group) ?? -zero * scales[place];
     }
-    if (bits === 8)
-      for (let index = 0; index < elements; index++) codes[block + index] = code(bytes, at, index) - zero;
-    else
+    if (bits === 8) {
+      fill(bytes, at, codes, block);
+      if (zero !== 0) for (let index = block; index < block + elements; index++) codes[index]! -= zero;
+    } else {
+      fill(bytes, at, own, 0);
       for (let index = 0; index < elements; index += 2)
-        codes[(block + index) / 2] = code(bytes, at, index) | (code(bytes, at, index + 1) << 4);
+        codes[(block + index) / 2] = own[index]! | (own[index + 1]! << 4);
+    }
   }
   return quantizedTensor({
     shape,
     bits,
     block: group,
-    codes,
+    codes: new Uint8Array(codes.buffer),
     scales,
     ...(minimums === undefined ? {} : { minimums }),
   });

@@ -1,6 +1,6 @@
 import { sizeOf } from "../../tensor/host.ts";
-import type { QuantizedTensor } from "../../tensor/quantized.ts";
 import type { CheckpointTensor } from "../match.ts";
+import { partsOfRange } from "../parts.ts";
 import { Problem } from "../problem.ts";
 import type { StoredTensor } from "../stored.ts";
 import { parseGgufHeader, type GgufEntry } from "./header.ts";
@@ -30,12 +30,23 @@ export function readGguf(bytes: Uint8Array, name: string): Gguf | Problem {
 }
 
 /**
- * A tensor that is read when it is asked for. Blocks are decoded to float32, and may be had as codes; what has no blocks keeps
- * its dtype.
+ * A tensor that is read when it is asked for, all of it or a part: `ranges` may give the same memory each time. Blocks are decoded
+ * to float32, and may be had as codes; what has no blocks keeps its dtype.
  */
-export function ggufTensor({ type, shape, start, end }: GgufEntry, read: ReadRange): CheckpointTensor {
+export function ggufTensor(
+  { type, shape, start, end }: GgufEntry,
+  read: ReadRange,
+  ranges: ReadRange = read,
+): CheckpointTensor {
   const { dtype = "f32", layout } = type;
-  if (layout === undefined) return { dtype, shape, read: () => ({ dtype, shape, bytes: read(start, end) }) };
+  if (layout === undefined) {
+    const whole = (): StoredTensor => ({ dtype, shape, bytes: read(start, end) });
+    return { dtype, shape, read: whole, readPart: partsOfRange({ dtype, start }, ranges) };
+  }
+  const { elements, bytes } = layout;
+  /** The bytes of whole blocks. */
+  const blocks = (from: number, to: number): Uint8Array =>
+    ranges(start + (from / elements) * bytes, start + (to / elements) * bytes);
   const decoded: CheckpointTensor = {
     dtype,
     shape,
@@ -44,8 +55,27 @@ export function ggufTensor({ type, shape, start, end }: GgufEntry, read: ReadRan
       decodeBlocks(layout, read(start, end), values);
       return { dtype, shape, bytes: new Uint8Array(values.buffer) };
     },
+    readPart: (first, last) => {
+      const [from, to] = [first - (first % elements), Math.ceil(last / elements) * elements];
+      const values = new Float32Array(to - from);
+      decodeBlocks(layout, blocks(from, to), values);
+      const part = values.subarray(first - from, last - from);
+      return {
+        dtype,
+        shape: [last - first],
+        bytes: new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+      };
+    },
   };
   if (!isPackable(shape)) return decoded;
-  const packed = (): QuantizedTensor => packBlocks(layout, shape, read(start, end));
-  return { ...decoded, quantized: { form: formOfLayout(layout), read: packed } };
+  const width = shape.at(-1)!;
+  return {
+    ...decoded,
+    quantized: {
+      form: formOfLayout(layout),
+      read: () => packBlocks(layout, shape, read(start, end)),
+      readRows: (first, last) =>
+        packBlocks(layout, [last - first, width], blocks(first * width, last * width)),
+    },
+  };
 }

@@ -3,10 +3,11 @@ import { writeFile, type FileContent } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
 import { targets, type Switches, type TargetName } from "../../emit/targets.ts";
-import { programOf, type ProgramPlan } from "../../plan/plan.ts";
+import type { ProgramPlan } from "../../plan/plan.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
+import { compileQuantizeOptions, packedGraph, planPacked } from "../compile/packed.ts";
 import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
 import { decodingOptions, type DecodingChoice } from "../decoding.ts";
 import { loadModel } from "../load.ts";
@@ -56,6 +57,7 @@ export const command: Command = {
       description: "also what reads a text a few positions at a time: model.session(), and generate()",
     },
     ...decodingOptions.map((each) => ({ ...each, description: `with --sessions: ${each.description}` })),
+    ...compileQuantizeOptions,
     { flags: "--seed <number>", description: "with --train: draw a state to begin with, and write it too" },
     {
       flags: "--generate",
@@ -76,6 +78,7 @@ export const command: Command = {
       "write out/model.wgsl.ts: shaders and the WebGPU code that runs them",
     ],
     ["lmg compile gpt2.lmg --sessions -o out/", "a module that goes on with texts, token by token"],
+    ["lmg compile gpt2.lmg --quantize int8 -o out/", "a module that keeps its matrices in 8 bits"],
     [
       "lmg compile FOLDER --generate -o talk/",
       "a page that talks, of a published checkpoint: serve talk/ and open it",
@@ -165,6 +168,8 @@ async function compileFiles(
     return emit(plan, { types, switches: options, notes }).map((file) => ({ ...file, steps }));
   };
   if (options.train === true) {
+    if (options.quantize !== undefined)
+      stop("E821", "--quantize is for modules that run: a training moves floats", "leave it off");
     const { trainingFiles } = await import("../compile/training.ts");
     return trainingFiles(source, options, out, { target: made, emit: compiled });
   }
@@ -172,9 +177,10 @@ async function compileFiles(
   const loaded = await loadModel(source, options, out, { target: made });
   if (options.sessions !== true && (options.ragged === true || options.recompute !== undefined))
     stop("E804", "--ragged and --recompute say how texts are read", "give --sessions too");
-  if (options.sessions !== true) return compiled(programOf(loaded.plan));
+  const packed = packedGraph(loaded, options, made);
+  if (options.sessions !== true) return compiled(planPacked(loaded, packed, made));
   const { planWithSessions } = await import("../compile/sessions.ts");
-  return compiled(planWithSessions(loaded, target, options));
+  return compiled(planWithSessions(loaded, packed, target, options));
 }
 
 /** Each file is written whole or not at all; one that is made in parts says how large it will be. */

@@ -3,6 +3,8 @@ import { engines } from "../../run/engines.ts";
 import { checkFit, dispatchReport, type FitProblem } from "../../emit/wgsl/fit.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { wgslOptionsOf, type WgslSwitches } from "../../emit/wgsl/switches.ts";
+import { portableTarget, type Target } from "../../kernels/target.ts";
+import { planOfPart, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import type { Sizes } from "../../plan/stats.ts";
 import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
@@ -10,8 +12,11 @@ import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { readLimits } from "../fit/limits.ts";
+import { compileQuantizeOptions, packedGraph, planPacked } from "../compile/packed.ts";
 import { hostMemory, hostMisfit } from "../fit/memory.ts";
-import { loadPlan } from "../load.ts";
+import { loadModel, loadPlan } from "../load.ts";
+import { checkpointConfig, openChosenWeights, weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { packChosen, type QuantizeOptions } from "../run/quantized.ts";
 import { showBytes } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
@@ -20,7 +25,8 @@ import { modelOptions, outputOption, passOptions, trainOption } from "../source.
 import { orStop, stop } from "../stop.ts";
 import { dawnOption, requireTaken, switchOptions, type DawnOptions } from "../targets.ts";
 
-interface FitCommandOptions extends LookOptions, WgslSwitches, DawnOptions {
+interface FitCommandOptions
+  extends Omit<LookOptions, "config">, WgslSwitches, DawnOptions, WeightChoice, QuantizeOptions {
   readonly train?: true;
   readonly limits: string;
   readonly dims?: string;
@@ -44,6 +50,8 @@ export const command: Command = {
       description: "default: what every WebGPU device allows; adapter: that of this machine; or a JSON file",
       default: "default",
     },
+    ...weightOptions,
+    ...compileQuantizeOptions,
     { flags: "--dims <sizes>", description: "run-time dims, such as B=1,T=128; 1 and T=128 if not given" },
     { flags: "--json", description: "as JSON" },
     stdinOption,
@@ -59,6 +67,7 @@ export const command: Command = {
     ["lmg fit gpt2.lmg --dims T=1024 --f16 --limits adapter", "can this machine, in half precision?"],
     ["lmg fit gpt2.lmg --train --dims B=4,T=1024", "can every WebGPU device train it?"],
     ["lmg fit llama.lmg --config FOLDER --target wasm", "how much memory takes it as WebAssembly?"],
+    ["lmg fit llama.lmg --weights FILE.gguf --target wasm", "and with its weights as a checkpoint has them?"],
   ],
   async run(args, asked: FitCommandOptions, out) {
     if (asked.dawn !== undefined && asked.limits !== "adapter")
@@ -73,7 +82,7 @@ export const command: Command = {
 };
 
 async function lookAtFit(source: Source, options: FitCommandOptions, given: Sizes, out: Out): Promise<Look> {
-  const { plan } = await loadPlan(source, options, out);
+  const plan = await chosenPlan(source, options, out, portableTarget);
   const sizes = orStop(completeDims(plan.symbols, given));
   const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
   const target = wgslOptionsOf(options);
@@ -99,6 +108,31 @@ async function lookAtFit(source: Source, options: FitCommandOptions, given: Size
   };
 }
 
+/** The plan of a model as it would be run: with the weights as codes that are asked for, or that a checkpoint has so. */
+async function chosenPlan(
+  source: Source,
+  options: FitCommandOptions,
+  out: Out,
+  target: Target,
+): Promise<Plan> {
+  if (options.train === true) return (await loadPlan(source, options, out, { target })).plan;
+  const loaded = await loadModel(source, options, out, { config: checkpointConfig(options), target });
+  if (options.weights === undefined)
+    return planOfProgram(planPacked(loaded, packedGraph(loaded, options, target), target));
+  const weights = openChosenWeights(loaded.model, options, out);
+  try {
+    return packChosen(loaded, weights, options, target).plan;
+  } finally {
+    weights.close();
+  }
+}
+
+/** A program of one part as the plan that it was. */
+const planOfProgram = (program: ProgramPlan): Plan => ({
+  ...planOfPart(program, program.parts[0]!),
+  name: program.name,
+});
+
 /** What a model takes of this machine, before anything of it is read. */
 async function lookAtMemory(
   source: Source,
@@ -107,9 +141,9 @@ async function lookAtMemory(
   out: Out,
 ): Promise<Look> {
   const { target } = options;
-  const { plan } = await loadPlan(source, options, out, { target: targets[target].target(options) });
+  const plan = await chosenPlan(source, options, out, targets[target].target(options));
   const sizes = orStop(completeDims(plan.symbols, given));
-  const memory = hostMemory(plan, sizes);
+  const memory = await hostMemory(plan, sizes, target);
   const misfit = hostMisfit(target, memory);
   const dims = showDims(sizes);
   const problem = (message: string): Problem =>
@@ -131,7 +165,7 @@ async function lookAtMemory(
         ? ""
         : `${plan.name} as ${engines[target].runs}${dims === "" ? "" : ` with ${dims}`}\n` +
           `  ${showBytes(memory.residentBytes)} for its weights, ${showBytes(memory.runBytes)} for a run\n` +
-          `  ${showBytes(memory.loadBytes)} more while the weights are brought there\n`,
+          `  ${showBytes(memory.loadBytes)} more while the weights are brought there; at most ${showBytes(memory.peakBytes)} at once\n`,
     problems: misfit === undefined ? [] : [problem(misfit)],
   };
 }

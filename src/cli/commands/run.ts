@@ -20,6 +20,7 @@ import { readSource, stdinOption } from "../places.ts";
 import { packChosen, type PackedModel } from "../run/quantized.ts";
 import { runBatch } from "../run/batch.ts";
 import { readInputs } from "../run/input-files.ts";
+import { showLoading } from "../run/loading.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { readChatTemplate, runChat } from "../run/chat.ts";
 import { runGeneration, runOnce } from "../run/session.ts";
@@ -94,7 +95,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const packed = packChosen(loaded, weights, options, chosen);
     const isBatch = options.generate !== undefined && (prompt?.length ?? 0) > 1;
     const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, out);
-    const open = () => openChosenEngine(packed, options);
+    const open = () => openChosenEngine(packed, options, out);
     const steps = `plan of ${plural(packed.plan.steps.length, "step")}`;
     const isLater = isBatch || decoder !== undefined;
     const engine = isLater ? laterEngine(steps, open) : orStop(await open());
@@ -118,9 +119,11 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
 async function openChosenEngine(
   { graph, plan, weights }: PackedModel,
   options: RunOptions,
+  out: Out,
 ): Promise<Engine | Problem> {
   if (options.interpret === true) return interpreterEngine(graph, weights);
-  return openEngine(options.target ?? defaultTarget, plan, weights, engineOptionsOf(options));
+  const engineOptions = { ...engineOptionsOf(options), ...showLoading(out) };
+  return openEngine(options.target ?? defaultTarget, plan, weights, engineOptions);
 }
 
 /** What goes on with a text a token at a time, where a target can; else it is said why each token runs all of it. */
@@ -137,6 +140,7 @@ function chosenDecoder(
   const decoder = textDecoder(model.graph, weights, outputOf(model), {
     target,
     ...engineOptionsOf(options),
+    ...showLoading(out),
     fuse: options.fuse ?? true,
     packing,
   });

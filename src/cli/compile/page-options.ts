@@ -1,16 +1,16 @@
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
-import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
+import type { QuantizeOptions } from "../run/quantized.ts";
 import { flagOf } from "../targets.ts";
 import { stop } from "../stop.ts";
 
-/** What of the command line is for a page alone: its weights and what they are kept as, its tokenizer. */
+/** What of the command line is for a page: its weights and what they are kept as, which modules have too, its tokenizer. */
 export interface PageChoice extends Omit<WeightChoice, "config">, QuantizeOptions {
   readonly tokenizer?: string;
 }
 
 export const pageOptions: readonly OptionSpec[] = [
-  ...[...weightOptions, ...quantizeOptions].map((option) => ({
+  ...weightOptions.map((option) => ({
     ...option,
     description: `with --generate: ${option.description}`,
   })),
@@ -20,8 +20,8 @@ export const pageOptions: readonly OptionSpec[] = [
   },
 ];
 
-/** The names of these options. */
-const names = ["weights", "random", "prefix", "ignore", "quantize", "tokenizer"] as const;
+/** The names of those that are for a page alone. */
+const names = ["weights", "random", "prefix", "ignore", "tokenizer"] as const;
 
 /** Ends the command where one is given without a page. */
 export function requirePage(options: PageChoice): void {

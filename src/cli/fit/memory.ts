@@ -1,21 +1,25 @@
-import type { TargetName } from "../../emit/targets.ts";
+import { targets, type TargetName } from "../../emit/targets.ts";
 import { engines } from "../../run/engines.ts";
 import { layoutOf } from "../../plan/layout.ts";
 import { operandViews, type Plan } from "../../plan/plan.ts";
 import { planTotals, type Sizes } from "../../plan/stats.ts";
+import { largest } from "../../support/lists.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
+import { sizeOf } from "../../tensor/host.ts";
 
 /** The memory that a plan takes on the processor, in bytes. */
 export interface HostMemory {
   /** What lasts as long as the model: weights as runs read them, constants, states. */
   readonly residentBytes: number;
-  /** The weights once more as they are given, until the model is made. */
+  /** What loading takes beside, until the model is made. */
   readonly loadBytes: number;
   /** What a run takes beside: its arena and its outputs. */
   readonly runBytes: number;
+  /** All that is there at once at most; what the program around it takes is not in it. */
+  readonly peakBytes: number;
 }
 
-export function hostMemory(plan: Plan, sizes: Sizes): HostMemory {
+export async function hostMemory(plan: Plan, sizes: Sizes, target: TargetName): Promise<HostMemory> {
   const layout = layoutOf(plan);
   const bytesOf = (buffer: number): number => evaluateDim(layout.bytes(buffer), sizes);
   const read = new Set(plan.steps.flatMap((step) => operandViews(step).map(({ buffer }) => buffer)));
@@ -25,12 +29,21 @@ export function hostMemory(plan: Plan, sizes: Sizes): HostMemory {
       : [],
   );
   const { weightBytes, arenaBytes, outputBytes } = planTotals(plan, sizes, layout);
-  return {
-    residentBytes: lasting.reduce((sum, buffer) => sum + bytesOf(buffer), 0),
-    loadBytes: weightBytes,
-    runBytes: arenaBytes + outputBytes,
-  };
+  const staged = await targets[target].stagedBytes?.();
+  const residentBytes = lasting.reduce((sum, buffer) => sum + bytesOf(buffer), 0);
+  const loadBytes = turnedBytes(plan) + Math.min(weightBytes, staged?.(plan) ?? Infinity);
+  const runBytes = arenaBytes + outputBytes;
+  return { residentBytes, loadBytes, runBytes, peakBytes: residentBytes + Math.max(loadBytes, runBytes) };
 }
+
+/** A matrix whose columns become the rows of codes is there whole, as floats and as codes. */
+const turnedBytes = ({ packed = [] }: Plan): number =>
+  largest(
+    packed.map(({ shape, form: { bits }, isTransposed }) =>
+      isTransposed ? sizeOf(shape) * (4 + bits / 8) : 0,
+    ),
+    0,
+  );
 
 /** A memory of WebAssembly is one piece, which 32 bits address. */
 const MOST_ADDRESSED = 2 ** 32;

@@ -1,5 +1,6 @@
 import type { PlanShared } from "../../plan/plan.ts";
 import type { Code } from "../../support/text.ts";
+import { givenParameters } from "./packed.ts";
 import type { Piece } from "./piece.ts";
 import { literal, wrapped } from "./text.ts";
 
@@ -11,7 +12,7 @@ export const parameterTable = (plan: PlanShared): Piece => ({
 const tableLines = (plan: PlanShared): Code[] => [
   "/** The tensors that the weights must have. */",
   "export const parameters«: readonly Parameter[]» = [",
-  plan.parameters.map(
+  givenParameters(plan).map(
     ({ name, shape, dtype }) =>
       `{ name: ${literal(name)}, shape: [${shape.join(", ")}], dtype: "${dtype}" },`,
   ),

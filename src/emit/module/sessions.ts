@@ -24,11 +24,8 @@ function formLines({ states, ...form }: SessionForm): Code[] {
     "};",
     "",
     "/** The same with the hash of weights too. */",
-    "const formWith = (tensors«: Map<string, Tensor>»)«: SessionForm» => ({",
-    [
-      "...sessionForm,",
-      "hash: sessionForm.hash + hashOfWeights(tensors, (tensor) => storedAs.get(tensor)?.bytes),",
-    ],
+    "const formWith = (samples«: ReadonlyMap<string, WeightSample>»)«: SessionForm» => ({",
+    ["...sessionForm,", "hash: sessionForm.hash + hashOfWeights(samples),"],
     "});",
   ];
 }

@@ -8,7 +8,13 @@ import type { FloatFormat } from "./storage.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { safetensorsRuntime } from "../module/runtime/safetensors.ts";
 import { modelType, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
-import { elementRuntime, elementRuntime64, stateRuntime, weightRuntime } from "../module/runtime/weights.ts";
+import {
+  elementRuntime,
+  elementRuntime64,
+  stateRuntime,
+  weightRuntime,
+  wholeRuntime,
+} from "../module/runtime/weights.ts";
 import { commentText, finishText, identifier, Names, typesOnly } from "../module/text.ts";
 import { reservedWords } from "../module/words.ts";
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
@@ -16,6 +22,7 @@ import type { EmittedFile } from "../module/file.ts";
 import { declaredIn, partsFor } from "../module/helpers.ts";
 import type { Piece } from "../module/piece.ts";
 import { sessionPiece } from "../module/sessions.ts";
+import { packedPiece } from "../module/packed.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { readsState, symbolsOfParts } from "../module/surface.ts";
 
@@ -67,6 +74,8 @@ export function emitTypeScript(
     ...calls.kernels.map(({ code }) => code),
     ...partsFor(helpers, calls.helpers),
     frame.weights.code,
+    frame.whole.code,
+    frame.packed.code,
     ...partsFor(
       elements,
       names.flatMap(({ readers }) => [...readers]),
@@ -104,6 +113,8 @@ interface Frame {
   readonly types: Piece;
   readonly parameters: Piece;
   readonly weights: Piece;
+  readonly whole: Piece;
+  readonly packed: Piece;
   readonly state: Piece;
   readonly sessions: Piece;
   readonly files: Piece;
@@ -116,6 +127,8 @@ function frameOf(program: ProgramPlan): Frame {
     types: hasState ? { declares: [...types.declares, "Kept"], code: [...types.code, ...keptType] } : types,
     parameters: parameterTable(program.shared),
     weights: weightRuntime,
+    whole: wholeRuntime,
+    packed: packedPiece(program, "whole"),
     state: hasState ? stateRuntime : { declares: [], code: [] },
     sessions: sessionPiece(program),
     files: safetensorsRuntime(program),

@@ -12,6 +12,7 @@ import { tsTarget } from "./target.ts";
 import { declaredIn } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { optionsParameter } from "../module/runtime/types.ts";
+import { matchText } from "../module/packed.ts";
 import { elementRuntime } from "../module/runtime/weights.ts";
 import { sessionEntries } from "../module/sessions.ts";
 import {
@@ -70,7 +71,22 @@ export const functionWords = (program: ProgramPlan, { kernels }: Pick<CallTable,
 export const modelWords = [
   ...["source", "options", "tensors", "weights", "state", "f32", "f64", "i32"],
   ...["createModel", "matchWeights", "prepareWeights", "copyOfState", "replaceState"],
-  ...["form", "formWith", "openState", "sizes", "runs", "Session", "part", "names", "bytes"],
+  ...[
+    "samples",
+    "name",
+    "tensor",
+    "samplesOf",
+    "elementsOf",
+    "form",
+    "formWith",
+    "openState",
+    "sizes",
+    "runs",
+    "Session",
+    "part",
+    "names",
+    "bytes",
+  ],
 ];
 
 function createModel(
@@ -91,7 +107,7 @@ function createModel(
     `export function createModel(source«: WeightSource», ${optionsParameter(program)})«: Model» {`,
     [
       ...weightLines(program, hasWeights),
-      ...(program.sessions === undefined ? stateLines(program, names) : ["const form = formWith(tensors);"]),
+      ...(program.sessions === undefined ? stateLines(program, names) : formLines),
       ...(arrays.length === 0
         ? []
         : [
@@ -108,6 +124,13 @@ function createModel(
     "}",
   ];
 }
+
+/** What sessions know of the program and its weights. */
+const formLines = [
+  "const samples = samplesOf(tensors);",
+  "for (const [name, tensor] of tensors) samples.get(name)«!».seeAll(elementsOf(tensor));",
+  "const form = formWith(samples);",
+];
 
 /** What a model is. */
 function returnLines(program: ProgramPlan): Code[] {
@@ -150,8 +173,9 @@ function openFunction(program: ProgramPlan, names: ModuleNames, runs: readonly C
 }
 
 /** The lines that find the weights and prepare what is made of them. */
-function weightLines({ shared, sessions }: ProgramPlan, hasWeights: boolean): string[] {
-  const match = "matchWeights(source, options)";
+function weightLines(program: ProgramPlan, hasWeights: boolean): string[] {
+  const { shared, sessions } = program;
+  const match = matchText(program, "whole");
   if (sessions === undefined && shared.state.every(({ kind }) => kind === "kept"))
     return [hasWeights ? `const weights = prepareWeights(${match});` : `${match};`];
   const tensors = `const tensors = ${match};`;

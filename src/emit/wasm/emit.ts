@@ -1,5 +1,4 @@
 import { layoutCode, plural, type Code } from "../../support/text.ts";
-import { sizeOf } from "../../tensor/host.ts";
 import { programOf, type Plan, type ProgramPlan } from "../../plan/plan.ts";
 import { commentText, finishText, identifier, Names, typesOnly } from "../module/text.ts";
 import { reservedWords } from "../module/words.ts";
@@ -7,12 +6,13 @@ import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { declaredIn, partsFor } from "../module/helpers.ts";
 import { dimsFunction, dimsType, inputReaders, partFunction } from "../module/host/inputs.ts";
+import { packedPiece } from "../module/packed.ts";
 import type { Piece } from "../module/piece.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
-import { readerRuntime } from "../module/runtime/safetensors.ts";
+import { readerRuntime } from "../module/runtime/reader.generated.ts";
 import { publicTypes, modelType, type SurfaceWords } from "../module/runtime/types.ts";
-import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
+import { streamRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import { sessionPiece } from "../module/sessions.ts";
 import { readsState, symbolsOfParts } from "../module/surface.ts";
 import { binaryLines, kernelLines, workerLines } from "./code-lines.ts";
@@ -26,7 +26,7 @@ import { profileRuntime } from "./runtime/profile.ts";
 import { listRuntime, listTypes } from "./runtime/lists.ts";
 import { modelRuntime, modelTypes, sessionStateRuntime, stateRuntime, stateTypes } from "./runtime/model.ts";
 import { threadRuntime, threadTypes } from "./runtime/threads.ts";
-import { lastingBuffers, loadFunction, placesFunction, preparedCalls, weightReaders } from "./weights.ts";
+import { lastingBuffers, loadFunction, placesFunction, preparedCalls } from "./weights.ts";
 import { threadsWorth } from "./work.ts";
 
 export type WasmOptions = {
@@ -107,7 +107,7 @@ function frameOf(
       ...(hasState ? [stateRuntime] : []),
       ...(program.sessions === undefined ? [] : [sessionStateRuntime, sessionPiece(program)]),
       ...(profiles ? [profileRuntime] : []),
-      ...[weightRuntime, readerRuntime],
+      ...[weightRuntime, readerRuntime, streamRuntime, packedPiece(program, "streamed")],
     ],
   };
 }
@@ -124,13 +124,13 @@ function moduleText(
     new Names([
       ...reservedWords,
       ...[...surface, ...runtime].flatMap(({ declares }) => declares),
-      ...[...declaredIn(inputRuntime), ...declaredIn(elementRuntime), ...ownWords],
+      ...[...declaredIn(inputRuntime), ...ownWords],
       ...parts.flatMap((part) => partWords.map((word) => partFunction(program, part, word))),
     ]),
     kernelOf,
   );
   const lasting = lastingBuffers(program);
-  const prepared = preparedCalls(program, table);
+  const prepared = preparedCalls(program, table, lasting);
   const called = parts.map((part) => calledStages(program, part, table));
   const taken = [...reservedWords, ...functionWords, ...table.kernels.map(({ name }) => name)];
   const names = (symbols: Plan["symbols"]): ListNames =>
@@ -153,7 +153,6 @@ function moduleText(
     kernelLines(table),
     codeLines(program, table),
     ...runtime.map(({ code }) => code),
-    ...partsFor(elementRuntime, weightReaders(program)),
     ...partsFor(inputRuntime, ["InputError", ...inputReaders(program)]),
   ];
   return sections
@@ -166,18 +165,7 @@ function moduleText(
 const partWords = ["listSteps", "bindDims", "readInputs", "resultsOf"];
 
 /** Words that functions of lists read beside their own. */
-const functionWords = [
-  "wholeLines",
-  "Math",
-  "Float32Array",
-  "Int32Array",
-  "floats",
-  "ints",
-  "tensors",
-  "_tensors",
-  "d",
-  "_d",
-];
+const functionWords = ["wholeLines", "Math", "Float32Array", "Int32Array", "d", "_d"];
 
 /** All that a module may declare beside its kernels, its surface and what stands in every module. */
 const ownWords = [
@@ -199,7 +187,6 @@ const ownWords = [
     "SHARED_AT",
     "OWN_BYTE",
     "KERNEL_CONSTANT_BYTES",
-    "WEIGHT_BYTES",
     "THREADS_WORTH",
   ],
 ];
@@ -223,14 +210,9 @@ function header(program: ProgramPlan, kernels: number, notes: readonly string[])
 
 /** The binary code, and what of the plan stands beside it. */
 function codeLines(program: ProgramPlan, table: KernelTable): string[] {
-  const bytes = program.shared.parameters.reduce(
-    (sum, { buffer, shape }) => sum + (buffer === undefined ? 0 : 4 * sizeOf(shape)),
-    0,
-  );
   return [
     ...binaryLines(table),
     "",
-    `const WEIGHT_BYTES = ${bytes};`,
     "/** Threads that a run is worth: one for each 4 million floating-point operations, where each run-time size is 16. */",
     `const THREADS_WORTH = ${threadsWorth(program)};`,
     "",

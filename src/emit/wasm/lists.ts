@@ -150,9 +150,14 @@ function callLines(plan: Plan, calls: readonly CalledStage[], names: ListNames):
 
 const isStored = (stage: Stage, buffer: number): boolean => !("steps" in stage) || stage.stored.has(buffer);
 
-/** `call(add_norm_1, x, y, out, B * T);` */
-export function callText({ call: { kernel, words } }: CalledStage, names: ListNames, indent: number): Code[] {
-  const args = words.map((word) => wordText(word, names));
+/** `call(add_norm_1, x, y, out, B * T);`; `change` makes of the text of a word what stands in its place. */
+export function callText(
+  { call: { kernel, words } }: CalledStage,
+  names: ListNames,
+  indent: number,
+  change: (word: Word, text: string) => string = (_, text) => text,
+): Code[] {
+  const args = words.map((word) => change(word, wordText(word, names)));
   return wrapped(`${names.read("call")}(`, [kernel.name, ...args], ");", WIDTH - indent);
 }
 

@@ -4,6 +4,8 @@ import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
 import { dimsName, sizeText } from "../module/host/size.ts";
+import { matchText } from "../module/packed.ts";
+import { loadingLines } from "../module/runtime/safetensors.ts";
 import { keyText, optionsParameter } from "../module/runtime/types.ts";
 import { sessionEntries } from "../module/sessions.ts";
 import {
@@ -26,11 +28,12 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
     " * The model with its weights in memory, and its threads. Throws WeightsError for weights that do not fit the model,",
     " * EngineError where it cannot run.",
     " */",
-    `export async function createModel(source«: WeightSource», ${options})«: Promise<Model>» {`,
+    `export async function createModel(source«: WeightSource | StreamedSource», ${options})«: Promise<Model>» {`,
     [
       ...(keepsState(program) ? fixedLines(program) : []),
-      "const tensors = matchWeights(source, options);",
-      `const loaded = await loadModel(tensors, ${keepsState(program) ? "fixed" : "{}« as Dims»"}, options);`,
+      `const tensors = ${matchText(program, "streamed")};`,
+      ...(program.sessions === undefined ? [] : sampleLines),
+      `const loaded = await loadModel(tensors, ${keepsState(program) ? "fixed" : "{}« as Dims»"}, options${program.sessions === undefined ? "" : ", see"});`,
       "const runner = runnerOf(loaded);",
       ...(profiles ? ["const profile = profilerOf(loaded, runner);"] : []),
       ...(keepsState(program) ? ["const kept = stateTensors(loaded.w, fixed);"] : []),
@@ -52,19 +55,20 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
     ],
     "}",
     "",
-    "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
-    `export const loadSafetensors = (bytes«: Uint8Array | ArrayBuffer», ${options})«: Promise<Model>» =>`,
-    "  createModel(readSafetensors(bytes), options);",
+    ...loadingLines(options, ""),
     "",
-    "/** The tensors that were given are left alone after this. */",
-    "async function loadModel(tensors«: Map<string, Tensor>», fixed«: Dims», options«: ThreadOptions»)«: Promise<Loaded>» {",
+    "async function loadModel(",
+    [
+      "tensors«: Map<string, Given>», fixed«: Dims», options«: ThreadOptions», see«: (name: string, first: number, elements: Elements) => void» = () => {},",
+    ],
+    ")«: Promise<Loaded>» {",
     [
       "const engine = await startEngine(options.threads);",
       "try {",
       [
         "const { place, end } = placesFrom(CONSTANTS_AT + KERNEL_CONSTANT_BYTES);",
         "const w = placesOf(place, fixed);",
-        "await fillMemory(engine, end(), options, (list) => loadWeights(w, tensors, fixed, list));",
+        "await fillMemory(engine, end(), tensors, options, (list) => loadWeights(w, fixed, list), see);",
         "return { engine, w, from: end() };",
       ],
       "} catch (error) {",
@@ -74,6 +78,12 @@ export function modelLines(program: ProgramPlan, profiles: boolean): Code[] {
     "}",
   ];
 }
+
+/** What shows parts of weights to the samples of them that sessions are told apart by. */
+const sampleLines = [
+  "const samples = samplesOf(tensors);",
+  "const see = (name«: string», first«: number», elements«: Elements»)«: void» => samples.get(name)«!».see(first, elements);",
+];
 
 /** What makes the state of a session, and runs on it, if the model makes sessions. */
 function openLines(program: ProgramPlan): Code[] {
@@ -85,7 +95,7 @@ function openLines(program: ProgramPlan): Code[] {
     return `${run}: { part: parts.${run}, bind: (inputs«: ${partNames(program, part).inputs}»${said === "" ? "" : `, dims«: ${partNames(program, part).dims}»`}) => ${bind} },`;
   });
   return [
-    "const form = formWith(tensors);",
+    "const form = formWith(samples);",
     "const stateFor = statesOf(loaded, runner);",
     "/** The state of a session, and what runs on it. */",
     "const openState = async (sizes«: StateSizes») => {",

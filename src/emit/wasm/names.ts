@@ -21,6 +21,7 @@ const ownWords = [
   "own",
   "ownStep",
   "shared",
+  "turn",
 ];
 
 /** A value is better called otherwise than a slot, of which a list has as many as it needs. */

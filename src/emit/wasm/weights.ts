@@ -10,16 +10,17 @@ import { packSlots, type Tenancy } from "../../plan/slots.ts";
 import { invariant } from "../../support/invariant.ts";
 import { largest } from "../../support/lists.ts";
 import type { Code } from "../../support/text.ts";
-import { evaluateDim } from "../../tensor/dim.ts";
-import { isFloat, type Dtype } from "../../tensor/dtype.ts";
+import { onlyView } from "../../kernels/results.ts";
+import { constantDim, dim, evaluateDim, type Dim } from "../../tensor/dim.ts";
+import { isFloat } from "../../tensor/dtype.ts";
 import { elementsOf } from "../../tensor/type.ts";
 import { stepComment } from "../module/comments.ts";
 import { dimsName, sizeText } from "../module/host/size.ts";
 import { keyText } from "../module/runtime/types.ts";
-import type { elementRuntime } from "../module/runtime/weights.ts";
 import { literal, numberText } from "../module/text.ts";
 import { callText, memoryOf, scratchLines } from "./lists.ts";
 import type { KernelTable } from "./kernel-table.ts";
+import { piecedParameters, piecesOf, type LoadPiece } from "./load-pieces.ts";
 import { meetingsOf, type CalledStage } from "./meetings.ts";
 import type { ListNames } from "./names.ts";
 
@@ -77,16 +78,43 @@ function placesLines(
   ];
 }
 
-/** What reads the elements of a tensor of that kind. */
-const readerOf = (dtype: Dtype): keyof typeof elementRuntime => (isFloat(dtype) ? "floats" : "ints");
+/** A step that makes something of the weights as a call; some with a piece of a weight that is read for it. */
+export interface PreparedCall extends CalledStage {
+  readonly stage: Step;
+  readonly piece?: LoadPiece;
+}
 
-/** The readers that the function below calls. */
-export const weightReaders = ({ shared }: ProgramPlan): readonly (keyof typeof elementRuntime)[] =>
-  shared.parameters.flatMap(({ buffer, dtype }) => (buffer === undefined ? [] : [readerOf(dtype)]));
+/** The steps that make something of the weights, as calls: large weights are read a piece at a time. */
+export const preparedCalls = (
+  { shared }: ProgramPlan,
+  table: KernelTable,
+  lasting: ReadonlySet<number>,
+): PreparedCall[] =>
+  preparedStages(shared, lasting).map((prepared) => ({
+    ...prepared,
+    call: table.call(prepared.stage, memoryOf(shared)),
+  }));
 
-/** The steps that make something of the weights, as calls. */
-export const preparedCalls = ({ shared }: ProgramPlan, table: KernelTable): CalledStage[] =>
-  shared.prepare.map((stage) => ({ stage, call: table.call(stage, memoryOf(shared)) }));
+/** A step that makes something of the weights, and the piece of a weight that is read for it. */
+type PreparedStage = Omit<PreparedCall, "call">;
+
+function preparedStages(shared: PlanShared, lasting: ReadonlySet<number>): PreparedStage[] {
+  const pieced = piecedParameters(shared, lasting);
+  return shared.prepare.flatMap((stage): PreparedStage[] =>
+    stage.op === "copy" && pieced.has(stage.operands.x.buffer)
+      ? piecesOf(stage).map((piece) => ({ stage: piece.step, piece }))
+      : [{ stage }],
+  );
+}
+
+/** Bytes of memory that the loading of weights takes beside what lasts; runs have them after it. */
+export function stagedBytes(program: ProgramPlan): number {
+  const lasting = lastingBuffers(program);
+  const { buffers } = program.shared;
+  const tenancies = stagedTenancies(preparedStages(program.shared, lasting), buffers, lasting);
+  const { words } = slotsOf(tenancies);
+  return 4 * words.reduce((sum, count) => sum + count, 0);
+}
 
 /**
  * The function that brings weights, constants and states to their places, and makes what runs read of the weights. A
@@ -94,7 +122,7 @@ export const preparedCalls = ({ shared }: ProgramPlan, table: KernelTable): Call
  */
 export function loadFunction(
   { shared, sessions }: ProgramPlan,
-  calls: readonly CalledStage[],
+  calls: readonly PreparedCall[],
   names: ListNames,
   lasting: ReadonlySet<number>,
 ): Code[] {
@@ -103,24 +131,23 @@ export function loadFunction(
     ({ buffer }) =>
       buffer !== undefined && lasting.has(buffer) && shared.buffers[buffer]!.home.kind === "parameter",
   );
-  const isRead = shared.parameters.some(({ buffer }) => buffer !== undefined);
   const lines = [
     ...constantLines(shared, names, lasting),
     ...state.flatMap((each) => stateLines(each, names)),
-    ...stays.map(({ name, dtype, buffer }) => loadText(name, dtype, names.start(buffer!), names)),
+    ...stays.map(({ name, buffer }) => loadText(name, names.start(buffer!), names)),
     ...prepareLines(shared, calls, names, lasting),
   ];
   const taken = names.taken;
   return [
     "/** Brings weights to their places, and makes of them what runs read. */",
-    `async function loadWeights(${names.parameter("w")}«: Places», ${isRead ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(state.map(({ type }) => elementsOf(type)))}«: Dims», ${names.parameter("list")}«: LoadingList»)«: Promise<void>» {`,
+    `async function loadWeights(${names.parameter("w")}«: Places», ${dimsName(state.map(({ type }) => elementsOf(type)))}«: Dims», ${names.parameter("list")}«: LoadingList»)«: Promise<void>» {`,
     [...taken, ...lines],
     "}",
   ];
 }
 
-const loadText = (name: string, dtype: Dtype, place: string, names: ListNames): string =>
-  `await ${names.read("load")}(${literal(name)}, ${place}, () => ${readerOf(dtype)}(tensors, ${literal(name)}));`;
+const loadText = (name: string, place: string, names: ListNames, range = ""): string =>
+  `await ${names.read("load")}(${literal(name)}, ${place}${range});`;
 
 const constantLines = ({ buffers }: PlanShared, names: ListNames, lasting: ReadonlySet<number>): string[] =>
   buffers.flatMap(({ home, dtype }, buffer) =>
@@ -133,7 +160,7 @@ const constantLines = ({ buffers }: PlanShared, names: ListNames, lasting: Reado
 
 /** How a state begins: as a weight, or as one number. */
 function stateLines({ name, type, kind, init, buffer }: PlanState, names: ListNames): string[] {
-  if (kind !== "kept") return [loadText(name, type.dtype, names.start(buffer), names)];
+  if (kind !== "kept") return [loadText(name, names.start(buffer), names)];
   invariant(init.kind === "constant", `the state ${name} begins with more than one number`);
   if (init.value === 0) return [];
   const array = isFloat(type.dtype) ? "Float32Array" : "Int32Array";
@@ -142,54 +169,69 @@ function stateLines({ name, type, kind, init, buffer }: PlanState, names: ListNa
   ];
 }
 
-/** Tensors that only the preparation reads, by when they are there. */
+/** Tensors that only the preparation reads, by when they are there; of one that is read in pieces, a piece is there. */
 function stagedTenancies(
-  { prepare, buffers }: PlanShared,
+  stages: readonly PreparedStage[],
+  buffers: readonly Buffer[],
   lasting: ReadonlySet<number>,
 ): Map<number, Tenancy> {
-  const tenancies = new Map<number, Tenancy>();
-  prepare.forEach((step, index) => {
-    for (const { buffer } of [...operandViews(step), ...step.results]) {
+  const tenancies = new Map<number, { size: Dim; first: number; last: number }>();
+  stages.forEach(({ stage, piece }, index) => {
+    for (const { buffer } of [...operandViews(stage), ...stage.results]) {
       if (lasting.has(buffer)) continue;
+      const isPiece = piece?.step.operands.x.buffer === buffer;
+      const size = isPiece ? dim(piece.end - piece.first) : buffers[buffer]!.elements;
       const known = tenancies.get(buffer);
-      if (known === undefined)
-        tenancies.set(buffer, { size: buffers[buffer]!.elements, first: index, last: index });
-      else known.last = index;
+      if (known === undefined) tenancies.set(buffer, { size, first: index, last: index });
+      else {
+        known.last = index;
+        if (constantDim(size)! > constantDim(known.size)!) known.size = size;
+      }
     }
   });
   return tenancies;
 }
 
+/** The slots that staged tensors share, each with its words. */
+function slotsOf(tenancies: ReadonlyMap<number, Tenancy>): {
+  readonly slotOfBuffer: ReadonlyMap<number, number>;
+  readonly words: readonly number[];
+} {
+  const staged = [...tenancies];
+  const { slotOf, slots } = packSlots(
+    staged.map(([, tenancy]) => tenancy),
+    [],
+  );
+  return {
+    slotOfBuffer: new Map(staged.map(([buffer], index) => [buffer, slotOf[index]!])),
+    words: slots.map((slot) => largest(slot.map((index) => evaluateDim(staged[index]![1].size, new Map())))),
+  };
+}
+
 function prepareLines(
-  shared: PlanShared,
-  calls: readonly CalledStage[],
+  { buffers }: PlanShared,
+  calls: readonly PreparedCall[],
   names: ListNames,
   lasting: ReadonlySet<number>,
 ): Code[] {
   if (calls.length === 0) return [];
-  const { buffers, prepare } = shared;
-  const tenancies = stagedTenancies(shared, lasting);
-  const staged = [...tenancies.keys()];
-  const { slotOf, slots } = packSlots([...tenancies.values()], []);
-  const slotOfBuffer = new Map(staged.map((buffer, index) => [buffer, slotOf[index]!]));
-  const words = slots.map((slot) =>
-    largest(slot.map((tenancy) => evaluateDim(buffers[staged[tenancy]!]!.elements, new Map()))),
-  );
+  const { slotOfBuffer, words } = slotsOf(stagedTenancies(calls, buffers, lasting));
   const inStage = buffers.map((buffer, index): Buffer => {
     const slot = slotOfBuffer.get(index);
     return slot === undefined ? buffer : { ...buffer, home: { kind: "slot", slot } };
   });
   const meetings = meetingsOf(calls, inStage);
   const placed = new Set<number>(lasting);
-  const fresh = (step: Step): Code[] =>
-    [...operandViews(step), ...step.results].flatMap(({ buffer }) => {
+  const fresh = ({ stage, piece }: PreparedCall): Code[] =>
+    [...operandViews(stage), ...stage.results].flatMap(({ buffer }) => {
       if (placed.has(buffer)) return [];
       placed.add(buffer);
       const local = names.local(buffer);
-      const { home, dtype } = buffers[buffer]!;
+      const { home } = buffers[buffer]!;
+      const isWhole = piece?.step.operands.x.buffer !== buffer;
       return [
         `const ${local} = ${names.slot(slotOfBuffer.get(buffer)!)};`,
-        ...(home.kind === "parameter" ? [loadText(home.parameter, dtype, local, names)] : []),
+        ...(home.kind === "parameter" && isWhole ? [loadText(home.parameter, local, names)] : []),
       ];
     });
   return [
@@ -199,9 +241,34 @@ function prepareLines(
     ...calls.flatMap((called, index) => [
       "",
       ...(meetings[index]!.before ? [`${names.read("meet")}();`] : []),
-      stepComment(prepare[index]!),
-      ...fresh(prepare[index]!),
-      ...callText(called, names, 2),
+      stepComment(called.stage),
+      ...fresh(called),
+      ...(called.piece === undefined
+        ? callText(called, names, 2)
+        : pieceLines(called, called.piece, buffers, names)),
     ]),
   ];
+}
+
+/** What reads the parts of a weight one after the other, each followed by what is made of it. */
+function pieceLines(
+  called: PreparedCall,
+  { step, first, end, turns, further }: LoadPiece,
+  buffers: readonly Buffer[],
+  names: ListNames,
+): Code[] {
+  const { home } = buffers[step.operands.x.buffer]!;
+  invariant(home.kind === "parameter", "a weight is read in pieces");
+  const made = onlyView(step.results).buffer;
+  const moved = (count: number): string => (turns === 1 ? "" : ` + turn * ${count}`);
+  const range = `, ${first}${moved(further.from)}, ${end}${moved(further.from)}`;
+  const local = names.local(step.operands.x.buffer);
+  const further4 = moved(4 * further.to);
+  const body = [
+    loadText(home.parameter, local, names, range),
+    ...callText(called, names, 4, (word, text) =>
+      word.kind === "address" && word.view.buffer === made ? text + further4 : text,
+    ),
+  ];
+  return turns === 1 ? body : [`for (let turn = 0; turn < ${turns}; turn++) {`, body, "}"];
 }

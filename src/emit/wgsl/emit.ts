@@ -4,13 +4,15 @@ import { programOf, type Plan, type PlanPart, type ProgramPlan } from "../../pla
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { dimsFunction, dimsType, fixedLines, inputReaders, partFunction } from "../module/host/inputs.ts";
+import { matchText, packedPiece } from "../module/packed.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/helpers.ts";
 import { sessionEntries, sessionPiece } from "../module/sessions.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
-import { readerRuntime } from "../module/runtime/safetensors.ts";
+import { readerRuntime } from "../module/runtime/reader.generated.ts";
+import { loadingLines } from "../module/runtime/safetensors.ts";
 import { modelType, optionsParameter, publicTypes, type SurfaceWords } from "../module/runtime/types.ts";
-import { elementRuntime, weightRuntime } from "../module/runtime/weights.ts";
+import { streamRuntime, weightRuntime } from "../module/runtime/weights.ts";
 import {
   hasState,
   keepsState,
@@ -24,7 +26,7 @@ import {
 } from "../module/surface.ts";
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { idRuntime, inputsFunction, resultsFunction } from "./host/inputs.ts";
-import { elementReaders, memoryTables, runMemory, stateFunction, uploadFunction } from "./host/memory.ts";
+import { memoryTables, runMemory, stateFunction, uploadTables } from "./host/memory.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./target.ts";
 import { makeDispatches, type Dispatches } from "./dispatches.ts";
@@ -79,7 +81,7 @@ const words: SurfaceWords = {
 function moduleText(all: Dispatches, notes: readonly string[]): string {
   const { program, target, parts } = all;
   const keepsSome = readsState(program);
-  const upload = uploadFunction(all);
+  const upload = uploadTables(all);
   const state = keepsSome ? stateFunction(all) : [];
   const inputs: readonly (readonly Code[])[] = [
     ...parts.flatMap((part) => [
@@ -124,9 +126,10 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     memoryRuntime,
     target.f16 !== undefined ? halfRuntime : wordRuntime,
     weightRuntime.code,
-    ...partsFor(elementRuntime, elementReaders(all)),
     ...partsFor(inputRuntime, inputReaders(program)),
     readerRuntime.code,
+    streamRuntime.code,
+    packedPiece(program, "streamed").code,
   ].filter((section) => section.length > 0);
   return sections.map((section) => layoutCode(section)).join("\n");
 }
@@ -150,11 +153,8 @@ function header({ program, kernels, parts }: Dispatches, notes: readonly string[
   ];
 }
 
-const loadFunction = (program: ProgramPlan): string[] => [
-  "/** Reads a safetensors file into a model; throws WeightsError for a file that is cut off or does not fit. */",
-  `export const loadSafetensors = (device«: GPUDevice», bytes«: Uint8Array | ArrayBuffer», ${optionsParameter(program)})«: Promise<Model>» =>`,
-  "  createModel(device, readSafetensors(bytes), options);",
-];
+const loadFunction = (program: ProgramPlan): string[] =>
+  loadingLines(optionsParameter(program, "LoadOptions"), "device«: GPUDevice»");
 
 /** What the device must have been asked for. */
 const neededFeatures = ({ target }: Pick<Dispatches, "target">): string[] => [
@@ -194,7 +194,8 @@ function createModel({ program, ...all }: Dispatches, fixed: readonly Code[]): C
     `export const requiredFeatures«: readonly GPUFeatureName[]» = [${neededFeatures(all).map(literal).join(", ")}];`,
     "",
     ...createRuntime({
-      options: optionsParameter(program),
+      options: optionsParameter(program, "LoadOptions"),
+      match: matchText(program, "streamed"),
       state: program.sessions !== undefined ? "sessions" : keepsState(program) ? "own" : "none",
       stateType: stateType(program),
       fixed,

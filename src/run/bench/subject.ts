@@ -1,7 +1,8 @@
 import { Problem } from "../../checkpoint/problem.ts";
 import type { TargetName } from "../../emit/targets.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { engines, type EngineOptions } from "../engines.ts";
+import type { EngineOptions } from "../engine-options.ts";
+import { engines } from "../engines.ts";
 import type { Given, Timed } from "./timed.ts";
 
 /** A plan that a target runs, to be timed. */

@@ -11,13 +11,17 @@ import type { Helper } from "../../../src/emit/module/helpers.ts";
 import { parameterTable } from "../../../src/emit/module/parameters.ts";
 import type { Piece } from "../../../src/emit/module/piece.ts";
 import { inputRuntime } from "../../../src/emit/module/runtime/inputs.ts";
-import { readerRuntime, safetensorsRuntime } from "../../../src/emit/module/runtime/safetensors.ts";
+import { packedRuntime } from "../../../src/emit/module/runtime/packed.generated.ts";
+import { readerRuntime } from "../../../src/emit/module/runtime/reader.generated.ts";
+import { safetensorsRuntime } from "../../../src/emit/module/runtime/safetensors.ts";
 import { publicTypes } from "../../../src/emit/module/runtime/types.ts";
 import {
   elementRuntime,
   elementRuntime64,
   stateRuntime,
+  streamRuntime,
   weightRuntime,
+  wholeRuntime,
 } from "../../../src/emit/module/runtime/weights.ts";
 import { symbolsOfParts } from "../../../src/emit/module/surface.ts";
 import { emitWgsl } from "../../../src/emit/wgsl/emit.ts";
@@ -50,6 +54,9 @@ describe("what code declares is listed beside it", () => {
   const model = ["export interface Model {", "}"];
   const pieces: readonly (readonly [string, Piece])[] = [
     ["weights", weightRuntime],
+    ["weights that are there", wholeRuntime],
+    ["weights that come", streamRuntime],
+    ["codes", packedRuntime],
     ["state", stateRuntime],
     ["reader", readerRuntime],
     ...programs.flatMap((program): [string, Piece][] => [

@@ -7,6 +7,8 @@ import type { Graph } from "../../../src/ir/graph.ts";
 import { planGraph } from "../../../src/plan/build.ts";
 import type { Plan, ProgramPlan } from "../../../src/plan/plan.ts";
 import type { HostTensor } from "../../../src/tensor/host.ts";
+import type { WeightFile } from "../../../src/weights/bytes.ts";
+import type { LoadOptions, StreamedSource } from "../../../src/weights/stream.ts";
 
 export interface Tensor {
   readonly data: ArrayLike<number>;
@@ -16,13 +18,11 @@ export interface Tensor {
 export type Tensors = Readonly<Record<string, Tensor>>;
 type Dims = Readonly<Record<string, number>>;
 
-export interface CreateOptions {
+export interface CreateOptions extends LoadOptions {
   readonly ignore?: readonly RegExp[];
   readonly prefix?: string;
   readonly dims?: Dims;
   readonly threads?: number;
-  readonly signal?: AbortSignal;
-  readonly progress?: (done: number, all: number) => void;
 }
 
 /** A function for each part of the model, and what a model with state has beside them. */
@@ -43,12 +43,9 @@ export type Model<Part extends string = "run"> = Readonly<
 /** What an emitted module exports, as far as tests use it. */
 export interface EmittedModule<Part extends string = "run"> {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  readonly createModel: (
-    weights: Tensors | ReadonlyMap<string, Tensor>,
-    options?: CreateOptions,
-  ) => Promise<Model<Part>>;
+  readonly createModel: (weights: Tensors | StreamedSource, options?: CreateOptions) => Promise<Model<Part>>;
   readonly loadSafetensors: (
-    bytes: Uint8Array | ArrayBuffer,
+    source: WeightFile | readonly WeightFile[],
     options?: CreateOptions,
   ) => Promise<Model<Part>>;
   readonly readSafetensors: (bytes: Uint8Array | ArrayBuffer) => Map<string, Tensor>;

@@ -109,32 +109,3 @@ test("weights for which there is no memory are refused", async () => {
     /^there is no memory for the weights: it needs \d{7} bytes in one piece$/,
   );
 });
-
-test("progress is told after each tensor, up to all bytes, and a prefix is taken off", async () => {
-  const told: [number, number][] = [];
-  const prefixed = Object.fromEntries(
-    Object.entries(weights).map(([name, tensor]) => [`model.${name}`, tensor]),
-  );
-  const options = {
-    threads: 1,
-    prefix: "model.",
-    progress: (done: number, all: number) => told.push([done, all]),
-  };
-  const model = await heavy.createModel(prefixed, options);
-  model.close();
-  const all = 4 * (512 * 512 + 512 + 2 * 512 + 2);
-  expect(told.map(([, each]) => each)).toEqual([all, all, all, all]);
-  const done = told.map(([each]) => each);
-  expect(done.at(-1)).toBe(all);
-  expect(done).toEqual([...new Set(done)].toSorted((a, b) => a - b));
-});
-
-test("a signal ends the loading of weights with its reason", async () => {
-  const abort = new AbortController();
-  const progress = (): void => {
-    abort.abort(new Error("enough"));
-  };
-  await expect(heavy.createModel(weights, { threads: 1, signal: abort.signal, progress })).rejects.toThrow(
-    "enough",
-  );
-});

@@ -2,46 +2,50 @@ import type { Helper } from "../helpers.ts";
 import type { Piece } from "../piece.ts";
 import { fragment } from "../text.ts";
 import { namesRuntime } from "./names.generated.ts";
+import { openRuntime } from "./open.generated.ts";
 
 const checkRuntime = fragment`
-  /** Weights that do not fit the model: every problem that was found, one a line. */
-  export class WeightsError extends Error {
-    «override readonly» name = "WeightsError";
-    «readonly» problems«: readonly string[]»;
+  /** What was found of the parameters among tensors that were given. */
+  «interface Matched {»
+  «  readonly tensors: Map<string, Given>;»
+  «  readonly problems: string[];»
+  «  /** Tensors that no parameter is. */»
+  «  readonly surplus: readonly (readonly [string, Given])[];»
+  «  readonly names: readonly string[];»
+  «}»
 
-    constructor(problems«: readonly string[]») {
-      super(problems.join("\n"));
-      this.problems = problems;
-    }
-  }
-
-  /** The tensor of each parameter, by its name; throws WeightsError with all that is missing, surplus or of a wrong shape. */
-  function matchWeights(source«: WeightSource», options«: WeightOptions»)«: Map<string, Tensor>» {
+  /** The tensor of each parameter, by its name, with all that is missing or of a wrong shape. */
+  function findWeights(source«: Readonly<Record<string, Given>> | ReadonlyMap<string, Given>», options«: WeightOptions»)«: Matched» {
     if (typeof source !== "object" || source === null)
       throw new WeightsError(["a model takes its weights by name: an object or a Map of { data, shape }, not " + source]);
-    const given = source instanceof Map ? source : new Map(Object.entries(source))« as Map<string, Tensor>»;
+    const given = source instanceof Map ? source« as Map<string, Given>» : new Map(Object.entries(source));
     const names = parameters.map((parameter) => parameter.name);
     const [takenOff, putInFront] = choosePrefix(names, given, options.prefix);
     const stored = new Map(names.map((name) => [name, storedName(name, given, takenOff, putInFront)]));
     const used = new Set([...stored.values(), ...notNeeded.map((name) => storedName(name, given, takenOff, putInFront))]);
     const ignore = [...harmlessTensors, ...(options.ignore ?? [])];
-    const surplus = [...given.keys()].filter((name) => !used.has(name) && !ignore.some((pattern) => pattern.test(name)));
+    const surplus = [...given].filter(([name]) => !used.has(name) && !ignore.some((pattern) => pattern.test(name)));
     const problems«: string[]» = [];
-    const tensors = new Map«<string, Tensor>»();
+    const tensors = new Map«<string, Given>»();
     for (const { name, shape, dtype } of parameters) {
       const tensor = given.get(stored.get(name) ?? name);
       if (tensor === undefined) {
-        problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus));
+        problems.push("missing: " + name + " [" + shape.join(", ") + "]" + suggest(name, surplus.map(([other]) => other)));
         continue;
       }
       problems.push(...tensorProblems(name, shape, dtype, tensor));
       tensors.set(name, tensor);
     }
-    for (const name of surplus)
-      if (!isCopy(given.get(name)«!», tensors)) problems.push("surplus: " + name + ", which the model does not have" + suggest(name, names));
-    if (problems.length > 0) throw new WeightsError(problems);
-    return tensors;
+    return { tensors, problems, surplus, names };
   }
+
+  /** That nothing of the model is called so. */
+  const isSurplus = (name«: string», names«: readonly string[]»)«: string» =>
+    "surplus: " + name + ", which the model does not have" + suggest(name, names);
+
+  /** Tensors that may be what another one is. */
+  const likeTensors = (tensor«: Given», tensors«: Map<string, Given>»)«: readonly Given[]» =>
+    tensor?.shape?.length !== 2 ? [] : [...tensors.values()].filter(({ shape }) => shape.length === 2 && shape.every((size, axis) => size === tensor.shape[axis]));
 
   /** What is taken off the names that were given, and what is put in front of them. */
   function choosePrefix(
@@ -55,33 +59,16 @@ const checkRuntime = fragment`
     return first;
   }
 
-  /** What is known of tensors that lie in the memory of a file. */
-  const storedAs = new WeakMap«<object, { readonly isFloat: boolean; readonly size: number; readonly read: () => Float32Array | Int32Array; readonly bytes: Uint8Array }>»();
-
-  const elementsOf = (tensor«: Tensor»)«: ArrayLike<number>» => storedAs.get(tensor)?.read() ?? tensor.data;
-
-  /** Whether a matrix repeats one that is used: some writers store a tied head again. */
-  function isCopy(tensor«: Tensor», tensors«: Map<string, Tensor>»)«: boolean» {
-    if (tensor?.shape?.length !== 2) return false;
-    const own = elementsOf(tensor);
-    return [...tensors.values()].some((other) => {
-      if (other.shape.length !== 2 || other.shape.some((size, axis) => size !== tensor.shape[axis])) return false;
-      return !Array.prototype.some.call(elementsOf(other), (value, at) => value !== own[at]);
-    });
-  }
-
-  function tensorProblems(name«: string», shape«: readonly number[]», dtype«: string», tensor«: Tensor»)«: string[]» {
-    const stored = typeof tensor === "object" && tensor !== null ? storedAs.get(tensor) : undefined;
-    if (typeof tensor?.shape?.length !== "number" || typeof (stored?.size ?? tensor.data?.length) !== "number")
+  function tensorProblems(name«: string», shape«: readonly number[]», dtype«: string», tensor«: Given»)«: string[]» {
+    const { isFloat, size: count } = kindOfGiven(tensor);
+    if (typeof tensor?.shape?.length !== "number" || typeof count !== "number")
       return ["not a tensor: " + name + " must be { data, shape }, with all elements in one array"];
-    const isFloat = stored?.isFloat ?? !/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(tensor.data));
     if (dtype === "f32" && !isFloat)
       return ["whole numbers: " + name + " takes floats; quantized weights must be multiplied by their scales before"];
     const found = "[" + tensor.shape.join(", ") + "]";
     if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
       return ["wrong shape: " + name + " is " + found + ", the model has [" + shape.join(", ") + "]"];
     const size = shape.reduce((product, length) => product * length, 1);
-    const count = stored?.size ?? tensor.data.length;
     return count === size ? [] : ["wrong length: " + name + " " + found + " has " + count + " elements, not " + size];
   }
 
@@ -112,11 +99,104 @@ const checkRuntime = fragment`
 /** What finds and checks the weights of the model's parameters. */
 export const weightRuntime: Piece = {
   declares: [
-    ...["WeightsError", "matchWeights", "choosePrefix", "storedAs", "elementsOf", "isCopy", "tensorProblems"],
+    ...["Matched", "findWeights", "isSurplus", "likeTensors", "choosePrefix", "tensorProblems"],
     ...["suggest", "editDistance"],
     ...["harmlessTensors", "spellings", "storedName", "countNamed", "prefixesOf", "prefixesFor"],
   ],
   code: [...checkRuntime, "", ...namesRuntime],
+};
+
+/** What matches tensors that are all there. */
+export const wholeRuntime: Piece = {
+  declares: ["Given", "matchWeights", "kindOfGiven", "elementsOf", "isCopy"],
+  code: fragment`
+  «/** A tensor of weights. */»
+  «type Given = Tensor;»
+
+  /** The tensor of each parameter; throws WeightsError with all that is missing, surplus or of a wrong shape. */
+  function matchWeights(source«: WeightSource», options«: WeightOptions»)«: Map<string, Tensor>» {
+    const { tensors, problems, surplus, names } = findWeights(source, options);
+    for (const [name, tensor] of surplus) if (!isCopy(tensor, tensors)) problems.push(isSurplus(name, names));
+    if (problems.length > 0) throw new WeightsError(problems);
+    return tensors;
+  }
+
+  /** Whether a tensor has floats, and how many elements there are. */
+  function kindOfGiven(tensor«: Given»)«: { readonly isFloat: boolean; readonly size: number }» {
+    const stored = typeof tensor === "object" && tensor !== null ? storedAs.get(tensor) : undefined;
+    if (stored !== undefined) return stored;
+    const data = tensor?.data;
+    return { isFloat: !/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(data)), size: data?.length };
+  }
+
+  function elementsOf(tensor«: Tensor»)«: ArrayLike<number>» {
+    const stored = storedAs.get(tensor);
+    return stored === undefined ? tensor.data : stored.read(0, stored.size);
+  }
+
+  /** Whether a matrix repeats one that is used: some writers store a tied head again. */
+  function isCopy(tensor«: Tensor», tensors«: Map<string, Tensor>»)«: boolean» {
+    const others = likeTensors(tensor, tensors);
+    if (others.length === 0) return false;
+    const own = elementsOf(tensor);
+    return others.some((other) => !Array.prototype.some.call(elementsOf(other), (value, at) => value !== own[at]));
+  }
+`,
+};
+
+/** What matches tensors that may come when they are wanted. */
+export const streamRuntime: Piece = {
+  declares: [
+    ...["Given", "matchWeights", "kindOfGiven", "kinds", "kindIn", "isCopy"],
+    ...openRuntime.declares,
+  ],
+  code: [
+    ...fragment`
+    «/** A tensor of weights. */»
+    «type Given = Tensor | StreamedTensor;»
+
+    /** The tensor of each parameter; rejects with WeightsError, which has all that is missing, surplus or of a wrong shape. */
+    async function matchWeights(source«: WeightSource | StreamedSource», options«: WeightOptions»)«: Promise<Map<string, Given>>» {
+      const { tensors, problems, surplus, names } = findWeights(source, options);
+      for (const [name, tensor] of surplus) if (!(await isCopy(tensor, tensors))) problems.push(isSurplus(name, names));
+      if (problems.length > 0) throw new WeightsError(problems);
+      return tensors;
+    }
+
+    /** Whether a tensor has floats, and how many elements there are. */
+    function kindOfGiven(tensor«: Given»)«: { readonly isFloat: boolean; readonly size: number }» {
+      if (typeof tensor !== "object" || tensor === null) return { isFloat: true, size: NaN };
+      if (isStreamed(tensor)) return { isFloat: tensor.dtype === "f32", size: countOfShape(tensor.shape) };
+      const { data } = tensor;
+      return storedAs.get(tensor) ?? { isFloat: !/^\[object (Big)?(Ui|I)nt/.test(Object.prototype.toString.call(data)), size: data?.length };
+    }
+
+    /** Of what kind the elements of a parameter are. */
+    const kinds = new Map(parameters.map(({ name, dtype }) => [name, dtype.includes("f") ? "f32" : "i32"]« as const»));
+
+    /** The same of a tensor that is loaded; one that is made of parameters says it itself. */
+    const kindIn = (tensors«: Map<string, Given>», name«: string»)«: "f32" | "i32"» =>
+      kinds.get(name) ?? (kindOfGiven(tensors.get(name)«!»).isFloat ? "f32" : "i32");
+
+    /** Whether a matrix repeats one that is used: some writers store a tied head again. */
+    async function isCopy(tensor«: Given», tensors«: Map<string, Given>»)«: Promise<boolean>» {
+      for (const other of likeTensors(tensor, tensors)) {
+        let isSame = true;
+        for (const { first, end } of partsBetween(tensor, "f32")) {
+          // What is read next may take the place of what was read before.
+          const own = (await elementsBetween(tensor, "f32", first, end)).slice();
+          const others = await elementsBetween(other, "f32", first, end);
+          isSame = own.every((value, at) => value === others[at]);
+          if (!isSame) break;
+        }
+        if (isSame) return true;
+      }
+      return false;
+    }
+    `,
+    "",
+    ...openRuntime.code,
+  ],
 };
 
 /** What reads the elements of a tensor, each if the model has such tensors. */

@@ -8,13 +8,9 @@ export const threadOptions: Piece = {
   declares: ["ThreadOptions", "RunOptions"],
   code: fragment`
   /** Where a model runs, and how it is watched. */
-  export interface ThreadOptions {
+  export interface ThreadOptions extends LoadOptions {
     /** How many threads run it: as many as the machine has cores and the model has work for, if it is left off. */
     readonly threads?: number;
-    /** Told after each tensor how many bytes of the weights are there, and of how many. */
-    readonly progress?: (done: number, all: number) => void;
-    /** Ends the loading, which then rejects with the signal's reason. */
-    readonly signal?: AbortSignal;
   }
 
   export interface RunOptions {

@@ -50,8 +50,8 @@ export const listTypes: Piece = {
 
   /** The same for what makes the memory of a model. */
   interface LoadingList extends List {
-    /** Does what was listed, then brings a tensor to its place. */
-    readonly load: (name: string, address: number, read: () => Float32Array | Int32Array) => Promise<void>;
+    /** Does what was listed, then brings a tensor to its place, or elements of it from one up to another. */
+    readonly load: (name: string, address: number, first?: number, end?: number) => Promise<void>;
     readonly put: (address: number, data: Float32Array | Int32Array) => void;
   }
 `,

@@ -28,7 +28,7 @@ export const modelTypes: Piece = {
 
 /** What fills the memory of a model, and runs it. */
 export const modelRuntime: Piece = {
-  declares: ["STOP_WORD", "refusals", ...["sizesText", "performed", "fillMemory", "runnerOf"]],
+  declares: ["STOP_WORD", "refusals", ...["sizesText", "performed", "fillMemory", "partsLoaded", "runnerOf"]],
   code: [
     "/** What a kernel says of what it does not take, by the number of its kind. */",
     "const refusals = [",
@@ -61,21 +61,22 @@ export const modelRuntime: Piece = {
       throw trapped === undefined ? new EngineError("the model runs no more: " + why) : new Error(why);
     }
 
-    /** Fills the memory of a model as \`load\` says, and makes what is made of weights once. */
+    /** Fills the memory of a model as \`load\` says, and makes what is made of weights once; each part of a tensor is seen. */
     async function fillMemory(
-      engine«: Engine», from«: number», { progress, signal }«: ThreadOptions», load«: (list: LoadingList) => Promise<void>»,
+      engine«: Engine», from«: number», tensors«: Map<string, Given>», options«: ThreadOptions»,
+      load«: (list: LoadingList) => Promise<void>», see«: (name: string, first: number, elements: Elements) => void»,
     )«: Promise<void>» {
       const { ranks } = engine;
+      const parts = await partsLoaded(ranks, from, tensors, load);
+      const reader = new PartReader(parts.wanted, options);
       const { place, end } = placesFrom(from);
       let list = emptyList(from, ranks);
-      let writes«: [number, Float32Array | Int32Array][]» = [[CONSTANTS_AT, new Int32Array(bytesOfText(kernelConstants).buffer)]];
-      let done = 0;
+      let writes«: [number, Elements][]» = [[CONSTANTS_AT, new Int32Array(bytesOfText(kernelConstants).buffer)]];
       const flush = async ()«: Promise<void>» => {
-        signal?.throwIfAborted();
         const listed = list.isEmpty() ? undefined : list.finish();
         if (listed !== undefined) writes.push([listed.at, listed.words]);
-        const job = { bytes: Math.max(end(), listed?.end ?? 0), writes, reads: [], ...(listed === undefined ? {} : { list: listed.at }) };
-        await performed(engine, job, listed, "the weights", signal);
+        const job = { bytes: Math.max(parts.end, end(), listed?.end ?? 0), writes, reads: [], ...(listed === undefined ? {} : { list: listed.at }) };
+        await performed(engine, job, listed, "the weights", options.signal);
         writes = [];
         list = emptyList(end(), ranks);
       };
@@ -89,15 +90,37 @@ export const modelRuntime: Piece = {
         meet: () => list.meet(),
         settle: () => list.settle(),
         put: (address, data) => writes.push([address, data]),
-        load: async (_, address, read) => {
+        load: async (name, address, first = 0, last) => {
           if (!list.isEmpty()) await flush();
-          const data = read();
-          writes.push([address, data]);
-          await flush();
-          progress?.(done += data.byteLength, WEIGHT_BYTES);
+          for (const part of partsBetween(tensors.get(name)«!», kindIn(tensors, name), first, last)) {
+            const elements = await reader.take();
+            writes.push([address + 4 * (part.first - first), elements]);
+            await flush();
+            see(name, part.first, elements);
+            reader.tell();
+          }
         },
       });
       await flush();
+    }
+
+    /** What \`load\` will read, in its order, and how far the memory that it fills goes: nothing is read for that. */
+    async function partsLoaded(ranks«: number», from«: number», tensors«: Map<string, Given>», load«: (list: LoadingList) => Promise<void>») {
+      const { place, end } = placesFrom(from);
+      const wanted«: WantedPart[]» = [];
+      const nothing = ()«: void» => {};
+      await load({
+        ranks,
+        place,
+        call: nothing,
+        meet: nothing,
+        settle: nothing,
+        put: nothing,
+        load: async (name, _, first, last) => {
+          wanted.push(...partsBetween(tensors.get(name)«!», kindIn(tensors, name), first, last));
+        },
+      });
+      return { wanted, end: end() };
     }
 
     /** What runs parts of a model on its memory, one after the other. */

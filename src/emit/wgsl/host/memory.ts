@@ -3,9 +3,8 @@ import { operandViews, type PlanParameter, type PlanState } from "../../../plan/
 import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
-import { isFloat, type Dtype } from "../../../tensor/dtype.ts";
+import { isFloat } from "../../../tensor/dtype.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import type { elementRuntime } from "../../module/runtime/weights.ts";
 import { literal, numberText } from "../../module/text.ts";
 import {
   allSteps,
@@ -110,21 +109,11 @@ const readParameters = ({
       : [{ ...parameter, buffer: parameter.buffer }],
   );
 
-/** What reads the elements of a tensor of that kind. */
-const readerOf = (dtype: Dtype): keyof typeof elementRuntime => (isFloat(dtype) ? "floats" : "ints");
-
-/** What the functions below call of what every module may have. */
-export const elementReaders = (all: Dispatches): readonly (keyof typeof elementRuntime)[] => [
-  ...readParameters(all).map(({ dtype }) => readerOf(dtype)),
-  ...all.program.shared.state.flatMap(({ kind, type }) => (kind === "kept" ? [] : [readerOf(type.dtype)])),
-];
-
-/** The function that brings parameters and constants to the device. */
-export function uploadFunction(all: Dispatches): Code[] {
+/** The tables of what the device holds from the start: parameters and constants. */
+export function uploadTables(all: Dispatches): Code[] {
   const { buffers } = all;
   const parameters = readParameters(all).map(
-    ({ name, dtype, buffer }) =>
-      `[${literal(memoryName(buffers[buffer]!))}, ${readerOf(dtype)}(tensors, ${literal(name)})],`,
+    ({ name, buffer }) => `[${literal(memoryName(buffers[buffer]!))}, ${literal(name)}],`,
   );
   const constants = buffers.flatMap((buffer) =>
     buffer.home.kind === "constant"
@@ -133,12 +122,16 @@ export function uploadFunction(all: Dispatches): Code[] {
         ]
       : [],
   );
-  const entries = [...parameters, ...constants];
   return [
-    "/** What the device holds from the start. */",
-    `function givenTensors(${parameters.length === 0 ? "_tensors" : "tensors"}«: Map<string, Tensor>»)«: [string, Float32Array | Int32Array][]» {`,
-    ["return [", entries, "];"],
-    "}",
+    "/** The memory of each weight that the device holds. */",
+    "const weightMemory«: readonly (readonly [memory: string, name: string])[]» = [",
+    parameters,
+    "];",
+    "",
+    "/** The memory of constants, and what they are. */",
+    "const constantMemory«: readonly (readonly [memory: string, data: Float32Array | Int32Array])[]» = [",
+    constants,
+    "];",
   ];
 }
 
@@ -150,10 +143,9 @@ export function stateFunction({ program }: Dispatches): Code[] {
     const kind = `Kind: ${arrayOf(each)}, begins: ${beginning(each)}`;
     return `{ name: ${literal(each.name)}, memory: ${literal(stateMemory(each.name))}, shape: [${shape}], ${kind} },`;
   });
-  const hasWeights = state.some(({ kind }) => kind !== "kept");
   return [
     "/** What each run leaves as the next one finds it; always in 32 bits. */",
-    `function stateTensors(${hasWeights ? "tensors" : "_tensors"}«: Map<string, Tensor>», ${dimsName(state.flatMap(({ type }) => type.shape))}«: Dims»)«: Kept[]» {`,
+    `function stateTensors(${dimsName(state.flatMap(({ type }) => type.shape))}«: Dims»)«: Kept[]» {`,
     ["return [", entries, "];"],
     "}",
   ];
@@ -163,7 +155,7 @@ const arrayOf = ({ type }: PlanState): string => (isFloat(type.dtype) ? "Float32
 
 function beginning(state: PlanState): string {
   const { name, type, kind, init } = state;
-  if (kind !== "kept") return `${readerOf(type.dtype)}(tensors, ${literal(name)})`;
+  if (kind !== "kept") return literal(name);
   invariant(init.kind === "constant", `the state ${name} begins with more than one number`);
   if (init.value === 0) return "undefined";
   return `new ${arrayOf(state)}(${sizeText(elementsOf(type))}).fill(${numberText(init.value)})`;

@@ -2,7 +2,36 @@ import { fragment } from "../../module/text.ts";
 
 /** What compiles the shaders of a model and brings its weights to a device. */
 export const loadRuntime = fragment`
-  async function load(device«: GPUDevice», tensors«: Map<string, Tensor>»)«: Promise<Loaded>» {
+  /** Bytes that are on their way to a device at a time. */
+  const QUEUED_BYTES = 2 ** 26;
+
+  /** Brings tensors to memory of a device, a part at a time; each part is seen. */
+  async function upload(
+    device«: GPUDevice», memory«: DeviceMemory», tensors«: Map<string, Given>», options«: LoadOptions»,
+    places«: readonly (readonly [memory: string, name: string])[]»,
+    form«: { readonly stored: (elements: Elements) => Elements | Uint16Array; readonly floatBytes: number }»,
+    see«: (name: string, first: number, elements: Elements) => void»,
+  )«: Promise<void>» {
+    const wanted = places.flatMap(([to, name]) => partsBetween(tensors.get(name)«!», kindIn(tensors, name)).map((part) => ({ ...part, to, name })));
+    const reader = new PartReader(wanted, options);
+    let queued = 0;
+    for (const { to, name, kind, first } of wanted) {
+      const elements = await reader.take();
+      memory.write(to, form.stored(elements), first * (kind === "f32" ? form.floatBytes : 4));
+      see(name, first, elements);
+      queued += 4 * elements.length;
+      if (queued > QUEUED_BYTES) {
+        await device.queue.onSubmittedWorkDone();
+        queued = 0;
+      }
+      reader.tell();
+    }
+  }
+
+  async function load(
+    device«: GPUDevice», tensors«: Map<string, Given>», options«: LoadOptions»,
+    see«: (name: string, first: number, elements: Elements) => void» = () => {},
+  )«: Promise<Loaded>» {
     for (const feature of requiredFeatures)
       if (!device.features.has(feature)) throw new DeviceError("the device was not requested with the feature " + feature);
     if (await isLost(device)) await orLoss(device, () => Promise.reject(new Error("no device")));
@@ -15,11 +44,14 @@ export const loadRuntime = fragment`
       return [first, new Map«<object, Ready[]>»(await Promise.all(others))]« as const»;
     }));
     await orLoss(device, () => guarded(device, "loading the weights", async () => {
-      for (const [name, data] of givenTensors(tensors)) {
+      for (const [name, data] of constantMemory) {
         const words = stored(data);
         memory.reserve(name, words.byteLength, storage | target | source);
         memory.write(name, words);
       }
+      for (const [to, name] of weightMemory)
+        memory.reserve(to, countOfShape(tensors.get(name)«!».shape) * (kindIn(tensors, name) === "f32" ? PAIR_BYTES / 2 : 4), storage | target | source);
+      await upload(device, memory, tensors, options, weightMemory, { stored, floatBytes: PAIR_BYTES / 2 }, see);
       for (const [name, bytes] of preparedMemory) memory.reserve(name, bytes, storage | target | source);
       memory.reserve("run-time dims", DIM_BYTES, uniform | target);
       const encoder = device.createCommandEncoder();

@@ -32,8 +32,8 @@ export const memoryRuntime = fragment`
       return true;
     }
 
-    write(name«: string», data«: Float32Array | Int32Array | Uint16Array | Uint32Array»)«: void» {
-      this.#device.queue.writeBuffer(this.get(name), 0, data.buffer« as ArrayBuffer», data.byteOffset, data.byteLength);
+    write(name«: string», data«: Float32Array | Int32Array | Uint16Array | Uint32Array», at = 0)«: void» {
+      this.#device.queue.writeBuffer(this.get(name), at, data.buffer« as ArrayBuffer», data.byteOffset, data.byteLength);
     }
 
     /** Copies buffers into one. */

@@ -5,6 +5,8 @@ import { fragment } from "../../module/text.ts";
 export interface ModelParts {
   /** The parameter with its options. */
   readonly options: string;
+  /** What finds the tensors of its parameters. */
+  readonly match: string;
   /** Whether the model keeps a state itself, makes sessions that do, or neither. */
   readonly state: "own" | "sessions" | "none";
   readonly stateType: string;
@@ -20,7 +22,7 @@ export interface ModelParts {
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
 export const createRuntime = (given: ModelParts): Code[] => [
   ...opening,
-  `export async function createModel(device«: GPUDevice», source«: WeightSource», ${given.options})«: Promise<Model>» {`,
+  `export async function createModel(device«: GPUDevice», source«: WeightSource | StreamedSource», ${given.options})«: Promise<Model>» {`,
   [
     ...making[given.state](given),
     "return {",
@@ -42,24 +44,25 @@ const opening = fragment`
 `;
 
 const making: Readonly<Record<ModelParts["state"], (parts: ModelParts) => Code[]>> = {
-  none: () => ["const runner = new Runner(await load(device, matchWeights(source, options)));"],
-  own: ({ fixed }) => [
+  none: ({ match }) => [`const runner = new Runner(await load(device, ${match}, options));`],
+  own: ({ fixed, match }) => [
     ...fixed,
-    "const tensors = matchWeights(source, options);",
-    "const runner = new Runner(await load(device, tensors));",
-    "const kept = await runner.begin(stateTensors(tensors, fixed));",
+    `const tensors = ${match};`,
+    "const runner = new Runner(await load(device, tensors, options));",
+    "const kept = await runner.begin(stateTensors(fixed), tensors);",
   ],
-  sessions: ({ fixed, sessionRuns }) => [
-    "const tensors = matchWeights(source, options);",
-    "const loaded = await load(device, tensors);",
-    "const form = formWith(tensors);",
+  sessions: ({ fixed, match, sessionRuns }) => [
+    `const tensors = ${match};`,
+    "const samples = samplesOf(tensors);",
+    "const loaded = await load(device, tensors, options, (name, first, elements) => samples.get(name)«!».see(first, elements));",
+    "const form = formWith(samples);",
     "const runner = new Runner(loaded);",
     "/** The state of a session, and what runs on it. */",
     "const openState = async (sizes«: StateSizes»)«: Promise<PartsModel>» => {",
     [
       ...fixed,
       "const runner = new Runner(loaded);",
-      "const kept = await runner.begin(stateTensors(new Map(), fixed));",
+      "const kept = await runner.begin(stateTensors(fixed), new Map());",
       "const runs = {",
       sessionRuns,
       "};",

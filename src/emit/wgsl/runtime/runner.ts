@@ -101,14 +101,16 @@ const reading = fragment`
 
 const keeping = fragment`
   /** Makes what passes from run to run, as it begins; gives it without its beginnings, which need not be held. */
-  async begin(list«: readonly Kept[]»)«: Promise<readonly KeptPlace[]>» {
+  async begin(list«: readonly Kept[]», tensors«: Map<string, Given>»)«: Promise<readonly KeptPlace[]>» {
     const { device } = this.#loaded;
     const { storage, source, target } = usage;
-    await orLoss(device, () => guarded(device, "making the state", () => {
+    await orLoss(device, () => guarded(device, "making the state", async () => {
       for (const { memory, shape, begins } of list) {
-        this.#memory.reserve(memory, 4 * shape.reduce((product, size) => product * size, 1), storage | target | source);
-        if (begins !== undefined) this.#memory.write(memory, begins);
+        this.#memory.reserve(memory, 4 * countOfShape(shape), storage | target | source);
+        if (begins !== undefined && typeof begins !== "string") this.#memory.write(memory, begins);
       }
+      const given = list.flatMap(({ memory, begins }) => (typeof begins === "string" ? [[memory, begins]« as const»] : []));
+      await upload(device, this.#memory, tensors, {}, given, { stored: (elements) => elements, floatBytes: 4 }, () => {});
     }));
     return list.map(({ begins: _, ...place }) => place);
   }

@@ -69,9 +69,9 @@ export const tableTypes = fragment`
 
 /** The types of a table of states. */
 export const keptType = fragment`
-  /** What passes from run to run, and how it begins, if that is not 0. */
+  /** What passes from run to run, and how it begins, if that is not 0: in that way, or as the weight of that name. */
   interface Kept extends KeptPlace {
-    readonly begins: Float32Array | Int32Array | undefined;
+    readonly begins: Float32Array | Int32Array | string | undefined;
   }
 
   interface KeptPlace {

@@ -1,0 +1,114 @@
+import type { PackedParameterSource, PlanParameter, PlanShared, ProgramPlan } from "../../plan/plan.ts";
+import { packedNames } from "../../passes/packing.ts";
+import type { Code } from "../../support/text.ts";
+import type { Piece } from "./piece.ts";
+import { packedRuntime } from "./runtime/packed.generated.ts";
+import { fragment, literal } from "./text.ts";
+
+/** How the tensors of a module's weights come: all of them there, or some when they are wanted. */
+export type Coming = "whole" | "streamed";
+
+/** The tensors that weights must have: of parameters that are kept as codes, those that the codes are made of. */
+export function givenParameters({
+  parameters,
+  packed = [],
+}: PlanShared): readonly Pick<PlanParameter, "name" | "shape" | "dtype">[] {
+  const sources = new Map(packed.map((source) => [packedNames(source.name).codes, source]));
+  const beside = new Set(
+    packed.flatMap(({ name }) => [packedNames(name).scales, packedNames(name).minimums]),
+  );
+  return parameters
+    .filter(({ name }) => !beside.has(name))
+    .map((parameter) => sources.get(parameter.name) ?? parameter);
+}
+
+/** What finds the tensors of a model's parameters in `source`, as an expression. */
+export function matchText({ shared }: ProgramPlan, coming: Coming): string {
+  const wait = coming === "streamed" ? "await " : "";
+  return shared.packed === undefined
+    ? `${wait}matchWeights(source, options)`
+    : `packedTensors(${wait}matchWeights(withCodes(source), options))`;
+}
+
+/** What makes codes of weights, or takes those of a file, where the model keeps some. */
+export function packedPiece({ shared }: ProgramPlan, coming: Coming): Piece {
+  if (shared.packed === undefined) return { declares: [], code: [] };
+  return {
+    declares: [
+      ...packedRuntime.declares,
+      ...["packedWeights", "codedAs", "readOf", "laterTensor", "withCodes", "packedTensors", "endings"],
+    ],
+    code: [...tableOf(shared.packed), "", ...readers[coming], "", ...joining, "", ...packedRuntime.code],
+  };
+}
+
+const tableOf = (packed: readonly PackedParameterSource[]): Code[] => [
+  "/** Weights that the model keeps as codes. */",
+  "const packedWeights«: readonly PackedWeight[]» = [",
+  packed.map(
+    ({ name, shape, form: { bits, block, hasMinimums }, isTransposed }) =>
+      `{ name: ${literal(name)}, shape: [${shape.join(", ")}], form: { bits: ${bits}, block: ${block}, hasMinimums: ${hasMinimums} }, isTransposed: ${isTransposed} },`,
+  ),
+  "];",
+];
+
+/** How elements are read, and tensors made whose elements come when they are asked for. */
+const readers: Readonly<Record<Coming, readonly string[]>> = {
+  whole: fragment`
+    const readOf = (tensor«: Given»)«: ReadElements» => (kind, first, end) => {
+      const { data } = tensor;
+      const found = storedAs.get(tensor)?.read(first, end) ?? (ArrayBuffer.isView(data) ? (data« as Elements»).subarray(first, end) : Array.prototype.slice.call(data, first, end));
+      const Kind = kind === "f32" ? Float32Array : Int32Array;
+      return found instanceof Kind ? found : Kind.from(found);
+    };
+
+    function laterTensor(shape«: readonly number[]», kind«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>»)«: Given» {
+      const size = shape.reduce((product, length) => product * length, 1);
+      let made«: Elements | undefined»;
+      const all = ()«: Elements» => (made ??= read(0, size)« as Elements»);
+      const tensor = { shape, get data() { return all(); } };
+      storedAs.set(tensor, { isFloat: kind === "f32", size, elementBytes: 4, read: (first, end) => all().subarray(first, end) });
+      return tensor;
+    }
+  `,
+  streamed: fragment`
+    const readOf = (tensor«: Given»)«: ReadElements» => (kind, first, end) => elementsBetween(tensor, kind, first, end);
+
+    const laterTensor = (shape«: readonly number[]», dtype«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>»)«: Given» => ({ shape, dtype, read });
+  `,
+};
+
+const joining = fragment`
+  /** The codes of matrices that a file has so. */
+  const codedAs = new WeakMap«<object, Coded>»();
+
+  /** Weights with one matrix in the place of its codes and scales. */
+  function withCodes(source«: Readonly<Record<string, Given>> | ReadonlyMap<string, Given>»)«: typeof source» {
+    if (typeof source !== "object" || source === null) return source;
+    const given = source instanceof Map ? source« as Map<string, Given>» : new Map(Object.entries(source));
+    const joined = new Map«<string, Given>»(given);
+    const parts = [...joined].filter(([, tensor]) => Array.isArray(tensor?.shape));
+    const known = parts.map(([name, tensor]) => [name, { shape: tensor.shape, isFloat: kindOfGiven(tensor).isFloat, read: readOf(tensor) }]« as const»);
+    for (const { name, parts, matrix } of codedMatrices(new Map(known))) {
+      for (const part of parts) joined.delete(part);
+      const tensor = laterTensor(matrix.shape, "f32", matrix.elements);
+      codedAs.set(tensor, matrix);
+      joined.set(name, tensor);
+    }
+    return joined;
+  }
+
+  const endings = { codes: "_packed", scales: "_scale", minimums: "_minimum" };
+
+  /** Tensors with the codes and scales of packed weights in their places. */
+  function packedTensors(tensors«: Map<string, Given>»)«: Map<string, Given>» {
+    const all = new Map(tensors);
+    for (const weight of packedWeights) {
+      const tensor = tensors.get(weight.name)«!»;
+      all.delete(weight.name);
+      for (const { role, shape, read } of packedParts(weight, readOf(tensor), codedAs.get(tensor)))
+        all.set(weight.name + endings[role], laterTensor(shape, role === "codes" ? "i32" : "f32", read));
+    }
+    return all;
+  }
+`;
