@@ -55,7 +55,7 @@ export async function openBytes(file: WeightFile, options: FetchOptions): Promis
   };
 }
 
-const hostOf = (): Host => globalThis as unknown as Host;
+const hostOf = (): Host => globalThis;
 
 /** The file system of Node, and of what is like it; undefined in a page. No module has to be imported for it. */
 const fileSystem = (): FileSystem | undefined => hostOf().process?.getBuiltinModule?.("node:fs");

@@ -216,7 +216,7 @@ export const openRuntime: Piece = {
     "  };",
     "}",
     "",
-    "const hostOf = ()«: Host» => globalThis« as unknown»« as Host»;",
+    "const hostOf = ()«: Host» => globalThis;",
     "",
     "const fileSystem = ()«: FileSystem | undefined» =>",
     '  hostOf().process?.getBuiltinModule?.("node:fs");',
