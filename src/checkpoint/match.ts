@@ -5,7 +5,7 @@ import { constantDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
-import { partsOf } from "./parts.ts";
+import { partsOf, type ReadPart } from "./parts.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import { isSinusoidTable } from "./sinusoids.ts";
 import type { StoredTensor } from "./stored.ts";
@@ -23,7 +23,7 @@ export interface CheckpointTensor {
    * Elements from one up to another as a tensor of one axis, whose bytes may be overwritten by the next that are read. Left
    * off where nothing less than all can be read.
    */
-  readonly readPart?: (first: number, end: number) => StoredTensor;
+  readonly readPart?: ReadPart;
   /** What the file has for it, if that is codes and scales: `dtype` is then f32, and `read` gives the elements. */
   readonly quantized?: StoredQuantized;
 }
