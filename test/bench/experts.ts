@@ -16,7 +16,7 @@ import { clock } from "./clocks.ts";
 import { median, ratiosTo } from "./statistics.ts";
 
 /** Of 64 experts each token takes 8; the weights of all layers of either are more than caches hold. */
-const size = { dim: 512, hidden: 256, experts: 64, top_k: 8, depth: 2 };
+const size = { dim: 512, hidden: 256, experts: 64, top_k: 8, depth: 4 };
 
 const { dim, hidden, experts, top_k, depth } = size;
 
