@@ -140,10 +140,21 @@ function namesModule(path: string, name: string): string {
 /** What sessions are made of, in the order in which it stands in emitted modules. */
 const sessionFiles = [
   ...["hash", "random-stream"].map((name) => `src/tensor/${name}.ts`),
-  ...["error", "form", "model", "hash", "state", "text", "history", "reader", "save", "session"].map(
-    (name) => `src/session/${name}.ts`,
-  ),
-  ...["sampling", "pieces", "generate", "batch"].map((name) => `src/session/${name}.ts`),
+  ...[
+    "error",
+    "signal",
+    "form",
+    "model",
+    "hash",
+    "state",
+    "text",
+    "history",
+    "reader",
+    "save",
+    "picks",
+    "session",
+  ].map((name) => `src/session/${name}.ts`),
+  ...["ranking", "sampling", "pieces", "generate", "batch"].map((name) => `src/session/${name}.ts`),
 ];
 
 /** What of it is for whoever uses a module. */
@@ -167,7 +178,7 @@ function sessionsModule(name: string): string {
 /** The types that the API of a page takes over from the rest, by their files. */
 const pageTypes: readonly (readonly [path: string, ...names: string[]])[] = [
   ["src/session/sampling.ts", "Sampling"],
-  ["src/session/session.ts", "StopSignal"],
+  ["src/session/signal.ts", "StopSignal"],
   ["src/session/generate.ts", "GenerateOptions", "Stopped", "Generated"],
   ["src/text/chat.ts", "ChatMessage"],
   ["src/page/facts.ts", "ModuleTarget", "LoadProgress", "ModelFacts"],

@@ -9,6 +9,9 @@ import { errorAt, type Diagnostic } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
 import { parseNumber } from "./arguments.ts";
 import type { OptionSpec } from "./command.ts";
+import type { LoweredModel } from "../lower/lower.ts";
+import { outputOf } from "../run/model.ts";
+import { pickingParts } from "../run/sessions.ts";
 import { loadModel } from "./load.ts";
 import { showBytes, showScaled } from "./numbers.ts";
 import type { Out } from "./out.ts";
@@ -46,28 +49,53 @@ export async function loadDecoding(
   out: Out,
   target?: Target,
 ): Promise<Decoding> {
+  return (await load(source, options, out, target)).decoding;
+}
+
+async function load(
+  source: Source,
+  options: ModelOptions & DecodingChoice,
+  out: Out,
+  target: Target | undefined,
+): Promise<{ readonly decoding: Decoding; readonly model: LoweredModel }> {
   const made = target === undefined ? {} : { target };
   const { model } = await loadModel(source, options, out, made);
   const chosen = { fuse: options.fuse ?? true, verify: true, ...made, ...derivationOf(options) };
   const decoding = decodingProgram(model.graph, chosen);
   if (decoding instanceof Refusal) throw new Stop([whyNot(decoding)]);
-  return decoding;
+  return { decoding, model };
 }
 
-/** What runs for each new token, as a plan; its sizes where none are given: a text of 128 positions with it, for which there is memory. */
+/** What runs for each new token, and what is known of it. */
+export interface StepPlan {
+  readonly plan: Plan;
+  /** Those of a text of 128 positions with it, for which there is memory. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly decoding: Decoding;
+  /** What a text keeps, and what that spares: a line. */
+  readonly kept: string;
+  /** What tells of logits where they lie, on a device. */
+  readonly picks: { readonly size: number; readonly best: Plan; readonly top: Plan } | undefined;
+}
+
+/** What runs for each new token, as a plan. */
 export async function loadStepPlan(
   source: Source,
   options: ModelOptions & DecodingChoice,
   out: Out,
   target?: Target,
-): Promise<{ readonly plan: Plan; readonly sizes: ReadonlyMap<string, number>; readonly kept: string }> {
-  const decoding = await loadDecoding(source, options, out, target);
+): Promise<StepPlan> {
+  const { decoding, model } = await load(source, options, out, target);
   const { program, dims, limit = Infinity } = decoding;
-  const plan = planProgram(program, target === undefined ? {} : { target });
-  const step = planOfPart(
-    plan,
-    plan.parts.find(({ name }) => name === "step")!,
-  );
+  const picks = target && pickingParts(decoding, target, outputOf({ graph: model.graph }));
+  const parts = { ...program.parts, ...picks?.parts };
+  const plan = planProgram({ ...program, parts }, target === undefined ? {} : { target });
+  const partOf = (part: string): Plan =>
+    planOfPart(
+      plan,
+      plan.parts.find(({ name }) => name === part)!,
+    );
+  const step = partOf("step");
   const length = Math.min(128, limit);
   const declared = new Set(step.symbols.map(({ name }) => name));
   const sizes = [
@@ -77,7 +105,9 @@ export async function loadStepPlan(
   return {
     plan: step,
     sizes: new Map(sizes.filter(([name]) => declared.has(name))),
+    decoding,
     kept: showKept(decoding),
+    picks: picks && { size: picks.size, best: partOf("best"), top: partOf("top") },
   };
 }
 

@@ -5,15 +5,16 @@ import { ADDED, SO_FAR, type InputForm, type SessionForm, type StateForm } from 
 import { isInteger } from "../tensor/dtype.ts";
 import { hashText } from "../tensor/hash.ts";
 import { symbolsOf } from "../tensor/dim.ts";
+import type { Picks } from "./picks.ts";
 import type { Decoding } from "./program.ts";
 import type { StateRole } from "./states.ts";
 import { batchOf } from "./symbols.ts";
 
 /**
- * What sessions need to know of a decoding program, as data; `logits` is the output that tokens are drawn from. Its hash is
- * of the program alone.
+ * What sessions need to know of a decoding program, as data; `logits` is the output that tokens are drawn from, `picks` what tells of
+ * it. Its hash is of the program alone.
  */
-export function sessionForm(decoding: Decoding, logits?: string): SessionForm {
+export function sessionForm(decoding: Decoding, logits?: string, picks?: Picks): SessionForm {
   const { program, dims, limit, states: roles, begins } = decoding;
   const append = program.parts["append"]!;
   const inputs = append.inputs.map(({ name, value }) => inputForm(name, value, decoding));
@@ -35,6 +36,7 @@ export function sessionForm(decoding: Decoding, logits?: string): SessionForm {
     inputs,
     ...(tokens === undefined ? {} : { tokens: tokens.name }),
     ...(logits === undefined ? {} : { logits }),
+    ...(picks && { picks: { size: picks.size, top: picks.top } }),
     states: kept.map(({ name, value }) => stateForm(name, value, roles.get(name)!, batch)),
     hash: hashOf(program),
   };

@@ -34,6 +34,8 @@ export interface Target {
   /** As the command line calls it. */
   readonly name: string;
   readonly limits: Limits;
+  /** Whether what a run gives lies on a device, from which copying it takes long. */
+  readonly isDevice?: true;
   /** How products of packed weights read activations: as they are, if left off. */
   readonly activations?: "int8";
   /** How an operand of a kernel is to lie, where that is not as the contract of the op says. */

@@ -35,6 +35,8 @@ export interface PlanPart {
   /** Run-time dims; sizes, offsets and strides are polynomials over them. */
   readonly symbols: readonly SymbolDeclaration[];
   readonly inputs: readonly PlanInput[];
+  /** Inputs that no caller gives: the output of another part is copied to where they lie. */
+  readonly linked?: readonly PlanInput[];
   readonly outputs: readonly PlanOutput[];
   /** The steps of a run, in order. */
   readonly steps: readonly Step[];

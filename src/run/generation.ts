@@ -65,17 +65,34 @@ export function textSource(
   const read = (tokens: readonly number[]) => [slide ? tokens.slice(-context) : tokens];
   const first = inputsWith(model, read(prompt));
   if (first instanceof Problem) return first;
+  const requireNumbers = (logits: ArrayLike<number>, length: number): void => {
+    const problem = withoutNumbers(logits, output, length);
+    if (problem !== undefined) throw new ProblemError([problem]);
+  };
+  // Beyond the context a text has another beginning for each token: it is run whole.
+  const picks = slide ? undefined : model.decoder?.picks;
   return {
     capacity: slide ? Infinity : context,
+    picks: picks && {
+      ...picks,
+      bestAfter: async (tokens, options) => {
+        const id = await picks.bestAfter(tokens, options);
+        if (id < 0) throw new ProblemError([noNumbers("NaN or an infinity", output, tokens.length)]);
+        return id;
+      },
+      topAfter: async (tokens, question, signal) => {
+        const top = await picks.topAfter(tokens, question, signal);
+        requireNumbers(top.logits, tokens.length);
+        return top;
+      },
+    },
     logitsAfter: async (tokens, signal) => {
-      // Beyond the context a text has another beginning for each token: nothing of the one before is left.
       const { decoder } = model;
       const logits =
         decoder !== undefined && tokens.length <= context
           ? await decoder.logitsAfter(tokens, signal)
           : rowOf(orThrow(await runModel(model, read(tokens))).get(output)!);
-      const problem = withoutNumbers(logits, output, tokens.length);
-      if (problem !== undefined) throw new ProblemError([problem]);
+      requireNumbers(logits, tokens.length);
       return logits;
     },
   };
@@ -87,12 +104,14 @@ const rowOf = (logits: HostTensor): ArrayLike<number> => lastRow(logits);
 function withoutNumbers(logits: ArrayLike<number>, name: string, position: number): Problem | undefined {
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!;
-    if (!(logit < Infinity))
-      return new Problem(
-        "E821",
-        `\`${name}\` has ${logit} after ${plural(position, "token")}: no token can be drawn from it`,
-        "a training that failed leaves such weights; `lmg run --tokens …` shows what comes out of them",
-      );
+    if (!(logit < Infinity)) return noNumbers(String(logit), name, position);
   }
   return undefined;
 }
+
+const noNumbers = (what: string, name: string, position: number): Problem =>
+  new Problem(
+    "E821",
+    `\`${name}\` has ${what} after ${plural(position, "token")}: no token can be drawn from it`,
+    "a training that failed leaves such weights; `lmg run --tokens …` shows what comes out of them",
+  );

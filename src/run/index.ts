@@ -50,7 +50,8 @@ export { decodingProgram, type Decoding, type DecodingOptions } from "../increme
 export { Refusal, type RefusalReason } from "../incremental/refusal.ts";
 export { SessionError } from "../session/error.ts";
 export type { SessionForm } from "../session/form.ts";
-export type { Session, SessionOptions, StopSignal } from "../session/session.ts";
+export type { Session, SessionOptions } from "../session/session.ts";
+export type { StopSignal } from "../session/signal.ts";
 export { batchDecoder, TextDecoder, textDecoder, type TextDecoderOptions } from "./text-decoder.ts";
 export { openSessions, type AnySession, type SessionModel, type SessionsOptions } from "./sessions.ts";
 

@@ -1,6 +1,7 @@
 import type { SessionForm } from "../session/form.ts";
 import type { TextSession } from "../session/generate.ts";
-import type { StopSignal } from "../session/session.ts";
+import type { SessionPicks } from "../session/picks.ts";
+import type { StopSignal } from "../session/signal.ts";
 
 /** Positions that are read before messages are looked at: a fraction of a second, and enough that weights are read seldom. */
 const CHUNK = 128;
@@ -38,20 +39,42 @@ export class PatientSession implements TextSession {
     await this.#session.reserve(capacity);
   }
 
-  async append(
+  append(
     tokens: readonly number[],
     { signal }: { readonly signal?: StopSignal | undefined } = {},
   ): Promise<object> {
+    return this.#read(tokens, signal, (some) => this.#session.append(some));
+  }
+
+  /** What tells of logits where they lie, if the session has it. */
+  get picks(): SessionPicks | undefined {
+    const { picks } = this.#session;
+    return (
+      picks && {
+        best: (tokens, { signal, more = 0 } = {}) =>
+          this.#read(tokens, signal, (some, isLast) => picks.best(some, { more: isLast ? more : 0 })),
+        top: (tokens, question, signal) => this.#read(tokens, signal, (some) => picks.top(some, question)),
+        logits: picks.logits,
+      }
+    );
+  }
+
+  /** Has tokens read for which there is room, some at a time if there is a signal to hear; what the last of them give. */
+  async #read<T>(
+    tokens: readonly number[],
+    signal: StopSignal | undefined,
+    read: (some: readonly number[], isLast: boolean) => Promise<T>,
+  ): Promise<T> {
     const needed = this.length + tokens.length;
     if (needed > this.#session.capacity) await this.reserve(Math.min(this.capacity, 2 * needed));
-    if (signal === undefined) return this.#session.append(tokens);
-    let outputs: object = {};
-    for (let start = 0; start < tokens.length; start += CHUNK) {
+    if (signal === undefined) return read(tokens, true);
+    for (let start = 0; ; start += CHUNK) {
       await messagesHeard();
       signal.throwIfAborted();
-      outputs = await this.#session.append(tokens.slice(start, start + CHUNK));
+      const isLast = start + CHUNK >= tokens.length;
+      const found = await read(tokens.slice(start, start + CHUNK), isLast);
+      if (isLast) return found;
     }
-    return outputs;
   }
 }
 

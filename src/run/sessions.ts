@@ -6,11 +6,14 @@ import {
   type WebGpuDevice,
 } from "../emit/emitted.ts";
 import { targets, type Switches, type TargetName } from "../emit/targets.ts";
+import { PICKED, picksOf, type Picks } from "../incremental/picks.ts";
 import type { Decoding } from "../incremental/program.ts";
 import { sessionForm } from "../incremental/session-form.ts";
 import type { Graph } from "../ir/graph.ts";
+import type { Target } from "../kernels/target.ts";
 import { planProgram } from "../plan/build.ts";
-import type { ProgramPlan } from "../plan/plan.ts";
+import { runPasses } from "../passes/pipeline.ts";
+import type { PlanInput, PlanPart, ProgramPlan } from "../plan/plan.ts";
 import type { SessionMaker } from "../session/generate.ts";
 import type { LoadOptions } from "../weights/stream.ts";
 import type { Session, SessionOptions } from "../session/session.ts";
@@ -52,9 +55,33 @@ export function sessionsPlan(
   whole?: { readonly graph: Graph; readonly notNeeded: readonly string[] },
 ): ProgramPlan {
   const { name, parts } = decoding.program;
-  const program = whole === undefined ? { name, parts } : { name, parts: { run: whole.graph, ...parts } };
-  const options = { target: targets[target].target(switches), notNeeded: whole?.notNeeded ?? [] };
-  return { ...planProgram(program, options), sessions: sessionForm(decoding, logits) };
+  const made = targets[target].target(switches);
+  const picks = pickingParts(decoding, made, logits);
+  const all = { ...(whole && { run: whole.graph }), ...parts, ...picks?.parts };
+  const plan = planProgram({ name, parts: all }, { target: made, notNeeded: whole?.notNeeded ?? [] });
+  return {
+    ...plan,
+    parts: plan.parts.map((part) => (picks?.parts[part.name] === undefined ? part : withLink(part))),
+    sessions: sessionForm(decoding, logits, picks),
+  };
+}
+
+/** What tells of the logits of a decoding program, on a target from which copying all of them takes long. */
+export function pickingParts(
+  decoding: Decoding,
+  target: Target,
+  logits: string | undefined,
+): Picks | undefined {
+  const picks = target.isDevice === true ? picksOf(decoding, logits) : undefined;
+  if (picks === undefined) return undefined;
+  const parts = Object.entries(picks.parts).map(([part, graph]) => [part, runPasses(graph, { target })]);
+  return { ...picks, parts: Object.fromEntries(parts) as Picks["parts"] };
+}
+
+/** A part of which no caller gives the logits. */
+function withLink({ inputs, ...part }: PlanPart): PlanPart {
+  const isLinked = ({ name }: PlanInput): boolean => name === PICKED;
+  return { ...part, inputs: inputs.filter((each) => !isLinked(each)), linked: inputs.filter(isLinked) };
 }
 
 /**

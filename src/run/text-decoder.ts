@@ -4,12 +4,12 @@ import { decodingProgram, type Decoding, type DecodingOptions } from "../increme
 import { Refusal } from "../incremental/refusal.ts";
 import type { Graph } from "../ir/graph.ts";
 import { noPacking, type Packing } from "../passes/packing.ts";
-import { sessionLogits, type LogitsSource } from "../session/generate.ts";
-import type { StopSignal } from "../session/session.ts";
+import { sessionLogits, type LogitPicks, type LogitsSource } from "../session/generate.ts";
+import type { StopSignal } from "../session/signal.ts";
 import { attempt } from "./attempt.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { PatientSession } from "./patient-session.ts";
-import { openSessions, type AnySession, type SessionModel } from "./sessions.ts";
+import { openSessions, pickingParts, type AnySession, type SessionModel } from "./sessions.ts";
 import { tokenInput } from "./tokens.ts";
 import type { Weights } from "./weights.ts";
 
@@ -20,18 +20,35 @@ import type { Weights } from "./weights.ts";
 export class TextDecoder implements LogitsSource {
   readonly capacity: number;
   readonly #open: () => Promise<SessionModel>;
+  readonly #picks: boolean;
   #opened:
     { readonly model: SessionModel; readonly session: AnySession; readonly source: LogitsSource } | undefined;
 
-  constructor(decoding: Decoding, open: () => Promise<SessionModel>) {
+  /** `picks`: whether its sessions tell of logits where they lie. */
+  constructor(decoding: Decoding, open: () => Promise<SessionModel>, picks = false) {
     this.capacity = decoding.limit ?? Infinity;
     this.#open = open;
+    this.#picks = picks;
   }
 
-  async logitsAfter(tokens: readonly number[], signal: StopSignal | undefined): Promise<ArrayLike<number>> {
+  logitsAfter(tokens: readonly number[], signal: StopSignal | undefined): Promise<ArrayLike<number>> {
+    return this.#ask(tokens, (source) => source.logitsAfter(tokens, signal));
+  }
+
+  /** What tells of logits where they lie, on a device. */
+  get picks(): LogitPicks | undefined {
+    if (!this.#picks) return undefined;
+    return {
+      bestAfter: (tokens, options) => this.#ask(tokens, ({ picks }) => picks!.bestAfter(tokens, options)),
+      topAfter: (tokens, question, signal) =>
+        this.#ask(tokens, ({ picks }) => picks!.topAfter(tokens, question, signal)),
+      logits: () => this.#ask([], ({ picks }) => picks!.logits()),
+    };
+  }
+
+  async #ask<T>(tokens: readonly number[], ask: (source: LogitsSource) => Promise<T>): Promise<T> {
     const { source } = (this.#opened ??= orThrow(await attempt(() => this.#begin(tokens.length))));
-    const logits = await attempt(() => source.logitsAfter(tokens, signal));
-    return orThrow(logits);
+    return orThrow(await attempt(() => ask(source)));
   }
 
   close(): void {
@@ -73,8 +90,10 @@ export function textDecoder(
   const how = { target, fuse, packing, switches: options.switches ?? {} };
   const decoding = textDecoding(graph, output, how);
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
-  return new TextDecoder(decoding, () =>
-    openSessions(decoding, weights, { target, ...options, logits: output }),
+  return new TextDecoder(
+    decoding,
+    () => openSessions(decoding, weights, { target, ...options, logits: output }),
+    pickingParts(decoding, targets[target].target(how.switches), output) !== undefined,
   );
 }
 

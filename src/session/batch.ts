@@ -4,7 +4,7 @@ import type { SessionForm, StateTensor, StateTensors } from "./form.ts";
 import type { Generated, GenerateOptions, SessionMaker, Stopped, TextEncoding } from "./generate.ts";
 import { StopTexts, TextPieces, type TextDecoding } from "./pieces.ts";
 import { Sampler } from "./sampling.ts";
-import type { StopSignal } from "./session.ts";
+import type { StopSignal } from "./signal.ts";
 import { largestNumber } from "./text.ts";
 
 /** How a model goes on from several prompts. */

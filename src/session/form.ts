@@ -56,6 +56,8 @@ export interface SessionForm {
   readonly tokens?: string;
   /** The output that tokens are drawn from: logits over the vocabulary. */
   readonly logits?: string;
+  /** How many logits there are, and how many of the largest a part of the program tells; absent if none does. */
+  readonly picks?: { readonly size: number; readonly top: number };
   readonly states: readonly StateForm[];
   /** Tells this program and its weights from others. */
   readonly hash: string;

@@ -2,8 +2,11 @@ import { RandomStream } from "../tensor/random-stream.ts";
 import { SessionError } from "./error.ts";
 import type { SessionForm, StateTensors } from "./form.ts";
 import { StopTexts, TextPieces, type TextDecoding } from "./pieces.ts";
-import { Sampler, type Sampling } from "./sampling.ts";
-import type { Session, SessionOptions, StopSignal } from "./session.ts";
+import type { SessionPicks, TopQuestion } from "./picks.ts";
+import type { TopLogits } from "./ranking.ts";
+import { noNumbers, Sampler, type Sampling } from "./sampling.ts";
+import type { Session, SessionOptions } from "./session.ts";
+import type { StopSignal } from "./signal.ts";
 
 /** What gives the logits of a text that grows: a session, or a model that is run whole. */
 export interface LogitsSource {
@@ -14,6 +17,25 @@ export interface LogitsSource {
     tokens: readonly number[],
     signal: StopSignal | undefined,
   ) => Promise<ArrayLike<number>>;
+  /** What tells of the logits where they lie, if they are on a device. */
+  readonly picks?: LogitPicks | undefined;
+}
+
+/** What tells of the logits of what comes after all these tokens, so that few numbers leave the device. */
+export interface LogitPicks {
+  /** The likeliest token, -1 if logits are no numbers; so `more` may be asked for after it. */
+  readonly bestAfter: (
+    tokens: readonly number[],
+    options: { readonly signal: StopSignal | undefined; readonly more: number },
+  ) => Promise<number>;
+  /** The likeliest tokens. */
+  readonly topAfter: (
+    tokens: readonly number[],
+    question: TopQuestion,
+    signal: StopSignal | undefined,
+  ) => Promise<TopLogits>;
+  /** All logits [V] of what was asked last. */
+  readonly logits: () => Promise<ArrayLike<number>>;
 }
 
 /** Text ↔ token ids. */
@@ -66,6 +88,7 @@ export interface TextSession {
   readonly tokens: readonly number[] | undefined;
   readonly length: number;
   readonly capacity: number;
+  readonly picks?: SessionPicks | undefined;
   readonly truncate: (length: number) => Promise<void>;
   readonly reserve: (capacity: number) => Promise<void>;
   readonly append: (
@@ -104,19 +127,34 @@ export function sessionLogits(session: TextSession): LogitsSource {
     );
   /** The text that was read last, which mostly is the one that has grown. */
   let last: readonly number[] | undefined;
+  /** Has those tokens of a text read that are not known from the one before. */
+  const reading = async <T>(
+    tokens: readonly number[],
+    read: (rest: readonly number[]) => Promise<T>,
+  ): Promise<T> => {
+    const known = session.tokens;
+    if (known === undefined) throw new SessionError("what the session has read is not one text of tokens");
+    const same = last === tokens ? session.length : commonLength(known, tokens, tokens.length - 1);
+    last = undefined;
+    if (same < session.length) await session.truncate(same);
+    const found = await read(tokens.slice(same));
+    last = tokens;
+    return found;
+  };
+  const { picks } = session;
   return {
     get capacity() {
       return session.capacity;
     },
-    logitsAfter: async (tokens, signal) => {
-      const known = session.tokens;
-      if (known === undefined) throw new SessionError("what the session has read is not one text of tokens");
-      const same = last === tokens ? session.length : commonLength(known, tokens, tokens.length - 1);
-      last = undefined;
-      if (same < session.length) await session.truncate(same);
-      const outputs = (await session.append(tokens.slice(same), { signal })) as StateTensors;
-      last = tokens;
-      return lastRowOf(outputs[form.logits!]!);
+    logitsAfter: (tokens, signal) =>
+      reading(tokens, async (rest) => {
+        const outputs = (await session.append(rest, { signal })) as StateTensors;
+        return lastRowOf(outputs[form.logits!]!);
+      }),
+    picks: picks && {
+      bestAfter: (tokens, options) => reading(tokens, (rest) => picks.best(rest, options)),
+      topAfter: (tokens, question, signal) => reading(tokens, (rest) => picks.top(rest, question, signal)),
+      logits: picks.logits,
     },
   };
 }
@@ -125,11 +163,18 @@ export function sessionLogits(session: TextSession): LogitsSource {
 function growingLogits(session: TextSession): LogitsSource {
   const source = sessionLogits(session);
   const most = session.form.limit ?? Infinity;
+  const grown = async <T>(tokens: readonly number[], read: () => Promise<T>): Promise<T> => {
+    if (tokens.length > session.capacity) await session.reserve(Math.min(most, 2 * tokens.length));
+    return read();
+  };
+  const { picks } = source;
   return {
     capacity: most,
-    logitsAfter: async (tokens, signal) => {
-      if (tokens.length > session.capacity) await session.reserve(Math.min(most, 2 * tokens.length));
-      return source.logitsAfter(tokens, signal);
+    logitsAfter: (tokens, signal) => grown(tokens, () => source.logitsAfter(tokens, signal)),
+    picks: picks && {
+      bestAfter: (tokens, options) => grown(tokens, () => picks.bestAfter(tokens, options)),
+      topAfter: (tokens, question, signal) => grown(tokens, () => picks.topAfter(tokens, question, signal)),
+      logits: picks.logits,
     },
   };
 }
@@ -162,19 +207,43 @@ export async function* generateTokens(
     if (isAborted()) return "aborted";
     // A prompt that is too long is the caller's mistake, which the source tells.
     if (tokens.length > Math.max(source.capacity, prompt.length)) return "capacity";
-    let logits: ArrayLike<number>;
+    let id: number;
     try {
-      logits = await source.logitsAfter(tokens, signal);
+      const more = maxTokens - (tokens.length - prompt.length) - 1;
+      id = await nextToken(source, sampler, tokens, { prompt: prompt.length, more, signal });
     } catch (error) {
       if (isAborted()) return "aborted";
       throw error;
     }
-    const id = sampler.draw(logits, tokens, prompt.length);
     tokens.push(id);
     yield id;
     if (stops.has(id)) return "end";
   }
   return "length";
+}
+
+/** The token after others: by all of their logits, or by as few of them as it takes. */
+async function nextToken(
+  source: LogitsSource,
+  sampler: Sampler,
+  tokens: readonly number[],
+  {
+    prompt,
+    more,
+    signal,
+  }: { readonly prompt: number; readonly more: number; readonly signal: StopSignal | undefined },
+): Promise<number> {
+  const { picks } = source;
+  if (picks === undefined) return sampler.draw(await source.logitsAfter(tokens, signal), tokens, prompt);
+  const { temperature } = sampler;
+  const asked = sampler.penalized(tokens, prompt);
+  if (temperature === 0 && asked.length === 0) {
+    const id = await picks.bestAfter(tokens, { signal, more });
+    if (id < 0) throw noNumbers(tokens.length);
+    return id;
+  }
+  const top = await picks.topAfter(tokens, { temperature, asked }, signal);
+  return sampler.drawFromTop(top, tokens, prompt) ?? sampler.draw(await picks.logits(), tokens, prompt);
 }
 
 /** The same as text: what comes behind the prompt, piece by piece. */

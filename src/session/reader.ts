@@ -1,9 +1,27 @@
 import { SessionError } from "./error.ts";
 import type { SessionForm, StateSizes, StateTensors } from "./form.ts";
 import { History } from "./history.ts";
-import type { OpenParts, PartsModel } from "./model.ts";
-import { carriedNames, pickStates } from "./state.ts";
+import type { LogitsPick, OpenParts, PartsModel, PickingModel } from "./model.ts";
+import {
+  carriedNames,
+  movesOf,
+  pickStates,
+  rowsOfBatch,
+  rowsOfCapacity,
+  takenStates,
+  type TakingOf,
+} from "./state.ts";
 import { cutInputs, positionsOf } from "./text.ts";
+
+/** Steps that are begun before somebody asks: as many as hide the time in which a token is copied. */
+const STEPS_AHEAD = 3;
+
+/** Some positions of inputs, of which there are so many. */
+export interface Range {
+  readonly start: number;
+  readonly count: number;
+  readonly all: number;
+}
 
 /** A model, how far it has read, and what going back needs: what a session guards. */
 export class Reader {
@@ -24,6 +42,10 @@ export class Reader {
   #history: History | undefined;
   #sizes: StateSizes;
   #model: PartsModel;
+  /** Steps after the newest token, each on what the one before found, which were begun before anybody asked. */
+  #begun: Promise<StateTensors>[] = [];
+  /** The token that the first of them is on. */
+  #found: number | undefined;
 
   constructor(form: SessionForm, open: OpenParts, model: PartsModel, sizes: StateSizes) {
     this.form = form;
@@ -52,12 +74,18 @@ export class Reader {
     return Promise.resolve(this.#model.readState());
   }
 
+  /** What tells of logits where they lie, of one text. */
+  get picks(): PickingModel | undefined {
+    return this.batch === 1 && this.form.tokens !== undefined ? this.#model.picks : undefined;
+  }
+
   /** Goes on from a state that begins with a text of such a length, whose tokens may be known. */
   async begin(
     length: number,
     state: StateTensors,
     { ids, begins }: { readonly ids?: number[] | undefined; readonly begins: readonly number[] | undefined },
   ): Promise<void> {
+    this.#begun = [];
     await this.#model.writeState(state);
     this.length = length;
     this.ids = ids;
@@ -66,19 +94,28 @@ export class Reader {
     this.#history?.begin(length, pickStates(state, this.#carried));
   }
 
-  /** Makes the states in other sizes. */
-  async remake(sizes: StateSizes, state: StateTensors): Promise<void> {
-    const model = await this.#open(sizes);
-    await model.writeState(state);
-    this.#model.close();
-    this.#model = model;
-    this.#sizes = sizes;
+  /** Makes room for as many positions. */
+  async reserve(capacity: number): Promise<void> {
+    const sizes = { ...this.#sizes, [this.form.capacity]: capacity };
+    await this.#goOn(sizes, rowsOfCapacity(capacity, this.length));
+  }
+
+  /** Goes on with texts of the batch, as often as each is named. */
+  async select(rows: readonly number[]): Promise<void> {
+    await this.#goOn({ ...this.#sizes, [this.form.batch!]: rows.length }, rowsOfBatch(rows));
+    // Other texts from here on: what was read before is no longer that of each.
+    this.ids = undefined;
+    const { begins } = this;
+    this.begins = begins && rows.map((row) => begins[row]!);
+    this.#isMoved = begins !== undefined;
+    this.#history?.begin(this.length, await this.#model.readState(this.#carried));
   }
 
   /** Another one that has read the same. */
   async fork(): Promise<Reader> {
-    const other = await Reader.open(this.form, this.#open, this.#sizes);
-    await other.#model.writeState(await this.readState());
+    const capacity = this.#sizes[this.form.capacity] ?? 0;
+    const model = await this.#opened(this.#sizes, rowsOfCapacity(capacity, this.length));
+    const other = new Reader(this.form, this.#open, model, this.#sizes);
     other.length = this.length;
     other.ids = this.ids?.slice();
     other.begins = this.begins;
@@ -86,6 +123,30 @@ export class Reader {
     other.#encoded = this.#encoded;
     other.#history = this.#history?.copy();
     return other;
+  }
+
+  async #goOn(sizes: StateSizes, takingOf: TakingOf): Promise<void> {
+    const model = await this.#opened(sizes, takingOf);
+    this.#model.close();
+    this.#model = model;
+    this.#sizes = sizes;
+    this.#begun = [];
+  }
+
+  /** States of such sizes that take what there is. */
+  async #opened(sizes: StateSizes, takingOf: TakingOf): Promise<PartsModel> {
+    const { states } = this.form;
+    const [from, to] = [this.#model, await this.#open(sizes)];
+    if (from.memory === undefined || to.memory === undefined)
+      await to.writeState(takenStates(await this.readState(), states, takingOf));
+    else {
+      const { shapes } = from.memory;
+      await to.memory.take(
+        from,
+        states.flatMap((form) => movesOf(form.name, shapes[form.name]!, takingOf(form))),
+      );
+    }
+    return to;
   }
 
   /** Reads what the text is about, and where the texts of the batch begin. */
@@ -117,14 +178,57 @@ export class Reader {
   }
 
   /** Some positions of inputs, of which there are so many, in one run. */
-  async run(
-    part: "append" | "all",
+  run(part: "append" | "all", inputs: StateTensors, range: Range): Promise<StateTensors> {
+    return this.#read(inputs, range, (rows, sizes) =>
+      this.#model.run(range.count === 1 ? "step" : part, rows, sizes),
+    );
+  }
+
+  /** The same, of whose logits only what tells of them comes back. */
+  pick(inputs: StateTensors, range: Range, pick: LogitsPick): Promise<StateTensors> {
+    return this.#read(inputs, range, (rows, sizes) =>
+      this.picks!.run(range.count === 1 ? "step" : "append", rows, sizes, pick),
+    );
+  }
+
+  /**
+   * The likeliest token after these. So many more may be asked for: some steps on what is found are begun at once, so that
+   * none waits until a token was copied and copied back. Those that nobody asks for leave rows behind the text, which are
+   * written over; where more than rows is kept there are none.
+   */
+  async best(inputs: StateTensors, range: Range, more: number): Promise<number> {
+    const isFound = range.count === 1 && inputs[this.form.tokens!]!.data[range.start] === this.#found;
+    const begun = isFound ? this.#begun : [];
+    const outputs = this.#read(inputs, range, (rows, sizes) =>
+      begun.length > 0
+        ? begun[0]!
+        : this.picks!.run(range.count === 1 ? "step" : "append", rows, sizes, { part: "best", inputs: {} }),
+    );
+    const ahead = begun.slice(1);
+    const length = this.length + range.count;
+    const room = (this.#sizes[this.form.capacity] ?? this.form.limit ?? Infinity) - length;
+    const most = this.#history === undefined ? Math.min(STEPS_AHEAD, more, room) : 0;
+    while (ahead.length < most) {
+      const step = this.picks!.follow({ [this.form.past]: length + ahead.length });
+      // Whoever asks for it hears of it.
+      step.catch(() => undefined);
+      ahead.push(step);
+    }
+    const { id } = await outputs;
+    this.#found = id!.data[0]!;
+    this.#begun = ahead;
+    return this.#found;
+  }
+
+  async #read(
     inputs: StateTensors,
-    { start, count, all }: { readonly start: number; readonly count: number; readonly all: number },
+    { start, count, all }: Range,
+    run: (rows: StateTensors, sizes: StateSizes) => StateTensors | Promise<StateTensors>,
   ): Promise<StateTensors> {
     const { form, length } = this;
+    this.#begun = [];
     const rows = count === all ? inputs : cutInputs(form, inputs, start, count, length + count);
-    const outputs = await this.#model.run(count === 1 ? "step" : part, rows, { [form.past]: length });
+    const outputs = await run(rows, { [form.past]: length });
     this.#history?.add(rows, length, count);
     this.length += count;
     if (this.ids !== undefined) for (const id of Array.from(rows[form.tokens!]!.data)) this.ids.push(id);
@@ -138,6 +242,7 @@ export class Reader {
 
   /** Forgets all positions from a length on. */
   async back(length: number): Promise<void> {
+    this.#begun = [];
     const ids = this.ids?.slice(0, length);
     if (this.#history === undefined) this.length = length;
     else if (length < this.length) await this.#readAgain(this.#history, length);

@@ -1,5 +1,6 @@
 import type { RandomStream } from "../tensor/random-stream.ts";
 import { SessionError } from "./error.ts";
+import { topRanking, WholeRanking, type Ranking, type TopLogits } from "./ranking.ts";
 
 /**
  * How a token is drawn from logits, in this order: penalties, temperature, top-k, top-p, min-p, draw. Each step does what
@@ -25,164 +26,160 @@ export interface Sampling {
   readonly frequency?: number;
 }
 
-/** How many of the largest are sorted at first; 16 times as many each time that they are too few. */
-const FIRST_SORTED = 64;
-
-/** Draws tokens from rows of logits. Its memory is made once for each width of rows. */
+/** Draws tokens from logits. */
 export class Sampler {
   readonly #options: Sampling & ReturnType<typeof checkedSampling>;
   readonly #random: RandomStream;
-  #logits = new Float64Array(0);
-  /** e^(logit - largest), after the temperature. */
-  #weights = new Float64Array(0);
-  /** Ids by their logits, the largest first, as far as they are sorted. */
-  #order = new Int32Array(0);
-  #sorted = 0;
+  readonly #ranking = new WholeRanking();
+  /** Of the next draw, if it was begun already. */
+  #chance: number | undefined;
 
   constructor(options: Sampling, random: RandomStream) {
     this.#options = { ...options, ...checkedSampling(options) };
     this.#random = random;
   }
 
+  /** What logits are divided by; 0 takes the largest. */
+  get temperature(): number {
+    return this.#options.temperature;
+  }
+
   /** The next id by logits [V], after some tokens of which the first ones, so many, are the prompt. */
   draw(logits: ArrayLike<number>, tokens: readonly number[], prompt: number): number {
-    const best = this.#penalize(logits, tokens, prompt);
-    if (this.#options.temperature === 0) return best;
-    const { count, mass } = this.#cut(this.#weigh(best));
-    let rest = this.#random.uniform() * mass;
-    for (let rank = 0; rank < count; rank++) {
-      const id = this.#idAt(rank);
-      rest -= this.#weights[id]!;
-      if (rest < 0) return id;
-    }
-    return this.#idAt(count - 1);
+    const best = this.#rank(logits, tokens, prompt);
+    return this.#options.temperature === 0 ? best : this.#drawFrom(this.#ranking)!;
+  }
+
+  /** The same by what is known of logits of which a device tells the largest; undefined if that is too little. */
+  drawFromTop(top: TopLogits, tokens: readonly number[], prompt: number): number | undefined {
+    // NaN is the largest of all.
+    if (!(top.logits[0]! < Infinity)) throw noNumbers(tokens.length);
+    const { temperature } = this.#options;
+    const changes = this.#penalties(tokens, prompt);
+    const ranking = topRanking(top, temperature, (id, logit) => changes.get(id)?.(logit) ?? logit);
+    return temperature === 0 ? ranking.idAt(0) : this.#drawFrom(ranking);
+  }
+
+  /** The ids whose logits penalties change. */
+  penalized(tokens: readonly number[], prompt: number): readonly number[] {
+    return [...this.#penalties(tokens, prompt).keys()];
   }
 
   /** The probability of each id, [V], as tokens are drawn: 0 for what is cut off. */
   probabilities(logits: ArrayLike<number>, tokens: readonly number[], prompt: number): Float64Array {
     const result = new Float64Array(logits.length);
-    const best = this.#penalize(logits, tokens, prompt);
+    const best = this.#rank(logits, tokens, prompt);
     if (this.#options.temperature === 0) {
       result[best] = 1;
       return result;
     }
-    const { count, mass } = this.#cut(this.#weigh(best));
-    for (let rank = 0; rank < count; rank++) {
-      const id = this.#idAt(rank);
-      result[id] = this.#weights[id]! / mass;
-    }
+    const ranking = this.#ranking;
+    const { count, mass } = cutOf(ranking, this.#options)!;
+    for (let rank = 0; rank < count; rank++) result[ranking.idAt(rank)] = ranking.weightAt(rank) / mass;
     return result;
   }
 
   /** Takes logits in, with the penalties of what is in the text; the id of the largest. */
-  #penalize(given: ArrayLike<number>, tokens: readonly number[], prompt: number): number {
-    if (this.#logits.length !== given.length) {
-      this.#logits = new Float64Array(given.length);
-      this.#weights = new Float64Array(given.length);
-      this.#order = new Int32Array(given.length);
-    }
-    const row = this.#logits;
-    row.set(given);
-    this.#sorted = 0;
+  #rank(logits: ArrayLike<number>, tokens: readonly number[], prompt: number): number {
+    const ranking = this.#ranking;
+    ranking.fill(logits);
+    const { row } = ranking;
+    for (const [id, change] of this.#penalties(tokens, prompt))
+      if (id < row.length) row[id] = change(row[id]!);
+    const best = argmax(row);
+    // NaN is neither larger nor smaller than anything.
+    if (row.some((logit) => !(logit < Infinity))) throw noNumbers(tokens.length);
+    if (this.#options.temperature > 0) ranking.weigh(best, this.#options.temperature);
+    return best;
+  }
+
+  /** What becomes of the logits of tokens that are in the text. */
+  #penalties(tokens: readonly number[], prompt: number): ReadonlyMap<number, (logit: number) => number> {
     const { repetition, presence = 0, frequency = 0 } = this.#options;
+    const changes = new Map<number, (logit: number) => number>();
     if (repetition !== undefined && repetition.penalty !== 1) {
       const { penalty, last = Infinity } = repetition;
-      for (const id of new Set(tokens.slice(Math.max(0, tokens.length - last))))
-        if (id < row.length) row[id] = row[id]! < 0 ? row[id]! * penalty : row[id]! / penalty;
+      const repeated = (logit: number): number => (logit < 0 ? logit * penalty : logit / penalty);
+      for (const id of tokens.slice(Math.max(0, tokens.length - last))) changes.set(id, repeated);
     }
     if (presence !== 0 || frequency !== 0) {
       const counts = new Map<number, number>();
       for (const id of tokens.slice(prompt)) counts.set(id, (counts.get(id) ?? 0) + 1);
-      for (const [id, count] of counts)
-        if (id < row.length) row[id] = row[id]! - presence - frequency * count;
-    }
-    const best = argmax(row);
-    // NaN is neither larger nor smaller than anything.
-    if (row.some((logit) => !(logit < Infinity)))
-      throw new SessionError(
-        `the logits after ${tokens.length} tokens are no numbers: no token can be drawn from them`,
-      );
-    return best;
-  }
-
-  /** Weighs logits by the temperature; the sum of all weights. */
-  #weigh(best: number): number {
-    const { temperature } = this.#options;
-    const [row, weights] = [this.#logits, this.#weights];
-    // Below the largest, so that no temperature makes infinities of them.
-    const largest = row[best]!;
-    let all = 0;
-    for (let id = 0; id < row.length; id++) {
-      weights[id] = Math.exp((row[id]! - largest) / temperature);
-      all += weights[id]!;
-    }
-    return all;
-  }
-
-  /** How many of the likeliest are left, and the sum of their weights, if that of all is known. */
-  #cut(all: number): { readonly count: number; readonly mass: number } {
-    const { topK, topP, minP } = this.#options;
-    const row = this.#logits;
-    let [count, mass] = [row.length, all];
-    if (topK < count) {
-      count = topK;
-      while (count < row.length && row[this.#idAt(count)] === row[this.#idAt(count - 1)]) count++;
-      mass = this.#massOf(count);
-    }
-    if (topP < 1) {
-      let reached = 0;
-      let end = 0;
-      while (end < count && (end === 0 || reached < topP * mass))
-        reached += this.#weights[this.#idAt(end++)]!;
-      [count, mass] = [end, reached];
-    }
-    if (minP > 0) {
-      let end = 0;
-      while (end < count && this.#weights[this.#idAt(end)]! >= minP) end++;
-      // The likeliest weighs 1, and stays.
-      count = Math.max(1, end);
-      mass = this.#massOf(count);
-    }
-    return { count, mass };
-  }
-
-  #massOf(count: number): number {
-    let sum = 0;
-    for (let rank = 0; rank < count; rank++) sum += this.#weights[this.#idAt(rank)]!;
-    return sum;
-  }
-
-  /** The id of a rank by its logit; of equal ones the smaller id comes first. */
-  #idAt(rank: number): number {
-    while (rank >= this.#sorted)
-      this.#sort(Math.min(this.#sorted === 0 ? FIRST_SORTED : 16 * this.#sorted, this.#logits.length));
-    return this.#order[rank]!;
-  }
-
-  #sort(count: number): void {
-    const [row, order] = [this.#logits, this.#order];
-    this.#sorted = count;
-    if (count === row.length) {
-      for (let id = 0; id < count; id++) order[id] = id;
-      order.sort((a, b) => row[b]! - row[a]! || a - b);
-      return;
-    }
-    // Those seen so far, sorted; most ids are below the last of them, and an id that comes later is after its equals.
-    let kept = 0;
-    for (let id = 0; id < row.length; id++) {
-      const logit = row[id]!;
-      if (kept === count && logit <= row[order[count - 1]!]!) continue;
-      let [low, high] = [0, kept];
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (row[order[middle]!]! >= logit) low = middle + 1;
-        else high = middle;
+      for (const [id, count] of counts) {
+        const before = changes.get(id);
+        changes.set(id, (logit) => (before?.(logit) ?? logit) - presence - frequency * count);
       }
-      if (kept < count) kept++;
-      order.copyWithin(low + 1, low, kept - 1);
-      order[low] = id;
     }
+    return changes;
   }
+
+  /** A token by its weight; the same chance has it until one is drawn. */
+  #drawFrom(ranking: Ranking): number | undefined {
+    const cut = cutOf(ranking, this.#options);
+    if (cut === undefined) return undefined;
+    this.#chance ??= this.#random.uniform();
+    let rest = this.#chance * cut.mass;
+    let id: number | undefined;
+    for (let rank = 0; rank < cut.count; rank++) {
+      id = ranking.idAt(rank);
+      if (id === undefined) return undefined;
+      rest -= ranking.weightAt(rank)!;
+      if (rest < 0) break;
+    }
+    this.#chance = undefined;
+    return id;
+  }
+}
+
+/** Of the logits after so many tokens. */
+export const noNumbers = (length: number): SessionError =>
+  new SessionError(`the logits after ${length} tokens are no numbers: no token can be drawn from them`);
+
+/** How many of the likeliest are left, and the sum of their weights; undefined if too little is known for that. */
+function cutOf(
+  ranking: Ranking,
+  { topK, topP, minP }: ReturnType<typeof checkedSampling>,
+): { readonly count: number; readonly mass: number } | undefined {
+  const { size } = ranking;
+  let [count, mass] = [size, ranking.mass];
+  if (topK < size) {
+    const last = ranking.logitAt(topK - 1);
+    count = topK;
+    while (count < size && last !== undefined && ranking.logitAt(count) === last) count++;
+    if (count < size && ranking.logitAt(count) === undefined) return undefined;
+    mass = massOf(ranking, count);
+  }
+  if (topP < 1) {
+    if (mass === undefined) return undefined;
+    let reached = 0;
+    let end = 0;
+    while (end < count && (end === 0 || reached < topP * mass)) {
+      const weight = ranking.weightAt(end++);
+      if (weight === undefined) return undefined;
+      reached += weight;
+    }
+    [count, mass] = [end, reached];
+  }
+  if (minP > 0) {
+    let end = 0;
+    while (end < count && (ranking.weightAt(end) ?? NaN) >= minP) end++;
+    if (end < count && ranking.weightAt(end) === undefined) return undefined;
+    // The likeliest weighs 1, and stays.
+    count = Math.max(1, end);
+    mass = massOf(ranking, count);
+  }
+  return mass === undefined ? undefined : { count, mass };
+}
+
+/** The weights of the first ranks together. */
+function massOf(ranking: Ranking, count: number): number | undefined {
+  let sum = 0;
+  for (let rank = 0; rank < count; rank++) {
+    const weight = ranking.weightAt(rank);
+    if (weight === undefined) return undefined;
+    sum += weight;
+  }
+  return sum;
 }
 
 /** The options that have defaults, in their ranges. */

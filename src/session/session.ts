@@ -1,16 +1,14 @@
 import { SessionError } from "./error.ts";
 import type { SessionForm, StateTensors } from "./form.ts";
 import type { OpenParts } from "./model.ts";
-import { Reader } from "./reader.ts";
+import { topQuestion, type SessionPicks } from "./picks.ts";
+import { Reader, type Range } from "./reader.ts";
+import type { StopSignal } from "./signal.ts";
 import { readSaved, savedBytes } from "./save.ts";
-import { selectedStates, withCapacity } from "./state.ts";
+import { rowsOfCapacity, takenStates } from "./state.ts";
 import { largestNumber, positionsOf, stateSizes, textInputs, type TokenIds } from "./text.ts";
 
-/** An AbortSignal, as far as a session asks it: programs without `dom` or @types/node have no such type. */
-export interface StopSignal {
-  readonly aborted: boolean;
-  readonly throwIfAborted: () => void;
-}
+export type { StopSignal } from "./signal.ts";
 
 export interface SessionOptions {
   /** Texts that are read side by side. Default: 1. */
@@ -23,7 +21,8 @@ export interface SessionOptions {
   readonly inputs?: object;
 }
 
-const DEFAULT_CAPACITY = 2048;
+/** Positions that there is memory for where nobody says. */
+export const DEFAULT_CAPACITY = 2048;
 const DEFAULT_CHUNK = 512;
 
 /**
@@ -79,7 +78,8 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
         if (form.fixed.includes(key)) sizes[key] = state[name]!.shape[axis]!;
     if (form.fixed.includes(form.capacity)) sizes[form.capacity] = capacity;
     const reader = await Reader.open(form, open, sizes);
-    await reader.begin(length, withCapacity(state, form.states, capacity), { ids: ids?.slice(), begins });
+    const room = takenStates(state, form.states, rowsOfCapacity(capacity, length));
+    await reader.begin(length, room, { ids: ids?.slice(), begins });
     return new Session(reader, chunk);
   }
 
@@ -120,16 +120,38 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   ): Promise<Outputs> {
     return this.#exclusively(async () => {
       const inputs = await this.#begun(given);
-      const all = this.#countOf(inputs);
-      let outputs: StateTensors = {};
-      for (let start = 0; start < all; start += this.#chunk) {
-        signal?.throwIfAborted();
-        const count = Math.min(this.#chunk, all - start);
-        outputs = await this.#reader.run("append", inputs, { start, count, all });
-        if (count > 1) await this.#reader.remember();
-      }
-      return outputs as Outputs;
+      const run = (range: Range): Promise<StateTensors> => this.#reader.run("append", inputs, range);
+      return (await this.#inChunks(inputs, signal, run)) as Outputs;
     });
+  }
+
+  /** What tells of logits where they lie, if the model has it and this is one text of tokens. */
+  get picks(): SessionPicks | undefined {
+    if (this.#reader.picks === undefined) return undefined;
+    const { size } = this.form.picks!;
+    const read = <T>(
+      tokens: readonly number[],
+      signal: StopSignal | undefined,
+      run: (inputs: StateTensors, range: Range) => Promise<T>,
+    ): Promise<T> =>
+      this.#exclusively(async () => {
+        const inputs = await this.#begun(tokens);
+        return this.#inChunks(inputs, signal, (range) => run(inputs, range));
+      });
+    return {
+      best: (tokens, { signal, more = 0 } = {}) =>
+        read(tokens, signal, (inputs, range) => {
+          const isLast = range.start + range.count === range.all;
+          return this.#reader.best(inputs, range, isLast ? more : 0);
+        }),
+      top: (tokens, { temperature, asked }, signal) => {
+        const { inputs, read: readTop } = topQuestion(size, temperature, asked);
+        return read(tokens, signal, async (rows, range) =>
+          readTop(await this.#reader.pick(rows, range, { part: "top", inputs })),
+        );
+      },
+      logits: () => this.#exclusively(async () => (await this.#reader.picks!.logits()).data),
+    };
   }
 
   /** The same, and the outputs of each new position, [B, n, ..]: one run, whatever `chunk` is. */
@@ -163,15 +185,11 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   /** The texts of a batch that are chosen, in their order, as often as each is named: what beams need. */
   select(rows: readonly number[]): Promise<void> {
     return this.#exclusively(async () => {
-      const { form, sizes, batch, length } = this.#reader;
+      const { form, batch } = this.#reader;
       const isThere = (row: number): boolean => Number.isSafeInteger(row) && row >= 0 && row < batch;
       if (form.batch === undefined || rows.length === 0 || !rows.every(isThere))
         throw new SessionError(`a batch of ${batch} has no texts ${rows.join(", ")}`);
-      const state = selectedStates(await this.#reader.readState(), form.states, rows);
-      const begins = this.#reader.begins && rows.map((row) => this.#reader.begins![row]!);
-      await this.#reader.remake({ ...sizes, [form.batch]: rows.length }, state);
-      // Other texts from here on: what was read before is no longer that of each.
-      await this.#reader.begin(length, state, { begins });
+      await this.#reader.select(rows);
     });
   }
 
@@ -181,8 +199,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
       const { form, sizes } = this.#reader;
       requireWhole("capacity", capacity, form.limit ?? Infinity);
       if (sizes[form.capacity] === undefined || capacity <= this.capacity) return;
-      const state = withCapacity(await this.#reader.readState(), form.states, capacity);
-      await this.#reader.remake({ ...sizes, [form.capacity]: capacity }, state);
+      await this.#reader.reserve(capacity);
     });
   }
 
@@ -197,7 +214,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   save(): Promise<Uint8Array> {
     return this.#exclusively(async () => {
       const { form, length, ids, begins } = this.#reader;
-      const state = withCapacity(await this.#reader.readState(), form.states, length);
+      const state = takenStates(await this.#reader.readState(), form.states, rowsOfCapacity(length, length));
       return savedBytes({ length, ids, begins, state }, form.hash);
     });
   }
@@ -227,6 +244,22 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
       await this.#reader.beginAt(begins);
     }
     return inputs;
+  }
+
+  /** Runs all positions of inputs, some at a time; what the last run gives. */
+  async #inChunks<T>(
+    inputs: StateTensors,
+    signal: StopSignal | undefined,
+    run: (range: Range) => Promise<T>,
+  ): Promise<T> {
+    const all = this.#countOf(inputs);
+    for (let start = 0; ; start += this.#chunk) {
+      signal?.throwIfAborted();
+      const count = Math.min(this.#chunk, all - start);
+      const found = await run({ start, count, all });
+      if (count > 1) await this.#reader.remember();
+      if (start + count === all) return found;
+    }
   }
 
   /** How many positions inputs add, for which there is room. */

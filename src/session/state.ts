@@ -15,47 +15,73 @@ export const carriedNames = (forms: readonly StateForm[]): readonly string[] =>
 export const pickStates = (state: StateTensors, names: readonly string[]): StateTensors =>
   Object.fromEntries(names.map((name) => [name, state[name]!]));
 
-/** The states with this many rows of positions in place of as many as there were: what is known is copied. */
-export const withCapacity = (
-  state: StateTensors,
-  forms: readonly StateForm[],
-  capacity: number,
-): StateTensors =>
-  mapStates(state, forms, (tensor, { kind, axis, lead }) =>
-    kind === "rows" ? resizedState(tensor, axis, capacity + lead) : tensor,
-  );
+/** What a state takes of another along one axis, which is then so long: rows from places to places. */
+export interface Taking {
+  readonly axis: number;
+  readonly size: number;
+  readonly runs: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+}
+
+/** What each state takes of its like; undefined: all of it, as it is. */
+export type TakingOf = (form: StateForm) => Taking | undefined;
+
+/** Of states with rows of positions as many as are known, in room for so many positions. */
+export const rowsOfCapacity =
+  (capacity: number, known: number): TakingOf =>
+  ({ kind, axis, lead }) =>
+    kind === "rows"
+      ? { axis, size: capacity + lead, runs: [{ from: 0, to: 0, count: known + lead }] }
+      : undefined;
+
+/** The rows of a batch that are chosen, in their order. */
+export const rowsOfBatch =
+  (rows: readonly number[]): TakingOf =>
+  ({ batch }) =>
+    batch < 0
+      ? undefined
+      : { axis: batch, size: rows.length, runs: rows.map((from, to) => ({ from, to, count: 1 })) };
+
+/** Elements of a state that another takes, from places to places. */
+export interface StateMove {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
 
 const sizeOfShape = (shape: readonly number[]): number => shape.reduce((size, length) => size * length, 1);
 
-function resizedState({ data, shape }: StateTensor, axis: number, rows: number): StateTensor {
-  if (shape[axis] === rows) return { data, shape };
+/** The elements that a state of a name and shape gives. */
+export function movesOf(name: string, shape: readonly number[], taking: Taking | undefined): StateMove[] {
+  if (taking === undefined) return [{ name, from: 0, to: 0, count: sizeOfShape(shape) }];
+  const { axis, size, runs } = taking;
   const inner = sizeOfShape(shape.slice(axis + 1));
   const outer = sizeOfShape(shape.slice(0, axis));
-  const [before, after] = [shape[axis]! * inner, rows * inner];
-  const copy = emptyLike(data, outer * after);
-  for (let item = 0; item < outer; item++)
-    for (let i = 0; i < Math.min(before, after); i++) copy[item * after + i] = data[item * before + i]!;
-  return { data: copy, shape: shape.with(axis, rows) };
+  return Array.from({ length: outer }, (_, item) =>
+    runs.map(({ from, to, count }) => ({
+      name,
+      from: (item * shape[axis]! + from) * inner,
+      to: (item * size + to) * inner,
+      count: count * inner,
+    })),
+  ).flat();
 }
 
-/** The rows of a batch that are chosen, in their order. */
-export const selectedStates = (
+/** The states that take something of others. */
+export const takenStates = (
   state: StateTensors,
   forms: readonly StateForm[],
-  rows: readonly number[],
+  takingOf: TakingOf,
 ): StateTensors =>
-  mapStates(state, forms, (tensor, { batch }) => (batch < 0 ? tensor : gatheredRows(tensor, batch, rows)));
-
-function gatheredRows({ data, shape }: StateTensor, axis: number, rows: readonly number[]): StateTensor {
-  const inner = sizeOfShape(shape.slice(axis + 1));
-  const outer = sizeOfShape(shape.slice(0, axis));
-  const copy = emptyLike(data, outer * rows.length * inner);
-  for (let item = 0; item < outer; item++)
-    for (const [at, row] of rows.entries())
-      for (let i = 0; i < inner; i++)
-        copy[(item * rows.length + at) * inner + i] = data[(item * shape[axis]! + row) * inner + i]!;
-  return { data: copy, shape: shape.with(axis, rows.length) };
-}
+  mapStates(state, forms, ({ data, shape }, form) => {
+    const taking = takingOf(form);
+    if (taking === undefined) return { data, shape };
+    const taken = shape.with(taking.axis, taking.size);
+    const copy = emptyLike(data, sizeOfShape(taken));
+    for (const { from, to, count } of movesOf(form.name, shape, taking))
+      for (let i = 0; i < count; i++) copy[to + i] = data[from + i]!;
+    return { data: copy, shape: taken };
+  });
 
 /** A part of a tensor along one axis. */
 export function rowsOfTensor(

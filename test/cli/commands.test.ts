@@ -136,9 +136,15 @@ test("`plan --decode` shows what a token takes, as steps and as dispatches, or w
   expect(await output("plan", "causal.lmg", "--decode")).toContain("in a run with B=1, P=127, C=128");
   const report = JSON.parse(
     await output("plan", "causal.lmg", "--decode", "--target", "wgsl", "--dims", "P=5,C=9", "--json"),
-  ) as { dims: object; fused: { dispatches: { kernel: string }[] } };
+  ) as { dims: object; fused: { dispatches: { kernel: string }[] }; token: object };
   expect(report.dims).toEqual({ B: 1, P: 5, C: 9 });
-  expect(report.fused.dispatches.map(({ kernel }) => kernel)).toContain("attend_causal");
+  expect(report.fused.dispatches.map(({ kernel }) => kernel)).toContain("attend_one_causal");
+  // Keys and values of 8 numbers each, for each position.
+  expect(report.token).toMatchObject({ keptBytesAPosition: 64, keptBytes: 9 * 64 });
+  expect(await output("plan", "causal.lmg", "--decode", "--dims", "P=5,C=9")).toContain(
+    "576 B are kept with memory for 9 positions",
+  );
+  expect(await output("stats", "causal.lmg", "--json")).toContain('"bytesAPosition": 64');
   const { code, notes } = await lmg("plan", "encoder.lmg", "--decode");
   expect(code).toBe(1);
   expect(notes).toContain("error[E842]: the model cannot be read a few positions at a time");

@@ -8,7 +8,9 @@ import type { Source } from "../../support/source.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { decodingOptions, loadStepPlan, type DecodingChoice } from "../decoding.ts";
+import type { DispatchReport } from "../../emit/wgsl/fit.ts";
+import { decodingOptions, loadStepPlan, type DecodingChoice, type StepPlan } from "../decoding.ts";
+import { showToken, tokenCosts, type TokenCosts } from "../plan/token.ts";
 import { loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
@@ -61,8 +63,10 @@ export const command: Command = {
 
 async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, out: Out): Promise<Look> {
   const target = options.target && targets[options.target].target(options);
-  const { plan, sizes: usual = new Map(), kept = "" } = await planAsked(source, options, out, target);
-  const sizes = orStop(completeDims(plan.symbols, new Map([...usual, ...given])));
+  const asked = await planAsked(source, options, out, target);
+  const { plan } = asked;
+  const step = "decoding" in asked ? asked : undefined;
+  const sizes = orStop(completeDims(plan.symbols, new Map([...(step?.sizes ?? []), ...given])));
   const dispatchesOf = options.target && (await targets[options.target].loadDispatches?.());
   if (dispatchesOf !== undefined) {
     const { lookAtDispatches } = await import("../plan/dispatches.ts");
@@ -70,11 +74,24 @@ async function lookAtPlan(source: Source, options: PlanOptions, given: Sizes, ou
     const quiet = { ...out, note: () => undefined };
     const other = await planAsked(source, { ...options, fuse: !fuse }, quiet, target);
     const plans = { [fuse ? "fused" : "unfused"]: plan, [fuse ? "unfused" : "fused"]: other.plan };
-    return lookAtDispatches(plans, sizes, (each) => dispatchesOf(each, sizes, options));
+    const reportOf = (each: Plan): DispatchReport => dispatchesOf(each, sizes, options);
+    const look = lookAtDispatches(plans, sizes, reportOf);
+    return withToken(look, step, (of) => tokenCosts(of, sizes, target, reportOf));
   }
-  return {
+  const look = {
     json: () => describePlan(plan, sizes, target),
-    text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}${kept}`,
+    text: () => `${printPlan(plan, target)}\n${showTotals(plan, layoutOf(plan, target), sizes)}`,
+  };
+  return withToken(look, step, (of) => tokenCosts(of, sizes, target, undefined));
+}
+
+/** The same with what a token costs, if it is the plan of one. */
+function withToken(look: Look, step: StepPlan | undefined, costsOf: (step: StepPlan) => TokenCosts): Look {
+  if (step === undefined) return look;
+  const costs = costsOf(step);
+  return {
+    json: () => ({ ...(look.json() as object), token: costs }),
+    text: () => `${look.text()}${step.kept}${showToken(costs)}`,
   };
 }
 
@@ -84,7 +101,7 @@ async function planAsked(
   options: PlanOptions,
   out: Out,
   target: Target | undefined,
-): Promise<{ readonly plan: Plan; readonly sizes?: Sizes; readonly kept?: string }> {
+): Promise<{ readonly plan: Plan } | StepPlan> {
   const { ragged, recompute } = options;
   if (options.decode !== true && (ragged === true || recompute !== undefined))
     stop("E804", "--ragged and --recompute say how a text is read token by token", "give --decode too");

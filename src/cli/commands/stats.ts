@@ -1,5 +1,11 @@
 import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
 import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
+import { Problem } from "../../checkpoint/problem.ts";
+import { keptBytes } from "../../incremental/kept-bytes.ts";
+import { decodingProgram } from "../../incremental/program.ts";
+import { Refusal } from "../../incremental/refusal.ts";
+import { tokenInput } from "../../run/tokens.ts";
+import { DEFAULT_CAPACITY } from "../../session/session.ts";
 import type { Source } from "../../support/source.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
 import { parseDims, parseNumber } from "../arguments.ts";
@@ -91,6 +97,15 @@ interface Totals {
   readonly unfused: PlanTotals;
   /** Bytes of all values that live at once, if each had memory of its own until its last reader. */
   readonly liveBytes: number;
+  /** What a text keeps that is read a few positions at a time; null if the model reads none so, or keeps nothing. */
+  readonly cache: Cache | null;
+}
+
+interface Cache {
+  readonly bytesAPosition: number;
+  /** As many positions as the model takes, or as a session has memory for unasked. */
+  readonly positions: number;
+  readonly bytes: number;
 }
 
 interface PlanTotals {
@@ -115,7 +130,23 @@ function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Total
     fused: planTotals(fused),
     unfused: planTotals(unfused),
     liveBytes: peakBytes(graph, sizes),
+    cache: cacheOf(fused),
   };
+}
+
+function cacheOf({ model }: LoadedModel): Cache | null {
+  const input = tokenInput(model.graph);
+  const symbol = input instanceof Problem ? undefined : input.value.type.shape.at(-1)!.key;
+  const decoding = decodingProgram(model.graph, {
+    fuse: false,
+    parts: ["step"],
+    ...(symbol === undefined ? {} : { symbol }),
+  });
+  if (decoding instanceof Refusal) return null;
+  const { position, text } = keptBytes(decoding);
+  if (position + text === 0) return null;
+  const positions = decoding.limit ?? DEFAULT_CAPACITY;
+  return { bytesAPosition: position, positions, bytes: text + positions * position };
 }
 
 const jsonRow = (row: StatsRow, sizes: Sizes): object => ({
@@ -137,8 +168,11 @@ function showRows(rows: readonly StatsRow[], sizes: Sizes, depth: number): strin
   return showTable(["part", "parameters", "FLOP", "bytes"], lines, [1, 2, 3]);
 }
 
+const showCache = ({ bytesAPosition, positions, bytes }: Cache): string =>
+  `a text that is read token by token keeps ${showBytes(bytesAPosition)} a position: ${showBytes(bytes)} for ${showCount(positions)}\n`;
+
 function showTotals(totals: Totals, sizes: Sizes): string {
-  const { parameters, trainable, parameterBytes, flops, fused, unfused, liveBytes } = totals;
+  const { parameters, trainable, parameterBytes, flops, fused, unfused, liveBytes, cache } = totals;
   const dims = showDims(sizes);
   const frozen = parameters === trainable ? "" : `, ${showCount(trainable)} of them trainable`;
   const sum = showTable(
@@ -152,6 +186,6 @@ function showTotals(totals: Totals, sizes: Sizes): string {
   );
   return (
     `${showCount(parameters)} parameters${frozen}, ${showBytes(parameterBytes)}\n` +
-    `${showScaled(flops)}FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n\n${sum}`
+    `${showScaled(flops)}FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n${cache === null ? "" : showCache(cache)}\n${sum}`
   );
 }

@@ -27,6 +27,7 @@ import {
 import { commentText, finishText, identifier, literal, typesOnly } from "../module/text.ts";
 import { idRuntime, inputsFunction, resultsFunction } from "./host/inputs.ts";
 import { memoryTables, runMemory, stateFunction, uploadTables } from "./host/memory.ts";
+import { hasPicks, linkLine, pickConstants, picksMember } from "./host/picks.ts";
 import { hasLists, kernelTable, stepTable } from "./host/steps.ts";
 import { targetOf, type TargetOptions } from "./target.ts";
 import { makeDispatches, type Dispatches } from "./dispatches.ts";
@@ -119,12 +120,17 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     sessionPiece(program).code,
     loadFunction(program),
     loadRuntime,
-    runnerRuntime(keepsSome),
+    runnerRuntime({
+      hasState: keepsSome,
+      hasSessions: program.sessions !== undefined,
+      hasPicks: hasPicks(program),
+    }),
     readBackRuntime,
     compileRuntime,
     ...partsFor(groupRuntime, hasLists(all) ? ["list"] : []),
     memoryRuntime,
     target.f16 !== undefined ? halfRuntime : wordRuntime,
+    pickConstants(program),
     weightRuntime.code,
     ...partsFor(inputRuntime, inputReaders(program)),
     readerRuntime.code,
@@ -180,6 +186,7 @@ function partTable(all: Dispatches): Code[] {
           "]« satisfies readonly Memory[]»,",
           `read: ${named("readInputs")},`,
           `results: ${named("resultsOf")},`,
+          ...linkLine(all, part.plan),
         ],
         "},",
       ];
@@ -201,9 +208,10 @@ function createModel({ program, ...all }: Dispatches, fixed: readonly Code[]): C
       fixed,
       runs: ownParts(program).map((part) => runMember(program, part)),
       sessionRuns: program.parts
-        .filter((part) => hasState(program, part))
+        .filter((part) => hasState(program, part) && part.linked === undefined)
         .map((part) => runMember(program, part, true)),
       sessions: sessionEntries(program),
+      picks: picksMember(program),
     }),
   ];
 }

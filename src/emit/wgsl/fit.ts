@@ -6,7 +6,7 @@ import { largestOf, stepStats, type Sizes, type StepStats } from "../../plan/sta
 import { distinctElements, type View } from "../../kernels/view.ts";
 import { evaluateDim } from "../../tensor/dim.ts";
 import { stepPlace } from "../module/comments.ts";
-import { SCRATCH, type Dispatch, type Groups } from "./kernel.ts";
+import { SCRATCH, type Dispatch, type Groups, type When } from "./kernel.ts";
 import { targetOf, type TargetOptions } from "./target.ts";
 import {
   allSteps,
@@ -60,19 +60,24 @@ export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): Fi
   const limits = options.limits ?? defaultLimits;
   return allSteps(all).flatMap((step) => {
     const place = stepPlace(step.steps[0]);
-    return needsOf({ plan, all }, chosen(step.dispatches, sizes), sizes, limits).flatMap(
-      ({ limit, needs, what }) => {
+    return chosen(step.dispatches, sizes).flatMap((dispatch) =>
+      needsOf({ plan, all }, dispatch, sizes, limits).flatMap(({ limit, needs, what }) => {
         const allows = limits[limit];
         const message = `${place} needs ${what}; ${limit} is ${allows.toLocaleString("en-US")}`;
         return needs <= allows ? [] : [{ place, limit, needs, allows, message }];
-      },
+      }),
     );
   });
 }
 
-/** The dispatch of a step that runs for these sizes. */
-const chosen = (dispatches: readonly NamedDispatch[], sizes: Sizes): NamedDispatch =>
-  dispatches.find(({ when }) => when === undefined || evaluateDim(when.size, sizes) <= when.atMost)!;
+/** The dispatch of a step that runs for these sizes, if one does. */
+const chosen = (dispatches: readonly NamedDispatch[], sizes: Sizes): NamedDispatch[] =>
+  dispatches
+    .filter(({ when }) => when === undefined || isMeant(when, evaluateDim(when.size, sizes)))
+    .slice(0, 1);
+
+const isMeant = ({ atMost = Infinity, above = -Infinity }: When, size: number): boolean =>
+  size <= atMost && size > above;
 
 /** A plan, and what this target makes of it. */
 interface Planned {
@@ -211,8 +216,7 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
   const steps = all.parts.flatMap((part) => part.steps);
   const staged = new Set(steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
   const scratch = scratchSizes(steps).map((size) => evaluateDim(bytesOfElements("f32", size), sizes));
-  const dispatches = steps.map((step): DispatchStats => {
-    const dispatch = chosen(step.dispatches, sizes);
+  const statsOf = (step: DispatchStep, dispatch: NamedDispatch): DispatchStats => {
     const { kernel, kernelName, groups } = dispatch;
     const isWhole = step.steps.length === 1 && !staged.has(step.steps[0]);
     const { bytesRead, bytesWritten, flops } = isWhole
@@ -231,7 +235,10 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
         dispatch.scratch === undefined ? 0 : evaluateDim(bytesOfElements("f32", dispatch.scratch), sizes),
       flops,
     };
-  });
+  };
+  const dispatches = steps.flatMap((step) =>
+    chosen(step.dispatches, sizes).map((dispatch) => statsOf(step, dispatch)),
+  );
   const isRun = (kind: string): boolean => kind === "slot" || kind === "output";
   const own = new Set(plan.runBuffers);
   const total = (keep: (kind: string) => boolean): number => {

@@ -60,6 +60,13 @@ export interface Parts {
   readonly along: boolean;
 }
 
+/** The runs that a dispatch is for. */
+export interface When {
+  readonly size: Dim;
+  readonly atMost?: number;
+  readonly above?: number;
+}
+
 /** A step, or a stage of one, as a dispatch. */
 export interface Dispatch {
   /** A step of several stages runs one dispatch of each, in order. Default: 0. */
@@ -74,8 +81,11 @@ export interface Dispatch {
   /** Numbers of 32 bits that it needs of the scratch memory. */
   readonly scratch?: Dim;
   readonly groups: Groups;
-  /** Present if the dispatch is only for runs in which `size` is small; it comes before the one for all runs. */
-  readonly when?: { readonly size: Dim; readonly atMost: number };
+  /**
+   * Present if the dispatch is only for runs in which `size` is small, or large; it comes before the one for all runs, if there
+   * is one.
+   */
+  readonly when?: When;
   readonly parts?: Parts;
 }
 

@@ -36,6 +36,7 @@ export function targetOf({ f16 = false, subgroups = false }: TargetOptions): Wgs
   return {
     ...portableTarget,
     name: "wgsl",
+    isDevice: true,
     splitOf,
     f16: use,
     subgroups,

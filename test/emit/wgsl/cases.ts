@@ -2,6 +2,7 @@ import type { Graph } from "../../../src/ir/graph.ts";
 import type { ScalarName, ScalarExpression } from "../../../src/ops/scalar.ts";
 import type { KernelOp } from "../../../src/kernels/contracts.ts";
 import { addDims, dim, multiplyDims, subtractDims } from "../../../src/tensor/dim.ts";
+import type { TensorType } from "../../../src/tensor/type.ts";
 import { B, bool, f32, graphOf, GraphBuilder, i32, of, S, T } from "./graphs.ts";
 
 type Sizes = Readonly<Record<string, number>>;
@@ -161,6 +162,28 @@ const recurrentGrad = (operands: ReturnType<typeof recurrent>, isLast: boolean):
     { grad: f32(B, 4, T, 7), grad_state: isLast ? f32(B, 4, 5, 7) : undefined, ...operands },
     {},
   );
+
+/** Attention of one query whose keys are one workgroup's, or several ones' share; 1 head of keys, or 2 of an even number. */
+function oneQuery(
+  about: string,
+  operands: Partial<Parameters<typeof graphOf<"attend">>[1]> & { readonly q: TensorType },
+  attrs: Parameters<typeof graphOf<"attend">>[2] = {},
+): Case[] {
+  const [, heads, , width] = operands.q.shape;
+  const keyHeads = Number(heads!.key) % 2 === 0 ? 2 : 1;
+  const keys = { k: f32(B, keyHeads, S, width!), v: f32(B, keyHeads, S, width!) };
+  return [
+    {
+      about: `one query ${about}`,
+      graph: graphOf(
+        "attend",
+        { bias: undefined, mask: undefined, ...keys, ...operands },
+        { ...plainAttend, ...attrs },
+      ),
+      sizes: [1, 128, 129, 300].map((size) => ({ B: 1 + (size % 2), S: size })),
+    },
+  ];
+}
 
 const attendSizes: readonly Sizes[] = [
   { B: 1, T: 1 },
@@ -426,6 +449,13 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
     { about: "all of 3", graph: graphOf("topk", { x: f32(B, 3) }, { k: 3 }), sizes: [{ B: 257 }] },
     { about: "all of 13, sorted", graph: graphOf("topk", { x: f32(B, T, 13) }, { k: 13 }), sizes: batches },
     { about: "9 of 300", graph: graphOf("topk", { x: f32(B, 300) }, { k: 9 }), sizes: [{ B: 3 }] },
+    { about: "1 of 9000", graph: graphOf("topk", { x: f32(B, 9000) }, { k: 1 }), sizes: [{ B: 3 }] },
+    {
+      about: "the first of 3000 equal ones",
+      graph: graphOf("topk", { x: f32(B, 3000) }, { k: 1 }),
+      sizes: [{ B: 1 }],
+      range: [0.5, 0.5],
+    },
     {
       about: "128 of 4100, in two stages",
       graph: graphOf("topk", { x: f32(B, 4100) }, { k: 128 }),
@@ -633,6 +663,29 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       sizes: [{ B: 1, T: 17, S: 3 }],
     },
     { about: "q, k and v are parts of one tensor, heads last", graph: sliced(), sizes: attendSizes },
+    ...oneQuery("plain", { q: f32(B, 2, 1, 8) }),
+    ...oneQuery(
+      "of 9 heads on 1, with wide values",
+      { q: f32(B, 9, 1, 17), v: f32(B, 1, S, 70) },
+      { causal: true },
+    ),
+    ...oneQuery("of a width that two heads fill", { q: f32(B, 3, 1, 900), v: f32(B, 1, S, 300) }),
+    ...oneQuery("with a window", { q: f32(B, 4, 1, 8) }, { causal: true, window: 130 }),
+    ...oneQuery(
+      "with a soft cap and ALiBi",
+      { q: f32(B, 2, 1, 8) },
+      { causal: true, softcap: 0.5, alibi: true },
+    ),
+    ...oneQuery("with bias and mask", { q: f32(B, 4, 1, 8), bias: f32(4, 1, S), mask: bool(B, 1, 1, S) }),
+    {
+      about: "one query of as many keys as two workgroups have, heads last",
+      graph: graphOf(
+        "attend",
+        { ...qkv(2, 2, 8), q: f32(B, 1, 4, 8), k: f32(B, 200, 2, 8), v: f32(B, 200, 2, 8) },
+        { ...plainAttend, causal: true, layout: "heads_last" },
+      ),
+      sizes: [{ B: 2 }],
+    },
   ],
   layer_norm: [
     ...rowNorms((width) =>

@@ -237,6 +237,8 @@ export const sessionStateRuntime: Piece = {
   /** The states of sessions, behind the weights; where one was given back another takes its place. */
   function statesOf(loaded«: Loaded», runner«: ReturnType<typeof runnerOf>») {
     const first = loaded.from;
+    /** Where the states of each session lie, by their names. */
+    const addresses = new WeakMap«<PartsModel, ReadonlyMap<string, number>>»();
     let regions«: { readonly at: number; readonly end: number }[]» = [];
     const keep = (changed«: typeof regions»)«: void» => {
       regions = changed.sort((a, b) => a.at - b.at);
@@ -262,15 +264,26 @@ export const sessionStateRuntime: Piece = {
           free();
           throw error;
         }
-        return {
+        const model«: PartsModel» = {
           run: (name, inputs, sizes) => {
             const { part, bind } = parts[name]«!»;
             return runner.run(part, inputs« as never», () => bind(inputs« as never», sizes« as never»), undefined, w)« as Promise<StateTensors>»;
           },
           readState: (names) => runner.inTurn(() => copyOfState(loaded, names === undefined ? tensors : tensors.filter(({ name }) => names.includes(name)))),
           writeState: (given) => runner.inTurn(() => replaceState(loaded, tensors, given)),
+          memory: {
+            shapes: Object.fromEntries(tensors.map(({ name, shape }) => [name, shape])),
+            take: (other, moves) =>
+              runner.inTurn(async () => {
+                const [from, to] = [addresses.get(other)«!», addresses.get(model)«!»];
+                const words = moves.map((move) => [from.get(move.name)«!» + 4 * move.from, to.get(move.name)«!» + 4 * move.to, move.count]« as const»);
+                await performed(loaded.engine, { bytes: loaded.from, writes: [], moves: words, reads: [] }, undefined, "the state");
+              }),
+          },
           close: free,
         };
+        addresses.set(model, new Map(tensors.map(({ name, at }) => [name, at])));
+        return model;
       });
   }
 `,

@@ -13,6 +13,8 @@ export const threadTypes: Piece = {
     /** Bytes that the memory has at least. */
     readonly bytes: number;
     readonly writes: readonly (readonly [address: number, data: Float32Array | Int32Array])[];
+    /** Words that are copied from address to address before it. */
+    readonly moves?: readonly (readonly [from: number, to: number, words: number])[];
     /** The address of the list of calls, if there are any. */
     readonly list?: number;
     readonly reads: readonly (readonly [address: number, count: number, Kind: "f32" | "i32"])[];
@@ -142,8 +144,9 @@ const threadParts = [
         return what === undefined ? { kind: "aborted" } : { kind: "refused", what };
       }
 
-      return async ({ bytes, writes, list, reads }«: Job»)«: Promise<Outcome>» => {
+      return async ({ bytes, writes, moves = [], list, reads }«: Job»)«: Promise<Outcome>» => {
         if (!makeRoom(bytes)) return { kind: "full" };
+        for (const [from, to, count] of moves) words.copyWithin(to / 4, from / 4, from / 4 + count);
         for (const [address, data] of writes) (data instanceof Float32Array ? floats : words).set(data, address / 4);
         const ended = list === undefined ? undefined : await runList(list);
         if (ended !== undefined) return ended;

@@ -3,7 +3,7 @@ import { constantDim } from "../../../tensor/dim.ts";
 import { stepComment, stepPlace } from "../../module/comments.ts";
 import { literal } from "../../module/text.ts";
 import { invariant } from "../../../support/invariant.ts";
-import { SCRATCH, type Groups } from "../kernel.ts";
+import { SCRATCH, type Groups, type When } from "../kernel.ts";
 import {
   allSteps,
   bindingName,
@@ -67,7 +67,7 @@ function dispatchLines(dispatch: NamedDispatch, { buffers, layout }: Dispatches)
     `groups: ${groupsText(groups, parts?.along === true)},`,
   ];
   if (when !== undefined)
-    lines.push(`when: ${byDims(`${sizeText(when.size)} <= ${when.atMost}`, [when.size])},`);
+    lines.push(`when: ${byDims(`${sizeText(when.size)} ${boundText(when)}`, [when.size])},`);
   if (parts !== undefined) {
     const { buffer } = bindings[parts.binding]!;
     invariant(buffer !== SCRATCH, "scratch memory in parts");
@@ -76,6 +76,8 @@ function dispatchLines(dispatch: NamedDispatch, { buffers, layout }: Dispatches)
   }
   return lines;
 }
+
+const boundText = ({ atMost, above }: When): string => (above === undefined ? `<= ${atMost}` : `> ${above}`);
 
 /** Whether some dispatch counts its workgroups as a list. */
 export const hasLists = (all: Dispatches): boolean =>

@@ -1,9 +1,11 @@
 import { onlyView } from "../../../kernels/results.ts";
+import type { StepOf } from "../../../plan/plan.ts";
 import type { Code } from "../../../support/text.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
-import type { WgslKernel } from "../kernel.ts";
+import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
+import { attendOne, isOfOneQuery } from "./attend-one.ts";
 import {
   Attention,
   channel,
@@ -22,8 +24,12 @@ import { attendWords } from "./scores.ts";
 /** Query rows of a workgroup: with the keys of a turn a score for each of 256 invocations. */
 const ROWS = 8;
 
-/** softmax(scale · q kᵀ …) v, 8 query rows of a head a workgroup, 32 keys a turn. */
-export const attend: WgslKernel<"attend"> = (step, context) => {
+/** softmax(scale · q kᵀ …) v. */
+export const attend: WgslKernel<"attend"> = (step, context) =>
+  isOfOneQuery(step) ? attendOne(step, context) : [attendRows(step, context)];
+
+/** 8 query rows of a head a workgroup, 32 keys a turn. */
+function attendRows(step: StepOf<"attend">, context: Context): Dispatch {
   const { operands, attrs, results } = step;
   const { q, k, v, bias, mask } = operands;
   const builder = new KernelBuilder(context);
@@ -51,16 +57,14 @@ export const attend: WgslKernel<"attend"> = (step, context) => {
   ];
   const words = attendWords(attrs, operands);
   const kind = words.length > 0 ? ` (${words.join(", ")})` : "";
-  return [
-    builder.finish({
-      name: ["attend", ...words].join("_"),
-      doc: [`Attention${kind}: ${ROWS} query rows of a head a workgroup, ${TURN} keys a turn.`],
-      body,
-      workgroup: [ROWS * TURN],
-      groups: rowGroups(query, ROWS),
-    }),
-  ];
-};
+  return builder.finish({
+    name: ["attend", ...words].join("_"),
+    doc: [`Attention${kind}: ${ROWS} query rows of a head a workgroup, ${TURN} keys a turn.`],
+    body,
+    workgroup: [ROWS * TURN],
+    groups: rowGroups(query, ROWS),
+  });
+}
 
 /** The workgroup's query rows as they lie in memory, zeros past the last. */
 function loadQueries(attention: Attention, q: Tensor): Code[] {

@@ -52,6 +52,7 @@ function rounds(width: number, k: number): Round[] {
 function sorted(step: Topk, round: Round, context: Context): Dispatch {
   const { x } = step.operands;
   const { stage, length, piece, pieces, isLast } = round;
+  const isOne = step.attrs.k === 1;
   const builder = new KernelBuilder(context);
   const leading = x.type.shape.slice(0, -1);
   const ends = endsOf(step, round, builder);
@@ -77,15 +78,17 @@ function sorted(step: Topk, round: Round, context: Context): Dispatch {
       "stood[e] = place;",
     ]),
     "workgroupBarrier();",
-    ...sortLines(piece),
+    ...(isOne ? firstLines(piece) : sortLines(piece)),
     ...ownElements("k", ends.store),
   ];
   const what =
     stage === 0 ? "elements of a row, and where they stood" : "that the stage before left of a row";
   return builder.finish({
     stage,
-    name: stage === 0 ? "topk_sorted" : "topk_merged",
-    doc: [`The k largest of ${isLast ? "all" : `each ${piece}`} ${what}, sorted by a workgroup.`],
+    name: `${isOne ? "first" : "topk"}_${stage === 0 ? "sorted" : "merged"}`,
+    doc: [
+      `The ${isOne ? "" : "k "}largest of ${isLast ? "all" : `each ${piece}`} ${what}, ${isOne ? "found" : "sorted"} by a workgroup.`,
+    ],
     body,
     workgroup: [LIST_SIZE],
     groups: each.groups,
@@ -150,6 +153,27 @@ const keyOf: readonly Code[] = [
   [
     "let size = select(0x80000000u - key, key - 0x80000000u, key >= 0x80000000u);",
     "return bitcast<f32>(size | select(0x80000000u, 0u, key >= 0x80000000u));",
+  ],
+  "}",
+];
+
+/** The largest one comes first, the others in no order: each half of what is left is held against the other. */
+const firstLines = (piece: number): Code[] => [
+  `for (var half = ${piece / 2}u; half > 0u; half /= 2u) {`,
+  [
+    ...forLoop(
+      "a",
+      "half",
+      [
+        "let b = a + half;",
+        ...ifThen("keys[b] > keys[a] || (keys[b] == keys[a] && stood[b] < stood[a])", [
+          "keys[a] = keys[b];",
+          "stood[a] = stood[b];",
+        ]),
+      ],
+      { start: "lane", step: `${LIST_SIZE}u` },
+    ),
+    "workgroupBarrier();",
   ],
   "}",
 ];

@@ -17,6 +17,8 @@ export interface ModelParts {
   /** Those of a session's parts, and what makes sessions as members of a model. */
   readonly sessionRuns: readonly string[];
   readonly sessions: readonly string[];
+  /** What tells of a session's logits where they lie, as a member of its state. */
+  readonly picks: readonly Code[];
 }
 
 /** What makes a model of shaders and weights, and runs it; with state if the plan keeps some. */
@@ -51,12 +53,13 @@ const making: Readonly<Record<ModelParts["state"], (parts: ModelParts) => Code[]
     "const runner = new Runner(await load(device, tensors, options));",
     "const kept = await runner.begin(stateTensors(fixed), tensors);",
   ],
-  sessions: ({ fixed, match, sessionRuns }) => [
+  sessions: ({ fixed, match, sessionRuns, picks }) => [
     `const tensors = ${match};`,
     "const samples = samplesOf(tensors);",
     "const loaded = await load(device, tensors, options, (name, first, elements) => samples.get(name)«!».see(first, elements));",
     "const form = formWith(samples);",
     "const runner = new Runner(loaded);",
+    "const runners = new WeakMap«<PartsModel, Runner>»();",
     "/** The state of a session, and what runs on it. */",
     "const openState = async (sizes«: StateSizes»)«: Promise<PartsModel>» => {",
     [
@@ -66,14 +69,23 @@ const making: Readonly<Record<ModelParts["state"], (parts: ModelParts) => Code[]
       "const runs = {",
       sessionRuns,
       "};",
-      "return {",
+      "const model«: PartsModel» = {",
       [
         "run: (part, inputs, said) => runs[part« as keyof typeof runs»](inputs« as never», said« as never»)« as Promise<unknown> as Promise<StateTensors>»,",
         "readState: (names) => runner.readState(kept, names),",
         "writeState: (state) => runner.writeState(kept, state),",
+        "memory: {",
+        [
+          "shapes: Object.fromEntries(kept.map(({ name, shape }) => [name, shape])),",
+          "take: (other, moves) => runner.takeState(kept, runners.get(other)«!», moves),",
+        ],
+        "},",
+        ...picks,
         "close: () => runner.destroy(),",
       ],
       "};",
+      "runners.set(model, runner);",
+      "return model;",
     ],
     "};",
   ],

@@ -2,13 +2,23 @@ import type { Code } from "../../../support/text.ts";
 import { fragment } from "../../module/text.ts";
 import { indented } from "../text.ts";
 
-/** The class that runs the parts of a model on weights that are there; `hasState`: with a state of its own. */
-export const runnerRuntime = (hasState: boolean): Code[] => [
+/** What a runner has beside runs: a state of its own, which is a session's, with parts that tell of logits where they lie. */
+interface RunnerParts {
+  readonly hasState: boolean;
+  readonly hasSessions: boolean;
+  readonly hasPicks: boolean;
+}
+
+/** The class that runs the parts of a model on weights that are there. */
+export const runnerRuntime = ({ hasState, hasSessions, hasPicks }: RunnerParts): Code[] => [
+  ...(hasPicks ? [...pickTypes, ""] : []),
   ...opening,
   ...indented(running, 1),
   ...(hasState ? indented(repacking, 3) : []),
   ...indented(reading, 1),
   ...(hasState ? ["", ...indented(keeping, 1)] : []),
+  ...(hasSessions ? ["", ...indented(taking, 1)] : []),
+  ...(hasPicks ? ["", ...indented(picking, 1)] : []),
   "}",
 ];
 
@@ -151,6 +161,106 @@ const keeping = fragment`
         const place = places.get(name)«!»;
         this.#memory.write(place.memory, place.Kind.from(data));
       }
+    }));
+  }
+`;
+
+/** What moves states of one session to another where they lie. */
+const taking = fragment`
+  /** Takes elements of what another one keeps. */
+  takeState(kept«: readonly KeptPlace[]», other«: Runner», moves«: readonly StateMove[]»)«: Promise<void>» {
+    const { device } = this.#loaded;
+    const places = new Map(kept.map(({ name, memory }) => [name, memory]));
+    return this.inTurn(() => guarded(device, "moving the state", () => {
+      const encoder = device.createCommandEncoder();
+      for (const { name, from, to, count } of moves) {
+        const memory = places.get(name)«!»;
+        if (count > 0) encoder.copyBufferToBuffer(other.#memory.get(memory), 4 * from, this.#memory.get(memory), 4 * to, 4 * count);
+      }
+      device.queue.submit([encoder.finish()]);
+    }));
+  }
+`;
+
+const pickTypes = fragment`
+  /** A part, and the one that tells of its logits. */
+  «interface Picking {»
+  «  readonly first: Part<never, unknown>;»
+  «  readonly second: Part<never, unknown>;»
+  «  readonly inputs: object;»
+  «  readonly given: object;»
+  «  /** Whether the first part is run on the token that was found last, in place of the one that it is given. */»
+  «  readonly follows: boolean;»
+  «}»
+
+  /** Memory to read from, as many of it as there are runs under way. */
+  const TURNS = 4;
+`;
+
+const picking = fragment`
+  #turn = 0;
+  /** What is being read back, by turns. */
+  «readonly» #reading«: (Promise<unknown> | undefined)[]» = [];
+  /** Where the logits of the last run lie. */
+  #logits = "";
+
+  /**
+   * Runs a part and one that tells of its logits in one submission; what the latter tells alone comes back. The next run may
+   * be under way before that is read.
+   */
+  async pick({ first, second, inputs, given, follows }«: Picking», bindDims«: () => Dims»)«: Promise<StateTensors>» {
+    const { device } = this.#loaded;
+    const memory = this.#memory;
+    const { d, copies } = await this.inTurn(async () => {
+      const turn = this.#turn++ % TURNS;
+      await this.#reading[turn];
+      const d = bindDims();
+      const [read, told] = [first.read(inputs« as never», d), second.read(given« as never», d)];
+      const outputs = second.memory.filter(({ isOutput }) => isOutput);
+      const logits = first.links«!».logits;
+      const copies = await guarded(device, "running the model", () => {
+        this.#makeRoom([...first.memory, ...second.memory].map(({ name, bytes }) => ({ name, bytes })), d);
+        for (const { name, bytes } of outputs) memory.reserve(name + " read back " + turn, bytes(d), usage.target | usage.read);
+        for (const [name, data] of read) memory.write(name, stored(data));
+        const encoder = device.createCommandEncoder();
+        if (follows) encoder.copyBufferToBuffer(memory.get(parts.best.links.token), 0, memory.get(first.links«!».token«!»), 0, 4);
+        encode(device, encoder, memory, this.#ready.get(first)«!», d);
+        encoder.copyBufferToBuffer(memory.get(logits), 0, memory.get(second.links«!».logits), 0, LOGIT_BYTES);
+        // Until then what the parts are given may share memory with what the first one makes.
+        for (const [name, data] of told) {
+          const words = stored(data);
+          memory.reserve(name + " given", words.byteLength, usage.source | usage.target);
+          memory.write(name + " given", words);
+          encoder.copyBufferToBuffer(memory.get(name + " given"), 0, memory.get(name), 0, words.byteLength);
+        }
+        encode(device, encoder, memory, this.#ready.get(second)«!», d);
+        const found = outputs.map(({ name, bytes }) => {
+          const [from, to] = [memory.get(name), memory.get(name + " read back " + turn)];
+          encoder.copyBufferToBuffer(from, 0, to, 0, Math.ceil(bytes(d) / 4) * 4);
+          return { name, to };
+        });
+        device.queue.submit([encoder.finish()]);
+        const copies = found.map(async ({ name, to }) => [name, await readBack(to)]« as const»);
+        for (const copy of copies) copy.catch(() => undefined);
+        return { all: Promise.all(copies) };
+      });
+      this.#logits = logits;
+      this.#reading[turn] = copies.all.catch(() => undefined);
+      return { d, copies };
+    });
+    return second.results(new Map(await orLoss(device, () => copies.all)), d)« as StateTensors»;
+  }
+
+  /** The logits of the last run. */
+  logits()«: Promise<StateTensor>» {
+    const { device } = this.#loaded;
+    return this.inTurn(() => guarded(device, "reading the logits", async () => {
+      this.#memory.reserve("logits read back", LOGIT_BYTES, usage.target | usage.read);
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(this.#memory.get(this.#logits), 0, this.#memory.get("logits read back"), 0, LOGIT_BYTES);
+      device.queue.submit([encoder.finish()]);
+      const bytes = await readBack(this.#memory.get("logits read back"));
+      return { data: loadedFloats(bytes, LOGITS), shape: [LOGITS] };
     }));
   }
 `;

@@ -64,6 +64,13 @@ export const tableTypes = fragment`
     readonly memory: readonly Memory[];
     readonly read: (inputs: Inputs, dims: Dims) => readonly (readonly [string, Float32Array | Int32Array])[];
     readonly results: (bytes: ReadonlyMap<string, ArrayBuffer>, dims: Dims) => Outputs;
+    /** What another part takes or gives where it lies: the memory of logits, of a token. */
+    readonly links?: Links;
+  }
+
+  interface Links {
+    readonly logits: string;
+    readonly token?: string;
   }
 `;
 
