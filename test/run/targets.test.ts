@@ -11,7 +11,7 @@ test("the type checker names what a new target costs beside its row, and the pag
   },`;
   const additions = { "src/emit/targets.ts": { before: "const rows = {", record } };
   const found = placesThatMiss(additions, ["new_target"], "src/").get("new_target")!;
-  expect(found.toSorted()).toEqual(["src/run/engines.ts", "src/train/engines.ts"]);
+  expect(found.toSorted()).toEqual(["src/cli/compile/page.ts", "src/run/engines.ts", "src/train/engines.ts"]);
   const page = readFileSync("src/run/README.md", "utf8").split("**A new target**")[1]!;
   for (const path of found)
     expect(page).toMatch(path.startsWith("src/run/") ? "engines.ts" : path.replace("src/", "../"));
