@@ -28,7 +28,7 @@ describe("arguments", () => {
       model.lmg:3:13: error[E304]: \`layernorm\` takes no arguments without a name
         3 |   layernorm(1e-5)
           |             ^^^^
-        help: the others are named: \`eps:\`, \`affine:\` and \`bias:\`
+        help: the others are named: \`eps:\`, \`affine:\`, \`bias:\` and \`unit_offset:\`
       model.lmg:4:3: error[E305]: \`linear\` needs \`n\`
         4 |   linear
           |   ^^^^^^
@@ -200,8 +200,8 @@ describe("blocks", () => {
       model.lmg:3:19: error[E310]: 4 heads do not share 3 key/value heads evenly
          3 |   unsqueeze(1) -> attention(4, kv_heads: 3)
            |                   ^^^^^^^^^^^^^^^^^^^^^^^^^ in this call
-        in std/attention.lmg:17:10
-        17 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
+        in std/attention.lmg:29:10
+        29 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
            |          ^^^^^^^^^^^^^^^^^^^^^ this must hold
       "
     `);

@@ -7,11 +7,13 @@ const isClauseWord = (word: string | undefined): boolean =>
   word !== undefined && ([...clauseWords, ...freeClauseWords] as readonly string[]).includes(word);
 
 const repeatForm: Recognizer = (failure) => {
-  const { first, index, found } = failure;
+  const { first, index, found, tokens } = failure;
   if (first !== "repeat") return undefined;
   const help = "write `repeat 3 { … }`, `repeat 3 as label[i] { … }` or `repeat 2..6 as label[i] { … }`";
-  if (found?.text === "in")
-    return errors.headerForm(failure.place, "`repeat` takes a count or a range, not `in`", help);
+  // `repeat i in 3`: a name and `in` would be a comparison, of which no count comes.
+  const over = index === 1 ? tokens[2] : found;
+  if (over?.text === "in")
+    return errors.headerForm(failure.span(over), "`repeat` takes a count or a range, not `in`", help);
   if (found?.text === "checkpoint")
     return errors.headerForm(
       failure.place,
