@@ -35,7 +35,7 @@ interface Host {
 }
 
 interface FetchOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: { readonly aborted: boolean; readonly throwIfAborted: () => void };
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
 }
 
@@ -111,7 +111,7 @@ const FIRST_BYTES = 2 ** 16;
 /** A file on a server: by ranges, if the server gives them, else fetched whole, which browsers keep beside the page's memory. */
 async function fetchSource(address: URL, options: FetchOptions): Promise<ByteSource> {
   const ask = (start: number, end: number): Promise<Response> => {
-    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const signal = options.signal === undefined ? {} : { signal: options.signal as AbortSignal };
     return fetch(address, { headers: { Range: `bytes=${start}-${end - 1}` }, ...signal });
   };
   const fail = (response: Response): never => {

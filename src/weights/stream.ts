@@ -23,8 +23,8 @@ export type StreamedSource =
 export interface LoadOptions {
   /** Told after each part how many bytes of the weights are there, and of how many. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
-  /** Ends the loading, which then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  /** An AbortSignal ends the loading, which then rejects with its reason; programs without `dom` or @types/node have no such type. */
+  readonly signal?: { readonly aborted: boolean; readonly throwIfAborted: () => void };
 }
 
 /** Elements that are read at a time: 4 MB of a model. */

@@ -86,7 +86,10 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
   const state = keepsSome ? stateFunction(all) : [];
   const inputs: readonly (readonly Code[])[] = [
     ...parts.flatMap((part) => [
-      dimsFunction(program, part.plan),
+      // What runs on the memory of another part is told no sizes but its own.
+      ...(part.plan.linked === undefined || part.plan.symbols.length > 0
+        ? [dimsFunction(program, part.plan)]
+        : []),
       inputsFunction(all, part),
       resultsFunction(all, part),
     ]),
