@@ -10,7 +10,8 @@ import { Problem } from "../../checkpoint/problem.ts";
 export const ADAPTER_FILE = "adapter_config.json";
 
 /** Whether a folder is an adapter's, which is no model by itself. */
-export const isAdapter = (folder: string): boolean => kindOfPath(join(folder, ADAPTER_FILE)) === "file";
+export const isAdapter = (folder: string): boolean =>
+  kindOfPath(folder) === "folder" && kindOfPath(join(folder, ADAPTER_FILE)) === "file";
 
 /** A checkpoint with an adapter merged into it; `close` closes both. On a Problem both are closed. */
 export function withAdapter(checkpoint: Checkpoint, folder: string): Checkpoint | Problem {
