@@ -18,7 +18,8 @@ export function readCall(span: Span): Call {
     .replaceAll(/\s+/g, " ")
     .replaceAll(/\( | \)|,? \)/g, (found) => found.trim().replace(",", ""))
     .trim();
-  const [, label = "", call = text] = /^([A-Za-z_][\w.]*): (.*)$/.exec(text) ?? [];
+  const [, quoted, plain, call = text] = /^(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_][\w.]*)): (.*)$/.exec(text) ?? [];
+  const label = quoted ?? plain ?? "";
   const [, name = call, args = ""] = /^([A-Za-z_]\w*)(\(.*\))$/.exec(call) ?? [];
   return { span, label, name, args };
 }

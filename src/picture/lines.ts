@@ -1,11 +1,11 @@
 import type { Value } from "../ir/graph.ts";
-import { largest } from "../support/lists.ts";
+import { groupBy } from "../support/lists.ts";
 import { column, GAP, type Block } from "./blocks.ts";
 import type { Drawing } from "./drawing.ts";
 import type { Flow, Line, Row } from "./flow.ts";
 import { jointBlock, type Told } from "./joints.ts";
 import { hueOf, type Counted } from "./layers.ts";
-import { everyPart, type Joint, type Layer, type Loop, type Part } from "./parts.ts";
+import { everyPart, type Joint, type Layer, type Loop, type Part, type Round } from "./parts.ts";
 import { letters } from "./scene.ts";
 import { fitted, widthOf } from "./widths.ts";
 
@@ -74,15 +74,16 @@ export class LineDrawer {
     };
   }
 
-  /** The iteration that has most parts stands for all; those that differ from it are named. */
+  /** Of the kinds of iterations that which has most parts stands for all, of two the one that runs more often; others are named. */
   #loop(loop: Loop): Block {
-    const sizes = loop.rounds.map(({ parts }) => [...everyPart(parts)].length);
-    const most = largest(sizes);
-    const shown = loop.rounds[sizes.indexOf(most)]!;
-    const differ = loop.rounds.filter((_, at) => sizes[at] !== most).map(({ index }) => index);
+    const kinds = kindsOf(loop);
+    const [{ rounds, keys }] = kinds as [Kind];
+    const shown = rounds[0]!;
+    const note = kinds
+      .slice(1)
+      .map((kind) => describeOther(kind, keys))
+      .join("; ");
     const label = loop.label === "repeat" ? "" : loop.label;
-    const note =
-      differ.length === 0 ? "" : `${rangesOf(differ)} ${differ.length === 1 ? "has" : "have"} less`;
     const inner = this.draw(this.#flow.roundLine(loop, shown));
     const tab = widthOf(`×${loop.rounds.length} ${label} ${note}`, letters.tab, true) + 24;
     const left = inner.left + PAD + 10;
@@ -141,6 +142,28 @@ export class LineDrawer {
       },
     };
   }
+}
+
+/** Iterations that run the same lines. */
+interface Kind {
+  readonly rounds: readonly Round[];
+  readonly keys: ReadonlySet<string>;
+}
+
+/** The fullest first. */
+function kindsOf({ rounds }: Loop): readonly Kind[] {
+  const keysOf = ({ parts }: Round): readonly string[] => Array.from(everyPart(parts), ({ key }) => key);
+  const kinds = [...groupBy(rounds, (round) => keysOf(round).join("\n")).values()].map((some): Kind => ({
+    rounds: some,
+    keys: new Set(keysOf(some[0]!)),
+  }));
+  return kinds.toSorted((a, b) => b.keys.size - a.keys.size || b.rounds.length - a.rounds.length);
+}
+
+function describeOther({ rounds, keys }: Kind, shown: ReadonlySet<string>): string {
+  const isPart = [...keys].every((key) => shown.has(key));
+  const [one, many] = isPart ? ["has less", "have less"] : ["differs", "differ"];
+  return `${rangesOf(rounds.map(({ index }) => index))} ${rounds.length === 1 ? one : many}`;
 }
 
 /** `0, 2–5`. */

@@ -82,7 +82,10 @@ export function partsOf(graph: Graph, opened: ReadonlySet<string> = new Set()): 
     const role = node.origin.edges.find(({ edge }) => edge === around?.known.index)?.role;
     if (role === "join") continue;
     const calls = surroundings.callsOf(node.origin, around?.known.edge);
-    list.layer(shownCall(calls, opened), role).push(node);
+    const call = shownCall(calls, opened);
+    // A label with a hole is what was put into it.
+    const label = call.label.includes("{") ? (node.origin.label.split(".").at(-1) ?? "") : call.label;
+    list.layer({ ...call, label }, role).push(node);
   }
   return root.finish();
 }

@@ -33,8 +33,11 @@ export function pictureOf(
 export const exampleText = (name: string): string => readFileSync(`examples/${name}.lmg`, "utf8");
 
 /** The graph of a text as it was lowered, without passes and plan. */
-export function loweredPicture(text: string): Pick<Picture, "graph" | "scene"> {
-  const { model } = lower(parse({ name: "model.lmg", text }).file);
-  if (model === undefined) throw new Error("the model has mistakes");
+export function loweredPicture(
+  text: string,
+  settings: Readonly<Record<string, number>> = {},
+): Pick<Picture, "graph" | "scene"> {
+  const { model, diagnostics } = lower(parse({ name: "model.lmg", text }).file, { settings });
+  if (model === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return { graph: model.graph, scene: sceneOf(model.graph) };
 }
