@@ -68,10 +68,14 @@ async function emittedExample(): Promise<string> {
   return readFileSync("out/llama.ts", "utf8");
 }
 
-/** The same with sessions, in a folder of its own. */
-async function emittedSessions(): Promise<void> {
-  const args = ["compile", "examples/llama.lmg", "--config", "examples/weights/whale", "--sessions"];
-  expect(await runProgram([...args, "-o", "out/talk/"], new TextOut())).toBe(0);
+/** What scripts import of it that was compiled otherwise, by the folder. */
+const otherwise = { talk: ["--sessions"], small: ["--quantize", "int8"] };
+
+async function emittedOtherwise(script: string): Promise<void> {
+  const args = ["compile", "examples/llama.lmg", "--config", "examples/weights/whale"];
+  for (const [folder, options] of Object.entries(otherwise))
+    if (script.includes(`./out/${folder}/`))
+      expect(await runProgram([...args, ...options, "-o", `out/${folder}/`], new TextOut())).toBe(0);
 }
 
 /** What scripts for browsers import: a module of shaders, and a page that writes texts. */
@@ -161,7 +165,7 @@ describe.each(pages)("%s", (page) => {
     "the script at line %d runs",
     async (line, block) => {
       await emittedExample();
-      if (block.text.includes("./out/talk/")) await emittedSessions();
+      await emittedOtherwise(block.text);
       const folder = `out/docs/${page.replaceAll("/", "-")}`;
       mkdirSync(folder, { recursive: true });
       const file = `${folder}/${line}.ts`;
