@@ -76,7 +76,7 @@ export const modelRuntime: Piece = {
         const listed = list.isEmpty() ? undefined : list.finish();
         if (listed !== undefined) writes.push([listed.at, listed.words]);
         const job = { bytes: Math.max(parts.end, end(), listed?.end ?? 0), writes, reads: [], ...(listed === undefined ? {} : { list: listed.at }) };
-        await performed(engine, job, listed, "the weights", options.signal);
+        await performed(engine, job, listed, "the weights", options.signal« as AbortSignal | undefined»);
         writes = [];
         list = emptyList(end(), ranks);
       };
