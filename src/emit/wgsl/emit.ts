@@ -79,6 +79,10 @@ const words: SurfaceWords = {
   ],
 };
 
+/** What runs on the memory of another part is told no sizes but its own. */
+const ownDims = (program: ProgramPlan, part: PlanPart): (readonly Code[])[] =>
+  part.linked === undefined || part.symbols.length > 0 ? [dimsFunction(program, part)] : [];
+
 function moduleText(all: Dispatches, notes: readonly string[]): string {
   const { program, target, parts } = all;
   const keepsSome = readsState(program);
@@ -86,10 +90,7 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
   const state = keepsSome ? stateFunction(all) : [];
   const inputs: readonly (readonly Code[])[] = [
     ...parts.flatMap((part) => [
-      // What runs on the memory of another part is told no sizes but its own.
-      ...(part.plan.linked === undefined || part.plan.symbols.length > 0
-        ? [dimsFunction(program, part.plan)]
-        : []),
+      ...ownDims(program, part.plan),
       inputsFunction(all, part),
       resultsFunction(all, part),
     ]),
