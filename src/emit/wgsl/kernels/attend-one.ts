@@ -1,29 +1,23 @@
 import { onlyView } from "../../../kernels/results.ts";
-import type { StepOf } from "../../../plan/plan.ts";
 import { plural, type Code } from "../../../support/text.ts";
-import { addDims, constantDim, dim, floorDivideDim, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { constantDim, dim } from "../../../tensor/dim.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensor } from "../given.ts";
 import type { Context, Dispatch } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
-import { Attention, dotLines } from "./attention.ts";
+import { KEYS, LANES, leftAt, leftSize, overLanes, sharesTogether, type Attend } from "./attend-shares.ts";
+import { Attention, scoreOfRow } from "./attention.ts";
 import { attendWords, axesOf } from "./scores.ts";
 
 /* Attention of one query, as a text that is read token by token has it, split along its keys (flash-decoding, Dao et al.
    2023): a workgroup has some keys of a head and all queries that look at them, so that each key is read once; a second
    stage brings the shares of all workgroups together. Few keys are one workgroup's, which needs no second stage. */
 
-/** Keys of a workgroup. */
-const KEYS = 128;
-/** The most invocations of a workgroup. */
-const LANES = 256;
 /** The most heads of queries that look at the keys of a workgroup, and the numbers of theirs that it holds: 8 KiB. */
 const MOST_HEADS = 8;
 const MOST_HELD = 2048;
 /** Invocations that find the largest score of a head, and the sum of its weights. */
 const FINDERS = 8;
-
-type Attend = StepOf<"attend">;
 
 /** Whether attention has one query, of heads whose count is known. */
 export function isOfOneQuery({ operands: { q, k, v }, attrs: { layout } }: Attend): boolean {
@@ -43,7 +37,9 @@ export function attendOne(step: Attend, context: Context): Dispatch[] {
       ? [{ ...shareOfKeys(step, context, true), ...(both && { when: { size: keys, atMost: KEYS } }) }]
       : []),
     ...(isLong ? [shareOfKeys(step, context, false)] : []),
-    ...(isLong ? [{ ...shared(step, context), ...(both && { when: { size: keys, above: KEYS } }) }] : []),
+    ...(isLong
+      ? [{ ...sharesTogether(step, context), ...(both && { when: { size: keys, above: KEYS } }) }]
+      : []),
   ];
 }
 
@@ -62,17 +58,6 @@ function shapeOf({ query, key }: Attention): Shape {
   const rows = Math.max(1, Math.min(MOST_HEADS, group, Math.floor(MOST_HELD / query.width)));
   return { rows, group, shares: Math.ceil(group / rows), lanes: Math.min(LANES, rows * KEYS) };
 }
-
-/** The numbers that workgroups leave for the second stage: of each head and share of keys largest score, total, and values. */
-function leftSize({ operands: { q, k, v }, attrs: { layout } }: Attend): Dim {
-  const { batch, head } = axesOf(q, layout);
-  const shares = floorDivideDim(addDims(axesOf(k, layout).row.size, dim(KEYS - 1)), KEYS);
-  return productOfDims([batch.size, head.size, shares, dim(axesOf(v, layout).width + 2)]);
-}
-
-/** Where in it the numbers of head h and a share of the keys begin. */
-const leftAt = ({ sizes }: Attention, share: string): string =>
-  `((group.z * ${sizes.heads} + h) * ((${sizes.keys} + ${KEYS - 1}u) / ${KEYS}u) + ${share}) * (value_width + 2u)`;
 
 /** What some keys of a head add; `isAll`: they are all keys. */
 function shareOfKeys(step: Attend, context: Context, isAll: boolean): Dispatch {
@@ -156,9 +141,6 @@ const storeShare =
     left.put(`at + 2u + ${c}`, sum),
   ];
 
-const overLanes = (index: string, end: string, lanes: number, body: readonly Code[]): Code[] =>
-  forLoop(index, end, body, { start: "lane", step: `${lanes}u` });
-
 /** The query of each head. */
 const loadQueries = (attention: Attention, q: Tensor, lanes: number): Code[] => [
   ...overLanes("e", "rows * width", lanes, [
@@ -175,16 +157,7 @@ const findScores = (attention: Attention, k: Tensor, { rows, lanes }: Shape): Co
     "let h = first_head + r;",
     `let j = first + e % ${KEYS}u;`,
     "var score = hidden;",
-    ...ifThen(attention.condition(`j < ${attention.sizes.keys}`, "r < rows"), [
-      `let k_at = ${attention.place("k", k, "j")};`,
-      ...dotLines(
-        "product",
-        "width",
-        (c) => `q_rows[r * width + ${c}]`,
-        (c) => k.at(`k_at + ${c}`),
-      ),
-      ...attention.score.lines,
-    ]),
+    ...ifThen(attention.condition(`j < ${attention.sizes.keys}`, "r < rows"), [...scoreOfRow(attention, k)]),
     "weights[e] = score;",
   ]),
   "workgroupBarrier();",
@@ -264,53 +237,4 @@ function addValues(attention: Attention, v: Tensor, { rows, lanes }: Shape, stor
       ...stored("sum"),
     ]),
   ];
-}
-
-/** What all shares of the keys make together, a head of a text a workgroup. */
-function shared(step: Attend, context: Context): Dispatch {
-  const { operands, attrs, results } = step;
-  const builder = new KernelBuilder(context);
-  const { out } = builder.tensors({}, { out: onlyView(results) });
-  const left = builder.leftBefore(leftSize(step));
-  const given = {
-    operands: { ...operands, bias: undefined, mask: undefined },
-    attrs: { ...attrs, alibi: false },
-  };
-  const attention = new Attention(given, { bias: undefined, mask: undefined }, builder, "group.z");
-  const { query, value, sizes } = attention;
-  const lanes = Math.min(LANES, Math.max(32, value.width));
-  builder.builtin("group", "lane");
-  const overShares = (body: readonly Code[]): Code[] =>
-    forLoop("share", `(${sizes.keys} + ${KEYS - 1}u) / ${KEYS}u`, [
-      `let at = ${leftAt(attention, "share")};`,
-      ...body,
-    ]);
-  const body: Code[] = [
-    "let h = group.x;",
-    "var largest = hidden;",
-    ...overShares([`largest = max(largest, ${left.at("at")});`]),
-    "var total = 0.0;",
-    ...overShares([`total += ${left.at("at + 1u")} * exp(${left.at("at")} - largest);`]),
-    "let own = select(1.0 / total, 0.0, total == 0.0);",
-    ...overLanes("c", "value_width", lanes, [
-      "var sum = 0.0;",
-      ...overShares([`sum += ${left.at("at + 2u + c")} * exp(${left.at("at")} - largest);`]),
-      out.put(`${attention.place("out", out, "0u")} + c`, "sum * own"),
-    ]),
-  ];
-  return builder.finish({
-    stage: 1,
-    name: "attend_shares",
-    doc: ["What shares of the keys of one query make together: a head of queries a workgroup."],
-    body,
-    workgroup: [lanes],
-    groups: {
-      kind: "grid",
-      axes: [
-        { count: query.head.size, per: 1 },
-        { count: dim(1), per: 1 },
-        { count: query.batch.size, per: 1 },
-      ],
-    },
-  });
 }

@@ -142,6 +142,18 @@ export const dotLines = (...[name, ...product]: Parameters<typeof addDot>): Code
   ...addDot(name, ...product),
 ];
 
+/** `score` of query r in `q_rows` and key j. */
+export const scoreOfRow = (attention: Attention, k: Tensor): Code[] => [
+  `let k_at = ${attention.place("k", k, "j")};`,
+  ...dotLines(
+    "product",
+    "width",
+    (c) => `q_rows[r * width + ${c}]`,
+    (c) => k.at(`k_at + ${c}`),
+  ),
+  ...attention.score.lines,
+];
+
 /** How many channels of a row an invocation has. */
 export const heldOf = (width: number): number => Math.ceil(width / TURN);
 

@@ -9,13 +9,13 @@ import {
   Attention,
   channel,
   declareTurn,
-  dotLines,
   heldOf,
   ofOther,
   overChannels,
   overTurns,
   ownQuery,
   rowGroups,
+  scoreOfRow,
   TURN,
 } from "./attention.ts";
 import { leave, leftSize, loadRows, rowsFor, type AttendGrad } from "./gradient-attend-stage.ts";
@@ -101,15 +101,8 @@ const scoreKey = (attention: Attention, { k, v }: Tensors): Code[] => [
   "var pull = 0.0;",
   ...(hasCap(attention) ? ["var cap_slope = 0.0;"] : []),
   ...ifThen(attention.condition("j < end", `i < ${attention.sizes.queries}`), [
-    `let k_at = ${attention.place("k", k, "j")};`,
+    ...scoreOfRow(attention, k),
     `let v_at = ${attention.place("v", v, "j")};`,
-    ...dotLines(
-      "product",
-      "width",
-      (c) => `q_rows[r * width + ${c}]`,
-      (c) => k.at(`k_at + ${c}`),
-    ),
-    ...attention.score.lines,
     ...(hasCap(attention) ? [`cap_slope = ${attention.score.slope};`] : []),
     ...addDot(
       "pull",
