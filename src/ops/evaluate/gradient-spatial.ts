@@ -1,52 +1,9 @@
 import type { Dim } from "../../tensor/dim.ts";
 import { sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { sizeOfDim } from "./index-walk.ts";
-import { overWindow, type Window } from "./spatial.ts";
+import { overProducts, overWindow, type Places, type Window } from "./spatial.ts";
 
 type Four = readonly [number, number, number, number];
-
-interface Places {
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
-}
-
-/** Calls `visit` with the places of grad, x and weight of each multiply-add of a convolution, `outside` with those of padding. */
-function overProducts(
-  grad: readonly number[],
-  x: readonly number[],
-  weight: readonly number[],
-  { stride, padding, groups }: Places & { readonly groups: number },
-  visit: (gradAt: number, xAt: number, weightAt: number) => void,
-  outside?: (gradAt: number, weightAt: number) => void,
-): void {
-  const [batch, outputs, rows, columns] = grad as Four;
-  const [, channels, height, width] = x as Four;
-  const [, inputs, r, s] = weight as Four;
-  const window: Window = { kernel: [r, s], stride, padding };
-  for (let gradAt = 0; gradAt < batch * outputs * rows * columns; gradAt++) {
-    const [column, row] = [gradAt % columns, Math.floor(gradAt / columns) % rows];
-    const plane = Math.floor(gradAt / (rows * columns));
-    const [output, item] = [plane % outputs, Math.floor(plane / outputs)];
-    const firstInput = Math.floor(output / (outputs / groups)) * inputs;
-    for (let c = 0; c < inputs; c++) {
-      const from = (item * channels + firstInput + c) * height;
-      const kernelAt = (output * inputs + c) * r;
-      const at = (kr: number, ks: number): number => (kernelAt + kr) * s + ks;
-      overWindow(
-        [height, width],
-        row,
-        column,
-        window,
-        (py, px, kr, ks) => {
-          visit(gradAt, (from + py) * width + px, at(kr, ks));
-        },
-        (kr, ks) => {
-          outside?.(gradAt, at(kr, ks));
-        },
-      );
-    }
-  }
-}
 
 export function evaluateConv2dXGrad(
   grad: HostTensor,

@@ -36,44 +36,77 @@ export function overWindow(
     }
 }
 
-/** Cross-correlation as torch.nn.Conv2d has it, of a picture with zeros around it: beside a weight of NaN or ∞ they make NaN. */
-export function evaluateConv2d(
-  x: HostTensor,
-  weight: HostTensor,
-  bias: HostTensor | undefined,
-  attrs: { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly groups: number },
-): HostTensor {
-  const [batch, channels, height, width] = x.shape as Four;
-  const [outputs, inputs, r, s] = weight.shape as Four;
-  const window: Window = { kernel: [r, s], stride: attrs.stride, padding: attrs.padding };
-  const [rows, columns] = windowShape(height, width, window);
-  const shape = [batch, outputs, rows, columns];
-  const data = new Float64Array(sizeOf(shape));
-  for (let i = 0; i < data.length; i++) {
-    const [column, row] = [i % columns, Math.floor(i / columns) % rows];
-    const plane = Math.floor(i / (rows * columns));
+/** How the windows of a convolution lie. */
+export interface Places {
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+}
+
+/** Calls `visit` with the places of result, x and weight of each multiply-add of a convolution, `outside` with those of padding. */
+export function overProducts(
+  result: readonly number[],
+  x: readonly number[],
+  weight: readonly number[],
+  { stride, padding, groups }: Places & { readonly groups: number },
+  visit: (at: number, xAt: number, weightAt: number) => void,
+  outside?: (at: number, weightAt: number) => void,
+): void {
+  const [batch, outputs, rows, columns] = result as Four;
+  const [, channels, height, width] = x as Four;
+  const [, inputs, r, s] = weight as Four;
+  const window: Window = { kernel: [r, s], stride, padding };
+  for (let at = 0; at < batch * outputs * rows * columns; at++) {
+    const [column, row] = [at % columns, Math.floor(at / columns) % rows];
+    const plane = Math.floor(at / (rows * columns));
     const [output, item] = [plane % outputs, Math.floor(plane / outputs)];
-    const firstInput = Math.floor(output / (outputs / attrs.groups)) * inputs;
-    let sum = bias === undefined ? 0 : bias.data[output]!;
+    const firstInput = Math.floor(output / (outputs / groups)) * inputs;
     for (let c = 0; c < inputs; c++) {
       const from = (item * channels + firstInput + c) * height;
       const kernelAt = (output * inputs + c) * r;
-      const weightAt = (kr: number, ks: number): number => weight.data[(kernelAt + kr) * s + ks]!;
+      const weightAt = (kr: number, ks: number): number => (kernelAt + kr) * s + ks;
       overWindow(
         [height, width],
         row,
         column,
         window,
         (py, px, kr, ks) => {
-          sum += x.data[(from + py) * width + px]! * weightAt(kr, ks);
+          visit(at, (from + py) * width + px, weightAt(kr, ks));
         },
         (kr, ks) => {
-          sum += 0 * weightAt(kr, ks);
+          outside?.(at, weightAt(kr, ks));
         },
       );
     }
-    data[i] = sum;
   }
+}
+
+/** Cross-correlation as torch.nn.Conv2d has it, of a picture with zeros around it: beside a weight of NaN or ∞ they make NaN. */
+export function evaluateConv2d(
+  x: HostTensor,
+  weight: HostTensor,
+  bias: HostTensor | undefined,
+  attrs: Places & { readonly groups: number },
+): HostTensor {
+  const [batch, , height, width] = x.shape as Four;
+  const [outputs, , r, s] = weight.shape as Four;
+  const [rows, columns] = windowShape(height, width, { ...attrs, kernel: [r, s] });
+  const shape = [batch, outputs, rows, columns];
+  const data = new Float64Array(sizeOf(shape));
+  if (bias !== undefined)
+    for (let at = 0; at < data.length; at++)
+      data[at] = bias.data[Math.floor(at / (rows * columns)) % outputs]!;
+  overProducts(
+    shape,
+    x.shape,
+    weight.shape,
+    attrs,
+    (at, xAt, weightAt) => {
+      data[at]! += x.data[xAt]! * weight.data[weightAt]!;
+    },
+    (at, weightAt) => {
+      data[at]! += 0 * weight.data[weightAt]!;
+    },
+  );
   return { dtype: x.dtype, shape, data };
 }
 
