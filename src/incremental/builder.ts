@@ -1,9 +1,8 @@
-import { noOrigin, type Input, type Node, type Origin, type State, type Value } from "../ir/graph.ts";
-import { makeNode, onlyResult, makeValue, type GivenAttributes } from "../ir/node.ts";
-import type { OpName, OperandsOf } from "../ops/table.ts";
+import type { Input, State, Value } from "../ir/graph.ts";
+import { makeValue } from "../ir/node.ts";
 import { addDims, dim, sameDim, subtractDims, symbolsOf, type Dim } from "../tensor/dim.ts";
-import type { Dtype } from "../tensor/dtype.ts";
 import type { Shape, TensorType } from "../tensor/type.ts";
+import { Emitter } from "./emitter.ts";
 import type { Letter, Sizes } from "./letters.ts";
 import { Refusal } from "./refusal.ts";
 import type { StateNames, StateRole } from "./states.ts";
@@ -18,17 +17,15 @@ interface KeptState {
 }
 
 /** The derived graph while it is made: nodes, in order, and states. */
-export class Builder {
-  readonly nodes: Node[] = [];
+export class Builder extends Emitter {
   readonly inputs: Input[] = [];
   readonly sizes: Sizes;
-  /** Of the node that is made again. */
-  origin: Origin = noOrigin;
   readonly #names: StateNames;
   readonly #states: KeptState[] = [];
   readonly #carried = new Map<Tail, Value>();
 
   constructor(sizes: Sizes, names: StateNames) {
+    super();
     this.sizes = sizes;
     this.#names = names;
   }
@@ -50,31 +47,6 @@ export class Builder {
     if (this.inputs.some(({ name }) => name === of.name)) throw new Refusal("pairs", undefined);
     this.inputs.push({ ...of, value });
     return value;
-  }
-
-  /** The results of a node of any op. */
-  emitAll<K extends OpName>(
-    op: K,
-    operands: OperandsOf<K, Value>,
-    attrs: GivenAttributes<K>,
-    hints: readonly string[] = [],
-  ): readonly Value[] {
-    const node = makeNode(op, operands, attrs, this.origin, hints) as Node;
-    this.nodes.push(node);
-    return node.results;
-  }
-
-  emit<K extends OpName>(op: K, operands: OperandsOf<K, Value>, attrs: GivenAttributes<K>): Value {
-    this.emitAll(op, operands, attrs);
-    return onlyResult(this.nodes.at(-1)!);
-  }
-
-  full({ dtype, shape }: TensorType, value: number): Value {
-    return this.emit("full", {}, { dtype, shape, value });
-  }
-
-  number(value: number, dtype: Dtype): Value {
-    return this.full({ dtype, shape: [] }, value);
   }
 
   /** i32[1]: how many positions the runs before had. */

@@ -1,8 +1,8 @@
-import { noOrigin, type Graph, type Input, type Node, type Origin, type Value } from "../../ir/graph.ts";
-import { makeNode, makeValue, onlyResult, type GivenAttributes } from "../../ir/node.ts";
-import type { OpName, OperandsOf } from "../../ops/table.ts";
+import { noOrigin, type Graph, type Input, type Value } from "../../ir/graph.ts";
+import { makeValue } from "../../ir/node.ts";
 import { addDims, constantDim, dim, sameDim, symbolDim, type Dim } from "../../tensor/dim.ts";
 import type { Shape } from "../../tensor/type.ts";
+import { Emitter } from "../emitter.ts";
 import { Refusal } from "../refusal.ts";
 import { batchOf } from "../symbols.ts";
 
@@ -16,16 +16,14 @@ export interface Made {
 }
 
 /** What the texts of a batch have where each begins at a place of its own; nodes, while they are made. */
-export class Texts {
-  readonly nodes: Node[] = [];
+export class Texts extends Emitter {
   readonly begins: Input;
   readonly batch: Dim;
-  /** Of the node that is made again. */
-  origin: Origin = noOrigin;
   readonly #length: Dim;
   readonly #kept = new Map<string, Value>();
 
   constructor(graph: Graph, symbol: string) {
+    super();
     const batch = batchOf(graph, symbol);
     if (batch === undefined) throw new Refusal("no_batch");
     this.batch = symbolDim(batch);
@@ -35,26 +33,6 @@ export class Texts {
     for (let count = 2; taken.has(name); count++) name = `begins${count}`;
     const value = makeValue({ dtype: "i32", shape: [this.batch] }, name);
     this.begins = { name, value, fill: 0, span: undefined };
-  }
-
-  emitAll<K extends OpName>(
-    op: K,
-    operands: OperandsOf<K, Value>,
-    attrs: GivenAttributes<K>,
-    hints: readonly string[] = [],
-  ): readonly Value[] {
-    const node = makeNode(op, operands, attrs, this.origin, hints) as Node;
-    this.nodes.push(node);
-    return node.results;
-  }
-
-  emit<K extends OpName>(op: K, operands: OperandsOf<K, Value>, attrs: GivenAttributes<K>): Value {
-    this.emitAll(op, operands, attrs);
-    return onlyResult(this.nodes.at(-1)!);
-  }
-
-  number(value: number, dtype: Value["type"]["dtype"]): Value {
-    return this.emit("full", {}, { dtype, shape: [], value });
   }
 
   reshaped(x: Value, shape: Shape): Value {
