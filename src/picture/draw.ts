@@ -26,7 +26,7 @@ const HEAD = 44;
 const BETWEEN = 44;
 const LEAST = 64;
 
-/** A model's picture as an SVG text that stands alone. Linear in the nodes but for what is read from afar. */
+/** A model's picture as an SVG text that stands alone. */
 export const draw = (graph: Graph, options: DrawOptions = {}): string => paint(sceneOf(graph, options));
 
 /** The picture as marks with their places. `graph` is as it was lowered, before any pass. */

@@ -1,6 +1,7 @@
 import type { Drawing } from "./drawing.ts";
 import type { Mark, Point } from "./scene.ts";
 
+/** How far two lanes beside each other are apart. */
 const ROOM = 9;
 /** What stands right above its reader is joined to it without a detour. */
 const DIRECT = 60;

@@ -20,6 +20,7 @@ export function broken(graph: Graph, scene: Scene, opened: readonly string[] = [
   return [
     ...crooked(scene),
     ...overlapping(scene),
+    ...lanesOnLanes(scene),
     ...outside(scene),
     ...tooWide(scene),
     ...withoutAdd(graph, scene, joints),
@@ -81,6 +82,24 @@ function overlapping({ marks }: Scene): readonly string[] {
     ...cut.map(([a, b]) => `${nameOf(a)} cuts ${nameOf(b)}`),
     ...crossed.map((box) => `a wire runs over the side of ${nameOf(box)}`),
   ];
+}
+
+/** Two lanes that come down one beside the other must not look like one. */
+function lanesOnLanes({ marks }: Scene): readonly string[] {
+  const falls = marks
+    .filter(isA("path"))
+    .filter(({ role }) => role === "lane")
+    .map(({ points: [, from, to] }) => ({
+      x: from!.x,
+      low: Math.min(from!.y, to!.y),
+      high: Math.max(from!.y, to!.y),
+    }));
+  return falls.flatMap((a, at) =>
+    falls
+      .slice(at + 1)
+      .filter((b) => Math.abs(a.x - b.x) < 4 && a.low < b.high && b.low < a.high)
+      .map(() => `two lanes run on each other at ${a.x.toFixed(0)}`),
+  );
 }
 
 /** True for a piece that goes through a box; what ends at its middle above or below, or runs down its middle behind it, does not. */
