@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { tabsForTests, type PageFiles, type VisitOptions } from "../browser/tabs.ts";
-import { compilePage, filesIn, talkingWhale, temporaryFolder, whale } from "./talks.ts";
+import { compilePage, endless, filesIn, talkingWhale, temporaryFolder, whale } from "./talks.ts";
 
 const folder = temporaryFolder();
 const tabs = tabsForTests();
@@ -76,7 +76,7 @@ test("it talks where there is a template, remembers, and begins anew", async () 
 });
 
 test("a text is stopped by its button, and what there is of it stays", async () => {
-  const tab = await opened(writing);
+  const tab = await opened(endless(writing, "model.json"));
   if (tab === undefined) return;
   await setting(tab, "Most tokens", "100000");
   await tab.getByLabel("A text to go on with").fill(prompt);

@@ -10,7 +10,7 @@ import { tokenizerOf } from "../../src/page/texts.ts";
 import type { generate as generateText, SessionMaker, TextSession } from "../../src/session/generate.ts";
 import { keepWorkers, tabsForTests, type PageFiles } from "../browser/tabs.ts";
 import type * as Talk from "./app/main.ts";
-import { compilePage, filesIn, talkingWhale, temporaryFolder } from "./talks.ts";
+import { compilePage, endless, filesIn, talkingWhale, temporaryFolder } from "./talks.ts";
 
 declare global {
   interface Window {
@@ -139,7 +139,7 @@ describe.each([{ target: "wasm", threads: 1 }, { target: "wasm", threads: 2 }, {
     });
 
     test("ends a text by a signal, by leaving the loop, and before its turn; what comes next is whole", async () => {
-      const tab = await visit(choice);
+      const tab = await visit(choice, { pages: endless(files, "talk/model.json") });
       if (tab === undefined) return;
       const { prompt, greedy_text } = greedy[0]!;
       const ended = await tab.evaluate((prompt) => window.talk.endEarly(prompt), prompt);
@@ -147,7 +147,6 @@ describe.each([{ target: "wasm", threads: 1 }, { target: "wasm", threads: 2 }, {
       expect(ended[2]!.tokens).toEqual([]);
       for (const { text, tokens } of ended.slice(0, 2)) {
         expect(tokens.length).toBeGreaterThan(2);
-        expect(tokens.length).toBeLessThan(200);
         expect(greedy_text.startsWith(text.slice(0, 24))).toBe(true);
       }
       const { result } = await tab.evaluate((prompt) => window.talk.write(prompt, { maxTokens: 8 }), prompt);
