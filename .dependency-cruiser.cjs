@@ -24,6 +24,7 @@ const layers = [
   "run",
   "page",
   "train",
+  "export",
   "picture",
   "entries",
   "index.ts",
@@ -32,6 +33,8 @@ const layers = [
 ];
 /** The folders of `emit`, one a target. */
 const targets = ["ts", "wasm", "wgsl"];
+/** The folders of `export`, one an engine. */
+const engines = ["torch", "onnx"];
 
 const inLayer = (name) => (name.endsWith(".ts") ? `^src/${name.replace(".", "\\.")}$` : `^src/${name}/`);
 
@@ -51,6 +54,12 @@ module.exports = {
       severity: "error",
       from: { path: `^src/emit/${name}/` },
       to: { path: targets.filter((target) => target !== name).map((target) => `^src/emit/${target}/`) },
+    })),
+    ...engines.map((name) => ({
+      name: `export-${name}-knows-no-other-engine`,
+      severity: "error",
+      from: { path: `^src/export/${name}/` },
+      to: { path: engines.filter((other) => other !== name).map((other) => `^src/export/${other}/`) },
     })),
     {
       name: "core-runs-in-a-browser",
