@@ -167,7 +167,7 @@ export class Brackets {
 
   #neverClosed(bracket: Open, before?: number): Diagnostic {
     const found = before === undefined ? undefined : this.#span(before);
-    return errors.neverClosed(this.#span(bracket.at), bracket.character, found);
+    return errors.neverClosed(this.#span(bracket.at), bracket.character, closerOf[bracket.character]!, found);
   }
 
   #span(at: number): Span {

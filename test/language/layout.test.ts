@@ -58,13 +58,14 @@ describe("brackets", () => {
   test("a brace that is never closed is found by the indentation of what closes", () => {
     expect(mistakesIn(models("  input x: f32[B]\n  residual {\n    relu\n  output y")))
       .toMatchInlineSnapshot(`
-      "m:3:12: error[E102]: this \`{\` is never closed
-        3 |   residual {
-          |            ^
-      m:7:13: error[E120]: an arrow is written \`->\`, not \`=>\`
-        7 | model n { x => y }
-          |             ^^ write \`->\`"
-    `);
+        "m:3:12: error[E102]: this \`{\` is never closed
+          3 |   residual {
+            |            ^
+          help: write \`}\` where it ends
+        m:7:13: error[E120]: an arrow is written \`->\`, not \`=>\`
+          7 | model n { x => y }
+            |             ^^ write \`->\`"
+      `);
   });
 
   test("a brace too many is shown with the one that ended the definition too early", () => {
@@ -87,6 +88,7 @@ describe("brackets", () => {
           |         ^
         3 |   input y: f32
           |   ^ it should be closed before this
+        help: write \`)\` where it ends
       m:5:13: error[E120]: an arrow is written \`->\`, not \`=>\`
         5 | model n { x => y }
           |             ^^ write \`->\`"
@@ -100,6 +102,7 @@ describe("brackets", () => {
           |                    ^
         2 |   residual pre norm(eps { relu }
           |                         ^ it should be closed before this
+        help: write \`)\` where it ends
       m:4:13: error[E120]: an arrow is written \`->\`, not \`=>\`
         4 | model n { x => y }
           |             ^^ write \`->\`"
@@ -113,6 +116,7 @@ describe("brackets", () => {
           |          ^
         2 |   x -> [f(3]
           |            ^ it should be closed before this
+        help: write \`)\` where it ends
       m:4:13: error[E120]: an arrow is written \`->\`, not \`=>\`
         4 | model n { x => y }
           |             ^^ write \`->\`"
@@ -128,12 +132,15 @@ describe("brackets", () => {
       "m:1:9: error[E102]: this \`{\` is never closed
         1 | model m {
           |         ^
+        help: write \`}\` where it ends
       m:1:12: error[E102]: this \`(\` is never closed
         1 | model m { f(
           |            ^
+        help: write \`)\` where it ends
       m:1:9: error[E102]: this \`{\` is never closed
         1 | model m { "
           |         ^
+        help: write \`}\` where it ends
       m:1:11: error[E106]: this text has no closing \`"\` on its line
         1 | model m { "
           |           ^
@@ -146,7 +153,8 @@ describe("brackets", () => {
           | ^
       m:1:9: error[E102]: this \`{\` is never closed
         1 | model m { x ->
-          |         ^"
+          |         ^
+        help: write \`}\` where it ends"
     `);
   });
 });

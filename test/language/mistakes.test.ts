@@ -222,7 +222,8 @@ describe("mistakes in arguments and lists", () => {
         2 |   x -> f(3
           |         ^
         3 | }
-          | ^ it should be closed before this"
+          | ^ it should be closed before this
+        help: write \`)\` where it ends"
     `);
   });
 

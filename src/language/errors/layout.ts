@@ -23,9 +23,15 @@ export const tooDeep = (bracket: Span, limit: number): Diagnostic =>
     help: "give names to inner parts, or make them blocks",
   });
 
-export const neverClosed = (bracket: Span, character: string, before: Span | undefined): Diagnostic =>
+export const neverClosed = (
+  bracket: Span,
+  character: string,
+  closer: string,
+  before: Span | undefined,
+): Diagnostic =>
   errorAt("E102", bracket, `this \`${character}\` is never closed`, {
     more: before === undefined ? [] : [{ span: before, text: "it should be closed before this" }],
+    help: `write \`${closer}\` where it ends`,
   });
 
 export const closesNothing = (bracket: Span, character: string, early: Span | undefined): Diagnostic =>
