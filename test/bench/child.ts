@@ -1,6 +1,9 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { createInterface } from "node:readline";
 
+/** Milliseconds that an answer takes at most; the longest runs of benchmarks answer within one minute. */
+const PATIENCE = 600_000;
+
 /** A process that answers each line of JSON with one, and says a line before all. */
 export class Child {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -29,9 +32,16 @@ export class Child {
     return this.next();
   }
 
-  /** The next line; if the process has ended, throws with what it last wrote to its error stream: why it ended. */
+  /**
+   * The next line; if the process has ended, throws with what it last wrote to its error stream: why it ended. A process that
+   * says nothing for too long is ended: libraries have been seen to wait for their own threads without end.
+   */
   async next(): Promise<unknown> {
-    const line = await this.#lines.next();
+    const timer = setTimeout(() => {
+      this.#errors += `\nerror: no answer in ${PATIENCE / 60_000} minutes`;
+      this.#child.kill("SIGKILL");
+    }, PATIENCE);
+    const line = await this.#lines.next().finally(() => clearTimeout(timer));
     if (line.done !== true) return JSON.parse(line.value);
     const lines = this.#errors.trim().split("\n");
     throw new Error(
