@@ -37,6 +37,7 @@ describe("blanks", () => {
     ['repeat n as "{h}.l" [ i ]{f}', 'repeat n as "{h}.l"[i] { f }'],
     ["let n=a in[ 1,2 ]and not(b in c)", "let n = a in [1, 2] and not (b in c)"],
     ["config{like  decoder_keys;a = b}", "config { like decoder_keys; a = b }"],
+    ["let k=[ i*2 for i in 1 .. n ]", "let k = [i * 2 for i in 1..n]"],
     ["x as y:[B]->f as z", "x as y: [B] -> f as z"],
   ])("%s", (text, expected) => {
     expect(statement(text)).toBe(`${expected}\n`);
@@ -87,6 +88,20 @@ describe("lines", () => {
         heads, kv_heads, head_dim, rope: rope(theta), bias: false, softcap: 50.0,
         window: sliding if local else none
       )
+      "
+    `);
+  });
+
+  test("keys that change nothing fill lines", () => {
+    expect(
+      statement(
+        'config for "mine" { neutral a_first_key_that_changes_nothing, a_second_one = none | 0, another_key_that_changes_nothing, the_last_one }',
+      ),
+    ).toMatchInlineSnapshot(`
+      "config for "mine" {
+        neutral a_first_key_that_changes_nothing, a_second_one = none | 0,
+                another_key_that_changes_nothing, the_last_one
+      }
       "
     `);
   });

@@ -128,11 +128,17 @@ function printBracket({ open, close, items }: BracketPart, around: Surroundings)
   if (docs.length === 0) return [open, close];
   if (ranges.length === 1 && ranges[0]!.to === trailingComments(ranges[0]!).length)
     return [open, leading, hardLine, close];
-  const lines = docs.flatMap((doc, index) =>
-    index === 0 ? [doc] : [startsWithComment(ranges[index]!) ? hardLine : line, doc],
-  );
-  return group([open, leading, nest(INDENT, [softLine, fill(lines), comma]), softLine, close]);
+  const lines = fillList(ranges, docs);
+  return group([open, leading, nest(INDENT, [softLine, lines, comma]), softLine, close]);
 }
+
+/** The items of `printList`, as many on a line as fit. */
+export const fillList = (ranges: readonly Range[], docs: readonly Doc[]): Doc =>
+  fill(
+    docs.flatMap((doc, index) =>
+      index === 0 ? [doc] : [startsWithComment(ranges[index]!) ? hardLine : line, doc],
+    ),
+  );
 
 /** A line must end before such an item, or behind the comment that stands behind the comma. */
 const startsWithComment = ({ parts, from }: Range): boolean => parts[from]?.kind === "comment";

@@ -1,6 +1,6 @@
 import { choice, group, hardLine, join, line, nest, suffix, type Doc } from "./doc.ts";
-import { afterComments, printComments, printList, printRange, splitAt } from "./expressions.ts";
-import type { BodyPart, Item, Statement } from "./read.ts";
+import { afterComments, fillList, printComments, printList, printRange, splitAt } from "./expressions.ts";
+import type { BodyPart, Item, Part, Statement } from "./read.ts";
 import type { Surroundings } from "./spacing.ts";
 
 const INDENT = 2;
@@ -62,8 +62,12 @@ function printHeader(around: Surroundings, from: number, end: number): Doc {
   const align = items.length > 1 && first.kind === "word" ? first.text.length + 1 : INDENT;
   const [only] = items;
   if (items.length === 1 && only !== undefined) return printRange(only, around);
-  return group(nest(align, join(line, printList(items, around).docs)));
+  const { docs } = printList(items, around);
+  return nest(align, isKeys(first) ? fillList(items, docs) : group(join(line, docs)));
 }
+
+/** The keys of a config that change nothing are many, and short: as many on a line as fit. */
+const isKeys = (first: Part): boolean => first.kind === "word" && first.text === "neutral";
 
 function printBody(body: BodyPart, statement: Statement): Doc {
   const first = statement[0]!;
