@@ -1,7 +1,7 @@
 import { append } from "../support/lists.ts";
 import type { Span } from "../support/source.ts";
 import type { BindStatement, LetStatement, NormClause, RepeatStatement } from "./ast.ts";
-import type { DimReference, Name, Path, Tap } from "./ast/expressions.ts";
+import type { DimReference, MadeList, Name, Path, Tap } from "./ast/expressions.ts";
 
 /**
  * The names that a definition, or a part of one, reads: what paths begin with and their parts (`h[0].level`), the words that
@@ -37,7 +37,7 @@ export function namesIn(part: object): { readonly read: readonly Path[]; readonl
 const inText = (a: { readonly span: Span }, b: { readonly span: Span }): number =>
   a.span.start - b.span.start;
 
-/** `as y`, `y = …`, `let y`, `input y`, the index of a repeat, a parameter, and a dim of a type, which may be bound before. */
+/** `as y`, `y = …`, `let y`, `input y`, the index of a repeat or of a list, a parameter, and a dim of a type, which may be bound before. */
 function namesBoundBy(node: object): readonly Name[] {
   if (isTap(node)) return [node.name];
   if (!("kind" in node)) return [];
@@ -45,7 +45,8 @@ function namesBoundBy(node: object): readonly Name[] {
   if (kind === "bind") return (node as BindStatement).targets;
   if (kind === "let" || kind === "input" || kind === "target" || Array.isArray(kind))
     return [(node as LetStatement).name];
-  const index = kind === "repeat" ? (node as RepeatStatement).index : undefined;
+  const counts = kind === "repeat" || kind === "made_list";
+  const index = counts ? (node as RepeatStatement | MadeList).index : undefined;
   if (index !== undefined) return [index];
   if (kind !== "dim" || !("value" in node)) return [];
   const { value } = node as DimReference & { kind: "dim" };

@@ -26,6 +26,7 @@ const trees = fc.letrec<Trees>((tie) => ({
     tie("call").map((call) => `-${call}`),
     list(tie("chain"), 1).map((items) => `(${items})`),
     list(tie("expression"), 0).map((items) => `[${items}]`),
+    fc.tuple(tie("expression"), tie("operand")).map(([item, count]) => `[‹${item}›for i in›1..‹${count}‹]`),
     fc.constantFrom('"text // {x} \\" \\{"', '""'),
   ),
   expression: fc.oneof(

@@ -52,6 +52,10 @@ function shown(value: Expression): string {
         .join("");
     case "list":
       return `[${value.items.map(shown).join(", ")}]`;
+    case "made_list": {
+      const range = [value.first, value.end].flatMap((each) => (each === undefined ? [] : [shown(each)]));
+      return `[${shown(value.item)} for ${value.index.text} in ${range.join("..")}]`;
+    }
     case "group":
       return `${value.tuple ? "tuple" : ""}(${value.chains.map(shownChain).join(", ")})`;
     case "call":
@@ -84,6 +88,18 @@ describe("precedence", () => {
     ["a if b else c if d else e", "(a if b else (c if d else e))"],
     ["a + 1 if b > 2 else -c", "((a + 1) if (b > 2) else (- c))"],
     ["a - -1", "(a - (- 1))"],
+  ])("%s", (text, expected) => {
+    expect(shown(only("let", `let x = ${text}`).value)).toBe(expected);
+  });
+});
+
+describe("lists", () => {
+  test.each([
+    ["[1, a + 2]", "[1, (a + 2)]"],
+    ["[i ^ 2 for i in n]", "[(i ^ 2) for i in n]"],
+    ["[a if i in b else c for i in 1..n + 1]", "[(a if (i in b) else c) for i in 1..(n + 1)]"],
+    ["[[i * j for j in i] for i in 3]", "[[(i * j) for j in i] for i in 3]"],
+    ["[for, for]", "[for, for]"],
   ])("%s", (text, expected) => {
     expect(shown(only("let", `let x = ${text}`).value)).toBe(expected);
   });

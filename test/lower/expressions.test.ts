@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { difference, graphOf, lowerText, modelOf, opsOf, outputOf, parameterNames } from "./support.ts";
+import {
+  difference,
+  graphOf,
+  lowerText,
+  mistakes,
+  modelOf,
+  opsOf,
+  outputOf,
+  parameterNames,
+} from "./support.ts";
 
 /** A compile-time expression's value, read from a hole of a parameter's text. */
 function valueOf(expression: string, parameters = ""): string {
@@ -36,9 +45,19 @@ describe("arithmetic before the model runs", () => {
     ["[1] in [[1], [2]]", "true"],
     ["none in [1, 2]", "false"],
     ["[1, [2]] == [1, [2]]", "true"],
+    ["[2 * i for i in 4]", "[0, 2, 4, 6]"],
+    ["[i for i in 2..5]", "[2, 3, 4]"],
+    ["count([i for i in 0])", "0"],
+    // The index of the list outside is hidden inside, and is there again behind.
+    ["[[i + count([i for i in 3]), i] for i in 2]", "[[3, 0], [4, 1]]"],
   ])("%s is %s", (expression, value) => {
     const usesIndex = expression.startsWith("[1, 2, 3]");
     expect(usesIndex ? valueOf("k[1] == 2", "k = [1, 2, 3], ") : valueOf(expression)).toBe(value);
+  });
+
+  test("the index of a list hides what has its name, and is known in the list alone", () => {
+    expect(valueOf("[i + 1 for i in 2] == [1, 2] and i == 7", "i = 7, ")).toBe("true");
+    expect(mistakes("  let k = [i for i in 3]\n  stream * i")).toContain("i");
   });
 
   test("the side that decides keeps the other from being looked at", () => {

@@ -200,8 +200,8 @@ describe("blocks", () => {
       model.lmg:3:19: error[E310]: 4 heads do not share 3 key/value heads evenly
          3 |   unsqueeze(1) -> attention(4, kv_heads: 3)
            |                   ^^^^^^^^^^^^^^^^^^^^^^^^^ in this call
-        in std/attention.lmg:29:10
-        29 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
+        in std/attention.lmg:31:10
+        31 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
            |          ^^^^^^^^^^^^^^^^^^^^^ this must hold
       "
     `);
@@ -301,6 +301,32 @@ describe("arithmetic and conditions", () => {
           help: tensors flow through arrows: \`x -> f(…)\`, or \`(x, y) -> f(…)\` for several
         "
       `);
+  });
+
+  test("a list that cannot be made", () => {
+    expect(
+      mistakes(
+        "  let a = [i for i in B]\n  let b = [i for i in -1]\n  let c = [i for i in 3..1]\n  let d = [i for i in 0.5]\n  let e = [i for i in]",
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:23: error[E510]: the elements of a list are known before the model runs, but B is not
+        3 |   let a = [i for i in B]
+          |                       ^
+      model.lmg:4:23: error[E509]: a list cannot have -1 elements
+        4 |   let b = [i for i in -1]
+          |                       ^^
+      model.lmg:5:23: error[E509]: a list cannot go from 3 to 1
+        5 |   let c = [i for i in 3..1]
+          |                       ^^^^
+      model.lmg:6:23: error[E306]: the count of a list must be a whole number, got the number 0.5
+        6 |   let d = [i for i in 0.5]
+          |                       ^^^
+      model.lmg:7:22: error[E140]: expected a value, found \`]\`
+        7 |   let e = [i for i in]
+          |                      ^
+      "
+    `);
   });
 
   test("a repeat that cannot run", () => {

@@ -70,7 +70,7 @@ export type PathPart =
 export type BinaryOperator =
   "+" | "-" | "*" | "/" | "%" | "^" | "<=" | ">=" | "==" | "!=" | "<" | ">" | "and" | "or" | "in";
 
-export type Expression = NumberLiteral | Text | List | Group | Call | Unary | Binary | Conditional;
+export type Expression = NumberLiteral | Text | List | MadeList | Group | Call | Unary | Binary | Conditional;
 
 export interface NumberLiteral {
   readonly kind: "number";
@@ -91,6 +91,17 @@ export interface List {
   readonly kind: "list";
   readonly span: Span;
   readonly items: readonly Expression[];
+}
+
+/** `[item for index in end]` or `[item for index in first..end]`: an element for each number from first to end - 1. */
+export interface MadeList {
+  readonly kind: "made_list";
+  readonly span: Span;
+  readonly item: Expression;
+  readonly index: Name;
+  /** Undefined for 0. */
+  readonly first: Expression | undefined;
+  readonly end: Expression;
 }
 
 /** Parentheses: one chain groups, several (or one with a trailing comma) are a tuple. */

@@ -1,10 +1,11 @@
 import type { Node } from "ohm-js";
 import { spanText } from "../../support/source.ts";
-import type { Expression, Group, List, NumberLiteral, Text } from "../ast/expressions.ts";
+import type { Expression, Group, List, MadeList, NumberLiteral, Text } from "../ast/expressions.ts";
 import * as errors from "../errors/tree.ts";
 import { buildCall, buildChain } from "./chains.ts";
 import { items, optional, spanOf, type Context } from "./context.ts";
 import { buildExpression } from "./expressions.ts";
+import { buildName } from "./names.ts";
 
 /** What stands between operators. */
 export function buildOperand(context: Context, node: Node): Expression {
@@ -14,7 +15,7 @@ export function buildOperand(context: Context, node: Node): Expression {
     case "text":
       return buildText(context, node);
     case "List":
-      return buildList(context, node);
+      return buildList(context, node.child(0));
     case "Group":
       return buildGroup(context, node);
     default:
@@ -54,11 +55,27 @@ function buildTextPart(context: Context, node: Node): string | Expression {
   return character ?? "";
 }
 
-const buildList = (context: Context, node: Node): List => ({
-  kind: "list",
-  span: spanOf(context, node),
-  items: items(node.child(1)).map((item) => buildExpression(context, item)),
-});
+const buildList = (context: Context, node: Node): List | MadeList =>
+  node.ctorName === "List_made"
+    ? buildMadeList(context, node)
+    : {
+        kind: "list",
+        span: spanOf(context, node),
+        items: items(node.child(1)).map((item) => buildExpression(context, item)),
+      };
+
+function buildMadeList(context: Context, node: Node): MadeList {
+  const count = buildExpression(context, node.child(5));
+  const rangeEnd = optional(node.child(6));
+  return {
+    kind: "made_list",
+    span: spanOf(context, node),
+    item: buildExpression(context, node.child(1)),
+    index: buildName(context, node.child(3), "an index"),
+    first: rangeEnd === undefined ? undefined : count,
+    end: rangeEnd === undefined ? count : buildExpression(context, rangeEnd.child(1)),
+  };
+}
 
 export function buildGroup(context: Context, node: Node): Group {
   const chains = items(node.child(1)).map((chain) => buildChain(context, chain));

@@ -78,6 +78,7 @@ function inferKind(expression: Expression, ofName: (name: string) => Kind, depth
     case "text":
       return kind("text");
     case "list":
+    case "made_list":
       return kind("list");
     case "conditional":
       return infer(expression.then);

@@ -33,6 +33,11 @@ export function keysOf(expression: Expression): readonly string[] {
       return [expression.condition, expression.then, expression.otherwise].flatMap(keysOf);
     case "list":
       return expression.items.flatMap(keysOf);
+    case "made_list": {
+      const { item, index, first, end } = expression;
+      const inItem = keysOf(item).filter((key) => key !== index.text);
+      return [...inItem, ...(first === undefined ? [] : keysOf(first)), ...keysOf(end)];
+    }
     case "group":
       return expression.chains.flatMap(({ head }) => (head.kind === "layer" ? [] : keysOf(head)));
     case "number":
@@ -68,6 +73,10 @@ export function inline(expression: Expression): Expression {
       };
     case "list":
       return { ...expression, items: expression.items.map(inline) };
+    case "made_list": {
+      const { item, first, end } = expression;
+      return { ...expression, item: inline(item), first: first && inline(first), end: inline(end) };
+    }
     case "group":
       return {
         ...expression,

@@ -1,6 +1,6 @@
 import { largest, smallest } from "../../support/lists.ts";
 import type { Parameter } from "../../ir/graph.ts";
-import type { RepeatStatement } from "../../language/ast.ts";
+import type { Expression } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { joinSpans, spanText, type Span } from "../../support/source.ts";
 import { showDim, type Dim } from "../../tensor/dim.ts";
@@ -91,23 +91,26 @@ export const sameWithLabel = (span: Span, label: string, instance: Instance): Di
     ],
   });
 
-export const repeatBackwards = (statement: RepeatStatement, first: number, end: number): Diagnostic => {
+export const rangeBackwards = (
+  written: { readonly first: Expression | undefined; readonly end: Expression },
+  what: "a repeat" | "a list",
+  { first, end }: { readonly first: number; readonly end: number },
+): Diagnostic => {
   const span =
-    statement.first === undefined ? statement.end.span : joinSpans(statement.first.span, statement.end.span);
+    written.first === undefined ? written.end.span : joinSpans(written.first.span, written.end.span);
+  const does = what === "a repeat" ? `run ${end} times` : `have ${end} elements`;
   return errorAt(
     "E509",
     span,
-    statement.first === undefined
-      ? `a repeat cannot run ${end} times`
-      : `a repeat cannot go from ${first} to ${end}`,
+    written.first === undefined ? `${what} cannot ${does}` : `${what} cannot go from ${first} to ${end}`,
   );
 };
 
-export const countNotKnown = (span: Span, size: Dim): Diagnostic =>
+export const countNotKnown = (span: Span, what: "a repeat" | "a list", size: Dim): Diagnostic =>
   errorAt(
     "E510",
     span,
-    `the iterations of a repeat are known before the model runs, but ${showDim(size)} is not`,
+    `the ${what === "a repeat" ? "iterations" : "elements"} of ${what} are known before the model runs, but ${showDim(size)} is not`,
   );
 
 export const defaultInBlock = (span: Span): Diagnostic =>

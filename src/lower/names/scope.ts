@@ -1,4 +1,5 @@
 import type { ParameterDeclaration } from "../../language/ast.ts";
+import type { Name } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
 import type { Meaning } from "../values/meaning.ts";
 import type { Naming } from "./namings.ts";
@@ -54,6 +55,16 @@ export class Scope {
   bind(name: string, meaning: Meaning | undefined, span: Span | undefined): void {
     this.#add(name, { span, meaning });
     this.#tell(name, span, meaning);
+  }
+
+  /** What some work gives while a name means something, which it does no longer behind it. */
+  with<Result>({ text, span }: Name, meaning: Meaning, work: () => Result): Result {
+    const count = this.#versions.get(text)?.length ?? 0;
+    this.bind(text, meaning, span);
+    const result = work();
+    if (count === 0) this.#versions.delete(text);
+    else this.#versions.get(text)!.length = count;
+    return result;
   }
 
   bindNaming(naming: Naming, meaning: Meaning): void {

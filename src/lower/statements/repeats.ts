@@ -1,15 +1,14 @@
 import type { Body, RepeatStatement } from "../../language/ast.ts";
-import type { Expression } from "../../language/ast/expressions.ts";
 import type { Frame } from "../frame/context.ts";
-import * as errors from "../errors/labels.ts";
 import { LabelScope, type RanIteration } from "../names/labels.ts";
 import { number } from "../values/meaning.ts";
+import { evaluateRange, type Range } from "../values/ranges.ts";
 import { tellSkipped } from "../names/references.ts";
 import { evaluateLabel } from "../names/written-label.ts";
 
 /** Lowers the body once for each number; `lower` says what a body is here: statements in turn, or a branch. */
 export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (body: Body) => void): void {
-  const range = evaluateRange(statement, frame);
+  const range = evaluateRange(statement, "a repeat", frame);
   if (range === undefined) {
     frame.stream = { kind: "failed" };
     return;
@@ -18,33 +17,6 @@ export function lowerRepeat(statement: RepeatStatement, frame: Frame, lower: (bo
   if (range.end === range.first) tellSkipped(statement.body, frame);
   if (statement.shared) runShared(statement, range, frame, lower);
   else runLabelled(statement, range, frame, lower);
-}
-
-interface Range {
-  readonly first: number;
-  readonly end: number;
-}
-
-function evaluateRange(statement: RepeatStatement, frame: Frame): Range | undefined {
-  const first =
-    statement.first === undefined ? 0 : evaluateCount(statement.first, "the start of a repeat", frame);
-  const end = evaluateCount(
-    statement.end,
-    statement.first === undefined ? "the count of a repeat" : "the end of a repeat",
-    frame,
-  );
-  if (first === undefined || end === undefined) return undefined;
-  if (first >= 0 && end >= first) return { first, end };
-  frame.context.diagnostics.add(errors.repeatBackwards(statement, first, end), frame.calls);
-  return undefined;
-}
-
-function evaluateCount(expression: Expression, what: string, frame: Frame): number | undefined {
-  const meaning = frame.context.walk.evaluateAs(expression, { name: "int", optional: false }, frame, what);
-  if (meaning?.kind === "number") return meaning.value;
-  if (meaning?.kind === "dim")
-    frame.context.diagnostics.add(errors.countNotKnown(expression.span, meaning.dim), frame.calls);
-  return undefined;
 }
 
 /** One iteration with its own labels; what it bound stays. */

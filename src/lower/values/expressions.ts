@@ -15,6 +15,7 @@ import * as arithmeticErrors from "../errors/arithmetic.ts";
 import { evaluateFunction, isFunctionCall } from "./functions.ts";
 import { bool, none, number, showMeaning, type Meaning } from "./meaning.ts";
 import { evaluatePath } from "./paths.ts";
+import { evaluateMadeList } from "./ranges.ts";
 import { tellSkipped } from "../names/references.ts";
 import { combineTensors, invertTensor, negateTensor } from "./tensors.ts";
 
@@ -48,6 +49,8 @@ function evaluateHere(expression: Expression, frame: Frame): Meaning | undefined
         expression.items.map((item) => evaluate(item, frame)),
         (items) => frame.context.budget.hold({ kind: "list", items }, expression.span, frame),
       );
+    case "made_list":
+      return evaluateMadeList(expression, frame);
     case "group":
       return evaluateGroup(expression, frame);
     case "call":
