@@ -95,6 +95,10 @@ export type Initializer =
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
   /** Of a matrix [N, ..], its rows or its columns at right angles to each other and `gain` long (Saxe et al. 2014). */
   | { readonly kind: "orthogonal"; readonly gain: number }
+  /** Of a matrix the diagonal is `gain`, else it is 0. */
+  | { readonly kind: "eye"; readonly gain: number }
+  /** The element at `index`, counted in the order of the data, is `gain`, the others are 0. */
+  | { readonly kind: "unit"; readonly index: number; readonly gain: number }
   /** Glorot and Bengio 2010 and He et al. 2015, by the fans of the weight. */
   | {
       readonly kind: "xavier" | "he";

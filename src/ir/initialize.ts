@@ -32,9 +32,24 @@ function initialTensor({ name, value, init }: Beginning, seed: number, dims: Sym
   const random = new RandomStream(seed, name);
   if (init.kind === "orthogonal")
     return hostTensor(dtype, shape, orthogonalElements(shape, init.gain, random));
+  if (init.kind === "eye" || init.kind === "unit") return hostTensor(dtype, shape, fewElements(init, shape));
   const data = makeData(dtype, sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = drawFrom(init, random);
   return { dtype, shape, data };
+}
+
+/** Zeros but for a diagonal, or for one element. */
+function fewElements(
+  init: Extract<Initializer, { kind: "eye" | "unit" }>,
+  shape: readonly number[],
+): readonly number[] {
+  const elements = Array.from({ length: sizeOf(shape) }, () => 0);
+  if (init.kind === "unit") elements[init.index] = init.gain;
+  else {
+    const [rows = 1, columns = 1] = shape;
+    for (let at = 0; at < Math.min(rows, columns); at++) elements[at * columns + at] = init.gain;
+  }
+  return elements;
 }
 
 /**
@@ -42,7 +57,7 @@ function initialTensor({ name, value, init }: Beginning, seed: number, dims: Sym
  * and 2 / fan_in with the gain √2 of a ReLU. A uniform number in [-a, a] has variance a² / 3.
  */
 function drawFrom(
-  init: Exclude<Initializer, { kind: "values" | "orthogonal" }>,
+  init: Exclude<Initializer, { kind: "values" | "orthogonal" | "eye" | "unit" }>,
   random: RandomStream,
 ): number {
   switch (init.kind) {

@@ -111,7 +111,10 @@ function printInitializer(init: Initializer): string {
     case "truncated_normal":
       return call([init.mean, init.std]);
     case "orthogonal":
+    case "eye":
       return call([init.gain]);
+    case "unit":
+      return call([init.index, init.gain]);
     case "uniform":
       return call([init.low, init.high]);
     case "xavier":

@@ -104,6 +104,12 @@ describe("what parameters begin as", () => {
       }
   });
 
+  test("eye: a matrix of any shape has its gain on the diagonal; unit: one element has", () => {
+    expect(Array.from(drawn({ kind: "eye", gain: 2 }, [2, 3]))).toEqual([2, 0, 0, 0, 2, 0]);
+    expect(Array.from(drawn({ kind: "eye", gain: 1 }, [3, 2]))).toEqual([1, 0, 0, 1, 0, 0]);
+    expect(Array.from(drawn({ kind: "unit", index: 2, gain: 0.5 }, [4, 1]))).toEqual([0, 0, 0.5, 0]);
+  });
+
   test("a seed and a name give the same numbers, another seed or name others", () => {
     const init: Initializer = { kind: "truncated_normal", mean: 0, std: 1 };
     const first = Array.from(drawn(init, [8]));

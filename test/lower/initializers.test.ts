@@ -20,19 +20,27 @@ describe("initializers", () => {
     a: linear(8, init: truncated_normal(std: 0.5))
     b: linear(8, init: orthogonal)
     c: linear(8, init: orthogonal(gain: 2))
-    d: linear(8, init: 0)`);
+    d: linear(8, init: 0)
+    e: linear(8, bias: false, init: eye(gain: 0.5))
+    stream * (f: parameter([8], init: unit(3)))
+    stream * (g: parameter([8], init: [i / 2 for i in 8]))`);
 
   test("by name, with their options", () => {
     expect(initOf(graph, "a.weight")).toEqual({ kind: "truncated_normal", mean: 0, std: 0.5 });
     expect(initOf(graph, "b.weight")).toEqual({ kind: "orthogonal", gain: 1 });
     expect(initOf(graph, "c.weight")).toEqual({ kind: "orthogonal", gain: 2 });
     expect(initOf(graph, "d.weight")).toEqual({ kind: "constant", value: 0 });
+    expect(initOf(graph, "e.weight")).toEqual({ kind: "eye", gain: 0.5 });
+    expect(initOf(graph, "f")).toEqual({ kind: "unit", index: 3, gain: 1 });
+    expect(initOf(graph, "g")).toEqual({ kind: "values", values: [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5] });
   });
 
   test("are in the text of the graph", () => {
     const text = printGraph(graph);
     expect(text).toContain('= truncated_normal(0, 0.5) "a.weight"');
     expect(text).toContain('= orthogonal(2) "c.weight"');
+    expect(text).toContain('= eye(0.5) "e.weight"');
+    expect(text).toContain('= unit(3, 1) "f"');
     const read = readGraph({ name: "g.ir", text }).graph!;
     expect(read.parameters.map(({ init }) => init)).toEqual(graph.parameters.map(({ init }) => init));
   });
@@ -45,6 +53,40 @@ describe("initializers", () => {
           |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       "
     `);
+  });
+
+  test("eye begins a matrix, unit an element that is there", () => {
+    const inits = [
+      "[8], init: eye",
+      "[8], init: unit(8)",
+      "[8], init: unit(-1)",
+      "[8], init: [i for i in 7]",
+    ];
+    const lines = inits.map((init, index) => `  stream * (p${index}: parameter(${init}))`);
+    expect(mistakes(lines.join("\n"))).toMatchInlineSnapshot(`
+      "
+      model.lmg:3:13: error[E414]: \`parameter\`: \`eye\` begins a matrix, not a parameter of shape [8]
+        3 |   stream * (p0: parameter([8], init: eye))
+          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      model.lmg:4:13: error[E414]: \`parameter\`: \`unit(8)\` is 1 at element 8, and the last of [8] is 7
+        4 |   stream * (p1: parameter([8], init: unit(8)))
+          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      model.lmg:5:38: error[E318]: \`unit\`: elements are counted from 0, got -1
+        5 |   stream * (p2: parameter([8], init: unit(-1)))
+          |                                      ^^^^^^^^
+      model.lmg:6:13: error[E414]: \`parameter\`: 7 numbers do not fill [8]
+        6 |   stream * (p3: parameter([8], init: [i for i in 7]))
+          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      "
+    `);
+  });
+
+  test("unit is a block too: a let holds the initializer where an element is given", () => {
+    const graph = bodyOf(
+      "  let first = unit(1)\n  let norm = unit(eps: 1e-6)\n  norm\n  stream * (p: parameter([8], init: first))",
+    );
+    expect(initOf(graph, "p")).toEqual({ kind: "unit", index: 1, gain: 1 });
+    expect(graph.nodes.some(({ op }) => op === "l2_norm")).toBe(true);
   });
 
   test("a block hands on an initializer; none leaves it to the defaults of the model", () => {
@@ -95,7 +137,16 @@ describe("init on an edge", () => {
   });
 
   test("halves a matrix as a factor, however it begins", () => {
-    const inits = ["normal(std: 0.5)", "xavier(gain: 3)", "he", "orthogonal", "2", "truncated_normal"];
+    const inits = [
+      "normal(std: 0.5)",
+      "xavier(gain: 3)",
+      "he",
+      "orthogonal",
+      "2",
+      "truncated_normal",
+      "eye",
+      "unit(1)",
+    ];
     const found = inits.map((init) => initOf(half(`w: linear(8, init: ${init})`), "w.weight"));
     expect(found).toEqual([
       { kind: "normal", mean: 0, std: 0.25 },
@@ -104,6 +155,8 @@ describe("init on an edge", () => {
       { kind: "orthogonal", gain: 0.5 },
       { kind: "constant", value: 1 },
       { kind: "truncated_normal", mean: 0, std: 0.5 },
+      { kind: "eye", gain: 0.5 },
+      { kind: "unit", index: 1, gain: 0.5 },
     ]);
     const list = half("stream * ((s: parameter([8, 1], init: [1, 2, 3, 4, 5, 6, 7, 8])) -> squeeze(-1))");
     expect(initOf(list, "s")).toEqual({ kind: "values", values: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4] });

@@ -99,7 +99,10 @@ const plain: Words<typeof plainWords> = {
   and: ["a and b", "true if both are; of tensors of bools element by element"],
   or: ["a or b", "true if one of them is; of tensors of bools element by element"],
   not: ["not a", "true if it is false; of a tensor of bools element by element"],
-  in: ["x in list", "true if one of the elements of a list equals it, before the model runs"],
+  in: [
+    "x in list",
+    "true if one of the elements of a list equals it, before the model runs; `[f(i) for i in n]` is the list of n elements",
+  ],
   true: ["true", "the truth, as a value known before the model runs"],
   false: ["false", "its opposite"],
   none: ["none", "no layer, no value: an optional parameter that is not given"],
@@ -146,6 +149,8 @@ const initializerDocs: Readonly<Record<string, string>> = {
   xavier: "variance gain² · 2 / (fan in + fan out) (Glorot and Bengio 2010)",
   he: "variance gain² / fan in, gain √2 if not given (He et al. 2015)",
   orthogonal: "orthogonal rows or columns, times gain (Saxe et al. 2014)",
+  eye: "a matrix with ones on the diagonal and zeros beside it, times gain",
+  unit: "one at one element, counted from 0, and zeros elsewhere, times gain",
 };
 
 const lintDocs: { readonly [L in LintName]: string } = {

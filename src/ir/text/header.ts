@@ -92,6 +92,8 @@ const initializerNumbers = {
   truncated_normal: 2,
   uniform: 2,
   orthogonal: 1,
+  eye: 1,
+  unit: 2,
   xavier: 3,
   he: 3,
 } as const;
@@ -123,7 +125,8 @@ function readInitializer(context: Context, node: Node): Initializer | undefined 
     return;
   }
   if (kind === "constant") return { kind, value: a };
-  if (kind === "orthogonal") return { kind, gain: a };
+  if (kind === "orthogonal" || kind === "eye") return { kind, gain: a };
+  if (kind === "unit") return { kind, index: a, gain: b };
   return kind === "uniform" ? { kind, low: a, high: b } : { kind, mean: a, std: b };
 }
 

@@ -196,6 +196,12 @@ class LayerSite implements Site {
       this.fail(`${init.values.length} numbers do not fill ${showShape(shape)}`);
     if (init.kind === "orthogonal" && shape.length < 2)
       this.fail(`\`orthogonal\` begins matrices, not a parameter of shape ${showShape(shape)}`);
+    if (init.kind === "eye" && shape.length !== 2)
+      this.fail(`\`eye\` begins a matrix, not a parameter of shape ${showShape(shape)}`);
+    if (init.kind === "unit" && init.index >= count)
+      this.fail(
+        `\`unit(${init.index})\` is 1 at element ${init.index}, and the last of ${showShape(shape)} is ${count - 1}`,
+      );
     if (name === "") this.fail("a parameter needs a label");
     if (this.#unlabelled) context.unlabelled.set(name, this.#place.span);
     const type = tensorType("f32", ...shape);

@@ -8,6 +8,7 @@ import { isFunctionCall } from "./functions.ts";
 import { evaluateInit, initializerNames, isInitCall } from "./initializers.ts";
 import { convert, isPlacement, placements, type Kind } from "./kinds.ts";
 import { none, type Instance, type Meaning } from "./meaning.ts";
+import { findDefinition } from "../names/modules.ts";
 import { labelSpan } from "../names/observe.ts";
 import { walkIterations } from "./paths.ts";
 import { tellName, tellOwnName, tellReference, tellSkipped } from "../names/references.ts";
@@ -97,11 +98,16 @@ function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined 
     return layerMeaning(expression, frame);
   }
   const init: Expression = expression;
-  if (isInitCall(init)) return evaluateInit(init, frame);
+  if (isInitCall(init) && !isBlockToo(init, frame)) return evaluateInit(init, frame);
   if (expression.arguments === undefined || isFunctionCall(expression))
     return walk.evaluate(expression, frame);
   return layerMeaning(expression, frame);
 }
+
+/** `unit` is a block of the library too, without an argument that needs no name: `unit(2)` is the initializer. */
+const isBlockToo = (call: Call, { module, context }: Frame): boolean =>
+  (call.arguments ?? []).every(({ name }) => name !== undefined) &&
+  findDefinition(module, context.library, call.path.root.text) !== undefined;
 
 /** A number, a list, or a name that holds an initializer. */
 function initMeaning(expression: Expression, frame: Frame): Meaning | undefined {

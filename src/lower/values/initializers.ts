@@ -23,6 +23,8 @@ export const initializers: Readonly<Record<string, Signature>> = {
   xavier: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
   he: new Map([parameter("distribution", distributions), parameter("gain", kind("float"))]),
   orthogonal: new Map([parameter("gain", kind("float"))]),
+  eye: new Map([parameter("gain", kind("float"))]),
+  unit: new Map([parameter("index", kind("count"), true), parameter("gain", kind("float"))]),
 };
 
 export const isInitCall = (expression: Expression): expression is Call =>
@@ -53,7 +55,8 @@ function build(name: string, given: ReadonlyMap<string, GivenArgument>): Init {
   };
   if (name === "normal" || name === "truncated_normal")
     return { kind: name, mean: value("mean", 0), std: value("std", 1) };
-  if (name === "orthogonal") return { kind: name, gain: value("gain", 1) };
+  if (name === "orthogonal" || name === "eye") return { kind: name, gain: value("gain", 1) };
+  if (name === "unit") return { kind: name, index: value("index", 0), gain: value("gain", 1) };
   if (name === "uniform") return { kind: "uniform", low: value("low", 0), high: value("high", 1) };
   const distribution = given.get("distribution")?.meaning;
   return {
@@ -67,6 +70,7 @@ function whyImpossible(init: Init): string | undefined {
   if ("std" in init && init.std < 0) return `a standard deviation is at least 0, got ${init.std}`;
   if (init.kind === "uniform" && init.low > init.high)
     return `the lower end comes first, got ${init.low} and ${init.high}`;
+  if (init.kind === "unit" && init.index < 0) return `elements are counted from 0, got ${init.index}`;
   return undefined;
 }
 
@@ -82,6 +86,8 @@ export function toInitializer(init: Init, fanIn: number, fanOut: number): Initia
     case "truncated_normal":
     case "uniform":
     case "orthogonal":
+    case "eye":
+    case "unit":
       return init;
   }
 }
@@ -99,6 +105,8 @@ export function scaleInitializer(init: Initializer, factor: number): Initializer
     case "uniform":
       return { ...init, low: init.low * factor, high: init.high * factor };
     case "orthogonal":
+    case "eye":
+    case "unit":
     case "xavier":
     case "he":
       return { ...init, gain: init.gain * factor };

@@ -27,7 +27,10 @@ export type Meaning =
 export type Init =
   | Extract<
       Initializer,
-      { readonly kind: "constant" | "values" | "normal" | "truncated_normal" | "uniform" | "orthogonal" }
+      {
+        readonly kind:
+          "constant" | "values" | "normal" | "truncated_normal" | "uniform" | "orthogonal" | "eye" | "unit";
+      }
     >
   | { readonly kind: "xavier" | "he"; readonly distribution: "uniform" | "normal"; readonly gain: number };
 
@@ -135,7 +138,10 @@ function showInit(init: Init): string {
     case "truncated_normal":
       return `${init.kind}(std: ${init.std})`;
     case "orthogonal":
+    case "eye":
       return init.gain === 1 ? init.kind : `${init.kind}(gain: ${init.gain})`;
+    case "unit":
+      return init.gain === 1 ? `unit(${init.index})` : `unit(${init.index}, gain: ${init.gain})`;
     case "uniform":
       return `uniform(low: ${init.low}, high: ${init.high})`;
     case "xavier":
