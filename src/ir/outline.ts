@@ -72,7 +72,7 @@ export function pathOf({ label, scope }: Pick<Origin, "label" | "scope">): Step[
 }
 
 /** Where the parts of a label say that iteration. */
-function findIteration(
+export function findIteration(
   parts: readonly string[],
   { label, index }: Iteration,
 ): { readonly start: number; readonly end: number } | undefined {
