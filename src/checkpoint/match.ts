@@ -32,7 +32,10 @@ export interface CheckpointTensor {
 export interface StoredQuantized {
   readonly form: QuantizedForm;
   readonly read: () => QuantizedTensor;
-  /** Rows from one up to another, [end - first, K]. Left off where nothing less than all can be read. */
+  /**
+   * Rows from one up to another, [end - first, K], which may be overwritten by the next that are read. Left off where nothing less
+   * than all can be read.
+   */
   readonly readRows?: (first: number, end: number) => QuantizedTensor;
 }
 

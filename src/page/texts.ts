@@ -1,5 +1,6 @@
 import { stopTokens } from "../checkpoint/config.ts";
-import { TextList, type Metadata, type MetadataValue } from "../checkpoint/gguf/metadata.ts";
+import type { Metadata, MetadataValue } from "../checkpoint/gguf/metadata.ts";
+import { TextList } from "../checkpoint/gguf/text-list.ts";
 import { isJsonObject, ownValue, type JsonObject, type JsonValue } from "../checkpoint/json.ts";
 import { orThrow } from "../checkpoint/problem.ts";
 import { findTokenizer } from "../run/tokenizer.ts";
@@ -76,10 +77,9 @@ function samplingOf(config: JsonObject): Omit<GenerateOptions, "signal"> {
 function ggufKeys(files: TextFiles): Metadata | undefined {
   const keys = jsonOf(files, GGUF_TOKENIZER);
   if (keys === undefined) return undefined;
-  const utf8 = new TextEncoder();
   const valueOf = (value: JsonValue): MetadataValue =>
     Array.isArray(value) && typeof value[0] === "string"
-      ? new TextList((value as readonly string[]).map((text) => utf8.encode(text)))
+      ? TextList.of(value as readonly string[])
       : (value as MetadataValue);
   return new Map(Object.entries(keys).map(([key, value]) => [key, valueOf(value)]));
 }

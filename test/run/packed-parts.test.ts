@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CheckpointTensor } from "../../src/checkpoint/match.ts";
 import { blockLayouts } from "../../src/checkpoint/gguf/blocks.ts";
-import { ggufTensor } from "../../src/checkpoint/gguf/tensors.ts";
+import { ggufTensors } from "../../src/checkpoint/gguf/tensors.ts";
 import { ggufTypes } from "../../src/checkpoint/gguf/types.ts";
 import { toStored } from "../../src/checkpoint/stored.ts";
 import { packedNames } from "../../src/passes/packing.ts";
@@ -77,8 +77,8 @@ describe("codes, scales and minimums that are read a part at a time are those of
       const entry = { name: "w", type, shape: [rows, columns], start: 0, end: bytes.length };
       // A range gives the same memory each time.
       const room = new Uint8Array(bytes.length);
-      const tensor = ggufTensor(
-        entry,
+      const tensors = ggufTensors(
+        [entry],
         (start, end) => bytes.slice(start, end),
         (start, end) => {
           room.fill(0);
@@ -86,6 +86,7 @@ describe("codes, scales and minimums that are read a part at a time are those of
           return room.subarray(0, end - start);
         },
       );
+      const tensor = tensors.get("w")!;
       const { form, read } = tensor.quantized!;
       expectParts(partsOf(tensor, form), read());
       const whole = tensor.read().bytes;

@@ -1,12 +1,12 @@
-import { closeSync, readdirSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { recognize } from "../formats.ts";
 import { parseGgufHeader, type GgufHeader } from "../gguf/header.ts";
 import { isLaterPart, joinParts, partNames } from "../gguf/split.ts";
-import { ggufTensor, type Gguf } from "../gguf/tensors.ts";
+import { ggufTensors, type Gguf } from "../gguf/tensors.ts";
 import { misplaced, places } from "../places.ts";
 import { orThrow, Problem } from "../problem.ts";
-import { openRegular, rangesOf, readRange, startOf, type OpenFile } from "./read.ts";
+import { openRegular, rangesOf, readInto, readRange, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A GGUF file, or all parts of one; headers are read, tensors when they are asked for. `close` it. */
@@ -81,20 +81,30 @@ function openPart(path: string, files: number[]): Gguf | Problem {
   if (header instanceof Problem) return header;
   const read = (start: number, end: number): Uint8Array => orThrow(readRange(file, start, end, path));
   const ranges = rangesOf(file, path);
-  const tensors = header.entries.map((entry) => [entry.name, ggufTensor(entry, read, ranges)] as const);
-  return { metadata: header.metadata, tensors: new Map(tensors) };
+  return { metadata: header.metadata, tensors: ggufTensors(header.entries, read, ranges) };
 }
 
 /** How much of a file's beginning is read at first, in bytes; vocabularies ask for some megabytes more. */
 const FIRST = 2 ** 20;
 
-/** Reads as much of a file's beginning as its header has, four times as much each time. */
+/** The header that was read last: a command asks one file for its config, its weights, its tokenizer and its template. */
+let last: { readonly file: string; readonly header: GgufHeader } | undefined;
+
+/** Reads as much of a file's beginning as its header has, twice as much each time. */
 function readHeader({ file, size }: OpenFile, path: string): GgufHeader | Problem {
-  for (let length = Math.min(size, FIRST); ;) {
-    const start = readRange(file, 0, length, path);
-    if (start instanceof Problem) return start;
-    const header = parseGgufHeader(start, size, path);
-    if (!("needs" in header)) return header;
-    length = Math.min(size, Math.max(header.needs, 4 * length));
-  }
+  const { dev, ino, mtimeNs, ctimeNs } = fstatSync(file, { bigint: true });
+  const key = [path, dev, ino, mtimeNs, ctimeNs, size].join("\n");
+  if (last?.file === key) return last.header;
+  let start = new Uint8Array(0);
+  const further = (length: number): Uint8Array => {
+    const more = new Uint8Array(Math.min(size, Math.max(length, FIRST, 2 * start.length)));
+    more.set(start);
+    orThrow(readInto(file, more.subarray(start.length), start.length, path));
+    return (start = more);
+  };
+  const header = parseGgufHeader(start, size, path, further);
+  if (header instanceof Problem) return header;
+  if ("needs" in header) return new Problem("E731", `${path}: the file is truncated within its header`);
+  last = { file: key, header };
+  return header;
 }

@@ -141,8 +141,8 @@ export function readRange(file: number, start: number, end: number, path: string
   return bytes instanceof Problem ? bytes : readInto(file, bytes, start, path);
 }
 
-/** Fills bytes from a place on. */
-function readInto(file: number, bytes: Uint8Array, start: number, path: string): Uint8Array | Problem {
+/** Fills bytes from a place of an open file on. */
+export function readInto(file: number, bytes: Uint8Array, start: number, path: string): Uint8Array | Problem {
   try {
     return fill(file, bytes, start) === bytes.length
       ? bytes

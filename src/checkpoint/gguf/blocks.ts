@@ -1,5 +1,6 @@
 import { kLayouts } from "./k-blocks.ts";
 import { halfAt, type BlockLayout } from "./layout.ts";
+import { fillBytes, fillFive, fillNibbleWords } from "./whole-words.ts";
 
 /* Blocks of 32 elements with one scale (ggml-common.h, `block_q4_0` and those behind it). */
 
@@ -45,9 +46,9 @@ const E2M1 = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -1
 
 /** Layouts by the names of their types. */
 export const blockLayouts = {
-  Q4_0: { ...one, bytes: 18, bits: 4, zero: 8, fill: fourBits(2) },
-  Q4_1: { ...one, bytes: 20, bits: 4, fill: fourBits(4), minimum },
-  Q5_0: { ...one, bytes: 22, bits: 8, isNarrow: true, zero: 16, fill: fiveBits(6) },
+  Q4_0: { ...one, bytes: 18, bits: 4, zero: 8, fill: fourBits(2), fillWords: fillNibbleWords(1) },
+  Q4_1: { ...one, bytes: 20, bits: 4, fill: fourBits(4), fillWords: fillNibbleWords(2), minimum },
+  Q5_0: { ...one, bytes: 22, bits: 8, isNarrow: true, zero: 16, fill: fiveBits(6), fillWords: fillFive },
   Q5_1: { ...one, bytes: 24, bits: 8, isNarrow: true, fill: fiveBits(8), minimum },
   Q8_0: {
     ...one,
@@ -56,6 +57,7 @@ export const blockLayouts = {
     fill: (bytes, at, into, place) => {
       for (let i = 0; i < 32; i++) into[place + i] = bytes[at + 2 + i]!;
     },
+    fillWords: fillBytes,
   },
   IQ4_NL: { ...one, bytes: 18, bits: 8, fill: tabled(2, 1, NON_LINEAR) },
   /** 256 elements: groups of 32 with scales of 6 bits, of which the upper two stand together. */

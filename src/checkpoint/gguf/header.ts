@@ -1,6 +1,6 @@
 import { listWords } from "../../support/text.ts";
 import { Problem, ProblemError, quote, showSizes } from "../problem.ts";
-import { Cursor, NeedsMore } from "./cursor.ts";
+import { Cursor, MAX_HEADER, NeedsMore, type ReadFurther } from "./cursor.ts";
 import { readMetadataValue, type Metadata, type MetadataValue } from "./metadata.ts";
 import { ggufTypes, readTypes, type GgufType } from "./types.ts";
 
@@ -24,9 +24,6 @@ export interface More {
   readonly needs: number;
 }
 
-/** A header with a vocabulary of 262,144 tokens has 7 MB; in bytes. */
-const MAX_HEADER = 2 ** 28;
-
 /** `GGML_MAX_DIMS`. */
 const MAX_AXES = 4;
 
@@ -38,16 +35,17 @@ const ALIGNMENT = 32;
 
 /**
  * The header of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) of `fileSize` bytes, by its
- * beginning: metadata, and where each tensor stands; or how many bytes must be at hand to say it; or what is wrong. Takes
- * memory for what is there only, whatever the file claims.
+ * beginning: metadata, and where each tensor stands; or how many bytes must be at hand to say it; or what is wrong. `further`
+ * gives more of the beginning where that can be read. Takes memory for what is there only, whatever the file claims.
  */
 export function parseGgufHeader(
   start: Uint8Array,
   fileSize: number,
   name: string,
+  further?: ReadFurther,
 ): GgufHeader | More | Problem {
   try {
-    return readHeader(new Cursor(start, fileSize, name), fileSize);
+    return readHeader(new Cursor(start, fileSize, name, further), fileSize);
   } catch (error) {
     if (error instanceof ProblemError) return error.problems[0]!;
     if (!(error instanceof NeedsMore)) throw error;

@@ -1,4 +1,5 @@
 import { halfAt, type BlockLayout } from "./layout.ts";
+import { fillRuns } from "./whole-words.ts";
 
 /* Blocks of 256 elements in groups of 16 or 32, whose scales are quantized too (ggml-quants.c, `QK_K`). */
 
@@ -82,6 +83,7 @@ export const kLayouts = {
     bytes: 144,
     bits: 4,
     fill: (bytes, at, into, place) => fillFourBits(bytes, at + 16, into, place),
+    fillWords: fillRuns,
   },
   /** The fifth bit of each code stands in a mask. */
   Q5_K: {

@@ -1,37 +1,16 @@
 import { quote } from "../problem.ts";
 import type { Cursor } from "./cursor.ts";
+import { TextList } from "./text-list.ts";
 
 /** A value of a GGUF file's metadata. Whole numbers beyond 2⁵³ are big; texts of lists are decoded when they are read. */
 export type MetadataValue =
   number | bigint | boolean | string | TextList | NumberList | readonly MetadataValue[];
 
-/** Numbers of a list, as the file has them. */
-export type NumberList = readonly number[] | readonly bigint[];
+/** Numbers of a list, as the file has them; those of 64 bits and truths are values of their own. */
+export type NumberList =
+  Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 
 export type Metadata = ReadonlyMap<string, MetadataValue>;
-
-/** A list of texts, of which vocabularies have hundreds of thousands: decoded one by one. */
-export class TextList {
-  readonly #texts: readonly Uint8Array[];
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-  constructor(texts: readonly Uint8Array[]) {
-    this.#texts = texts;
-  }
-
-  get length(): number {
-    return this.#texts.length;
-  }
-
-  /** The text at a place; what is no UTF-8 in it is U+FFFD. */
-  at(index: number): string {
-    return this.#decoder.decode(this.#texts[index]);
-  }
-
-  all(): readonly string[] {
-    return this.#texts.map((bytes) => this.#decoder.decode(bytes));
-  }
-}
 
 interface ValueType {
   readonly name: string;
@@ -39,6 +18,8 @@ interface ValueType {
   readonly bytes: number;
   /** Values of a fixed size. */
   readonly read?: (view: DataView, at: number) => number | bigint | boolean;
+  /** What a list of them is. */
+  readonly List?: new (bytes: ArrayBuffer) => NumberList;
 }
 
 const narrow = (value: bigint): number | bigint =>
@@ -48,19 +29,24 @@ const narrow = (value: bigint): number | bigint =>
 
 /** The 13 types of values, by their number (gguf.md, `gguf_metadata_value_type`). */
 const valueTypes: readonly ValueType[] = [
-  { name: "u8", bytes: 1, read: (view, at) => view.getUint8(at) },
-  { name: "i8", bytes: 1, read: (view, at) => view.getInt8(at) },
-  { name: "u16", bytes: 2, read: (view, at) => view.getUint16(at, true) },
-  { name: "i16", bytes: 2, read: (view, at) => view.getInt16(at, true) },
-  { name: "u32", bytes: 4, read: (view, at) => view.getUint32(at, true) },
-  { name: "i32", bytes: 4, read: (view, at) => view.getInt32(at, true) },
-  { name: "f32", bytes: 4, read: (view, at) => shortestDecimal(view.getFloat32(at, true)) },
+  { name: "u8", bytes: 1, read: (view, at) => view.getUint8(at), List: Uint8Array },
+  { name: "i8", bytes: 1, read: (view, at) => view.getInt8(at), List: Int8Array },
+  { name: "u16", bytes: 2, read: (view, at) => view.getUint16(at, true), List: Uint16Array },
+  { name: "i16", bytes: 2, read: (view, at) => view.getInt16(at, true), List: Int16Array },
+  { name: "u32", bytes: 4, read: (view, at) => view.getUint32(at, true), List: Uint32Array },
+  { name: "i32", bytes: 4, read: (view, at) => view.getInt32(at, true), List: Int32Array },
+  {
+    name: "f32",
+    bytes: 4,
+    read: (view, at) => shortestDecimal(view.getFloat32(at, true)),
+    List: Float32Array,
+  },
   { name: "bool", bytes: 1, read: (view, at) => view.getUint8(at) !== 0 },
   { name: "text", bytes: 8 },
   { name: "list", bytes: 12 },
   { name: "u64", bytes: 8, read: (view, at) => narrow(view.getBigUint64(at, true)) },
   { name: "i64", bytes: 8, read: (view, at) => narrow(view.getBigInt64(at, true)) },
-  { name: "f64", bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  { name: "f64", bytes: 8, read: (view, at) => view.getFloat64(at, true), List: Float64Array },
 ];
 
 const [TEXT, LIST] = [8, 9];
@@ -92,10 +78,28 @@ function readList(cursor: Cursor, key: string, depth: number): MetadataValue {
   const number = cursor.u32(`the type of what ${quote(key)} lists`);
   const type = valueType(cursor, number, key);
   const count = cursor.count(`the length of the list ${quote(key)}`, type.bytes);
-  if (number === TEXT) return new TextList(Array.from({ length: count }, () => cursor.textBytes(quote(key))));
+  if (number === TEXT) return readTexts(cursor, count, key);
   if (number === LIST) return Array.from({ length: count }, () => readList(cursor, key, depth + 1));
-  const view = cursor.view(count * type.bytes, quote(key));
-  return Array.from({ length: count }, (_, index) => type.read!(view, index * type.bytes));
+  const { List, bytes, read } = type;
+  const view = cursor.view(count * bytes, quote(key));
+  return List === undefined
+    ? Array.from({ length: count }, (_, index) => read!(view, index * bytes))
+    : new List((view.buffer as ArrayBuffer).slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+/** Bytes of a text's length, in front of it. */
+const LENGTH = 8;
+
+function readTexts(cursor: Cursor, count: number, key: string): TextList {
+  const begin = cursor.at;
+  const what = quote(key);
+  // The list grows with what is there: what a file claims takes no memory.
+  const ends: number[] = [];
+  for (let index = 0; index < count; index++) {
+    cursor.skipText(what);
+    ends.push(cursor.at - begin);
+  }
+  return new TextList(cursor.copy(begin), Float64Array.from(ends), LENGTH);
 }
 
 /** The decimal of fewest digits that rounds to the same f32: 1e-6, not 9.999999974752427e-7. */

@@ -4,7 +4,14 @@ import { partsOfRange } from "../parts.ts";
 import { Problem } from "../problem.ts";
 import type { StoredTensor } from "../stored.ts";
 import { parseGgufHeader, type GgufEntry } from "./header.ts";
-import { decodeBlocks, formOfLayout, isPackable, packBlocks } from "./layout.ts";
+import {
+  decodeBlocks,
+  formOfLayout,
+  isPackable,
+  packBlocks,
+  sharedArrays,
+  type MakeArrays,
+} from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** The bytes of a file from `start` to `end`. */
@@ -25,18 +32,28 @@ export function readGguf(bytes: Uint8Array, name: string): Gguf | Problem {
   const read: ReadRange = (start, end) => bytes.subarray(start, end);
   return {
     metadata: header.metadata,
-    tensors: new Map(header.entries.map((entry) => [entry.name, ggufTensor(entry, read)])),
+    tensors: ggufTensors(header.entries, read),
   };
 }
 
 /**
- * A tensor that is read when it is asked for, all of it or a part: `ranges` may give the same memory each time. Blocks are decoded
- * to float32, and may be had as codes; what has no blocks keeps its dtype.
+ * The tensors of a file, each read when it is asked for, all of it or a part: `ranges` may give the same memory each time, and
+ * all of them make parts in the same. Blocks are decoded to float32, and may be had as codes; what has no blocks keeps its dtype.
  */
-export function ggufTensor(
-  { type, shape, start, end }: GgufEntry,
+export function ggufTensors(
+  entries: readonly GgufEntry[],
   read: ReadRange,
   ranges: ReadRange = read,
+): ReadonlyMap<string, CheckpointTensor> {
+  const arrays = sharedArrays();
+  return new Map(entries.map((entry) => [entry.name, ggufTensor(entry, read, ranges, arrays)]));
+}
+
+function ggufTensor(
+  { type, shape, start, end }: GgufEntry,
+  read: ReadRange,
+  ranges: ReadRange,
+  arrays: MakeArrays,
 ): CheckpointTensor {
   const { dtype = "f32", layout } = type;
   if (layout === undefined) {
@@ -75,7 +92,7 @@ export function ggufTensor(
       form: formOfLayout(layout),
       read: () => packBlocks(layout, shape, read(start, end)),
       readRows: (first, last) =>
-        packBlocks(layout, [last - first, width], blocks(first * width, last * width)),
+        packBlocks(layout, [last - first, width], blocks(first * width, last * width), arrays),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
-import { TextList, type Metadata, type MetadataValue } from "../../checkpoint/gguf/metadata.ts";
+import { shortestDecimal, type Metadata, type MetadataValue } from "../../checkpoint/gguf/metadata.ts";
+import { TextList } from "../../checkpoint/gguf/text-list.ts";
 import type { JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import { CHAT_TEMPLATE, GENERATION_CONFIG, GGUF_TOKENIZER } from "../../page/manifest.ts";
@@ -79,6 +80,8 @@ const tokenizerKeys = (metadata: Metadata): readonly (readonly [string, unknown]
 function plain(value: MetadataValue): unknown {
   if (value instanceof TextList) return value.all();
   if (typeof value === "bigint") return Number(value);
+  if (value instanceof Float32Array) return Array.from(value, shortestDecimal);
+  if (ArrayBuffer.isView(value)) return Array.from(value);
   return Array.isArray(value) ? value.map((one: MetadataValue) => plain(one)) : value;
 }
 

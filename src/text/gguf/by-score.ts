@@ -8,12 +8,16 @@ interface Step {
 }
 
 /**
- * Cuts a text into characters and joins neighbours, those first whose piece has the highest score, of equals the leftmost;
- * n log n in the length. Gives where each part begins; `scoreOf` a piece of the vocabulary, undefined for what is none.
+ * Cuts the UTF-8 of a text into characters and joins neighbours, those first whose piece has the highest score, of equals the
+ * leftmost; n log n in the length. Gives where each part begins; `scoreOf` the bytes from one place up to another, undefined
+ * for what is no piece of the vocabulary.
  */
-export function joinByScore(text: string, scoreOf: (piece: string) => number | undefined): readonly number[] {
+export function joinByScore(
+  text: Uint8Array,
+  scoreOf: (start: number, end: number) => number | undefined,
+): readonly number[] {
   const starts: number[] = [];
-  for (let at = 0; at < text.length; at += text.codePointAt(at)! > 0xffff ? 2 : 1) starts.push(at);
+  for (let at = 0; at < text.length; at++) if (!isInside(text[at]!)) starts.push(at);
   // By the place in the text: where a part ends, where the one before begins; -1 where a part was joined to that.
   const ends = new Int32Array(text.length).fill(-1);
   const previous = new Int32Array(text.length);
@@ -25,7 +29,7 @@ export function joinByScore(text: string, scoreOf: (piece: string) => number | u
   const consider = (at: number): void => {
     if (at < 0 || ends[at]! >= text.length) return;
     const end = ends[ends[at]!]!;
-    const score = scoreOf(text.slice(at, end));
+    const score = scoreOf(at, end);
     if (score !== undefined) steps.push({ score, at, end });
   };
   for (const start of starts) consider(start);
@@ -42,3 +46,6 @@ export function joinByScore(text: string, scoreOf: (piece: string) => number | u
   }
   return starts.filter((start) => ends[start]! >= 0);
 }
+
+/** Whether a byte of UTF-8 goes on with a character. */
+const isInside = (byte: number): boolean => (byte & 0xc0) === 0x80;

@@ -28,7 +28,7 @@ export function ggufChat(metadata: Metadata, name: string): JsonObject | Problem
     const texts = keys.texts("tokens");
     const tokens = Object.entries(SPECIAL_TOKENS).flatMap(([key, called]): [string, string][] => {
       const id = keys.id(called, texts.length);
-      return id === undefined ? [] : [[key, texts[id]!]];
+      return id === undefined ? [] : [[key, texts.at(id)!]];
     });
     return { chat_template: template, ...Object.fromEntries(tokens) };
   } catch (error) {

@@ -16,7 +16,8 @@ export function bytePairsFile(keys: TokenizerKeys): JsonObject {
       `\`tokenizer.ggml.pre\` is ${quote(named)}, a cut into words that is not known; known are ${listWords(Object.keys(cuts))}`,
       "name the tokenizer.json of the model that the file was made of with --tokenizer",
     );
-  const tokens = readTokens(keys);
+  const { texts, types } = readTokens(keys);
+  const tokens = { texts: texts.all(), types };
   const split = (pattern: string): JsonObject => ({
     type: "Split",
     pattern: { Regex: pattern },
@@ -40,7 +41,7 @@ export function bytePairsFile(keys: TokenizerKeys): JsonObject {
     model: {
       type: "BPE",
       vocab: vocabulary(tokens),
-      merges: keys.texts("merges"),
+      merges: keys.texts("merges").all(),
       ignore_merges: cut.takesWholeWords ?? false,
     },
   };
@@ -51,7 +52,8 @@ export function bytePairsFile(keys: TokenizerKeys): JsonObject {
  * file does not say whether letters are made small, they are if the vocabulary has no capital.
  */
 export function wordPiecesFile(keys: TokenizerKeys): JsonObject {
-  const { texts, types } = readTokens(keys);
+  const { texts: list, types } = readTokens(keys);
+  const texts = list.all();
   const tokens = { types, texts: texts.map((text, id) => wordPiece(text, types[id]!)) };
   const isCased = texts.some((text, id) => types[id] === TOKEN_TYPES.normal && /\p{Lu}/u.test(text));
   const unknown =
@@ -110,11 +112,14 @@ function commonMembers(
 
 function processorOf({ texts }: Tokens, before: readonly number[], behind: readonly number[]): JsonObject {
   if (before.length + behind.length === 0) return { post_processor: null };
-  const special = (id: number): JsonValue => ({ SpecialToken: { id: texts[id]!, type_id: 0 } });
+  const special = (id: number): JsonValue => ({ SpecialToken: { id: texts.at(id)!, type_id: 0 } });
   const text = (letter: string, type_id: number): JsonValue => ({ Sequence: { id: letter, type_id } });
   const single = [...before.map(special), text("A", 0), ...behind.map(special)];
   const named = Object.fromEntries(
-    [...before, ...behind].map((id) => [texts[id]!, { id: texts[id]!, ids: [id], tokens: [texts[id]!] }]),
+    [...before, ...behind].map((id) => {
+      const token = texts.at(id)!;
+      return [token, { id: token, ids: [id], tokens: [token] }];
+    }),
   );
   return {
     post_processor: {
@@ -127,7 +132,7 @@ function processorOf({ texts }: Tokens, before: readonly number[], behind: reado
 }
 
 /** Ids by token, the first of equals; what only fills the vocabulary up is none. */
-function vocabulary({ texts, types }: Tokens): JsonObject {
+function vocabulary({ texts, types }: Tokens<readonly string[]>): JsonObject {
   const ids: Record<string, number> = Object.create(null) as Record<string, number>;
   for (const [id, text] of texts.entries())
     if (types[id] !== TOKEN_TYPES.unused && !(text in ids)) ids[text] = id;

@@ -1,4 +1,5 @@
-import { TextList, type Metadata, type MetadataValue } from "../../checkpoint/gguf/metadata.ts";
+import type { Metadata, MetadataValue, NumberList } from "../../checkpoint/gguf/metadata.ts";
+import { TextList } from "../../checkpoint/gguf/text-list.ts";
 import { Problem, ProblemError, quote } from "../../checkpoint/problem.ts";
 
 /** What a token is (`llama_token_type`). */
@@ -30,21 +31,18 @@ export class TokenizerKeys {
     return this.refuse(`expected ${name(key)} to be true or false`);
   }
 
-  texts(key: string): readonly string[] {
+  texts(key: string): TextList {
     const value = this.#value(key);
-    return value instanceof TextList
-      ? value.all()
-      : this.refuse(`expected ${name(key)} to be a list of texts`);
+    return value instanceof TextList ? value : this.refuse(`expected ${name(key)} to be a list of texts`);
   }
 
   /** A number for each token. */
-  numbers(key: string, count: number): readonly number[] | undefined {
+  numbers(key: string, count: number): Numbers | undefined {
     const value = this.#value(key);
     if (value === undefined) return undefined;
-    const isList = Array.isArray(value) && value.every((one) => typeof one === "number");
-    if (!isList || value.length !== count)
-      return this.refuse(`expected ${name(key)} to be a list of ${count} numbers`);
-    return value;
+    return isNumbers(value) && value.length === count
+      ? value
+      : this.refuse(`expected ${name(key)} to be a list of ${count} numbers`);
   }
 
   /** The id of a token that is named for what it does; it must be one of the vocabulary. */
@@ -62,15 +60,25 @@ export class TokenizerKeys {
 
 const name = (key: string): string => quote(`tokenizer.ggml.${key}`);
 
+/** Numbers of a file, or of what JSON repeats of one. */
+type Numbers = NumberList | readonly number[];
+
+const isNumbers = (value: MetadataValue): value is Numbers =>
+  ArrayBuffer.isView(value) || (Array.isArray(value) && value.every((one) => typeof one === "number"));
+
 /** The tokens of a vocabulary with what they are; ids are their places. */
-export interface Tokens {
-  readonly texts: readonly string[];
-  readonly types: readonly number[];
+export interface Tokens<Texts extends TokenTexts = TokenTexts> {
+  readonly texts: Texts;
+  readonly types: Numbers;
 }
 
-export function readTokens(keys: TokenizerKeys): Tokens {
+/** Texts by their ids. */
+export type TokenTexts = Pick<TextList, "length" | "at">;
+
+export function readTokens(keys: TokenizerKeys): Tokens<TextList> {
   const texts = keys.texts("tokens");
-  const types = keys.numbers("token_type", texts.length) ?? texts.map(() => TOKEN_TYPES.normal);
+  const types =
+    keys.numbers("token_type", texts.length) ?? new Uint8Array(texts.length).fill(TOKEN_TYPES.normal);
   return { texts, types };
 }
 

@@ -16,7 +16,6 @@ import { packingOf, type PackingOptions } from "../../../src/quantize/packing.ts
 import { outputOf } from "../../../src/run/model.ts";
 import { packedWeights, storedForms } from "../../../src/run/packed-weights.ts";
 import { openSessions, type SessionModel } from "../../../src/run/sessions.ts";
-import { emittedWeights } from "../../../src/run/tensors.ts";
 import { tokenInput } from "../../../src/run/tokens.ts";
 import { matchWeights, type Weights } from "../../../src/run/weights.ts";
 import type { Tokenizer } from "../../../src/text/tokenizer.ts";
@@ -76,6 +75,5 @@ export async function openDecoder(
     parts,
   });
   if (decoding instanceof Refusal) throw decoding;
-  const tensors = emittedWeights(packedWeights(weights, packing));
-  return openSessions(decoding, tensors, { target: "wasm", threads, logits: output });
+  return openSessions(decoding, packedWeights(weights, packing), { target: "wasm", threads, logits: output });
 }

@@ -37,6 +37,20 @@ test.each([...ggufTypes.values()].filter(({ layout }) => layout !== undefined))(
   },
 );
 
+test.each([...ggufTypes.values()].filter(({ layout }) => layout?.fillWords !== undefined))(
+  "blocks of $name become the same codes wherever they begin, by words as one by one",
+  ({ name, layout }) => {
+    const { bytes } = tensors.get(`${name}.blocks`)!;
+    const shape = [2, toFloat32(tensors.get(`${name}.values`)!).length / 2];
+    const codesAt = (start: number): Uint8Array => {
+      const moved = new Uint8Array(bytes.length + start).subarray(start);
+      moved.set(bytes);
+      return packBlocks(layout!, shape, moved).codes;
+    };
+    expect(codesAt(0)).toEqual(codesAt(1));
+  },
+);
+
 test("every type with a layout stands in the table, and every golden has one", () => {
   const names = [...tensors.keys()].filter((name) => name.endsWith(".blocks"));
   expect(names.map((name) => name.slice(0, -7)).sort()).toEqual(Object.keys(blockLayouts).sort());

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseGgufHeader } from "../../../src/checkpoint/gguf/header.ts";
-import { shortestDecimal, TextList } from "../../../src/checkpoint/gguf/metadata.ts";
+import { shortestDecimal } from "../../../src/checkpoint/gguf/metadata.ts";
+import type { TextList } from "../../../src/checkpoint/gguf/text-list.ts";
 import { readGguf } from "../../../src/checkpoint/gguf/tensors.ts";
 import { Problem } from "../../../src/checkpoint/problem.ts";
 import { expectValue, messageOf } from "../fixtures.ts";
@@ -43,7 +44,7 @@ describe.each([2, 3])("version %d", (version) => {
       "general.architecture": "llama",
       "llama.block_count": 2,
       "llama.eps": 1e-6,
-      "tokenizer.ggml.scores": [0.5, -1],
+      "tokenizer.ggml.scores": Float32Array.of(0.5, -1),
       flag: true,
       big: 2n ** 63n,
     });
@@ -93,7 +94,7 @@ const nested = (depth: number): Uint8Array =>
   });
 
 test("lists nest three deep", () => {
-  expect(expectValue(readGguf(nested(3), "m")).metadata.get("k")).toEqual([[[7]]]);
+  expect(expectValue(readGguf(nested(3), "m")).metadata.get("k")).toEqual([[Uint32Array.of(7)]]);
   expect(refused(nested(4))).toMatchInlineSnapshot(`"E731 the lists of \`k\` nest more than 3 deep"`);
 });
 
