@@ -110,12 +110,10 @@ function finished(node: Product): Pick<NodeOf<"linear_epilogue">["attrs"], "epil
     : { epilogue: afterBias(product), extras: [bias] };
 }
 
-/** Codes that may lie in one matrix. */
-export const areAlike = (parts: readonly Dequantize[]): boolean =>
+/** Codes that may lie in one matrix; of those of 8 bits some may be narrow. */
+const areAlike = (parts: readonly Dequantize[]): boolean =>
   new Set(
-    parts.map(({ attrs, operands }) =>
-      [attrs.bits, attrs.block, attrs.narrow, operands.minimums !== undefined].join(),
-    ),
+    parts.map(({ attrs, operands }) => [attrs.bits, attrs.block, operands.minimums !== undefined].join()),
   ).size === 1;
 
 function join(
@@ -137,7 +135,7 @@ function join(
         scales: onlyResult(scales),
         minimums: minimums && onlyResult(minimums),
       },
-      attrs: parts[0]!.attrs,
+      attrs: { ...parts[0]!.attrs, narrow: parts.every(({ attrs }) => attrs.narrow) },
     },
   };
 }

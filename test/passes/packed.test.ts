@@ -124,6 +124,18 @@ describe("packed weights", () => {
     `);
   });
 
+  test("are narrow together where all of them are, and never floats", () => {
+    const body = `%p = linear(x: %x, weight: %a)\n%q = linear(x: %x, weight: %b)\noutput p = %p\noutput q = %q`;
+    const narrow: PackedParameter = { ...int8, form: { ...int8.form, isNarrow: true } };
+    const merged = (a: PackedParameter, b: PackedParameter) =>
+      packed(body, { a, b }).nodes.flatMap((node) =>
+        node.op === "packed_linear" ? [node.attrs.narrow] : [],
+      );
+    expect(merged(narrow, narrow)).toEqual([true]);
+    expect(merged(narrow, int8)).toEqual([false]);
+    expect(merged(int8, narrow)).toEqual([false]);
+  });
+
   test("of other forms are not merged", () => {
     const body = `%p = linear(x: %x, weight: %a)\n%q = linear(x: %x, weight: %b)\noutput p = %p\noutput q = %q`;
     const ops = packed(body, { a: int8, b: int4 }).nodes.map(({ op }) => op);
