@@ -257,9 +257,13 @@ export const sessionStateRuntime: Piece = {
       runner.inTurn(async () => {
         const { w, free } = take(places);
         const tensors = kept(w);
-        const writes = tensors.map(({ at, shape, kind, begin = 0 }) => [at, new (kind === "i32" ? Int32Array : Float32Array)(countOf(shape)).fill(begin)]« as const»);
+        const isZeros = ({ begin = 0 }«: Kept»)«: boolean» => Object.is(begin, 0);
+        const clears = tensors.filter(isZeros).map(({ at, shape }) => [at, countOf(shape)]« as const»);
+        const writes = tensors
+          .filter((tensor) => !isZeros(tensor))
+          .map(({ at, shape, kind, begin }) => [at, new (kind === "i32" ? Int32Array : Float32Array)(countOf(shape)).fill(begin«!»)]« as const»);
         try {
-          await performed(loaded.engine, { bytes: loaded.from, writes, reads: [] }, undefined, "a session");
+          await performed(loaded.engine, { bytes: loaded.from, writes, clears, reads: [] }, undefined, "a session");
         } catch (error) {
           free();
           throw error;

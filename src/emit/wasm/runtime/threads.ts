@@ -13,6 +13,8 @@ export const threadTypes: Piece = {
     /** Bytes that the memory has at least. */
     readonly bytes: number;
     readonly writes: readonly (readonly [address: number, data: Float32Array | Int32Array])[];
+    /** Words that are zeros then. */
+    readonly clears?: readonly (readonly [address: number, words: number])[];
     /** Words that are copied from address to address before it. */
     readonly moves?: readonly (readonly [from: number, to: number, words: number])[];
     /** The address of the list of calls, if there are any. */
@@ -94,6 +96,8 @@ const threadParts = [
       const run = new WebAssembly.Instance(module, { env: { memory } }).exports.run« as (entry: number, rank: number, ranks: number) => number»;
       let [words, floats] = [new Int32Array(memory.buffer), new Float32Array(memory.buffer)];
       words.set([MEET, 0, FOLLOW, 0], IDLE_AT / 4);
+      /** Where that ends which any job had: what lies beyond is zeros still, and takes no memory before it is written. */
+      let touched = 0;
 
       /** With some room to grow, as memory that moves costs more than memory that nobody touches. */
       function makeRoom(bytes«: number»)«: boolean» {
@@ -144,8 +148,10 @@ const threadParts = [
         return what === undefined ? { kind: "aborted" } : { kind: "refused", what };
       }
 
-      return async ({ bytes, writes, moves = [], list, reads }«: Job»)«: Promise<Outcome>» => {
+      return async ({ bytes, writes, clears = [], moves = [], list, reads }«: Job»)«: Promise<Outcome>» => {
         if (!makeRoom(bytes)) return { kind: "full" };
+        for (const [address, count] of clears) words.fill(0, address / 4, Math.min(address / 4 + count, touched / 4));
+        touched = Math.max(touched, bytes);
         for (const [from, to, count] of moves) words.copyWithin(to / 4, from / 4, from / 4 + count);
         for (const [address, data] of writes) (data instanceof Float32Array ? floats : words).set(data, address / 4);
         const ended = list === undefined ? undefined : await runList(list);
