@@ -110,10 +110,9 @@ const FIRST_BYTES = 2 ** 16;
 
 /** A file on a server: by ranges, if the server gives them, else fetched whole, which browsers keep beside the page's memory. */
 async function fetchSource(address: URL, options: FetchOptions): Promise<ByteSource> {
-  const ask = (start: number, end: number): Promise<Response> => {
-    const signal = options.signal === undefined ? {} : { signal: options.signal as AbortSignal };
-    return fetch(address, { headers: { Range: `bytes=${start}-${end - 1}` }, ...signal });
-  };
+  const signal = options.signal === undefined ? {} : { signal: signalForFetch(options.signal) };
+  const ask = (start: number, end: number): Promise<Response> =>
+    fetch(address, { headers: { Range: `bytes=${start}-${end - 1}` }, ...signal });
   const fail = (response: Response): never => {
     throw new WeightsError([`${address.href} answers ${response.status} ${response.statusText}`]);
   };
@@ -136,6 +135,23 @@ async function fetchSource(address: URL, options: FetchOptions): Promise<ByteSou
     ]);
   };
   return { size: size === undefined ? Infinity : Number(size), read, isFar: true, close: () => undefined };
+}
+
+/** What a signal may have beside what is asked of it. */
+interface HeardSignal {
+  readonly reason?: unknown;
+  readonly addEventListener?: (kind: "abort", hear: () => void) => void;
+}
+
+/** A signal as fetch takes it, which knows its own kind alone: others, as of another realm, are heard for it. */
+function signalForFetch(signal: NonNullable<FetchOptions["signal"]>): AbortSignal {
+  if (signal instanceof AbortSignal) return signal;
+  const heard = signal as HeardSignal;
+  const control = new AbortController();
+  const abort = (): void => control.abort(heard.reason);
+  if (signal.aborted) abort();
+  else heard.addEventListener?.("abort", abort);
+  return control.signal;
 }
 
 /** What comes of a server, told as it comes. */

@@ -195,3 +195,41 @@ test("the bytes of a file that is fetched whole are told as they come", async ()
   });
   expect(told.at(-1)).toBe(first.length);
 });
+
+/** A signal that is no AbortSignal. */
+class OtherSignal {
+  aborted = false;
+  reason: unknown;
+  readonly #listeners: (() => void)[] = [];
+
+  addEventListener(_kind: "abort", hear: () => void): void {
+    this.#listeners.push(hear);
+  }
+
+  abort(reason: unknown): void {
+    [this.aborted, this.reason] = [true, reason];
+    for (const hear of this.#listeners) hear();
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason;
+  }
+}
+
+describe("a signal of another kind than fetch takes", () => {
+  test("ends a file that is being fetched, with its reason", async () => {
+    const signal = new OtherSignal();
+    const opening = openSafetensors(`${address}/one.safetensors`, { signal });
+    signal.abort(new Error("enough"));
+    await expect(opening).rejects.toThrow("enough");
+    await expect(openSafetensors(`${address}/one.safetensors`, { signal })).rejects.toThrow("enough");
+  });
+
+  test("lets a file be read as long as it is silent, also one that tells nothing", async () => {
+    const silent = { aborted: false, throwIfAborted: () => undefined };
+    for (const signal of [new OtherSignal(), silent]) {
+      const { tensors } = await openSafetensors(`${address}/one.safetensors`, { signal });
+      expect([...(await tensors.get("half")!.read(0, 3))]).toEqual([0.5, -2, 65504]);
+    }
+  });
+});
