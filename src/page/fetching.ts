@@ -29,27 +29,33 @@ export async function fetchJson<Value>(address: string): Promise<Value> {
   }
 }
 
-/** A file of a known size, in one piece of memory; told after each part of it how much is there. */
-export async function fetchBytes(
+/**
+ * A file of a known size, told after each part of it how much is there: as a Blob, which browsers keep beside the memory of a
+ * page, so that no more of the file is there twice than is read at a time.
+ */
+export async function fetchBlob(
   address: string,
   size: number,
   onProgress: (loaded: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Blob> {
   const { body } = await fetched(address);
-  const bytes = new Uint8Array(size);
-  let length = 0;
   if (body === null) throw unlike(address, 0, size);
-  const reader = body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (length + value.length > size) throw unlike(address, length + value.length, size);
-    bytes.set(value, length);
-    length += value.length;
-    onProgress(length);
-  }
-  if (length < size) throw unlike(address, length, size);
-  return bytes;
+  let length = 0;
+  const counted = body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (chunk, control) => {
+        length += chunk.length;
+        if (length > size) control.terminate();
+        else {
+          onProgress(length);
+          control.enqueue(chunk);
+        }
+      },
+    }),
+  );
+  const blob = await new Response(counted).blob();
+  if (length !== size) throw unlike(address, length, size);
+  return blob;
 }
 
 const unlike = (address: string, found: number, size: number): Error =>

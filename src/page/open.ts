@@ -6,7 +6,7 @@ import type { generate, GenerateOptions, SessionMaker, TextSession } from "../se
 import type { ChatTemplate } from "../text/chat.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { LoadProgress, ModelFacts, ModuleTarget } from "./facts.ts";
-import { fetchBytes, fetchJson, fetchText } from "./fetching.ts";
+import { fetchBlob, fetchJson, fetchText } from "./fetching.ts";
 import { MANIFEST, type Manifest } from "./manifest.ts";
 import type { OpenMessage } from "./messages.ts";
 import { generationOf, templateOf, tokenizerOf } from "./texts.ts";
@@ -39,9 +39,9 @@ export async function openModel(
   const { name, modules, weights, texts, context, canChat } = await fetchJson<Manifest>(folder + MANIFEST);
   const chosen = await chooseModule(modules, target);
   const { bytes: total } = weights;
-  const [module, bytes, ...contents] = await Promise.all([
+  const [module, file, ...contents] = await Promise.all([
     importModule(folder + chosen.path),
-    fetchBytes(folder + weights.path, total, (loaded) => {
+    fetchBlob(folder + weights.path, total, (loaded) => {
       onProgress({ phase: "download", loaded, total });
     }),
     ...texts.map((file) => fetchText(folder + file)),
@@ -56,7 +56,7 @@ export async function openModel(
     },
   };
   const device = await deviceFor(module);
-  const model = await module.loadSafetensors(...(device === undefined ? [] : [device]), bytes, options);
+  const model = await module.loadSafetensors(...(device === undefined ? [] : [device]), file, options);
   const session = new PatientSession(await model.session(), context);
   const facts: ModelFacts = {
     name,
