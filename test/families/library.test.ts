@@ -89,6 +89,48 @@ function typesOf(name: string): readonly unknown[] {
   return [type, (part as { model_type?: string } | undefined)?.model_type];
 }
 
+/** The most lines of a file that has nothing special: its comment, its parameters, its config, a stack of two edges, a head. */
+const MOST_LINES = 25;
+
+/** Files of more lines, and what they say in them. */
+const longer: Readonly<Record<string, string>> = {
+  albert: "layers that share weights by groups, an embedding of another width, a head of its own",
+  bart: "an encoder and a decoder",
+  deepseek_v2: "latent attention, experts by groups, dense layers before",
+  deepseek_v3: "latent attention, experts by groups with a correction, dense layers before",
+  distilbert: "two inputs, two outputs, a head of its own",
+  electra: "three inputs, an embedding of another width, a head of its own",
+  falcon: "two architectures under one name",
+  gemma3: "two kinds of layers with rotary positions of their own, caps, norms around each branch",
+  gpt_oss: "attention with sinks, experts in one tensor with biases, clamped",
+  lfm2: "convolutions between layers of attention",
+  llama4: "attention in chunks, queries that grow, experts in some layers and one that all share",
+  mamba: "a recurrence of its own",
+  mamba2: "a recurrence",
+  marian: "an encoder and a decoder",
+  mbart: "an encoder and a decoder",
+  ministral3: "queries that grow with their place",
+  modernbert: "two kinds of layers with rotary positions of their own, two inputs, two outputs",
+  mpnet: "buckets of distance for all layers, positions that pass over padding",
+  mpt: "a config within the config",
+  pegasus: "an encoder and a decoder",
+  qwen2_moe: "experts in some layers, one that all share behind a gate",
+  qwen3_moe: "experts in some layers",
+  qwen3_next: "a recurrence of its own between layers of attention",
+  roberta: "three inputs, positions that pass over padding, two outputs",
+  rwkv: "a recurrence of its own",
+  stablelm: "two architectures under one name, norms that each head has for itself",
+  t5: "an encoder and a decoder, buckets of distance",
+};
+
+test("a family has at most 25 lines, or something to say in more", () => {
+  const files = readdirSync("src/families").filter((each) => each.endsWith(".lmg"));
+  const long = files.filter(
+    (file) => readFileSync(`src/families/${file}`, "utf8").trimEnd().split("\n").length > MOST_LINES,
+  );
+  expect(long).toEqual(Object.keys(longer).map((name) => `${name}.lmg`));
+});
+
 test("every file of a family is formatted", () => {
   for (const file of readdirSync("src/families").filter((each) => each.endsWith(".lmg"))) {
     const source = { name: file, text: readFileSync(`src/families/${file}`, "utf8") };

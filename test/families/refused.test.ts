@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
+import type { ConfigLine, Definition } from "../../src/language/ast.ts";
 import { parse } from "../../src/language/parse.ts";
+import { stdSources } from "../../src/std/std.generated.ts";
 import { familySources } from "../../src/families/sources.generated.ts";
 import type { ConfigObject, ConfigValue } from "../../src/lower/config/file.ts";
 import { spanText, type Source } from "../../src/support/source.ts";
@@ -225,18 +227,28 @@ describe.each([
   );
 });
 
+/** The lines of the sections of definitions, and of those of the library that they take with `like`. */
+const linesOf = (definitions: readonly Definition[]): readonly ConfigLine[] =>
+  definitions
+    .flatMap(({ body }) => body.statements.filter((statement) => statement.kind === "config"))
+    .flatMap(({ lines }) => lines)
+    .flatMap((line) => (line.kind === "like" ? linesOf(ofLibrary(line.name.text)) : [line]));
+
+const library = stdSources.flatMap((source) => parse(source).file.definitions);
+
+const ofLibrary = (wanted: string): readonly Definition[] =>
+  library.filter(({ name }) => name.text === wanted);
+
 /** The lists of a family that its section reads from a key: `kinds = layer_types`. */
 const listsOf = (source: Source): readonly string[] => {
   const { file } = parse(source);
-  return file.definitions.flatMap(({ parameters, body }) => {
+  return file.definitions.flatMap((definition) => {
+    const { parameters } = definition;
     const lists = parameters.filter(({ kind }) => kind[0]?.text === "list").map(({ name }) => name.text);
-    const sections = body.statements.filter((statement) => statement.kind === "config");
-    return sections.flatMap(({ lines }) =>
-      lines.flatMap((line) =>
-        line.kind === "key" && lists.includes(line.name.text)
-          ? line.values.map(({ span }) => spanText(span))
-          : [],
-      ),
+    return linesOf([definition]).flatMap((line) =>
+      line.kind === "key" && lists.includes(line.name.text)
+        ? line.values.map(({ span }) => spanText(span))
+        : [],
     );
   });
 };
@@ -275,6 +287,7 @@ test("the lists of families were found", () => {
   const found = lists.map(([name, key]) => `${name} ${key}`);
   expect(found).toContain("examples/qwen3.lmg layer_types");
   expect(found).toContain("families/gpt_neo.lmg attention_layers");
+  expect(found).toContain("families/smollm3.lmg no_rope_layers");
 });
 
 test("a key is passed over when the user asks for it, and said", () => {

@@ -4,6 +4,8 @@ interface HarmlessKeys {
   /** Why no number of a run depends on them. */
   readonly because: string;
   readonly keys: readonly string[];
+  /** They are attributes of every config of transformers, also of those that stand in another. */
+  readonly ofParts?: true;
   /** The only values of which that is true; any if not given. */
   readonly at?: readonly ConfigValue[];
   /** The same, where values are many. */
@@ -40,6 +42,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   {
     because:
       "they name the model, its files, its tasks and who wrote them; `model_type` says what it computes",
+    ofParts: true,
     keys: [
       "_commit_hash",
       "_name_or_path",
@@ -80,6 +83,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   },
   {
     because: "they are the precision that the weights were stored or trained in; lmg computes in its own",
+    ofParts: true,
     keys: ["dtype", "torch_dtype", "use_bfloat16"],
   },
   {
@@ -94,29 +98,57 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
       "attention_dropout",
       "attention_probs_dropout_prob",
       "attn_pdrop",
+      "classif_dropout",
       "classifier_dropout",
+      "classifier_dropout_prob",
+      "decoder_layerdrop",
       "dropout",
+      "dropout_rate",
+      "emb_pdrop",
       "embd_pdrop",
+      "embed_dropout",
+      "embedding_dropout",
+      "encoder_layerdrop",
       "hidden_dropout",
       "hidden_dropout_prob",
+      "layerdrop",
+      "mlp_dropout",
+      "qa_dropout",
+      "resid_dropout",
       "resid_pdrop",
+      "residual_dropout",
+      "seq_classif_dropout",
       "summary_first_dropout",
       "summary_last_dropout",
     ],
   },
   {
     because: "they say how weights begin that are not loaded",
-    keys: ["initializer_cutoff_factor", "initializer_range"],
+    keys: ["init_std", "initializer_cutoff_factor", "initializer_factor", "initializer_range"],
+  },
+  {
+    because: "they are losses and noise of a training that spreads tokens over experts",
+    keys: [
+      "aux_loss_alpha",
+      "output_router_logits",
+      "router_aux_loss_coef",
+      "router_jitter_noise",
+      "seq_aux",
+    ],
   },
   {
     because: "they choose how the same values are computed, kept or handed out",
+    ofParts: true,
     keys: [
       "_attn_implementation",
       "_attn_implementation_autoset",
+      "attention_softmax_in_fp32",
       "attn_implementation",
+      "bias_dropout_fusion",
       "cache_implementation",
       "chunk_size_feed_forward",
       "gradient_checkpointing",
+      "masked_softmax_fusion",
       "output_attentions",
       "output_hidden_states",
       "output_past",
@@ -124,6 +156,8 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
       "pretraining_tp",
       "return_dict",
       "return_dict_in_generate",
+      "scale_attention_softmax_in_fp32",
+      "slow_but_exact",
       "tf_legacy_loss",
       "torchscript",
       "use_cache",
@@ -165,6 +199,7 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
   },
   {
     because: "they say that the model is no encoder beside a decoder, as every config of old wrote",
+    ofParts: true,
     keys: ["add_cross_attention", "is_decoder", "is_encoder_decoder", "tie_encoder_decoder"],
     at: [false],
   },
@@ -181,7 +216,8 @@ const byKey: ReadonlyMap<string, HarmlessKeys> = new Map(
 
 /** Whether a key of any config changes nothing at the value that it has. */
 export function isHarmless({ key, value }: Entry): boolean {
-  const group = byKey.get(key);
+  const ofPart = byKey.get(key.slice(key.lastIndexOf(".") + 1));
+  const group = byKey.get(key) ?? (ofPart?.ofParts === true ? ofPart : undefined);
   if (group === undefined) return false;
   return (group.at?.includes(value) ?? true) && (group.where?.(value) ?? true);
 }
