@@ -22,6 +22,7 @@ import { GROUP, GROUP_VECTORS, PackedMatrix, type Form, type PackedViews } from 
 import { productsOf, type Products } from "../packed/products.ts";
 import { BESIDE_BYTES, codeBytes, Rounder } from "../packed/rounding.ts";
 import { ColumnUnpacker, RowUnpacker } from "../packed/unpack.ts";
+import { blockRoom, multiplyBlocks } from "../products/blocks.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachRows, eachTileOf, eachUnit } from "../products/nest.ts";
 import { Tile, tilesFor } from "../products/tile.ts";
@@ -156,8 +157,10 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
   const tiles = tilesFor(phase, k.machine, columns);
   const [{ width }, last] = tiles;
   const aside = asideBytes(step.attrs.epilogue, extras.length);
-  const own = k.own(addDims(dim(aside), multiplyDims(dim(4 * width), depth)))(phase);
-  const panel = phase.still(i32.add(own, i32.const(aside)));
+  const sums = tiles.reduce((most, tile) => Math.max(most, tile === undefined ? 0 : blockRoom(tile)), 0);
+  const own = k.own(addDims(dim(aside + sums), multiplyDims(dim(4 * width), depth)))(phase);
+  const room = phase.still(i32.add(own, i32.const(aside)));
+  const panel = phase.still(i32.add(own, i32.const(aside + sums)));
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
   const depthOf = k.size(depth)(phase);
   const end = new Epilogue(k, phase, step.attrs.epilogue, extras, {
@@ -171,17 +174,12 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
   const unpacker = new ColumnUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
   const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
   const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
+  const shared = { rowBytes: xRow, panel, panelStep: i32.const(4 * width), depth: depthOf };
   phase.push(
     eachUnit(phase, sizes, (unit) => [
       ...unpacker.unpack(unit, width, panel),
       ...eachTileOf(phase, unit, tiles, (each, at) => [
-        ...each.multiply(at.rows, {
-          x: i32.add(xAt, i32.mul(at.row, xRow)),
-          rowBytes: xRow,
-          panel,
-          panelStep: i32.const(4 * width),
-          depth: depthOf,
-        }),
+        ...multiplyBlocks(phase, each, at.rows, { ...shared, x: i32.add(xAt, i32.mul(at.row, xRow)) }, room),
         ...end.finish(each, at, unit),
       ]),
       ...end.finishUnit(unit),
