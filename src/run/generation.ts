@@ -18,7 +18,10 @@ import { contextOf, tokenInput } from "./tokens.ts";
 
 /** How a model goes on from a prompt. */
 export interface GenerationOptions extends GenerateOptions {
-  /** Beyond the context, read the last tokens only instead of ending. Of models that are no sessions. */
+  /**
+   * Beyond the context, read the last tokens only instead of ending: where it is full, its last half is read again, and goes on.
+   * Of models that are no sessions.
+   */
   readonly slide?: boolean;
 }
 
@@ -61,15 +64,13 @@ export function textSource(
   if (input instanceof Problem) return input;
   const output = outputOf(model);
   const context = contextOf(model.graph, input);
-  // Shorter texts are read whole.
-  const read = (tokens: readonly number[]) => [slide ? tokens.slice(-context) : tokens];
-  const first = inputsWith(model, read(prompt));
+  const read = (tokens: readonly number[]) => (slide ? lastOf(tokens, context) : tokens);
+  const first = inputsWith(model, [read(prompt)]);
   if (first instanceof Problem) return first;
   const requireNumbers = (logits: ArrayLike<number>, length: number): void => {
     const problem = withoutNumbers(logits, output, length);
     if (problem !== undefined) throw new ProblemError([problem]);
   };
-  // Beyond the context a text has another beginning for each token: it is run whole.
   const picks = slide ? undefined : model.decoder?.picks;
   return {
     capacity: slide ? Infinity : context,
@@ -88,14 +89,22 @@ export function textSource(
     },
     logitsAfter: async (tokens, signal) => {
       const { decoder } = model;
+      const text = read(tokens);
       const logits =
-        decoder !== undefined && tokens.length <= context
-          ? await decoder.logitsAfter(tokens, signal)
-          : rowOf(orThrow(await runModel(model, read(tokens))).get(output)!);
+        decoder !== undefined && text.length <= context
+          ? await decoder.logitsAfter(text, signal)
+          : rowOf(orThrow(await runModel(model, [text])).get(output)!);
       requireNumbers(logits, tokens.length);
       return logits;
     },
   };
+}
+
+/** What is read of a text that is longer than the context: more than half of that, so that the beginning moves seldom. */
+function lastOf(tokens: readonly number[], context: number): readonly number[] {
+  if (tokens.length <= context) return tokens;
+  const half = Math.ceil(context / 2);
+  return tokens.slice(half * Math.ceil((tokens.length - context) / half));
 }
 
 const rowOf = (logits: HostTensor): ArrayLike<number> => lastRow(logits);

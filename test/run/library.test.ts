@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
 import { randomInputs } from "../../src/ir/initialize.ts";
+import type { Tensors } from "../../src/run/engine.ts";
 import {
   compareTargets,
   differencesBeyond,
@@ -111,6 +112,21 @@ describe("a text that goes on", () => {
     const sliding = await all(generate(model, letters, [1, 2], { ...options, slide: true }));
     expect([sliding.tokens.length, sliding.stopped]).toEqual([9, "length"]);
     expect(sliding.tokens.slice(0, 5)).toEqual(whole.tokens);
+    // Each token is drawn behind the last ones, of which as many are read again as half of the context has.
+    const lengths: number[] = [];
+    const watched = {
+      ...model,
+      engine: {
+        ...model.engine,
+        run: (inputs: Tensors) => {
+          lengths.push([...inputs.values()][0]!.shape[1]!);
+          return model.engine.run(inputs);
+        },
+      },
+    };
+    const again = await all(generate(watched, letters, [1, 2], { ...options, slide: true }));
+    expect(again.tokens).toEqual(sliding.tokens);
+    expect(lengths).toEqual([2, 3, 4, 5, 6, 4, 5, 6, 4]);
   });
 
   test("comes as pieces of text, and is what the tokens spell", async () => {

@@ -59,7 +59,7 @@ describe.each(cpuTargets)("in $name", (cpu) => {
     },
   );
 
-  test("beyond the context a text is read whole again, or ends", async () => {
+  test("beyond the context half of it is read again, or the text ends", async () => {
     const model = await modelOf(
       exampleGraph("gpt2", { vocab: 23, dim: 16, depth: 1, heads: 4, ctx: 12 }),
       cpu,
