@@ -7,6 +7,8 @@ import type { Options } from "./options.ts";
 /** The start of a process to its first token. */
 export interface First {
   readonly ms: number;
+  /** Milliseconds that processors worked for it until then; unknown where the system does not tell. */
+  readonly work: number | undefined;
   /** Bytes of memory that the process had at most until then; unknown where the system does not tell. */
   readonly bytes: number | undefined;
   readonly text: string;
@@ -49,7 +51,8 @@ export async function firstToken(node: string, { args }: Program): Promise<First
   const first = await new Promise<Omit<First, "text"> | undefined>((resolve) => {
     child.stdout.on("data", (data: Buffer) => {
       text += data.toString();
-      if (text.endsWith("\n")) resolve({ ms: performance.now() - start, bytes: mostMemory(child.pid) });
+      if (text.endsWith("\n"))
+        resolve({ ms: performance.now() - start, work: workOf(child.pid), bytes: mostMemory(child.pid) });
     });
     child.on("close", () => {
       resolve(undefined);
@@ -58,6 +61,16 @@ export async function firstToken(node: string, { args }: Program): Promise<First
   await ended;
   if (first === undefined) throw new Error(errors.trim().split("\n").at(-1) ?? "it wrote nothing");
   return { ...first, text: text.trimEnd() };
+}
+
+/** The system counts hundredths of a second. */
+function workOf(pid: number | undefined): number | undefined {
+  try {
+    const behindName = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return 10 * (Number(behindName[11]) + Number(behindName[12]));
+  } catch {
+    return undefined;
+  }
 }
 
 function mostMemory(pid: number | undefined): number | undefined {

@@ -67,8 +67,9 @@ export async function openPages(file: string, threads: readonly number[]): Promi
           ] as const);
           const { prompt_n, prompt_ms, predicted_ms } = made.timings;
           return {
-            prefill: prompt_ms,
-            decode: predicted_ms,
+            // Its threads are some of the browser's: what processors work for it is not known.
+            prefill: { wall: prompt_ms, work: NaN },
+            decode: { wall: predicted_ms, work: NaN },
             prompt: prompt_n,
             made: made.text,
             bytes: undefined,

@@ -13,7 +13,7 @@ import { gunzipSync } from "node:zlib";
 import { readTokenizer } from "../../../src/cli/run/tokenizer-files.ts";
 import { describeMachine } from "../cpu/machine.ts";
 import { nodePeers, openInNode, type Contender, type Prompt, type Run } from "./contenders.ts";
-import { firstToken, programsOf, type Program } from "./first.ts";
+import { firstToken, programsOf, type First, type Program } from "./first.ts";
 import { readOptions } from "./options.ts";
 import { openPages } from "./page.ts";
 import { rateTable, type Rounds } from "./report.ts";
@@ -70,21 +70,37 @@ async function measureRates(prompt: Prompt): Promise<void> {
     for (const each of contenders) await each.generate(prompt, options.tokens); // Compilers come to what is hot.
     const taken = await inTurns(contenders, (each) => each.generate(prompt, options.tokens));
     const table = (title: string, rate: (run: Run) => number): void => {
-      const rows = [...taken].map(([{ name, threads: count }, runs]): Rounds => ({
-        name,
-        threads: count,
-        values: runs.map(rate),
-        bytes: runs.at(-1)!.bytes,
-      }));
+      const rows = [...taken]
+        .map(([{ name, threads: count }, runs]): Rounds => ({
+          name,
+          threads: count,
+          values: runs.map(rate),
+          bytes: runs.at(-1)!.bytes,
+        }))
+        .filter(({ values }) => values.every(Number.isFinite));
       console.log(`\n${rateTable(title, rows)}`);
     };
-    table(`tokens a second behind ${options.prompt}`, ({ decode }) => (1000 * (options.tokens - 1)) / decode);
-    table(`tokens a second of a prompt of ${options.prompt}`, (run) => (1000 * run.prompt) / run.prefill);
+    for (const [clock, by] of clocks) {
+      table(`tokens a second ${by}, behind ${options.prompt}`, ({ decode }) =>
+        rate(options.tokens - 1, decode[clock]),
+      );
+      table(`tokens a second ${by}, of a prompt of ${options.prompt}`, ({ prompt: length, prefill }) =>
+        rate(length, prefill[clock]),
+      );
+    }
     tellParity(taken);
   } finally {
     for (const each of contenders) await each.close();
   }
 }
+
+/** Where other programs run beside them, what processors worked for each tells more than the time that went by. */
+const clocks = [
+  ["wall", "by the clock"],
+  ["work", "of processor time"],
+] as const;
+
+const rate = (tokens: number, milliseconds: number): number => (1000 * tokens) / milliseconds;
 
 /** What each generated, beside lmg in one thread. */
 function tellParity(taken: ReadonlyMap<Contender, readonly Run[]>): void {
@@ -122,13 +138,17 @@ async function measureFirst(): Promise<void> {
       leftOut(program.name, error);
     }
   const taken = await inTurns(programs, (program) => firstToken(options.node, program));
-  const rows = [...taken].map(([{ name, threads: count }, runs]): Rounds => ({
-    name,
-    threads: count,
-    values: runs.map(({ ms }) => ms),
-    bytes: runs.at(-1)!.bytes,
-  }));
-  console.log(`\n${rateTable("milliseconds from the start of a process to its first token", rows)}`);
+  const table = (title: string, value: (run: First) => number): void => {
+    const rows = [...taken].map(([{ name, threads: count }, runs]): Rounds => ({
+      name,
+      threads: count,
+      values: runs.map(value),
+      bytes: runs.at(-1)!.bytes,
+    }));
+    console.log(`\n${rateTable(title, rows)}`);
+  };
+  table("milliseconds from the start of a process to its first token", ({ ms }) => ms);
+  table("of processor time", ({ work }) => work ?? NaN);
 }
 
 console.log(

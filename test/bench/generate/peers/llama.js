@@ -10,16 +10,7 @@ await serve(async () => {
   const context = await model.createContext({ contextSize: 1024, batchSize: 512, threads: Number(threads) });
   const sequence = context.getSequence();
   return {
-    generate: async (prompt, count) => {
-      await sequence.clearHistory();
-      const start = performance.now();
-      let first = start;
-      const tokens = [];
-      for await (const token of sequence.evaluate([...prompt], { temperature: 0 })) {
-        if (tokens.push(token) === 1) first = performance.now();
-        if (tokens.length >= count) break;
-      }
-      return { prefill: first - start, decode: performance.now() - first, tokens };
-    },
+    clear: () => sequence.clearHistory(),
+    tokens: (prompt) => sequence.evaluate([...prompt], { temperature: 0 }),
   };
 });

@@ -16,13 +16,9 @@ await serve(async () => {
     return best;
   };
   return {
-    generate: async (prompt, count) => {
-      await session.truncate(0);
-      const start = performance.now();
-      const tokens = [await likeliest(prompt)];
-      const first = performance.now();
-      while (tokens.length < count) tokens.push(await likeliest(tokens.slice(-1)));
-      return { prefill: first - start, decode: performance.now() - first, tokens };
+    clear: () => session.truncate(0),
+    tokens: async function* (prompt) {
+      for (let token = await likeliest(prompt); ; token = await likeliest([token])) yield token;
     },
   };
 });

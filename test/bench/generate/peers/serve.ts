@@ -4,15 +4,49 @@ import { createInterface } from "node:readline";
 
 /** What a contender does, once it has loaded the file. */
 export interface Contender {
-  /** Reads a prompt anew, and goes on with the likeliest token, so many times. */
-  readonly generate: (prompt: readonly number[], count: number) => Promise<Generated>;
+  /** Forgets what it has read. */
+  readonly clear: () => unknown;
+  /** Reads a prompt, and goes on with the likeliest token, without an end. */
+  readonly tokens: (prompt: readonly number[]) => AsyncIterable<number>;
 }
 
-/** Milliseconds from the prompt to the first token, and from there to the last. */
+/** Milliseconds that went by, and those that processors worked for this process meanwhile. */
+interface Time {
+  readonly wall: number;
+  readonly work: number;
+}
+
+/** From the prompt to the first token, and from there to the last. */
 export interface Generated {
-  readonly prefill: number;
-  readonly decode: number;
+  readonly prefill: Time;
+  readonly decode: Time;
   readonly tokens: readonly number[];
+}
+
+const now = (): Time => {
+  const { user, system } = process.cpuUsage();
+  return { wall: performance.now(), work: (user + system) / 1000 };
+};
+
+const between = (start: Time, end: Time): Time => ({
+  wall: end.wall - start.wall,
+  work: end.work - start.work,
+});
+
+async function generate(
+  { clear, tokens }: Contender,
+  prompt: readonly number[],
+  count: number,
+): Promise<Generated> {
+  await clear();
+  const start = now();
+  let first = start;
+  const made: number[] = [];
+  for await (const token of tokens(prompt)) {
+    if (made.push(token) === 1) first = now();
+    if (made.length >= count) break;
+  }
+  return { prefill: between(start, first), decode: between(first, now()), tokens: made };
 }
 
 const answer = (value: unknown): void => {
@@ -28,7 +62,7 @@ export async function serve(load: () => Promise<Contender>): Promise<void> {
       readonly prompt: readonly number[];
       readonly count: number;
     };
-    answer({ ...(await contender.generate(prompt, count)), bytes: 1024 * process.resourceUsage().maxRSS });
+    answer({ ...(await generate(contender, prompt, count)), bytes: 1024 * process.resourceUsage().maxRSS });
   }
   process.exit(0);
 }
