@@ -1,6 +1,19 @@
 import type { JsonObject } from "../checkpoint/json.ts";
 import type { Problem } from "../checkpoint/problem.ts";
 
+/** A text, or two that are read together: a question and an answer, a premise and what may follow from it. */
+export type Texts = readonly [string] | readonly [string, string];
+
+/** Texts as a model reads them whole. */
+export interface Encoded {
+  /** With those that the model expects around and between the texts. */
+  readonly ids: readonly number[];
+  /** Of each id the type that the tokenizer's file gives it: most often 0, and 1 for the second text. */
+  readonly types: readonly number[];
+  /** How many ids there would be if none had been cut off. */
+  readonly whole: number;
+}
+
 /** Text ↔ token ids, whatever form the vocabulary came in. */
 export interface Tokenizer {
   /** How many ids there are: each is in [0, size). */
@@ -9,6 +22,11 @@ export interface Tokenizer {
   readonly encode: (text: string) => readonly number[] | Problem;
   /** The same without those around it, which a text that a template made has already; if left out, `encode` adds none. */
   readonly encodeBare?: (text: string) => readonly number[] | Problem;
+  /**
+   * Texts with those around and between them, cut to at most `longest` ids, of two texts the longer first; if left out, there
+   * is no form for two texts. What `encode` would cut counts for nothing here.
+   */
+  readonly encodeWithin?: (texts: Texts, longest: number) => Encoded | Problem;
   /** The text of ids; special tokens have none. Ids out of range have none either. */
   readonly decode: (ids: readonly number[]) => string;
   /** What is to be said of ids that `encode` gave: that a text was cut, or not padded, where the file asks for it. */

@@ -2,27 +2,60 @@ import { isJsonObject, type JsonValue } from "../../checkpoint/json.ts";
 import { isCount, readKind, type Kinds, type Section } from "./section.ts";
 import { checkId } from "./vocabulary.ts";
 
-/** The ids that stand before and behind a text. */
+/** A part of what a model reads: ids that stand around texts, or the first or the second text; and the type of all its tokens. */
+export type TemplatePart =
+  | { readonly ids: readonly number[]; readonly type: number }
+  | { readonly text: 0 | 1; readonly type: number };
+
+/** What is put around one text, and around two. */
 export interface Around {
+  /** The ids before and behind one text. */
   readonly before: readonly number[];
   readonly behind: readonly number[];
+  readonly single: readonly TemplatePart[];
+  /** Undefined if the file has no form for two texts. */
+  readonly pair: readonly TemplatePart[] | undefined;
 }
 
-const NOTHING: Around = { before: [], behind: [] };
+function aroundOf(single: readonly TemplatePart[], pair: readonly TemplatePart[] | undefined): Around {
+  const at = single.findIndex((part) => "text" in part);
+  const idsOf = (parts: readonly TemplatePart[]): readonly number[] =>
+    parts.flatMap((part) => ("ids" in part ? part.ids : []));
+  return { before: idsOf(single.slice(0, at)), behind: idsOf(single.slice(at + 1)), single, pair };
+}
 
-/** What is put around one text; what the file says of pairs of texts is read too. */
+/** One text alone, or a second behind it, which then has a type of its own. */
+export const NOTHING: Around = aroundOf(
+  [{ text: 0, type: 0 }],
+  [
+    { text: 0, type: 0 },
+    { text: 1, type: 1 },
+  ],
+);
+
+/** What is put around texts. */
 export const readProcessor = (section: Section): Around => readKind(section, PROCESSORS);
 
 /** As the structures of this name in `tokenizers::processors`. */
 const PROCESSORS: Kinds<Around> = {
-  BertProcessing: readClsAndSep,
+  BertProcessing: (section) => {
+    const { cls, sep } = readClsAndSep(section);
+    return aroundOf(
+      [cls, { text: 0, type: 0 }, sep(0)],
+      [cls, { text: 0, type: 0 }, sep(0), { text: 1, type: 1 }, sep(1)],
+    );
+  },
   ByteLevel: (section) => {
     section.ignore("add_prefix_space", "trim_offsets", "use_regex");
     return NOTHING;
   },
   RobertaProcessing: (section) => {
     section.ignore("trim_offsets", "add_prefix_space");
-    return readClsAndSep(section);
+    const { cls, sep } = readClsAndSep(section);
+    return aroundOf(
+      [cls, { text: 0, type: 0 }, sep(0)],
+      [cls, { text: 0, type: 0 }, sep(0), sep(0), { text: 1, type: 0 }, sep(0)],
+    );
   },
   Sequence: readSequence,
   TemplateProcessing: readTemplate,
@@ -35,7 +68,7 @@ function readSequence(section: Section): Around {
   return putting[0] ?? NOTHING;
 }
 
-function readClsAndSep(section: Section): Around {
+function readClsAndSep(section: Section) {
   const idOf = (key: string): number => {
     const [token, id, ...more] = section.list(key);
     if (typeof token !== "string" || !isCount(id) || more.length > 0)
@@ -43,18 +76,19 @@ function readClsAndSep(section: Section): Around {
     checkId(id, `${section.path}.${key}`);
     return id;
   };
-  return { before: [idOf("cls")], behind: [idOf("sep")] };
+  const [first, last] = [idOf("cls"), idOf("sep")];
+  return { cls: { ids: [first], type: 0 }, sep: (type: number) => ({ ids: [last], type }) };
 }
 
 function readTemplate(section: Section): Around {
   const special = readSpecialTokens(section);
-  const [parts] = (["single", "pair"] as const).map((key) => readParts(section, key, special));
-  const at = parts!.indexOf("A");
-  if (at < 0 || parts!.lastIndexOf("A") !== at || parts!.includes("B"))
+  const [single, pair] = (["single", "pair"] as const).map((key) => readParts(section, key, special));
+  const counts = (parts: readonly TemplatePart[], text: 0 | 1): number =>
+    parts.filter((part) => "text" in part && part.text === text).length;
+  if (counts(single!, 0) !== 1 || counts(single!, 1) > 0)
     return section.refuse("single", "lmg reads a text once; it must hold `A` once, and no `B`");
-  const idsOf = (around: readonly (readonly number[] | "A" | "B")[]): readonly number[] =>
-    around.flatMap((part) => (typeof part === "string" ? [] : part));
-  return { before: idsOf(parts!.slice(0, at)), behind: idsOf(parts!.slice(at + 1)) };
+  const isPair = counts(pair!, 0) === 1 && counts(pair!, 1) === 1;
+  return aroundOf(single!, isPair ? pair : undefined);
 }
 
 /** The ids of each special token that a template may name. */
@@ -78,20 +112,20 @@ function readParts(
   section: Section,
   key: "single" | "pair",
   special: ReadonlyMap<string, readonly number[]>,
-): readonly (readonly number[] | "A" | "B")[] {
-  return section.sections(key).map((part) => {
+): readonly TemplatePart[] {
+  return section.sections(key).map((part): TemplatePart => {
     const sequence = part.optionalSection("Sequence");
     const inner = sequence ?? part.section("SpecialToken");
     part.end();
-    inner.ignore("type_id");
+    const type = inner.count("type_id", 0);
     if (sequence !== undefined) {
       const id = sequence.choice("id", ["A", "B"]);
       sequence.end();
-      return id;
+      return { text: id === "A" ? 0 : 1, type };
     }
     const name = inner.string("id");
     inner.end();
-    return special.get(name) ?? inner.fail("id", "one of `special_tokens`");
+    return { ids: special.get(name) ?? inner.fail("id", "one of `special_tokens`"), type };
   });
 }
 

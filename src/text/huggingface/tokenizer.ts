@@ -1,15 +1,16 @@
 import { ownValue, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem, quote } from "../../checkpoint/problem.ts";
-import type { Tokenizer } from "../tokenizer.ts";
+import type { Encoded, Texts, Tokenizer } from "../tokenizer.ts";
 import { finderOf, readAddedTokens, type AddedToken } from "./added-tokens.ts";
 import { cleanUp, readDecoder, type Decoder } from "./decoders.ts";
 import { readModel } from "./model.ts";
 import { readNormalizer, type Normalizer } from "./normalizers.ts";
 import { cut, type Piece } from "./pieces.ts";
 import { readPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
-import { readBatchShape, readProcessor, type Around, type BatchShape } from "./processors.ts";
+import { NOTHING, readBatchShape, readProcessor, type Around, type BatchShape } from "./processors.ts";
 import { Section, Unreadable } from "./section.ts";
 import { Untokenizable, type Model } from "./vocabulary.ts";
+import { assembled, type Cuts } from "./within.ts";
 
 /** What a tokenizer.json says, read whole. */
 interface Parts {
@@ -24,6 +25,7 @@ interface Parts {
 
 /** The tokenizer of a published tokenizer.json. */
 export interface FileTokenizer extends Tokenizer {
+  readonly encodeWithin: (texts: Texts, longest: number) => Encoded | Problem;
   /** As `encode`, of a text of any length: never cut. */
   readonly encodeWhole: (text: string) => readonly number[] | Problem;
   readonly remarks: (ids: readonly number[]) => readonly string[];
@@ -58,7 +60,7 @@ function readParts(file: Section, config: JsonObject): Parts {
     normalizer: normalize,
     preTokenizer: cut && readPreTokenizer(cut),
     model,
-    around: around === undefined ? { before: [], behind: [] } : readProcessor(around),
+    around: around === undefined ? NOTHING : readProcessor(around),
     decoder: decoder && readDecoder(decoder),
     added: readAddedTokens(file, config, model, normalize),
     shape: readBatchShape(file),
@@ -86,10 +88,19 @@ function tokenizerOf(parts: Parts, config: JsonObject, name: string): FileTokeni
     const kept = cuts === "Right" ? inner.slice(0, room) : inner.slice(Math.max(0, inner.length - room));
     return inner.length <= room ? ids : [...before, ...kept, ...behind];
   };
+  const { single, pair } = parts.around;
+  const encodeWithin = (texts: Texts, most: number): Encoded | Problem => {
+    const template = texts.length === 1 ? single : pair;
+    if (template === undefined) return noPairs(name);
+    const each = texts.map(encodeBare);
+    const problem = each.find((ids) => ids instanceof Problem);
+    return problem ?? assembled(template, each as (readonly number[])[], most, sideOf(config) ?? cuts);
+  };
   return {
     size: sizeOf(parts),
     encodeBare,
     encodeWhole,
+    encodeWithin,
     encode: (text) => {
       const ids = encodeWhole(text);
       return ids instanceof Problem ? ids : truncate(ids);
@@ -118,6 +129,18 @@ const sizeOf = ({ model, added }: Parts): number => {
   for (const { id } of added) size = Math.max(size, id + 1);
   return size;
 };
+
+/** The end that transformers cuts off, where the config says which. */
+function sideOf(config: JsonObject): Cuts | undefined {
+  const side = ownValue(config, "truncation_side");
+  return side === "left" ? "Left" : side === "right" ? "Right" : undefined;
+}
+
+const noPairs = (name: string): Problem =>
+  new Problem(
+    "E742",
+    `${name} has no form for two texts: \`pair\` of its post_processor must hold \`A\` and \`B\` once each`,
+  );
 
 const noToken = ({ text }: Untokenizable, name: string): Problem =>
   new Problem("E742", `${name} has no token for ${quote(text)}, and none for what is unknown`);
