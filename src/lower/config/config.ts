@@ -3,6 +3,7 @@ import type { ConfigStatement } from "../../language/ast.ts";
 import type { Text } from "../../language/ast/expressions.ts";
 import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/config.ts";
+import { withClasses } from "./classes.ts";
 import { ConfigFile, withoutKeys, type ConfigObject } from "./file.ts";
 import { isHarmless } from "./harmless.ts";
 import type { ConfigArgument } from "./origin.ts";
@@ -30,7 +31,7 @@ export function settingsFromConfig(
   const { definition, context } = frame;
   const { diagnostics } = context;
   const errorsBefore = diagnostics.errors;
-  const { values, left, unused } = withoutKeys(config, ignoreConfig);
+  const { values, left, unused } = withoutKeys(withClasses(config), ignoreConfig);
   const section = sectionOf(definition, frame);
   const file = fileFor(section, { config: values, name: configName });
   const place = section === undefined ? definition.name.span : wordSpan(section);

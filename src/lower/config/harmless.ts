@@ -65,6 +65,10 @@ export const harmlessKeys: readonly HarmlessKeys[] = [
     ],
   },
   {
+    because: "they say how scores of pairs are shown, for whoever ranks by them",
+    keys: ["sbert_ce_default_activation_function", "sentence_transformers"],
+  },
+  {
     because: "they are ids of tokens, for whoever makes the input or ends a text",
     keys: [
       "bos_token_id",
