@@ -88,12 +88,12 @@ function decoding(graph: Graph, options: DecodingOptions): Decoding {
 }
 
 /** What does not fuse stands before the derivation, but for the packing: what is packed is read as before. */
-const passesBefore = pipeline
+export const passesBefore = pipeline
   .filter(({ fuses, pass }) => !fuses && pass !== packWeights)
   .map(({ pass }) => pass);
 
 /** Edges are lowered before it; all else may find something in what it made. */
-const passesAfter = (options: DecodingOptions): PassOptions => ({
+export const passesAfter = (options: PassOptions): PassOptions => ({
   ...options,
   passes: pipeline
     .filter(({ pass, fuses }) => pass.name !== "lower-edges" && (options.fuse !== false || !fuses))

@@ -20,6 +20,7 @@ import { readSource, stdinOption } from "../places.ts";
 import { packChosen, type PackedModel } from "../run/quantized.ts";
 import { runBatch } from "../run/batch.ts";
 import { readInputs } from "../run/input-files.ts";
+import { requireWhole, withMaskInput } from "../run/masked.ts";
 import { showLoading } from "../run/loading.ts";
 import { runOptions, type RunOptions } from "../run/options.ts";
 import { readChatTemplate, runChat } from "../run/chat.ts";
@@ -80,13 +81,15 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   const config = checkpointConfig(options);
   const target = options.target ?? defaultTarget;
   const chosen = targets[target].target(options);
-  const loaded = await loadModel(source, options, out, { config, target: chosen });
+  const found = await loadModel(source, options, out, { config, target: chosen });
+  const loaded = withMaskInput(found, options, chosen);
   const { model } = loaded;
   const weights = openChosenWeights(model, options, out);
   try {
     const tokenizer = findChosenTokenizer(folder, options);
     const template = options.chat === true ? readChatTemplate(folder) : undefined;
     const inputs = readInputs(model.graph, options.input ?? [], out);
+    if (loaded !== found) requireWhole(inputs);
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)
       for (const row of prompt ?? [])
