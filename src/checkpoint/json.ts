@@ -77,6 +77,22 @@ export function parseJsonObject(
   name: string,
   parse: (text: string) => unknown = JSON.parse,
 ): JsonObject | Problem {
+  const value = parseValue(text, name, parse);
+  if (value instanceof Problem || isJsonObject(value)) return value;
+  return new Problem("E703", `${name}: expected a JSON object, found ${kindOf(value)}`);
+}
+
+/** The same of a list. */
+export function parseJsonList(text: string, name: string): readonly JsonValue[] | Problem {
+  const value = parseValue(text, name, JSON.parse);
+  if (value instanceof Problem || Array.isArray(value)) return value as readonly JsonValue[] | Problem;
+  return new Problem(
+    "E703",
+    `${name}: expected a JSON list, found ${isJsonObject(value) ? "an object" : kindOf(value)}`,
+  );
+}
+
+function parseValue(text: string, name: string, parse: (text: string) => unknown): JsonValue | Problem {
   const problem = structureProblem(text, name);
   if (problem !== undefined) return problem;
   let value: JsonValue;
@@ -85,8 +101,6 @@ export function parseJsonObject(
   } catch {
     return new Problem("E703", `${name}: the text is not valid JSON; ${beginningOf(text)}`);
   }
-  if (!isJsonObject(value))
-    return new Problem("E703", `${name}: expected a JSON object, found ${kindOf(value)}`);
   const key = repeatedKey(text);
   return key === undefined
     ? value

@@ -32,6 +32,18 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/compile.ts"),
   },
   run: { summary: "run a model on weights and input", load: () => import("./commands/run.ts") },
+  embed: {
+    summary: "make vectors of texts, and compare them",
+    load: () => import("./commands/embed.ts"),
+  },
+  classify: {
+    summary: "say how likely each label of a classifier is for texts",
+    load: () => import("./commands/classify.ts"),
+  },
+  rerank: {
+    summary: "order passages by how well they answer a query",
+    load: () => import("./commands/rerank.ts"),
+  },
   quantize: {
     summary: "write a checkpoint with weights of 8 or 4 bits, and say what that costs",
     load: () => import("./commands/quantize.ts"),

@@ -26,7 +26,31 @@ export { findInput, inputTensor, missingInput } from "./inputs.ts";
 export { completeDims, smallDims } from "./sizes.ts";
 export { contextOf, tokenInput, tokenTensor, type Rows } from "./tokens.ts";
 export { emptyPrompt, encodePrompt, findTokenizer, tokenizerFiles, type ReadJson } from "./tokenizer.ts";
-export type { Tokenizer } from "../text/tokenizer.ts";
+export type { Encoded, Texts, Tokenizer } from "../text/tokenizer.ts";
+
+export { familyModel } from "../families/models.ts";
+export {
+  Embedder,
+  openEmbedder,
+  similarityOf,
+  type EmbedderOptions,
+  type Embeddings,
+  type EmbedOptions,
+} from "./texts/embedder.ts";
+export {
+  Classifier,
+  openClassifier,
+  type Classified,
+  type ClassifierForm,
+  type ClassifierOptions,
+  type Ranked,
+  type Scoring,
+} from "./texts/classifier.ts";
+export { embeddingForm, type EmbeddingForm, type Similarity } from "./texts/form.ts";
+export type { CheckpointFiles } from "./texts/files.ts";
+export { poolings, type Pooling } from "./texts/pooling.ts";
+export type { ReaderOptions } from "./texts/open-reader.ts";
+export type { Cut, ReadingOptions } from "./texts/reader.ts";
 
 export { inputsWith, nextTokens, outputOf, runModel, type RunnableModel } from "./model.ts";
 export { likeliest, type Candidate } from "./candidates.ts";

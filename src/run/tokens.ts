@@ -12,7 +12,8 @@ export type Rows = readonly (readonly number[])[];
 export const tokenInput = (graph: Graph, help = "give arrays with --input name=file"): Input | Problem =>
   findTokenInput(graph) ?? new Problem("E813", "the model has no input for token ids", help);
 
-function findTokenInput(graph: Graph): Input | undefined {
+/** The same; undefined without one. */
+export function findTokenInput(graph: Graph): Input | undefined {
   const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));
   const whole = graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
   return named ?? (whole.length === 1 ? whole[0] : undefined);
@@ -26,13 +27,13 @@ export function isOverVocabulary(graph: Graph, { dtype, shape }: TensorType, siz
   const input = findTokenInput(graph);
   const width = constantDim(shape.at(-1) ?? dim(1));
   if (input === undefined || width === undefined || shape.length < 2 || !isFloat(dtype)) return false;
-  const rows = vocabularyOf(graph, input);
+  const rows = tableRows(graph, input);
   return rows === Infinity ? width >= size : width === rows;
 }
 
 /** Token ids [B, T] as a tensor for an input; each must be in the vocabulary: the rows of the table that it indexes. */
 export function tokenTensor(graph: Graph, input: Input, rows: Rows): HostTensor | Problem {
-  const foreign = foreignToken(vocabularyOf(graph, input), rows);
+  const foreign = foreignToken(tableRows(graph, input), rows);
   if (foreign !== undefined) return foreign;
   const length = rows[0]!.length;
   const limit = contextOf(graph, input);
@@ -59,7 +60,8 @@ function foreignToken(vocabulary: number, rows: Rows): Problem | undefined {
   return undefined;
 }
 
-function vocabularyOf(graph: Graph, input: Input): number {
+/** The rows of the table that an input indexes; Infinity if it indexes none. */
+export function tableRows(graph: Graph, input: Input): number {
   for (const node of graph.nodes)
     if (node.op === "embedding" && node.operands.ids === input.value)
       return constantDim(node.operands.table.type.shape[0]!) ?? Infinity;

@@ -1,6 +1,6 @@
 """Remakes the golden files: all of them, or the groups named as arguments.
 
-    python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
+    python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [texts] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
                                [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers]
 """
@@ -31,6 +31,7 @@ import rope
 import routed
 import scaled_floats
 import text_models
+import texts
 import tokenizer_configs
 import tokenizer_files
 import torch_modules
@@ -38,7 +39,7 @@ import training
 
 GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make,
           "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
-          "families": families.make, "adapters": adapters.make, "text_models": text_models.make,
+          "families": families.make, "adapters": adapters.make, "text_models": text_models.make, "texts": texts.make,
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
           "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,

@@ -26,5 +26,5 @@ export function summarize(tensor: HostTensor): string {
 }
 
 /** Four digits are enough to recognize a number. */
-const showNumber = (value: number): string =>
+export const showNumber = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
