@@ -103,6 +103,8 @@ const longer: Readonly<Record<string, string>> = {
   falcon: "two architectures under one name",
   gemma3: "two kinds of layers with rotary positions of their own, caps, norms around each branch",
   gpt_oss: "attention with sinks, experts in one tensor with biases, clamped",
+  granitemoeshared: "experts of one tensor, and one that all share beside them",
+  hyperclovax: "four multipliers, two norms at each branch",
   lfm2: "convolutions between layers of attention",
   llama4: "attention in chunks, queries that grow, experts in some layers and one that all share",
   mamba: "a recurrence of its own",

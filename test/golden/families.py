@@ -169,6 +169,22 @@ FAMILIES = {
                 tie_word_embeddings=False), "a head of its own, as the files of 1.1 have it"),
     "xlm_roberta": ("XLMRobertaForMaskedLM", "XLMRobertaConfig", S | dict(type_vocab_size=1, pad_token_id=1, bos_token_id=0,
                     max_position_embeddings=34), "RoBERTa"),
+    # By the order of this table goes the seed of each: new ones stand at its end.
+    "exaone": ("LlamaForCausalLM", "ExaoneConfig", G | rope(), "Llama under another name"),
+    "flex_olmo": ("FlexOlmoForCausalLM", "FlexOlmoConfig", M | rope() | dict(num_experts=4, num_experts_per_tok=2, intermediate_size=6),
+                  "norms on the outputs, experts"),
+    "granitemoeshared": ("GraniteMoeSharedForCausalLM", "GraniteMoeSharedConfig", M | rope() | dict(
+        num_local_experts=4, num_experts_per_tok=2, intermediate_size=6, shared_intermediate_size=8, embedding_multiplier=3.0,
+        logits_scaling=2.0, residual_multiplier=0.4, attention_multiplier=0.2, tie_word_embeddings=True), "an expert that all share"),
+    "hyperclovax": ("HyperCLOVAXForCausalLM", "HyperCLOVAXConfig", G | rope() | dict(
+        embedding_multiplier=3.0, logits_scaling=0.5, residual_multiplier=0.4, attention_multiplier=0.2), "norms on both sides, multipliers"),
+    "internlm3": ("LlamaForCausalLM", "InternLM3Config", G | rope(kind="dynamic", factor=4.0) | dict(head_dim=6, attention_bias=True, mlp_bias=True),
+                  "heads of another width, biases everywhere"),
+    "iquestcoder": ("LlamaForCausalLM", "IQuestCoderConfig", G | rope() | dict(head_dim=6), "heads of another width"),
+    "jais2": ("Jais2ForCausalLM", "Jais2Config", G | rope(), "LayerNorm, biases, a squared ReLU"),
+    "vaultgemma": ("VaultGemmaForCausalLM", "VaultGemmaConfig", G | rope() | dict(
+        head_dim=6, sliding_window=4, layer_types=KINDS, query_pre_attn_scalar=9, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
+        "norms before the branches only, caps"),
 }
 
 
