@@ -37,6 +37,8 @@ export async function embedded(): Promise<readonly Embedded[]> {
     module("src/page/files.generated.ts", await pageModule("pageFiles")),
     module("src/emit/module/runtime/reader.generated.ts", weightsModule("readerRuntime", readerFiles)),
     module("src/emit/module/runtime/open.generated.ts", weightsModule("openRuntime", openFiles)),
+    module("src/emit/module/runtime/later.generated.ts", weightsModule("laterRuntime", laterFiles)),
+    module("src/emit/module/runtime/stacks.generated.ts", weightsModule("stacksRuntime", stackFiles)),
     module("src/emit/module/runtime/packed.generated.ts", weightsModule("packedRuntime", packedFiles)),
   ]);
 }
@@ -204,6 +206,10 @@ async function pageModule(name: string): Promise<string> {
 /** What reads a safetensors file that is in memory, and what reads one a part at a time wherever it is. */
 const readerFiles = ["error", "elements", "header", "reader"].map((file) => `src/weights/${file}.ts`);
 const openFiles = ["stream", "bytes", "open"].map((file) => `src/weights/${file}.ts`);
+/** What both of the following take. */
+const laterFiles = ["soon", "ranges"].map((file) => `src/weights/${file}.ts`);
+/** What reads parts that are tensors of their own as one. */
+const stackFiles = ["src/tensor/stack-names.ts", "src/weights/stacks.ts"];
 /** What makes codes of floats, or takes those of a file. */
 const packedFiles = [
   ...["src/tensor/quantized.ts", "src/quantize/blocks.ts"],

@@ -2,42 +2,19 @@ import type { Parameter } from "../ir/graph.ts";
 import { InternalError } from "../support/invariant.ts";
 import { listWords, nearest, plural } from "../support/text.ts";
 import { constantDim } from "../tensor/dim.ts";
-import { isFloat } from "../tensor/dtype.ts";
-import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
+import { isFloat, type Dtype } from "../tensor/dtype.ts";
+import { dequantized } from "../tensor/quantized.ts";
 import { harmlessTensors, prefixesFor, storedName } from "../tensor/names.ts";
-import { partsOf, type ReadPart } from "./parts.ts";
+import { partName } from "../tensor/stack-names.ts";
+import { partsOf } from "./parts.ts";
 import { Problem, quote, showSizes } from "./problem.ts";
 import { isSinusoidTable } from "./sinusoids.ts";
-import type { StoredTensor } from "./stored.ts";
+import { joinStacks } from "./stacks.ts";
+import type { CheckpointTensor, StoredQuantized } from "./tensors.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { PART } from "../weights/stream.ts";
 
-/** A tensor of a checkpoint whose bytes are read when they are wanted. */
-export interface CheckpointTensor {
-  readonly dtype: StoredTensor["dtype"];
-  /** What its bytes are, if they are u8 only as they lie: numbers of a model only together with scales. */
-  readonly scaled?: StoredTensor["scaled"];
-  readonly shape: readonly number[];
-  readonly read: () => StoredTensor;
-  /**
-   * Elements from one up to another as a tensor of one axis, whose bytes may be overwritten by the next that are read. Left
-   * off where nothing less than all can be read.
-   */
-  readonly readPart?: ReadPart;
-  /** What the file has for it, if that is codes and scales: `dtype` is then f32, and `read` gives the elements. */
-  readonly quantized?: StoredQuantized;
-}
-
-/** A quantized tensor of a checkpoint. */
-export interface StoredQuantized {
-  readonly form: QuantizedForm;
-  readonly read: () => QuantizedTensor;
-  /**
-   * Rows from one up to another, [end - first, K], which may be overwritten by the next that are read. Left off where nothing less
-   * than all can be read.
-   */
-  readonly readRows?: (first: number, end: number) => QuantizedTensor;
-}
+export type { CheckpointTensor, StoredQuantized } from "./tensors.ts";
 
 /** A quantized tensor as one of a checkpoint, whose elements may be had too. */
 export const quantizedInCheckpoint = (
@@ -74,15 +51,18 @@ export interface Match {
 /**
  * Finds each parameter's tensor by its name and checks its shape. All that is missing, surplus or of a wrong shape is
  * reported at once, one problem a kind. A surplus matrix is accepted if it equals one that is used: heads that are tied
- * to the embedding are stored twice by some writers.
+ * to the embedding are stored twice by some writers. A parameter that is a stack (`experts.*.w1.weight`) is found by that name, or as
+ * its parts.
  */
 export function matchParameters(
   parameters: readonly Parameter[],
-  checkpoint: ReadonlyMap<string, CheckpointTensor>,
+  published: ReadonlyMap<string, CheckpointTensor>,
   name: string,
   { ignore = [], prefix, notNeeded = [], advise }: MatchOptions = {},
 ): Match | readonly Problem[] {
+  const expected = parameters.map(expectedOf);
   const names = parameters.map((parameter) => parameter.name);
+  const checkpoint = joinStacks(expected, published);
   const chosen = choosePrefix(names, checkpoint, prefix, name);
   if (chosen instanceof Problem) return [chosen];
   const [takenOff, putInFront] = chosen;
@@ -94,13 +74,14 @@ export function matchParameters(
   const wanted = new Set(
     notNeeded.map((parameter) => storedName(parameter, checkpoint, takenOff, putInFront)),
   );
-  for (const { name: parameter, value } of parameters) {
-    const stored = storedName(parameter, checkpoint, takenOff, putInFront);
+  const nameOf = (parameter: string): string | undefined =>
+    storedName(parameter, checkpoint, takenOff, putInFront);
+  for (const { name: parameter, shape, dtype } of expected.flatMap((each) => foundParts(each, nameOf))) {
+    const stored = nameOf(parameter);
     const tensor = stored === undefined ? undefined : checkpoint.get(stored);
     wanted.add(stored);
-    const shape = value.type.shape.map((size) => constantDim(size) ?? notConstant(parameter));
     if (tensor === undefined) missing.push(parameter);
-    else if (isFloat(value.type.dtype) && !isFloat(tensor.dtype))
+    else if (isFloat(dtype) && !isFloat(tensor.dtype))
       (tensor.scaled === undefined ? whole : bare).push(
         `${quote(parameter)} is ${tensor.scaled ?? tensor.dtype}${showSizes(tensor.shape)}`,
       );
@@ -123,6 +104,32 @@ export function matchParameters(
     ...surplusProblem(surplus, missing, called),
   ];
   return problems.length > 0 ? problems : { tensors, ignored, takenOff, putInFront };
+}
+
+/** What is to be found of a parameter. */
+interface Expected {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+}
+
+const expectedOf = ({ name, value: { type } }: Parameter): Expected => ({
+  name,
+  shape: type.shape.map((size) => constantDim(size) ?? notConstant(name)),
+  dtype: type.dtype,
+});
+
+/** A stack that is not there as its parts, where some of these are: which of them are not, or are misshapen, is what is told. */
+function foundParts(stack: Expected, nameOf: (name: string) => string | undefined): readonly Expected[] {
+  const { name, shape, dtype } = stack;
+  if (!name.includes("*") || nameOf(name) !== undefined) return [stack];
+  const [count, ...each] = shape;
+  const parts = Array.from({ length: count! }, (_, part) => ({
+    name: partName(name, part),
+    shape: each,
+    dtype,
+  }));
+  return parts.some((part) => nameOf(part.name) !== undefined) ? parts : [stack];
 }
 
 /** What is done to the names of a checkpoint, to follow the checkpoint's own; empty for nothing. */

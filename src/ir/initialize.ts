@@ -5,12 +5,13 @@ import { RandomStream } from "../tensor/random.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Initializer, Input, Parameter, State, Value } from "./graph.ts";
 import { orthogonalElements } from "./orthogonal.ts";
+import { publishedTensors } from "./stacks.ts";
 import { producersOf } from "./walk.ts";
 
 const shapeOf = ({ type }: Value, symbols: Symbols = new Map()): number[] =>
   type.shape.map((size) => evaluateDim(size, symbols));
 
-/** Parameters as a model begins its training: each from its initializer, by the seed and its own name. */
+/** Parameters as a model begins its training: each, or each part of a stack, from its initializer, by the seed and its own name. */
 export const initialParameters = (graph: Graph, seed: number): Record<string, HostTensor> =>
   initialTensors(graph.parameters, seed);
 
@@ -29,12 +30,13 @@ function initialTensor({ name, value, init }: Beginning, seed: number, dims: Sym
   const shape = shapeOf(value, dims);
   const { dtype } = value.type;
   if (init.kind === "values") return hostTensor(dtype, shape, init.values);
-  const random = new RandomStream(seed, name);
-  if (init.kind === "orthogonal")
-    return hostTensor(dtype, shape, orthogonalElements(shape, init.gain, random));
-  if (init.kind === "eye" || init.kind === "unit") return hostTensor(dtype, shape, fewElements(init, shape));
   const data = makeData(dtype, sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = drawFrom(init, random);
+  for (const [own, part] of publishedTensors(name, { shape, data })) {
+    const random = new RandomStream(seed, own);
+    if (init.kind === "orthogonal") part.data.set(orthogonalElements(part.shape, init.gain, random));
+    else if (init.kind === "eye" || init.kind === "unit") part.data.set(fewElements(init, part.shape));
+    else for (let i = 0; i < part.data.length; i++) part.data[i] = drawFrom(init, random);
+  }
   return { dtype, shape, data };
 }
 
@@ -111,14 +113,17 @@ export const randomBeginnings = (
 function randomParameter({ name, value, init }: Beginning, seed: number, dims: Symbols): HostTensor {
   const shape = shapeOf(value, dims);
   const { dtype } = value.type;
-  const random = new RandomStream(seed, name);
   const data = makeData(dtype, sizeOf(shape));
   const bound = Math.sqrt(3 / (shape.at(-1) ?? 1));
-  for (let i = 0; i < data.length; i++) {
-    const shift = uniformSigned(random);
-    if (init.kind === "constant") data[i] = init.value + SPREAD * shift;
-    else if (init.kind === "values") data[i] = init.values[i]! + SPREAD * shift;
-    else data[i] = bound * shift;
+  let at = 0;
+  for (const [own, part] of publishedTensors(name, { shape, data })) {
+    const random = new RandomStream(seed, own);
+    for (let i = 0; i < part.data.length; i++, at++) {
+      const shift = uniformSigned(random);
+      if (init.kind === "constant") data[at] = init.value + SPREAD * shift;
+      else if (init.kind === "values") data[at] = init.values[at]! + SPREAD * shift;
+      else data[at] = bound * shift;
+    }
   }
   return { dtype, shape, data };
 }
@@ -180,6 +185,7 @@ function idLimits(graph: Graph): Map<Value, number> {
       bound(node.operands.ids, constantDim(node.operands.table.type.shape[0]!) ?? 1);
     else if (node.op === "routed_linear")
       bound(node.operands.chosen, constantDim(node.operands.weight.type.shape[0]!) ?? 1);
+    else if (node.op === "packed_routed_linear") bound(node.operands.chosen, node.attrs.experts);
     else if (node.op === "take")
       bound(node.operands.indices, constantDim(node.operands.x.type.shape.at(-1)!) ?? 1);
     else if (node.op === "cross_entropy" || node.op === "accuracy")

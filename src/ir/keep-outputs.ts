@@ -1,13 +1,14 @@
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
 import type { Graph, Input, Node, Value } from "./graph.ts";
 import { operandValues } from "./node.ts";
+import { publishedNames } from "./stacks.ts";
 import { attributeSizes } from "./verify.ts";
 import { resultValues } from "./walk.ts";
 
 /** A graph with some of its outputs, and what it has no more. */
 export interface KeptOutputs {
   readonly graph: Graph;
-  /** Parameters that none of these outputs needs, by name. */
+  /** Parameters that none of these outputs needs, by all names that a checkpoint may have for them. */
   readonly notNeeded: readonly string[];
 }
 
@@ -31,7 +32,7 @@ export function keepOutputs(graph: Graph, names: ReadonlySet<string>): KeptOutpu
       nodes,
       outputs,
     },
-    notNeeded: graph.parameters.filter(({ value }) => !read.has(value)).map(({ name }) => name),
+    notNeeded: graph.parameters.filter(({ value }) => !read.has(value)).flatMap(publishedNames),
   };
 }
 

@@ -67,6 +67,7 @@ export const contracts: { readonly [K in KernelOp]: Contract<K> } = {
   round_blocks: { forms: { x: "dense" }, overwrites: ["x"] },
   packed_embedding: { forms: { ...packed, ids: "dense" }, overwrites: [] },
   packed_linear: { forms: { x: "rows", ...packed, extras: "rows" }, overwrites: ["extras"] },
+  packed_routed_linear: { forms: { x: "rows", ...packed, chosen: "dense" }, overwrites: [] },
   embedding: { forms: { table: "rows", ids: "any" }, overwrites: [] },
   conv2d: { forms: { x: "dense", weight: "dense", bias: "dense" }, overwrites: [] },
   max_pool2d: { forms: { x: "dense" }, overwrites: [] },

@@ -3,12 +3,18 @@ import { bool, expression, int, word } from "./attributes.ts";
 import { defineOp } from "./define.ts";
 import { evaluateExpression } from "./evaluate/elementwise.ts";
 import { evaluateLinear } from "./evaluate/linear.ts";
-import { evaluateDequantize, evaluatePackedEmbedding, evaluateRoundBlocks } from "./evaluate/quantized.ts";
+import {
+  evaluateDequantize,
+  evaluatePackedEmbedding,
+  evaluatePackedRoutedLinear,
+  evaluateRoundBlocks,
+} from "./evaluate/quantized.ts";
 import { expressionFlops, perElement, productFlops } from "./flops.ts";
 import {
   inferDequantize,
   inferPackedEmbedding,
   inferPackedLinear,
+  inferPackedRoutedLinear,
   inferRoundBlocks,
   packedOperands,
 } from "./infer/quantized.ts";
@@ -82,5 +88,22 @@ export const quantizedOps = {
     },
     flops: ({ x }, { epilogue }, [out]) =>
       addDims(productFlops(out!, x.shape.at(-1)!), perElement(out!, expressionFlops(epilogue))),
+  }),
+  packed_routed_linear: defineOp({
+    stage: "kernel",
+    kernel: "any",
+    doc:
+      "routed_linear by matrices that are dequantized, [experts, N, K], whose rows lie one behind the other in the codes; only " +
+      "what is chosen is read. Activations are as packed_linear has them",
+    operands: { x: "one", ...packedOperands, chosen: "one" },
+    attrs: {
+      ...packedAttributes(),
+      activations: word(["f32", "int8"], "f32"),
+      experts: int(),
+    },
+    results: ["out"],
+    infer: ({ x, chosen, ...packed }, attrs) => inferPackedRoutedLinear(x, packed, chosen, attrs),
+    evaluate: ({ x, chosen, ...packed }, attrs) => [evaluatePackedRoutedLinear(x, packed, chosen, attrs)],
+    flops: ({ x }, _, [out]) => productFlops(out!, x.shape.at(-1)!),
   }),
 } as const;

@@ -1,4 +1,4 @@
-import type { Graph, Node, NodeOf, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Origin, Value } from "../ir/graph.ts";
 import { makeNode, onlyResult } from "../ir/node.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { afterBias } from "./expressions.ts";
@@ -9,7 +9,8 @@ import { Uses } from "./uses.ts";
 /**
  * linear(x, dequantize(w))  =>  packed_linear(x, w), and the same with an epilogue; linear(round_blocks(x), dequantize(w))
  * =>  packed_linear(x, w) with activations int8. A weight that is several joined by rows is the join of their codes.
- * embedding(dequantize(t), ids)  =>  packed_embedding(t, ids).
+ * embedding(dequantize(t), ids)  =>  packed_embedding(t, ids). routed_linear(x, reshape(dequantize(w)), chosen)  =>
+ * packed_routed_linear(x, w, chosen).
  */
 export const fusePacked: Pass = {
   name: "fuse-packed",
@@ -49,6 +50,7 @@ class Packed {
 
   #fused(node: Node): readonly Node[] {
     if (node.op === "embedding") return this.#embedding(node);
+    if (node.op === "routed_linear") return this.#routed(node);
     return node.op === "linear" || node.op === "linear_epilogue" ? this.#product(node) : [node];
   }
 
@@ -68,17 +70,35 @@ class Packed {
     // One kernel reads scales and perhaps minimums beside what all others read.
     const room = this.#extras - (found?.matrix.operands.minimums === undefined ? 0 : 1);
     if (found === undefined || extras.length > room) return [node];
-    const rounded = this.#uses.producer(node.operands.x);
-    const isRounded = rounded?.op === "round_blocks";
-    const x = isRounded ? rounded.operands.x : node.operands.x;
-    const attrs = {
-      ...found.matrix.attrs,
-      activations: isRounded ? ("int8" as const) : ("f32" as const),
-      epilogue,
-    };
-    const origin = isRounded ? { ...node.origin, fused: fusedNames(node) } : node.origin;
+    const { x, activations, origin } = this.#rowsOf(node);
+    const attrs = { ...found.matrix.attrs, activations, epilogue };
     const operands = { x, ...found.matrix.operands, extras };
     return [...found.nodes, makeInPlace("packed_linear", operands, attrs, origin, node.results)];
+  }
+
+  #routed(node: NodeOf<"routed_linear">): readonly Node[] {
+    const { weight, chosen } = node.operands;
+    const stack = this.#uses.producer(weight);
+    const matrix = stack?.op === "reshape" ? this.#uses.producer(stack.operands.x) : undefined;
+    if (node.attrs.layout !== "out_in" || matrix?.op !== "dequantize") return [node];
+    const { x, activations, origin } = this.#rowsOf(node);
+    const experts = constantDim(weight.type.shape[0]!)!;
+    const attrs = { ...matrix.attrs, activations, experts };
+    const operands = { x, ...matrix.operands, chosen };
+    return [makeInPlace("packed_routed_linear", operands, attrs, origin, node.results)];
+  }
+
+  /** The rows that a product reads, as they are before they are rounded. */
+  #rowsOf(node: Product | NodeOf<"routed_linear">): {
+    readonly x: Value;
+    readonly activations: "int8" | "f32";
+    readonly origin: Origin;
+  } {
+    const { x } = node.operands;
+    const rounded = this.#uses.producer(x);
+    if (rounded?.op !== "round_blocks") return { x, activations: "f32", origin: node.origin };
+    const origin = { ...node.origin, fused: fusedNames(node) };
+    return { x: rounded.operands.x, activations: "int8", origin };
   }
 
   /** The codes of a weight; the nodes that join them stand where the first reader is. */
@@ -97,7 +117,7 @@ class Packed {
 }
 
 const fusedNames = (node: Node): readonly string[] =>
-  node.origin.fused.length > 0 ? node.origin.fused : ["linear"];
+  node.origin.fused.length > 0 ? node.origin.fused : [node.op === "routed_linear" ? node.op : "linear"];
 
 function finished(node: Product): Pick<NodeOf<"linear_epilogue">["attrs"], "epilogue"> & {
   readonly extras: readonly Value[];

@@ -1,7 +1,7 @@
-import type { Graph, Node, NodeOf, Parameter, Value } from "../ir/graph.ts";
+import type { Graph, Node, NodeOf, Origin, Parameter, Value } from "../ir/graph.ts";
 import { makeNode, mapOperands, onlyResult } from "../ir/node.ts";
 import { invariant } from "../support/invariant.ts";
-import { constantDim } from "../tensor/dim.ts";
+import { constantDim, dim } from "../tensor/dim.ts";
 import { tensorType } from "../tensor/type.ts";
 import { makeInPlace } from "./nodes.ts";
 import type { Pass } from "./pass.ts";
@@ -9,7 +9,7 @@ import { packedNames, type PackedParameter } from "./packing.ts";
 
 /**
  * parameter w  =>  dequantize(codes, scales, minimums), three parameters in its place. A weight [K, N] of a linear is kept
- * as [N, K], and its linears read it so. Where the target's products read their rows as 8-bit numbers, linears of a packed
+ * as [N, K], and its linears read it so; the matrices of experts are kept one behind the other. Where the target's products read their rows as 8-bit numbers, linears of a packed
  * weight read round_blocks(x): so the graph says all that kernels compute.
  */
 export const packWeights: Pass = {
@@ -42,12 +42,12 @@ class Packer {
     const parameters = this.#graph.parameters.flatMap((parameter) => {
       const packed = this.#packing.get(parameter.name);
       if (packed === undefined) return [parameter];
-      const { parts, node } = packedParts(parameter, packed);
+      const { parts, nodes } = packedParts(parameter, packed);
       this.#matrices.set(parameter.value, {
-        matrix: onlyResult(node),
+        matrix: onlyResult(nodes.at(-1)!),
         isTransposed: packed.isTransposed,
       });
-      made.push(node);
+      made.push(...nodes);
       return parts;
     });
     const nodes = [...made, ...this.#graph.nodes.flatMap((node) => this.#rewritten(node))];
@@ -56,6 +56,7 @@ class Packer {
 
   #rewritten(node: Node): readonly Node[] {
     if (node.op === "linear" && this.#matrices.has(node.operands.weight)) return this.#linear(node);
+    if (node.op === "routed_linear" && this.#matrices.has(node.operands.weight)) return this.#routed(node);
     const operands = mapOperands(
       node.operands as Readonly<Record<string, Value | undefined | readonly Value[]>>,
       (value) => {
@@ -68,31 +69,43 @@ class Packer {
   }
 
   #linear({ operands, attrs, origin, results }: NodeOf<"linear">): readonly Node[] {
-    const { matrix, isTransposed } = this.#matrices.get(operands.weight)!;
-    invariant(isTransposed === (attrs.layout === "in_out"), "a weight is packed as its linears read it");
-    const before: Node[] = [];
-    let { x } = operands;
-    if (this.#roundsRows) {
-      const known = this.#rounded.get(x);
-      if (known === undefined) {
-        const node = makeNode("round_blocks", { x }, {}, origin);
-        before.push(node);
-        this.#rounded.set(x, onlyResult(node));
-      }
-      x = this.#rounded.get(x)!;
-    }
-    const read = { ...operands, x, weight: matrix };
+    const { before, x } = this.#rowsFor(operands.x, origin);
+    const read = { ...operands, x, weight: this.#matrixFor(operands.weight, attrs.layout) };
     return [...before, makeInPlace("linear", read, { layout: "out_in" }, origin, results)];
+  }
+
+  #routed({ operands, attrs, origin, results }: NodeOf<"routed_linear">): readonly Node[] {
+    const { before, x } = this.#rowsFor(operands.x, origin);
+    const read = { ...operands, x, weight: this.#matrixFor(operands.weight, attrs.layout) };
+    return [...before, makeInPlace("routed_linear", read, { layout: "out_in" }, origin, results)];
+  }
+
+  #matrixFor(weight: Value, layout: "out_in" | "in_out"): Value {
+    const { matrix, isTransposed } = this.#matrices.get(weight)!;
+    invariant(isTransposed === (layout === "in_out"), "a weight is packed as its products read it");
+    return matrix;
+  }
+
+  /** The rows of a product as it reads them, and what makes them, once for all that read the same. */
+  #rowsFor(x: Value, origin: Origin): { readonly before: readonly Node[]; readonly x: Value } {
+    if (!this.#roundsRows) return { before: [], x };
+    const known = this.#rounded.get(x);
+    if (known !== undefined) return { before: [], x: known };
+    const node = makeNode("round_blocks", { x }, {}, origin);
+    this.#rounded.set(x, onlyResult(node));
+    return { before: [node], x: onlyResult(node) };
   }
 }
 
-/** The parameters in the place of one, and the matrix that they stand for. */
+/** The parameters in the place of one, and the nodes that make of them what they stand for, a matrix or a stack. */
 function packedParts(
   { name, value, span }: Parameter,
   { form: { bits, block, hasMinimums, isNarrow = false }, isTransposed }: PackedParameter,
-): { readonly parts: readonly Parameter[]; readonly node: NodeOf<"dequantize"> } {
+): { readonly parts: readonly Parameter[]; readonly nodes: readonly Node[] } {
   const shape = value.type.shape.map((size) => constantDim(size)!);
-  const [rows, columns] = (isTransposed ? shape.toReversed() : shape) as [number, number];
+  const stacked = shape.slice(0, -2);
+  const [height, columns] = (isTransposed ? shape.toReversed() : shape.slice(-2)) as [number, number];
+  const rows = stacked.reduce((product, size) => product * size, height);
   const names = packedNames(name);
   const hint = value.hint ?? name;
   const part = (role: keyof typeof names, type: ReturnType<typeof tensorType>): Parameter => ({
@@ -108,5 +121,8 @@ function packedParts(
   const minimums = hasMinimums ? part("minimums", beside) : undefined;
   const operands = { codes: codes.value, scales: scales.value, minimums: minimums?.value };
   const node = makeNode("dequantize", operands, { bits, block, narrow: isNarrow }, undefined, [hint]);
-  return { parts: [codes, scales, ...(minimums === undefined ? [] : [minimums])], node };
+  const parts = [codes, scales, ...(minimums === undefined ? [] : [minimums])];
+  if (stacked.length === 0) return { parts, nodes: [node] };
+  const sizes = [...stacked, height, columns].map(dim);
+  return { parts, nodes: [node, makeNode("reshape", { x: onlyResult(node) }, { shape: sizes })] };
 }

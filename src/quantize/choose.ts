@@ -6,6 +6,7 @@ import { hasTrait } from "../ops/table.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { ROW_UNIT } from "../tensor/quantized.ts";
+import { STACK_ROWS } from "../tensor/whole-codes.ts";
 
 /** Why a parameter stays as it is: a closed list. */
 export const keptReasons = {
@@ -15,12 +16,14 @@ export const keptReasons = {
   rows: `its rows are no multiple of ${ROW_UNIT}`,
   positions: "it is a table of positions, which no input chooses",
   router: "what it gives chooses experts",
+  expert_bias: "it has biases of experts, of which a router chooses",
+  expert_rows: `the rows of each of its matrices are no multiple of ${STACK_ROWS}`,
 } as const;
 
 export type KeptReason = keyof typeof keptReasons;
 
-/** What a matrix that may be packed is for. A table that a head shares is an embedding. */
-export type MatrixRole = "linear" | "embedding" | "head";
+/** What a matrix that may be packed is for, or a stack of them for experts. A table that a head shares is an embedding. */
+export type MatrixRole = "linear" | "embedding" | "head" | "experts";
 
 export interface Chosen {
   readonly role: MatrixRole;
@@ -61,8 +64,10 @@ class Choosing {
 
   of(value: Value): Chosen | KeptReason {
     const { dtype, shape } = value.type;
-    if (shape.length !== 2 || !isFloat(dtype)) return "no_matrix";
     const readers = [...new Set(this.#users.get(value))];
+    if (shape.length === 3 && isFloat(dtype) && readers.some(({ op }) => op === "routed_linear"))
+      return this.#expertsOf(value, readers);
+    if (shape.length !== 2 || !isFloat(dtype)) return "no_matrix";
     const linears = readers.filter(
       (node): node is NodeOf<"linear"> => node.op === "linear" && node.operands.weight === value,
     );
@@ -77,10 +82,38 @@ class Choosing {
     const columns = constantDim(shape[isTransposed ? 0 : 1]!);
     if (columns === undefined || columns % ROW_UNIT !== 0) return "rows";
     if (lookups.some((node) => !this.#isChosenByInput(node.operands.ids))) return "positions";
+    if (lookups.some((node) => this.#isChosenByRouter(node.operands.ids))) return "expert_bias";
     if (linears.some((node) => this.#reaches(node, (reader) => reader.op === "topk"))) return "router";
     const isHead = linears.some((node) => this.#isShown(node));
     const role = lookups.length > 0 ? "embedding" : isHead ? "head" : "linear";
     return { role, isTransposed };
+  }
+
+  /** A stack of matrices [E, N, K], or [E, K, N]. */
+  #expertsOf(value: Value, readers: readonly Node[]): Chosen | KeptReason {
+    const products = readers.filter(
+      (node): node is NodeOf<"routed_linear"> =>
+        node.op === "routed_linear" && node.operands.weight === value && node.operands.x !== value,
+    );
+    if (products.length < readers.length || this.#outputs.has(value)) return "other_reader";
+    const upright = products.filter(({ attrs }) => attrs.layout === "out_in").length;
+    const isTransposed = upright === 0;
+    if (!isTransposed && upright < products.length) return "two_ways";
+    const [, ...sizes] = value.type.shape.map(constantDim);
+    const [rows, columns] = isTransposed ? sizes.toReversed() : sizes;
+    if (columns === undefined || columns % ROW_UNIT !== 0) return "rows";
+    if (rows === undefined || rows % STACK_ROWS !== 0) return "expert_rows";
+    return { role: "experts", isTransposed };
+  }
+
+  /** Whether ids are those that a router likes best, however they are shaped. */
+  #isChosenByRouter(ids: Value): boolean {
+    const node = this.#producers.get(ids)?.node;
+    if (node === undefined) return false;
+    return (
+      node.op === "topk" ||
+      (hasTrait(node.op, "view") && operandValues(node).some((value) => this.#isChosenByRouter(value)))
+    );
   }
 
   /** Whether ids come of an input, at any depth. */
@@ -111,4 +144,4 @@ class Choosing {
 
 /** Ops between a router and its choice. */
 const isPassedBy = ({ op }: Node): boolean =>
-  isScalarName(op) || hasTrait(op, "view") || op === "softmax" || op === "log_softmax";
+  isScalarName(op) || hasTrait(op, "view") || ["cast", "softmax", "log_softmax"].includes(op);

@@ -11,14 +11,14 @@ export const schemes: readonly Scheme[] = ["int8", "int4", "none"];
 
 /** The form that a scheme gives a matrix; tables and heads of 4 bits cost far more quality than they save. */
 const schemeForm = (scheme: Exclude<Scheme, "none">, role: MatrixRole): QuantizedForm =>
-  scheme === "int4" && role === "linear" ? int4Form : int8Form;
+  scheme === "int4" && (role === "linear" || role === "experts") ? int4Form : int8Form;
 
 export interface PackingOptions {
   /** What is asked for; what is stored in codes stays so, if left off, and nothing else is packed. */
   readonly scheme?: Scheme | undefined;
   readonly activations?: Packing["activations"];
-  /** The forms of the parameters that a checkpoint has as codes. */
-  readonly stored?: ReadonlyMap<string, QuantizedForm>;
+  /** How the parameters are kept that a checkpoint has as codes. */
+  readonly stored?: ReadonlyMap<string, PackedParameter>;
 }
 
 /** How the parameters of a model are kept, and which of them are not packed, and why. */
@@ -29,7 +29,8 @@ export function packingOf(
   const choice = chooseParameters(graph);
   const parameters = new Map<string, PackedParameter>();
   for (const [name, { role, isTransposed }] of choice.chosen) {
-    const own = isTransposed ? undefined : stored.get(name);
+    const kept = stored.get(name);
+    const own = kept?.isTransposed === isTransposed ? kept.form : undefined;
     const wanted = scheme === undefined || scheme === "none" ? undefined : schemeForm(scheme, role);
     // Codes of no more bits than are asked for are never made again: that would only lose.
     const form =

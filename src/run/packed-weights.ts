@@ -1,19 +1,23 @@
-import type { CheckpointTensor, StoredQuantized } from "../checkpoint/match.ts";
+import type { CheckpointTensor } from "../checkpoint/match.ts";
 import { partsOf as elementParts } from "../checkpoint/parts.ts";
-import { readFloat32, toFloat32, type StoredTensor } from "../checkpoint/stored.ts";
+import { rowsAtOnce } from "../checkpoint/stacks.ts";
+import { readFloat32, type StoredTensor } from "../checkpoint/stored.ts";
 import { packedNames, type PackedParameter, type Packing } from "../passes/packing.ts";
 import { quantizeMatrix } from "../quantize/blocks.ts";
-import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
+import { dequantized, joinedRows, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { sizeOf } from "../tensor/host.ts";
 import type { Elements } from "../weights/elements.ts";
-import { packedParts, rowsBetween, type ReadElements } from "../weights/packed.ts";
+import { packedParts } from "../weights/packed.ts";
+import type { ReadElements } from "../weights/soon.ts";
 import type { Weights } from "./weights.ts";
 
-/** The forms of those tensors that a checkpoint has as codes. */
-export const storedForms = ({ tensors }: Weights): ReadonlyMap<string, QuantizedForm> =>
+/** How those tensors are kept that a checkpoint has as codes. */
+export const storedForms = ({ tensors }: Weights): ReadonlyMap<string, PackedParameter> =>
   new Map(
     [...tensors].flatMap(([name, { quantized }]) =>
-      quantized === undefined ? [] : [[name, quantized.form] as const],
+      quantized === undefined
+        ? []
+        : [[name, { form: quantized.form, isTransposed: quantized.isTransposed ?? false }] as const],
     ),
   );
 
@@ -39,7 +43,8 @@ function partsOf(
   const parts = elementParts(tensor);
   const read: ReadElements = (_, first, end) => readFloat32(parts(first, end));
   const { shape, quantized: stored } = tensor;
-  const coded = stored && { form: stored.form, rows: stored.readRows ?? rowsAtOnce(stored, shape[0]!) };
+  const rows = sizeOf(isTransposed ? [...shape.slice(0, -2), shape.at(-1)!] : shape.slice(0, -1));
+  const coded = stored && { ...stored, rows: stored.readRows ?? rowsAtOnce(stored, rows) };
   return packedParts({ name, shape, form, isTransposed }, read, coded).map((part) => {
     const dtype = part.role === "codes" ? "i32" : "f32";
     const readPart = (first: number, end: number): StoredTensor => {
@@ -52,21 +57,20 @@ function partsOf(
   });
 }
 
-/** Rows of codes that are read all at once, and kept until the last are asked for. */
-function rowsAtOnce({ read }: StoredQuantized, rows: number) {
-  let whole: QuantizedTensor | undefined;
-  return (first: number, end: number): QuantizedTensor => {
-    const found = rowsBetween((whole ??= read()), first, end);
-    if (end === rows) whole = undefined;
-    return found;
-  };
-}
-
 function quantized(tensor: CheckpointTensor, { form, isTransposed }: PackedParameter): QuantizedTensor {
   const stored = tensor.quantized;
-  if (stored !== undefined && !isTransposed && sameForm(stored.form, form)) return stored.read();
-  const shape = tensor.shape as readonly [number, number];
-  return quantizeMatrix({ shape, data: toFloat32(tensor.read()), isTransposed }, form.bits);
+  if (stored !== undefined && (stored.isTransposed ?? false) === isTransposed && sameForm(stored.form, form))
+    return stored.read();
+  const [rows, columns] = tensor.shape.slice(-2) as [number, number];
+  const data = readFloat32(tensor.read());
+  const size = rows * columns;
+  const matrices = Array.from({ length: data.length / size }, (_, index) =>
+    quantizeMatrix(
+      { shape: [rows, columns], data: data.subarray(index * size, (index + 1) * size), isTransposed },
+      form.bits,
+    ),
+  );
+  return joinedRows(matrices);
 }
 
 /** The elements that a tensor is run with, in its own order: those of its codes, if it is packed. Only to be read. */
@@ -74,11 +78,11 @@ export function elementsAsRun(tensor: CheckpointTensor, packed: PackedParameter 
   if (packed === undefined) return readFloat32(tensor.read());
   const elements = dequantized(quantized(tensor, packed));
   if (!packed.isTransposed) return elements;
-  const [rows, columns] = tensor.shape as [number, number];
-  return Float32Array.from(
-    elements,
-    (_, index) => elements[(index % columns) * rows + Math.floor(index / columns)]!,
-  );
+  const [rows, columns] = tensor.shape.slice(-2) as [number, number];
+  return Float32Array.from(elements, (_, index) => {
+    const within = index % (rows * columns);
+    return elements[index - within + (within % columns) * rows + Math.floor(within / columns)]!;
+  });
 }
 
 const sameForm = (a: QuantizedForm, b: QuantizedForm): boolean =>

@@ -45,3 +45,26 @@ export function dequantized(tensor: QuantizedTensor): Float32Array {
   }
   return elements;
 }
+
+/** Matrices of codes of one form, one behind the other. */
+export function joinedRows(parts: readonly QuantizedTensor[]): QuantizedTensor {
+  const [first] = parts;
+  const join = <T extends Uint8Array | Float32Array>(of: (part: QuantizedTensor) => T): T => {
+    const each = parts.map(of);
+    const size = each.reduce((sum, { length }) => sum + length, 0);
+    const all = (each[0] instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size)) as T;
+    let at = 0;
+    for (const values of each) {
+      all.set(values, at);
+      at += values.length;
+    }
+    return all;
+  };
+  return {
+    ...first!,
+    shape: [parts.reduce((sum, { shape }) => sum + shape[0]!, 0), first!.shape[1]!],
+    codes: join(({ codes }) => codes),
+    scales: join(({ scales }) => scales),
+    minimums: first!.minimums && join(({ minimums }) => minimums!),
+  };
+}

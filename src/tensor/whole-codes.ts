@@ -2,6 +2,9 @@ import { invariant } from "../support/invariant.ts";
 import { sizeOf } from "./host.ts";
 import { ROW_UNIT, type QuantizedForm, type QuantizedTensor } from "./quantized.ts";
 
+/** Rows of a matrix among several that lie one behind the other in codes are a multiple of this: kernels take so many together. */
+export const STACK_ROWS = 8;
+
 export const formOf = ({ bits, block, minimums }: QuantizedTensor): QuantizedForm => ({
   bits,
   block,

@@ -2,6 +2,7 @@ import { isPassing } from "../autodiff/train/state.ts";
 import { Problem, quote } from "../checkpoint/problem.ts";
 import { readSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { toHostTensor, type StoredTensor } from "../checkpoint/stored.ts";
+import { publishedTensors } from "../ir/stacks.ts";
 import { constantDim } from "../tensor/dim.ts";
 import type { StateArray } from "./engine.ts";
 import type { TrainingProgram } from "./program.ts";
@@ -35,12 +36,13 @@ export function writeTrainingCheckpoint(
   return writeSafetensors(tensors, metadata);
 }
 
-/** The bytes of a safetensors file with the model alone: parameters and running statistics as float32. */
+/** The bytes of a safetensors file with the model alone: parameters, by their published names, and running statistics as float32. */
 export function writeModelWeights({ state }: Snapshot, program: TrainingProgram): Uint8Array {
   const kept = program.states.filter(({ kind }) => kind === "parameter" || kind === "statistic");
-  const tensors = kept.map(({ name }): [string, StoredTensor] => {
+  const tensors = kept.flatMap(({ name }) => {
     const { shape, data } = state[name]!;
-    return [name, storedOf({ shape, data: Float32Array.from(data) })];
+    const published = publishedTensors(name, { shape, data: Float32Array.from(data) });
+    return published.map(([own, part]): [string, StoredTensor] => [own, storedOf(part)]);
   });
   return writeSafetensors(new Map(tensors), new Map([["format", "pt"]]));
 }

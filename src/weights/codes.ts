@@ -1,7 +1,8 @@
 import { dequantized, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import type { Elements } from "./elements.ts";
 import { WeightsError } from "./error.ts";
-import { andThen, type Coded, type ReadElements, type Soon } from "./packed.ts";
+import type { Coded } from "./packed.ts";
+import { andThen, type ReadElements, type Soon } from "./soon.ts";
 
 /** A tensor of a file as what joins codes needs to know it. */
 export interface CodePart {

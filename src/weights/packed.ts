@@ -1,24 +1,24 @@
 import { quantizeMatrix } from "../quantize/blocks.ts";
-import type { QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
+import { joinedRows, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import type { Elements } from "./elements.ts";
 import { PackedRows, type PackedRole } from "./packed-rows.ts";
-
-/** A value that is there, or comes later. */
-export type Soon<T> = T | Promise<T>;
-
-/** Elements of a tensor from one up to another, as floats or as whole numbers. */
-export type ReadElements = (kind: "f32" | "i32", first: number, end: number) => Soon<Elements>;
+import { andThen, type ReadElements, type Soon } from "./soon.ts";
+import { partRanges } from "./ranges.ts";
 
 /** Rows of a matrix as codes, from one up to another. */
 export type ReadRows = (first: number, end: number) => Soon<QuantizedTensor>;
 
-/** A tensor that weights have as codes. */
+/** A tensor that weights have as codes: of the rows as they lie, or of the columns of its matrices if it is transposed. */
 export interface Coded {
   readonly form: QuantizedForm;
   readonly rows: ReadRows;
+  readonly isTransposed?: boolean;
 }
 
-/** A weight that a model keeps as codes; \`shape\` is its own, and its columns are the rows that are quantized if it is transposed. */
+/**
+ * A weight that a model keeps as codes, a matrix or a stack of them; \`shape\` is its own, and the columns of its matrices are the rows
+ * that are quantized if it is transposed.
+ */
 export interface PackedWeight {
   readonly name: string;
   readonly shape: readonly number[];
@@ -33,22 +33,22 @@ export interface PackedPart {
   readonly read: (first: number, end: number) => Soon<Elements>;
 }
 
-export const andThen = <A, B>(value: Soon<A>, make: (value: A) => B): Soon<B> =>
-  value instanceof Promise ? value.then(make) : make(value);
-
 /** The parts of a packed weight: its codes as they are given, if they have its form, else made of its elements. */
 export function packedParts(
   { shape, form, isTransposed }: PackedWeight,
   read: ReadElements,
   coded: Coded | undefined,
 ): readonly PackedPart[] {
-  const [count, columns] = (isTransposed ? shape.toReversed() : shape) as [number, number];
+  const [height, columns] = (isTransposed ? shape.toReversed() : shape.slice(-2)) as [number, number];
+  const matrices = shape.length === 3 ? shape[0]! : 1;
+  const count = matrices * height;
   const rows = new PackedRows(count, columns, form);
-  const isGiven = coded !== undefined && !isTransposed && isSameForm(coded.form, form);
+  const isGiven =
+    coded !== undefined && (coded.isTransposed ?? false) === isTransposed && isSameForm(coded.form, form);
   const make = isGiven
     ? coded.rows
     : isTransposed
-      ? rowsAtOnce(shape, form, read)
+      ? rowsAtOnce(columns, height, form, read)
       : rowsOfFloats(columns, form, read);
   const roles: readonly PackedRole[] = form.hasMinimums
     ? ["codes", "scales", "minimums"]
@@ -74,19 +74,55 @@ const rowsOfFloats =
       quantizeMatrix({ shape: [end - first, columns], data: data as Float32Array }, bits),
     );
 
-/** Of a matrix that lies transposed all rows are made at once, and kept until the last are asked for. */
-function rowsAtOnce(shape: readonly number[], { bits }: QuantizedForm, read: ReadElements): ReadRows {
-  const [depth, rows] = shape as [number, number];
-  let whole: Soon<QuantizedTensor> | undefined;
-  return (first, end) => {
-    whole ??= andThen(read("f32", 0, depth * rows), (data) =>
+/** Of a matrix [depth, rows] that lies transposed all rows are made at once, and kept until another is asked for, or the last of its own. */
+function rowsAtOnce(depth: number, rows: number, { bits }: QuantizedForm, read: ReadElements): ReadRows {
+  const size = depth * rows;
+  let whole: { readonly matrix: number; readonly made: Soon<QuantizedTensor> } | undefined;
+  const matrixOf = (matrix: number): Soon<QuantizedTensor> => {
+    if (whole?.matrix === matrix) return whole.made;
+    const made = andThen(read("f32", matrix * size, (matrix + 1) * size), (data) =>
       quantizeMatrix({ shape: [depth, rows], data: data as Float32Array, isTransposed: true }, bits),
     );
-    const found = andThen(whole, (all) => rowsBetween(all, first, end));
-    if (end === rows) whole = undefined;
-    return found;
+    whole = { matrix, made };
+    return made;
   };
+  return stackedRows(
+    (matrix) => (first, end) =>
+      andThen(matrixOf(matrix), (all) => {
+        if (end === rows) whole = undefined;
+        return rowsBetween(all, first, end);
+      }),
+    rows,
+  );
 }
+
+/** The rows of matrices of so many rows that lie one behind the other. */
+export const stackedRows =
+  (matrix: (index: number) => ReadRows, rows: number): ReadRows =>
+  (first, end) => {
+    const ranges = partRanges(rows, first, end);
+    const made: QuantizedTensor[] = [];
+    const [only] = ranges;
+    if (ranges.length === 1) return matrix(only!.part)(only!.first, only!.end);
+    const all = ranges.reduce<Soon<unknown>>(
+      (before, range) =>
+        andThen(before, () =>
+          andThen(matrix(range.part)(range.first, range.end), (found) => {
+            made.push(copied(found));
+          }),
+        ),
+      undefined,
+    );
+    return andThen(all, () => joinedRows(made));
+  };
+
+/** What is read next may take the place of what was read before. */
+const copied = (tensor: QuantizedTensor): QuantizedTensor => ({
+  ...tensor,
+  codes: tensor.codes.slice(),
+  scales: tensor.scales.slice(),
+  minimums: tensor.minimums?.slice(),
+});
 
 /** Rows of a matrix of codes. */
 export function rowsBetween(tensor: QuantizedTensor, first: number, end: number): QuantizedTensor {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stopTokens } from "../../src/checkpoint/config.ts";
 import { matchParameters, type CheckpointTensor, type Match } from "../../src/checkpoint/match.ts";
 import { parseShardIndex } from "../../src/checkpoint/shards.ts";
-import { toStored } from "../../src/checkpoint/stored.ts";
+import { toFloat32, toStored } from "../../src/checkpoint/stored.ts";
 import type { Parameter } from "../../src/ir/graph.ts";
 import { makeValue } from "../../src/ir/node.ts";
 import { hostTensor, sizeOf } from "../../src/tensor/host.ts";
@@ -49,6 +49,50 @@ test("every parameter gets the tensor of its name", () => {
   const { tensors, ignored } = match(model, fitting) as Match;
   expect([...tensors]).toStrictEqual(Object.entries(fitting));
   expect(ignored).toStrictEqual([]);
+});
+
+describe("a stack", () => {
+  const stack = [parameter("h.0.experts.*.w1.weight", 3, 2, 2), parameter("norm.weight", 2)];
+  const part = (fill: number) => tensor([2, 2], fill);
+  const parts = {
+    "norm.weight": tensor([2], 9),
+    "h.0.experts.2.w1.weight": part(2),
+    "h.0.experts.0.w1.weight": part(0),
+    "h.0.experts.1.w1.weight": part(1),
+  };
+
+  test("is its parts one behind the other, read a part at a time, under any prefix", () => {
+    const renamed = Object.entries(parts).map(([name, each]) => [`model.${name}`, each] as const);
+    for (const given of [parts, Object.fromEntries(renamed)]) {
+      const { tensors } = match(stack, given) as Match;
+      const found = tensors.get("h.0.experts.*.w1.weight")!;
+      expect(found.shape).toEqual([3, 2, 2]);
+      expect([...toFloat32(found.read())]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+      expect([...toFloat32(found.readPart!(3, 9))]).toEqual([0, 1, 1, 1, 1, 2]);
+      expect([...toFloat32(found.readPart!(9, 11))]).toEqual([2, 2]);
+    }
+  });
+
+  test("may be there whole", () => {
+    const whole = { "norm.weight": parts["norm.weight"], "h.0.experts.*.w1.weight": tensor([3, 2, 2], 4) };
+    expect((match(stack, whole) as Match).tensors.size).toBe(2);
+  });
+
+  test("says which of its parts are missing, of another shape, or too many", () => {
+    const { "h.0.experts.1.w1.weight": _, ...incomplete } = parts;
+    expect(match(stack, incomplete)).toEqual([
+      "E721 m.safetensors: 1 tensor of the model is missing: `h.0.experts.1.w1.weight`",
+    ]);
+    expect(match(stack, { ...parts, "h.0.experts.1.w1.weight": tensor([2, 3]) })).toEqual([
+      expect.stringContaining("`h.0.experts.1.w1.weight` is [2, 3], the model has [2, 2]"),
+    ]);
+    expect(match(stack, { ...parts, "h.0.experts.3.w1.weight": part(3) })).toEqual([
+      expect.stringContaining("1 tensor that the model does not have: `h.0.experts.3.w1.weight`"),
+    ]);
+    expect(match(stack, { "norm.weight": parts["norm.weight"] })).toEqual([
+      expect.stringContaining("missing: `h.0.experts.*.w1.weight`"),
+    ]);
+  });
 });
 
 test("masks, position tables and rotary frequencies of published files are passed over", () => {

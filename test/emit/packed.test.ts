@@ -8,6 +8,7 @@ import { compile } from "../../src/compile.ts";
 import { targets, type TargetName } from "../../src/emit/targets.ts";
 import { randomParameters } from "../../src/ir/initialize.ts";
 import { interpret } from "../../src/ir/interpret.ts";
+import { publishedTensors } from "../../src/ir/stacks.ts";
 import { packedWeights } from "../../src/run/packed-weights.ts";
 import type { Weights } from "../../src/run/weights.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
@@ -25,6 +26,15 @@ const text = `model small(vocab = 70, dim = 64, hidden = 96) {
   unembed(wte)
   output logits: f32[B, T, vocab]
 }`;
+/** Experts that are published one by one, and some that are one tensor each, [E, K, N], with biases. */
+const experts = `model small(vocab = 70, dim = 64) {
+  input tokens: i32[B, T]
+  wte: embedding(vocab, dim)
+  residual { one: moe(4, 2, 32) }
+  residual { all: moe(3, 2, 32, names: ["both", "down"], layout: in_out, bias: true) }
+  unembed(wte)
+  output logits: f32[B, T, vocab]
+}`;
 const tokens = hostTensor("i32", [1, 3], [3, 69, 0]);
 
 /** The largest difference, relative to the largest element. */
@@ -34,9 +44,9 @@ const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return Math.max(...values.map((value, i) => Math.abs(value - b[i]!))) / largest;
 };
 
-function prepared(target: TargetName, quantize: "int8" | "int4") {
+function prepared(target: TargetName, quantize: "int8" | "int4", of = text) {
   const made = targets[target].target({});
-  const { model, graph, plan } = compile({ name: "small.lmg", text }, { target: made });
+  const { model, graph, plan } = compile({ name: "small.lmg", text: of }, { target: made });
   const loaded = { model: model!, graph: graph!, plan: plan!, remarks: [] };
   const packed = packedGraph(loaded, { quantize }, made);
   const parameters = randomParameters(model!.graph, 3);
@@ -122,6 +132,42 @@ describe.each(["ts", "wasm", "wgsl"] as const)("a module of the target %s that k
         const { stored } = quantizedCheckpoint(made.graph, made.weights, form);
         expect([...stored.keys()]).toContain(form === "int8" ? "up.weight_scale" : "up.weight_packed");
         expect(await run[target](module, writeSafetensors(stored))).toEqual(found);
+      },
+    );
+
+    const routed = prepared(target, form, experts);
+
+    test("keeps codes of experts, and passes tsc --strict", async () => {
+      const written = (await targets[target].load())(routed.program, { types: true })[0]!.text;
+      expect(written).toContain('{ name: "one.experts.*.w1.weight", shape: [4, 32, 64], dtype: "f32" },');
+      expect(routed.packed.graph.nodes.filter(({ op }) => op === "packed_routed_linear")).toHaveLength(5);
+      expect(routed.packed.graph.nodes.some(({ op }) => op === "routed_linear")).toBe(false);
+      expect(complaints(written)).toEqual([]);
+    });
+
+    test.skipIf(target === "wgsl" && device === undefined)(
+      "computes the same of experts whole and one by one, of floats and of a file of lmg quantize",
+      async () => {
+        const module = (await targets[target].load())(routed.program, { types: false })[0]!.text;
+        const found = await run[target](module, routed.parameters);
+        expect(apart(expected(routed), found)).toBeLessThan(1e-5);
+        const parts = Object.entries(routed.parameters).flatMap(([name, { shape, data }]) =>
+          publishedTensors(name, { shape, data: Float32Array.from(data) }),
+        );
+        expect(parts.map(([name]) => name)).toContain("one.experts.3.w2.weight");
+        const stored = parts.map(([name, { shape, data }]) => {
+          const bytes = new Uint8Array(data.slice().buffer);
+          return [`model.${name}`, { dtype: "f32" as const, shape, bytes }] as const;
+        });
+        expect(await run[target](module, writeSafetensors(new Map(stored)))).toEqual(found);
+        const { stored: codes } = quantizedCheckpoint(routed.graph, routed.weights, form);
+        expect([...codes.keys()]).toContain(
+          form === "int8" ? "one.experts.3.w2.weight_scale" : "one.experts.3.w2.weight_packed",
+        );
+        expect(await run[target](module, writeSafetensors(codes))).toEqual(found);
+        const incomplete = new Map(stored.filter(([name]) => name !== "model.one.experts.1.w1.weight"));
+        const running = (async () => run[target](module, writeSafetensors(incomplete)))();
+        await expect(running).rejects.toThrow("missing: model.one.experts.1.w1.weight, a part of");
       },
     );
 

@@ -432,6 +432,18 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       "codes: expected rows as wide as x, f32[B, 64], got those of f32[4, 32]",
     ],
   ],
+  packed_routed_linear: [
+    [
+      { x: "f32[B, 2, 32]", codes: "i32[24, 8]", scales: "f32[24, 1]", chosen: "i32[B, 2]" },
+      { experts: 2 },
+      "experts: expected 24 rows to be those of matrices of a multiple of 8 rows, got 2",
+    ],
+    [
+      { x: "f32[B, 2, 64]", codes: "i32[24, 8]", scales: "f32[24, 1]", chosen: "i32[B, 2]" },
+      { experts: 3 },
+      "codes: expected matrices of 64 columns, the width of x, got f32[3, 8, 32]",
+    ],
+  ],
   embedding: [
     [{ table: "f32[8]", ids: "i32[B]" }, {}, "table: expected a matrix, with 2 axes, got f32[8]"],
     [{ table: "f32[9, 8]", ids: "f32[B]" }, {}, "ids: expected whole-number elements, got f32[B]"],

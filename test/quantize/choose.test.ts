@@ -76,9 +76,44 @@ describe("of a language model", () => {
     expect(packingOf(graphOf(language), {}).packing.parameters.size).toBe(0);
   });
 
+  test("experts are chosen, whole or one by one; their router, their biases and odd rows are kept", () => {
+    const { chosen, kept } = choose(`model experts(dim = 64) {
+      input x: f32[B, T, dim]
+      residual { one: moe(4, 2, 32) }
+      residual { all: moe(4, 2, 32, names: ["both", "down"], layout: in_out, bias: true) }
+      residual { odd: moe(4, 2, 36) }
+      output y
+    }`);
+    expect(
+      Object.fromEntries(
+        [...chosen].map(([name, { role, isTransposed }]) => [name, `${role} ${isTransposed}`]),
+      ),
+    ).toMatchInlineSnapshot(`
+      {
+        "all.both": "experts true",
+        "all.down": "experts true",
+        "one.experts.*.w1.weight": "experts false",
+        "one.experts.*.w2.weight": "experts false",
+        "one.experts.*.w3.weight": "experts false",
+      }
+    `);
+    expect(Object.fromEntries([...kept].filter(([, why]) => why !== "no_matrix"))).toMatchInlineSnapshot(`
+      {
+        "all.both_bias": "expert_bias",
+        "all.down_bias": "expert_bias",
+        "all.gate.weight": "router",
+        "odd.experts.*.w1.weight": "expert_rows",
+        "odd.experts.*.w2.weight": "rows",
+        "odd.experts.*.w3.weight": "expert_rows",
+        "odd.gate.weight": "router",
+        "one.gate.weight": "router",
+      }
+    `);
+  });
+
   test("what is stored in codes stays so, unless none is asked for, or fewer bits", () => {
     const form = { bits: 8, block: 16, hasMinimums: true } as const;
-    const stored = new Map([["up.weight", form]]);
+    const stored = new Map([["up.weight", { form, isTransposed: false }]]);
     const of = (scheme?: "int8" | "int4" | "none") =>
       packingOf(graphOf(language), { scheme, stored }).packing.parameters.get("up.weight")?.form;
     expect(of()).toEqual(form);

@@ -50,8 +50,8 @@ describe("experts", () => {
     expect(opsOf(graph).filter((op) => op === "linear")).toHaveLength(1);
     expect(parameterNames(graph).slice(0, 3)).toEqual([
       "f.gate.weight",
-      "f.experts.0.w1.weight",
-      "f.experts.1.w1.weight",
+      "f.experts.*.w1.weight",
+      "f.experts.*.w3.weight",
     ]);
   });
 

@@ -1,13 +1,25 @@
 import { interpret } from "../../src/ir/interpret.ts";
-import type { HostTensor } from "../../src/tensor/host.ts";
+import { publishedTensors } from "../../src/ir/stacks.ts";
+import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
 import { bindingsOf, graphOf } from "../lower/support.ts";
 
 /** A block of the library run on `x: f32[B, T, D]`, with everything that a plain formula needs. */
 export function runBlock(chain: string, symbols: Readonly<Record<string, number>>, width: number, more = "") {
   const graph = graphOf(`model m { input x: f32[B, T, ${width}]; ${more}; ${chain}; output y }`);
   const { inputs, parameters } = bindingsOf(graph, symbols);
-  return { graph, inputs, parameters, y: interpret(graph, { inputs, parameters }).y! };
+  return { graph, inputs, parameters: published(parameters), y: interpret(graph, { inputs, parameters }).y! };
 }
+
+/** Tensors as checkpoints have them: the parts of stacks each by its own name. */
+const published = (tensors: Readonly<Record<string, HostTensor>>): Readonly<Record<string, HostTensor>> =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, { shape, data }]) =>
+      publishedTensors(name, { shape, data: Float64Array.from(data) }).map(([own, part]) => [
+        own,
+        hostTensor("f32", part.shape, part.data),
+      ]),
+    ),
+  );
 
 export type Vector = readonly number[];
 

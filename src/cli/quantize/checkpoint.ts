@@ -5,7 +5,8 @@ import { toFloat32, type StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { quantizeMatrix } from "../../quantize/blocks.ts";
 import { chooseParameters, keptReasons, type Chosen } from "../../quantize/choose.ts";
-import { dequantized, type QuantizedTensor } from "../../tensor/quantized.ts";
+import { isStack, publishedTensors } from "../../ir/stacks.ts";
+import { dequantized, joinedRows, type QuantizedTensor } from "../../tensor/quantized.ts";
 import { formOf } from "../../tensor/whole-codes.ts";
 import { sizeOf } from "../../tensor/host.ts";
 import { relativeError, type WeightError } from "../../run/compare/weights.ts";
@@ -32,10 +33,13 @@ const fileReasons = {
     "compressed-tensors quantizes linears alone; --quantize packs tables, and heads that share one, as they are loaded",
   turned: "it lies [in, out], for which compressed-tensors has no form; --quantize packs it as it is loaded",
   name: "it is not called X.weight, as the weight of a linear of PyTorch is",
+  experts:
+    "it has all experts in one tensor, for which compressed-tensors has no form; --quantize packs it as it is loaded",
 } as const;
 
 const whyKept = (name: string, { role, isTransposed }: Chosen): string | undefined => {
   if (role === "embedding") return fileReasons.embedding;
+  if (role === "experts" && !isStack(name)) return fileReasons.experts;
   if (isTransposed) return fileReasons.turned;
   return name.endsWith(".weight") ? undefined : fileReasons.name;
 };
@@ -57,18 +61,20 @@ export function quantizedCheckpoint(
     const chosen = choice.chosen.get(name);
     const why = chosen === undefined ? keptReasons[choice.kept.get(name)!] : whyKept(name, chosen);
     if (chosen === undefined || why !== undefined) {
-      stored.set(name, tensor.read());
+      for (const [own, part] of publishedParts(name, tensor)) stored.set(own, part);
       tensors.set(name, tensor);
       kept.push({ name, why: why! });
       continue;
     }
-    const made = quantizeLayer(tensor, to === "int4" && chosen.role === "linear" ? 4 : 8);
-    for (const [part, bytes] of compressedTensors(name, made.tensor)) stored.set(part, bytes);
-    tensors.set(
-      name,
-      quantizedInCheckpoint(tensor.shape, { form: formOf(made.tensor), read: () => made.tensor }),
-    );
-    layers.push({ name, bits: made.tensor.bits, error: made.error });
+    const bits = to === "int4" && chosen.role !== "head" ? 4 : 8;
+    const made = publishedParts(name, tensor).map(([own, part]) => {
+      const { tensor: codes, error } = quantizeLayer(part, bits);
+      for (const [each, bytes] of compressedTensors(own, codes)) stored.set(each, bytes);
+      layers.push({ name: own, bits, error });
+      return codes;
+    });
+    const form = formOf(made[0]!);
+    tensors.set(name, quantizedInCheckpoint(tensor.shape, { form, read: () => joinedRows(made) }));
   }
   const keptLayers = kept.filter(({ name }) => choice.chosen.has(name)).map(({ name }) => layerOf(name));
   return {
@@ -91,12 +97,23 @@ function groupsOf(layers: readonly QuantizedLayer[]): readonly StoredGroup[] {
   return [ofBits(4), ofBits(8)].filter((group) => group.layers.length > 0);
 }
 
+/** A tensor as files have it: the parts of a stack, or itself. */
+function publishedParts(
+  name: string,
+  tensor: CheckpointTensor,
+): readonly (readonly [string, StoredTensor])[] {
+  const { dtype, shape, bytes } = tensor.read();
+  if (!isStack(name)) return [[name, { dtype, shape, bytes }]];
+  const parts = publishedTensors(name, { shape, data: bytes });
+  return parts.map(([own, part]) => [own, { dtype, shape: part.shape, bytes: part.data }]);
+}
+
 /** Codes of the checkpoint's own that are as small stay as they are. */
 function quantizeLayer(
-  tensor: CheckpointTensor,
+  tensor: StoredTensor,
   bits: 4 | 8,
 ): { readonly tensor: QuantizedTensor; readonly error: number } {
-  const data = toFloat32(tensor.read());
+  const data = toFloat32(tensor);
   const made = quantizeMatrix({ shape: tensor.shape as [number, number], data }, bits);
   return { tensor: made, error: relativeError(dequantized(made), data) };
 }

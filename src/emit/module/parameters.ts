@@ -1,6 +1,6 @@
 import type { PlanShared } from "../../plan/plan.ts";
 import type { Code } from "../../support/text.ts";
-import { givenParameters } from "./packed.ts";
+import { givenParameters } from "./joined.ts";
 import type { Piece } from "./piece.ts";
 import { literal, wrapped } from "./text.ts";
 

@@ -22,7 +22,7 @@ import type { EmittedFile } from "../module/file.ts";
 import { declaredIn, partsFor } from "../module/helpers.ts";
 import type { Piece } from "../module/piece.ts";
 import { sessionPiece } from "../module/sessions.ts";
-import { packedPiece } from "../module/packed.ts";
+import { joinedPiece } from "../module/joined.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { readsState, symbolsOfParts } from "../module/surface.ts";
 
@@ -128,7 +128,7 @@ function frameOf(program: ProgramPlan): Frame {
     parameters: parameterTable(program.shared),
     weights: weightRuntime,
     whole: wholeRuntime,
-    packed: packedPiece(program, "whole"),
+    packed: joinedPiece(program, "whole"),
     state: hasState ? stateRuntime : { declares: [], code: [] },
     sessions: sessionPiece(program),
     files: safetensorsRuntime(program),

@@ -12,7 +12,7 @@ import { tsTarget } from "./target.ts";
 import { declaredIn } from "../module/helpers.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
 import { optionsParameter } from "../module/runtime/types.ts";
-import { matchText } from "../module/packed.ts";
+import { matchText } from "../module/joined.ts";
 import { elementRuntime } from "../module/runtime/weights.ts";
 import { sessionEntries } from "../module/sessions.ts";
 import {

@@ -6,7 +6,7 @@ import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { declaredIn, partsFor } from "../module/helpers.ts";
 import { dimsFunction, dimsType, inputReaders, partFunction } from "../module/host/inputs.ts";
-import { packedPiece } from "../module/packed.ts";
+import { joinedPiece } from "../module/joined.ts";
 import type { Piece } from "../module/piece.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { inputRuntime } from "../module/runtime/inputs.ts";
@@ -107,7 +107,7 @@ function frameOf(
       ...(hasState ? [stateRuntime] : []),
       ...(program.sessions === undefined ? [] : [sessionStateRuntime, sessionPiece(program)]),
       ...(profiles ? [profileRuntime] : []),
-      ...[weightRuntime, readerRuntime, streamRuntime, packedPiece(program, "streamed")],
+      ...[weightRuntime, readerRuntime, streamRuntime, joinedPiece(program, "streamed")],
     ],
   };
 }

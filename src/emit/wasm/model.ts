@@ -4,7 +4,7 @@ import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
 import { dimsName, sizeText } from "../module/host/size.ts";
-import { matchText } from "../module/packed.ts";
+import { matchText } from "../module/joined.ts";
 import { loadingLines } from "../module/runtime/safetensors.ts";
 import { keyText, optionsParameter } from "../module/runtime/types.ts";
 import { sessionEntries } from "../module/sessions.ts";

@@ -1,6 +1,15 @@
+import type { KernelOp } from "../../kernels/contracts.ts";
 import { portableTarget, wordStorage, type Target } from "../../kernels/target.ts";
 import { packedForm } from "./packed/layout.ts";
 import { PANEL } from "./products/tile.ts";
+
+/** Ops that read codes in groups of rows. */
+const packedOps: ReadonlySet<KernelOp> = new Set([
+  "packed_linear",
+  "packed_routed_linear",
+  "packed_embedding",
+  "dequantize",
+]);
 
 /** What plans for WebAssembly are made for: products read the weights of a model in panels, which are made once, at load. */
 export const wasmTarget: Target = {
@@ -8,8 +17,7 @@ export const wasmTarget: Target = {
   limits: portableTarget.limits,
   activations: "int8",
   formOf: ({ op, attrs }, operand) => {
-    if (op === "packed_linear" || op === "packed_embedding" || op === "dequantize")
-      return packedForm(operand);
+    if (packedOps.has(op)) return packedForm(operand);
     return op === "linear_epilogue" && operand === "weight"
       ? { kind: "panels", axis: attrs["layout"] === "in_out" ? 1 : 0, width: PANEL, atLoadOnly: true }
       : undefined;

@@ -4,7 +4,7 @@ import { programOf, type Plan, type PlanPart, type ProgramPlan } from "../../pla
 import { notLinted, sourceName, tensorsText } from "../module/comments.ts";
 import type { EmittedFile } from "../module/file.ts";
 import { dimsFunction, dimsType, fixedLines, inputReaders, partFunction } from "../module/host/inputs.ts";
-import { matchText, packedPiece } from "../module/packed.ts";
+import { matchText, joinedPiece } from "../module/joined.ts";
 import { parameterTable } from "../module/parameters.ts";
 import { partsFor } from "../module/helpers.ts";
 import { sessionEntries, sessionPiece } from "../module/sessions.ts";
@@ -139,7 +139,7 @@ function moduleText(all: Dispatches, notes: readonly string[]): string {
     ...partsFor(inputRuntime, inputReaders(program)),
     readerRuntime.code,
     streamRuntime.code,
-    packedPiece(program, "streamed").code,
+    joinedPiece(program, "streamed").code,
   ].filter((section) => section.length > 0);
   return sections.map((section) => layoutCode(section)).join("\n");
 }

@@ -1,4 +1,5 @@
-import type { Value } from "../../ir/graph.ts";
+import type { Initializer, Value } from "../../ir/graph.ts";
+import { isStack } from "../../ir/stacks.ts";
 import { Mismatch } from "../../ops/define.ts";
 import type { OpName } from "../../ops/table.ts";
 import { InternalError } from "../../support/invariant.ts";
@@ -175,7 +176,8 @@ class LayerSite implements Site {
     const found = context.builder.findParameter(name);
     if (found === undefined) return undefined;
     const { parameter, index } = found;
-    const isReplay = context.replays.some(({ first, end }) => first <= index && index < end);
+    const isReplay =
+      parameter.name === name && context.replays.some(({ first, end }) => first <= index && index < end);
     if (isReplay && sameShape(parameter.value.type.shape, shape)) return parameter.value;
     context.diagnostics.add(
       isReplay
@@ -189,9 +191,25 @@ class LayerSite implements Site {
   #make(name: string, shape: readonly Dim[], options: OwnOptions): Value {
     const { context } = this.#frame;
     const init = toInitializer(options.init, options.fanIn ?? 1, options.fanOut ?? 1);
-    const count = shape.reduce((product, size) => product * constantDim(size)!, 1);
     if (shape.some((size) => constantDim(size)! < 1))
       this.fail(`a parameter cannot have the shape ${showShape(shape)}`);
+    const parts = isStack(name) ? constantDim(shape[0]!)! : 1;
+    this.#checkInit(init, isStack(name) ? shape.slice(1) : shape);
+    if (name === "") this.fail("a parameter needs a label");
+    if (this.#unlabelled) context.unlabelled.set(name, this.#place.span);
+    const type = tensorType("f32", ...shape);
+    // Each part of a stack begins as it would alone.
+    const all =
+      init.kind === "values"
+        ? { ...init, values: Array.from({ length: parts }, () => init.values).flat() }
+        : init;
+    const value = context.builder.addParameter(name, type, all, options.trainable ?? true, this.#place.span);
+    context.observe?.(this.#place.span, { kind: "parameter", name, value });
+    return value;
+  }
+
+  #checkInit(init: Initializer, shape: readonly Dim[]): void {
+    const count = shape.reduce((product, size) => product * constantDim(size)!, 1);
     if (init.kind === "values" && init.values.length !== count)
       this.fail(`${init.values.length} numbers do not fill ${showShape(shape)}`);
     if (init.kind === "orthogonal" && shape.length < 2)
@@ -202,12 +220,6 @@ class LayerSite implements Site {
       this.fail(
         `\`unit(${init.index})\` is 1 at element ${init.index}, and the last of ${showShape(shape)} is ${count - 1}`,
       );
-    if (name === "") this.fail("a parameter needs a label");
-    if (this.#unlabelled) context.unlabelled.set(name, this.#place.span);
-    const type = tensorType("f32", ...shape);
-    const value = context.builder.addParameter(name, type, init, options.trainable ?? true, this.#place.span);
-    context.observe?.(this.#place.span, { kind: "parameter", name, value });
-    return value;
   }
 }
 

@@ -14,10 +14,12 @@ import type {
   Value,
 } from "../../ir/graph.ts";
 import { makeValue, operandValues, tryMakeNode, type GivenAttributes } from "../../ir/node.ts";
+import { isStack } from "../../ir/stacks.ts";
 import { Mismatch } from "../../ops/define.ts";
 import type { OpName, OperandsOf } from "../../ops/table.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { Span } from "../../support/source.ts";
+import { partName } from "../../tensor/stack-names.ts";
 import type { TensorType } from "../../tensor/type.ts";
 import type { Budget } from "./budget.ts";
 
@@ -87,10 +89,22 @@ export class Builder {
     return value;
   }
 
-  /** The parameter of that full name and its number in the graph, if it was made before. */
+  /**
+   * The parameter of that full name and its number in the graph, if it was made before; one that is a part of it, or that it is a
+   * part of, takes its name as well.
+   */
   findParameter(name: string): { readonly parameter: Parameter; readonly index: number } | undefined {
-    const index = this.#parameterIndex.get(name);
+    const index = this.#parameterIndex.get(name) ?? this.#stackedIndex(name);
     return index === undefined ? undefined : { parameter: this.parameters[index]!, index };
+  }
+
+  #stackedIndex(name: string): number | undefined {
+    if (isStack(name)) return this.#parameterIndex.get(partName(name, 0));
+    for (const { index, 0: number } of name.matchAll(/(?<=^|\.)\d+(?=\.|$)/g)) {
+      const stack = this.#parameterIndex.get(`${name.slice(0, index)}*${name.slice(index + number.length)}`);
+      if (stack !== undefined) return stack;
+    }
+    return undefined;
   }
 
   addParameter(name: string, type: TensorType, init: Initializer, trainable: boolean, span: Span): Value {

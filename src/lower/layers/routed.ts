@@ -17,19 +17,16 @@ function rowsOf(site: Site, x: Value, chosen: Value): Value {
 export const routedLayers = {
   parameters: defineLayer({
     doc:
-      "n learned tensors of one shape as one, [n, ..shape]; tensor i is the weight LABEL.i, or LABEL.i.name, as experts " +
-      "that are published one by one are called",
+      "n learned tensors of one shape as one, [n, ..shape]; checkpoints have tensor i as LABEL.i, or LABEL.i.name, as experts " +
+      "are called that are published one by one, and the model calls all of them LABEL.*.name",
     operands: [],
     parameters: { n: int(), shape: shape(), name: optionalText(), init: initOf() },
-    owns: ["0", "1", "…"],
+    owns: ["*"],
     build: (site, _, { n, shape: sizes, name, init }) => {
       if (n < 1 || sizes.length === 0)
         return site.fail(`\`parameters\` are at least one, of one axis or more`);
-      const suffix = (index: number): string => [String(index), name].filter((part) => part).join(".");
-      const start = init ?? { kind: "normal", mean: 0, std: 0.02 };
-      const values = Array.from({ length: n }, (_, index) => site.own(suffix(index), sizes, { init: start }));
-      const rows = values.length === 1 ? values[0]! : site.emit("concat", { values }, { axis: 0 });
-      return reshape(site, rows, [dim(n), ...sizes]);
+      const part = ["*", name].filter((each) => each).join(".");
+      return site.own(part, [n, ...sizes], { init: init ?? { kind: "normal", mean: 0, std: 0.02 } });
     },
   }),
   routed_linear: defineLayer({

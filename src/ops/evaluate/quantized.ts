@@ -1,6 +1,7 @@
 import { sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { codeAt, ROW_UNIT } from "../../tensor/quantized.ts";
 import { evaluateEmbedding } from "./linear.ts";
+import { evaluateRoutedLinear } from "./routed.ts";
 
 /** A matrix as codes and what stands beside them. */
 export interface Packed {
@@ -32,6 +33,29 @@ export const evaluatePackedEmbedding = (
   ids: HostTensor,
   form: { readonly bits: number; readonly block: number },
 ): HostTensor => evaluateEmbedding(evaluateDequantize(packed, form), ids);
+
+/** The product with the matrix that each row chose. */
+export function evaluatePackedRoutedLinear(
+  x: HostTensor,
+  packed: Packed,
+  chosen: HostTensor,
+  form: {
+    readonly bits: number;
+    readonly block: number;
+    readonly activations: "f32" | "int8";
+    readonly experts: number;
+  },
+): HostTensor {
+  const { dtype, shape, data } = evaluateDequantize(packed, form);
+  const [rows, columns] = shape as [number, number];
+  const weight = { dtype, shape: [form.experts, rows / form.experts, columns], data };
+  return evaluateRoutedLinear(
+    form.activations === "int8" ? evaluateRoundBlocks(x) : x,
+    weight,
+    chosen,
+    "out_in",
+  );
+}
 
 /** Blocks whose elements are all smaller than this become zeros: 127 over them would not be finite in float32. */
 export const LEAST_LARGEST = 2 ** -100;

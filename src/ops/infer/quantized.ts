@@ -1,10 +1,12 @@
 import { constantDim, sameDim } from "../../tensor/dim.ts";
 import { sameShape, showType, tensorType, type TensorType } from "../../tensor/type.ts";
 import { ROW_UNIT } from "../../tensor/quantized.ts";
+import { STACK_ROWS } from "../../tensor/whole-codes.ts";
 import { Mismatch, type Operands } from "../define.ts";
 import type { ScalarExpression } from "../scalar.ts";
 import { firstOf, floatElements, rankAtLeast, rankIs } from "./check.ts";
 import { inferEmbedding, inferLinear, inferLinearEpilogue } from "./linear.ts";
+import { inferRoutedLinear } from "./routed.ts";
 
 type Types = readonly TensorType[] | Mismatch;
 
@@ -86,6 +88,31 @@ export function inferPackedLinear(
   return epilogue.steps.length === 0
     ? inferLinear(x, matrix, undefined, "out_in")
     : inferLinearEpilogue(x, matrix, extras, "out_in", epilogue);
+}
+
+export function inferPackedRoutedLinear(
+  x: TensorType,
+  packed: Packed,
+  chosen: TensorType,
+  { experts, ...form }: Form & { readonly experts: number },
+): Types {
+  const matrix = inferPacked(packed, form);
+  if (matrix instanceof Mismatch) return matrix;
+  const [rows, columns] = matrix.shape.map((size) => constantDim(size)!) as [number, number];
+  if (experts < 1 || (rows / experts) % STACK_ROWS !== 0)
+    return new Mismatch(
+      "experts",
+      `expected ${rows} rows to be those of matrices of a multiple of ${STACK_ROWS} rows, got ${experts}`,
+    );
+  const found = inferRoutedLinear(
+    x,
+    tensorType(matrix.dtype, experts, rows / experts, columns),
+    chosen,
+    "out_in",
+  );
+  return found instanceof Mismatch && found.blamed === "weight"
+    ? new Mismatch("codes", found.message)
+    : found;
 }
 
 export function inferRoundBlocks(x: TensorType): Types {

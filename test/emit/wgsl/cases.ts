@@ -548,6 +548,21 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       [130, 96],
     ] as const
   ).flatMap(packedLinear),
+  packed_routed_linear: [16, 72].flatMap((width) =>
+    packedForms(7 * width, 64).flatMap(({ about, types, attrs }) =>
+      [false, true].map((isShared): Case => ({
+        about: `${about}, ${isShared ? "a row for all choices" : "a row each"}, ${width} columns`,
+        graph: graphOf(
+          "packed_routed_linear",
+          { x: f32(B, T, isShared ? 1 : 3, 64), ...types, chosen: i32(B, T, 3) },
+          { ...attrs, experts: 7 },
+        ),
+        sizes: batches,
+        ids: words,
+        range: [-0.1, 0.1],
+      })),
+    ),
+  ),
   routed_linear: (["out_in", "in_out"] as const).flatMap((layout): Case[] =>
     [false, true].flatMap((isShared) =>
       [17, 65].map((width): Case => ({

@@ -149,6 +149,41 @@ function plainLinear(form: Form): OpCase<"packed_linear"> {
   };
 }
 
+/** Rows by the matrices that they chose, of three that have `columns` rows each; nothing chose the second. */
+function routed(
+  columns: number,
+  form: Form,
+  activations: "f32" | "int8",
+  isShared: boolean,
+): OpCase<"packed_routed_linear"> {
+  const [experts, depth, places, each] = [3, 96, 3, 2];
+  const { elements, operands } = matrix(experts * columns, depth, form);
+  const chosen = [2, 0, 0, 2, 2, 0];
+  const count = isShared ? 1 : each;
+  const x = drawn(places * count, depth, "routed");
+  const read = activations === "int8" ? roundedRows(x) : x;
+  const expected = chosen.flatMap((expert, choice) =>
+    Array.from({ length: columns }, (_, column) => {
+      const [row, at] = [isShared ? Math.floor(choice / each) : choice, (expert * columns + column) * depth];
+      let sum = 0;
+      for (let k = 0; k < depth; k++) sum += read.data[row * depth + k]! * elements[at + k]!;
+      return sum;
+    }),
+  );
+  return {
+    about: `${about(form)}, matrices of ${columns} rows, ${isShared ? "a row for all choices" : "a row each"}, activations ${activations}`,
+    operands: {
+      x: f32([places, count, depth], x.data),
+      ...operands,
+      chosen: i32([places, each], chosen),
+    },
+    attrs: { ...attrsOf(form), activations, experts },
+    expected: [f32([places, each, columns], expected)],
+    // As of packed_linear.
+    tolerance: 2e-5,
+  };
+}
+
 const sizes = [
   [1, 1],
   [1, 4],
@@ -187,4 +222,10 @@ export const quantizedCases: CasesOf<keyof typeof quantizedOps> = {
       ),
     ),
   ],
+  packed_routed_linear: forms.flatMap((form) =>
+    (["f32", "int8"] as const).flatMap((activations) => [
+      routed(8, form, activations, true),
+      routed(32, form, activations, false),
+    ]),
+  ),
 };

@@ -5,7 +5,7 @@ import { LEAST_LARGEST } from "../../../ops/evaluate/quantized.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import type { Code } from "../../../support/text.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
-import { productOfDims } from "../../../tensor/dim.ts";
+import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { refusals } from "../../loops/refusals.ts";
 import { KernelBuilder } from "../../loops/builder.ts";
@@ -109,7 +109,28 @@ const packed_embedding: TsKernel<"packed_embedding"> = ({ operands, attrs, resul
   return call.finish(`packed_embedding_${attrs.bits}`, ["Rows of a packed table by id."], body);
 };
 
-/** A row of x, rounded if the products read it so, then each row of the weight while it is dequantized. */
+/** Row m of x as `read`, rounded if the products read it so. */
+const readRow = (xAt: string, isRounded: boolean): Code[] =>
+  isRounded
+    ? block(
+        `for (let start = 0; start < depth; start += ${ROW_UNIT}) {`,
+        roundLines(
+          (i) => `x[${sumText(xAt, "m * xRow", "start", i)}]«!»`,
+          (i, value) => `read[start + ${i}] = ${value};`,
+        ),
+      )
+    : forLoop("p", "depth", [`read[p] = x[${sumText(xAt, "m * xRow", "p")}]«!»;`]);
+
+/** The product of `read` with a row of the codes, while that is dequantized. */
+const sumOf = (row: string, element: ReturnType<typeof elementOf>, { block: width }: Form): Code[] => [
+  "let sum = 0;",
+  ...forLoop("p", "depth", [
+    `const at = ${row} * depth + p;`,
+    `sum += read[p]«!» * (${element("at", `Math.floor(at / ${width})`)});`,
+  ]),
+];
+
+/** A row of x, then each row of the weight. */
 const packed_linear: TsKernel<"packed_linear"> = ({ operands, attrs, results }, placing) => {
   const { x, extras, ...packed } = operands;
   const out = onlyView(results);
@@ -128,30 +149,12 @@ const packed_linear: TsKernel<"packed_linear"> = ({ operands, attrs, results }, 
   const finished = scalarOf(k, attrs.epilogue)([sum, ...elements]);
   k.store(new Place({ name: "out", dtype: out.type.dtype }).at(o).at(j), finished);
   const isRounded = attrs.activations === "int8";
-  const row = isRounded
-    ? [
-        ...block(
-          `for (let start = 0; start < depth; start += ${ROW_UNIT}) {`,
-          roundLines(
-            (i) => `x[${sumText(xAt, "m * xRow", "start", i)}]«!»`,
-            (i, value) => `read[start + ${i}] = ${value};`,
-          ),
-        ),
-      ]
-    : forLoop("p", "depth", [`read[p] = x[${sumText(xAt, "m * xRow", "p")}]«!»;`]);
   const body = [
     "const read = new Float64Array(depth);",
     ...forLoop("m", "rows", [
-      ...row,
+      ...readRow(xAt, isRounded),
       `const o = ${sumText(outAt, "m * columns")};`,
-      ...forLoop("j", "columns", [
-        "let sum = 0;",
-        ...forLoop("p", "depth", [
-          "const at = j * depth + p;",
-          `sum += read[p]«!» * (${element("at", `Math.floor(at / ${attrs.block})`)});`,
-        ]),
-        ...printStatements(k.body, call, placing),
-      ]),
+      ...forLoop("j", "columns", [...sumOf("j", element, attrs), ...printStatements(k.body, call, placing)]),
     ]),
   ];
   const words = attrs.epilogue.steps.length === 0 ? "" : `_${expressionName(attrs.epilogue)}`;
@@ -163,7 +166,57 @@ const packed_linear: TsKernel<"packed_linear"> = ({ operands, attrs, results }, 
   );
 };
 
+/** A row of x, then each row of the matrices that its choices chose. */
+const packed_routed_linear: TsKernel<"packed_routed_linear"> = ({ operands, attrs, results }, placing) => {
+  const { x, chosen, ...packed } = operands;
+  const out = onlyView(results);
+  const call = new CallBuilder(placing);
+  const choices = chosen.type.shape.at(-1)!;
+  const isShared = constantDim(x.type.shape.at(-2)!) === 1 && constantDim(choices) !== 1;
+  call.size("rows", productOfDims(x.type.shape.slice(0, -1)));
+  if (isShared) call.size("each", choices);
+  call.size("experts", dim(attrs.experts));
+  call.size("columns", out.type.shape.at(-1)!);
+  call.size("depth", x.type.shape.at(-1)!);
+  const xAt = call.tensor("x", x);
+  call.size("xRow", rowStep(x));
+  const element = elementOf(call, packed, attrs);
+  const chosenAt = call.tensor("chosen", chosen);
+  const outAt = call.tensor("out", out);
+  const isRounded = attrs.activations === "int8";
+  const ofChoice = [
+    `const e = chosen[${sumText(chosenAt, "c")}]«!»;`,
+    ...block("if (!(e >= 0 && e < experts)) {", [
+      `throw new InputError(\`${refusals.index("e", "experts")}\`);`,
+    ]),
+    ...forLoop("j", "columns", [
+      ...sumOf("(e * columns + j)", element, attrs),
+      `out[${sumText(outAt, "c * columns", "j")}] = sum;`,
+    ]),
+  ];
+  const body = [
+    "const read = new Float64Array(depth);",
+    ...forLoop("m", "rows", [
+      ...readRow(xAt, isRounded),
+      ...(isShared
+        ? block("for (let c = m * each; c < (m + 1) * each; c++) {", ofChoice)
+        : ["const c = m;", ...ofChoice]),
+    ]),
+  ];
+  return call.finish(
+    `packed_routed_linear_${attrs.bits}${isRounded ? "_int8" : ""}${isShared ? "_shared" : ""}`,
+    ["out = x wᵀ with the packed matrix that each row chose."],
+    body,
+  );
+};
+
 const [m, j, o] = ["m", "j", "o"].map(loopName) as [Name, Name, Name];
 const sum = { kind: "name", name: "sum", type: "float" } as const;
 
-export const quantizedKernels = { dequantize, round_blocks, packed_embedding, packed_linear };
+export const quantizedKernels = {
+  dequantize,
+  round_blocks,
+  packed_embedding,
+  packed_linear,
+  packed_routed_linear,
+};

@@ -1,16 +1,8 @@
 import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
-import { rowStep, type View } from "../../../kernels/view.ts";
+import { rowStep } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
-import {
-  addDims,
-  constantDim,
-  dim,
-  floorDivideDim,
-  multiplyDims,
-  productOfDims,
-  type Dim,
-} from "../../../tensor/dim.ts";
+import { addDims, constantDim, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import type { I32 } from "../assembler/code.ts";
@@ -18,47 +10,27 @@ import { i32 } from "../assembler/numbers.ts";
 import type { Kernel, KernelWriter, Phase, WasmKernel } from "../kernel.ts";
 import { refuse } from "../kernel.ts";
 import { Dots } from "../packed/dots.ts";
-import { GROUP, GROUP_VECTORS, PackedMatrix, type Form, type PackedViews } from "../packed/layout.ts";
-import { productsOf, type Products } from "../packed/products.ts";
+import { GROUP, GROUP_VECTORS } from "../packed/layout.ts";
+import { productsOf } from "../packed/products.ts";
 import { BESIDE_BYTES, codeBytes, Rounder } from "../packed/rounding.ts";
 import { ColumnUnpacker, RowUnpacker } from "../packed/unpack.ts";
 import { blockRoom, multiplyBlocks } from "../products/blocks.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachRows, eachTileOf, eachUnit } from "../products/nest.ts";
 import { Tile, tilesFor } from "../products/tile.ts";
+import { bytes, matrixOf, packedName, roundRows, rowsInStep, units } from "./packed-rows.ts";
+import { packed_routed_linear } from "./packed-routed.ts";
 
 type Linear = StepOf<"packed_linear">;
-
-const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
-const units = (elements: Dim): Dim => floorDivideDim(elements, ROW_UNIT);
-
-const matrixOf = (
-  k: KernelWriter,
-  phase: Phase,
-  { codes, scales, minimums }: PackedViews,
-  form: Form,
-  depth: Dim,
-): PackedMatrix => new PackedMatrix(k, phase, { codes, scales, minimums }, form, k.size(units(depth))(phase));
 
 /** x Wᵀ of a packed weight: rounded rows by dots of whole numbers, rows as they are by tiles of an unpacked weight. */
 const packed_linear: WasmKernel<"packed_linear"> = (step, k) =>
   step.attrs.activations === "int8" ? dots(step, k) : tiles(step, k);
 
-const nameOf = ({ attrs: { bits, block, narrow, activations, epilogue } }: Linear): string =>
-  [
-    `linear_${bits}bit`,
-    ...(block === 16 ? ["16"] : []),
-    ...(narrow && activations === "int8" ? ["narrow"] : []),
-    ...(activations === "int8" ? ["int8"] : []),
-    ...(epilogue.steps.length === 0 ? [] : [expressionName(epilogue)]),
-  ].join("_");
-
-/**
- * Rows that go through a group of a weight together: what is made of its codes serves all of them, and their sums stay in registers. One
- * where the machine does not unroll.
- */
-const rowsInStep = ({ machine }: KernelWriter, { sums }: Products): number =>
-  machine.unroll === 1 ? 1 : 4 / sums;
+const nameOf = ({ attrs }: Linear): string =>
+  [packedName(attrs), ...(attrs.epilogue.steps.length === 0 ? [] : [expressionName(attrs.epilogue)])].join(
+    "_",
+  );
 
 /** All threads round the rows, then each takes columns. */
 function dots(step: Linear, k: KernelWriter): Kernel {
@@ -72,7 +44,7 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   const shared = k.shared(multiplyDims(blocks, dim(each.codes + each.beside)));
   const besideAt = (phase: Phase): I32 =>
     phase.still(i32.add(shared(phase), i32.mul(k.size(blocks)(phase), i32.const(each.codes))));
-  roundRows(k, x, units(depth), blocks, { codes: shared, beside: besideAt, products });
+  roundRows(k, k.phase(), x, { codes: shared, beside: besideAt, products });
 
   const phase = k.phase();
   const inStep = constantDim(rows) === 1 ? 1 : rowsInStep(k, products);
@@ -95,8 +67,8 @@ function dots(step: Linear, k: KernelWriter): Kernel {
       ...eachRows(phase, unit, inStep, (at) => [
         ...product.multiply(
           unit.column,
-          i32.add(codes, rowOf(at.row, each.codes)),
-          i32.add(beside, rowOf(at.row, each.beside)),
+          { at: i32.add(codes, rowOf(at.row, each.codes)) },
+          { at: i32.add(beside, rowOf(at.row, each.beside)) },
           tile.sums.slice(0, at.rows),
         ),
         ...end.finish(tile, at, unit),
@@ -107,44 +79,6 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   return k.finish(
     nameOf(step),
     "out = x wᵀ by whole numbers of 8 bits, each element finished before it is stored.",
-  );
-}
-
-interface Rounded {
-  readonly codes: (phase: Phase) => I32;
-  readonly beside: (phase: Phase) => I32;
-  readonly products: Products;
-}
-
-/** A phase in which all blocks of all rows are rounded. */
-function roundRows(k: KernelWriter, x: View, rowUnits: Dim, blocks: Dim, to: Rounded): void {
-  const phase = k.phase();
-  const rounder = new Rounder(phase, k.constants);
-  const [xAt, xRow, perRow] = [
-    k.address(x)(phase),
-    k.size(bytes(rowStep(x)))(phase),
-    k.size(rowUnits)(phase),
-  ];
-  const [codes, beside] = [to.codes(phase), to.beside(phase)];
-  const { rounded, offset } = to.products;
-  const at = phase.local("i32");
-  const { from, to: end } = phase.share(k.size(blocks)(phase));
-  phase.push(
-    phase.range(from, end, 1, (unit) => [
-      at.set(
-        i32.add(
-          i32.add(xAt, i32.mul(i32.div_u(unit, perRow), xRow)),
-          i32.mul(i32.rem_u(unit, perRow), i32.const(4 * ROW_UNIT)),
-        ),
-      ),
-      ...rounder.round(at.get),
-      ...rounder.storeCodes(
-        i32.add(codes, i32.mul(unit, i32.const(codeBytes(rounded)))),
-        i32.add(beside, i32.mul(unit, i32.const(BESIDE_BYTES))),
-        rounded,
-        offset,
-      ),
-    ]),
   );
 }
 
@@ -241,4 +175,10 @@ const round_blocks: WasmKernel<"round_blocks"> = ({ operands, results }, k) => {
   return k.finish("round_blocks", "Blocks of 32 as whole numbers times a scale.");
 };
 
-export const packedKernels = { dequantize, packed_embedding, packed_linear, round_blocks };
+export const packedKernels = {
+  dequantize,
+  packed_embedding,
+  packed_linear,
+  packed_routed_linear,
+  round_blocks,
+};

@@ -19,10 +19,18 @@ export class Dots {
   readonly #factor: Local<"v128">;
   /** By row, vector of the group, and vector of sums. */
   readonly #sums: readonly (readonly (readonly Local<"v128">[])[])[];
-  readonly #xAt: Local<"i32">;
-  readonly #besideAt: Local<"i32">;
+  readonly #xAt: Places;
+  readonly #besideAt: Places;
 
-  constructor(k: KernelWriter, phase: Phase, matrix: PackedMatrix, products: Products, rows: number) {
+  /** `lie`: the rows of x lie side by side, or each wherever it is. */
+  constructor(
+    k: KernelWriter,
+    phase: Phase,
+    matrix: PackedMatrix,
+    products: Products,
+    rows: number,
+    lie: "together" | "apart" = "together",
+  ) {
     this.#machine = k.machine;
     this.#phase = phase;
     this.#matrix = matrix;
@@ -32,23 +40,31 @@ export class Dots {
     this.#sums = Array.from({ length: rows }, () =>
       Array.from({ length: GROUP_VECTORS }, () => phase.locals("v128", products.sums)),
     );
-    [this.#xAt, this.#besideAt] = phase.locals("i32", 2) as [Local<"i32">, Local<"i32">];
+    const places = (each: number): Places =>
+      new Places(phase, each, matrix.units, lie === "apart" ? rows : 1);
+    this.#xAt = places(codeBytes(products.rounded));
+    this.#besideAt = places(BESIDE_BYTES);
   }
 
   /** to = the products of the group of a column with rows of codes and what stands beside them, by row and vector. */
-  multiply(column: I32, codes: I32, beside: I32, to: readonly (readonly Local<"v128">[])[]): Statement[] {
+  multiply(
+    column: I32,
+    codes: FirstRow,
+    beside: FirstRow,
+    to: readonly (readonly Local<"v128">[])[],
+  ): Statement[] {
     const [xAt, besideAt] = [this.#xAt, this.#besideAt];
     const { block } = this.#matrix.form;
     return [
       ...this.#matrix.enter(column),
-      xAt.set(codes),
-      besideAt.set(beside),
+      ...xAt.enter(codes, to.length),
+      ...besideAt.enter(beside, to.length),
       ...to.flat().map((sum) => sum.set(v128.zero)),
       this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
         ...Array.from({ length: ROW_UNIT / block }, (_, at) => this.#block(at, to)).flat(),
         ...this.#matrix.step(),
-        xAt.set(i32.add(xAt.get, i32.const(codeBytes(this.#products.rounded)))),
-        besideAt.set(i32.add(besideAt.get, i32.const(BESIDE_BYTES))),
+        ...xAt.step(to.length),
+        ...besideAt.step(to.length),
       ]),
     ];
   }
@@ -66,9 +82,7 @@ export class Dots {
         ...this.#codes.map((code, vector) => code.set(codes(this.#matrix, vector))),
         ...factors.flatMap(({ at, sum: index }) =>
           to.flatMap((_, row) => [
-            this.#factor.set(
-              factor(this.#xAt.get, this.#rowBytes(row, codeBytes(this.#products.rounded)) + at),
-            ),
+            this.#factor.set(factor(...this.#xAt.of(row, at))),
             ...this.#codes.map((code, vector) => {
               const sum = this.#sums[row]![vector]![index]!;
               return sum.set(add(code.get, this.#factor.get, sum.get));
@@ -107,11 +121,42 @@ export class Dots {
 
   /** A number beside the codes of a row of x, in all lanes. */
   #beside(row: number, at: number): V128 {
-    return v128.load32_splat(this.#besideAt.get, this.#rowBytes(row, BESIDE_BYTES) + at);
+    return v128.load32_splat(...this.#besideAt.of(row, at));
+  }
+}
+
+/** Where the first of some rows lies, and how far from it the second, if they do not lie side by side. */
+interface FirstRow {
+  readonly at: I32;
+  readonly step?: I32;
+}
+
+/** Where rows of x are read: of rows side by side the first alone is kept. */
+class Places {
+  readonly #each: number;
+  readonly #units: I32;
+  readonly #rows: readonly Local<"i32">[];
+
+  /** `each`: bytes of a unit, of which a row has `units`. */
+  constructor(phase: Phase, each: number, units: I32, rows: number) {
+    this.#each = each;
+    this.#units = units;
+    this.#rows = phase.locals("i32", rows);
   }
 
-  /** From the first row of x to another, each unit having so many bytes. */
-  #rowBytes(row: number, each: number): number {
-    return row === 0 ? 0 : row * each * this.#matrix.units.known!;
+  enter({ at, step }: FirstRow, rows: number): Statement[] {
+    return this.#rows
+      .slice(0, rows)
+      .map((place, row) => place.set(row === 0 ? at : i32.add(this.#rows[row - 1]!.get, step!)));
+  }
+
+  step(rows: number): Statement[] {
+    return this.#rows.slice(0, rows).map((place) => place.set(i32.add(place.get, i32.const(this.#each))));
+  }
+
+  /** What lies `at` bytes from where a row is read: an address, and an offset from it. */
+  of(row: number, at: number): [address: I32, offset: number] {
+    if (this.#rows.length > 1) return [this.#rows[row]!.get, at];
+    return [this.#rows[0]!.get, at + (row === 0 ? 0 : row * this.#each * this.#units.known!)];
   }
 }

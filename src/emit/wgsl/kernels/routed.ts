@@ -1,14 +1,17 @@
 import { onlyView } from "../../../kernels/results.ts";
 import { rowStep, type View } from "../../../kernels/view.ts";
 import type { StepOf } from "../../../plan/plan.ts";
+import { invariant } from "../../../support/invariant.ts";
 import type { Code } from "../../../support/text.ts";
 import { addDims, constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { KernelBuilder } from "../builder.ts";
+import type { Tensors, Views } from "../given.ts";
 import type { Context, Dispatch, WgslKernel } from "../kernel.ts";
 import { forLoop, ifThen } from "../text.ts";
 import { fewRowsGroups, fewRowsProduct } from "./few-rows.ts";
-import { heldOperands, TILE, tiledGroups, tiledProduct } from "./product.ts";
+import { packedReader, type PackedViews } from "./packed.ts";
+import { heldAsFloats, heldOperands, TILE, tiledGroups, tiledProduct } from "./product.ts";
 
 /** Choices that are each a row of their own: few enough that most matrices are chosen by one of them at most. */
 const FEW_CHOICES = 32;
@@ -80,38 +83,72 @@ function matrixReader(layout: "out_in" | "in_out", columns: string, depth: strin
   };
 }
 
-type Step = StepOf<"routed_linear">;
+type Step = StepOf<"routed_linear"> | StepOf<"packed_routed_linear">;
+
+/** The matrices that are chosen from. */
+const expertsOf = (step: Step): Dim =>
+  step.op === "routed_linear" ? step.operands.weight.type.shape[0]! : dim(step.attrs.experts);
+
+/** What a product binds of its matrices. */
+const weightViews = ({ op, operands }: Step): Views =>
+  op === "routed_linear"
+    ? { weight: operands.weight }
+    : { codes: operands.codes, scales: operands.scales, minimums: operands.minimums };
+
+type WeightTensors = Tensors<PackedViews & { readonly x: View; readonly weight: View }>;
+
+/** How elements of the matrices are read, and those of x beside them. */
+function weightOf(
+  step: Step,
+  builder: KernelBuilder,
+  tensors: WeightTensors,
+  columns: string,
+  depth: string,
+) {
+  const layout = step.op === "routed_linear" ? step.attrs.layout : "out_in";
+  const matrix = matrixReader(layout, columns, depth);
+  if (step.op === "packed_routed_linear") {
+    const element = packedReader(builder, tensors, step.attrs);
+    const w = (k: string, column: string): string => element(matrix.place("expert", k, column));
+    return { ...heldAsFloats, unit: matrix.unit, w };
+  }
+  const { held, read } = heldOperands(builder, [tensors.x, tensors.weight]);
+  const w = (k: string, column: string): string => read(tensors.weight, matrix.place("expert", k, column));
+  return { held, read, unit: matrix.unit, w };
+}
+
+const nameOf = (step: Step, name: string): string =>
+  step.op === "packed_routed_linear" ? `packed_${step.attrs.bits}_${name}` : name;
 
 /** Few choices: one at a time, with the matrix that it chose. */
-function fewChoices({ operands, attrs, results }: Step, context: Context): Dispatch {
-  const { x, weight, chosen } = operands;
-  const out = onlyView(results);
+function fewChoices(step: Step, context: Context): Dispatch {
+  const { x, chosen } = step.operands;
+  const out = onlyView(step.results);
   const builder = new KernelBuilder(context);
-  const tensors = builder.tensors({ x, weight, chosen }, { out });
+  const tensors = builder.tensors({ x, ...weightViews(step), chosen }, { out });
   const columns = builder.size("columns", out.type.shape.at(-1)!);
   const depth = builder.size("depth", x.type.shape.at(-1)!);
   const row = rowTerm(builder, "x", x, chosen);
-  const { held, read } = heldOperands(builder, [tensors.x, tensors.weight]);
-  const matrix = matrixReader(attrs.layout, columns, depth);
+  const weight = weightOf(step, builder, tensors as unknown as WeightTensors, columns, depth);
   const { body, workgroup } = fewRowsProduct(
     {
       builder,
       rows: "1u",
       columns,
       depth,
-      held,
-      unit: matrix.unit,
-      x: (_, k) => read(tensors.x, `${row("choice")}${k}`),
-      w: (k, column) => read(tensors.weight, matrix.place("expert", k, column)),
+      held: weight.held,
+      unit: weight.unit,
+      x: (_, k) => weight.read(tensors.x, `${row("choice")}${k}`),
+      w: weight.w,
       store: (_, column, value) => [tensors.out.put(`choice * ${columns} + ${column}`, value)],
     },
     ["let choice = group.y;", `let expert = u32(${tensors.chosen.at("choice")});`],
   );
   const choices = elementsOf(chosen.type);
-  const few = fewRowsGroups(out.type.shape.at(-1)!, matrix.unit);
+  const few = fewRowsGroups(out.type.shape.at(-1)!, weight.unit);
   return builder.finish({
     stage: 1,
-    name: "routed_rows",
+    name: nameOf(step, "routed_rows"),
     doc: ["out = x wᵀ with the matrix that each row chose.", `For at most ${FEW_CHOICES} rows.`],
     body,
     workgroup,
@@ -141,19 +178,18 @@ const findTile = (experts: string, start: (expert: string) => string): Code[] =>
 ];
 
 /** Many choices: tiles of the rows that chose one matrix. */
-function manyChoices({ operands, attrs, results }: Step, context: Context): Dispatch {
-  const { x, weight, chosen } = operands;
-  const out = onlyView(results);
+function manyChoices(step: Step, context: Context): Dispatch {
+  const { x, chosen } = step.operands;
+  const out = onlyView(step.results);
   const builder = new KernelBuilder(context);
-  const experts = weight.type.shape[0]!;
+  const experts = expertsOf(step);
   const groups = builder.leftBefore(groupsSize(chosen, experts));
-  const tensors = builder.tensors({ x, weight }, { out });
+  const tensors = builder.tensors({ x, ...weightViews(step) }, { out });
   const count = builder.size("experts", experts);
   const columns = builder.size("columns", out.type.shape.at(-1)!);
   const depth = builder.size("depth", x.type.shape.at(-1)!);
   const row = rowTerm(builder, "x", x, chosen);
-  const { held, read } = heldOperands(builder, [tensors.x, tensors.weight]);
-  const matrix = matrixReader(attrs.layout, columns, depth);
+  const weight = weightOf(step, builder, tensors as unknown as WeightTensors, columns, depth);
   const choice = (place: string): string => `u32(${groups.at(`${count} + 1u + ${place} + offset`)})`;
   const { body, workgroup } = tiledProduct(
     {
@@ -161,10 +197,10 @@ function manyChoices({ operands, attrs, results }: Step, context: Context): Disp
       rows: "tile_rows",
       columns,
       depth,
-      held,
-      unit: matrix.unit,
-      x: (place, k) => read(tensors.x, `${row(choice(place))}${k}`),
-      w: (k, column) => read(tensors.weight, matrix.place("expert", k, column)),
+      held: weight.held,
+      unit: weight.unit,
+      x: (place, k) => weight.read(tensors.x, `${row(choice(place))}${k}`),
+      w: weight.w,
       store: (place, column, value) => [tensors.out.put(`${choice(place)} * ${columns} + ${column}`, value)],
     },
     findTile(count, groups.at),
@@ -173,7 +209,7 @@ function manyChoices({ operands, attrs, results }: Step, context: Context): Disp
   const tiles = addDims(elementsOf(chosen.type), multiplyDims(experts, dim(TILE)));
   return builder.finish({
     stage: 1,
-    name: "routed_linear",
+    name: nameOf(step, "routed_linear"),
     doc: [
       "out = x wᵀ with the matrix that each row chose.",
       "A tile of 64 × 64 elements a workgroup, its rows of one matrix.",
@@ -184,13 +220,18 @@ function manyChoices({ operands, attrs, results }: Step, context: Context): Disp
   });
 }
 
-const routed_linear: WgslKernel<"routed_linear"> = (step, context) => {
-  const { weight, chosen } = step.operands;
-  return [
-    group(chosen, weight.type.shape[0]!, context),
-    fewChoices(step, context),
-    manyChoices(step, context),
-  ];
+const routed = (step: Step, context: Context): readonly Dispatch[] => [
+  group(step.operands.chosen, expertsOf(step), context),
+  fewChoices(step, context),
+  manyChoices(step, context),
+];
+
+const routed_linear: WgslKernel<"routed_linear"> = (step, context) => routed(step, context);
+
+/** The same of packed matrices, whose elements are made where they are read. */
+const packed_routed_linear: WgslKernel<"packed_routed_linear"> = (step, context) => {
+  invariant(step.attrs.activations === "f32", "no shader multiplies 8-bit numbers");
+  return routed(step, context);
 };
 
 /** A product over the rows that chose a matrix, for each matrix. */
@@ -239,4 +280,4 @@ const routed_weight_grad: WgslKernel<"routed_weight_grad"> = ({ operands, attrs,
   return [group(chosen, experts, context), product];
 };
 
-export const routedKernels = { routed_linear, routed_weight_grad };
+export const routedKernels = { routed_linear, packed_routed_linear, routed_weight_grad };

@@ -1,8 +1,11 @@
 import type { PackedParameterSource, PlanParameter, PlanShared, ProgramPlan } from "../../plan/plan.ts";
 import { packedNames } from "../../passes/packing.ts";
+import { isStack } from "../../ir/stacks.ts";
 import type { Code } from "../../support/text.ts";
 import type { Piece } from "./piece.ts";
+import { laterRuntime } from "./runtime/later.generated.ts";
 import { packedRuntime } from "./runtime/packed.generated.ts";
+import { stacksRuntime } from "./runtime/stacks.generated.ts";
 import { fragment, literal } from "./text.ts";
 
 /** How the tensors of a module's weights come: all of them there, or some when they are wanted. */
@@ -22,23 +25,41 @@ export function givenParameters({
     .map((parameter) => sources.get(parameter.name) ?? parameter);
 }
 
+/** Whether the tensors of a parameter may come as those of its parts. */
+const hasStacks = (shared: PlanShared): boolean => givenParameters(shared).some(({ name }) => isStack(name));
+
 /** What finds the tensors of a model's parameters in `source`, as an expression. */
 export function matchText({ shared }: ProgramPlan, coming: Coming): string {
-  const wait = coming === "streamed" ? "await " : "";
-  return shared.packed === undefined
-    ? `${wait}matchWeights(source, options)`
-    : `packedTensors(${wait}matchWeights(withCodes(source), options))`;
+  const isPacked = shared.packed !== undefined;
+  const coded = isPacked ? "withCodes(source)" : "source";
+  const join = isPacked ? "codedStackOf" : "stackOf";
+  const whole = hasStacks(shared) ? `withStacks(${coded}, ${join})` : coded;
+  const matched = `${coming === "streamed" ? "await " : ""}matchWeights(${whole}, options)`;
+  return isPacked ? `packedTensors(${matched})` : matched;
 }
 
-/** What makes codes of weights, or takes those of a file, where the model keeps some. */
-export function packedPiece({ shared }: ProgramPlan, coming: Coming): Piece {
-  if (shared.packed === undefined) return { declares: [], code: [] };
+/** What joins tensors of a file that are one of the model's, and makes codes of weights, where the model has such. */
+export function joinedPiece({ shared }: ProgramPlan, coming: Coming): Piece {
+  const { packed } = shared;
+  const stacks = hasStacks(shared);
+  if (packed === undefined && !stacks) return { declares: [], code: [] };
   return {
     declares: [
-      ...packedRuntime.declares,
-      ...["packedWeights", "codedAs", "readOf", "laterTensor", "withCodes", "packedTensors", "endings"],
+      ...["readOf", "laterTensor", ...laterRuntime.declares],
+      ...(stacks ? ["withStacks", "stackOf", "codedStackOf", ...stacksRuntime.declares] : []),
+      ...(packed === undefined
+        ? []
+        : ["packedWeights", "codedAs", "withCodes", "packedTensors", "endings", ...packedRuntime.declares]),
     ],
-    code: [...tableOf(shared.packed), "", ...readers[coming], "", ...joining, "", ...packedRuntime.code],
+    code: [
+      ...(packed === undefined ? [] : [...tableOf(packed), ""]),
+      ...readers[coming],
+      ...(packed === undefined ? [] : ["", ...joining, "", ...packedRuntime.code]),
+      ...(stacks ? ["", ...stacking, "", ...stacksRuntime.code] : []),
+      ...(stacks && packed !== undefined ? ["", ...stackingCodes] : []),
+      "",
+      ...laterRuntime.code,
+    ],
   };
 }
 
@@ -62,7 +83,7 @@ const readers: Readonly<Record<Coming, readonly string[]>> = {
       return found instanceof Kind ? found : Kind.from(found);
     };
 
-    function laterTensor(shape«: readonly number[]», kind«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>»)«: Given» {
+    function laterTensor(shape«: readonly number[]», kind«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>», _of«?: Given»)«: Given» {
       const size = shape.reduce((product, length) => product * length, 1);
       let made«: Elements | undefined»;
       const all = ()«: Elements» => (made ??= read(0, size)« as Elements»);
@@ -74,9 +95,51 @@ const readers: Readonly<Record<Coming, readonly string[]>> = {
   streamed: fragment`
     const readOf = (tensor«: Given»)«: ReadElements» => (kind, first, end) => elementsBetween(tensor, kind, first, end);
 
-    const laterTensor = (shape«: readonly number[]», dtype«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>»)«: Given» => ({ shape, dtype, read });
+    /** A tensor whose elements come when they are asked for; from where those of another do, if it is made of such. */
+    const laterTensor = (shape«: readonly number[]», dtype«: "f32" | "i32"», read«: (first: number, end: number) => Soon<Elements>», of«?: Given»)«: Given» =>
+      of === undefined || !isStreamed(of) ? { shape, dtype, read } : { ...of, shape, dtype, read };
   `,
 };
+
+const stacking = fragment`
+  /** Weights with one tensor in the place of the parts of each stack. Throws WeightsError if some of them are not there, or not alike. */
+  function withStacks(source«: Readonly<Record<string, Given>> | ReadonlyMap<string, Given>», join«: (parts: readonly Given[]) => Given»)«: typeof source» {
+    if (typeof source !== "object" || source === null) return source;
+    const given = source instanceof Map ? source« as Map<string, Given>» : new Map(Object.entries(source));
+    const joined = new Map«<string, Given>»(given);
+    for (const { name, parts, missing } of stacksAmong(parameters, given)) {
+      if (missing.length > 0) throw new WeightsError(missing.map((part) => "missing: " + part + ", a part of " + name));
+      const tensors = parts.map((part) => given.get(part)«!»);
+      const types = tensors.map((tensor) => [tensor?.shape, Object.values(kindOfGiven(tensor))].join());
+      const odd = types.findIndex((type) => type !== types[0]);
+      if (odd >= 0) throw new WeightsError(["not alike: " + parts[0] + " and " + parts[odd] + ", parts of " + name]);
+      for (const part of parts) joined.delete(part);
+      joined.set(name, join(tensors));
+    }
+    return joined;
+  }
+
+  /** Tensors of one shape as one with an axis more. */
+  function stackOf(parts«: readonly Given[]»)«: Given» {
+    const first = parts[0]«!»;
+    const { isFloat, size } = kindOfGiven(first);
+    const kind = isFloat ? "f32" : "i32";
+    const read = readStacked(parts.map(readOf), size);
+    return laterTensor([parts.length, ...first.shape], kind, (from, to) => read(kind, from, to), first);
+  }
+`;
+
+const stackingCodes = fragment`
+  /** The same with their codes, if all have such. */
+  function codedStackOf(parts«: readonly Given[]»)«: Given» {
+    const stack = stackOf(parts);
+    const codes = parts.flatMap((part) => codedAs.get(part) ?? []);
+    const form = codes[0]?.form;
+    if (form !== undefined && codes.length === parts.length && codes.every((each) => isSameForm(each.form, form)))
+      codedAs.set(stack, { form, rows: stackedRows((part) => codes[part]«!».rows, stack.shape[1]«!») });
+    return stack;
+  }
+`;
 
 const joining = fragment`
   /** The codes of matrices that a file has so. */
