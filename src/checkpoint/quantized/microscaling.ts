@@ -1,5 +1,6 @@
-import { ROW_UNIT, type QuantizedForm } from "../../tensor/quantized.ts";
+import { ROW_UNIT, type QuantizedForm, type QuantizedTensor } from "../../tensor/quantized.ts";
 import { quantizedTensor } from "../../tensor/whole-codes.ts";
+import { stackedRows } from "../../weights/packed.ts";
 import type { CheckpointTensor } from "../match.ts";
 import { partsOf } from "../parts.ts";
 import { Problem, showSizes } from "../problem.ts";
@@ -29,7 +30,10 @@ const incomplete = (name: string, shape: readonly number[], scales: readonly num
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
-/** X_blocks with X_scales: the experts of gpt-oss, [E, K, N]. */
+/** Twice the numbers of E2M1 are codes of 8 bits. */
+const form: QuantizedForm = { bits: 8, block: ROW_UNIT, hasMinimums: false, isNarrow: true };
+
+/** X_blocks with X_scales: the experts of gpt-oss, [E, K, N], whose codes are those of [E, N, K]. */
 export function expertBlocks(parts: Parts, name: string): Published | Problem | undefined {
   const [blocks, scales] = [parts.get("_blocks"), parts.get("_scales")];
   if (!isBytes(blocks)) return undefined;
@@ -56,7 +60,32 @@ export function expertBlocks(parts: Parts, name: string): Published | Problem | 
     return { dtype: "f32" as const, shape: [end - first], bytes: new Uint8Array(values.buffer) };
   };
   const read = () => ({ ...readPart(0, experts * rows * columns), shape });
-  return { decoded: { dtype: "f32", shape, read, readPart } };
+  const decoded: CheckpointTensor = { dtype: "f32", shape, read, readPart };
+  const readRows = (first: number, end: number) =>
+    // Nothing here comes later.
+    stackedRows((at) => (from, to) => rowsOf(expert(at), columns, from, to), rows)(
+      first,
+      end,
+    ) as QuantizedTensor;
+  const quantized = { form, isTransposed: true, read: () => readRows(0, experts * rows), readRows };
+  return { decoded: { ...decoded, quantized } };
+}
+
+/** Rows of an expert as codes of twice their numbers. */
+function rowsOf(
+  { codes, powers }: { readonly codes: Uint8Array; readonly powers: Uint8Array },
+  columns: number,
+  first: number,
+  end: number,
+): QuantizedTensor {
+  const numbers = new Uint8Array((end - first) * columns);
+  for (let at = 0; at < numbers.length; at++) {
+    const index = first * columns + at;
+    numbers[at] = e2m1[(codes[index >> 1]! >> (4 * (index & 1))) & 15]!;
+  }
+  const groups = columns / ROW_UNIT;
+  const scales = Float32Array.from(powers.subarray(first * groups, end * groups), halfScale);
+  return quantizedTensor({ shape: [end - first, columns], bits: 8, block: ROW_UNIT, codes: numbers, scales });
 }
 
 /** The codes and scales of one expert; those of the last one that was asked for are at hand. */
@@ -74,8 +103,6 @@ function expertReader(blocks: CheckpointTensor, scales: CheckpointTensor) {
   };
 }
 
-const form: QuantizedForm = { bits: 8, block: ROW_UNIT, hasMinimums: false, isNarrow: true };
-
 /** X.weight_packed of bytes with X.weight_scale of bytes. */
 export function packedBlocks(parts: Parts, name: string): Published | Problem | undefined {
   const [packed, scales] = [parts.get("weight_packed"), parts.get("weight_scale")];
@@ -92,17 +119,10 @@ export function packedBlocks(parts: Parts, name: string): Published | Problem | 
   const [codesOf, powersOf] = [partsOf(packed), partsOf(scales)];
   const groups = columns / ROW_UNIT;
   const readRows = (first: number, end: number) => {
-    const powers = Float32Array.from(powersOf(first * groups, end * groups).bytes, halfScale);
-    const pairs = codesOf(first * width, end * width).bytes;
-    const codes = new Uint8Array((end - first) * columns);
-    for (let at = 0; at < codes.length; at++) codes[at] = e2m1[(pairs[at >> 1]! >> (4 * (at & 1))) & 15]!;
-    return quantizedTensor({
-      shape: [end - first, columns],
-      bits: 8,
-      block: ROW_UNIT,
-      codes,
-      scales: powers,
-    });
+    // Both may lie in one file, whose reads take each other's place.
+    const powers = new Uint8Array(powersOf(first * groups, end * groups).bytes);
+    const codes = codesOf(first * width, end * width).bytes;
+    return rowsOf({ codes, powers }, columns, 0, end - first);
   };
   return { shape: [rows, columns], quantized: { form, read: () => readRows(0, rows), readRows } };
 }

@@ -58,6 +58,20 @@ describe("MXFP4 is what transformers makes of it", () => {
     expect(toFloat32(experts.readPart!(1270, 1300))).toEqual(expectedOf("mxfp4").subarray(1270, 1300));
   });
 
+  test("of the experts of gpt-oss, as codes of [E, N, K] that a model keeps, rows across two of them", () => {
+    const { quantized } = joined(tensorsOf("mxfp4")).get("experts.up")!;
+    expect(quantized!.form).toEqual({ bits: 8, block: 32, hasMinimums: false, isNarrow: true });
+    expect(quantized!.isTransposed).toBe(true);
+    const expected = expectedOf("mxfp4");
+    const upright = Float32Array.from({ length: 3 * 1280 }, (_, at) => {
+      const [expert, row, column] = [Math.floor(at / 1280), Math.floor(at / 128) % 10, at % 128];
+      return expected[expert * 1280 + column * 10 + row]!;
+    });
+    expect(dequantized(quantized!.read()).map((x) => x + 0)).toEqual(upright.map((x) => x + 0));
+    const rows = dequantized(quantized!.readRows!(8, 22)).map((x) => x + 0);
+    expect(rows).toEqual(upright.subarray(8 * 128, 22 * 128).map((x) => x + 0));
+  });
+
   test("of a linear, as codes that a model keeps", () => {
     // The first expert as compressed-tensors has a linear [10, 128]; the golden values lie transposed.
     const given = tensorsOf("mxfp4");
