@@ -12,13 +12,20 @@ const QUINTIC = { a: 3.4445, b: -4.775, c: 2.0315 };
 /** What keeps a gradient of zeros zero. */
 const LEAST_NORM = 1e-7;
 
-/** A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz steps on the wide side. */
+/**
+ * A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz steps on the wide side; of a stack of matrices
+ * each by itself.
+ */
 export function orthogonal(b: Backward, x: Value, steps: number): Value {
-  const [rows, columns] = x.type.shape.map((size) => constantDim(size)!) as [number, number];
+  const [rows, columns] = x.type.shape.slice(-2).map((size) => constantDim(size)!) as [number, number];
   const tall = rows > columns;
+  const isStack = x.type.shape.length > 2;
+  const [down, across] = isStack ? ([1, 2] as const) : ([0, 1] as const);
+  const turned = isStack ? [0, across, down] : [across, down];
   const flipped = (matrix: Value): Value =>
-    tall ? b.emit("permute", { x: matrix }, { axes: [1, 0] }) : matrix;
-  const norm = b.unary("sqrt", b.emit("reduce_sum", { x: b.square(x) }, { axes: [0, 1] }));
+    tall ? b.emit("permute", { x: matrix }, { axes: turned }) : matrix;
+  const squares = b.emit("reduce_sum", { x: b.square(x) }, { axes: [down, across], keep: isStack });
+  const norm = b.unary("sqrt", squares);
   let wide = b.div(flipped(x), b.add(norm, LEAST_NORM));
   for (let step = 0; step < steps; step++) {
     const gram = b.emit("matmul", { a: wide, b: wide }, { transpose_b: true });
@@ -34,7 +41,7 @@ export const matrixScale = (rows: number, columns: number): number =>
   0.2 * Math.sqrt(Math.max(rows, columns));
 
 /**
- * The parameters that Muon makes orthogonal: hidden matrices, which multiply. What else there is, tables of embeddings and of positions and the
+ * The parameters that Muon makes orthogonal: hidden matrices, which multiply, and stacks of such. What else there is, tables of embeddings and of positions and the
  * last product before a cross entropy keep AdamW, as the authors advise. Linear in the nodes.
  */
 export function hiddenMatrices(
@@ -42,10 +49,15 @@ export function hiddenMatrices(
   parameters: readonly Parameter[],
   roles: ReadonlyMap<Value, Role>,
 ): ReadonlySet<Value> {
+  const stacks = new Set(
+    graph.nodes.flatMap((node) => (node.op === "routed_linear" ? [node.operands.weight] : [])),
+  );
   const matrices = new Set(
     parameters
       .map(({ value }) => value)
-      .filter((value) => value.type.shape.length === 2 && roles.get(value) === "factor"),
+      .filter(
+        (value) => (value.type.shape.length === 2 || stacks.has(value)) && roles.get(value) === "factor",
+      ),
   );
   for (const value of [...tablesOf(graph), ...lastFactors(graph)]) matrices.delete(value);
   return matrices;

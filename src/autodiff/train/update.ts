@@ -128,7 +128,7 @@ function muon(
   const [buffer] = site.slots as readonly [Value];
   const next = blend(site, momentum, buffer, grad);
   const direction = orthogonal(b, nesterov ? blend(site, momentum, next, grad) : next, steps);
-  const [rows, columns] = value.type.shape.map((size) => constantDim(size)!) as [number, number];
+  const [rows, columns] = value.type.shape.slice(-2).map((size) => constantDim(size)!) as [number, number];
   const scaled = b.mul(direction, matrixScale(rows, columns));
   return { value: moved(site, decayed(decay, site), scaled), slots: [next] };
 }
