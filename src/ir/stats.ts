@@ -17,6 +17,16 @@ export interface Cost {
   readonly flops: Dim;
   /** Bytes read and written by nodes that each read their operands and write their results once, parameters included. */
   readonly bytes: Dim;
+  /** What is read beside of matrices among which rows choose. */
+  readonly chosen: readonly ChosenBytes[];
+}
+
+/** Matrices that are read once each if a row chose them: as many as there are choices, and no more than there are. */
+interface ChosenBytes {
+  readonly choices: Dim;
+  readonly matrices: number;
+  /** Of one of them. */
+  readonly bytes: number;
 }
 
 /** A layer, a block, or a repeat with all its iterations added up. */
@@ -45,16 +55,40 @@ export function nodeFlops(node: Node): Dim {
   return recordOf(node.op).flops?.(operands as never, node.attrs, results) ?? dim(0);
 }
 
-/** The bytes that a node reads and writes: each operand once, of a table only the rows that are looked up. */
+/** The bytes that a node reads and writes: each operand once, of a table only the rows that are looked up, of experts none. */
 export function nodeBytes(node: Node): Dim {
   // The same elements under another shape, or again: nothing moves.
   if (node.op === "reshape" || node.op === "recompute") return dim(0);
   const written = node.results.map(({ type }) => bytesOf(type));
   const rows = node.op === "embedding" ? node.operands.table : undefined;
+  const experts = node.op === "routed_linear" ? node.operands.weight : undefined;
   const read = [...new Set(operandValues(node))].map((value) =>
-    value === rows ? written[0]! : bytesOf(value.type),
+    value === rows ? written[0]! : value === experts ? dim(0) : bytesOf(value.type),
   );
   return [...read, ...written].reduce(addDims, dim(0));
+}
+
+/** What a node reads of matrices among which rows choose. */
+function chosenBytes(node: Node): readonly ChosenBytes[] {
+  if (node.op !== "routed_linear") return [];
+  const { weight, chosen } = node.operands;
+  const matrices = constantDim(weight.type.shape[0]!)!;
+  const bytes = (constantDim(bytesOf(weight.type)) ?? 0) / matrices;
+  return [{ choices: elementsOf(chosen.type), matrices, bytes }];
+}
+
+/** What a token reads of a model's parameters: of experts those that it chose. */
+export function readByToken(graph: Graph): { readonly parameters: number; readonly bytes: number } {
+  const shares = new Map<Value, number>();
+  for (const node of graph.nodes) {
+    if (node.op !== "routed_linear") continue;
+    const { weight, chosen } = node.operands;
+    const share = (constantDim(chosen.type.shape.at(-1)!) ?? Infinity) / constantDim(weight.type.shape[0]!)!;
+    shares.set(weight, Math.min(1, (shares.get(weight) ?? 0) + share));
+  }
+  const sum = (size: (value: Value) => number): number =>
+    graph.parameters.reduce((total, { value }) => total + size(value) * (shares.get(value) ?? 1), 0);
+  return { parameters: sum(sizeOfParameter), bytes: sum(({ type }) => constantDim(bytesOf(type)) ?? 0) };
 }
 
 /** Parameters, operations and bytes of a graph, in total and by part, repeats folded. */
@@ -89,7 +123,8 @@ function costsOf(graph: Graph): {
       parameters += owned.get(value) ?? 0;
       owned.delete(value);
     }
-    costs.set(node, { parameters, flops: nodeFlops(node), bytes: nodeBytes(node) });
+    const cost = { flops: nodeFlops(node), bytes: nodeBytes(node), chosen: chosenBytes(node) };
+    costs.set(node, { parameters, ...cost });
   }
   const unread = graph.parameters.flatMap(({ name, value }) => {
     const parameters = owned.get(value);
@@ -119,7 +154,7 @@ function rowsOf(parts: Section["parts"], costs: ReadonlyMap<Node, Cost>): StatsR
   });
 }
 
-const nothing: Cost = { parameters: 0, flops: dim(0), bytes: dim(0) };
+const nothing: Cost = { parameters: 0, flops: dim(0), bytes: dim(0), chosen: [] };
 
 const sumOf = (costs: readonly Cost[]): Cost =>
   costs.reduce(
@@ -127,6 +162,7 @@ const sumOf = (costs: readonly Cost[]): Cost =>
       parameters: sum.parameters + cost.parameters,
       flops: addDims(sum.flops, cost.flops),
       bytes: addDims(sum.bytes, cost.bytes),
+      chosen: cost.chosen.length === 0 ? sum.chosen : [...sum.chosen, ...cost.chosen],
     }),
     nothing,
   );
@@ -138,7 +174,10 @@ export const evaluateCost = (
 ): { parameters: number; flops: number; bytes: number } => ({
   parameters: cost.parameters,
   flops: evaluateDim(cost.flops, symbols),
-  bytes: evaluateDim(cost.bytes, symbols),
+  bytes: cost.chosen.reduce(
+    (sum, { choices, matrices, bytes }) => sum + Math.min(evaluateDim(choices, symbols), matrices) * bytes,
+    evaluateDim(cost.bytes, symbols),
+  ),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { largest } from "../support/lists.ts";
-import { constantDim, evaluateDim, type Dim } from "../tensor/dim.ts";
+import { constantDim, dim, evaluateDim, type Dim } from "../tensor/dim.ts";
 import { sizeOf } from "../tensor/host.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { operandViews, type Home, type Plan, type Step } from "./plan.ts";
@@ -128,12 +128,45 @@ export function movedBy(
 
 /** Elements that a step reads of an operand of which it reads what is looked up: rows of a table, or matrices that are chosen. */
 function lookedUp(step: Step, view: View, sizes: Sizes): number | undefined {
-  if (step.op === "embedding" && view === step.operands.table)
-    return elementsIn(step.results[0]!.type.shape, sizes);
-  if (step.op !== "routed_linear" || view !== step.operands.weight) return undefined;
-  const [experts, ...matrix] = view.type.shape;
-  const choices = elementsIn(step.operands.chosen.type.shape, sizes);
-  return Math.min(choices, evaluateDim(experts!, sizes)) * elementsIn(matrix, sizes);
+  const found = lookedUpIn(step, view);
+  if (found === undefined) return undefined;
+  const count = evaluateDim(found.count, sizes);
+  const all = evaluateDim(distinctElements(view), sizes);
+  return (
+    (all / count) *
+    (found.isEach ? elementsIn(found.by, sizes) : Math.min(elementsIn(found.by, sizes), count))
+  );
+}
+
+/** Of how many rows or matrices a step reads those that indices of a shape name: each time, or each once. */
+interface LookedUp {
+  readonly count: Dim;
+  readonly by: readonly Dim[];
+  readonly isEach: boolean;
+}
+
+function lookedUpIn(step: Step, view: View): LookedUp | undefined {
+  const isPacked =
+    "codes" in step.operands &&
+    [step.operands.codes, step.operands.scales, step.operands.minimums].includes(view);
+  switch (step.op) {
+    case "embedding":
+      if (view !== step.operands.table) return undefined;
+      return { count: view.type.shape[0]!, by: step.operands.ids.type.shape, isEach: true };
+    case "packed_embedding":
+      return isPacked
+        ? { count: dim(step.attrs.entries), by: step.operands.ids.type.shape, isEach: true }
+        : undefined;
+    case "routed_linear":
+      if (view !== step.operands.weight) return undefined;
+      return { count: view.type.shape[0]!, by: step.operands.chosen.type.shape, isEach: false };
+    case "packed_routed_linear":
+      return isPacked
+        ? { count: dim(step.attrs.experts), by: step.operands.chosen.type.shape, isEach: false }
+        : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** Bytes of activations that the steps read and write: the part of the bytes moved that fusion can change. */

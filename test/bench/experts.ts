@@ -1,15 +1,19 @@
 // What a token of a mixture of experts takes beside one of a dense layer as wide as the experts that it chose: time, bytes and
 // operations, of WebAssembly and TypeScript, one thread; and rows of a prompt, where tokens share experts.
 //
-//     npx tsx test/bench/experts.ts [wasm|ts] [--rows N,…]
+//     npx tsx test/bench/experts.ts [wasm|ts] [--rows N,…] [--quantize int8|int4]
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { compile } from "../../src/compile.ts";
 import { targets, type TargetName } from "../../src/emit/targets.ts";
 import { randomInputs } from "../../src/ir/initialize.ts";
+import { runPasses } from "../../src/passes/pipeline.ts";
+import { planGraph } from "../../src/plan/build.ts";
 import { layoutOf } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { movedBy } from "../../src/plan/stats.ts";
+import { packingOf } from "../../src/quantize/packing.ts";
 import { openEngine } from "../../src/run/engines.ts";
+import { packedWeights } from "../../src/run/packed-weights.ts";
 import { randomWeights } from "../../src/run/weights.ts";
 import { evaluateDim } from "../../src/tensor/dim.ts";
 import { clock } from "./clocks.ts";
@@ -33,12 +37,15 @@ const models = {
   dense: text(`swiglu(${top_k * hidden})`),
 };
 
+const scheme = (["int8", "int4"] as const).find((one) => process.argv.includes(one));
+
 function planOf(source: string, kernels: TargetName) {
-  const { model, plan } = compile(
-    { name: "layers.lmg", text: source },
-    { target: targets[kernels].target({}) },
-  );
-  return { graph: model!.graph, plan: plan! };
+  const target = targets[kernels].target({});
+  const { model } = compile({ name: "layers.lmg", text: source }, { target });
+  const { graph } = model!;
+  const { packing } = packingOf(graph, scheme === undefined ? {} : { scheme });
+  const plan = planGraph(runPasses(graph, { packing, target }), { target });
+  return { graph, plan, weights: packedWeights(randomWeights(graph, 1), packing) };
 }
 
 /** Bytes that the steps of a run read and write, and their operations. */
@@ -59,8 +66,8 @@ async function compare(kernels: TargetName, rows: number): Promise<string> {
     ["T", rows],
   ]);
   const open = async (source: string) => {
-    const { graph, plan } = planOf(source, kernels);
-    const engine = orThrow(await openEngine(kernels, plan, randomWeights(graph, 1), { threads: 1 }));
+    const { graph, plan, weights } = planOf(source, kernels);
+    const engine = orThrow(await openEngine(kernels, plan, weights, { threads: 1 }));
     return { graph, engine, cost: costOf(plan, sizes), times: [] as number[] };
   };
   const opened = [await open(models.experts), await open(models.dense)] as const;
@@ -92,7 +99,7 @@ const at = process.argv.indexOf("--rows");
 const rowCounts = at < 0 ? [1, 16, 128] : process.argv[at + 1]!.split(",").map(Number);
 
 console.log(
-  `${depth} layers of width ${dim}: ${top_k} of ${experts} experts of ${hidden} beside one block of ${top_k * hidden}; one thread, time on the processor, medians of turns\n`,
+  `${depth} layers of width ${dim}: ${top_k} of ${experts} experts of ${hidden} beside one block of ${top_k * hidden}; weights in ${scheme ?? "f32"}; one thread, time on the processor, medians of turns\n`,
 );
 console.log("       rows    experts      dense   ratio    experts      dense   bytes   FLOPs");
 for (const kernels of named.length > 0 ? named : (["wasm", "ts"] as const))

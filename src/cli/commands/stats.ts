@@ -1,4 +1,4 @@
-import { evaluateCost, peakBytes, statsOf, type StatsRow } from "../../ir/stats.ts";
+import { evaluateCost, peakBytes, readByToken, statsOf, type StatsRow } from "../../ir/stats.ts";
 import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { keptBytes } from "../../incremental/kept-bytes.ts";
@@ -92,6 +92,8 @@ interface Totals {
   readonly parameters: number;
   readonly trainable: number;
   readonly parameterBytes: number;
+  /** What a token reads of them: of experts those that it chose. */
+  readonly readByToken: { readonly parameters: number; readonly bytes: number };
   readonly flops: number;
   readonly fused: PlanTotals;
   readonly unfused: PlanTotals;
@@ -126,6 +128,7 @@ function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Total
     parameters,
     trainable,
     parameterBytes,
+    readByToken: readByToken(graph),
     flops,
     fused: planTotals(fused),
     unfused: planTotals(unfused),
@@ -175,6 +178,11 @@ function showTotals(totals: Totals, sizes: Sizes): string {
   const { parameters, trainable, parameterBytes, flops, fused, unfused, liveBytes, cache } = totals;
   const dims = showDims(sizes);
   const frozen = parameters === trainable ? "" : `, ${showCount(trainable)} of them trainable`;
+  const token = totals.readByToken;
+  const read =
+    token.parameters < parameters
+      ? `; a token reads ${showCount(token.parameters)} of them, ${showBytes(token.bytes)}: those of the experts that it chose`
+      : "";
   const sum = showTable(
     ["", "fused", "not fused"],
     [
@@ -185,7 +193,7 @@ function showTotals(totals: Totals, sizes: Sizes): string {
     [1, 2],
   );
   return (
-    `${showCount(parameters)} parameters${frozen}, ${showBytes(parameterBytes)}\n` +
+    `${showCount(parameters)} parameters${frozen}, ${showBytes(parameterBytes)}${read}\n` +
     `${showScaled(flops)}FLOP in a run${dims === "" ? "" : ` with ${dims}`}; values alive at once: ${showBytes(liveBytes)}\n${cache === null ? "" : showCache(cache)}\n${sum}`
   );
 }
