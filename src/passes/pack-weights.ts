@@ -1,6 +1,7 @@
 import type { Graph, Node, NodeOf, Origin, Parameter, Value } from "../ir/graph.ts";
 import { makeNode, mapOperands, onlyResult } from "../ir/node.ts";
 import { invariant } from "../support/invariant.ts";
+import { append } from "../support/lists.ts";
 import { constantDim, dim } from "../tensor/dim.ts";
 import { tensorType } from "../tensor/type.ts";
 import { makeInPlace } from "./nodes.ts";
@@ -47,7 +48,7 @@ class Packer {
         matrix: onlyResult(nodes.at(-1)!),
         isTransposed: packed.isTransposed,
       });
-      made.push(...nodes);
+      append(made, nodes);
       return parts;
     });
     const nodes = [...made, ...this.#graph.nodes.flatMap((node) => this.#rewritten(node))];

@@ -83,7 +83,7 @@ function codedMatrix(
             }),
           ),
         ),
-    ) as Soon<QuantizedTensor>;
+    );
   };
   return {
     shape: [rows, columns],

@@ -454,7 +454,7 @@ export const packedRuntime: Piece = {
     "            }),",
     "          ),",
     "        ),",
-    "    )« as Soon<QuantizedTensor>»;",
+    "    );",
     "  };",
     "  return {",
     "    shape: [rows, columns],",
