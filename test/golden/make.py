@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [texts] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers]
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4]
 """
 
 import sys
@@ -24,6 +24,7 @@ import hf
 import hf_headless
 import hf_keys
 import odd_numbers
+import packed_fp4
 import positions
 import probe
 import recurrent
@@ -43,7 +44,7 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
           "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
-          "odd_numbers": odd_numbers.make}
+          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make}
 
 
 def main(names):

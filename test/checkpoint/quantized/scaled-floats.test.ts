@@ -102,6 +102,18 @@ describe("MXFP4 is what transformers makes of it", () => {
   });
 });
 
+test("MXFP4 of a linear is what compressed-tensors, which wrote it, reads back", () => {
+  const file = readFileSync(new URL("../../golden/packed_fp4.safetensors", import.meta.url));
+  const written = safetensorsCheckpoint(file, "golden");
+  if (written instanceof Problem) throw new Error(written.message);
+  const tensors = joined(written.tensors);
+  expect([...tensors.keys()].sort()).toEqual(["expected", "layer.weight"]);
+  const weight = tensors.get("layer.weight")!;
+  const expected = toFloat32(tensors.get("expected")!.read());
+  expect(weight.shape).toEqual([6, 96]);
+  expect(dequantized(weight.quantized!.read()).map((x) => x + 0)).toEqual(expected.map((x) => x + 0));
+});
+
 describe("without scales that are read they are no numbers", () => {
   const graph = graphOf(`parameter %w: f32[24, 64] = constant(1) "layer.weight"\n output w = %w`);
   const problemsOf = (tensors: ReadonlyMap<string, CheckpointTensor>): string => {
