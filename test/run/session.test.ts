@@ -127,6 +127,16 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
     expectRows(await session.append(text(6, 5)), 6, 5, "append");
   });
 
+  test("begins anew in the place of one that was given back", async () => {
+    const [first, behind] = [await begin(), await begin()];
+    await first.append(text(0, 6));
+    first.dispose();
+    const again = await begin();
+    expectRows(await again.append(text(0, 3)), 0, 3, "append");
+    again.dispose();
+    behind.dispose();
+  });
+
   test("goes two ways from one place", async () => {
     const session = await begin();
     await session.append(text(0, 5));
