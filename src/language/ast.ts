@@ -243,7 +243,14 @@ export interface ConfigStatement {
   readonly lines: readonly ConfigLine[];
 }
 
-export type ConfigLine = ConfigKeyLine | NeutralLine | LikeLine | AssertStatement;
+export type ConfigLine = ConfigKeyLine | NeutralLine | LikeLine | ArchitectureLine | AssertStatement;
+
+/** `architecture LlamaForCausalLM, MistralForCausalLM`: what publishes such models, one for each family or one for all. */
+export interface ArchitectureLine {
+  readonly kind: "architecture";
+  readonly span: Span;
+  readonly names: readonly Name[];
+}
 
 /** `like llama`: the lines of that definition's section, for the parameters that no line here gives. */
 export interface LikeLine {

@@ -10,6 +10,7 @@ import { Builder } from "./frame/builder.ts";
 import { evaluateChain } from "./statements/chains.ts";
 import { settingsFromConfig, type ConfigOptions } from "./config/config.ts";
 import { originNotes, type ConfigArgument } from "./config/origin.ts";
+import { writtenSections, type WrittenSection } from "./config/written/write.ts";
 import type { Context, Frame } from "./frame/context.ts";
 import * as bindingErrors from "./errors/bindings.ts";
 import * as fileErrors from "./errors/files.ts";
@@ -43,6 +44,8 @@ export interface LowerOptions extends ConfigOptions {
   readonly resolveUse?: ResolveUse;
   /** The outputs to keep: what none of them needs is left out, weights too. All of them if not given. */
   readonly outputs?: readonly string[];
+  /** Reads the `config` section backwards too: what a config.json of this model says. */
+  readonly writeConfig?: boolean;
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
   readonly training?: boolean;
   /** Sees what pieces of the text mean, for editors. */
@@ -63,9 +66,10 @@ export interface LoweredModel {
   readonly parameters: readonly ResolvedParameter[];
   /** What the config said of parameters, by name. */
   readonly configured: ReadonlyMap<string, Meaning>;
+  /** What its section says of a config.json that has its parameters, with `writeConfig`; empty without an `architecture`. */
+  readonly written: readonly WrittenSection[];
   /** The `train` section, if there is one. */
   readonly train: LoweredTrain | undefined;
-
   /** Full names of weights in which a part was made up, for a warning when they are saved or loaded. */
   readonly unlabelled: readonly { readonly name: string; readonly span: Span }[];
   readonly span: Span;
@@ -218,6 +222,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
     ...keepAsked(graph, options.outputs, frame),
     parameters,
     configured: new Map([...fromConfig].map(([name, { meaning }]) => [name, meaning])),
+    written: options.writeConfig === true ? writtenSections(frame, finalParameters(frame)) : [],
     train,
     unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
     span: definition.span,
@@ -239,13 +244,23 @@ function resolveParameters(
   fromSettings: ReadonlyMap<string, GivenArgument>,
   fromConfig: ReadonlyMap<string, GivenArgument>,
 ): readonly ResolvedParameter[] {
-  const { parameters } = frame.definition;
-  return parameters.map(({ name: { text: name } }) => {
-    // Each parameter is one binding, made before all others: a later value of the name does not hide it here.
-    const meaning = frame.scope.find(name, parameters.length)?.meaning;
+  const meanings = finalParameters(frame);
+  return frame.definition.parameters.map(({ name: { text: name } }) => {
+    const meaning = meanings.get(name);
     const from = fromSettings.has(name) ? "setting" : fromConfig.has(name) ? "config" : "default";
     return { name, value: meaning === undefined ? "" : showMeaning(meaning), from };
   });
+}
+
+/** What each parameter of the model is; one that failed is left out. */
+function finalParameters({ definition: { parameters }, scope }: Frame): ReadonlyMap<string, Meaning> {
+  return new Map(
+    parameters.flatMap(({ name: { text: name } }): [string, Meaning][] => {
+      // Each parameter is one binding, made before all others: a later value of the name does not hide it here.
+      const meaning = scope.find(name, parameters.length)?.meaning;
+      return meaning === undefined ? [] : [[name, meaning]];
+    }),
+  );
 }
 
 function requireParameters(frame: Frame, given: ReadonlyMap<string, GivenArgument>): void {

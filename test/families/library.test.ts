@@ -89,8 +89,11 @@ function typesOf(name: string): readonly unknown[] {
   return [type, (part as { model_type?: string } | undefined)?.model_type];
 }
 
-/** The most lines of a file that has nothing special: its comment, its parameters, its config, a stack of two edges, a head. */
-const MOST_LINES = 25;
+/**
+ * The most lines of a file that has nothing special: its comment, its parameters, its config with what publishes it, a stack of two
+ * edges, a head.
+ */
+const MOST_LINES = 26;
 
 /** Files of more lines, and what they say in them. */
 const longer: Readonly<Record<string, string>> = {
@@ -102,6 +105,7 @@ const longer: Readonly<Record<string, string>> = {
   electra: "three inputs, an embedding of another width, a head of its own",
   falcon: "two architectures under one name",
   gemma3: "two kinds of layers with rotary positions of their own, caps, norms around each branch",
+  gpt_neo: "sizes in its own spelling, which is no other's",
   gpt_oss: "attention with sinks, experts in one tensor with biases, clamped",
   granitemoeshared: "experts of one tensor, and one that all share beside them",
   hyperclovax: "four multipliers, two norms at each branch",
@@ -125,7 +129,7 @@ const longer: Readonly<Record<string, string>> = {
   t5: "an encoder and a decoder, buckets of distance",
 };
 
-test("a family has at most 25 lines, or something to say in more", () => {
+test("a family has at most 26 lines, or something to say in more", () => {
   const files = readdirSync("src/families").filter((each) => each.endsWith(".lmg"));
   const long = files.filter(
     (file) => readFileSync(`src/families/${file}`, "utf8").trimEnd().split("\n").length > MOST_LINES,

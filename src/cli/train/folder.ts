@@ -30,6 +30,9 @@ export const runFiles = {
   tokenizer: "tokenizer.json",
   /** What stood beside a tokenizer that was given. */
   tokenizerConfig: "tokenizer_config.json",
+  /** By which others load the weights, where the model has a published architecture. */
+  config: "config.json",
+  generationConfig: "generation_config.json",
   /** What was trained, and how. */
   run: RUN_FILE,
   metrics: "metrics.jsonl",

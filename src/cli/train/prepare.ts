@@ -38,6 +38,9 @@ export interface PreparedTraining {
   readonly sources: readonly Source[];
   readonly data: readonly DataSource[];
   readonly validation: number | readonly DataSource[] | undefined;
+  /** What the model was lowered of, and how. */
+  readonly file: File;
+  readonly lowering: LowerOptions;
 }
 
 /** Where neither the command line nor the model, with its `batch` or its types, says how large a batch is. */
@@ -46,10 +49,11 @@ const DEFAULT_BATCH = 32;
 /** Reads model and data; every mistake ends the command. */
 export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
   const overrides = overridesOf(options);
-  const { file, lowering, used } = readModel(path, options);
-  const data = readData(options, dataInModel(file, lowering, options), path);
+  const { file, lowering: asked, used } = readModel(path, options);
+  const data = readData(options, dataInModel(file, asked, options), path);
   const { tokenizer, config: tokenizerConfig = {} } = tokenizerOf(data, options) ?? {};
-  const model = lowerTrainable(file, withVocabulary(file, lowering, tokenizer, options, out), out);
+  const lowering = { ...withVocabulary(file, asked, tokenizer, options, out), writeConfig: true };
+  const model = lowerTrainable(file, lowering, out);
   const { train } = model;
   const wanted = wantedOf(train.graph, train.targets);
   const batch = batchOf(options) ?? train.batch ?? fixedBatch(wanted) ?? DEFAULT_BATCH;
@@ -76,6 +80,8 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
     sources,
     data,
     validation,
+    file,
+    lowering,
   };
 }
 

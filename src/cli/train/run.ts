@@ -32,6 +32,7 @@ import { MetricsFile } from "./metrics-file.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 import { showProgress } from "./progress.ts";
+import { jsonText, publishRun } from "./published.ts";
 import { readFirstWeights } from "./start.ts";
 import { showDifferences } from "./words.ts";
 
@@ -81,7 +82,7 @@ async function trainInto(
   try {
     describe(prepared, trainer, found, out);
     removeLeftovers(folder);
-    writeRun(folder, prepared, options);
+    writeRun(folder, prepared, options, out);
     const save = async () => writeRunCheckpoint(folder, await trainer.snapshot(), training.program, identity);
     if (found === undefined) {
       warnOfMadeUpNames(prepared.model.training.unlabelled, out);
@@ -179,9 +180,10 @@ function describeEvaluations({ training, cadence }: PreparedTraining): string {
 }
 
 /** What the folder says of the run, so that its model can be used without another word. */
-function writeRun(folder: string, prepared: PreparedTraining, options: TrainOptions): void {
+function writeRun(folder: string, prepared: PreparedTraining, options: TrainOptions, out: Out): void {
   const { model, training, tokenizer, tokenizerConfig, sources, batch } = prepared;
   const { settings, batches } = training;
+  const published = publishRun(prepared, options);
   const chosen = model.training.parameters.filter(({ from }) => from !== "default");
   const run = {
     path: copyModel(folder, sources),
@@ -190,11 +192,13 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
     set: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
     data: batches.description,
     training: { ...settings, batch, context: options.context, target: options.target },
+    published: published.said,
     again: recordOf(prepared, options),
   };
-  writeRunFile(folder, runFiles.run, `${JSON.stringify(run, null, 2)}\n`);
-  if (tokenizer !== undefined)
-    writeRunFile(folder, runFiles.tokenizer, `${JSON.stringify(tokenizer.file, null, 2)}\n`);
-  if (Object.keys(tokenizerConfig).length > 0)
-    writeRunFile(folder, runFiles.tokenizerConfig, `${JSON.stringify(tokenizerConfig, null, 2)}\n`);
+  writeRunFile(folder, runFiles.run, jsonText(run));
+  if (tokenizer !== undefined) writeRunFile(folder, runFiles.tokenizer, jsonText(tokenizer.file));
+  if (published.note !== undefined) out.note(published.note);
+  const files = { [runFiles.tokenizerConfig]: jsonText(tokenizerConfig), ...published.files };
+  for (const [name, text] of Object.entries(files))
+    if (text !== jsonText({})) writeRunFile(folder, name, text);
 }

@@ -43,6 +43,12 @@ export const buildConfigLine: Builder<ast.ConfigLine> = (context, line) => {
     };
   if (node.ctorName === "ConfigLine_like")
     return { kind: "like", span: spanOf(context, node), name: buildWord(context, node.child(1)) };
+  if (node.ctorName === "ConfigLine_architecture")
+    return {
+      kind: "architecture",
+      span: spanOf(context, node),
+      names: items(node.child(1)).map((name) => buildWord(context, name)),
+    };
   return {
     kind: "key",
     span: spanOf(context, node),

@@ -58,7 +58,7 @@ function readLines(section: ConfigStatement, lines: Lines, given: ReadonlySet<st
   const { file, frame, signature, like } = lines;
   const own = new Set(given);
   for (const line of section.lines) {
-    if (line.kind === "like") continue;
+    if (line.kind === "like" || line.kind === "architecture") continue;
     if (line.kind === "assert") checkAssert(line, file, frame, like !== undefined);
     else if (line.kind === "neutral") for (const key of line.keys) checkNeutral(key, file, frame);
     else {

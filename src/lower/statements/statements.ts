@@ -10,6 +10,7 @@ import type {
   LetStatement,
   Statement,
 } from "../../language/ast.ts";
+import { checkArchitecture } from "../config/written/check.ts";
 import type { Frame } from "../frame/context.ts";
 import { lowerResidual } from "../edges/edges.ts";
 import * as argumentErrors from "../errors/arguments.ts";
@@ -93,8 +94,9 @@ function lowerByKind(statement: Statement, frame: Frame): void {
 }
 
 /** A section is read only with a config; the parameters that its lines name are known without. */
-function tellConfigured({ lines }: ConfigStatement, frame: Frame): void {
-  for (const line of lines)
+function tellConfigured(section: ConfigStatement, frame: Frame): void {
+  checkArchitecture(section, frame);
+  for (const line of section.lines)
     if (line.kind === "key") {
       const parameter = frame.definition.parameters.find(({ name }) => name.text === line.name.text);
       if (parameter !== undefined) tellReference(line.name, { definition: parameter.name.span }, frame);
