@@ -1,3 +1,6 @@
+import type { Half } from "../tensor/dtype.ts";
+import { Problem } from "./problem.ts";
+
 /** binary16 (IEEE 754) elements to float32, exactly: the bits are moved, subnormals are multiplied out. */
 export function decodeF16(halves: Uint16Array): Float32Array {
   const values = new Float32Array(halves.length);
@@ -35,4 +38,36 @@ export function encodeF16(value: number): number {
 export function encodeBf16(values: ArrayLike<number>): Uint16Array {
   const bits = new Uint32Array(Float32Array.from(values).buffer);
   return Uint16Array.from(bits, (word) => word >>> 16);
+}
+
+/** The largest float32 that binary16 rounds to a finite number is below this. */
+const F16_END = 65520;
+
+/** The nearest halves, ties to even; what is no number stays none. A number beyond those of f16 is a problem of `name`. */
+export function roundToHalves(half: Half, values: Float32Array, name: string): Uint16Array | Problem {
+  const copy = Float32Array.from(values);
+  const words = new Uint32Array(copy.buffer);
+  if (half === "bf16") return Uint16Array.from(words, roundToBf16);
+  const far = copy.findIndex((value) => Math.abs(value) >= F16_END && Math.abs(value) < Infinity);
+  if (far >= 0)
+    return new Problem(
+      "E718",
+      `${name}: an element is ${copy[far]}, and f16 ends at 65504`,
+      "bf16 has the range of f32: --quantize bf16",
+    );
+  return Uint16Array.from(words, (word, index) => roundToF16(word, copy[index]!));
+}
+
+/** A NaN is made a quiet one, as its low half may be all that tells it from infinity. */
+const roundToBf16 = (word: number): number =>
+  (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+
+function roundToF16(word: number, value: number): number {
+  const sign = (word >>> 16) & 0x8000;
+  const size = word & 0x7fffffff;
+  if (size > 0x7f800000) return sign | 0x7e00;
+  if (size === 0x7f800000) return sign | 0x7c00;
+  // Below the normal numbers all are multiples of 2^-24, which the last bit of float32 is from 1/2 to 1.
+  if (size < 0x38800000) return sign | Math.round((Math.fround(Math.abs(value) + 0.5) - 0.5) * 2 ** 24);
+  return sign | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13);
 }

@@ -1,5 +1,6 @@
 import type { AttributesOf, OpName, OperandsOf } from "../ops/table.ts";
 import type { Span } from "../support/source.ts";
+import type { Half } from "../tensor/dtype.ts";
 import type { TensorType } from "../tensor/type.ts";
 
 /**
@@ -58,6 +59,8 @@ export interface Parameter {
   readonly init: Initializer;
   /** False for running statistics: a checkpoint has them, gradients do not reach them. */
   readonly trainable: boolean;
+  /** What its elements are without loss, so that a target which has halves may keep them so. */
+  readonly kept?: Half;
   readonly span: Span | undefined;
 }
 

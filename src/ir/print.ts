@@ -97,8 +97,8 @@ const printSymbol = ({ name, max, given }: SymbolDeclaration): string =>
 const printState = ({ name, value, init, kind }: State, names: ValueNames): string =>
   `state ${typed(value, names)} = ${printInitializer(init)} ${JSON.stringify(name)}${kind === "kept" ? "" : ` ${kind}`}`;
 
-const printParameter = ({ name, value, init, trainable }: Parameter, names: ValueNames): string =>
-  `parameter ${typed(value, names)} = ${printInitializer(init)} ${JSON.stringify(name)}${trainable ? "" : " fixed"}`;
+const printParameter = ({ name, value, init, trainable, kept }: Parameter, names: ValueNames): string =>
+  `parameter ${typed(value, names)} = ${printInitializer(init)} ${JSON.stringify(name)}${trainable ? "" : " fixed"}${kept === undefined ? "" : ` kept as ${kept}`}`;
 
 function printInitializer(init: Initializer): string {
   const call = (values: readonly number[]): string => `${init.kind}(${values.map(showNumber).join(", ")})`;

@@ -14,8 +14,16 @@ export type KernelOperands<K extends KernelOp> = K extends GraphKernel
   : { readonly x: View };
 
 export type KernelAttributes<K extends KernelOp> = K extends GraphKernel
-  ? AttributesOf<K>
+  ? AttributesOf<K> & PlannedAttributes<K>
   : Readonly<Record<string, never>>;
+
+/** What a plan says of a call beside the attributes of its node. */
+type PlannedAttributes<K> = K extends "embedding"
+  ? {
+      /** The rows of a table that lies in panels, which may have room for more. */
+      readonly entries?: number;
+    }
+  : unknown;
 
 /** A call of a kernel: what it works on, and how. */
 export interface KernelCallOf<K extends KernelOp> {

@@ -36,19 +36,22 @@ export function panelType(type: TensorType, { axis, width, piece }: Panels): Ten
     : tensorType(type.dtype, panels, depth / piece, width, piece);
 }
 
-/** The copies, each from one view to another, that put a matrix into panels; `zero` is a tensor of one 0. */
+/**
+ * The copies, each from one view to another, that put a matrix into panels; `zero` is a tensor of one 0. The panels may be of
+ * another type.
+ */
 export function panelCopies(
   matrix: View,
   panels: View,
   zero: View,
   { axis, width, piece = 1 }: Panels,
 ): readonly (readonly [from: View, to: View])[] {
-  const { dtype } = matrix.type;
   const [rows, depth] = sizesOf(matrix.type, axis);
   const [full, rest, pieces] = [Math.floor(rows / width), rows % width, depth / piece];
-  const typed = (...shape: readonly number[]): TensorType => tensorType(dtype, ...shape);
+  const typed = (...shape: readonly number[]): TensorType => tensorType(matrix.type.dtype, ...shape);
+  const made = (type: TensorType): TensorType => ({ ...type, dtype: panels.type.dtype });
   const upright = axis === 0 ? matrix : permuteView(matrix, [1, 0], typed(rows, depth));
-  const to = reshapeView(panels, typed(Math.ceil(rows / width), pieces, width, piece))!;
+  const to = reshapeView(panels, made(typed(Math.ceil(rows / width), pieces, width, piece)))!;
   const part = (view: View, along: number, start: number, type: TensorType): View =>
     sliceView(view, along, dim(start), type);
   const copies: [View, View][] = [];
@@ -56,18 +59,18 @@ export function panelCopies(
     const whole = part(upright, 0, 0, typed(full * width, depth));
     const apart = reshapeView(whole, typed(full, width, pieces, piece))!;
     const type = typed(full, pieces, width, piece);
-    copies.push([permuteView(apart, [0, 2, 1, 3], type), part(to, 0, 0, type)]);
+    copies.push([permuteView(apart, [0, 2, 1, 3], type), part(to, 0, 0, made(type))]);
   }
   if (rest > 0) {
-    const last = part(to, 0, full, typed(1, pieces, width, piece));
+    const last = part(to, 0, full, made(typed(1, pieces, width, piece)));
     const apart = reshapeView(
       part(upright, 0, full * width, typed(rest, depth)),
       typed(1, rest, pieces, piece),
     )!;
     const [there, beyond] = [typed(1, pieces, rest, piece), typed(1, pieces, width - rest, piece)];
     copies.push(
-      [permuteView(apart, [0, 2, 1, 3], there), part(last, 2, 0, there)],
-      [broadcastView(zero, beyond), part(last, 2, rest, beyond)],
+      [permuteView(apart, [0, 2, 1, 3], there), part(last, 2, 0, made(there))],
+      [broadcastView(zero, beyond), part(last, 2, rest, made(beyond))],
     );
   }
   return copies;

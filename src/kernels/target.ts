@@ -2,7 +2,7 @@ import type { Dtype } from "../tensor/dtype.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import type { Dim } from "../tensor/dim.ts";
 import { contracts, type KernelCall, type KernelOp } from "./contracts.ts";
-import type { OperandForm } from "./panels.ts";
+import type { OperandForm, Panels } from "./panels.ts";
 import type { Storage } from "./storage.ts";
 
 /** How much one kernel may take in. A device binds few buffers, an engine has few registers. */
@@ -40,7 +40,13 @@ export interface Target {
   readonly activations?: "int8";
   /** How an operand of a kernel is to lie, where that is not as the contract of the op says. */
   readonly formOf?: (kernel: ChosenKernel, operand: string) => OperandForm | undefined;
-  /** How the elements of a buffer lie in memory. */
+  /** How it keeps weights that are halves, if it does: matrices of linears lie as `formOf` says, tables of embeddings so. */
+  readonly halves?: {
+    readonly table: Panels;
+    /** A table that linears read too, which is there once. */
+    readonly shared: Panels;
+  };
+  /** How the elements of a buffer lie in memory, if the plan does not say it. */
   readonly storageOf: (buffer: StoredAs) => Storage;
   /**
    * Bytes that a kernel needs beside its operands and results while it runs, which the next one may have for itself; of

@@ -3,6 +3,7 @@ import { makeNode, mapOperands, onlyResult } from "../ir/node.ts";
 import { invariant } from "../support/invariant.ts";
 import { append } from "../support/lists.ts";
 import { constantDim, dim } from "../tensor/dim.ts";
+import type { Half } from "../tensor/dtype.ts";
 import { tensorType } from "../tensor/type.ts";
 import { makeInPlace } from "./nodes.ts";
 import type { Pass } from "./pass.ts";
@@ -15,14 +16,24 @@ import { packedNames, type PackedParameter } from "./packing.ts";
  */
 export const packWeights: Pass = {
   name: "pack-weights",
-  doc: "keeps the parameters that are chosen as codes with scales, each dequantized where it is read",
+  doc: "keeps the parameters that are chosen as codes with scales, each dequantized where it is read, or as halves",
   run: (graph, { packing, target }) => {
-    const { parameters, activations } = packing;
+    const { parameters, activations, halves } = packing;
     const found = graph.parameters.some(({ name }) => parameters.has(name));
     const rounds = activations === "int8" && target.activations === "int8";
-    return found ? new Packer(graph, parameters, rounds).run() : graph;
+    return withHalves(found ? new Packer(graph, parameters, rounds).run() : graph, halves);
   },
 };
+
+/** Parameters that say which of them are halves: what they are worth stays. */
+function withHalves(graph: Graph, halves: ReadonlyMap<string, Half>): Graph {
+  if (!graph.parameters.some(({ name }) => halves.has(name))) return graph;
+  const parameters = graph.parameters.map((parameter): Parameter => {
+    const kept = halves.get(parameter.name);
+    return kept === undefined ? parameter : { ...parameter, kept };
+  });
+  return { ...graph, parameters };
+}
 
 class Packer {
   readonly #graph: Graph;

@@ -6,8 +6,9 @@ import { attributeSizes } from "../ir/verify.ts";
 import { resultValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf } from "../tensor/dim.ts";
+import { isHalf } from "../tensor/dtype.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
-import { panelCopies, panelType, type Panels } from "../kernels/panels.ts";
+import { panelCopies, panelType, type OperandForm, type Panels } from "../kernels/panels.ts";
 import { formFor, portableTarget, type Target } from "../kernels/target.ts";
 import { assignSlots } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
@@ -72,11 +73,20 @@ class PartBuilder {
   readonly #copies = new Map<View, View>();
   /** The same of matrices in panels, by how that is. */
   readonly #panels = new Map<string, View>();
+  /** The weights of linears, by rows of outputs. */
+  readonly #multiplied: ReadonlySet<Value>;
 
   constructor(tables: PlanTables, graph: Graph) {
     this.#tables = tables;
     this.#graph = graph;
     this.#inPlace = writesInPlace(graph);
+    this.#multiplied = new Set(
+      graph.nodes.flatMap((node) =>
+        (node.op === "linear" || node.op === "linear_epilogue") && node.attrs.layout === "out_in"
+          ? [node.operands.weight]
+          : [],
+      ),
+    );
   }
 
   build(name: string): PlanPart {
@@ -154,6 +164,7 @@ class PartBuilder {
         this.#addCopy(part, sliceView(whole, axis, start, part.type), node.origin);
         start = addDims(start, part.type.shape[axis]!);
       }
+      if (isPrepared) this.#tables.holds(whole, parts);
       return [whole];
     };
     const [whole] = isPrepared
@@ -193,7 +204,7 @@ class PartBuilder {
     const isPrepared = this.#isPrepared(node, choice);
     const read = (name: string, value: Value): View => {
       const view = stretched(choice, name, this.#viewOf(value), node);
-      const form = formFor(this.#tables.target, choice, name, this.#isStatic(view));
+      const form = this.#formOf(choice, name, view, value);
       if (typeof form !== "string") return this.#inPanels(view, form, node.origin);
       return hasForm(view, form) ? view : this.#dense(view, node.origin);
     };
@@ -201,7 +212,8 @@ class PartBuilder {
       operands[name] = Array.isArray(operand)
         ? (operand as readonly Value[]).map((value) => read(name, value))
         : operand && read(name, operand as Value);
-    const { op, attrs } = choice;
+    const { op } = choice;
+    const attrs = { ...choice.attrs, ...this.#entriesOf(node, operands["table"] as View | undefined) };
     const make = (): View[] => {
       const results = node.results.map((value, index) =>
         this.#tables.allocate(
@@ -216,6 +228,21 @@ class PartBuilder {
     };
     const results = isPrepared ? this.#tables.prepared.of(keyOfStep(op, operands, attrs), make) : make();
     node.results.forEach((value, index) => this.#views.set(value, results[index]!));
+  }
+
+  /** How an operand is to lie: a table of halves as the target keeps those. */
+  #formOf(choice: KernelChoice, name: string, view: View, value: Value): OperandForm {
+    const { target } = this.#tables;
+    const isHalfTable =
+      choice.op === "embedding" && name === "table" && this.#tables.halfOf(view) !== undefined;
+    if (!isHalfTable) return formFor(target, choice, name, this.#isStatic(view));
+    return this.#multiplied.has(value) ? target.halves!.shared : target.halves!.table;
+  }
+
+  /** The rows of an embedding's table, if it lies in panels. */
+  #entriesOf(node: Node, table: View | undefined): { readonly entries?: number } {
+    if (node.op !== "embedding" || table?.type.shape.length !== 3) return {};
+    return { entries: constantDim(node.operands.table.type.shape[0]!)! };
   }
 
   /** Reads nothing that a run brings, no size either, and its results have a size before the run. */
@@ -297,8 +324,11 @@ class PartBuilder {
     const make = (): View[] => {
       const { name } = tables.buffers[view.buffer]!;
       const { dtype } = view.type;
-      const type = panelType(view.type, form);
-      const panels = tables.allocate([`${name}.panels`], type, isPrepared ? { kind: "prepared" } : undefined);
+      const half = isPrepared ? tables.halfOf(view) : undefined;
+      // Of halves alone the type says it: what lies in words is floats.
+      const type = panelType({ ...view.type, dtype: half ?? (isHalf(dtype) ? "f32" : dtype) }, form);
+      const home = isPrepared ? ({ kind: "prepared" } as const) : undefined;
+      const panels = tables.allocate([`${name}.panels`], type, home, half);
       const zero = tables.allocate(["zero"], { dtype, shape: [] }, { kind: "constant", values: [0] });
       for (const [from, to] of panelCopies(view, panels, zero, form)) this.#addCopy(from, to, origin);
       return [panels];

@@ -21,8 +21,8 @@ export function layoutOf(
   target: Pick<Target, "storageOf" | "scratchOf"> = portableTarget,
 ): Layout {
   const storage = (buffer: number): Storage => {
-    const { dtype, home } = buffers[buffer]!;
-    return target.storageOf({ dtype, home: home.kind });
+    const { dtype, home, half } = buffers[buffer]!;
+    return half ?? target.storageOf({ dtype, home: home.kind });
   };
   const bytes = (buffer: number): Dim => bytesOf(storage(buffer), buffers[buffer]!.elements);
   return {

@@ -1,7 +1,7 @@
 import type { Initializer, Origin, StateKind, SymbolDeclaration } from "../ir/graph.ts";
 import type { SessionForm } from "../session/form.ts";
 import { symbolsOf, type Dim } from "../tensor/dim.ts";
-import type { Dtype } from "../tensor/dtype.ts";
+import type { Dtype, Half } from "../tensor/dtype.ts";
 import type { QuantizedForm } from "../tensor/quantized.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { KernelCallOf, KernelOp } from "../kernels/contracts.ts";
@@ -125,6 +125,8 @@ export interface Buffer {
   readonly dtype: Dtype;
   readonly elements: Dim;
   readonly home: Home;
+  /** Its elements lie as halves, whatever else the target has floats as. */
+  readonly half?: Half;
 }
 
 /**

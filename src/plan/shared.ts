@@ -3,6 +3,7 @@ import type { Target } from "../kernels/target.ts";
 import { denseView, type View } from "../kernels/view.ts";
 import { invariant } from "../support/invariant.ts";
 import { constantDim, type Dim } from "../tensor/dim.ts";
+import type { Half } from "../tensor/dtype.ts";
 import { elementsOf, showType, type TensorType } from "../tensor/type.ts";
 import type { DraftBuffer } from "./memory.ts";
 import type { PlanParameter, PlanShared, PlanState, Step } from "./plan.ts";
@@ -13,6 +14,8 @@ export class PlanTables {
   readonly buffers: DraftBuffer[] = [];
   readonly prepare: Step[] = [];
   readonly prepared = new SharedViews();
+  /** The buffers of 32 bits whose elements are halves. */
+  readonly #halves = new Map<number, Half>();
   readonly #names = new BufferNames();
   readonly #parameters = new Map<string, PlanParameter>();
   readonly #states = new Map<string, PlanState>();
@@ -27,11 +30,24 @@ export class PlanTables {
   }
 
   /** A new buffer for a whole tensor, called by the first name that is free; without a home it will be in the arena. */
-  allocate(names: readonly string[], type: TensorType, home: DraftBuffer["home"]): View {
+  allocate(names: readonly string[], type: TensorType, home: DraftBuffer["home"], half?: Half): View {
     const isShared = home !== undefined && home.kind !== "output";
     const name = this.#names.give(names, isShared);
-    this.buffers.push({ name, dtype: type.dtype, elements: elementsOf(type), home });
+    const lies = half === undefined ? {} : { half };
+    this.buffers.push({ name, dtype: type.dtype, elements: elementsOf(type), home, ...lies });
     return denseView(this.buffers.length - 1, type);
+  }
+
+  /** What the elements of a buffer are without loss, if the target keeps such. */
+  halfOf({ buffer }: View): Half | undefined {
+    return this.#halves.get(buffer);
+  }
+
+  /** Says that a buffer holds what all of these hold, in its own order. */
+  holds({ buffer }: View, parts: readonly View[]): void {
+    const kinds = new Set(parts.map((part) => this.halfOf(part)));
+    const [half] = kinds;
+    if (kinds.size === 1 && half !== undefined) this.#halves.set(buffer, half);
   }
 
   /** Where a state lies when a run begins. */
@@ -44,12 +60,14 @@ export class PlanTables {
   }
 
   /** Where a parameter lies; undefined as long as no part reads it. */
-  parameter({ name, value: { type } }: Parameter, isRead: boolean): View | undefined {
+  parameter({ name, value: { type }, kept }: Parameter, isRead: boolean): View | undefined {
     const known = this.#parameters.get(name)?.buffer;
     const home = { kind: "parameter", parameter: name } as const;
     const buffer = known ?? (isRead ? this.allocate([name], type, home).buffer : undefined);
     const shape = type.shape.map(sizeOfWeight);
     this.#parameters.set(name, { name, dtype: type.dtype, shape, buffer });
+    if (buffer !== undefined && kept !== undefined && this.target.halves !== undefined)
+      this.#halves.set(buffer, kept);
     return buffer === undefined ? undefined : denseView(buffer, type);
   }
 

@@ -1,9 +1,12 @@
 import type { CheckpointTensor } from "../checkpoint/match.ts";
+import { roundToHalves } from "../checkpoint/half.ts";
 import { partsOf as elementParts } from "../checkpoint/parts.ts";
+import { orThrow } from "../checkpoint/problem.ts";
 import { rowsAtOnce } from "../checkpoint/stacks.ts";
 import { readFloat32, type StoredTensor } from "../checkpoint/stored.ts";
 import { packedNames, type PackedParameter, type Packing } from "../passes/packing.ts";
 import { quantizeMatrix } from "../quantize/blocks.ts";
+import { isHalf, type Half } from "../tensor/dtype.ts";
 import { dequantized, joinedRows, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { sizeOf } from "../tensor/host.ts";
 import type { Elements } from "../weights/elements.ts";
@@ -21,16 +24,40 @@ export const storedForms = ({ tensors }: Weights): ReadonlyMap<string, PackedPar
     ),
   );
 
-/** Weights with the codes and scales of packed parameters in their places: as they are stored, or made when they are read. */
-export function packedWeights(weights: Weights, { parameters }: Packing): Weights {
-  if (parameters.size === 0) return weights;
+/** Those that it has as floats of 16 bits. */
+export const storedHalves = ({ tensors }: Weights): ReadonlyMap<string, Half> =>
+  new Map(
+    [...tensors].flatMap(([name, { dtype, quantized }]) =>
+      quantized === undefined && isHalf(dtype) ? [[name, dtype] as const] : [],
+    ),
+  );
+
+/**
+ * Weights with the codes and scales of packed parameters in their places, and halves of those that are kept so: as they are
+ * stored, or made when they are read.
+ */
+export function packedWeights(weights: Weights, { parameters, halves }: Packing): Weights {
+  if (parameters.size + halves.size === 0) return weights;
   const tensors = new Map(
     [...weights.tensors].flatMap(([name, tensor]): (readonly [string, CheckpointTensor])[] => {
-      const packed = parameters.get(name);
-      return packed === undefined ? [[name, tensor]] : partsOf(name, tensor, packed);
+      const [packed, half] = [parameters.get(name), halves.get(name)];
+      if (packed !== undefined) return partsOf(name, tensor, packed);
+      return [[name, half === undefined ? tensor : asHalves(name, tensor, half)]];
     }),
   );
   return { ...weights, tensors };
+}
+
+/** A tensor with its elements rounded to halves; reading one that f16 does not reach throws a `ProblemError`. */
+export function asHalves(name: string, tensor: CheckpointTensor, dtype: Half): CheckpointTensor {
+  const { shape } = tensor;
+  if (tensor.dtype === dtype && tensor.quantized === undefined) return tensor;
+  const parts = elementParts(tensor);
+  const readPart = (first: number, end: number): StoredTensor => {
+    const rounded = orThrow(roundToHalves(dtype, readFloat32(parts(first, end)), name));
+    return { dtype, shape: [end - first], bytes: new Uint8Array(rounded.buffer) };
+  };
+  return { dtype, shape, read: () => ({ ...readPart(0, sizeOf(shape)), shape }), readPart };
 }
 
 /** The parts of one tensor. */

@@ -23,6 +23,13 @@ export const isDtype = (word: string): word is Dtype => (dtypes as readonly stri
 export const isFloat = (dtype: Dtype): boolean =>
   dtype === "f64" || dtype === "f32" || dtype === "f16" || dtype === "bf16";
 
+/** Floats of 16 bits. */
+export const halves = ["f16", "bf16"] as const satisfies readonly Dtype[];
+
+export type Half = (typeof halves)[number];
+
+export const isHalf = (dtype: Dtype): dtype is Half => dtype === "f16" || dtype === "bf16";
+
 export const isInteger = (dtype: Dtype): boolean => dtype !== "bool" && !isFloat(dtype);
 
 /** The value that an element of `dtype` holds when `value` is stored in it; float64 keeps it. Ties go to even. */
@@ -58,5 +65,6 @@ function roundToBits(value: number, bits: number, minExponent: number, largest: 
   const rest = scaled - below;
   const up = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
   const rounded = (up ? below + 1 : below) * step;
+  if (rounded === 0) return value < 0 ? -0 : 0;
   return Math.abs(rounded) > largest ? Math.sign(value) * Infinity : rounded;
 }

@@ -47,14 +47,18 @@ async function opened(scheme: Scheme) {
   const decoding = decodingProgram(graph, { packing, target: wasmTarget, parts: ["append", "step"] });
   if (decoding instanceof Refusal) throw decoding;
   const weights = emittedWeights(packedWeights(drawn(), packing));
-  const bytes = Object.values(weights).reduce((sum, { data }) => sum + 4 * data.length, 0);
+  const bytes = Object.entries(weights).reduce(
+    (sum, [name, { data }]) => sum + (packing.halves.has(name) ? 2 : 4) * data.length,
+    0,
+  );
   const made = await openSessions(decoding, weights, { target: "wasm", threads });
   const session = await made.session({ capacity: 1024 });
   await session.append({ tokens: { data: Int32Array.of(1, 2, 3, 4), shape: [1, 4] } });
   return { scheme, bytes, close: made.close, session, times: [] as number[] };
 }
 
-const forms = [await opened("none"), await opened("int8"), await opened("int4")];
+const forms: Awaited<ReturnType<typeof opened>>[] = [];
+for (const scheme of ["none", "bf16", "f16", "int8", "int4"] as const) forms.push(await opened(scheme));
 const ceilings = await openCeilings(threads);
 if (ceilings instanceof Problem) throw new Error(ceilings.message);
 for (let round = 0; round < rounds; round++) {

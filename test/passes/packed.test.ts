@@ -32,7 +32,11 @@ ${body}
   }).graph!;
 
 function packed(body: string, names: Record<string, PackedParameter>, target = portableTarget, fuse = true) {
-  const packing: Packing = { parameters: new Map(Object.entries(names)), activations: "int8" };
+  const packing: Packing = {
+    parameters: new Map(Object.entries(names)),
+    activations: "int8",
+    halves: new Map(),
+  };
   const graph = runPasses(graphOf(body), { packing, target, fuse, verify: true });
   expect(verifyGraph(graph)).toEqual([]);
   return graph;

@@ -4,7 +4,7 @@ import { blockLayouts } from "../../src/checkpoint/gguf/blocks.ts";
 import { ggufTensors } from "../../src/checkpoint/gguf/tensors.ts";
 import { ggufTypes } from "../../src/checkpoint/gguf/types.ts";
 import { toStored } from "../../src/checkpoint/stored.ts";
-import { packedNames } from "../../src/passes/packing.ts";
+import { noPacking, packedNames } from "../../src/passes/packing.ts";
 import { quantizeMatrix } from "../../src/quantize/blocks.ts";
 import { packedWeights } from "../../src/run/packed-weights.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
@@ -21,7 +21,7 @@ const names = packedNames("w");
 function partsOf(tensor: CheckpointTensor, form: QuantizedForm, isTransposed = false) {
   const weights = { from: "", close: () => undefined, tensors: new Map([["w", tensor]]) };
   const parameters = new Map([["w", { form, isTransposed }]]);
-  return packedWeights(weights, { parameters, activations: "f32" }).tensors;
+  return packedWeights(weights, { ...noPacking, parameters }).tensors;
 }
 
 /** All bytes of a tensor, some elements at a time. */

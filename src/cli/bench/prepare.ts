@@ -18,12 +18,14 @@ import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
 import { checkpointConfig, openChosenWeights, type WeightChoice } from "../run/chosen.ts";
+import { packChosen, type PackedModel, type QuantizeOptions } from "../run/quantized.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import type { Unit } from "./text.ts";
 
 /** What of the command line says what is timed. */
-export interface PrepareOptions extends Omit<ModelOptions, "config">, WeightChoice, Switches {
+export interface PrepareOptions
+  extends Omit<ModelOptions, "config">, WeightChoice, QuantizeOptions, Switches {
   readonly train?: true;
 }
 
@@ -88,20 +90,23 @@ async function loadWholeModel(
   target: TargetName,
   out: Out,
 ): Promise<Loaded> {
-  const { model, plan } = await loadModel(source, options, out, {
-    config: checkpointConfig(options),
-    target: targets[target].target(options),
-  });
-  const open = () => {
-    const isChosen = options.weights !== undefined || options.random !== undefined;
-    const weights = openChosenWeights(model, isChosen ? options : { random: "0" }, out);
+  const made = targets[target].target(options);
+  const loaded = await loadModel(source, options, out, { config: checkpointConfig(options), target: made });
+  const { graph } = loaded.model;
+  const isChosen = options.weights !== undefined || options.random !== undefined;
+  const chosen = isChosen ? options : { random: "0" };
+  const withWeights = <T>(told: Out, read: (packed: PackedModel, from: string) => T): T => {
+    const weights = openChosenWeights(loaded.model, chosen, told);
     try {
-      return { tensors: emittedWeights(weights), from: weights.from };
+      return read(packChosen(loaded, weights, options, made), weights.from);
     } finally {
       weights.close();
     }
   };
-  return { plan, graph: model.graph, model: model.graph, inputs: {}, batch: new Map(), open };
+  const plan = withWeights(out, (packed) => packed.plan);
+  const silent = { ...out, note: () => undefined };
+  const open = () => withWeights(silent, ({ weights }, from) => ({ tensors: emittedWeights(weights), from }));
+  return { plan, graph, model: graph, inputs: {}, batch: new Map(), open };
 }
 
 /** So low a learning rate that thousands of steps on random data leave the numbers what those of a training are. */
@@ -113,11 +118,11 @@ async function loadTrainingStep(
   target: TargetName,
   out: Out,
 ): Promise<Loaded> {
-  if (options.weights !== undefined || options.random !== undefined)
+  if ([options.weights, options.random, options.quantize].some((given) => given !== undefined))
     stop(
       "E804",
-      "--train times a step from the weights that a training begins with",
-      "leave out --weights and --random",
+      "--train times a step from the weights that a training begins with, as floats",
+      "leave out --weights, --random and --quantize",
     );
   const { loadStep } = await import("../train/model.ts");
   const { stepScalars } = await import("../../autodiff/train/optimizer.ts");

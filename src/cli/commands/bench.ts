@@ -12,6 +12,7 @@ import type { Command } from "../command.ts";
 import { writeJson, type Out } from "../out.ts";
 import { readSource, stdinOption, type StdinOptions } from "../places.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { modelOptions, modelOrRunArgument, outputOption, passOptions, type ModelOptions } from "../source.ts";
 import { orStop } from "../stop.ts";
@@ -30,7 +31,14 @@ import {
 } from "../targets.ts";
 
 interface BenchOptions
-  extends Omit<ModelOptions, "config">, StdinOptions, WeightChoice, Switches, DawnOptions, ThreadOptions {
+  extends
+    Omit<ModelOptions, "config">,
+    StdinOptions,
+    WeightChoice,
+    QuantizeOptions,
+    Switches,
+    DawnOptions,
+    ThreadOptions {
   readonly target?: TargetName;
   readonly compare?: string;
   readonly dims?: string;
@@ -58,6 +66,7 @@ export const command: Command = {
     { flags: "--rounds <count>", description: "how often all are timed in turns", default: "10" },
     { flags: "--json", description: "all numbers as JSON: seconds, operations, bytes" },
     ...weightOptions,
+    ...quantizeOptions,
     ...switchOptions,
     threadsOption,
     dawnOption,

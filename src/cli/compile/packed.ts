@@ -4,10 +4,11 @@ import { noPacking, type Packing } from "../../passes/packing.ts";
 import { runPasses } from "../../passes/pipeline.ts";
 import { planGraph } from "../../plan/build.ts";
 import { programOf, type PackedParameterSource, type ProgramPlan } from "../../plan/plan.ts";
-import { packingOf } from "../../quantize/packing.ts";
+import { isHalfScheme, packingOf } from "../../quantize/packing.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import type { OptionSpec } from "../command.ts";
 import type { LoadedModel } from "../load.ts";
+import { stop } from "../stop.ts";
 import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
 
 /** How a module keeps its weights. */
@@ -16,12 +17,12 @@ export const compileQuantizeOptions: readonly OptionSpec[] = quantizeOptions.map
     ? {
         ...option,
         description:
-          "keep matrices as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits): made of floats as weights are loaded, or taken from a file that `lmg quantize` wrote; none: as floats, also where a checkpoint has codes",
+          "keep matrices as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits): made of floats as weights are loaded, or taken from a file that `lmg quantize` wrote; bf16, f16: as halves, rounded where a file has more; none: as floats, also where a checkpoint has codes",
       }
     : option,
 );
 
-/** The graph of a model with the weights that are to be kept as codes, and which those are. */
+/** The graph of a model with the weights that are to be kept as codes or halves, and which those are. */
 export interface PackedGraph {
   readonly graph: Graph;
   readonly packing: Packing;
@@ -36,6 +37,15 @@ export function packedGraph(
 ): PackedGraph {
   if (quantize === undefined || quantize === "none") return { graph, packing: noPacking, said: {} };
   const { packing } = packingOf(model.graph, { scheme: quantize, activations });
+  if (isHalfScheme(quantize)) {
+    if (target.halves === undefined)
+      stop(
+        "E821",
+        `--quantize ${quantize} is for modules of the target wasm: a module of ${target.name} widens halves as it loads them`,
+        "leave it off: a file of halves is read as it is",
+      );
+    return { graph: runPasses(model.graph, { packing, target, fuse }), packing, said: {} };
+  }
   const packed = model.graph.parameters.flatMap(({ name, value }): PackedParameterSource[] => {
     const found = packing.parameters.get(name);
     const { dtype, shape } = value.type;
@@ -48,8 +58,12 @@ export function packedGraph(
 }
 
 /** The plan of a model whose weights are kept so. */
-export function planPacked(loaded: LoadedModel, { graph, said }: PackedGraph, target: Target): ProgramPlan {
-  if (said.packed === undefined) return programOf(loaded.plan);
+export function planPacked(
+  loaded: LoadedModel,
+  { graph, packing, said }: PackedGraph,
+  target: Target,
+): ProgramPlan {
+  if (packing === noPacking) return programOf(loaded.plan);
   const program = programOf(planGraph(graph, { target, notNeeded: loaded.model.notNeeded }));
   return { ...program, shared: { ...program.shared, ...said } };
 }

@@ -10,7 +10,7 @@ import { MANIFEST, type Manifest } from "../../page/manifest.ts";
 import type { Packing } from "../../passes/packing.ts";
 import { packingOf } from "../../quantize/packing.ts";
 import { hasLogits, outputOf } from "../../run/model.ts";
-import { packedWeights, storedForms } from "../../run/packed-weights.ts";
+import { packedWeights, storedForms, storedHalves } from "../../run/packed-weights.ts";
 import { sessionsPlan } from "../../run/sessions.ts";
 import { textDecoding } from "../../run/text-decoder.ts";
 import { loadModel } from "../load.ts";
@@ -58,6 +58,7 @@ export async function withPageFiles(
       scheme: options.quantize,
       activations: options.activations ?? "int8",
       stored: storedForms(weights),
+      storedHalves: storedHalves(weights),
     });
     const kept = safetensorsFile(packedWeights(weights, packing).tensors);
     const modules = await Promise.all(

@@ -3,7 +3,7 @@ import type { Packing } from "../../passes/packing.ts";
 import { runPasses } from "../../passes/pipeline.ts";
 import { planGraph } from "../../plan/build.ts";
 import { packingOf, schemes, type Scheme } from "../../quantize/packing.ts";
-import { packedWeights, storedForms } from "../../run/packed-weights.ts";
+import { packedWeights, storedForms, storedHalves } from "../../run/packed-weights.ts";
 import type { Weights } from "../../run/weights.ts";
 import type { OptionSpec } from "../command.ts";
 import type { LoadedModel } from "../load.ts";
@@ -17,7 +17,7 @@ export interface QuantizeOptions {
 export const quantizeOption: OptionSpec = {
   flags: "--quantize <form>",
   description:
-    "keep weights in memory as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), or as floats (none); as the checkpoint has them if not given",
+    "keep weights in memory as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), as halves (bf16, f16), or as floats (none); as the checkpoint has them if not given",
   choices: schemes,
 };
 
@@ -31,22 +31,26 @@ export const quantizeOptions: readonly OptionSpec[] = [
   },
 ];
 
-/** A model whose weights are kept as codes where that is asked for or stored so. */
+/** A model whose weights are kept as codes or halves where that is asked for or stored so. */
 export interface PackedModel extends Pick<LoadedModel, "graph" | "plan"> {
   readonly weights: Weights;
   readonly packing: Packing;
 }
 
-/** The passes run again where anything is packed: what is stored as codes is known once the checkpoint is open. */
+/** The passes run again where anything is packed: what is stored as codes or halves is known once the checkpoint is open. */
 export function packChosen(
   { model, graph, plan }: LoadedModel,
   weights: Weights,
   { quantize, activations = "int8", fuse = true }: QuantizeOptions & { readonly fuse?: boolean },
   target: Target,
 ): PackedModel {
-  const options = { scheme: quantize, activations, stored: storedForms(weights) };
-  const { packing } = packingOf(model.graph, options);
-  if (packing.parameters.size === 0) return { graph, plan, weights, packing };
+  const { packing } = packingOf(model.graph, {
+    scheme: quantize,
+    activations,
+    stored: storedForms(weights),
+    storedHalves: storedHalves(weights),
+  });
+  if (packing.parameters.size + packing.halves.size === 0) return { graph, plan, weights, packing };
   const packed = runPasses(model.graph, { packing, target, fuse });
   return {
     graph: packed,

@@ -1,11 +1,9 @@
 import type { View } from "../../kernels/view.ts";
 import type { Buffer, PlanShared } from "../../plan/plan.ts";
-import { dim, multiplyDims, type Dim } from "../../tensor/dim.ts";
+import { bytesOf } from "../../kernels/storage.ts";
+import type { Dim } from "../../tensor/dim.ts";
 import { isProduct, identifier, literal, Names, sizeText } from "../module/text.ts";
 import { invariant } from "../../support/invariant.ts";
-
-/** Bytes of an element. */
-const WORD = dim(4);
 
 /** Words of every function that lists calls, which no value of the model may be called there. */
 const ownWords = [
@@ -115,7 +113,7 @@ export class ListNames {
   /** The address of a view's first element. */
   address({ buffer, offset }: View): string {
     const start = this.start(buffer);
-    const bytes = multiplyDims(WORD, offset);
+    const bytes = bytesOf(this.#buffers[buffer]!.half ?? "f32", offset);
     const text = this.size(bytes);
     if (text === "0") return start;
     return isProduct(bytes) && !text.startsWith("-") ? `${start} + ${text}` : `${start} + (${text})`;

@@ -11,7 +11,8 @@ import { invariant } from "../../support/invariant.ts";
 import { largest } from "../../support/lists.ts";
 import type { Code } from "../../support/text.ts";
 import { onlyView } from "../../kernels/results.ts";
-import { constantDim, dim, evaluateDim, type Dim } from "../../tensor/dim.ts";
+import { elementBytes } from "../../kernels/storage.ts";
+import { addDims, constantDim, dim, evaluateDim, floorDivideDim, type Dim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { elementsOf } from "../../tensor/type.ts";
 import { stepComment } from "../module/comments.ts";
@@ -63,14 +64,18 @@ export function placesFunction(program: ProgramPlan, names: ListNames, lasting: 
   ];
 }
 
+/** Words of 32 bits that a buffer takes. */
+const wordsOf = ({ elements, half }: Buffer): Dim =>
+  half === undefined ? elements : floorDivideDim(addDims(elements, dim(1)), 2);
+
 function placesLines(
   called: string,
   { buffers }: PlanShared,
   names: ListNames,
   placed: readonly number[],
 ): Code[] {
-  const sizes = new Map(placed.map((buffer) => [names.lasting(buffer), buffers[buffer]!.elements]));
-  const entries = [...sizes].map(([name, elements]) => `${keyText(name)}: place(${sizeText(elements)}),`);
+  const sizes = new Map(placed.map((buffer) => [names.lasting(buffer), wordsOf(buffers[buffer]!)]));
+  const entries = [...sizes].map(([name, words]) => `${keyText(name)}: place(${sizeText(words)}),`);
   return [
     `function ${called}(${entries.length === 0 ? "_place" : "place"}«: Place», ${dimsName([...sizes.values()])}«: Dims») {`,
     entries.length === 0 ? ["return {};"] : ["return {", entries, "};"],
@@ -180,7 +185,7 @@ function stagedTenancies(
     for (const { buffer } of [...operandViews(stage), ...stage.results]) {
       if (lasting.has(buffer)) continue;
       const isPiece = piece?.step.operands.x.buffer === buffer;
-      const size = isPiece ? dim(piece.end - piece.first) : buffers[buffer]!.elements;
+      const size = isPiece ? dim(piece.end - piece.first) : wordsOf(buffers[buffer]!);
       const known = tenancies.get(buffer);
       if (known === undefined) tenancies.set(buffer, { size, first: index, last: index });
       else {
@@ -263,11 +268,11 @@ function pieceLines(
   const moved = (count: number): string => (turns === 1 ? "" : ` + turn * ${count}`);
   const range = `, ${first}${moved(further.from)}, ${end}${moved(further.from)}`;
   const local = names.local(step.operands.x.buffer);
-  const further4 = moved(4 * further.to);
+  const furtherBytes = moved(elementBytes(buffers[made]!.half ?? "f32") * further.to);
   const body = [
     loadText(home.parameter, local, names, range),
     ...callText(called, names, 4, (word, text) =>
-      word.kind === "address" && word.view.buffer === made ? text + further4 : text,
+      word.kind === "address" && word.view.buffer === made ? text + furtherBytes : text,
     ),
   ];
   return turns === 1 ? body : [`for (let turn = 0; turn < ${turns}; turn++) {`, body, "}"];

@@ -1,5 +1,6 @@
 import type { Node } from "ohm-js";
 import { listWords } from "../../support/text.ts";
+import { halves } from "../../tensor/dtype.ts";
 import {
   stateKinds,
   type Edge,
@@ -66,8 +67,15 @@ export function readParameter(context: Context, node: Node): Parameter | undefin
   const value = readTyped(context, node.child(1));
   const init = readInitializer(context, node.child(3));
   const name = textOf(context, node.child(4));
+  const half = optional(node.child(6))?.child(2);
+  const kept = halves.find((each) => each === half?.sourceString);
+  if (half !== undefined && kept === undefined) {
+    wrong(context, "E605", half, `a parameter is kept as ${listWords(halves, "or")}, or says nothing`);
+    return undefined;
+  }
   if (value === undefined || init === undefined || name === undefined) return undefined;
-  return { name, value, init, trainable: node.child(5).numChildren === 0, span: undefined };
+  const read = { name, value, init, trainable: node.child(5).numChildren === 0, span: undefined };
+  return kept === undefined ? read : { ...read, kept };
 }
 
 /** A state, `next` its own value until a later line says otherwise. */

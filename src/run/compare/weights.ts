@@ -2,7 +2,7 @@ import { readFloat32 } from "../../checkpoint/stored.ts";
 import type { Packing } from "../../passes/packing.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { dtypeBytes } from "../../tensor/dtype.ts";
-import { elementsAsRun } from "../packed-weights.ts";
+import { asHalves, elementsAsRun } from "../packed-weights.ts";
 import type { Weights } from "../weights.ts";
 
 /** How far a tensor is from the original. */
@@ -29,16 +29,18 @@ export function relativeError(found: Float32Array, expected: Float32Array): numb
 /** The error of each tensor as it is run, tensor by tensor, beside the weights of the same model that they are held to. */
 export const weightErrors = (
   { tensors }: Weights,
-  { parameters }: Pick<Packing, "parameters">,
+  packing: Pick<Packing, "parameters" | "halves">,
   original: Weights,
 ): readonly WeightError[] =>
   [...tensors].map(([name, tensor]) => {
     const expected = original.tensors.get(name);
     if (expected === undefined) throw new InternalError(`the original has no ${name}`);
-    const packed = parameters.get(name);
+    const packed = packing.parameters.get(name);
+    const half = packing.halves.get(name);
+    const run = half === undefined ? tensor : asHalves(name, tensor, half);
     return {
       name,
-      bits: packed?.form.bits ?? 8 * dtypeBytes[tensor.dtype],
-      error: relativeError(elementsAsRun(tensor, packed), readFloat32(expected.read())),
+      bits: packed?.form.bits ?? 8 * dtypeBytes[run.dtype],
+      error: relativeError(elementsAsRun(run, packed), readFloat32(expected.read())),
     };
   });

@@ -4,6 +4,7 @@ import { Constants, type Machine } from "../../../src/emit/wasm/machine.ts";
 import { CONSTANTS_AT, REFUSALS_AT } from "../../../src/emit/wasm/map.ts";
 import type { Plan, Step } from "../../../src/plan/plan.ts";
 import type { Stage } from "../../../src/plan/loops.ts";
+import { elementBytes } from "../../../src/kernels/storage.ts";
 import type { View } from "../../../src/kernels/view.ts";
 import { evaluateDim, type Dim } from "../../../src/tensor/dim.ts";
 import { isFloat } from "../../../src/tensor/dtype.ts";
@@ -121,7 +122,8 @@ export function loadKernels(
     homes.set(key, at);
     return at;
   };
-  const addressOf = (view: View): number => homeOf(view.buffer) + WORD * sizeOf(view.offset);
+  const addressOf = ({ buffer, offset }: View): number =>
+    homeOf(buffer) + elementBytes(plan.buffers[buffer]!.half ?? "f32") * sizeOf(offset);
   const scratch = kernels.map(({ name, scratch }) => {
     const [own, shared] = [sizeOf(scratch.own), sizeOf(scratch.shared)];
     const ofRanks = Array.from({ length: ranks }, (_, rank) =>

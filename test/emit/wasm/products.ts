@@ -35,11 +35,15 @@ export function givenOf(text: string, sizes: Readonly<Record<string, number>> = 
   return { graph, inputs, parameters: rounded(randomParameters(graph, 4)), sizes };
 }
 
-/** The outputs, the same for 1, 2, 3 and 7 threads. */
-export function runOn(machine: Machine, { graph, inputs, parameters, sizes }: Given): Record<string, Tensor> {
+/** The outputs, the same for 1, 2, 3 and 7 threads, or for others. */
+export function runOn(
+  machine: Machine,
+  { graph, inputs, parameters, sizes }: Given,
+  threads: readonly number[] = [1, 2, 3, 7],
+): Record<string, Tensor> {
   const plan = planGraph(graph, { target: wasmTarget });
   const symbols = new Map(Object.entries(sizes));
-  const [one, ...others] = [1, 2, 3, 7].map((ranks) =>
+  const [one, ...others] = threads.map((ranks) =>
     runKernels(plan, { inputs, parameters, sizes: symbols, machine, ranks, kernelOf: kernels }),
   );
   for (const other of others) expect(other).toEqual(one);

@@ -339,6 +339,42 @@ const halfCases: { readonly [K in keyof typeof i16x8]: Case } = {
     gives: "i32",
     wanted: () => [5, -7, 0x7fff0001, 0],
   },
+  gt_s: {
+    make: i16x8.gt_s,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0xffff, 0xffff, 0xffff0000 | 0, 0],
+  },
+  shl: {
+    make: (x) => i16x8.shl(x, i32.const(4)),
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0x50, 0xfff0ff90 | 0, 0xfff0fff0 | 0, 0],
+  },
+  shr_s: {
+    make: (x) => i16x8.shr_s(x, i32.const(4)),
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0, -1, 0x07ffffff, 0],
+  },
+  narrow_i32x4_u: {
+    make: i16x8.narrow_i32x4_u,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [5, 0xffff, 3, 1],
+  },
+  unpack_low: {
+    make: i16x8.unpack_low,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0x00030005, 0, 0xfff7fff9 | 0, -1],
+  },
+  unpack_high: {
+    make: i16x8.unpack_high,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [0x0001ffff, 0x7fff, 0, 0],
+  },
   shr_u: {
     make: (x) => i16x8.shr_u(x, i32.const(4)),
     of: "i32",
@@ -379,7 +415,9 @@ const loaded = (make: () => V128, wanted: readonly number[]): Case => ({
 });
 /** Loads and what has no lanes; what is stored has a test of its own. */
 const vectorCases: {
-  readonly [K in Exclude<keyof typeof v128, "store" | "store32_lane" | "store64_lane">]: Case;
+  readonly [
+    K in Exclude<keyof typeof v128, "store" | "store16_lane" | "store32_lane" | "store64_lane">
+  ]: Case;
 } = {
   load: loaded(() => v128.load(at(0), 16), operands.i32[1]!),
   load32_splat: loaded(() => v128.load32_splat(at(4)), [-7, -7, -7, -7]),
@@ -444,10 +482,22 @@ test("vectors and lanes of them are stored where the address says", () => {
       v128.store(at(RESULT_AT), x, 16),
       v128.store32_lane(at(RESULT_AT), x, 2, 4),
       v128.store64_lane(at(RESULT_AT), x, 1, 40),
+      v128.store16_lane(at(RESULT_AT), x, 6, 10),
     );
   });
   expect(Array.from({ length: 12 }, (_, i) => after.getInt32(RESULT_AT + 4 * i, true))).toEqual([
-    0, 3, 0, 0, 1, 2, 3, 4, 0, 0, 3, 4,
+    0,
+    3,
+    4 << 16,
+    0,
+    1,
+    2,
+    3,
+    4,
+    0,
+    0,
+    3,
+    4,
   ]);
 });
 

@@ -38,6 +38,12 @@ const shuffle = (x: V128, y: V128, lanes: readonly [number, number, number, numb
     for (const lane of lanes) to.bytes([4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
   });
 
+/** Pairs of bytes of x and of y in turn, from a byte of each on. */
+const interleaved = (x: V128, y: V128, first: number): V128 =>
+  instruction("v128", [x, y], code(13), (to) => {
+    for (let at = first; at < first + 8; at += 2) to.bytes([at, at + 1, 16 + at, 17 + at]);
+  });
+
 export const v128 = {
   load: loadOf("v128", 2, ...code(0)),
   store: storeOf("v128", 2, ...code(11)),
@@ -48,6 +54,7 @@ export const v128 = {
   load64_zero: loadOf("v128", 2, ...code(93)),
   load32_lane: laneLoadOf(2, ...code(86)),
   store32_lane: laneStoreOf(2, ...code(90)),
+  store16_lane: laneStoreOf(1, ...code(89)),
   store64_lane: laneStoreOf(2, ...code(91)),
   /** Eight or four numbers of half a lane, each made a whole one. */
   load16x4_u: loadOf("v128", 3, ...code(4)),
@@ -154,10 +161,18 @@ export const i8x16 = {
 export const i16x8 = {
   neg: un(129),
   max_s: bin(152),
+  gt_s: bin(49),
+  shl: shift(139),
+  shr_s: shift(140),
   shr_u: shift(141),
   /** Four lanes of each, held to 16 bits with a sign. */
   narrow_i32x4_s: bin(133),
+  /** The same, held to 0 to 65535. */
+  narrow_i32x4_u: bin(134),
   extend_low_i8x16_s: un(135),
+  /** A lane of x, then one of y, in turn: of their first halves, and of their last. */
+  unpack_low: (x: V128, y: V128): V128 => interleaved(x, y, 0),
+  unpack_high: (x: V128, y: V128): V128 => interleaved(x, y, 8),
 } as const;
 
 /** Two lanes of 64 bits: the bits of float64. */

@@ -1,8 +1,11 @@
 import { expressionName } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
-import { rowStep } from "../../../kernels/view.ts";
-import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { rowStep, type View } from "../../../kernels/view.ts";
+import type { ScalarExpression } from "../../../ops/scalar.ts";
+import { addDims, constantDim, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
+import { isHalf } from "../../../tensor/dtype.ts";
 import { i32 } from "../assembler/numbers.ts";
+import { HalfReader } from "../halves/convert.ts";
 import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTileOf, eachUnit } from "../products/nest.ts";
@@ -10,6 +13,13 @@ import { PanelReader } from "../products/panels.ts";
 import { tilesFor } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
+
+const nameOf = (epilogue: ScalarExpression, halves: View | undefined): string =>
+  [
+    "linear",
+    ...(halves === undefined ? [] : [halves.type.dtype]),
+    ...(epilogue.steps.length === 0 ? [] : [expressionName(epilogue)]),
+  ].join("_");
 
 /** x Wᵀ a tile at a time, each finished by the epilogue in registers. A weight that does not lie in panels is packed. */
 export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs, results }, k) => {
@@ -22,11 +32,15 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   const tiles = tilesFor(phase, k.machine, columns);
   const [{ width }, last] = tiles;
   const aside = asideBytes(epilogue, extras.length);
-  const packed = isInPanels ? dim(0) : multiplyDims(dim(4 * width), depth);
+  const { dtype } = weight.type;
+  const halves = isInPanels && isHalf(dtype) ? new HalfReader(phase, k.constants, dtype) : undefined;
+  const rowCount = productOfDims(out.type.shape.slice(0, -1));
+  const isRead = isInPanels && (halves === undefined || constantDim(rowCount) === 1);
+  const packed = isRead ? dim(0) : multiplyDims(dim(4 * width), depth);
   const own = k.own(addDims(dim(aside), packed))(phase);
   const [xAt, xRow] = [k.address(x)(phase), k.size(bytes(rowStep(x)))(phase)];
   const [outAt, outRow] = [k.address(out)(phase), k.size(bytes(columns))(phase)];
-  const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
+  const rows = k.size(rowCount)(phase);
   const depthOf = k.size(depth)(phase);
   const end = new Epilogue(k, phase, epilogue, extras, {
     address: outAt,
@@ -38,6 +52,7 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
   });
   const right = new PanelReader(phase, k.machine, {
     lies: isInPanels ? "panels" : layout === "out_in" ? "rows" : "columns",
+    halves,
     address: k.address(weight)(phase),
     rowBytes: isInPanels ? i32.const(0) : k.size(bytes(rowStep(weight)))(phase),
     depth: depthOf,
@@ -62,6 +77,8 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
       ...end.finishUnit(unit),
     ]),
   );
-  const name = epilogue.steps.length === 0 ? "linear" : `linear_${expressionName(epilogue)}`;
-  return k.finish(name, "out = x wᵀ, each element finished before it is stored.");
+  return k.finish(
+    nameOf(epilogue, halves && weight),
+    "out = x wᵀ, each element finished before it is stored.",
+  );
 };

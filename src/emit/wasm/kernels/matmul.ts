@@ -1,12 +1,12 @@
 import { onlyView } from "../../../kernels/results.ts";
-import { mergeAxes, type View } from "../../../kernels/view.ts";
 import { addDims, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import type { I32 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
-import type { KernelWriter, Phase, WasmKernel } from "../kernel.ts";
+import type { WasmKernel } from "../kernel.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachTile, eachUnit } from "../products/nest.ts";
 import { PanelReader } from "../products/panels.ts";
+import { startsOf } from "../products/starts.ts";
 import { Tile } from "../products/tile.ts";
 
 const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
@@ -35,7 +35,12 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
   const outRow = k.size(bytes(columns))(phase);
   const depthOf = k.size(depth)(phase);
   const starts = phase.locals("i32", 3);
-  const startOf = matrixStarts(k, phase, leading, [a, b]);
+  const startOf = startsOf(
+    k,
+    phase,
+    leading,
+    [a, b].map((view) => ({ address: k.address(view)(phase), steps: view.strides.slice(0, -2).map(bytes) })),
+  );
   const outAt = k.address(out)(phase);
   const [aAt, bAt, address] = starts.map(({ get }) => get) as [I32, I32, I32];
   const right = new PanelReader(phase, k.machine, {
@@ -67,28 +72,3 @@ export const matmul: WasmKernel<"matmul"> = ({ operands: { a, b }, attrs, result
   );
   return k.finish("matmul", "out = a b or a bᵀ, for each pair of matrices.");
 };
-
-/** Where the matrices of a pair begin. */
-function matrixStarts(
-  k: KernelWriter,
-  phase: Phase,
-  leading: readonly Dim[],
-  views: readonly View[],
-): (item: I32) => readonly I32[] {
-  const strides = views.map((view) => view.strides.slice(0, -2));
-  const axes = mergeAxes(leading, strides).map((axis) => ({
-    size: k.size(axis.size)(phase),
-    steps: axis.strides.map((stride) => k.size(bytes(stride))(phase)),
-  }));
-  const firsts = views.map((view) => k.address(view)(phase));
-  return (item) =>
-    axes.reduceRight(
-      ({ starts, rest }, { size, steps }, axis) => ({
-        starts: starts.map((start, which) =>
-          i32.add(start, i32.mul(axis === 0 ? rest : i32.rem_u(rest, size), steps[which]!)),
-        ),
-        rest: i32.div_u(rest, size),
-      }),
-      { starts: firsts, rest: item },
-    ).starts;
-}

@@ -4,11 +4,13 @@ import type { I32, Statement } from "../assembler/code.ts";
 import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
+import { v128 } from "../assembler/simd.ts";
+import type { HalfReader } from "../halves/convert.ts";
 import type { Machine } from "../machine.ts";
 import { Dots } from "./dots.ts";
 import type { Unit } from "./nest.ts";
 import { ColumnPacker, RowPacker } from "./pack.ts";
-import { PANEL, PANEL_BYTES, type Tile, type TileAt, type TileOperands } from "./tile.ts";
+import { PANEL, type Tile, type TileAt, type TileOperands } from "./tile.ts";
 
 /** Fewer rows than these read columns as they lie, one row after the other, where they would have to be transposed. */
 const TRANSPOSED_ROWS = 4;
@@ -22,6 +24,8 @@ export const isPartial = (columns: Dim, width: number): boolean => (constantDim(
  */
 export interface RightMatrix {
   readonly lies: "panels" | "columns" | "rows";
+  /** What reads it, if it lies in panels of halves. */
+  readonly halves?: HalfReader | undefined;
   readonly address: I32;
   /** From one row of the memory to the next; of no matter to panels. */
   readonly rowBytes: I32;
@@ -40,7 +44,9 @@ type Rows = Pick<TileOperands, "x" | "rowBytes">;
 /** The columns that tiles read, those of one tile after the other. */
 export class PanelReader {
   readonly #matrix: RightMatrix;
+  readonly #writer: FunctionWriter;
   readonly #at: Local<"i32">;
+  readonly #wide: Local<"i32">;
   readonly #packer: ColumnPacker | RowPacker | undefined;
   readonly #dots: Dots | undefined;
   /** Units of fewer rows than these have lone rows only. */
@@ -49,7 +55,8 @@ export class PanelReader {
   constructor(writer: FunctionWriter, machine: Machine, matrix: RightMatrix) {
     const { lies, width } = matrix;
     this.#matrix = matrix;
-    this.#at = writer.local("i32");
+    this.#writer = writer;
+    [this.#at, this.#wide] = writer.locals("i32", 2) as [Local<"i32">, Local<"i32">];
     this.#packer =
       lies === "panels" ? undefined : new (lies === "columns" ? ColumnPacker : RowPacker)(writer, width);
     this.#dots = lies === "rows" ? new Dots(writer, machine) : undefined;
@@ -58,14 +65,16 @@ export class PanelReader {
 
   /** Before the tiles of a unit. */
   makeReady({ panel, column, left, rows }: Unit): Statement[] {
-    const { depth, width, own, rowBytes } = this.#matrix;
+    const { depth, width, own, rowBytes, halves } = this.#matrix;
     const packer = this.#packer;
     if (packer === undefined) {
       const parts = PANEL / width;
-      const start = i32.mul(i32.div_u(panel, i32.const(parts)), i32.mul(depth, i32.const(PANEL_BYTES)));
+      const element = halves === undefined ? 4 : 2;
+      const start = i32.mul(i32.div_u(panel, i32.const(parts)), i32.mul(depth, i32.const(element * PANEL)));
       const part =
-        parts === 1 ? i32.const(0) : i32.mul(i32.rem_u(panel, i32.const(parts)), i32.const(4 * width));
-      return [this.#at.set(i32.add(this.#matrix.address, i32.add(start, part)))];
+        parts === 1 ? i32.const(0) : i32.mul(i32.rem_u(panel, i32.const(parts)), i32.const(element * width));
+      const enter = this.#at.set(i32.add(this.#matrix.address, i32.add(start, part)));
+      return halves === undefined ? [enter] : [enter, ...this.#widen(halves, rows)];
     }
     const pack = packer.pack({ from: this.#columnAt(column), rowBytes, depth, left, to: own });
     const isMany = i32.ge_s(i32.sub(rows.to, rows.from), i32.const(this.fewRows));
@@ -74,13 +83,33 @@ export class PanelReader {
 
   /** The sums of a tile of a unit that is ready. */
   multiply(tile: Tile, { rows, column, left }: TileAt, { x, rowBytes }: Rows): Statement[] {
-    const { depth, width, sums, rowBytes: columnBytes } = this.#matrix;
+    const { depth, width, sums, own, halves, rowBytes: columnBytes } = this.#matrix;
     if (rows === 1 && this.#dots !== undefined)
       return this.#dots.multiply(tile, {
         ...{ x, from: this.#columnAt(column), columnBytes, depth, left, own: sums },
       });
-    const panelStep = i32.const(4 * (this.#packer === undefined ? PANEL : width));
-    return tile.multiply(rows, { x, rowBytes, panel: this.#at.get, panelStep, depth });
+    if (halves !== undefined && rows > 1)
+      return tile.multiply(rows, { x, rowBytes, panel: own, panelStep: i32.const(4 * width), depth });
+    const element = halves === undefined ? 4 : 2;
+    const panelStep = i32.const(element * (this.#packer === undefined ? PANEL : width));
+    return tile.multiply(rows, { x, rowBytes, panel: this.#at.get, panelStep, depth, halves });
+  }
+
+  /** Halves of the columns of a tile as floats, for several rows; a lone row reads the halves. */
+  #widen(halves: HalfReader, { from, to }: Unit["rows"]): Statement[] {
+    const { depth, width, own } = this.#matrix;
+    const [place, end] = [this.#wide, i32.add(own, i32.mul(depth, i32.const(4 * width)))];
+    const isMany = i32.gt_s(i32.sub(to, from), i32.const(1));
+    if (isMany.known === 0) return [];
+    return [
+      when(isMany, [
+        place.set(this.#at.get),
+        this.#writer.range(own, end, 4 * width, (at) => [
+          ...halves.read(width / 4, place.get, 0, (vector, floats) => [v128.store(at, floats, 16 * vector)]),
+          place.set(i32.add(place.get, i32.const(2 * PANEL))),
+        ]),
+      ]),
+    ];
   }
 
   /** Where a column of a matrix begins that is in no panels. */

@@ -1,9 +1,10 @@
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
-import type { I32, Statement } from "../assembler/code.ts";
+import type { I32, Statement, V128 } from "../assembler/code.ts";
 import { block, branchIf, loop } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
+import type { HalfReader } from "../halves/convert.ts";
 import { multiplyAdd, type Machine } from "../machine.ts";
 
 /** Columns of a panel, [K][24]. */
@@ -33,6 +34,8 @@ export interface TileOperands {
   /** From one row of columns to the next; known. */
   readonly panelStep: I32;
   readonly depth: I32;
+  /** What reads the columns of a lone row, if they are halves. */
+  readonly halves?: HalfReader | undefined;
 }
 
 /** Where a tile stands in the result. */
@@ -140,9 +143,14 @@ export class Tile {
   }
 
   /** The k that is so many after the one at hand. */
-  #step(rows: number, { rowBytes, panelStep }: TileOperands, k: number): Statement[] {
+  #step(rows: number, { rowBytes, panelStep, halves }: TileOperands, k: number): Statement[] {
     const elements = this.#elements.slice(0, rows);
     const panelAt = k === 0 ? 0 : k * panelStep.known!;
+    const add = (vector: number, columns: V128): Statement[] =>
+      elements.map((element, i) => {
+        const sum = this.sums[i]![vector]!;
+        return sum.set(multiplyAdd(this.#machine, element.get, columns, sum.get));
+      });
     return [
       ...elements.map((element, i) =>
         element.set(
@@ -151,13 +159,12 @@ export class Tile {
             : v128.load32_splat(this.#x[0]!.get, i * rowBytes.known + 4 * k),
         ),
       ),
-      ...Array.from({ length: this.width / 4 }, (_, j) => [
-        this.#columns.set(v128.load(this.#panel.get, panelAt + 16 * j)),
-        ...elements.map((element, i) => {
-          const sum = this.sums[i]![j]!;
-          return sum.set(multiplyAdd(this.#machine, element.get, this.#columns.get, sum.get));
-        }),
-      ]).flat(),
+      ...(halves === undefined
+        ? Array.from({ length: this.width / 4 }, (_, j) => [
+            this.#columns.set(v128.load(this.#panel.get, panelAt + 16 * j)),
+            ...add(j, this.#columns.get),
+          ]).flat()
+        : halves.read(this.width / 4, this.#panel.get, panelAt, add)),
     ];
   }
 }
