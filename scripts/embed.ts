@@ -31,6 +31,15 @@ export async function embedded(): Promise<readonly Embedded[]> {
       "src/cli/explain/pages.generated.ts",
       sourcesModule("src/cli/explain/", ".md", "explanations", "What each code of a mistake means, by file."),
     ),
+    module(
+      "src/export/torch/files.generated.ts",
+      sourcesModule(
+        "src/export/torch/files/",
+        ".py",
+        "torchFiles",
+        "What is written beside a model for PyTorch.",
+      ),
+    ),
     ...familyModules(),
     module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
     module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),

@@ -52,6 +52,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "train a model on a text or on arrays",
     load: () => import("./commands/train.ts"),
   },
+  tokens: {
+    summary: "write a text as tokens, for trainings that run elsewhere",
+    load: () => import("./commands/tokens.ts"),
+  },
   generate: {
     summary: "write a text with a trained language model",
     load: () => import("./commands/generate.ts"),

@@ -8,7 +8,6 @@ export const refusalReasons = {
   attribute: "the engine's form of it has no such setting",
   shape: "the engine has no shape like it",
   name: "the engine keeps this name for itself",
-  training: "while it trains it is another model, in more than dropout and the statistics of batches",
   loss: "its loss is no sum of means and sums over the rows of a batch, which is all that processes can add up",
   optimizer: "the engine has no such optimizer",
 } as const;

@@ -1,7 +1,7 @@
 import { constantDim, evaluateDim } from "../tensor/dim.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { hostTensor, makeData, sizeOf, type HostTensor } from "../tensor/host.ts";
-import { RandomStream } from "../tensor/random.ts";
+import { normalTable, RandomStream } from "../tensor/random.ts";
 import type { Symbols } from "./bind.ts";
 import type { Graph, Initializer, Input, Parameter, State, Value } from "./graph.ts";
 import { orthogonalElements } from "./orthogonal.ts";
@@ -35,7 +35,11 @@ function initialTensor({ name, value, init }: Beginning, seed: number, dims: Sym
     const random = new RandomStream(seed, own);
     if (init.kind === "orthogonal") part.data.set(orthogonalElements(part.shape, init.gain, random));
     else if (init.kind === "eye" || init.kind === "unit") part.data.set(fewElements(init, part.shape));
-    else for (let i = 0; i < part.data.length; i++) part.data[i] = drawFrom(init, random);
+    else if (init.kind === "truncated_normal") {
+      const table = normalTable(seed, own);
+      for (let i = 0; i < part.data.length; i++)
+        part.data[i] = init.mean + init.std * truncatedNormal(table, i);
+    } else for (let i = 0; i < part.data.length; i++) part.data[i] = drawFrom(init, random);
   }
   return { dtype, shape, data };
 }
@@ -59,7 +63,7 @@ function fewElements(
  * and 2 / fan_in with the gain √2 of a ReLU. A uniform number in [-a, a] has variance a² / 3.
  */
 function drawFrom(
-  init: Exclude<Initializer, { kind: "values" | "orthogonal" | "eye" | "unit" }>,
+  init: Exclude<Initializer, { kind: "values" | "orthogonal" | "eye" | "unit" | "truncated_normal" }>,
   random: RandomStream,
 ): number {
   switch (init.kind) {
@@ -67,8 +71,6 @@ function drawFrom(
       return init.value;
     case "normal":
       return init.mean + init.std * random.normal();
-    case "truncated_normal":
-      return init.mean + init.std * truncatedNormal(random);
     case "uniform":
       return init.low + (init.high - init.low) * random.uniform();
     case "xavier":
@@ -82,10 +84,13 @@ function drawFrom(
   }
 }
 
-/** Standard normal within ±2, as Keras, TensorFlow and JAX cut it: a standard deviation of 0.8796 is left. */
-function truncatedNormal(random: RandomStream): number {
-  for (;;) {
-    const drawn = random.normal();
+/**
+ * Standard normal within ±2, as Keras, TensorFlow and JAX cut it: a standard deviation of 0.8796 is left. What lies beyond is
+ * drawn again for the same element, so that no element depends on another.
+ */
+function truncatedNormal(table: (place: number, attempt: number) => number, place: number): number {
+  for (let attempt = 0; ; attempt++) {
+    const drawn = table(place, attempt);
     if (Math.abs(drawn) <= 2) return drawn;
   }
 }

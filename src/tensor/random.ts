@@ -15,6 +15,15 @@ export function randomTable(seed: number, name: string): (row: number, column: n
   return (row, column) => threefry2x32(key0, key1, row, column)[0];
 }
 
+/** A standard normal for each place and attempt, by Box and Muller; the first attempts are those of a `RandomStream`. */
+export function normalTable(seed: number, name: string): (place: number, attempt: number) => number {
+  const [key0, key1] = [seed >>> 0, hashText(name)];
+  return (place, attempt) => {
+    const [a, b] = threefry2x32(key0, key1, place, 1 + attempt);
+    return Math.sqrt(-2 * Math.log((a + 1) / 2 ** 32)) * Math.cos((2 * Math.PI * b) / 2 ** 32);
+  };
+}
+
 /** A float tensor with elements uniform in [low, high). */
 export function randomTensor(shape: readonly number[], random: RandomStream, low = -1, high = 1): HostTensor {
   const data = Float64Array.from({ length: sizeOf(shape) }, () => low + (high - low) * random.uniform());

@@ -177,6 +177,16 @@ function updateStep(parts: Parts): Graph {
   return finish("update", parts, b, state, { inputs: scalars.inputs, outputs });
 }
 
+/** The parameters that weight decay reaches, by the forward pass with its residual edges lowered. */
+export function decayedParameters(
+  lowered: Graph,
+  trained: readonly Parameter[],
+  decay: "matrices" | "all",
+): ReadonlySet<Parameter> {
+  const roles = rolesOf(lowered, trained);
+  return new Set(trained.filter((parameter) => decay === "all" || isDecayed(parameter, roles)));
+}
+
 /** True for matrices, tables and kernels, not for gains and biases; of what is neither, for what has two axes or more. */
 function isDecayed({ value }: Parameter, roles: ReadonlyMap<Value, Role>): boolean {
   const role = roles.get(value);

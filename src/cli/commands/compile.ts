@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFile, type FileContent } from "../../checkpoint/files.ts";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
 import type { EmittedFile } from "../../emit/module/file.ts";
@@ -8,6 +8,7 @@ import type { Source } from "../../support/source.ts";
 import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { compileQuantizeOptions, packedGraph, planPacked } from "../compile/packed.ts";
+import { exportEngines } from "../compile/exports.ts";
 import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
 import { decodingOptions, type DecodingChoice } from "../decoding.ts";
 import { loadModel } from "../load.ts";
@@ -23,7 +24,7 @@ interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, Pa
   readonly sessions?: true;
   readonly generate?: true;
   readonly seed?: string;
-  /** A key of `writtenForms`. */
+  /** A key of `writtenForms` or of `exportEngines`. */
   readonly target: string;
   readonly kernels?: TargetName;
   readonly out: string;
@@ -38,8 +39,9 @@ export const command: Command = {
     {
       flags: "--target <target>",
       description:
-        "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders",
-      choices: [...writtenForms.keys()],
+        "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders; " +
+        [...exportEngines].map(([name, { writes }]) => `${name}: ${writes}`).join("; "),
+      choices: [...writtenForms.keys(), ...exportEngines.keys()],
       default: targets[defaultTarget].forms.typed,
     },
     {
@@ -82,6 +84,10 @@ export const command: Command = {
     [
       "lmg compile FOLDER --generate -o talk/",
       "a page that talks, of a published checkpoint: serve talk/ and open it",
+    ],
+    [
+      "lmg compile model.lmg --target torch -o out/",
+      "write out/model.py, and with a train section train.py, which runs on one process or under torchrun on many",
     ],
     [
       "lmg compile model.lmg --train --seed 1 -o out/",
@@ -155,6 +161,12 @@ async function compileFiles(
   options: CompileCommandOptions,
   out: Out,
 ): Promise<readonly CompiledFile[]> {
+  const engine = exportEngines.get(options.target);
+  if (engine !== undefined) {
+    requireNoModule(options);
+    const { exportFiles } = await engine.load();
+    return exportFiles(source, options, out);
+  }
   const { target, types } = formOf(options);
   requireTaken(options, [target]);
   const row = targets[target];
@@ -183,6 +195,19 @@ async function compileFiles(
   return compiled(planWithSessions(loaded, packed, target, options));
 }
 
+/** Ends the command where a model for another engine is asked for what only modules of lmg have. */
+function requireNoModule(options: CompileCommandOptions): void {
+  const flags = ["train", "sessions", "seed", "kernels", "quantize", "ragged", "recompute"] as const;
+  const given = flags.find((flag) => options[flag] !== undefined);
+  if (given !== undefined)
+    stop(
+      "E804",
+      `--${given} is for modules of lmg, and --target ${options.target} writes none`,
+      "leave it off",
+    );
+  requireTaken(options, []);
+}
+
 /** Each file is written whole or not at all; one that is made in parts says how large it will be. */
 export function writeFiles(
   folder: string,
@@ -192,7 +217,7 @@ export function writeFiles(
   if (unmade !== undefined) throw new Stop([unmade]);
   return files.map(({ path, text, bytes }) => {
     const target = join(folder, path);
-    const problem = writeFile(target, text);
+    const problem = makeFolder(dirname(target)) ?? writeFile(target, text);
     if (problem !== undefined) throw new Stop([problem]);
     return { path: target, bytes: bytes ?? Buffer.byteLength(text as string | Uint8Array) };
   });

@@ -143,11 +143,21 @@ export function writeBestWeights(folder: string, snapshot: Snapshot, program: Tr
 
 /** Copies the model's files under `model/`, as they lie to each other, and gives the path of the first there. */
 export function copyModel(folder: string, sources: readonly Source[]): string {
+  const copies = modelCopies(sources);
+  for (const { path, text } of copies) writeRunFile(folder, path, text);
+  return copies[0]!.path;
+}
+
+/** The model's files as a run keeps them, by their paths in its folder. */
+export function modelCopies(
+  sources: readonly Source[],
+): readonly { readonly path: string; readonly text: string }[] {
   const paths = sources.map(({ name }) => resolve(name));
   const root = commonFolder(paths.map(dirname));
-  const copies = paths.map((path) => join(runFiles.model, relative(root, path)));
-  for (const [index, { text }] of sources.entries()) writeRunFile(folder, copies[index]!, text);
-  return copies[0]!.split(sep).join("/");
+  return sources.map(({ text }, index) => ({
+    path: join(runFiles.model, relative(root, paths[index]!)).split(sep).join("/"),
+    text,
+  }));
 }
 
 function commonFolder(folders: readonly string[]): string {

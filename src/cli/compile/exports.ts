@@ -1,0 +1,33 @@
+import type { Source } from "../../support/source.ts";
+import type { Out } from "../out.ts";
+import type { ModelOptions } from "../source.ts";
+
+/** A file for another engine. */
+export interface ExportedFile {
+  readonly path: string;
+  readonly text: string | Uint8Array;
+}
+
+/** Writes a model for another engine; a misfit ends the command. */
+export type ExportFiles = (
+  source: Source,
+  options: ModelOptions,
+  out: Out,
+) => Promise<readonly ExportedFile[]>;
+
+interface ExportEngine {
+  /** What it writes, in a few words. */
+  readonly writes: string;
+  readonly load: () => Promise<{ readonly exportFiles: ExportFiles }>;
+}
+
+/** The engines that `--target` names beside lmg's own. */
+export const exportEngines: ReadonlyMap<string, ExportEngine> = new Map([
+  [
+    "torch",
+    {
+      writes: "a model and its training for PyTorch, on one process or many",
+      load: () => import("./torch.ts"),
+    },
+  ],
+]);

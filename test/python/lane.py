@@ -1,0 +1,138 @@
+"""Holds emitted models to what transformers computed, and emitted trainings to `lmg train`. usage: lane.py FOLDER"""
+
+import importlib.util
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import torch
+from safetensors.torch import load_file
+
+# Relative to the largest logit: float32 beside float64, as the goal of the design has it.
+LOGITS = 2e-6
+# A gated delta rule takes differences of a state that grew over all positions before.
+LOGITS_OF = {"qwen3_next": 1e-5}
+LOSS, PARAMETERS = 2e-6, 5e-6
+# Tensors that old checkpoints have and no model reads.
+UNREAD = (".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq")
+# Without logits of their own, or with tensors of a picture's encoder beside the text's.
+APART = {"bert_headless", "gemma3_vision"}
+failures = []
+
+
+def check(name, value, most):
+    print(f"{'ok  ' if value <= most else 'FAIL'} {name}: {value:.1e} of at most {most:.0e}", flush=True)
+    if not value <= most:
+        failures.append(name)
+
+
+def module_of(path):
+    spec = importlib.util.spec_from_file_location("emitted", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def stored(folder):
+    files = [file for file in os.listdir(folder) if file.endswith(".safetensors") and file != "golden.safetensors"]
+    tensors = {name: tensor for file in files for name, tensor in load_file(os.path.join(folder, file)).items()}
+    return {name: tensor.float() for name, tensor in tensors.items() if not name.endswith(UNREAD)}
+
+
+def cases_of(folder):
+    cases = {}
+    for name, tensor in load_file(os.path.join(folder, "golden.safetensors")).items():
+        label, part = name.split("/")
+        cases.setdefault(label, {})[part] = tensor
+    return cases.values()
+
+
+def inputs_of(parts, names):
+    """Those that the model has, by its names."""
+    given = {}
+    for part, tensor in parts.items():
+        name = part if part in names else {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types"}.get(part)
+        if name in names:
+            given[name] = tensor.bool() if "mask" in name else tensor.long()
+    return given
+
+
+@torch.no_grad()
+def logits(path, folder):
+    """The largest difference from transformers' logits, relative to the largest; names must be those of the checkpoint."""
+    model = module_of(path).Model().eval()
+    tensors = stored(folder)
+    own = model.state_dict()
+    # A tied table stands twice in some files.
+    model.load_state_dict({name: tensor for name, tensor in tensors.items() if name in own}, strict=True)
+    worst = 0.0
+    for parts in cases_of(folder):
+        out = model(**inputs_of(parts, inspect.signature(model.forward).parameters))
+        outs = out if isinstance(out, tuple) else (out,)
+        compared = 0
+        for name, wanted in parts.items():
+            for found in outs:
+                if "logits" not in name or found.shape != wanted.shape:
+                    continue
+                difference = (found.double() - wanted.double()).abs()
+                if "attention_mask" in parts and "decoder_input_ids" not in parts and difference.dim() == 3:
+                    difference = difference * parts["attention_mask"].bool()[..., None]
+                worst = max(worst, (difference.max() / wanted.abs().max()).item())
+                compared += 1
+        if compared == 0:
+            return float("nan")
+    return worst
+
+
+def families(folder):
+    for kind in ("families", "hf"):
+        for name in sorted(os.listdir(f"test/golden/{kind}")):
+            if name in APART:
+                continue
+            path = f"{folder}/models/{name}.py"
+            check(f"logits of {name}", logits(path, f"test/golden/{kind}/{name}"), LOGITS_OF.get(name, LOGITS))
+
+
+def train(folder, out, *more, processes=1):
+    """20 updates of two batches of 4 windows of 32 characters."""
+    options = ["--data", f"{folder}/tokens", "--out", f"{folder}/{out}", "--context", "32", "--batch", "4", "--seed", "7"]
+    options += ["--accumulate", "2", "--steps", "20", *more]
+    script = f"{folder}/chars/train.py"
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", "29611", script]
+    command = [sys.executable, *(launch if processes > 1 else [script]), *options]
+    subprocess.run(command, check=True, env=dict(os.environ, OMP_NUM_THREADS="1"), stdout=subprocess.DEVNULL)
+
+
+def updates(path):
+    with open(f"{path}/metrics.jsonl") as file:
+        lines = [json.loads(line) for line in file]
+    return {line["step"]: line for line in lines if "gradient_norm" in line}
+
+
+def same(name, a, b):
+    first, second = updates(a), updates(b)
+    assert len(first) == 20 and first.keys() == second.keys(), (len(first), len(second))
+    check(f"loss of {name}", max(abs(first[step]["loss"] - second[step]["loss"]) for step in first), LOSS)
+    assert all(first[step]["lr"] == second[step]["lr"] for step in first)
+    p, q = load_file(f"{a}/model.safetensors"), load_file(f"{b}/model.safetensors")
+    assert p.keys() == q.keys()
+    check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
+
+
+def trainings(folder):
+    train(folder, "one")
+    same("one process and lmg train", f"{folder}/one", f"{folder}/lmg")
+    train(folder, "four", processes=4)
+    same("four processes and one", f"{folder}/four", f"{folder}/one")
+    train(folder, "apart", "--stop", "6", processes=4)
+    train(folder, "apart", "--recompute", processes=2)
+    same("four processes that became two and one", f"{folder}/apart", f"{folder}/one")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    families(sys.argv[1])
+    trainings(sys.argv[1])
+    sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)

@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { goldenFolders, goldenModelPy } from "./emitted.ts";
+
+/*
+ * `npm run test:python`: writes models for PyTorch into a temporary folder, and lets lane.py hold them to their sources. Without torch
+ * it says so, and ends well.
+ */
+
+const python = process.env["PYTHON"] ?? "python3";
+
+function run(command: string, args: readonly string[]): void {
+  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function lmg(...args: readonly string[]): void {
+  run(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args]);
+}
+
+/** A text of 75 characters, 20 updates by `lmg train`, and the same model for PyTorch. */
+function writeTraining(folder: string): void {
+  const data = ["--data", "examples/data/moby-dick.txt.gz", "--validation", "2000"];
+  const sizes = ["--set", "depth=2", "--set", "dim=32"];
+  lmg("tokens", ...data, "-o", join(folder, "tokens"));
+  lmg(
+    "compile",
+    "examples/chars.lmg",
+    "--target",
+    "torch",
+    "--set",
+    "vocab=75",
+    ...sizes,
+    "-o",
+    join(folder, "chars"),
+  );
+  const training = ["--steps", "20", "--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2"];
+  lmg("train", "examples/chars.lmg", ...data, ...sizes, ...training, "-o", join(folder, "lmg"));
+}
+
+function main(): void {
+  const found = spawnSync(python, ["-c", "import torch, safetensors, numpy"]);
+  if (found.status !== 0) {
+    console.log(
+      `left out: ${python} has no torch, safetensors and numpy (pip install -r test/python/requirements.txt)`,
+    );
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "lmg-python-"));
+  mkdirSync(join(folder, "models"));
+  for (const golden of goldenFolders)
+    writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
+  writeTraining(folder);
+  run(python, ["test/python/lane.py", folder]);
+  rmSync(folder, { recursive: true });
+}
+
+main();
