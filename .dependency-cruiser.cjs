@@ -12,6 +12,7 @@ const layers = [
   "passes",
   "quantize",
   "autodiff",
+  "sharding",
   "session",
   "weights",
   "incremental",

@@ -10,10 +10,13 @@ import { loadModel } from "../load.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
+import { parseNumber } from "../arguments.ts";
 import { modelOptions, passOptions } from "../source.ts";
+import { orStop } from "../stop.ts";
 
 interface EdgesOptions extends LookOptions {
   readonly all?: true;
+  readonly shard?: string;
 }
 
 export const command: Command = {
@@ -21,6 +24,10 @@ export const command: Command = {
   options: [
     ...modelOptions,
     { flags: "--all", description: "every edge, without folding repeats" },
+    {
+      flags: "--shard <devices>",
+      description: "how each edge's branch is shared out among so many devices, or why it is not",
+    },
     { flags: "--json", description: "every edge as JSON" },
     stdinOption,
     ...passOptions,
@@ -28,12 +35,20 @@ export const command: Command = {
   examples: [
     ["lmg edges model.lmg", "each residual edge: its norms and gains, and the kernel that it became part of"],
     ["lmg edges model.lmg --set placement=post", "the same with the norms after the adds"],
+    ["lmg edges model.lmg --shard 8", "what each of 8 devices has of every branch, with tensor parallelism"],
   ],
   run: (args, asked: EdgesOptions, out) => lookAtEach(args, asked, out, lookAtEdges),
 };
 
 async function lookAtEdges(source: Source, options: EdgesOptions, out: Out): Promise<Look> {
   const { model, remarks } = await loadModel(source, options, out);
+  if (options.shard !== undefined) {
+    const devices = orStop(parseNumber("--shard", options.shard, 2, 2 ** 16, true));
+    const { planSharding } = await import("../../sharding/plan.ts");
+    const { shardingRecords, showSharding } = await import("../edges.ts");
+    const plans = planSharding(model.graph);
+    return { json: () => shardingRecords(plans, devices), text: () => showSharding(plans, devices) };
+  }
   const edges = explainEdges(model.graph, remarks);
   return {
     json: () => describeEdges(edges),
