@@ -35,7 +35,8 @@ const json = (path: string) => JSON.parse(readFileSync(path, "utf8")) as Record<
 const next = async (folder: string): Promise<string> => {
   const { code, text, notes } = await lmg("run", folder, "--prompt", "the quick");
   expect(code, notes).toBe(0);
-  return text;
+  // Its first line names the file.
+  return text.slice(text.indexOf("\n"));
 };
 
 test("the folder of a run is a checkpoint that is loaded by its config.json alone", async () => {
