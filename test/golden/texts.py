@@ -4,8 +4,6 @@
     texts/<name>/golden.json      texts, and what the library makes of them in float64: ids, vectors, logits, scores
     padded.safetensors            logits of checkpoints of families/ and hf/ for texts that begin behind padding
     pairs.json                    tokenizers, and what the library's truncation leaves of pairs
-
-Needs sentence-transformers beside requirements.txt: `pip install sentence-transformers==6.2.0`.
 """
 
 import copy

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkpointFiles } from "../../src/checkpoint/files/folder.ts";
+import type { JsonObject } from "../../src/checkpoint/json.ts";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { publishedModel } from "../../src/cli/run/published.ts";
 import { parse } from "../../src/language/parse.ts";
@@ -9,6 +10,9 @@ import { openClassifier, type Classifier } from "../../src/run/texts/classifier.
 import { openEmbedder } from "../../src/run/texts/embedder.ts";
 import { poolings } from "../../src/run/texts/pooling.ts";
 import { configOf, type CheckpointFiles } from "../../src/run/texts/files.ts";
+import { hiddenStates } from "../../src/run/texts/hidden.ts";
+import { constantDim } from "../../src/tensor/dim.ts";
+import { configOf as familyConfig, folderOf, goldenNames } from "../families/alone.ts";
 
 /**
  * Tiny random checkpoints as sentence-transformers and transformers save them, and what these libraries make of texts in
@@ -85,6 +89,25 @@ describe.each(having("vectors"))("the vectors of %s", (name) => {
     }
     embedder.close();
   });
+});
+
+/** Of two parts: no vector is of one text. */
+const ofTwoParts = /^(bart|marian|mbart|mt5|pegasus|t5)/;
+
+test.each(goldenNames)("%s has a vector of each token, as wide as its stream, or says why not", (name) => {
+  const config = familyConfig(name);
+  const { model } = lower(parse(publishedModel(folderOf(name))!).file, { config });
+  const kept = hiddenStates(model!);
+  if (ofTwoParts.test(name)) {
+    expect(kept).toMatchObject({ code: "E813" });
+    return;
+  }
+  const [output] = orThrow(kept).graph.outputs;
+  const own = { ...config, ...(config["text_config"] as JsonObject | undefined) };
+  const keys = ["word_embed_proj_dim", "hidden_size", "d_model", "dim", "n_embd"];
+  const width = keys.map((key) => own[key]).find((size) => size !== undefined);
+  expect(output!.value.type.shape).toHaveLength(3);
+  expect(constantDim(output!.value.type.shape[2]!)).toBe(width);
 });
 
 test("every pooling is tried", () => {
