@@ -198,7 +198,7 @@ describe("what makes no page", () => {
   test("a model that cannot be read token by token, for its own reason", async () => {
     const bert = ["examples/bert.lmg", "--random", "0", "--tokenizer", "examples/weights/whale"];
     expect(await mistake(...page("none", ...bert, "--set", "depth=1"))).toMatchInlineSnapshot(`
-      "error[E839]: a page writes a text token by token, which this model does not: attend bert.encoder.layer.0.attention (examples/bert.lmg:36:35): attention sees later positions: neither \`causal\` nor its mask or bias hides them
+      "error[E839]: a page writes a text token by token, which this model does not: attend bert.encoder.layer.0.attention (examples/bert.lmg:38:35): attention sees later positions: neither \`causal\` nor its mask or bias hides them
         help: \`lmg compile\` without --generate writes a module that runs it whole"
     `);
   });
