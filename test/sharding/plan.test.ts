@@ -6,18 +6,18 @@ import { graphOf } from "../lower/support.ts";
 
 const small = { depth: "2" };
 
-/** What `lmg edges --shard` says of an example. */
+/** What `lmg edges --shard` says of an example, whatever lines its edges stand on. */
 const shown = (name: string, devices: number, settings: Readonly<Record<string, string>> = small): string =>
-  `\n${showSharding(planSharding(graphOf(readFileSync(`examples/${name}.lmg`, "utf8"), { settings })), devices)}`;
+  `\n${showSharding(planSharding(graphOf(readFileSync(`examples/${name}.lmg`, "utf8"), { settings })), devices).replaceAll(/^line \d+/gm, "line N")}`;
 
 test("Llama: attention by heads, the feed-forward by its hidden columns", () => {
   expect(shown("llama", 8)).toMatchInlineSnapshot(`
     "
-    line 35  model.layers.* edge 0 (× 2)
+    line N  model.layers.* edge 0 (× 2)
         norm    model.layers.*.input_layernorm
         columns model.layers.*.self_attn.q_proj, model.layers.*.self_attn.k_proj, model.layers.*.self_attn.v_proj
         rows    model.layers.*.self_attn.o_proj
-    line 38  model.layers.* edge 1 (× 2)
+    line N  model.layers.* edge 1 (× 2)
         norm    model.layers.*.post_attention_layernorm
         columns model.layers.*.mlp.gate_proj, model.layers.*.mlp.up_proj
         rows    model.layers.*.mlp.down_proj
@@ -29,12 +29,12 @@ test("Llama: attention by heads, the feed-forward by its hidden columns", () => 
 test("sizes that do not divide are named", () => {
   expect(shown("llama", 3)).toMatchInlineSnapshot(`
     "
-    line 35  model.layers.* edge 0 (× 2)
+    line N  model.layers.* edge 0 (× 2)
         norm    model.layers.*.input_layernorm
         columns model.layers.*.self_attn.q_proj, model.layers.*.self_attn.k_proj, model.layers.*.self_attn.v_proj
         rows    model.layers.*.self_attn.o_proj
         does not divide by 3: 4096 columns of q_proj, 4096 columns of k_proj, 4096 columns of v_proj, 32 heads, 32 key heads
-    line 38  model.layers.* edge 1 (× 2)
+    line N  model.layers.* edge 1 (× 2)
         norm    model.layers.*.post_attention_layernorm
         columns model.layers.*.mlp.gate_proj, model.layers.*.mlp.up_proj
         rows    model.layers.*.mlp.down_proj
@@ -47,11 +47,11 @@ test("sizes that do not divide are named", () => {
 test("GPT-2: one weight of q, k and v stays whole, positions have no product", () => {
   expect(shown("gpt2", 4)).toMatchInlineSnapshot(`
     "
-    line 31  edge 0
+    line N  edge 0
         whole on each device: no product reads the stream
-    line 36  h.* edge 0 (× 2)
+    line N  h.* edge 0 (× 2)
         whole on each device: slice of h.*.attn: it takes a part of columns that lie on several devices
-    line 40  h.* edge 1 (× 2)
+    line N  h.* edge 1 (× 2)
         norm    h.*.ln_2
         columns h.*.mlp.c_fc
         rows    h.*.mlp.c_proj

@@ -9,7 +9,7 @@ import { runFiles, modelCopies } from "../train/folder.ts";
 import { lowerOptions } from "../source.ts";
 import { showDiagnostics, Stop } from "../stop.ts";
 import { version } from "../version.ts";
-import type { ExportFiles } from "./exports.ts";
+import type { ExportFiles } from "./exported.ts";
 
 /** model.py, and with a `train` section train.py and what makes its results a run of lmg. */
 export const exportFiles: ExportFiles = async (source, options, out) => {
