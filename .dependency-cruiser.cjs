@@ -21,6 +21,7 @@ const layers = [
   "emit",
   "compile.ts",
   "checkpoint",
+  "import",
   "text",
   "run",
   "page",

@@ -87,6 +87,14 @@ export const places = {
     takes: ["npy", "npz", "idx", "safetensors", "gzip", "json", "html"],
     kind: "data",
   },
+  /** What `lmg import` reads, whole. */
+  keras: {
+    what: "a model of Keras",
+    bytes: 2 ** 32 - 1,
+    wants: "a model of Keras (.keras, .h5, or its config as JSON)",
+    takes: ["keras", "hdf5", "json"],
+    kind: "model",
+  },
 } as const satisfies Readonly<Record<string, Place>>;
 
 /** That a file is larger than its place takes. */

@@ -13,6 +13,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "write the model of a published checkpoint or family, for you to change",
     load: () => import("./commands/new.ts"),
   },
+  import: {
+    summary: "write the .lmg text and the weights of a Keras model",
+    load: () => import("./commands/import.ts"),
+  },
   ir: { summary: "print the graph, after any pass", load: () => import("./commands/ir.ts") },
   edges: {
     summary: "list the residual edges and what they were fused into",

@@ -34,6 +34,7 @@ const withoutExample = new Set([
   "E309",
   "E312",
   "E714",
+  "E773",
   "E824",
   "E830",
   "E831",

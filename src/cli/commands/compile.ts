@@ -24,12 +24,15 @@ interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, Pa
   readonly sessions?: true;
   readonly generate?: true;
   readonly seed?: string;
-  /** A key of `writtenForms` or of `exportEngines`. */
+  /** A key of `writtenForms` or of `exportEngines`, or `KERAS`. */
   readonly target: string;
   readonly kernels?: TargetName;
   readonly out: string;
   readonly json?: true;
 }
+
+/** A file for Keras, which is no module. */
+const KERAS = "keras";
 
 export const command: Command = {
   arguments: [modelOrRunArgument],
@@ -40,8 +43,9 @@ export const command: Command = {
       flags: "--target <target>",
       description:
         "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders; " +
-        [...exportEngines].map(([name, { writes }]) => `${name}: ${writes}`).join("; "),
-      choices: [...writtenForms.keys(), ...exportEngines.keys()],
+        [...exportEngines].map(([name, { writes }]) => `${name}: ${writes}`).join("; ") +
+        `; ${KERAS}: a .keras file with the weights`,
+      choices: [...writtenForms.keys(), ...exportEngines.keys(), KERAS],
       default: targets[defaultTarget].forms.typed,
     },
     {
@@ -85,6 +89,7 @@ export const command: Command = {
       "lmg compile FOLDER --generate -o talk/",
       "a page that talks, of a published checkpoint: serve talk/ and open it",
     ],
+    ["lmg compile RUN --target keras -o out/", "write out/model.keras, which Keras 3 loads"],
     [
       "lmg compile model.lmg --target torch -o out/",
       "write out/model.py, and with a train section train.py, which runs on one process or under torchrun on many",
@@ -95,6 +100,17 @@ export const command: Command = {
     ],
   ],
   async run([given], asked: CompileCommandOptions, out) {
+    if (asked.target === KERAS) {
+      const other = (["train", "sessions", "generate", "kernels", "quantize"] as const).find(
+        (flag) => asked[flag] !== undefined,
+      );
+      if (other !== undefined)
+        stop("E804", `--${other} is for modules, and a .keras file is none`, "leave it off");
+      const { kerasFile } = await import("../compile/keras.ts");
+      for (const { path, bytes } of writeFiles(asked.out, [await kerasFile(given!, asked, out)]))
+        out.write(`wrote ${path} (${showBytes(bytes)})\n`);
+      return;
+    }
     if (asked.generate === true) {
       await compilePage(given!, asked, out);
       return;

@@ -12,7 +12,7 @@ export interface PageChoice extends Omit<WeightChoice, "config">, QuantizeOption
 export const pageOptions: readonly OptionSpec[] = [
   ...weightOptions.map((option) => ({
     ...option,
-    description: `with --generate: ${option.description}`,
+    description: `with --generate or --target keras: ${option.description}`,
   })),
   {
     flags: "--tokenizer <path>",
