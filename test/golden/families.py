@@ -185,6 +185,16 @@ FAMILIES = {
     "vaultgemma": ("VaultGemmaForCausalLM", "VaultGemmaConfig", G | rope() | dict(
         head_dim=6, sliding_window=4, layer_types=KINDS, query_pre_attn_scalar=9, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
         "norms before the branches only, caps"),
+    "dots1": ("Dots1ForCausalLM", "Dots1Config", N | rope() | dict(
+        head_dim=4, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2, first_k_dense_replace=1,
+        n_group=2, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.5, sliding_window=4, layer_types=KINDS),
+        "q and k normed, a window, experts of the best group"),
+    "glm4_moe": ("Glm4MoeForCausalLM", "Glm4MoeConfig", N | rope(partial_rotary_factor=0.5) | dict(
+        head_dim=8, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2, first_k_dense_replace=1,
+        use_qk_norm=True, attention_bias=True, routed_scaling_factor=1.5), "half of each head turns, q and k normed, experts"),
+    "solar_open": ("SolarOpenForCausalLM", "SolarOpenConfig", G | rope() | dict(
+        hidden_size=12, vocab_size=32, head_dim=4, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2,
+        routed_scaling_factor=1.5), "experts in each layer"),
 }
 
 

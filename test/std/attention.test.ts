@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
-import { difference, opsOf, TOLERANCE } from "../lower/support.ts";
+import { difference, mistakes, opsOf, TOLERANCE } from "../lower/support.ts";
 import { dot, linear, rowsOf, runBlock, softmax, type Vector } from "./support.ts";
 
 const [B, T, D, heads, kvHeads] = [2, 5, 16, 4, 2];
@@ -102,12 +102,24 @@ describe("attention", () => {
     ["grouped heads, causal", "", {}],
     ["all keys", ", causal: false", { causal: false }],
     ["a window", ", window: 2", { window: 2 }],
+    ["the window of a layer that has it", ", window: 2, kind: sliding_attention", { window: 2 }],
+    ["no window where the layer sees all", ", window: 2, kind: full_attention", {}],
+    ["the words of GPT-Neo", ", window: 2, kind: local", { window: 2 }],
     ["a soft cap", ", softcap: 0.5", { softcap: 0.5 }],
     ["ALiBi", ", alibi: true", { alibi: true }],
     ["a norm on each head of q and k", ", qk_norm: rmsnorm", { norm: true }],
   ])("with %s", (_, args, options) => {
     const result = run(args);
     expect(difference(result.y.data, expected(result, options))).toBeLessThan(TOLERANCE);
+  });
+
+  test("a layer of a window that is not given is refused, and one of another kind by name", () => {
+    expect(mistakes("  attn: attention(4, kind: sliding_attention)")).toContain(
+      "a layer with sliding_attention needs a `window`, and has none",
+    );
+    expect(mistakes('  attn: attention(4, kind: "linear_attention")')).toContain(
+      "one of full_attention, sliding_attention, global, local",
+    );
   });
 
   const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
