@@ -14,6 +14,7 @@ export const familyTypes: readonly { name: string; families: readonly string[] }
   { name: "families/dots1.lmg", families: ["dots1"] },
   { name: "families/electra.lmg", families: ["electra"] },
   { name: "families/ernie4_5.lmg", families: ["ernie4_5"] },
+  { name: "families/eurobert.lmg", families: ["eurobert"] },
   { name: "families/exaone.lmg", families: ["exaone"] },
   { name: "families/exaone4.lmg", families: ["exaone4"] },
   { name: "families/falcon.lmg", families: ["falcon"] },

@@ -195,6 +195,7 @@ FAMILIES = {
     "solar_open": ("SolarOpenForCausalLM", "SolarOpenConfig", G | rope() | dict(
         hidden_size=12, vocab_size=32, head_dim=4, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2,
         routed_scaling_factor=1.5), "experts in each layer"),
+    "eurobert": ("EuroBertForMaskedLM", "EuroBertConfig", G | rope(), "all of a text is seen, groups of heads"),
 }
 
 

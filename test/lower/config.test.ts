@@ -115,6 +115,15 @@ describe("every key of a config is read, or the config is refused", () => {
     expect(said(model(""), { unheard_of: null })[0]).toContain("`unheard_of` (null)");
   });
 
+  test("what every config of transformers has is let through in a part of one too, and nothing else", () => {
+    const lines = "width = part.width";
+    expect(read(lines, "width = 8", { part: { width: 4, output_attentions: true, id2label: {} } })).toEqual({
+      width: "4",
+    });
+    const sampled = said(model(lines), { part: { width: 4, top_k: 50 } });
+    expect(sampled[0]).toContain("`part.top_k` (50)");
+  });
+
   test("a model without a section reads none of it", () => {
     const text = "model m { input x: f32[B, 8]; output x }";
     expect(said(text, { hidden_size: 4, dtype: "float32", n: 1 })).toMatchInlineSnapshot(`
