@@ -93,7 +93,7 @@ function typesOf(name: string): readonly unknown[] {
  * The most lines of a file that has nothing special: its comment, its parameters, its config with what publishes it, a stack of two
  * edges, a head.
  */
-const MOST_LINES = 26;
+const MOST_LINES = 25;
 
 /** Files of more lines, and what they say in them. */
 const longer: Readonly<Record<string, string>> = {
@@ -132,7 +132,7 @@ const longer: Readonly<Record<string, string>> = {
   t5: "an encoder and a decoder, buckets of distance",
 };
 
-test("a family has at most 26 lines, or something to say in more", () => {
+test("a family has at most 25 lines, or something to say in more", () => {
   const files = readdirSync("src/families").filter((each) => each.endsWith(".lmg"));
   const long = files.filter(
     (file) => readFileSync(`src/families/${file}`, "utf8").trimEnd().split("\n").length > MOST_LINES,
