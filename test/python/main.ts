@@ -11,6 +11,22 @@ import { goldenFolders, goldenModelPy } from "./emitted.ts";
 
 const python = process.env["PYTHON"] ?? "python3";
 
+/** What lmg writes for other libraries, and what holds it to them; Keras may stand in an environment of its own. */
+const libraries = [
+  {
+    library: "transformers",
+    by: python,
+    writes: "test/families/write-configs.ts",
+    holds: ["test/golden/written_configs.py"],
+  },
+  {
+    library: "keras",
+    by: process.env["KERAS_PYTHON"] ?? python,
+    writes: "test/export/write-keras.ts",
+    holds: ["test/golden/keras_models.py", "--check"],
+  },
+] as const;
+
 function run(command: string, args: readonly string[]): void {
   const { status } = spawnSync(command, args, { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
@@ -40,6 +56,19 @@ function writeTraining(folder: string): void {
   lmg("train", "examples/chars.lmg", ...data, ...sizes, ...training, "-o", join(folder, "lmg"));
 }
 
+/** Configs that transformers loads golden checkpoints by, and models that Keras loads; without the library it is said. */
+function holdOthers(folder: string): void {
+  for (const { library, by, writes, holds } of libraries) {
+    if (spawnSync(by, ["-c", `import ${library}`]).status !== 0) {
+      console.log(`left out: ${by} has no ${library}`);
+      continue;
+    }
+    const place = join(folder, library);
+    run(process.execPath, ["--import", "tsx", writes, place]);
+    run(by, [...holds, place]);
+  }
+}
+
 function main(): void {
   const found = spawnSync(python, ["-c", "import torch, safetensors, numpy"]);
   if (found.status !== 0) {
@@ -54,6 +83,7 @@ function main(): void {
     writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
   writeTraining(folder);
   run(python, ["test/python/lane.py", folder]);
+  holdOthers(folder);
   rmSync(folder, { recursive: true });
 }
 

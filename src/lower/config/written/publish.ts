@@ -40,8 +40,7 @@ export interface PublishOptions {
 export const noTokens = { eos_token_id: null, pad_token_id: null } as const;
 
 /** What may be done with a model that is not what its architecture computes. */
-const changed =
-  "lmg runs it as it is; others load it by code of its own alone, or where it is again what the architecture computes";
+const changed = "a model of any form has code of its own for PyTorch: `lmg compile --target torch`";
 
 /** Keys of a given config that are not true of weights as lmg writes them, and code that is not in the folder. */
 const leftOut: readonly string[] = ["auto_map", "dtype", "quantization_config", "torch_dtype"];
@@ -56,7 +55,9 @@ export function publishConfig(model: LoweredModel, publish: PublishOptions): Pub
   if (sections.length === 0)
     return {
       because: `\`${model.name}\` names no architecture that publishes such models`,
-      help: 'where transformers has a class for it, name that in the model: `config for "llama" { architecture LlamaForCausalLM; … }`',
+      help:
+        'where transformers has a class for it, name that in the model: `config for "llama" { architecture LlamaForCausalLM; … }`; ' +
+        changed,
     };
   const givenType = publish.given?.config["model_type"];
   const inOrder = [...sections].sort(
