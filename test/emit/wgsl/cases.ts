@@ -14,6 +14,8 @@ export interface Case {
   readonly sizes?: readonly Sizes[];
   /** Whole numbers of inputs are below this. */
   readonly ids?: number;
+  /** Whole numbers of the last input are below this, if it is not as the others. */
+  readonly lastIds?: number;
   /** Floats of inputs lie in [low, high). */
   readonly range?: readonly [low: number, high: number];
 }
@@ -559,6 +561,7 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
         ),
         sizes: batches,
         ids: words,
+        lastIds: 6,
         range: [-0.1, 0.1],
       })),
     ),

@@ -22,18 +22,19 @@ const TOLERANCE = 2e-5;
 
 function inputsOf(
   graph: Graph,
-  { ids = 16, range = [-1, 1] }: Case,
+  { ids = 16, lastIds = ids, range = [-1, 1] }: Case,
   sizes: ReadonlyMap<string, number>,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
-    graph.inputs.map(({ name, value }) => {
+    graph.inputs.map(({ name, value }, index) => {
+      const below = index === graph.inputs.length - 1 ? lastIds : ids;
       const random = new RandomStream(7, name);
       const { dtype } = value.type;
       const shape = value.type.shape.map((size) => evaluateDim(size, sizes));
       const data = makeData(dtype, sizeOf(shape));
       for (let i = 0; i < data.length; i++) {
         if (isFloat(dtype)) data[i] = Math.fround(range[0] + (range[1] - range[0]) * random.uniform());
-        else data[i] = dtype === "bool" ? random.below(2) : random.below(ids);
+        else data[i] = dtype === "bool" ? random.below(2) : random.below(below);
       }
       return [name, { dtype, shape, data }];
     }),
