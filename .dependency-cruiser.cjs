@@ -28,6 +28,7 @@ const layers = [
   "train",
   "export",
   "picture",
+  "editor",
   "entries",
   "index.ts",
   "report",

@@ -3,6 +3,17 @@
  * lowered around mistakes, the edits that mend them, the text laid out, the model as a tree of sections.
  */
 export { compile, type Compilation, type CompileOptions } from "../compile.ts";
+export { analyze, type Analysis, type AnalyzeOptions, type Told } from "../editor/analyze.ts";
+export { signatureHelp, type SignatureHelp } from "../editor/calls.ts";
+export { complete, type Completion, type CompletionKind } from "../editor/complete.ts";
+export { fixes, formatEdits, type Fix } from "../editor/edits.ts";
+export { folds, type Fold } from "../editor/folding.ts";
+export { hints, type Hint } from "../editor/hints.ts";
+export { hover, showHover, type Hover } from "../editor/hover.ts";
+export { definitionAt, nameAt, placesOf, type NamedPlace } from "../editor/names.ts";
+export { renamable, rename, type Renaming } from "../editor/rename.ts";
+export { semanticKinds, semanticTokens, type SemanticKind, type SemanticToken } from "../editor/semantic.ts";
+export { symbols, type SymbolKind, type TextSymbol } from "../editor/symbols.ts";
 export { format } from "../language/format.ts";
 
 export { labelSpan, type Observe, type TextMeaning } from "../lower/names/observe.ts";

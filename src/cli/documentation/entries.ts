@@ -4,7 +4,7 @@ import { showMeaning } from "../../lower/values/meaning.ts";
 import type { Attribute } from "../../ops/attributes.ts";
 import { opNames, recordOf, type OpName } from "../../ops/table.ts";
 import { stdSources } from "../../std/std.generated.ts";
-import { wordEntries, type WordKind } from "./words.ts";
+import { wordEntries, type WordKind } from "../../editor/words.ts";
 import { spanText } from "../../support/source.ts";
 
 /** One thing that can be looked up with `lmg ops`. */

@@ -6,13 +6,13 @@ import {
   plainWords,
   statementWords,
   trainSettings,
-} from "../../language/words.ts";
-import { functions } from "../../lower/values/functions.ts";
-import { initializers } from "../../lower/values/initializers.ts";
-import type { LintName } from "../../lower/lints/names.ts";
-import { showMeaning } from "../../lower/values/meaning.ts";
-import { augmentations, optimizers, schedules, type ChoiceRecord } from "../../lower/train/choices.ts";
-import { dtypes } from "../../tensor/dtype.ts";
+} from "../language/words.ts";
+import { functions } from "../lower/values/functions.ts";
+import { initializers } from "../lower/values/initializers.ts";
+import type { LintName } from "../lower/lints/names.ts";
+import { showMeaning } from "../lower/values/meaning.ts";
+import { augmentations, optimizers, schedules, type ChoiceRecord } from "../lower/train/choices.ts";
+import { dtypes } from "../tensor/dtype.ts";
 
 export type WordKind =
   | "statement"
@@ -28,7 +28,7 @@ export type WordKind =
   | "dtype"
   | "lint";
 
-interface WordEntry {
+export interface WordEntry {
   readonly kind: WordKind;
   readonly name: string;
   readonly usage: string;
