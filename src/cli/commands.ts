@@ -88,6 +88,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "say what the code of a mistake or a warning means, with an example",
     load: () => import("./commands/explain.ts"),
   },
+  lsp: {
+    summary: "serve editors: what the compiler knows of a text while it is written",
+    load: () => import("./commands/lsp.ts"),
+  },
   demo: {
     summary: "compile and run a small trained model that comes with lmg",
     load: () => import("./commands/demo.ts"),

@@ -121,8 +121,15 @@ export function lowerOptions(
   };
 }
 
-/** Finds the files of `use` lines, beside the file where each stands and within the project of the model. */
-function useResolver(model: string, { allowOutside }: ModelOptions): ResolveUse {
+/**
+ * Finds the files of `use` lines, beside the file where each stands and within the project of the model. `open` has the texts of
+ * files that an editor is changing, by path: they are what counts, not what is on disk.
+ */
+export function useResolver(
+  model: string,
+  { allowOutside }: Pick<ModelOptions, "allowOutside">,
+  open: (file: string) => Source | undefined = () => undefined,
+): ResolveUse {
   const project = projectOf(model);
   return (path, from) => {
     const file = besides(from.name, path);
@@ -132,6 +139,8 @@ function useResolver(model: string, { allowOutside }: ModelOptions): ResolveUse 
       const { message, help } = leadsOut(path, project);
       return new Problem("E237", message, help);
     }
+    const edited = open(real);
+    if (edited !== undefined) return edited;
     if (kindOfPath(real) !== "file") return undefined;
     const text = readText(real, places.model);
     return text instanceof Problem ? text : { name: file, text };
