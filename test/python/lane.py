@@ -19,6 +19,8 @@ LOSS, PARAMETERS = 2e-6, 5e-6
 UNREAD = (".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq")
 # Without logits of their own, or with tensors of a picture's encoder beside the text's.
 APART = {"bert_headless", "gemma3_vision"}
+# What goldens call inputs that models call otherwise.
+OTHER_NAMES = {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types", "token_types": "token_type_ids"}
 failures = []
 
 
@@ -53,7 +55,7 @@ def inputs_of(parts, names):
     """Those that the model has, by its names."""
     given = {}
     for part, tensor in parts.items():
-        name = part if part in names else {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types"}.get(part)
+        name = part if part in names else OTHER_NAMES.get(part)
         if name in names:
             given[name] = tensor.bool() if "mask" in name else tensor.long()
     return given
