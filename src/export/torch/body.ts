@@ -9,17 +9,14 @@ import { partName } from "../../tensor/stack-names.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { Refused, writeNode } from "../table.ts";
 import { commentOf } from "./comments.ts";
-import type { FileText } from "./file.ts";
 import { Modules } from "./modules.ts";
 import { atom, atomText, dimsText, dimText, fit, variable, WIDTH, type Expression } from "./python.ts";
+import type { Extras, Shared } from "./shared.ts";
 import type { OwnedParameters, Site } from "./site.ts";
 import { torchTable } from "./ops/table.ts";
 
-/** What a body needs from its surroundings beside values: run-time sizes and what is made once a forward. */
-export type Extras = Set<string>;
-
 export interface BodyOptions {
-  readonly file: FileText;
+  readonly file: Shared;
   readonly graph: Graph;
   readonly modules: Modules;
   /** Before the names of the parameters that are its own: `model.layers.1.`. */

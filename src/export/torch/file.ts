@@ -4,27 +4,15 @@ import { InternalError } from "../../support/invariant.ts";
 import { plural } from "../../support/text.ts";
 import { symbolsOf } from "../../tensor/dim.ts";
 import { Refused } from "../table.ts";
-import { Body, type Extras } from "./body.ts";
+import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { Modules } from "./modules.ts";
 import { dimsText, dimText, fit, isName, literal, number, variable } from "./python.ts";
+import type { EmittedLoop, Extras, Shared, Signature } from "./shared.ts";
 import type { Site } from "./site.ts";
 
-/** What the function of a class takes and gives. */
-export interface Signature {
-  readonly given: ReadonlyMap<Value, string>;
-  readonly names: readonly string[];
-  readonly returned: readonly Value[];
-}
-
-/** The list of a loop's modules, and what each call takes beside values. */
-export interface EmittedLoop {
-  readonly list: string;
-  readonly extras: readonly string[];
-}
-
 /** What all functions of an emitted file share: helpers, constants, classes. */
-export class FileText {
+export class FileText implements Shared {
   readonly graph: Graph;
   readonly firstInput: string;
   /** What no variable may be called. */
@@ -76,7 +64,7 @@ export class FileText {
     return [...this.#hoisted].flatMap(([text, name]) => fit(`${name} = ${text}`, indent));
   }
 
-  parameter({ type }: Value): string {
+  parameter({ type }: Pick<Value, "type">): string {
     return `nn.Parameter(torch.empty(${type.shape.length === 0 ? "()" : dimsText(type.shape)}))`;
   }
 

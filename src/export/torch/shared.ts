@@ -1,0 +1,37 @@
+import type { Value } from "../../ir/graph.ts";
+import type { Loop, LoopClass } from "../../ir/roll/rolled.ts";
+import type { HelperName } from "./helpers.ts";
+import type { Site } from "./site.ts";
+
+/** What a body needs from its surroundings beside values: run-time sizes and what is made once a forward. */
+export type Extras = Set<string>;
+
+/** What the function of a class takes and gives. */
+export interface Signature {
+  readonly given: ReadonlyMap<Value, string>;
+  readonly names: readonly string[];
+  readonly returned: readonly Value[];
+}
+
+/** The list of a loop's modules, and what each call takes beside values. */
+export interface EmittedLoop {
+  readonly list: string;
+  readonly extras: readonly string[];
+}
+
+/** What all functions of an emitted file share, as one of them sees it. */
+export interface Shared {
+  /** What no variable may be called. */
+  readonly names: ReadonlySet<string>;
+  readonly firstInput: string;
+  helper(name: HelperName): string;
+  constant(name: string, values: readonly number[]): string;
+  hoisted(name: string, write: (top: Site) => string): string;
+  parameter(value: Pick<Value, "type">): string;
+  argumentNames(
+    carried: readonly string[],
+    invariants: readonly Value[],
+    texts: readonly string[],
+  ): readonly string[];
+  classes(loop: Loop, describe: (body: LoopClass, at: number) => Signature): EmittedLoop;
+}
