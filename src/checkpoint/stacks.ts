@@ -54,12 +54,14 @@ function stacked(tensors: readonly CheckpointTensor[]): CheckpointTensor {
     return { dtype, shape: [end - from], bytes };
   };
   const quantized = stackedCodes(tensors);
+  const places = tensors.flatMap((tensor) => tensor.places ?? []);
   return {
     dtype,
     ...(first.scaled === undefined ? {} : { scaled: first.scaled }),
     shape,
     read: () => ({ ...readPart(0, sizeOf(shape)), shape }),
     readPart,
+    ...(isAlike && places.length === tensors.length ? { places } : {}),
     ...(quantized === undefined ? {} : { quantized }),
   };
 }

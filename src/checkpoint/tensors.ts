@@ -9,6 +9,8 @@ export interface CheckpointTensor {
   readonly scaled?: StoredTensor["scaled"];
   readonly shape: readonly number[];
   readonly read: () => StoredTensor;
+  /** Where its bytes lie as they are, if that is in files: several places are those of the parts of a stack, in order. */
+  readonly places?: readonly FilePlace[];
   /**
    * Elements from one up to another as a tensor of one axis, whose bytes may be overwritten by the next that are read. Left
    * off where nothing less than all can be read.
@@ -16,6 +18,13 @@ export interface CheckpointTensor {
   readonly readPart?: ReadPart;
   /** What the file has for it, if that is codes and scales: `dtype` is then f32, and `read` gives the elements. */
   readonly quantized?: StoredQuantized;
+}
+
+/** A range of a file, in bytes. */
+export interface FilePlace {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A quantized tensor of a checkpoint: a matrix, or matrices one behind the other. */

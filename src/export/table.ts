@@ -10,6 +10,7 @@ export const refusalReasons = {
   name: "the engine keeps this name for itself",
   loss: "its loss is no sum of means and sums over the rows of a batch, which is all that processes can add up",
   optimizer: "the engine has no such optimizer",
+  cache: "it cannot be read a few positions at a time with a cache that the caller keeps",
 } as const;
 
 export type RefusalReason = keyof typeof refusalReasons;

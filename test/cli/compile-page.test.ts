@@ -208,7 +208,7 @@ describe("what makes no page", () => {
       "error[E804]: --train and --generate write different things",
     );
     expect(await mistake("compile", ...whale)).toContain(
-      "error[E804]: --weights is for the page that --generate writes",
+      "error[E804]: --weights is for the page that --generate writes, and for --target onnx",
     );
     expect(await mistake(...page("none", ...whale, "--f16"))).toContain("E822");
   });

@@ -135,7 +135,12 @@ function addFile(
     if (tensors.has(name))
       return new Problem("E709", `${path}: ${quote(name)} is also in another file of the checkpoint`);
     const read = (): StoredTensor => ({ ...type, bytes: orThrow(readRange(file, start, end, path)) });
-    tensors.set(name, { ...type, read, readPart: partsOfRange({ ...type, start }, ranges) });
+    tensors.set(name, {
+      ...type,
+      read,
+      readPart: partsOfRange({ ...type, start }, ranges),
+      places: [{ path, start, end }],
+    });
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { compileQuantizeOptions, packedGraph, planPacked } from "../compile/packed.ts";
 import { exportEngines } from "../compile/exports.ts";
+import { ONNX, onnxOptions, type OnnxChoice, type OnnxFile } from "../compile/onnx-options.ts";
 import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
 import { decodingOptions, type DecodingChoice } from "../decoding.ts";
 import { loadModel } from "../load.ts";
@@ -19,7 +20,8 @@ import { Stop, stop } from "../stop.ts";
 import { showBytes } from "../numbers.ts";
 import { defaultTarget, kernelNames, requireTaken, switchOptions, writtenForms } from "../targets.ts";
 
-interface CompileCommandOptions extends ModelOptions, StdinOptions, Switches, PageChoice, DecodingChoice {
+interface CompileCommandOptions
+  extends ModelOptions, StdinOptions, Switches, PageChoice, DecodingChoice, Pick<OnnxChoice, "opset"> {
   readonly train?: true;
   readonly sessions?: true;
   readonly generate?: true;
@@ -44,8 +46,8 @@ export const command: Command = {
       description:
         "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders; " +
         [...exportEngines].map(([name, { writes }]) => `${name}: ${writes}`).join("; ") +
-        `; ${KERAS}: a .keras file with the weights`,
-      choices: [...writtenForms.keys(), ...exportEngines.keys(), KERAS],
+        `; ${KERAS}: a .keras file with the weights; onnx: model.onnx for the run times that read it`,
+      choices: [...writtenForms.keys(), ...exportEngines.keys(), KERAS, ONNX],
       default: targets[defaultTarget].forms.typed,
     },
     {
@@ -71,6 +73,7 @@ export const command: Command = {
         "a folder that is a page which writes texts: modules, weights, tokenizer, a worker, a typed API and an index.html",
     },
     ...pageOptions,
+    ...onnxOptions,
     { flags: "--json", description: "what was written, as JSON" },
     stdinOption,
     ...switchOptions,
@@ -98,6 +101,14 @@ export const command: Command = {
       "lmg compile model.lmg --train --seed 1 -o out/",
       "write out/model_training.ts and a state to train from",
     ],
+    [
+      "lmg compile FOLDER --target onnx -o FOLDER",
+      "write FOLDER/model.onnx, which points into the weights beside it",
+    ],
+    [
+      "lmg compile FOLDER --target onnx --generate -o texts/",
+      "a folder that transformers.js writes texts by",
+    ],
   ],
   async run([given], asked: CompileCommandOptions, out) {
     if (asked.target === KERAS) {
@@ -111,6 +122,12 @@ export const command: Command = {
         out.write(`wrote ${path} (${showBytes(bytes)})\n`);
       return;
     }
+    if (asked.target === ONNX) {
+      const { compileOnnx } = await import("../compile/onnx.ts");
+      tellOnnx(await compileOnnx(given!, asked, out), asked, out);
+      return;
+    }
+    if (asked.opset !== undefined) stop("E804", "--opset is for ONNX", "give --target onnx too");
     if (asked.generate === true) {
       await compilePage(given!, asked, out);
       return;
@@ -132,6 +149,17 @@ export const command: Command = {
     });
   },
 };
+
+function tellOnnx(files: readonly OnnxFile[], { json }: CompileCommandOptions, out: Out): void {
+  if (json === true) {
+    writeJson(out, { files });
+    return;
+  }
+  for (const { path, bytes, isLink } of files)
+    out.write(
+      isLink === true ? `linked ${path}: no byte is copied\n` : `wrote ${path} (${showBytes(bytes)})\n`,
+    );
+}
 
 /** Writes the folder of a page, and says how large each file is. */
 async function compilePage(given: string, options: CompileCommandOptions, out: Out): Promise<void> {

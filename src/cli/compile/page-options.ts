@@ -12,7 +12,7 @@ export interface PageChoice extends Omit<WeightChoice, "config">, QuantizeOption
 export const pageOptions: readonly OptionSpec[] = [
   ...weightOptions.map((option) => ({
     ...option,
-    description: `with --generate or --target keras: ${option.description}`,
+    description: `with --generate or --target keras or onnx: ${option.description}`,
   })),
   {
     flags: "--tokenizer <path>",
@@ -29,7 +29,7 @@ export function requirePage(options: PageChoice): void {
   if (given !== undefined)
     stop(
       "E804",
-      `${flagOf(given)} is for the page that --generate writes`,
-      "give --generate too, or leave it off",
+      `${flagOf(given)} is for the page that --generate writes, and for --target onnx`,
+      "give one of them too, or leave it off",
     );
 }
