@@ -132,10 +132,9 @@ function analyzeEdited({ source, options }: Analysis, edits: readonly Edit[]): A
       edits.filter(({ span }) => span.source.name === other.name),
     ),
   });
-  const { resolveUse, settings, ...rest } = options;
+  const { resolveUse, ...rest } = options;
   return analyze(edited(source), {
     ...rest,
-    ...(settings !== undefined && { settings }),
     ...(resolveUse !== undefined && {
       resolveUse: (path, from) => {
         const there = resolveUse(path, from);

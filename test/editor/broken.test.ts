@@ -17,7 +17,7 @@ import { exampleFiles } from "../examples.ts";
 const small = { settings: { depth: "2" } };
 
 /** Which tokens are cut at: all of them with `LMG_CUTS=all`, a run of minutes. */
-const every = process.env.LMG_CUTS === "all" ? 1 : 23;
+const every = process.env.LMG_CUTS === "all" ? 1 : 67;
 
 /**
  * What ends on the lines of the model before a cut is as it was. A cut in a block changes what its calls give, wherever they stand.
