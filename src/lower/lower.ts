@@ -24,7 +24,7 @@ import { reportLints } from "./lints/report.ts";
 import { showMeaning, type GivenArgument, type Meaning } from "./values/meaning.ts";
 import { Namings } from "./names/namings.ts";
 import type { Module } from "./names/module.ts";
-import { Library, loadModule, type ResolveUse } from "./names/modules.ts";
+import { library, loadModule, type ResolveUse } from "./names/modules.ts";
 import type { Observe } from "./names/observe.ts";
 import { Diagnostics } from "./frame/report.ts";
 import { tellUncalled } from "./names/references.ts";
@@ -92,12 +92,11 @@ export interface Lowered {
 
 /** Lowers one model of a parsed file to a graph. All mistakes are diagnostics; errors leave the model undefined. */
 export function lower(file: File, options: LowerOptions = {}): Lowered {
-  const library = new Library();
   const diagnostics = new Diagnostics((source) => library.has(source));
   const module = loadModule(file, options.resolveUse ?? (() => undefined), (diagnostic) =>
     diagnostics.add(diagnostic),
   );
-  const context = newContext(library, diagnostics, options);
+  const context = newContext(diagnostics, options);
   const definition = chooseModel(file, options.model, diagnostics);
   if (definition === undefined) {
     tellUncalled(module, context);
@@ -136,7 +135,6 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
 }
 
 const newContext = (
-  library: Library,
   diagnostics: Diagnostics,
   { training = false, observeText, lints = [] }: LowerOptions,
   budget = new Budget(),

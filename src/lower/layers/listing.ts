@@ -3,7 +3,7 @@ import { spanText, type Span } from "../../support/source.ts";
 import { describeKind } from "../values/kinds.ts";
 import { layerRecords } from "./table.ts";
 import type { Module } from "../names/module.ts";
-import { Library, loadModule, type ResolveUse } from "../names/modules.ts";
+import { library, loadModule, type ResolveUse } from "../names/modules.ts";
 import { showMeaning } from "../values/meaning.ts";
 import { blockSignature } from "../calls/signature.ts";
 
@@ -34,17 +34,15 @@ export function listDefinitions(
   file: File,
   resolveUse: ResolveUse = () => undefined,
 ): readonly ListedDefinition[] {
-  const library = new Library();
   const module = loadModule(file, resolveUse, () => undefined);
-  return file.definitions.map((definition) => listDefinition(definition, module, library));
+  return file.definitions.map((definition) => listDefinition(definition, module));
 }
 
 /** The blocks of the standard library, by name. */
 export function listLibrary(): readonly ListedDefinition[] {
-  const library = new Library();
   return [...library.names()].toSorted().flatMap((name) => {
     const found = library.find(name);
-    return found === undefined ? [] : [listDefinition(found.definition, found.module, library)];
+    return found === undefined ? [] : [listDefinition(found.definition, found.module)];
   });
 }
 
@@ -66,7 +64,7 @@ export const listLayers = (): readonly ListedDefinition[] =>
       span: undefined,
     }));
 
-function listDefinition(definition: Definition, module: Module, library: Library): ListedDefinition {
+function listDefinition(definition: Definition, module: Module): ListedDefinition {
   const signature = blockSignature(definition, module, library);
   return {
     kind: definition.kind,

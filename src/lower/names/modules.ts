@@ -14,7 +14,7 @@ export type ResolveUse = (path: string, from: Source) => Source | UseRefusal | u
 export type UseRefusal = Pick<Diagnostic, "code" | "message" | "help">;
 
 /** The library's files, each parsed when one of its names is first asked for. */
-export class Library {
+class StandardLibrary {
   readonly #where = new Map<string, Source>();
   readonly #modules = new Map<Source, Module>();
 
@@ -53,6 +53,11 @@ export class Library {
     return definition === undefined ? undefined : { definition, module };
   }
 }
+
+/** The one library: its texts never change and trees are never written to, so all lowerings read the same. */
+export const library = new StandardLibrary();
+
+export type Library = StandardLibrary;
 
 const byName = (definitions: readonly Definition[]): Map<string, Definition> =>
   new Map(definitions.map((definition) => [definition.name.text, definition]));
