@@ -1,6 +1,6 @@
 import { plural } from "../support/text.ts";
 import { positionAt } from "../support/source.ts";
-import { shardingRefusals, type EdgeSharding } from "../sharding/plan.ts";
+import { shardingRefusals, type EdgeSharding, type ShardingRole } from "../sharding/plan.ts";
 
 const star = (label: string): string => label.replace(/(^|\.)\d+(?=[. ]|$)/g, "$1*");
 
@@ -14,7 +14,7 @@ function describe({ edge, roles, sizes, refused }: EdgeSharding, devices: number
   }
   const of = (role: string): string =>
     [...roles].flatMap(([label, own]) => (own === role ? [star(label)] : [])).join(", ");
-  const lines = ["norm", "columns", "rows"].flatMap((role) =>
+  const lines = (["norm", "columns", "heads", "rows", "out"] satisfies ShardingRole[]).flatMap((role) =>
     of(role) === "" ? [] : [`    ${role.padEnd(8)}${of(role)}`],
   );
   const odd = sizes.filter(({ size }) => size % devices !== 0).map(({ what, size }) => `${size} ${what}`);

@@ -103,6 +103,20 @@ describe("a model for PyTorch", () => {
       # Run again for the backward instead of kept, as the model asks for.
       CHECKPOINTED = []
 
+      # What each process of \`--tensor\` has of a layer: columns, rows, heads (and their axis), tokens of the vocabulary.
+      TENSOR_PARALLEL = {
+          "h.*.ln_2": "norm",
+          "h.*.mlp.c_fc": "columns",
+          "h.*.mlp.c_proj": "rows",
+          "wte": "table",
+      }
+
+      # What must divide by their number.
+      TENSOR_SIZES = [(512, "columns of c_fc")]
+
+      # Between the branches of these, each process has a part of the positions.
+      SEQUENCE_PARALLEL = []
+
       INPUTS = ("tokens",)
       TARGETS = ("next",)
       CONTEXT = 64

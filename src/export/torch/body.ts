@@ -233,6 +233,7 @@ export class Body {
       },
       constant: (name, values) => file.constant(name, values),
       varied: varied ?? (() => undefined),
+      isTied: (value) => file.tied.has(value),
       producer: (value) => this.#producers.get(value),
     };
   }

@@ -23,8 +23,7 @@ export interface ExportedFile {
 /** The files of a model for PyTorch, or why there are none. */
 export function exportTorch(input: TorchInput): readonly ExportedFile[] | Refusal {
   try {
-    const { text } = modelText({ ...input, sharding: [] });
-    const written = { path: "model.py", text };
+    const written = { path: "model.py", text: modelText(input) };
     if (input.train === undefined) return [written];
     const beside = torchFiles.map(({ name, text: content }) => ({ path: name, text: content }));
     return [written, ...beside, { path: "README.md", text: readmeText(input.graph.name) }];

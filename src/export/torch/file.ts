@@ -15,6 +15,7 @@ import type { Site } from "./site.ts";
 export class FileText implements Shared {
   readonly graph: Graph;
   readonly firstInput: string;
+  readonly tied: ReadonlySet<Value>;
   /** What no variable may be called. */
   readonly names: Set<string>;
   /** Of the model's own forward. */
@@ -30,6 +31,14 @@ export class FileText implements Shared {
     this.graph = graph;
     this.firstInput = variable(graph.inputs[0]?.name ?? "x");
     this.names = new Set(graph.symbols.map(({ name }) => name));
+    const tables = new Set(
+      graph.nodes.flatMap((node) => (node.op === "embedding" ? [node.operands.table] : [])),
+    );
+    this.tied = new Set(
+      graph.nodes.flatMap((node) =>
+        node.op === "linear" && tables.has(node.operands.weight) ? [node.operands.weight] : [],
+      ),
+    );
   }
 
   helper(name: HelperName): string {
@@ -198,6 +207,7 @@ export class FileText implements Shared {
       read: never,
       atom: never,
       numberOf: never,
+      isTied: never,
       producer: never,
       module: never,
       hoisted: never,

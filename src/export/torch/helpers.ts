@@ -106,6 +106,10 @@ const linearInOut = `class LinearInOut(nn.Module):
     def forward(self, x):
         return F.linear(x, self.weight.t(), self.bias)`;
 
+const scores = `def scores(x, table, bias=None):
+    """The product with each row of a table of tokens; train.py puts another in its place where processes share the rows out."""
+    return F.linear(x, table, bias)`;
+
 const rmsNormFromOne = `class RMSNormFromOne(nn.Module):
     """x / sqrt(mean(x²) + eps) · (1 + weight), as Gemma has it."""
 
@@ -155,6 +159,7 @@ const helpers = {
   routed_linear: { text: routedLinear },
   linear_attend: { text: linearAttend },
   relative_bucket: { text: relativeBucket },
+  scores: { text: scores },
   LinearInOut: { text: linearInOut },
   RMSNormFromOne: { text: rmsNormFromOne },
   BatchNorm: { text: batchNorm },

@@ -14,13 +14,7 @@ import { crossEntropyParts } from "./ops/losses.ts";
 import { dtypeText } from "./ops/shapes.ts";
 import { dimsText, fit, literal, number, text, variable } from "./python.ts";
 import { initLines, trainLines } from "./recipe.ts";
-
-export interface ModelText {
-  /** model.py. */
-  readonly text: string;
-  /** What no column of parameters is looked up for: the names of the loops, for those that read the plan. */
-  readonly blocks: readonly string[];
-}
+import { shardingLines } from "./sharding.ts";
 
 /** What the file is written from. */
 export interface ModelInput {
@@ -30,14 +24,13 @@ export interface ModelInput {
   /** The path of the model's text. */
   readonly source: string;
   readonly version: string;
-  /** Lines of the plan for tensor parallelism. */
-  readonly sharding: readonly string[];
 }
 
 /** A window may be another in each layer; what else differs makes another class. */
 const isVariable = (node: Node, attribute: string): boolean => node.op === "attend" && attribute === "window";
 
-export function modelText({ graph, train, source, version, sharding }: ModelInput): ModelText {
+/** model.py. */
+export function modelText({ graph, train, source, version }: ModelInput): string {
   const file = new FileText(graph);
   const rolled = rollGraph(graph, { isVariable });
   const loss = train && lossOf(train, graph);
@@ -73,11 +66,11 @@ export function modelText({ graph, train, source, version, sharding }: ModelInpu
     "",
     `# Run again for the backward instead of kept, as the model asks for.`,
     `CHECKPOINTED = [${checkpointed(rolled.parts).map(text).join(", ")}]`,
-    ...(sharding.length === 0 ? [] : ["", ...sharding]),
+    ...(train === undefined ? [] : ["", ...shardingLines(graph, rolled, loss?.extra ?? [])]),
     ...recipe,
     ...lossLines,
   ];
-  return { text: `${[...head, ...imports, "", "", body, "", ...tail].join("\n")}\n`, blocks };
+  return `${[...head, ...imports, "", "", body, "", ...tail].join("\n")}\n`;
 }
 
 /** What a training feeds: inputs that must be given, targets, and the most tokens of a text. */

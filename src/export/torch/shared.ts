@@ -24,6 +24,8 @@ export interface Shared {
   /** What no variable may be called. */
   readonly names: ReadonlySet<string>;
   readonly firstInput: string;
+  /** Tables that tokens look up and products read too. */
+  readonly tied: ReadonlySet<Value>;
   helper(name: HelperName): string;
   constant(name: string, values: readonly number[]): string;
   hoisted(name: string, write: (top: Site) => string): string;

@@ -26,6 +26,8 @@ export interface Site {
   readonly constant: (name: string, values: readonly number[]) => string;
   /** An attribute of a layer that other iterations have otherwise: `self.window`; undefined if it is the same in all. */
   readonly varied: (node: Node, attribute: string) => string | undefined;
+  /** Whether it is a table of tokens that a product reads too. */
+  readonly isTied: (value: Value) => boolean;
   readonly producer: (value: Value) => Node | undefined;
 }
 

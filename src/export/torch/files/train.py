@@ -15,11 +15,12 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from safetensors.torch import load_file, save_file
+import torch.nn.functional as F
 from torch import nn
-from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_module, distribute_tensor
 from torch.utils.checkpoint import checkpoint
 
 import model as M
@@ -132,7 +133,7 @@ class Windows:
         self.training, self.held = training, validation
         self.batch, self.context, self.key = batch, context, key_of(seed, "text windows")
         self.updates = max(1, (len(training) - 1) // (batch * context))
-        self.ends, self.size = False, [len(training), len(validation)]
+        self.ends, self.size, self.positions = False, [len(training), len(validation)], context
 
     def at(self, index):
         rows = np.arange(self.batch, dtype=np.uint32)
@@ -158,6 +159,7 @@ class Rows:
         self.rows, self.held = order[held:], order[:held]
         self.updates = -(-len(self.rows) // batch)
         self.ends, self.size = True, [len(self.rows), held]
+        self.positions = inputs[0].shape[1] if inputs[0].ndim > 1 else 1
 
     def shuffled(self, numbers, name, turn):
         order, last = numbers.tolist(), np.arange(len(numbers), dtype=np.uint32)
@@ -296,10 +298,12 @@ def optimizers_of(model):
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
     def groups(chosen):
-        decayed = [p for name, p in chosen if in_set(name, M.DECAYED)]
-        rest = [p for name, p in chosen if not in_set(name, M.DECAYED)]
-        made = [dict(params=decayed, weight_decay=train["decay"]), dict(params=rest, weight_decay=0.0)]
-        return [group for group in made if group["params"]]
+        """By their decay, and by their mesh: torch updates all of a group at once, which cannot lie on two."""
+        made = {}
+        for name, p in chosen:
+            decay = train["decay"] if in_set(name, M.DECAYED) else 0.0
+            made.setdefault((decay, p.device_mesh if isinstance(p, DTensor) else None), []).append(p)
+        return [dict(params=parameters, weight_decay=decay) for (decay, _), parameters in made.items()]
 
     kind, lr = train["optimizer"], train["lr"]
     if kind in ("adam", "adamw"):
@@ -315,21 +319,30 @@ def optimizers_of(model):
     return made + ([torch.optim.AdamW(groups(rest), lr=lr, betas=(0.9, 0.95), eps=1e-8)] if rest else [])
 
 
-def clipped(parameters, most):
-    """The norm of all gradients together, which is made `most` at most. Each mesh is added up by itself."""
-    by_mesh = {}
+def clipped(parameters, most, world):
+    """The norm of all gradients together, which is made `most` at most: one sum over all processes."""
+    by_copies = {}
     for p in parameters:
         if p.grad is not None:
-            by_mesh.setdefault(p.grad.device_mesh if isinstance(p.grad, DTensor) else None, []).append(p.grad)
-    norms = [nn.utils.get_total_norm(gradients) for gradients in by_mesh.values()]
-    norms = [norm.full_tensor() if isinstance(norm, DTensor) else norm for norm in norms]
-    norm = torch.stack(norms).square().sum().sqrt()
+            gradient, copies = held(p.grad, world)
+            by_copies.setdefault(copies, []).append(gradient)
+    squares = sum(nn.utils.get_total_norm(gradients).square() / copies for copies, gradients in by_copies.items())
+    if world > 1:
+        dist.all_reduce(squares)
+    norm = squares.sqrt()
     if most is not None:
         factor = torch.clamp(most / (norm + 1e-6), max=1.0)
-        for gradients in by_mesh.values():
-            for gradient in gradients:
-                gradient.mul_(factor)
+        for gradients in by_copies.values():
+            torch._foreach_mul_(gradients, factor)
     return norm
+
+
+def held(tensor, world):
+    """What this process has of a tensor, and how many processes have the same."""
+    if not isinstance(tensor, DTensor):
+        return tensor, world
+    sizes = zip(tensor.placements, tensor.device_mesh.shape)
+    return tensor.to_local(), world // math.prod(size for placement, size in sizes if not placement.is_replicate())
 
 
 # The model on its processes.
@@ -342,16 +355,97 @@ def stop(message):
     sys.exit(1)
 
 
+def divisors(number):
+    return [each for each in range(1, number + 1) if number % each == 0]
+
+
 def blocks_of(model):
     for name in M.BLOCKS:
         block = model.get_submodule(name)
         yield from block if isinstance(block, nn.ModuleList) else [block]
 
 
+# Tensor parallelism: columns, rows and heads of the branches (Shoeybi et al. 2019), positions between them (Korthikanti et al. 2022).
+
+
+def share_out(model, mesh):
+    """Gives each process of the mesh its part of the layers that M.TENSOR_PARALLEL names."""
+    apart = tuple(f"{name}." for name in M.SEQUENCE_PARALLEL)
+    for name, module in list(model.named_modules()):
+        role = M.TENSOR_PARALLEL.get(name, M.TENSOR_PARALLEL.get(starred(name)))
+        if role is not None:
+            share_module(module, mesh, role, name.startswith(apart))
+    for name in M.SEQUENCE_PARALLEL:
+        layers = model.get_submodule(name)
+        layers[0].register_forward_pre_hook(lambda _, inputs: (moved(inputs[0], mesh, Replicate(), Shard(1)), *inputs[1:]))
+        layers[-1].register_forward_hook(lambda _, inputs, output: moved(output, mesh, Shard(1), Replicate()))
+    if hasattr(M, "scores"):
+        M.scores = scores
+
+
+def share_module(module, mesh, role, is_apart):
+    """The parts of its parameters, of what it reads and of what it gives; `is_apart`: the stream around it has parts of positions."""
+    rows_first = type(module).__name__ == "LinearInOut"
+    whole, columns, rows = Replicate(), Shard(1 if rows_first else 0), Shard(0 if rows_first else 1)
+    if role == "columns":
+        place(module, mesh, columns, Shard(0), whole, None)
+    elif role == "scores":
+        place(module, mesh, columns, Shard(0), whole, whole)
+    elif role == "rows":
+        place(module, mesh, rows, whole, Shard(-1), Shard(1) if is_apart else whole)
+    elif role == "table":
+        place(module, mesh, Shard(0), whole, whole, whole)
+    elif role == "norm":
+        # All products that read it add up their gradients before one reduction.
+        if is_apart:
+            place(module, mesh, whole, whole, Shard(1), whole, stays=True)
+        else:
+            module.register_forward_hook(lambda _, inputs, output: DTensor.from_local(output, mesh, [whole], run_check=False))
+    elif role == "out":
+        if is_apart:
+            place(module, mesh, whole, whole, Shard(1), None)
+    else:
+        _, axis = role
+        place(module, mesh, whole, whole, Shard(axis), None)
+
+
+def place(module, mesh, weight, bias, given, wanted, stays=False):
+    """The module on parts: how its parameters lie, what it is given and what is wanted of it, as a DTensor if it stays one."""
+
+    def partition(_, part, mesh):
+        for name, p in list(part.named_parameters(recurse=False)):
+            spread = distribute_tensor(p, mesh, [bias if name == "bias" else weight], src_data_rank=None)
+            part.register_parameter(name, nn.Parameter(spread, requires_grad=p.requires_grad))
+
+    def enter(_, inputs, mesh):
+        return inputs[0] if isinstance(inputs[0], DTensor) else DTensor.from_local(inputs[0], mesh, [given], run_check=False)
+
+    def leave(_, output, mesh):
+        output = output if wanted is None else output.redistribute(placements=[wanted])
+        return output if stays else output.to_local()
+
+    distribute_module(module, mesh, partition, enter, leave)
+
+
+def moved(x, mesh, given, wanted):
+    return DTensor.from_local(x, mesh, [given], run_check=False).redistribute(placements=[wanted]).to_local()
+
+
+def scores(x, table, bias=None):
+    """The product with each row of a table, whose rows are shared out: those of all processes, gathered."""
+    if isinstance(table, DTensor):
+        x = DTensor.from_local(x, table.device_mesh, [Replicate()], run_check=False)
+        found = F.linear(x, table).redistribute(placements=[Replicate()]).to_local()
+        return found if bias is None else found + bias
+    return F.linear(x, table, bias)
+
+
 def made(options, mesh, device):
     """The model: recomputed, compiled and sharded as asked for, and still without numbers."""
     with torch.device("meta"):
         model = M.Model()
+    if options.tensor > 1:
+        share_out(model, mesh["tensor"])
     recomputed = list(M.BLOCKS) if options.recompute else M.CHECKPOINTED
     for name in recomputed:
         for layer in model.get_submodule(name) if isinstance(model.get_submodule(name), nn.ModuleList) else []:
@@ -362,26 +456,29 @@ def made(options, mesh, device):
     if mesh is not None:
         policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if options.bf16 else MixedPrecisionPolicy()
         for block in blocks_of(model):
-            fully_shard(block, mesh=mesh, mp_policy=policy)
-        fully_shard(model, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
+            fully_shard(block, mesh=mesh["data"], mp_policy=policy)
+        fully_shard(model, mesh=mesh["data"], mp_policy=policy, reshard_after_forward=False)
     return model.to_empty(device=device)
 
 
 def local_part(tensor):
     """The slices of a tensor that are here, and the tensor that holds them."""
-    if not isinstance(tensor, DTensor):
-        return tuple(slice(0, size) for size in tensor.shape), tensor
     part = [slice(0, size) for size in tensor.shape]
-    for axis, (placement, size) in enumerate(zip(tensor.placements, tensor.device_mesh.shape)):
-        if not placement.is_shard():
+    if not isinstance(tensor, DTensor):
+        return tuple(part), tensor
+    # FSDP cuts what tensor parallelism has left, so the last axis of the mesh is the first that cuts.
+    for axis in reversed(range(tensor.device_mesh.ndim)):
+        placement = tensor.placements[axis]
+        if placement.is_replicate():
             continue
-        if type(placement) is not Shard or part[placement.dim] != slice(0, tensor.shape[placement.dim]):
-            return None, None
-        length = tensor.shape[placement.dim]
-        chunk = -(-length // size)
+        whole = part[placement.dim]
+        length = whole.stop - whole.start
+        chunk = -(-length // tensor.device_mesh.size(axis))
         start = min(chunk * tensor.device_mesh.get_local_rank(axis), length)
-        part[placement.dim] = slice(start, min(start + chunk, length))
-    return tuple(part), tensor.to_local()
+        part[placement.dim] = slice(whole.start + start, whole.start + min(start + chunk, length))
+    local = tensor.to_local()
+    assert tuple(local.shape) == tuple(each.stop - each.start for each in part), (local.shape, part)
+    return tuple(part), local
 
 
 @torch.no_grad()
@@ -391,19 +488,13 @@ def begin(model, options):
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         init = M.INIT[name if name in M.INIT else starred(name)]
         part, local = local_part(tensor)
-        whole = tuple(slice(0, size) for size in tensor.shape)
         if stored is not None and (name not in stored or tuple(stored[name].shape) != tuple(tensor.shape)):
             found = f"{list(stored[name].shape)}" if name in stored else "nothing"
             stop(f"{options.weights} has {found} for {name}, which is {list(tensor.shape)}")
         if stored is not None:
-            numbers = stored[name][part or whole].float()
+            local.copy_(stored[name][part].float())
         else:
-            numbers = torch.from_numpy(drawn(options.seed, name, init, tuple(tensor.shape), part or whole).astype(np.float32))
-        if part is None:
-            spread = distribute_tensor(numbers, tensor.device_mesh, tensor.placements, src_data_rank=None)
-            tensor.copy_(spread)
-        else:
-            local.copy_(numbers)
+            local.copy_(torch.from_numpy(drawn(options.seed, name, init, tuple(tensor.shape), part).astype(np.float32)))
 
 
 def stored_weights(path):
@@ -431,15 +522,19 @@ def latest(folder):
         return os.path.join(folder, "checkpoint", file.read().strip())
 
 
+# By the names of parameters alone: what is one group of an optimizer here may be two on other processes.
+FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
+
+
 def states(model, optimizers):
-    weights, moments = get_state_dict(model, optimizers)
+    weights, moments = get_state_dict(model, optimizers, options=FLAT)
     return {"model": weights, "optimizer": moments}
 
 
 def save(folder, step, model, optimizers, identity, rank):
     """Written under a name of its own, and then named as the latest: a run that ends between goes on from the one before."""
     name = f"step-{step}"
-    dcp.save(states(model, optimizers), checkpoint_id=os.path.join(folder, "checkpoint", name))
+    dcp.save(states(model, optimizers), checkpoint_id=os.path.join(folder, "checkpoint", name), no_dist=not dist.is_initialized())
     if rank != 0:
         return
     root = os.path.join(folder, "checkpoint")
@@ -469,8 +564,8 @@ def resume(folder, model, optimizers, identity):
     if differing:
         stop(f"{folder} holds another run: it differs in {', '.join(differing)}; train into another folder with --out")
     state = states(model, optimizers)
-    dcp.load(state, checkpoint_id=found)
-    set_state_dict(model, optimizers, model_state_dict=state["model"], optim_state_dict=state["optimizer"])
+    dcp.load(state, checkpoint_id=found, no_dist=not dist.is_initialized())
+    set_state_dict(model, optimizers, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=FLAT)
     return saved["step"]
 
 
@@ -478,7 +573,7 @@ def export(folder, model, options, rank):
     """model.safetensors and what makes the folder a run: `lmg generate FOLDER` and `lmg run FOLDER` take it."""
     whole = {}
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        full = whole_of(tensor)
         if rank == 0:
             whole[name] = full.detach().float().cpu().contiguous()
     if rank != 0:
@@ -494,6 +589,14 @@ def export(folder, model, options, rank):
         source = os.path.join(options.data[0], name)
         if os.path.exists(source):
             shutil.copyfile(source, os.path.join(folder, name))
+
+
+def whole_of(tensor):
+    """All of it, on every process: first of what FSDP cut last."""
+    if not isinstance(tensor, DTensor):
+        return tensor
+    *first, last = tensor.placements
+    return tensor.redistribute(placements=[*(Replicate() for _ in first), last]).full_tensor()
 
 
 def write_weights(folder, whole):
@@ -524,18 +627,19 @@ class Trainer:
     def __init__(self, options):
         world, self.rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
         self.options, self.data = options, open_data(options)
-        self.ranks = world
-        self.place = self.rank
+        self.world = world
         self.check()
+        # Processes that share layers out read the same rows.
+        self.ranks, self.place = world // options.tensor, self.rank // options.tensor
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
         if cuda:
             torch.cuda.set_device(self.device)
-        mesh = None
+        self.mesh = None
         if world > 1:
             dist.init_process_group("nccl" if cuda else "gloo")
-            mesh = init_device_mesh(self.device.type, (world,), mesh_dim_names=("data",))
-        self.model = made(options, mesh, self.device)
+            self.mesh = init_device_mesh(self.device.type, (self.ranks, options.tensor), mesh_dim_names=("data", "tensor"))
+        self.model = made(options, self.mesh, self.device)
         begin(self.model, options)
         self.optimizers = optimizers_of(self.model)
         self.identity = identity_of(options, self.data, self.model)
@@ -543,14 +647,32 @@ class Trainer:
 
     def check(self):
         """What cannot be is said before any process waits for another."""
-        batch = self.data.batch
-        if batch % self.ranks != 0:
-            fitting = [ranks for ranks in range(1, batch + 1) if batch % ranks == 0]
-            stop(f"a batch of {batch} rows does not divide by {self.ranks} processes: use one of {fitting}, or --batch")
+        batch, tensor = self.data.batch, self.options.tensor
+        if tensor > 1:
+            self.check_tensor(tensor)
+        ranks = self.world // tensor
+        if batch % ranks != 0:
+            shared = "" if tensor == 1 else f" times --tensor {tensor}"
+            stop(f"a batch of {batch} rows does not divide by {ranks} processes{shared}: use one of {divisors(batch)}, or --batch")
         if M.AUGMENTED:
             stop(f"the model changes {', '.join(M.AUGMENTED)} at random while it trains, which `lmg train` does and this does not")
-        if self.ranks > 1 and hasattr(M, "BatchNorm"):
+        if ranks > 1 and hasattr(M, "BatchNorm"):
             stop("the statistics of a batch are over all of its rows: run a model with batch norms on one process")
+
+    def check_tensor(self, tensor):
+        if self.world % tensor != 0:
+            stop(f"{self.world} processes do not divide by --tensor {tensor}: use one of {divisors(self.world)}")
+        if not M.TENSOR_SIZES:
+            stop(f"no branch of the model can be shared out by --tensor: `lmg edges --shard {tensor}` says why")
+        if M.TRAIN["optimizer"] == "muon":
+            stop("muon makes whole matrices orthogonal, and --tensor gives each process a part of them: train without it")
+        odd = [f"{size} {what}" for size, what in M.TENSOR_SIZES if size % tensor != 0]
+        if odd:
+            fitting = divisors(math.gcd(*(size for size, _ in M.TENSOR_SIZES)))
+            stop(f"--tensor {tensor} does not divide {', '.join(odd)}: use one of {fitting}")
+        positions = self.data.positions
+        if M.SEQUENCE_PARALLEL and positions % tensor != 0:
+            stop(f"{positions} positions do not divide by --tensor {tensor}: use one of {divisors(positions)}, or --context")
 
     def length(self):
         options, train = self.options, M.TRAIN
@@ -575,12 +697,14 @@ class Trainer:
 
     def parts(self, inputs, targets):
         """The sums of the loss over the rows that are here."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16 and self.ranks == 1):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16 and self.world == 1):
             outputs = self.model(**dict(zip(M.INPUTS, inputs)))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         return M.loss(*(each.float() if each.is_floating_point() else each for each in outputs), *targets)
 
     def update(self, step):
+        # Dropout draws the same on all processes that share layers out, and after a restart.
+        torch.manual_seed(int(threefry(key_of(self.options.seed, "dropout"), step, self.place)[0]))
         batches = [self.data.at(index) for index in self.micro_batches(step)]
         counts = self.counts(batches)
         total = torch.zeros((), dtype=torch.float64)
@@ -592,7 +716,7 @@ class Trainer:
             # The gradients of the processes are averaged, and this is a sum.
             (value * self.ranks).backward()
             total += value.detach().double().cpu()
-        norm = clipped(self.model.parameters(), M.TRAIN["clip"])
+        norm = clipped(self.model.parameters(), M.TRAIN["clip"], self.world)
         rate = rate_at(step, self.steps)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -609,7 +733,7 @@ class Trainer:
     def all_sum(self, value):
         if self.ranks > 1:
             value = value.to(self.device)
-            dist.all_reduce(value)
+            dist.all_reduce(value, group=self.mesh["data"].get_group())
         return float(value)
 
     @torch.no_grad()
@@ -650,7 +774,7 @@ class Trainer:
                     print(json.dumps(dict(step=step, validation=dict(loss=found))), file=lines, flush=True)
                     print(f"step {step}  validation loss {found:.4f}", flush=True)
         export(out, self.model, options, self.rank)
-        if self.ranks > 1:
+        if self.world > 1:
             dist.destroy_process_group()
 
 
@@ -667,6 +791,7 @@ def read_options():
     parser.add_argument("--weights", help="begin with these: a .safetensors file or a folder of them")
     parser.add_argument("--every", type=int, default=500, help="updates from checkpoint to checkpoint")
     parser.add_argument("--stop", type=int, help="end after that update, as if it had been interrupted")
+    parser.add_argument("--tensor", type=int, default=1, help="processes that share each layer out; the others have rows of their own")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16; sums and parameters stay float32")
     parser.add_argument("--compile", action="store_true", help="compile each block with torch.compile")
     parser.add_argument("--recompute", action="store_true", help="keep what enters each block, and make its inside again for the backward")

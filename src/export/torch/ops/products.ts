@@ -19,8 +19,11 @@ function linear(
   const name = isInOut ? site.helper("LinearInOut") : "nn.Linear";
   const module = site.module(`${name}(${sizes})`, { weight, bias });
   if (module !== undefined) return atom(`${module}(${site.read(x)})`);
+  const added = bias === undefined ? "" : `, ${site.read(bias)}`;
+  if (!isInOut && site.isTied(weight))
+    return atom(`${site.helper("scores")}(${site.read(x)}, ${site.read(weight)}${added})`);
   const matrix = isInOut ? `${site.atom(weight)}.t()` : site.read(weight);
-  return atom(`F.linear(${site.read(x)}, ${matrix}${bias === undefined ? "" : `, ${site.read(bias)}`})`);
+  return atom(`F.linear(${site.read(x)}, ${matrix}${added})`);
 }
 
 function embedding({ operands: { table, ids } }: NodeOf<"embedding">, site: Site): Expression {
