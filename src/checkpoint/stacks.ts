@@ -66,36 +66,58 @@ function stacked(tensors: readonly CheckpointTensor[]): CheckpointTensor {
   };
 }
 
-const floatsOf = (tensor: StoredTensor): StoredTensor => {
+/** The same as float32. */
+export const floatsOf = (tensor: StoredTensor): StoredTensor => {
   const { buffer, byteOffset, byteLength } = readFloat32(tensor);
   return { dtype: "f32", shape: tensor.shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
 };
 
 /** The codes of all parts, if each has some and all have one form. */
 function stackedCodes(tensors: readonly CheckpointTensor[]): StoredQuantized | undefined {
-  const codes = tensors.flatMap(({ quantized }) => quantized ?? []);
-  const [first] = codes;
-  if (first === undefined || codes.length < tensors.length) return undefined;
-  if (!codes.every((each) => sameForm(each.form, first.form) && each.isTransposed === first.isTransposed))
-    return undefined;
-  const { isNarrow, ...plain } = first.form;
-  const allNarrow = isNarrow === true && codes.every(({ form }) => form.isNarrow === true);
+  const codes = codesAlike(tensors);
+  if (codes === undefined) return undefined;
+  const { form, isTransposed, all } = codes;
   const shape = tensors[0]!.shape;
-  const rows = first.isTransposed === true ? shape.at(-1)! : sizeOf(shape.slice(0, -1));
-  const readers = codes.map((each) => each.readRows ?? rowsAtOnce(each, rows));
+  const rows = isTransposed === true ? shape.at(-1)! : sizeOf(shape.slice(0, -1));
+  const readers = all.map((each) => rowsOfCodes(each, rows));
   const readRows = (from: number, end: number): QuantizedTensor =>
     // Nothing here comes later.
     stackedRows((part) => readers[part]!, rows)(from, end) as QuantizedTensor;
   return {
-    form: allNarrow ? first.form : plain,
-    ...(first.isTransposed === undefined ? {} : { isTransposed: first.isTransposed }),
+    form,
+    ...(isTransposed === undefined ? {} : { isTransposed }),
     read: () => readRows(0, rows * tensors.length),
     readRows,
   };
 }
 
+/** The codes of tensors with the form of all, if each has some and all have one form. */
+export function codesAlike(tensors: readonly CheckpointTensor[]):
+  | (Pick<StoredQuantized, "form" | "isTransposed"> & {
+      readonly all: readonly StoredQuantized[];
+    })
+  | undefined {
+  const all = tensors.flatMap(({ quantized }) => quantized ?? []);
+  const [first] = all;
+  if (first === undefined || all.length < tensors.length) return undefined;
+  const { isTransposed } = first;
+  if (!all.every((each) => sameForm(each.form, first.form) && each.isTransposed === isTransposed))
+    return undefined;
+  const { isNarrow, ...plain } = first.form;
+  const areNarrow = isNarrow === true && all.every(({ form }) => form.isNarrow === true);
+  return {
+    form: areNarrow ? first.form : plain,
+    ...(isTransposed === undefined ? {} : { isTransposed }),
+    all,
+  };
+}
+
 const sameForm = (a: QuantizedForm, b: QuantizedForm): boolean =>
   a.bits === b.bits && a.block === b.block && a.hasMinimums === b.hasMinimums;
+
+/** Rows of codes from one up to another, of so many that there are. */
+export const rowsOfCodes = (codes: StoredQuantized, rows: number) =>
+  codes.readRows ?? rowsAtOnce(codes, rows);
 
 /** Rows of codes that are read all at once, and kept until the last are asked for. */
 export function rowsAtOnce({ read }: StoredQuantized, rows: number) {

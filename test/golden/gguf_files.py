@@ -18,12 +18,14 @@ import torch
 import transformers
 
 from common import HERE, generator, really_float64, write_json
-from hf_checkpoint import build, published, randomise
+from family_checkpoint import KINDS_OF_KERNEL, build
+from hf_checkpoint import published, randomise
 
 SMALL = dict(vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
              max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
 GROUPED = SMALL | dict(num_key_value_heads=2)
 GEMMA = GROUPED | dict(head_dim=8)
+SPARSE = GROUPED | dict(num_experts_per_tok=2)
 
 t = transformers
 # Name: class of the model, config, what the converter's key for it is.
@@ -53,12 +55,39 @@ MODELS = {
     "olmo2": (t.Olmo2ForCausalLM, t.Olmo2Config(**GROUPED, rope_parameters=dict(rope_type="default", rope_theta=5e5))),
     "granite": (t.GraniteForCausalLM, t.GraniteConfig(**GROUPED, embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.3,
                 logits_scaling=8.0, tie_word_embeddings=True)),
+    "mixtral": (t.MixtralForCausalLM, t.MixtralConfig(**SPARSE, head_dim=4, num_local_experts=3, rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "qwen2moe": (t.Qwen2MoeForCausalLM, t.Qwen2MoeConfig(**SPARSE, num_experts=3, moe_intermediate_size=8, shared_expert_intermediate_size=12,
+                 rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "qwen3moe": (t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(**SPARSE | dict(head_dim=8), num_experts=3, moe_intermediate_size=8, norm_topk_prob=True,
+                 rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    "olmoe": (t.OlmoeForCausalLM, t.OlmoeConfig(**SPARSE | dict(intermediate_size=8), num_experts=3, rope_parameters=dict(rope_type="default", rope_theta=1e4))),
+    "granitemoe": (t.GraniteMoeForCausalLM, t.GraniteMoeConfig(**SPARSE | dict(intermediate_size=8), num_local_experts=3, embedding_multiplier=12.0,
+                   residual_multiplier=0.22, attention_multiplier=0.3, logits_scaling=8.0, tie_word_embeddings=True)),
+    "deepseek2": (t.DeepseekV2ForCausalLM, t.DeepseekV2Config(**SMALL | dict(num_experts_per_tok=2), n_routed_experts=3, n_shared_experts=1,
+                  moe_intermediate_size=8, first_k_dense_replace=1, q_lora_rank=None, kv_lora_rank=6, qk_nope_head_dim=4, qk_rope_head_dim=4,
+                  v_head_dim=3, topk_method="greedy", n_group=None, topk_group=None, routed_scaling_factor=1.0)),
+    "deepseek2_v3": (t.DeepseekV3ForCausalLM, t.DeepseekV3Config(**SMALL | dict(num_key_value_heads=4, num_experts_per_tok=2), n_routed_experts=4, n_shared_experts=1,
+                     moe_intermediate_size=6, first_k_dense_replace=1, q_lora_rank=5, kv_lora_rank=6, qk_nope_head_dim=4, qk_rope_head_dim=4,
+                     v_head_dim=3, n_group=2, topk_group=1, routed_scaling_factor=2.5, norm_topk_prob=True, scoring_func="sigmoid",
+                     rope_parameters=dict(rope_type="yarn", rope_theta=1e4, factor=4.0, original_max_position_embeddings=16, beta_fast=32.0,
+                                          beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0))),
+    "granitemoe_shared": (t.GraniteMoeSharedForCausalLM, t.GraniteMoeSharedConfig(**SPARSE | dict(intermediate_size=8), num_local_experts=3,
+                          shared_intermediate_size=12, embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.3,
+                          logits_scaling=8.0, tie_word_embeddings=True)),
+    "gpt-oss": (t.GptOssForCausalLM, t.GptOssConfig(**SPARSE | dict(intermediate_size=8), head_dim=8, num_local_experts=3, sliding_window=4,
+                rope_parameters=dict(rope_type="yarn", rope_theta=150000.0, factor=4.0, original_max_position_embeddings=16,
+                                     beta_fast=32.0, beta_slow=1.0, truncate=False))),
     "bert": (t.BertModel, t.BertConfig(**SMALL, layer_norm_eps=1e-12)),
 }
 
 # No vocabulary: tokenizers have files of their own (`gguf_tokenizers.py`).
 CONVERT = """
-import runpy, sys
+import gguf, runpy, sys
+class WithLater(dict):  # the converter names tensors of DeepSeek V4 that the gguf of its own package does not have
+    def __missing__(self, name):
+        if name.startswith("DSPARK_"): return None
+        raise KeyError(name)
+gguf.MODEL_TENSOR._member_map_ = WithLater(gguf.MODEL_TENSOR._member_map_)
 from conversion.base import TextModel
 from conversion import get_model_class, get_model_architecture, ModelType
 from conversion.base import ModelBase
@@ -95,7 +124,7 @@ def round_norms(model):
 
 
 def make_one(name, model_class, config):
-    model = model_class._from_config(config, attn_implementation="eager").float().eval()
+    model = model_class._from_config(config, **KINDS_OF_KERNEL).float().eval()
     randomise(model, 5)
     round_norms(model)
     ids = torch.randint(48, (1, 9), generator=generator(6))

@@ -1,6 +1,9 @@
 import { dtypeBytes } from "../../tensor/dtype.ts";
+import { sizeOf } from "../../tensor/host.ts";
 import type { QuantizedTensor } from "../../tensor/quantized.ts";
+import { partRanges } from "../../weights/ranges.ts";
 import type { CheckpointTensor } from "../match.ts";
+import { partsOf, type ReadPart } from "../parts.ts";
 import { toFloat32 } from "../stored.ts";
 
 /**
@@ -95,16 +98,34 @@ export const withoutOne: Change = ({ shape, read }) => ({
   },
 });
 
-/** GPT-2's linears are published [in, out], and stand [out, in]; biases stay. */
+/** What is published [in, out], matrices or stacks of them, and stands [out, in]; biases stay. */
 export const transposed: Change = (tensor) => {
-  const { dtype, shape, read } = tensor;
-  const [rows, columns, ...rest] = shape;
-  if (rows === undefined || columns === undefined || rest.length > 0) return tensor;
-  const size = dtypeBytes[dtype];
+  const { dtype, shape, quantized } = tensor;
+  const [rows, columns] = shape.slice(-2);
+  if (rows === undefined || columns === undefined || shape.length < 2) return tensor;
+  const turnedShape = [...shape.slice(0, -2), columns, rows];
+  const size = rows * columns;
+  const [width, parts] = [dtypeBytes[dtype], partsOf(tensor)];
+  // A part of a matrix takes all of it: the last that was asked for is at hand.
+  let last: { readonly at: number; readonly bytes: Uint8Array } | undefined;
+  const matrix = (at: number): Uint8Array => {
+    if (last?.at !== at)
+      last = { at, bytes: turned(parts(at * size, (at + 1) * size).bytes, rows, columns, width) };
+    return last.bytes;
+  };
+  const readPart: ReadPart = (first, end) => {
+    const bytes = new Uint8Array(width * (end - first));
+    for (const { part, first: from, end: to } of partRanges(size, first, end))
+      bytes.set(matrix(part).subarray(width * from, width * to), width * (part * size + from - first));
+    if (end === sizeOf(shape)) last = undefined;
+    return { dtype, shape: [end - first], bytes };
+  };
   return {
     dtype,
-    shape: [columns, rows],
-    read: () => ({ dtype, shape: [columns, rows], bytes: turned(read().bytes, rows, columns, size) }),
+    shape: turnedShape,
+    read: () => ({ ...readPart(0, sizeOf(shape)), shape: turnedShape }),
+    readPart,
+    ...(quantized === undefined ? {} : { quantized: { ...quantized, isTransposed: true } }),
   };
 };
 

@@ -1,9 +1,9 @@
 import { listWords } from "../../support/text.ts";
 import type { JsonObject } from "../json.ts";
 import type { CheckpointTensor } from "../match.ts";
-import { Problem, ProblemError, quote } from "../problem.ts";
+import { Problem, ProblemError, quote, showSizes } from "../problem.ts";
 import { toFloat32 } from "../stored.ts";
-import type { Architecture, FileTensors } from "./architectures/architecture.ts";
+import type { Architecture, FileTensors, Join } from "./architectures/architecture.ts";
 import { rotaryTensors } from "./architectures/rope.ts";
 import { architectures } from "./architectures/table.ts";
 import { ModelKeys } from "./keys.ts";
@@ -59,19 +59,58 @@ const fileTensors = ({ tensors }: Gguf, keys: ModelKeys): FileTensors => {
 
 function publishedTensors(
   { tensors }: Gguf,
-  { names, changes }: Architecture,
+  architecture: Architecture,
   keys: ModelKeys,
 ): ReadonlyMap<string, CheckpointTensor> {
   const published = new Map<string, CheckpointTensor>();
+  const put = (name: string, tensor: CheckpointTensor): void => {
+    if (published.has(name)) keys.refuse(`two tensors are ${quote(name)}`);
+    published.set(name, tensor);
+  };
   for (const [name, tensor] of tensors) {
     if (rotaryTensors.includes(name)) continue;
-    const [, layer, base, suffix] = /^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
-    const known = base === undefined ? "" : layer === undefined ? base : `blk.*.${base}`;
-    const target = Object.hasOwn(names, known) ? names[known] : undefined;
-    // What no table knows keeps its name: the model has no such tensor, and says so.
-    const to = target === undefined ? name : `${target.replace("*", layer ?? "")}.${suffix!}`;
-    if (published.has(to)) keys.refuse(`two tensors are ${quote(to)}`);
-    published.set(to, (target === undefined ? undefined : changes?.(keys, known))?.(tensor) ?? tensor);
+    const [, layer = ""] = /^blk\.(\d+)\./.exec(name) ?? [];
+    const known = layer === "" ? name : name.replace(layer, "*");
+    const join = architecture.joins?.find(({ parts }) => parts.includes(known));
+    if (join === undefined) put(...publishedTensor(known, name, tensor, layer, architecture, keys));
+    else if (join.parts[0] === known)
+      put(join.to.replace("*", layer), joined(join, layer, { tensors }, keys));
   }
   return published;
+}
+
+function publishedTensor(
+  known: string,
+  name: string,
+  tensor: CheckpointTensor,
+  layer: string,
+  { names, changes }: Architecture,
+  keys: ModelKeys,
+): [name: string, tensor: CheckpointTensor] {
+  const [, base = "", suffix = ""] = /^(.+)(\.(?:weight|bias))$/.exec(known) ?? [];
+  const [key, ending] = Object.hasOwn(names, known) ? [known, ""] : [base, suffix];
+  // What no table knows keeps its name: the model has no such tensor, and says so.
+  if (!Object.hasOwn(names, key)) return [name, tensor];
+  return [names[key]!.replace("*", layer) + ending, changes?.(keys, key)?.(tensor) ?? tensor];
+}
+
+function joined(
+  { parts, to, join }: Join,
+  layer: string,
+  { tensors }: Pick<Gguf, "tensors">,
+  keys: ModelKeys,
+): CheckpointTensor {
+  const found = parts.map((part) => {
+    const name = part.replace("*", layer);
+    return (
+      tensors.get(name) ??
+      keys.refuse(`${quote(to.replace("*", layer))} has a part ${quote(name)}, and the file has none`)
+    );
+  });
+  return (
+    join(found) ??
+    keys.refuse(
+      `the parts of ${quote(to.replace("*", layer))} do not fit together: ${listWords(found.map(({ shape }) => showSizes(shape)))}`,
+    )
+  );
 }

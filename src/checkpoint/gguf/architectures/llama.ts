@@ -8,14 +8,14 @@ import { partialRope, rope } from "./rope.ts";
 /* Llama and what is shaped like it: pre-norm with RMSNorm, rotary positions, grouped heads and a gated feed-forward block. */
 
 /** llama.cpp turns neighbouring channels in these, so that the rows of q and k were put in pairs. */
-function inPairs(keys: ModelKeys, name: string): ReturnType<typeof halvesFromPairs> | undefined {
+export function inPairs(keys: ModelKeys, name: string): ReturnType<typeof halvesFromPairs> | undefined {
   const count = keys.required("attention.head_count");
   if (name === "blk.*.attn_q") return halvesFromPairs(count);
   return name === "blk.*.attn_k" ? halvesFromPairs(keys.number("attention.head_count_kv", count)) : undefined;
 }
 
 /** A block that SiLU gates, grouped heads, and how they turn; for families whose configs leave out the width of a head. */
-function gated(keys: ModelKeys, tensors: FileTensors): JsonObject {
+export function gated(keys: ModelKeys, tensors: FileTensors): JsonObject {
   const { num_key_value_heads, head_dim } = heads(keys);
   return {
     hidden_act: "silu",
@@ -25,12 +25,30 @@ function gated(keys: ModelKeys, tensors: FileTensors): JsonObject {
   };
 }
 
-/** Llama, and Mistral, whose files say so no more. */
+/** Llama, and Mistral, whose files say so no more; with experts it is Mixtral. */
 export const llama: Architecture = {
-  names: llamaNames,
+  names: {
+    ...llamaNames,
+    "blk.*.ffn_gate_inp": "model.layers.*.block_sparse_moe.gate",
+    "blk.*.ffn_gate_exps": "model.layers.*.block_sparse_moe.experts.*.w1",
+    "blk.*.ffn_up_exps": "model.layers.*.block_sparse_moe.experts.*.w3",
+    "blk.*.ffn_down_exps": "model.layers.*.block_sparse_moe.experts.*.w2",
+  },
   changes: inPairs,
   config: (keys, tensors) => {
     const head = heads(keys);
+    if (keys.number("expert_count", 0) > 0)
+      return {
+        model_type: "mixtral",
+        hidden_act: "silu",
+        ...sizes(keys, tensors),
+        ...head,
+        ...rmsEps(keys),
+        ...rope(keys, tensors, head["head_dim"]),
+        ...attentionBias(tensors),
+        num_local_experts: keys.required("expert_count"),
+        num_experts_per_tok: keys.required("expert_used_count"),
+      };
     return {
       model_type: "llama",
       hidden_act: "silu",
