@@ -21,7 +21,10 @@ export function showCommandLine(
   return ["lmg", command, ...args, ...given].map(shellWord).join(" ");
 }
 
-/** As commander names the value of `--evaluate-every`: `evaluateEvery`. */
+/** As commander names the value of `--evaluate-every <steps>`: `evaluateEvery`. */
+export const nameOfOption = ({ flags }: Pick<OptionSpec, "flags">): string =>
+  camelCase(/--([\w-]+)/.exec(flags)![1]!);
+
 const camelCase = (flag: string): string =>
   flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 

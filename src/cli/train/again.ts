@@ -7,10 +7,10 @@ import { RUN_FILE } from "../project.ts";
 import { stop } from "../stop.ts";
 import { givenOptions, type GivenOption } from "./command-line.ts";
 import { DEFAULT_TOKENIZER, type TrainOptions } from "./options.ts";
-import type { PreparedTraining } from "./prepare.ts";
+import type { ReadTraining } from "./prepare.ts";
 
 /** What run.json has of the line that began a run, for `lmg train RUN`. */
-interface Recorded {
+export interface Recorded {
   /** Where the line was typed: its paths are relative to that. */
   readonly at: string;
   /** The options that were given. */
@@ -18,7 +18,7 @@ interface Recorded {
 }
 
 /** The options of a training as run.json keeps them: the data by the files that were read, also where the model names them. */
-export function recordOf({ data }: PreparedTraining, options: TrainOptions): Recorded {
+export function recordOf({ data }: ReadTraining, options: TrainOptions): Recorded {
   const files = data.map(({ feeds, name }) => (feeds === undefined ? name : `${feeds}=${name}`));
   const given = Object.entries(givenOptions(options)).filter(([name]) => name !== "out");
   return { at: process.cwd(), options: { ...Object.fromEntries(given), data: files } };
@@ -58,7 +58,8 @@ function withoutLength(recorded: Recorded["options"], { steps, epochs }: TrainOp
   return Object.fromEntries(Object.entries(recorded).filter(([name]) => !["steps", "epochs"].includes(name)));
 }
 
-function readRecorded(file: JsonObject): Recorded | undefined {
+/** What a file has of the line; undefined if it is anything else. */
+export function readRecorded(file: JsonObject): Recorded | undefined {
   const [at, options] = [ownValue(file, "at"), ownValue(file, "options")];
   if (typeof at !== "string" || !isJsonObject(options)) return undefined;
   const areGiven = Object.values(options).every(
@@ -71,7 +72,7 @@ function readRecorded(file: JsonObject): Recorded | undefined {
 }
 
 /** The options with their paths as they are from here. */
-function fromHere({ at, options }: Recorded): Recorded["options"] {
+export function fromHere({ at, options }: Recorded): Recorded["options"] {
   if (resolve(at) === process.cwd()) return options;
   const pathOf = (path: string): string => (isAbsolute(path) ? path : join(at, path));
   const named = (argument: string): string => {

@@ -1,3 +1,4 @@
+import { nameOfOption } from "../command-line.ts";
 import { trainOptions, type TrainOptions } from "./options.ts";
 
 /** What an option was given; true for one that takes nothing. */
@@ -7,17 +8,13 @@ export type GivenOption = string | readonly string[] | true;
 export function givenOptions(options: TrainOptions): Readonly<Record<string, GivenOption>> {
   const all = options as unknown as Readonly<Record<string, GivenOption | undefined>>;
   return Object.fromEntries(
-    trainOptions.flatMap(({ flags, default: value }) => {
-      const name = flagOf(flags)
-        .slice(2)
-        .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    trainOptions.flatMap((option) => {
+      const name = nameOfOption(option);
       const found = all[name];
-      return found === undefined || found === value ? [] : [[name, found] as const];
+      return found === undefined || found === option.default ? [] : [[name, found] as const];
     }),
   );
 }
-
-const flagOf = (flags: string): string => /--[a-z-]+/.exec(flags)![0];
 
 /** The line to type for these options, defaults left out. */
 export function commandLine(path: string, options: TrainOptions): string {

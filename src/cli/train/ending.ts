@@ -36,6 +36,9 @@ export async function endRun(run: EndedRun, out: Out): Promise<void> {
       out.write(`wrote ${folder}\n`);
       return;
     }
+    case "stopped":
+      await writeReport(run, [`ended after step ${trainer.step} of ${steps}: ${ending.why}`]);
+      return;
     case "interrupted": {
       const message = `interrupted after step ${trainer.step} of ${steps}; the checkpoint in ${folder} has it`;
       await writeReport(run, [message]);
@@ -62,7 +65,8 @@ function summarize({ trainer, lines, ending }: EndedRun): readonly string[] {
   ];
 }
 
-async function writeReport(
+/** report.html of the run; `notes` say how it ended. */
+export async function writeReport(
   { prepared, options, folder, lines }: EndedRun,
   notes: readonly string[],
 ): Promise<void> {

@@ -5,7 +5,7 @@ import { DEFAULT_SHARE } from "../../train/data/split.ts";
 import type { DataSource } from "../../train/data/source.ts";
 import type { RunIdentity } from "../../train/checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
-import type { PreparedTraining } from "./prepare.ts";
+import type { ReadTraining } from "./prepare.ts";
 
 /** Enough of SHA-256 to tell files apart that nobody made to look alike. */
 const DIGITS = 16;
@@ -24,7 +24,7 @@ export const changeable: readonly string[] = ["steps", "target"];
 
 /** All that decides the bits of a run. */
 export function identityOf(
-  { model, training, batch, tokenizer, data, validation }: PreparedTraining,
+  { model, training, batch, tokenizer, data, validation }: ReadTraining,
   options: TrainOptions,
   firstWeights = "drawn",
 ): RunIdentity {

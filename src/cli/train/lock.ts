@@ -9,7 +9,7 @@ import { stop, Stop } from "../stop.ts";
 import { runFiles } from "./folder.ts";
 
 /** The process that writes into a folder. */
-interface Owner {
+export interface Owner {
   readonly pid: number;
   readonly host: string;
 }
@@ -21,21 +21,30 @@ const here: Owner = { pid: process.pid, host: hostname() };
  * take each other's files for their own. The lock of a process that was killed does not count.
  */
 export function lockFolder(folder: string): () => void {
+  const found = tryLock(folder);
+  if ("unlock" in found) return found.unlock;
+  return refuse(folder, join(folder, runFiles.lock), found.owner);
+}
+
+/** The same for who would rather do something else than end: what lets go of the folder, or whose it is. */
+export function tryLock(
+  folder: string,
+): { readonly unlock: () => void } | { readonly owner: Owner | undefined } {
   const path = join(folder, runFiles.lock);
   while (!take(path)) {
     const owner = readOwner(path);
-    if (!isGone(path, owner)) refuse(folder, path, owner);
+    if (!isGone(path, owner)) return { owner };
     // Of several processes that find the lock of one that is gone, one moves it away, and looks at what it moved.
     const moved = `${path}.${process.pid}.tmp`;
     if (!move(path, moved)) continue;
     const found = readOwner(moved);
     if (found?.pid !== owner?.pid || found?.host !== owner?.host) {
       move(moved, path);
-      refuse(folder, path, found);
+      return { owner: found };
     }
     rmSync(moved, { force: true });
   }
-  return () => rmSync(path, { force: true });
+  return { unlock: () => rmSync(path, { force: true }) };
 }
 
 /** Makes the lock; false if there is one. */
@@ -104,14 +113,16 @@ function hasEnded({ pid, host }: Owner): boolean {
   }
 }
 
+/** `process 123`, and where it runs if that is elsewhere. */
+export const showOwner = (owner: Owner | undefined): string =>
+  owner === undefined
+    ? "another process"
+    : `process ${owner.pid}${owner.host === here.host ? "" : ` on ${quotePath(owner.host)}`}`;
+
 function refuse(folder: string, path: string, owner: Owner | undefined): never {
-  const who =
-    owner === undefined
-      ? "another process"
-      : `process ${owner.pid}${owner.host === here.host ? "" : ` on ${quotePath(owner.host)}`}`;
   return stop(
     "E857",
-    `${who} trains into ${quotePath(folder)}`,
+    `${showOwner(owner)} trains into ${quotePath(folder)}`,
     `wait for its end, train into another folder with -o, or remove ${quotePath(path)} if it has ended`,
   );
 }

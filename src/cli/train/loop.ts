@@ -5,7 +5,7 @@ import { showCount } from "../numbers.ts";
 import { Clock, type Remaining } from "./clock.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
-import { isEvaluation, rounded, stepLine } from "../../train/lines.ts";
+import { isEvaluation, rounded, stepLine, type MetricsLine } from "../../train/lines.ts";
 import type { MetricsFile } from "./metrics-file.ts";
 import type { Progress } from "./progress.ts";
 import { orStop } from "../stop.ts";
@@ -22,11 +22,15 @@ export interface Loop {
   readonly save: () => Promise<void>;
   /** Writes the weights as they stand, after the best evaluation so far. */
   readonly saveBest: () => Promise<void>;
+  /** Looks at the metrics after each update; a text ends the run and says why. */
+  readonly watch?: ((lines: readonly MetricsLine[]) => string | undefined) | undefined;
 }
 
 /** How a loop ended, and how long the run took in all. */
 export type Ending = { readonly seconds: number } & (
   | { readonly kind: "done" | "interrupted" }
+  /** By who watched it: the state is good. */
+  | { readonly kind: "stopped"; readonly why: string }
   /** NaN or infinity: the state is of no use. */
   | { readonly kind: "not finite"; readonly report: StepReport }
 );
@@ -44,6 +48,12 @@ export async function runLoop(loop: Loop): Promise<Ending> {
     const report = orStop(await attempt(() => clock.time("step", () => trainer.advance())));
     if (!isFiniteStep(report)) return { kind: "not finite", report, seconds: clock.seconds };
     note(loop, report, clock);
+    const why = loop.watch?.(metrics.lines);
+    if (why !== undefined) {
+      metrics.sync();
+      await loop.save();
+      return { kind: "stopped", why, seconds: clock.seconds };
+    }
     const isLast = report.step === steps;
     const isBest =
       (isLast || report.step % loop.cadence.evaluateEvery === 0) && (await evaluate(loop, clock, isLast));
@@ -85,14 +95,15 @@ function remaining({ trainer, cadence }: Loop): Remaining {
   const { step } = trainer;
   const inAll = (until: number): number => Math.floor(until / cadence.evaluateEvery);
   const evaluations = inAll(settings.steps - 1) - inAll(step);
-  const each = Math.min(cadence.evaluateBatches ?? Infinity, batches.validationBatches);
-  return { steps: settings.steps - step, batches: evaluations * each + batches.validationBatches };
+  const most = (count: number | undefined): number => Math.min(count ?? Infinity, batches.validationBatches);
+  const last = most(cadence.lastBatches);
+  return { steps: settings.steps - step, batches: evaluations * most(cadence.evaluateBatches) + last };
 }
 
-/** Whether it is the best so far, whose weights are kept. The last evaluation reads the whole validation part. */
+/** Whether it is the best so far, whose weights are kept. The last evaluation reads the whole validation part, if nothing else is said. */
 async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<boolean> {
   const { trainer, metrics, progress, cadence } = loop;
-  const limit = isLast ? undefined : cadence.evaluateBatches;
+  const limit = isLast ? cadence.lastBatches : cadence.evaluateBatches;
   const count = Math.min(limit ?? Infinity, trainer.training.batches.validationBatches);
   let read = 0;
   const between = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { orStop, stop } from "../stop.ts";
 import { FORWARD_SHARE } from "./clock.ts";
 import type { TrainOptions } from "./options.ts";
 
-const whole = (what: string, text: string | undefined, low: number): number | undefined =>
+export const whole = (what: string, text: string | undefined, low: number): number | undefined =>
   text === undefined ? undefined : orStop(parseNumber(what, text, low, 2 ** 31 - 1, true));
 
 /** A number above 0. */
@@ -40,6 +40,8 @@ export interface Cadence {
   readonly evaluateEvery: number;
   /** Batches of an evaluation; undefined for all. */
   readonly evaluateBatches: number | undefined;
+  /** Batches of the last evaluation; all if left out. */
+  readonly lastBatches?: number;
   readonly checkpointEvery: { readonly steps: number } | { readonly seconds: number };
 }
 

@@ -1,4 +1,5 @@
 import { trainingEngines, type TrainingTarget } from "../../train/engines.ts";
+import { nameOfOption } from "../command-line.ts";
 import type { OptionSpec } from "../command.ts";
 import { weightOptions, type WeightChoice } from "../run/chosen.ts";
 import { modelOptions, type ModelOptions } from "../source.ts";
@@ -88,3 +89,10 @@ export const trainOptions: readonly OptionSpec[] = [
   dawnOption,
   ...modelOptions,
 ];
+
+/** What is meant where an option is not given, as commander fills it in. */
+export const trainDefaults = Object.fromEntries(
+  trainOptions.flatMap((option) =>
+    option.default === undefined ? [] : [[nameOfOption(option), option.default]],
+  ),
+);

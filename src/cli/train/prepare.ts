@@ -23,12 +23,12 @@ import { lowerTrainable } from "./model.ts";
 import { batchOf, cadenceOf, contextOf, overridesOf, type Cadence } from "./numbers.ts";
 import type { TrainOptions } from "./options.ts";
 
-/** Everything that a command line says of a training, read, checked and compiled. */
-export interface PreparedTraining {
+/** Everything that a command line says of a training, read and checked. */
+export interface ReadTraining {
   /** Of the model's text, as the user wrote it. */
   readonly path: string;
   readonly model: TrainableModel;
-  readonly training: Training;
+  readonly training: Omit<Training, "program">;
   readonly cadence: Cadence;
   readonly batch: number;
   readonly tokenizer: TextTokenizer | undefined;
@@ -43,11 +43,30 @@ export interface PreparedTraining {
   readonly lowering: LowerOptions;
 }
 
+/** The same, compiled. */
+export interface PreparedTraining extends ReadTraining {
+  readonly training: Training;
+}
+
 /** Where neither the command line nor the model, with its `batch` or its types, says how large a batch is. */
 const DEFAULT_BATCH = 32;
 
-/** Reads model and data; every mistake ends the command. */
+/** Reads model and data, and compiles the step; every mistake ends the command. */
 export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
+  const read = readTraining(path, options, out);
+  const { settings, batches } = read.training;
+  const { program, diagnostics } = trainingProgram(
+    read.model,
+    stepOptionsOf(settings),
+    madeFor(options.target),
+  );
+  if (program === undefined) throw new Stop(diagnostics);
+  showDiagnostics(diagnostics, out);
+  return { ...read, training: { program, settings, batches } };
+}
+
+/** Reads model and data; every mistake that does not come from the gradients ends the command. */
+export function readTraining(path: string, options: TrainOptions, out: Out): ReadTraining {
   const overrides = overridesOf(options);
   const { file, lowering: asked, used } = readModel(path, options);
   const data = readData(options, dataInModel(file, asked, options), path);
@@ -65,14 +84,11 @@ export function prepareTraining(path: string, options: TrainOptions, out: Out): 
   );
   const settings = orStop(settingsOf(train, batches, overrides));
   const cadence = cadenceOf(options, settings.steps, settings.accumulate);
-  const { program, diagnostics } = trainingProgram(model, stepOptionsOf(settings), madeFor(options.target));
-  if (program === undefined) throw new Stop(diagnostics);
-  showDiagnostics(diagnostics, out);
   const sources = [file.source, ...used.values()];
   return {
     path,
     model,
-    training: { program, settings, batches },
+    training: { settings, batches },
     cadence,
     batch,
     tokenizer,

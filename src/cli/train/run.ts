@@ -47,24 +47,31 @@ export async function train(
   makeRunFolder(folder);
   const unlock = lockFolder(folder);
   try {
-    await trainInto(folder, prepared, options, { out, unread });
+    await trainInto({ folder, prepared, options }, { out, unread }, (run) => endRun(run, out));
   } finally {
     unlock();
   }
 }
 
 /** Where a training is told of, and whether somebody still reads it. */
-interface Listeners {
+export interface Listeners {
   readonly out: Out;
   readonly unread: AbortSignal | undefined;
 }
 
-async function trainInto(
-  folder: string,
-  prepared: PreparedTraining,
-  options: TrainOptions,
+/** What is trained, and where. */
+export interface TrainedFolder extends Pick<Loop, "watch"> {
+  readonly folder: string;
+  readonly prepared: PreparedTraining;
+  readonly options: TrainOptions;
+}
+
+/** Trains into a folder that is this process's alone. `end` says what becomes of the run, while its engine is open. */
+export async function trainInto<T>(
+  { folder, prepared, options, watch }: TrainedFolder,
   { out, unread }: Listeners,
-): Promise<void> {
+  end: (run: EndedRun) => Promise<T>,
+): Promise<T> {
   const { training } = prepared;
   const weights = readFirstWeights(prepared.model, options);
   const identity = identityOf(prepared, options, weights?.hash);
@@ -89,18 +96,20 @@ async function trainInto(
       await save();
     } else if (!hasWeights(folder)) await save();
     const saveBest = async () => writeBestWeights(folder, await trainer.snapshot(), training.program);
-    await runSteps({ prepared, options, folder, trainer }, { save, saveBest }, { out, unread });
+    const run = { prepared, options, folder, trainer };
+    return await runSteps(run, { save, saveBest, watch }, { out, unread }, end);
   } finally {
     trainer.close();
   }
 }
 
 /** Runs the steps that are left, with what is shown and written beside, and ends the run. */
-async function runSteps(
+async function runSteps<T>(
   run: Omit<EndedRun, "ending" | "lines">,
-  saving: Pick<Loop, "save" | "saveBest">,
+  callbacks: Pick<Loop, "save" | "saveBest" | "watch">,
   { out, unread }: Listeners,
-): Promise<void> {
+  end: (run: EndedRun) => Promise<T>,
+): Promise<T> {
   const { trainer, folder } = run;
   const { cadence } = run.prepared;
   const { steps } = trainer.training.settings;
@@ -112,9 +121,9 @@ async function runSteps(
     progress.line("ending after this step …");
   }, unread);
   try {
-    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...saving });
+    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...callbacks });
     progress.close();
-    await endRun({ ...run, ending, lines: metrics.lines }, out);
+    return await end({ ...run, ending, lines: metrics.lines });
   } finally {
     progress.close();
     interruption.close();
