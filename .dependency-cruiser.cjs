@@ -26,6 +26,7 @@ const layers = [
   "run",
   "page",
   "train",
+  "study",
   "export",
   "picture",
   "editor",

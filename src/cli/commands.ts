@@ -80,6 +80,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "measure activations and gradients at each residual edge, by depth and placement",
     load: () => import("./commands/probe.ts"),
   },
+  study: {
+    summary: "train placements over learning rates and seeds, and compare them",
+    load: () => import("./commands/study.ts"),
+  },
   ops: {
     summary: "document the layers and words of the language, and the ops of graphs",
     load: () => import("./commands/ops.ts"),

@@ -48,6 +48,7 @@ const withoutExample = new Set([
   "E856",
   "E857",
   "E865",
+  "E870",
   "E900",
 ]);
 

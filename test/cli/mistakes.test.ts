@@ -28,6 +28,28 @@ describe("a mistake of the user ends with 1 and a message", () => {
       "error[E700]: `.` is a folder without run.json: it holds no run to go on with\n  help: name a .lmg file, or a folder that `lmg train` wrote",
     ],
     [
+      ["study", "."],
+      "error[E700]: `.` is a folder without study.json: it holds no study\n  help: name a .lmg file, or a folder that `lmg study` wrote",
+    ],
+    [
+      ["study", "tiny.lmg", "--set", "depth=1,,2"],
+      "error[E860]: --set expects values between commas, found `depth=1,,2`\n  help: for example --set depth=a,b",
+    ],
+    [["study", "tiny.lmg", "--set", "depth=1,2,1"], "error[E860]: --set depth gives `1` twice"],
+    [
+      ["study", "tiny.lmg", "--lr", "1e-3:1e-2"],
+      "error[E804]: --lr expects A:B:N or a,b,c, found `1e-3:1e-2`\n  help: for example --lr 3e-4:3e-2:5",
+    ],
+    [["study", "tiny.lmg", "--lr", "1e-3,0"], "error[E804]: --lr expects rates above 0, found `0`"],
+    [
+      ["study", "tiny.lmg", "--lr", "1e-2:1e-3:3"],
+      "error[E804]: --lr A:B:N expects A below B, found `1e-2:1e-3:3`",
+    ],
+    [
+      ["study", "tiny.lmg", "--worker"],
+      "error[E804]: --worker is for the folder of a study\n  help: leave it out",
+    ],
+    [
       ["check", "latin1.lmg"],
       "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",
     ],

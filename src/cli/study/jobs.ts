@@ -1,0 +1,65 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
+import { listenForInterruption } from "../train/interruption.ts";
+import { whole } from "../train/numbers.ts";
+
+/** As many workers as are asked for, else one a core; never more than runs. */
+export const jobsOf = (text: string | undefined, runs: number): number =>
+  Math.max(1, Math.min(runs, whole("--jobs", text, 1) ?? availableParallelism()));
+
+/**
+ * Makes the runs that are left in several processes, each with one thread, and tells of each run by a line of its own. When this
+ * process is asked to end, or is killed, the workers end with checkpoints.
+ */
+export async function runWorkers(
+  folder: string,
+  count: number,
+  onLine: (line: string) => void,
+): Promise<{ readonly interrupted: boolean; readonly failed: string | undefined }> {
+  const workers: ChildProcess[] = [];
+  const interruption = listenForInterruption(() => {
+    for (const worker of workers) worker.kill("SIGTERM");
+  }, undefined);
+  try {
+    const ends = Array.from({ length: count }, () => {
+      const worker = startWorker(folder);
+      workers.push(worker);
+      return endOf(worker, onLine);
+    });
+    const failed = (await Promise.all(ends)).find((notes) => notes !== undefined);
+    const interrupted = interruption.requested();
+    return { interrupted, failed: interrupted ? undefined : failed };
+  } finally {
+    interruption.close();
+  }
+}
+
+/** In a group of its own: Ctrl-C comes to the study alone, which passes it on. By the channel a worker sees that the study was killed. */
+function startWorker(folder: string): ChildProcess {
+  const [command, script] = [process.execPath, process.argv[1]!];
+  return spawn(command, [...process.execArgv, script, "study", folder, "--worker"], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+}
+
+/** What a worker that did not end well said on standard error. */
+function endOf(worker: ChildProcess, onLine: (line: string) => void): Promise<string | undefined> {
+  let notes = "";
+  worker.stderr!.on("data", (text: Buffer) => (notes += text.toString()));
+  createInterface({ input: worker.stdout! }).on("line", onLine);
+  return new Promise((resolve) => {
+    worker.on("error", ({ message }) => resolve(message));
+    worker.on("close", (code, signal) =>
+      resolve(code === 0 ? undefined : notes || `a worker ended with ${signal ?? String(code)}`),
+    );
+  });
+}
+
+/** For a worker: ends as if asked to when the study that started it is gone. */
+export function endWithParent(): void {
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  // The channel alone keeps no process alive that has done its runs.
+  process.channel?.unref();
+}

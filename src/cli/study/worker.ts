@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { RunResult } from "../../study/result.ts";
+import type { Out } from "../out.ts";
+import { stop } from "../stop.ts";
+import { makeRunFolder } from "../train/folder.ts";
+import { showOwner, tryLock } from "../train/lock.ts";
+import { resultOf, runFolder, sharedOptions, writeResult, type Study } from "./folder.ts";
+import { makeRun } from "./one.ts";
+
+/** In milliseconds, between two looks at runs that other processes make. */
+const PATIENCE = 500;
+
+/**
+ * Makes the runs that are left one by one, in their order. Workers know nothing of each other: each run is that of whoever
+ * locks its folder, and made once its result is there. Ends when all are made, those of other processes among them.
+ */
+export async function makeRuns(
+  folder: string,
+  study: Study,
+  out: Out,
+  onResult: (result: RunResult) => void,
+): Promise<void> {
+  const unread = out.outlive?.();
+  const options = sharedOptions(study);
+  const path = join(folder, study.path);
+  let said = "";
+  for (;;) {
+    const left = study.runs.filter((run) => resultOf(folder, run) === undefined);
+    if (left.length === 0) return;
+    let made = 0;
+    let others = "";
+    for (const run of left) {
+      const place = runFolder(folder, run);
+      makeRunFolder(place);
+      const lock = tryLock(place);
+      if (!("unlock" in lock)) {
+        others = `waiting for ${showOwner(lock.owner)}, which makes ${run.name}`;
+        continue;
+      }
+      try {
+        // It may have been made between the look and the lock.
+        if (resultOf(folder, run) !== undefined) continue;
+        const result = await makeRun({ run, path, options, folder: place }, { out, unread });
+        if (result === undefined) interrupted(folder, study);
+        writeResult(folder, run, result);
+        onResult(result);
+        made++;
+      } finally {
+        lock.unlock();
+      }
+    }
+    if (made > 0 || others === "") continue;
+    if (others !== said) out.note(`${others}\n`);
+    said = others;
+    await setTimeout(PATIENCE);
+  }
+}
+
+/** Ends the command; the run that was being made has a checkpoint. */
+export function interrupted(folder: string, study: Study): never {
+  const made = study.runs.filter((run) => resultOf(folder, run) !== undefined).length;
+  return stop(
+    "E855",
+    `interrupted with ${made} of ${study.runs.length} runs made`,
+    "the same command goes on from there",
+  );
+}
