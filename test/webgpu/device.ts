@@ -3,6 +3,7 @@ import { create } from "webgpu";
 import { dawnAdapter } from "../../src/run/dawn.ts";
 import type { FindAdapter } from "../../src/run/device.ts";
 import { useSwiftShader } from "./swiftshader.ts";
+import { askCalmly } from "./turns.ts";
 
 /** Devices live as long as the GPU object that made them: dropping that one crashes Dawn. */
 const held: GPU[] = [];
@@ -34,7 +35,10 @@ export async function executionDevice(
   features: readonly GPUFeatureName[] = [],
 ): Promise<GPUDevice | undefined> {
   const isSoftware = process.platform === "linux" && process.arch === "x64";
-  if (isSoftware) useSwiftShader();
+  if (isSoftware) {
+    useSwiftShader();
+    askCalmly();
+  }
   const device = await deviceOf(isSoftware ? softwareOptions : [], features);
   if (device !== undefined) return device;
   const line = "validated, not executed: no WebGPU adapter";
