@@ -1,5 +1,6 @@
 import type { Parameter } from "../ir/graph.ts";
 import { InternalError } from "../support/invariant.ts";
+import { namePattern } from "../support/patterns.ts";
 import { listWords, nearest, plural } from "../support/text.ts";
 import { constantDim } from "../tensor/dim.ts";
 import { isFloat, type Dtype } from "../tensor/dtype.ts";
@@ -170,10 +171,7 @@ function ignoreRule(
   ignore: readonly string[],
   used: ReadonlyMap<string, CheckpointTensor>,
 ): (name: string, tensor: CheckpointTensor) => boolean {
-  const patterns = [
-    ...harmlessTensors,
-    ...ignore.map((pattern) => new RegExp(`^${pattern.split("*").map(escapePattern).join(".*")}$`, "s")),
-  ];
+  const patterns = [...harmlessTensors, ...ignore.map(namePattern)];
   const usedByType = new Map<string, CheckpointTensor[]>();
   for (const tensor of used.values()) {
     const others = usedByType.get(typeKey(tensor));
@@ -202,8 +200,6 @@ function sameBytes(a: CheckpointTensor, b: CheckpointTensor): boolean {
   }
   return true;
 }
-
-const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 function partition(
   tensors: readonly (readonly [string, CheckpointTensor])[],

@@ -186,20 +186,24 @@ function hoverEdge(analysis: Analysis, token: Token): Hover | undefined {
 /** `y = N(s + f(N(x)))`, as the edge has its norms and gains. */
 export function formulaOf({ edge }: KindOf<"edge">): string {
   const has = (position: string): boolean => edge.norms.some((norm) => norm.position === position);
+  const normed = (position: string, inside: string): string => {
+    const gain = edge.norms.find((norm) => norm.position === position)?.gain;
+    return has(position) ? `${gain === undefined ? "" : `${gain.text} · `}N(${inside})` : inside;
+  };
   const carried = edge.source === "stream" ? "x" : "s";
   const inner = edge.branches.map((branch) => {
     const name = branch === "" ? "" : branch.split(".").at(-1)!;
-    const input = has("pre") ? "N(x)" : "x";
+    const input = normed("pre", "x");
     return name === "" ? input : `${name}(${input})`;
   });
   const sum = inner.length === 0 ? "x" : inner.join(" + ");
-  const out = has("out") ? `N(${sum})` : sum;
+  const out = normed("out", sum);
   const branch =
     edge.branch === undefined
       ? out
       : `${edge.branch.text} · ${inner.length > 1 && !has("out") ? `(${out})` : out}`;
   const skip = edge.skip === undefined ? carried : `${edge.skip.text} · ${carried}`;
-  return `y = ${has("post") ? `N(${skip} + ${branch})` : `${skip} + ${branch}`}`;
+  return `y = ${normed("post", `${skip} + ${branch}`)}`;
 }
 
 /** A word of the language. */

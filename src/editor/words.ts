@@ -118,6 +118,13 @@ const settings: Words<typeof trainSettings> & { readonly target: Described } = {
   metric: ["metric (output, target) -> accuracy", "a chain that gives one number, which is shown"],
   optimizer: ["optimizer adamw(lr: 1e-3)", "how parameters follow their gradients"],
   schedule: ["schedule cosine(warmup: 100)", "how the learning rate changes over the steps"],
+  rate: ['rate "h.*" 0.5', "the share of the learning rate that parameters of these names have"],
+  eps: ['eps "h.*" 1e-9', "Adam's eps for parameters of these names"],
+  decay: ['decay "h.*" 0.0', "the weight decay of parameters of these names, gains and biases too"],
+  after: [
+    'after step l2norm "h.*.weight"',
+    "what parameters of these names pass through after each step, and before the first",
+  ],
   augment: ["augment image -> shift(1)", "how the rows of an input change at random while training"],
   clip: ["clip 1.0", "the largest norm of all gradients together"],
   batch: ["batch 32", "rows or sequences of a batch"],

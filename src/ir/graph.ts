@@ -189,6 +189,8 @@ export interface EdgeNorm {
   readonly kind: string;
   /** The full label: `h.0.ln_1`. */
   readonly label: string;
+  /** What multiplies the norm's result. */
+  readonly gain?: EdgeGain;
 }
 
 export interface EdgeGain {

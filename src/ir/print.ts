@@ -132,7 +132,9 @@ const printIteration = ({ label, index, checkpoint }: Iteration): string =>
 function printEdge(edge: Edge, index: number): string {
   const parts = [
     ...edge.norms.map(
-      ({ position, kind, label }) => `${position} ${wordOrText(kind)} ${JSON.stringify(label)}`,
+      ({ position, kind, label, gain }) =>
+        `${position} ${wordOrText(kind)} ${JSON.stringify(label)}` +
+        (gain === undefined ? "" : ` times ${gain.kind} ${JSON.stringify(gain.text)}`),
     ),
     ...edge.branches.map((label) => `branch ${JSON.stringify(label)}`),
     ...(edge.skip === undefined ? [] : [`skip ${edge.skip.kind} ${JSON.stringify(edge.skip.text)}`]),

@@ -109,12 +109,16 @@ export interface DefaultStatement {
   readonly calls: readonly Call[];
 }
 
-export interface IfStatement {
+/** What an `if` chooses from: statements, or lines of `train`. */
+export interface Branches<B> {
+  /** `if`, then each `else if`. */
+  readonly branches: readonly { readonly condition: Expression; readonly body: B }[];
+  readonly otherwise: B | undefined;
+}
+
+export interface IfStatement extends Branches<Body> {
   readonly kind: "if";
   readonly span: Span;
-  /** `if`, then each `else if`. */
-  readonly branches: readonly { readonly condition: Expression; readonly body: Body }[];
-  readonly otherwise: Body | undefined;
 }
 
 /** `repeat n …`, `repeat first..end …`, `… shared`, `… as label[i]`, `… as [i]`. */
@@ -177,6 +181,8 @@ export interface NormClause {
   readonly span: Span;
   readonly position: Name;
   readonly layer: Layer;
+  /** What multiplies the norm's result: `layernorm * 0.5`. */
+  readonly gain: Expression | undefined;
 }
 
 /** `allow no_final_norm, unread_tap` */
@@ -215,6 +221,9 @@ export interface TrainStatement {
   readonly lines: readonly TrainLine[];
 }
 
+/** What a line says of the parameters whose names match its patterns. */
+export type TrainRuleName = "rate" | "eps" | "decay";
+
 export type TrainSettingName =
   | "loss"
   | "metric"
@@ -232,7 +241,38 @@ export type TrainSettingName =
 export type TrainLine =
   | { readonly kind: "target"; readonly span: Span; readonly name: Name; readonly type: TypeReference }
   | { readonly kind: "setting"; readonly span: Span; readonly setting: Name; readonly chain: Chain }
+  | TrainRuleLine
+  | AfterStepLine
+  | TrainIfLine
   | BindStatement;
+
+/** `rate "h.*" 0.5`: a number for the parameters whose names match one of the patterns. */
+export interface TrainRuleLine {
+  readonly kind: "rule";
+  readonly span: Span;
+  readonly setting: Name;
+  readonly patterns: readonly Text[];
+  readonly value: Expression;
+}
+
+/** `after step l2norm "h.*.weight"`: what those parameters pass through when a step has moved them. */
+export interface AfterStepLine {
+  readonly kind: "after";
+  readonly span: Span;
+  readonly layer: Call;
+  readonly patterns: readonly Text[];
+}
+
+/** `if condition { lines } else { lines }`, by what is known before the model runs. */
+export interface TrainIfLine extends Branches<TrainBody> {
+  readonly kind: "if";
+  readonly span: Span;
+}
+
+export interface TrainBody {
+  readonly span: Span;
+  readonly lines: readonly TrainLine[];
+}
 
 /** `config for "llama", "mistral" { … }`; without `for` there are no families. */
 export interface ConfigStatement {

@@ -68,7 +68,7 @@ class Parser {
       if (this.#report.full) break;
       if (piece.broken) continue;
       const node = this.#match(piece, rule);
-      if (node === undefined) this.#lookInside(piece);
+      if (node === undefined) this.#lookInside(piece, rule);
       else found.push(build(this.#context(piece), node));
     }
     return found;
@@ -112,10 +112,11 @@ class Parser {
   }
 
   /** Reports the mistakes in the bodies of a statement that could not be parsed itself. */
-  #lookInside(piece: Piece): void {
+  #lookInside(piece: Piece, rule: Rule): void {
     const [word] = /^\w*/.exec(piece.text) ?? [];
     for (const { open, close } of piece.folds) {
-      if (word === "train") this.#statements(open + 1, close, "TrainLine", buildTrainLine);
+      if (word === "train" || rule === "TrainLine")
+        this.#statements(open + 1, close, "TrainLine", buildTrainLine);
       else if (word === "config") this.#statements(open + 1, close, "ConfigLine", buildConfigLine);
       else this.#statements(open + 1, close, "Statement", buildStatement);
     }

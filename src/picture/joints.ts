@@ -66,7 +66,7 @@ class DrawnJoint {
     this.#means = means;
     const { shared, branches } = branchesOf(joint, means.flow);
     const pills = (layers: readonly Layer[], role: Pill["role"]): Block[] =>
-      layers.map((layer) => pillBlock(layer, role, joint.index, means.drawing));
+      layers.map((layer) => pillBlock(layer, role, joint, means.drawing));
     this.#fork = column(pills(shared, "pre"), 10);
     this.#posts = pills(joint.roles.post, "post");
     this.#skip = gainOf(joint, "skip");

@@ -1,4 +1,4 @@
-import type { EdgeRole } from "../ir/graph.ts";
+import type { EdgeNorm, EdgeRole } from "../ir/graph.ts";
 import { lineOf, namesOf } from "../passes/describe-edges.ts";
 import type { EdgeExplanation } from "../passes/explain.ts";
 import type { EdgeRow } from "./edges.ts";
@@ -22,7 +22,7 @@ function rowOf({ edge, fused, refused }: EdgeExplanation): Omit<EdgeRow, "repeat
     source: edge.source,
     branch: edge.branches.length === 0 ? "the stream" : edge.branches.join(" + "),
     placement: positions.length === 0 ? "no norm" : positions.join(" and "),
-    norms: edge.norms.map(({ position, kind, label }) => `${position} ${kind} ${label}`.trim()).join(", "),
+    norms: edge.norms.map(normText).join(", "),
     gains: gains.filter((gain) => gain !== undefined).join(", "),
     fused: fused.map(({ roles, into }) => `${listWords(namesOf(roles))} fused into ${into}`).join("\n"),
     refused: refused
@@ -30,6 +30,9 @@ function rowOf({ edge, fused, refused }: EdgeExplanation): Omit<EdgeRow, "repeat
       .join("\n"),
   };
 }
+
+const normText = ({ position, kind, label, gain }: EdgeNorm): string =>
+  `${`${position} ${kind} ${label}`.trim()}${gain === undefined ? "" : ` × ${gain.text}`}`;
 
 /** What an add looks for is a norm, what a norm looks for is an add; either may still be in a kernel of another kind. */
 const missed = (roles: readonly EdgeRole[]): string =>

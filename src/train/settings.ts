@@ -2,6 +2,7 @@ import { optimizerOf, type Optimizer } from "../autodiff/train/optimizer.ts";
 import type { StepOptions } from "../autodiff/train/step.ts";
 import { Problem } from "../checkpoint/problem.ts";
 import type { Choice } from "../lower/train/choices.ts";
+import type { AfterStep, ParameterRule } from "../lower/train/by-name.ts";
 import type { LoweredTrain } from "../lower/train/train.ts";
 import { updatesPerEpoch, type EpochLength } from "./data/batches.ts";
 
@@ -19,6 +20,10 @@ export interface TrainingSettings {
   readonly clip: number | undefined;
   /** What weight decay reaches. */
   readonly decay: "matrices" | "all";
+  /** What parameters have for themselves, by name. */
+  readonly rules: readonly ParameterRule[];
+  /** What parameters pass through after each step, and before the first. */
+  readonly after: readonly AfterStep[];
   /** Of initial parameters, dropout, and the order of the data. */
   readonly seed: number;
 }
@@ -67,6 +72,8 @@ export function settingsOf(
     accumulate,
     clip: overrides.clip ?? train.clip,
     decay: train.optimizer.options["decay_on"] === "all" ? "all" : "matrices",
+    rules: train.rules,
+    after: train.after,
     seed: seedOf(train, overrides),
   };
 }
@@ -78,9 +85,11 @@ function stepsOf(train: LoweredTrain, updates: number, { steps, epochs }: Settin
   return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * updates);
 }
 
-export const stepOptionsOf = ({ optimizer, clip, accumulate, decay }: TrainingSettings): StepOptions => ({
+export const stepOptionsOf = ({
   optimizer,
   clip,
   accumulate,
   decay,
-});
+  rules,
+  after,
+}: TrainingSettings): StepOptions => ({ optimizer, clip, accumulate, decay, rules, after });

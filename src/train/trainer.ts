@@ -1,3 +1,4 @@
+import { passedBefore } from "../autodiff/train/after.ts";
 import { RANDOM_INPUT } from "../autodiff/train/forward.ts";
 import { stepScalars } from "../autodiff/train/optimizer.ts";
 import { learningRate } from "../autodiff/train/schedule.ts";
@@ -42,11 +43,20 @@ export interface Training {
   readonly batches: Batches;
 }
 
-/** Where a training begins: parameters by their initializers and the seed, in float32; moments at zero. */
-export function beginningOf({ program, settings }: Omit<Training, "batches">): Snapshot {
+/**
+ * Where a training begins: parameters by their initializers and the seed, in float32, or as `weights` has them, after what `after step`
+ * has them pass through; moments at zero.
+ */
+export function beginningOf(
+  { program, settings }: Pick<Training, "program" | "settings">,
+  weights: TrainingState = {},
+): Snapshot {
   const tensors = Object.entries(initialTensors(program.states, settings.seed));
-  const state = tensors.map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]);
-  return { step: 0, state: Object.fromEntries(state) as TrainingState };
+  const drawn = tensors.map(([name, { shape, data }]): [string, StateArray] => [
+    name,
+    { shape, data: Float32Array.from(data) },
+  ]);
+  return { step: 0, state: passedBefore(settings.after, { ...Object.fromEntries(drawn), ...weights }) };
 }
 
 /** The state with zeros for what a snapshot leaves out: sums of gradients, which are zero between two updates. */

@@ -67,6 +67,15 @@ describe("printing and reading back", () => {
     },
   );
 
+  test("a norm of an edge comes back with what multiplies it", () => {
+    const plain = 'pre rmsnorm "h.0.ln"';
+    for (const gain of ['number "0.5"', 'tensor "g: scale([4])"']) {
+      const text = twoLayers.replace(plain, `${plain} times ${gain}`);
+      expect(text).toContain(gain);
+      expect(printGraph(graphOf(text))).toBe(text);
+    }
+  });
+
   test("annotations can be left out", () => {
     const text = printGraph(graphOf(twoLayers), { annotations: false });
     expect(text).not.toContain("label");

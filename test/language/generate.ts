@@ -70,7 +70,7 @@ const trees = fc.letrec<Trees>((tie) => ({
     tie("expression").map((value) => `assert ${value},›"no {x}"`),
     fc
       .tuple(tie("layer"), tie("chain"), tie("body"))
-      .map(([norm, gain, body]) => `residual pre ${norm},›skip ${gain},›from x {${body}} as z`),
+      .map(([norm, gain, body]) => `residual pre ${norm} *›2,›skip ${gain},›from x {${body}} as z`),
     fc
       .tuple(tie("expression"), tie("body"), tie("body"))
       .map(([c, a, b]) => `if ${c} {${a}}›else if ${c} {${b}}›else {${a}}`),
@@ -83,6 +83,10 @@ const trees = fc.letrec<Trees>((tie) => ({
     fc.tuple(tie("expression"), tie("body")).map(([c, body]) => `residual init ${c} {${body}}`),
     fc.constantFrom("allow unread_tap", "allow a,›b"),
     tie("chain").map((chain) => `train {§loss ${chain}§;§clip 1.0§}`),
+    fc.tuple(tie("expression"), tie("call")).map(([value, call]) => {
+      const lines = `rate "h.*",›"{x}" 1 +›${value}§;§after step ${call} "h.*"`;
+      return `train {§if ${value} {§${lines}§}›else {§eps "a" 2§}§}`;
+    }),
   ),
   body: fc.array(tie("statement"), { maxLength: 3 }).map((statements) => `§${statements.join("§;§")}§`),
 }));

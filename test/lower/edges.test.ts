@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { difference, graphOf, irOf, opsOf, outputOf, TOLERANCE } from "./support.ts";
+import { difference, graphOf, irOf, messages, opsOf, outputOf, TOLERANCE } from "./support.ts";
 
 const model = (body: string, more = ""): string =>
   `model m {\n  input x: f32[B, 8]\n${body}\n  output y\n}\n${more}`;
@@ -21,6 +21,52 @@ describe("a residual edge", () => {
       }
       "
     `);
+  });
+
+  test.each([
+    ["a number", "pre ln: layernorm * 0.5", "{ stream * 0.5 -> f: linear(8) }", "pre ln: layernorm"],
+    [
+      "a tensor",
+      "post ln: rmsnorm * (g: parameter([8], init: 2))",
+      "{ f: linear(8) }\nstream * (g: parameter([8], init: 2))",
+      "post ln: rmsnorm",
+    ],
+    [
+      "both of a sandwich",
+      "sandwich ln: layernorm * 0.5",
+      "{ stream * 0.5 -> f: linear(8) }",
+      "pre ln.pre: layernorm, out ln.out: layernorm * 0.5",
+    ],
+  ])(
+    "takes a norm times %s: what stands in the branch or behind the edge otherwise",
+    (_, clause, rest, plain) => {
+      const gained = graphOf(model(`residual ${clause} { f: linear(8) }`));
+      const written = graphOf(model(`residual ${plain} ${rest}`));
+      expect(difference(outputOf(gained).data, outputOf(written).data)).toBe(0);
+      expect(gained.edges[0]!.norms.every(({ gain }) => gain !== undefined)).toBe(true);
+    },
+  );
+
+  test("whose norm is multiplied says so, and the product is the norm's own", () => {
+    expect(
+      irOf(model("residual pre ln: layernorm(affine: false) * (1 / sqrt(4)) { f: linear(8, bias: false) }")),
+    ).toMatchInlineSnapshot(`
+        "
+        graph m {
+          dim B
+          input %x: f32[B, 8]
+          parameter %f.weight: f32[8, 8] = uniform(-0.35355339059327373, 0.35355339059327373) "f.weight"
+          edge 0 "edge 0" from "stream" { pre layernorm "ln" times number "0.5"; branch "f" }
+          %0: f32[B, 8] = layer_norm(x: %x, eps: 1e-5) label "ln" edges 0.pre
+          %1: f32[] = full(dtype: f32, shape: [], value: 0.5) edges 0.pre
+          %2: f32[B, 8] = mul(%0, %1) label "ln" edges 0.pre
+          %3: f32[B, 8] = linear(x: %2, weight: %f.weight) label "f"
+          %y: f32[B, 8] = residual(source: %x, branches: [%3], edge: 0) edges 0.join
+          output y = %y
+        }
+        "
+      `);
+    expect(irOf(model("residual pre ln: none * 2 { f: linear(8) }"))).not.toContain("mul");
   });
 
   test("carries what `from` names, and its branch reads the stream", () => {
@@ -117,4 +163,23 @@ test("an edge is listed as it was written, on one line, without comments, whatev
   const broken =
     "residual from ( // far\n    x\n      -> p: linear(8) // (here)\n  ), skip g: scale(\n    [8],\n    init: 0,\n  ) { relu }";
   expect(irOf(model(broken))).toBe(irOf(model(one)));
+});
+
+test("what multiplies a norm fits it", () => {
+  expect(
+    messages(
+      model(
+        'residual pre ln: layernorm * "a" { f: linear(8) }\n  residual pre ln2: layernorm * (p: parameter([2, 1, 8], init: 1)) { g: linear(8) }',
+      ),
+    ),
+  ).toMatchInlineSnapshot(`
+    "
+    model.lmg:3:30: error[E525]: what multiplies a norm is a number or a tensor, got the text "a"
+      3 | residual pre ln: layernorm * "a" { f: linear(8) }
+        |                              ^^^
+    model.lmg:4:33: error[E525]: the norm gives f32[B, 8], which f32[2, 1, 8] cannot multiply
+      4 |   residual pre ln2: layernorm * (p: parameter([2, 1, 8], init: 1)) { g: linear(8) }
+        |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "
+  `);
 });

@@ -22,6 +22,13 @@ test("`draw` writes a picture that stands alone, whole or not at all", async () 
   expect(existsSync("missing")).toBe(false);
 });
 
+test("a pill says what multiplies its norm", () => {
+  const edge = "residual pre ln: rmsnorm * (1 / sqrt(3)) { mlp: linear(8) }";
+  const { svg } = pictureOf(`model m {\n  input x: f32[B, T, 8]\n  ${edge}\n  output y\n}\n`);
+  expect(svg).toContain(">rmsnorm ×0.577</text>");
+  expect(svg).toContain("pre rmsnorm: ln, times 0.5773502691896258");
+});
+
 test("`draw` reads standard input, and opens what it is asked to", async () => {
   const { text } = await lmgReading(tinyModel, "draw", "-", "-o", "-");
   expect(text).toContain('data-file="&lt;stdin&gt;"');

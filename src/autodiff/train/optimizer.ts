@@ -38,6 +38,12 @@ export function optimizerOf({ name, options }: Choice): Optimizer {
   }
 }
 
+/** What AdamW adds where Muon leaves a parameter to it. */
+const MUON_EPS = 1e-8;
+
+/** What is added to the root of the second moment; of an optimizer without one of no meaning. */
+export const epsOf = (optimizer: Optimizer): number => ("eps" in optimizer ? optimizer.eps : MUON_EPS);
+
 /** The decay rates of the moments of Adam, which Muon too uses for all but the matrices. */
 export const betasOf = (optimizer: Optimizer): Betas | undefined =>
   optimizer.name === "adam" || optimizer.name === "adamw"

@@ -6,6 +6,7 @@ import { invariant } from "../../support/invariant.ts";
 import { isError, type Diagnostic } from "../../support/diagnostic.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import { tensorType } from "../../tensor/type.ts";
+import { rulesFor, type AfterStep, type ParameterRule } from "../../lower/train/by-name.ts";
 import { Backward } from "../backward.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import { differentiate } from "../differentiate.ts";
@@ -15,7 +16,8 @@ import { MeasureParts, type Part } from "./parts.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
 import { trainingForward, type TrainingForward } from "./forward.ts";
 import { hiddenMatrices } from "./muon.ts";
-import { betasOf, scalarInputs, type Optimizer } from "./optimizer.ts";
+import { passedOn } from "./after.ts";
+import { betasOf, epsOf, scalarInputs, type Optimizer } from "./optimizer.ts";
 import { nameClashes, StateBuilder } from "./state.ts";
 import { rolesOf, type Role } from "./roles.ts";
 import { slotNames, update, type StepScalars } from "./update.ts";
@@ -28,6 +30,10 @@ export interface StepOptions {
   readonly accumulate?: number | undefined;
   /** What weight decay reaches: matrices, tables and kernels (no norms, no gains, no biases), or all. */
   readonly decay?: "matrices" | "all";
+  /** What parameters have for themselves, by name. */
+  readonly rules?: readonly ParameterRule[];
+  /** What parameters pass through when they have moved. */
+  readonly after?: readonly AfterStep[];
   /** Which iterations are made again for the backward instead of kept. Default: those that the model marks. */
   readonly checkpoints?: Checkpoints;
 }
@@ -160,17 +166,24 @@ function updateStep(parts: Parts): Graph {
     b.origin = { ...noOrigin, label: parameter.name, spans: parameter.span ? [parameter.span] : [] };
     const names = slotNames(options.optimizer, isMatrix).map((slot) => `optimizer.${slot}.${parameter.name}`);
     const slots = names.map((name) => state.open(name, parameter.value.type));
+    const own = rulesFor(options.rules ?? [], parameter.name);
+    const isReached = options.decay === "all" || isDecayed(parameter, roles);
+    const { rate } = scalars.values;
     const next = update(options.optimizer, {
       b,
       value: parameter.value,
       grad: factor === undefined ? grad : b.mul(grad, factor),
       slots,
-      decays: options.decay === "all" || isDecayed(parameter, roles),
+      decay: own.decay ?? (isReached ? options.optimizer.decay : 0),
+      eps: own.eps ?? epsOf(options.optimizer),
       isMatrix,
-      scalars: scalars.values,
+      scalars: {
+        ...scalars.values,
+        rate: own.rate === undefined || own.rate === 1 ? rate : b.mul(rate, own.rate),
+      },
     });
     names.forEach((name, slot) => state.close(name, "optimizer", next.slots[slot]!));
-    state.addParameter(parameter, "parameter", next.value);
+    state.addParameter(parameter, "parameter", passedOn(b, options.after ?? [], parameter, next.value));
   }
   addStatistics(parts, state);
   const outputs = norm === undefined ? [] : [{ name: NORM_OUTPUT, value: norm, span: undefined }];

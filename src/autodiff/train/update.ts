@@ -10,8 +10,10 @@ export interface UpdateSite {
   readonly value: Value;
   readonly grad: Value;
   readonly slots: readonly Value[];
-  /** Whether weight decay reaches this parameter. */
-  readonly decays: boolean;
+  /** The share of it that decay takes in a step of rate 1; 0 where no decay reaches it. */
+  readonly decay: number;
+  /** What Adam adds to the root of its second moment. */
+  readonly eps: number;
   /** Whether Muon treats it as a matrix. */
   readonly isMatrix: boolean;
   readonly scalars: StepScalars;
@@ -49,15 +51,13 @@ export function update(optimizer: Optimizer, site: UpdateSite): Updated {
     case "sgd":
       return sgd(optimizer, site);
     case "adam":
-      return adam(optimizer, withPenalty(optimizer.decay, site), 0);
+      return adam(optimizer.betas, { ...withPenalty(site), decay: 0 });
     case "adamw":
-      return adam(optimizer, site, optimizer.decay);
+      return adam(optimizer.betas, site);
     case "lion":
       return lion(optimizer, site);
     case "muon":
-      return site.isMatrix
-        ? muon(optimizer, site)
-        : adam({ betas: [0.9, 0.95], eps: 1e-8 }, site, optimizer.decay);
+      return site.isMatrix ? muon(optimizer, site) : adam([0.9, 0.95], site);
   }
 }
 
@@ -66,14 +66,12 @@ const blend = ({ b }: UpdateSite, decay: number, x: Value, y: Value): Value =>
   b.add(b.mul(x, decay), b.mul(y, 1 - decay));
 
 /** L2 regularization: the gradient of decay / 2 · |w|² added to that of the loss. */
-const withPenalty = (decay: number, site: UpdateSite): UpdateSite =>
-  decay === 0 || !site.decays
-    ? site
-    : { ...site, grad: site.b.add(site.grad, site.b.mul(site.value, decay)) };
+const withPenalty = (site: UpdateSite): UpdateSite =>
+  site.decay === 0 ? site : { ...site, grad: site.b.add(site.grad, site.b.mul(site.value, site.decay)) };
 
 /** Decoupled weight decay (Loshchilov and Hutter 2019): w · (1 - rate · decay). */
-function decayed(decay: number, { b, value, decays, scalars }: UpdateSite): Value {
-  if (decay === 0 || !decays) return value;
+function decayed({ b, value, decay, scalars }: UpdateSite): Value {
+  if (decay === 0) return value;
   return b.mul(value, b.sub(1, b.mul(scalars.rate, decay)));
 }
 
@@ -82,10 +80,10 @@ const moved = ({ b, scalars }: UpdateSite, from: Value, direction: Value): Value
 
 /** v ← momentum · v + g; w ← w - rate · v, or with Nesterov rate · (g + momentum · v), as torch.optim.SGD. */
 function sgd(
-  { momentum, nesterov, decay }: Extract<Optimizer, { readonly name: "sgd" }>,
+  { momentum, nesterov }: Extract<Optimizer, { readonly name: "sgd" }>,
   given: UpdateSite,
 ): Updated {
-  const site = withPenalty(decay, given);
+  const site = withPenalty(given);
   const { b, value, grad, slots } = site;
   const [velocity] = slots;
   if (velocity === undefined) return { value: moved(site, value, grad), slots: [] };
@@ -95,33 +93,29 @@ function sgd(
 }
 
 /** m / (1 - β₁ᵗ) / (√v / √(1 - β₂ᵗ) + eps), the moments corrected for beginning at zero, as torch.optim.Adam. */
-function adam(
-  { betas, eps }: { readonly betas: Betas; readonly eps: number },
-  site: UpdateSite,
-  decay: number,
-): Updated {
-  const { b, grad, scalars } = site;
+function adam(betas: Betas, site: UpdateSite): Updated {
+  const { b, grad, eps, scalars } = site;
   const [m, v] = site.slots as readonly [Value, Value];
   const first = blend(site, betas[0], m, grad);
   const second = blend(site, betas[1], v, b.square(grad));
   const scale = b.add(b.div(b.unary("sqrt", second), scalars.second!), eps);
   const direction = b.div(b.div(first, scalars.first!), scale);
-  return { value: moved(site, decayed(decay, site), direction), slots: [first, second] };
+  return { value: moved(site, decayed(site), direction), slots: [first, second] };
 }
 
 /** The sign of β₁ m + (1 - β₁) g; then m ← β₂ m + (1 - β₂) g (Chen et al. 2023, algorithm 2). */
-function lion({ betas, decay }: Extract<Optimizer, { readonly name: "lion" }>, site: UpdateSite): Updated {
+function lion({ betas }: Extract<Optimizer, { readonly name: "lion" }>, site: UpdateSite): Updated {
   const { b, grad } = site;
   const [m] = site.slots as readonly [Value];
   const blended = blend(site, betas[0], m, grad);
   const negative = b.where(b.binary("lt", blended, 0), b.full(blended.type.dtype, [], -1), 0);
   const sign = b.where(b.binary("gt", blended, 0), 1, negative);
-  return { value: moved(site, decayed(decay, site), sign), slots: [blend(site, betas[1], m, grad)] };
+  return { value: moved(site, decayed(site), sign), slots: [blend(site, betas[1], m, grad)] };
 }
 
 /** The momentum made orthogonal (Jordan et al. 2024), as long as AdamW's step would be (Liu et al. 2025, eq. 4). */
 function muon(
-  { momentum, nesterov, steps, decay }: Extract<Optimizer, { readonly name: "muon" }>,
+  { momentum, nesterov, steps }: Extract<Optimizer, { readonly name: "muon" }>,
   site: UpdateSite,
 ): Updated {
   const { b, value, grad } = site;
@@ -130,5 +124,5 @@ function muon(
   const direction = orthogonal(b, nesterov ? blend(site, momentum, next, grad) : next, steps);
   const [rows, columns] = value.type.shape.slice(-2).map((size) => constantDim(size)!) as [number, number];
   const scaled = b.mul(direction, matrixScale(rows, columns));
-  return { value: moved(site, decayed(decay, site), scaled), slots: [next] };
+  return { value: moved(site, decayed(site), scaled), slots: [next] };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { AfterStep } from "../../lower/train/by-name.ts";
 import { printGraph } from "../../ir/print.ts";
 import { describeAugmentation } from "../../train/data/augment.ts";
 import { DEFAULT_SHARE } from "../../train/data/split.ts";
@@ -21,6 +22,11 @@ const hashOfFiles = (sources: readonly DataSource[]): string =>
 
 /** What a run may change when it goes on: how long it is. The schedule is then that of the new length from there on. */
 export const changeable: readonly string[] = ["steps", "target"];
+
+/** The lines of `after step`, each once. */
+export const afterLines = (after: readonly AfterStep[]): readonly string[] => [
+  ...new Set(after.map(({ text }) => text)),
+];
 
 /** All that decides the bits of a run. */
 export function identityOf(
@@ -46,6 +52,8 @@ export function identityOf(
     clip: String(clip ?? "none"),
     accumulate: String(settings.accumulate),
     "weight decay on": settings.decay,
+    "rates, eps and decays by name": settings.rules.length === 0 ? "none" : JSON.stringify(settings.rules),
+    "after a step": afterLines(settings.after).join("; ") || "none",
     "first weights": firstWeights,
     steps: String(settings.steps),
     target: options.target,

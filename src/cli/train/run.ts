@@ -24,7 +24,7 @@ import {
   writeRunCheckpoint,
   writeRunFile,
 } from "./folder.ts";
-import { changeable, identityOf } from "./identity.ts";
+import { afterLines, changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { lockFolder } from "./lock.ts";
 import { runLoop, type Loop } from "./loop.ts";
@@ -77,7 +77,7 @@ export async function trainInto<T>(
   const identity = identityOf(prepared, options, weights?.hash);
   const found = goingOn(folder, identity, prepared, out);
   if (found === undefined) refuseToOverwrite(folder);
-  const from = found ?? { step: 0, state: { ...beginningOf(training).state, ...weights?.state } };
+  const from = found ?? { step: 0, state: beginningOf(training, weights?.state).state };
   const trainer = await Trainer.open(
     training,
     await trainingEngines[options.target]({
@@ -200,7 +200,13 @@ function writeRun(folder: string, prepared: PreparedTraining, options: TrainOpti
     model: model.training.name,
     set: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
     data: batches.description,
-    training: { ...settings, batch, context: options.context, target: options.target },
+    training: {
+      ...settings,
+      after: afterLines(settings.after),
+      batch,
+      context: options.context,
+      target: options.target,
+    },
     published: published.said,
     again: recordOf(prepared, options),
   };

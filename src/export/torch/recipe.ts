@@ -62,6 +62,12 @@ function initText(init: Initializer): string {
 /** What optimizers and schedules are called in train.py, with their numbers: the lines of `TRAIN`. */
 export function trainLines(train: LoweredTrain, graph: Graph): readonly string[] {
   if (train.optimizer === undefined) throw new Refused("optimizer", "a train section without an optimizer");
+  const [rule] = train.rules;
+  if (rule !== undefined)
+    throw new Refused("optimizer", `\`${rule.setting}\` by name: train.py has one for all parameters`);
+  const [after] = train.after;
+  if (after !== undefined)
+    throw new Refused("optimizer", `\`${after.text}\`: in train.py nothing stands after a step`);
   const optimizer = optimizerOf(train.optimizer);
   const { name, ...options } = optimizer;
   const schedule = train.schedule ?? { name: "constant", options: {} };

@@ -182,7 +182,11 @@ function readNorm(context: Context, part: Node): EdgeNorm | undefined {
   const kind = textOf(context, part.child(1));
   const label = textOf(context, part.child(2));
   const position = part.child(0).sourceString as Position;
-  return kind === undefined || label === undefined ? undefined : { position, kind, label };
+  if (kind === undefined || label === undefined) return undefined;
+  const times = optional(part.child(3));
+  const text = times && textOf(context, times.child(2));
+  if (text === undefined) return { position, kind, label };
+  return { position, kind, label, gain: { kind: times!.child(1).sourceString as EdgeGain["kind"], text } };
 }
 
 function readGain(context: Context, gains: readonly Node[], word: string): EdgeGain | undefined {

@@ -1,7 +1,7 @@
 import type { Node } from "ohm-js";
 import type { Clause } from "../ast.ts";
 import { buildChain, buildLayer, buildPlace } from "./chains.ts";
-import { spanOf, type Context } from "./context.ts";
+import { optional, spanOf, type Context } from "./context.ts";
 import { buildExpression } from "./expressions.ts";
 import { buildWord } from "./names.ts";
 import { buildGroup } from "./operands.ts";
@@ -23,7 +23,14 @@ export function buildClause(context: Context, node: Node): Clause {
       return { kind: "init", span, factor: buildExpression(context, node.child(1)) };
     default: {
       const position = buildWord(context, node.child(0));
-      return { kind: "norm", span, position, layer: buildLayer(context, node.child(1)) };
+      const gain = optional(node.child(2));
+      return {
+        kind: "norm",
+        span,
+        position,
+        layer: buildLayer(context, node.child(1)),
+        gain: gain && context.operand(context, gain.child(1).child(0)),
+      };
     }
   }
 }

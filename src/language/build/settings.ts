@@ -1,11 +1,12 @@
 import type * as ast from "../ast.ts";
 import * as errors from "../errors/tree.ts";
 import { trainSettings } from "../words.ts";
-import { buildChain, buildPath } from "./chains.ts";
+import { buildCall, buildChain, buildPath } from "./chains.ts";
 import { items, optional, spanOf, type Builder } from "./context.ts";
-import { buildFlat } from "./expressions.ts";
+import { buildExpression, buildFlat } from "./expressions.ts";
 import { buildName, buildWord } from "./names.ts";
-import { buildAssert, buildBind } from "./statements.ts";
+import { buildText } from "./operands.ts";
+import { buildAssert, buildBind, buildBranches } from "./statements.ts";
 import { buildType } from "./types.ts";
 
 /** A line of `train { }`. */
@@ -21,6 +22,30 @@ export const buildTrainLine: Builder<ast.TrainLine> = (context, line) => {
       const setting = buildWord(context, node.child(0));
       return { kind: "setting", span, setting, chain: buildChain(context, node.child(1)) };
     }
+    case "TrainLine_rule":
+      return {
+        kind: "rule",
+        span,
+        setting: buildWord(context, node.child(0)),
+        patterns: items(node.child(1)).map((pattern) => buildText(context, pattern)),
+        value: buildExpression(context, node.child(2)),
+      };
+    case "TrainLine_after":
+      return {
+        kind: "after",
+        span,
+        layer: buildCall(context, node.child(2)),
+        patterns: items(node.child(3)).map((pattern) => buildText(context, pattern)),
+      };
+    case "TrainLine_if":
+      return {
+        kind: "if",
+        span,
+        ...buildBranches(context, node, (body) => ({
+          span: spanOf(context, body),
+          lines: context.trainLines(body.source.startIdx),
+        })),
+      };
     default: {
       const bind = buildBind(context, node);
       const [name] = bind.targets;

@@ -39,7 +39,7 @@ const builders: Readonly<Record<string, Builder<ast.Statement>>> = {
     span: spanOf(context, node),
     calls: items(node.child(1)).map((call) => buildCall(context, call)),
   }),
-  If: buildIf,
+  If: (context, node) => buildIf(context, node),
   Repeat: buildRepeat,
   Parallel: (context, node) => ({
     kind: "parallel",
@@ -92,20 +92,25 @@ export function buildAssert(context: Context, node: Node): ast.AssertStatement {
   };
 }
 
-function buildIf(context: Context, node: Node): ast.IfStatement {
-  const branch = (condition: Node, body: Node): ast.IfStatement["branches"][number] => ({
+const buildIf: Builder<ast.IfStatement> = (context, node) => ({
+  kind: "if",
+  span: spanOf(context, node),
+  ...buildBranches(context, node, (body) => bodyOf(context, body)),
+});
+
+/** The branches of an `if`, whatever their bodies hold. */
+export function buildBranches<B>(context: Context, node: Node, bodyOf: (body: Node) => B): ast.Branches<B> {
+  const branch = (condition: Node, body: Node): ast.Branches<B>["branches"][number] => ({
     condition: buildExpression(context, condition),
-    body: bodyOf(context, body),
+    body: bodyOf(body),
   });
   const otherwise = optional(node.child(4));
   return {
-    kind: "if",
-    span: spanOf(context, node),
     branches: [
       branch(node.child(1), node.child(2)),
       ...node.child(3).children.map((elseIf) => branch(elseIf.child(2), elseIf.child(3))),
     ],
-    otherwise: otherwise === undefined ? undefined : bodyOf(context, otherwise.child(1)),
+    otherwise: otherwise === undefined ? undefined : bodyOf(otherwise.child(1)),
   };
 }
 

@@ -40,9 +40,20 @@ export const straySetting = (
     help: `the settings are ${settings}; a value is bound with \`=\``,
   });
 
+const ofNames = (setting: string, value: string): string =>
+  `\`${setting}\` takes patterns of names and a number: \`${setting} "h.*" ${value}\``;
+
+/** Settings that are more than a value. */
+const settingForms: Readonly<Record<string, string>> = {
+  rate: ofNames("rate", "0.5"),
+  eps: ofNames("eps", "1e-9"),
+  decay: ofNames("decay", "0.1"),
+  after: '`after step` takes a layer and patterns of names: `after step l2norm "h.*.weight"`',
+};
+
 export const settingForm = (place: Span, setting: string, found: string): Diagnostic =>
   errorAt("E146", place, `after \`${setting}\` stands its value, found ${found}`, {
-    help: `a setting is written without \`:\` and \`=\`: \`${setting} …\``,
+    help: settingForms[setting] ?? `a setting is written without \`:\` and \`=\`: \`${setting} …\``,
   });
 
 export const missingBody = (place: Span, word: string, found: string): Diagnostic =>

@@ -39,7 +39,7 @@ function printStatement(around: Surroundings): Doc {
     const part = statement[end];
     if (part !== undefined && part.kind !== "body") continue;
     if (end > start) docs.push(gap(statement, start), printHeader(around, start, end));
-    if (part !== undefined) docs.push(gap(statement, end), printBody(part, statement));
+    if (part !== undefined) docs.push(gap(statement, end), printBody(part, around));
     start = end + 1;
   }
   return group(docs);
@@ -69,9 +69,9 @@ function printHeader(around: Surroundings, from: number, end: number): Doc {
 /** The keys of a config that change nothing are many, and short: as many on a line as fit. */
 const isKeys = (first: Part): boolean => first.kind === "word" && first.text === "neutral";
 
-function printBody(body: BodyPart, statement: Statement): Doc {
+function printBody(body: BodyPart, { statement, isSetting }: Surroundings): Doc {
   const first = statement[0]!;
-  const isTrain = first.kind === "word" && first.text === "train";
+  const isTrain = isSetting || (first.kind === "word" && first.text === "train");
   if (body.items.length === 0 && body.comment === undefined) return "{}";
   if (!body.oneLine) {
     const comment = body.comment === undefined ? [] : [suffix(` ${body.comment.text}`)];

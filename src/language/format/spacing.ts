@@ -46,7 +46,7 @@ function isWord(parts: Statement, index: number, around: Surroundings): boolean 
   if (infixWords.has(text)) return true;
   if (parts !== around.statement) return false;
   if (index === 0) {
-    const words: readonly string[] = around.isSetting ? [...trainSettings, "assert"] : statementWords;
+    const words: readonly string[] = around.isSetting ? [...trainSettings, "if", "assert"] : statementWords;
     return words.includes(text);
   }
   const first = textOf(parts[0]);
@@ -85,7 +85,7 @@ export function isSpaced(parts: Statement, index: number, around: Surroundings):
   if (isPrefix(parts, index - 1, around)) return false;
   if (part.kind !== "bracket") return true;
   if (before.kind === "bracket") return false;
-  // A label in quotes may have an index, as any other.
-  const isName = before.kind === "word" || before.kind === "text";
+  // A label in quotes may have an index, as any other; what is called has no quotes.
+  const isName = before.kind === "word" || (before.kind === "text" && part.open === "[");
   return !isName || isWord(parts, index - 1, around);
 }

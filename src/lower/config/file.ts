@@ -1,3 +1,4 @@
+import { namePattern } from "../../support/patterns.ts";
 import type { Span } from "../../support/source.ts";
 
 /** A value of a config.json. Python also writes `NaN` and `Infinity`. */
@@ -102,7 +103,7 @@ export function withoutKeys(
 ): { readonly values: ConfigObject; readonly left: readonly Entry[]; readonly unused: readonly string[] } {
   const rules = patterns.map((pattern) => ({
     pattern,
-    parts: pattern.split(".").map(partRule),
+    parts: pattern.split(".").map(namePattern),
     used: false,
   }));
   const left: Entry[] = [];
@@ -122,11 +123,6 @@ export function withoutKeys(
   const kept = walk(values, []);
   return { values: kept, left, unused: rules.filter(({ used }) => !used).map(({ pattern }) => pattern) };
 }
-
-const partRule = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split("*").map(escapePattern).join(".*")}$`, "s");
-
-const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** Longest value that a message repeats, in UTF-16 code units. */
 const MAX_SHOWN = 60;

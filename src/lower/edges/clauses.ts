@@ -6,7 +6,7 @@ import type {
   NormClause,
   ResidualStatement,
 } from "../../language/ast.ts";
-import type { Layer } from "../../language/ast/expressions.ts";
+import type { Expression, Layer } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
 import { headLayer } from "../statements/chains.ts";
 import type { Frame } from "../frame/context.ts";
@@ -20,7 +20,13 @@ export interface Clauses {
   readonly skip: Gained | undefined;
   readonly branch: Gained | undefined;
   readonly init: InitClause | undefined;
-  readonly norms: Readonly<Partial<Record<Position, Layer>>>;
+  readonly norms: Readonly<Partial<Record<Position, PlacedNorm>>>;
+}
+
+/** A norm in its place, and what multiplies its result. */
+export interface PlacedNorm {
+  readonly layer: Layer;
+  readonly gain: Expression | undefined;
 }
 
 export interface Gained {
@@ -33,7 +39,7 @@ export interface Gained {
 /** Sorts clauses by what they do; one that stands twice is reported. */
 export function sortClauses(statement: ResidualStatement, frame: Frame): Clauses {
   const first = new Map<string, Span>();
-  const norms: Partial<Record<Position, Layer>> = {};
+  const norms: Partial<Record<Position, PlacedNorm>> = {};
   let from: FromClause | undefined;
   let skip: Gained | undefined;
   let branch: Gained | undefined;
@@ -47,7 +53,7 @@ export function sortClauses(statement: ResidualStatement, frame: Frame): Clauses
   for (const clause of statement.clauses) {
     if (clause.kind === "norm") {
       for (const [position, layer] of normLayers(clause, frame))
-        if (isNew(position, clause.span)) norms[position] = layer;
+        if (isNew(position, clause.span)) norms[position] = { layer, gain: clause.gain };
     } else if (!isNew(clause.kind, clause.span)) continue;
     else if (clause.kind === "from") from = clause;
     else if (clause.kind === "init") init = clause;
@@ -62,7 +68,7 @@ function gained(clause: GainClause, frame: Frame): Gained {
   return { clause, head, isLayer: head !== undefined };
 }
 
-/** The norms that a clause places; `sandwich ln: norm` places `ln.pre` and `ln.out`. */
+/** The norms that a clause places; `sandwich ln: norm` places `ln.pre` and `ln.out`, each with the clause's gain. */
 function normLayers(clause: NormClause, frame: Frame): readonly (readonly [Position, Layer])[] {
   const placement = placementOf(clause, frame);
   switch (placement) {

@@ -4,19 +4,19 @@ import type { Layer } from "../../language/ast/expressions.ts";
 import { Mismatch } from "../../ops/define.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import { sameShape } from "../../tensor/type.ts";
+import { sameShape, sameType } from "../../tensor/type.ts";
 import { bindTap } from "../statements/chains.ts";
-import { sortClauses, type Clauses } from "./clauses.ts";
+import { sortClauses, type Clauses, type PlacedNorm } from "./clauses.ts";
 import type { Branch, Frame } from "../frame/context.ts";
 import { scaleBranchInit } from "./init.ts";
 import * as errors from "../errors/edges.ts";
 import { joinLines } from "../errors/suggest.ts";
 import { evaluateGain, noGain, type Gain } from "./gains.ts";
-import { tensor } from "../values/meaning.ts";
+import { showMeaning, tensor, type Meaning } from "../values/meaning.ts";
 import { branchLabel } from "./parallel.ts";
 import { evaluateLabel } from "../names/written-label.ts";
 import { readStream, setStream } from "../statements/stream.ts";
-import { placeOf } from "../values/tensors.ts";
+import { placeOf, toTensor } from "../values/tensors.ts";
 
 /** An edge while it is lowered. */
 interface OpenEdge {
@@ -120,8 +120,9 @@ function lowerBody(
 /** The norm at a position, if there is one. */
 function applyNorm(edge: OpenEdge, position: Position, clauses: Clauses, x: Value): Value | undefined {
   const { frame } = edge;
-  const layer = clauses.norms[position];
-  if (layer === undefined) return x;
+  const placed = clauses.norms[position];
+  if (placed === undefined) return x;
+  const { layer } = placed;
   const outer = frame.applied;
   frame.applied = [];
   const result = inRole(edge, position, () => frame.context.walk.applyLayer(layer, tensor(x), frame));
@@ -132,13 +133,42 @@ function applyNorm(edge: OpenEdge, position: Position, clauses: Clauses, x: Valu
     frame.context.diagnostics.add(errors.normGivesNoTensor(layer, result), frame.calls);
     return undefined;
   }
-  // A parameter of kind layer may hold none: then no norm stands there.
-  if (applied !== undefined) {
-    const norm = { position, kind: applied.kind, label: normLabel(layer, frame) };
-    edge.norms.push(norm);
-    frame.context.observe?.(layer.span, { kind: "norm", edge: edge.name, norm });
+  // A parameter of kind layer may hold none: then no norm stands there, and nothing is multiplied.
+  if (applied === undefined) return result.value;
+  const gained = inRole(edge, position, () => applyNormGain(placed, result, frame));
+  if (gained === undefined) return undefined;
+  const norm = { position, kind: applied.kind, label: normLabel(layer, frame), ...gained.shown };
+  edge.norms.push(norm);
+  frame.context.observe?.(layer.span, { kind: "norm", edge: edge.name, norm });
+  return gained.value;
+}
+
+/** The norm's result times the clause's gain; undefined if that is wrong. */
+function applyNormGain(
+  { layer, gain }: PlacedNorm,
+  normed: Meaning & { readonly kind: "tensor" },
+  frame: Frame,
+): { readonly value: Value; readonly shown: Pick<EdgeNorm, "gain"> } | undefined {
+  if (gain === undefined) return { value: normed.value, shown: {} };
+  const factor = frame.context.walk.evaluate(gain, frame);
+  if (factor === undefined) return undefined;
+  if (factor.kind === "number" && factor.value === 1) return { value: normed.value, shown: {} };
+  if (factor.kind !== "number" && factor.kind !== "tensor") {
+    frame.context.diagnostics.add(errors.normGainOfWhat(gain, factor), frame.calls);
+    return undefined;
   }
-  return result.value;
+  // It is drawn, and told of, as a part of the norm.
+  const y = toTensor(factor, layer.span, frame, normed.value.type.dtype);
+  if (y === undefined) return undefined;
+  const place = { span: layer.span, calls: frame.calls, label: normLabel(layer, frame) };
+  const node = frame.context.builder.emit("mul", { x: normed.value, y }, {}, place);
+  const value = node instanceof Mismatch ? undefined : node.results[0]!;
+  if (value === undefined || !sameType(value.type, normed.value.type)) {
+    frame.context.diagnostics.add(errors.normGainDoesNotFit(gain, normed.value.type, y.type), frame.calls);
+    return undefined;
+  }
+  const text = factor.kind === "number" ? showMeaning(factor) : joinLines(spanText(gain.span));
+  return { value, shown: { gain: { kind: factor.kind, text } } };
 }
 
 function normLabel(layer: Layer, frame: Frame): string {

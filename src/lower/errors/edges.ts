@@ -1,5 +1,5 @@
 import type { GainClause, InitClause, ResidualStatement } from "../../language/ast.ts";
-import type { Layer, Name } from "../../language/ast/expressions.ts";
+import type { Expression, Layer, Name } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic, type Label } from "../../support/diagnostic.ts";
 import { spanText, type Span } from "../../support/source.ts";
 import { showType, type TensorType } from "../../tensor/type.ts";
@@ -34,6 +34,12 @@ export const fromWhat = (span: Span, found: Meaning): Diagnostic =>
 
 export const gainOfWhat = ({ kind, gain }: GainClause, found: Meaning): Diagnostic =>
   errorAt("E525", gain.span, `\`${kind}\` takes a number, a tensor or a layer, got ${describe(found)}`);
+
+export const normGainOfWhat = (gain: Expression, found: Meaning): Diagnostic =>
+  errorAt("E525", gain.span, `what multiplies a norm is a number or a tensor, got ${describe(found)}`);
+
+export const normGainDoesNotFit = (gain: Expression, normed: TensorType, found: TensorType): Diagnostic =>
+  errorAt("E525", gain.span, `the norm gives ${showType(normed)}, which ${showType(found)} cannot multiply`);
 
 export const normGivesNoTensor = (layer: Layer, found: Meaning): Diagnostic =>
   errorAt("E526", layer.span, `a norm of an edge gives one tensor, but this gives ${describe(found)}`);

@@ -1,11 +1,13 @@
-import type { Body, IfStatement } from "../../language/ast.ts";
+import type { Branches } from "../../language/ast.ts";
 import type { Frame } from "../frame/context.ts";
 import { evaluateCondition } from "../values/expressions.ts";
 import { tellSkipped } from "../names/references.ts";
 
 /** The branch that holds; undefined if none does. */
-export function takenBody(statement: IfStatement, frame: Frame): Body | undefined | "failed" {
-  const { branches, otherwise } = statement;
+export function takenBody<Body extends object>(
+  { branches, otherwise }: Branches<Body>,
+  frame: Frame,
+): Body | undefined | "failed" {
   let taken: Body | undefined | "failed" = otherwise;
   let asked = 0;
   for (; taken === otherwise && asked < branches.length; asked++) {

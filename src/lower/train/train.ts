@@ -1,12 +1,20 @@
 import type { Graph, Output, Value } from "../../ir/graph.ts";
-import type { TrainLine, TrainSettingName, TrainStatement } from "../../language/ast.ts";
+import type {
+  AfterStepLine,
+  TrainLine,
+  TrainRuleLine,
+  TrainSettingName,
+  TrainStatement,
+} from "../../language/ast.ts";
 import type { Chain } from "../../language/ast/expressions.ts";
 import { spanText, type Span } from "../../support/source.ts";
+import { readAfterStep, readRule, type AfterStep, type ParameterRule } from "./by-name.ts";
 import { readAugmentation, type Augmentation } from "./augment.ts";
 import type { Frame } from "../frame/context.ts";
 import * as errors from "../errors/train.ts";
 import { kind, type KindName } from "../values/kinds.ts";
 import { tensor, type Meaning } from "../values/meaning.ts";
+import { takenBody } from "../statements/conditions.ts";
 import { optimizers, readChoice, schedules, type Choice } from "./choices.ts";
 import { declareType } from "../values/types.ts";
 
@@ -17,6 +25,10 @@ export interface LoweredTrain {
   readonly targets: readonly string[];
   readonly optimizer: Choice | undefined;
   readonly schedule: Choice | undefined;
+  /** What parameters have for themselves, by name; the last that speaks of one counts. */
+  readonly rules: readonly ParameterRule[];
+  /** What parameters pass through after each step and before the first, in this order. */
+  readonly after: readonly AfterStep[];
   /** One an input at most. */
   readonly augment: readonly Augmentation[];
   readonly batch: number | undefined;
@@ -42,6 +54,8 @@ interface Draft {
   readonly losses: Value[];
   readonly metrics: Output[];
   readonly augment: Augmentation[];
+  readonly rules: TrainRuleLine[];
+  readonly after: AfterStepLine[];
   readonly first: Map<TrainSettingName, TrainLine>;
   readonly choices: Map<"optimizer" | "schedule", Choice>;
   readonly numbers: Map<TrainSettingName, number>;
@@ -59,7 +73,9 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
   for (const { name, value } of outputs ?? [])
     if (frame.scope.find(name) === undefined)
       frame.scope.bind(name, tensor(value), frame.outputs.find((output) => output.name === name)?.at);
-  const draft = readLines(section, frame);
+  const draft = readSection(section, frame);
+  const rules = draft.rules.flatMap((line) => readRule(line, draft.choices.get("optimizer"), frame) ?? []);
+  const after = draft.after.flatMap((line) => readAfterStep(line, frame));
   const loss = sumOf(draft.losses, section, frame);
   if (frame.context.diagnostics.failed || loss === undefined) return undefined;
   return {
@@ -67,6 +83,8 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
     targets: draft.targets,
     optimizer: draft.choices.get("optimizer"),
     schedule: draft.choices.get("schedule"),
+    rules,
+    after,
     augment: draft.augment,
     batch: draft.numbers.get("batch"),
     accumulate: draft.numbers.get("accumulate"),
@@ -78,27 +96,51 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
   };
 }
 
-function readLines(section: TrainStatement, frame: Frame): Draft {
+function readSection(section: TrainStatement, frame: Frame): Draft {
   const draft: Draft = {
     targets: [],
     losses: [],
     metrics: [],
     augment: [],
+    rules: [],
+    after: [],
     first: new Map(),
     choices: new Map(),
     numbers: new Map(),
     data: undefined,
   };
-  for (const line of section.lines) {
-    if (line.kind === "target") lowerTarget(line, draft, frame);
-    else if (line.kind === "bind") frame.context.walk.statement(line, frame);
-    else lowerSetting(line, draft, frame);
-  }
+  readLines(section.lines, draft, frame);
   const [epochs, steps] = [draft.first.get("epochs"), draft.first.get("steps")];
   if (epochs !== undefined && steps !== undefined)
     frame.context.diagnostics.add(errors.epochsAndSteps(epochs.span, steps.span));
   if (!draft.first.has("loss")) frame.context.diagnostics.add(errors.noLoss(section.span));
   return draft;
+}
+
+function readLines(lines: readonly TrainLine[], draft: Draft, frame: Frame): void {
+  for (const line of lines)
+    switch (line.kind) {
+      case "target":
+        lowerTarget(line, draft, frame);
+        break;
+      case "bind":
+        frame.context.walk.statement(line, frame);
+        break;
+      // Both speak of parameters, which a loss may still make.
+      case "rule":
+        draft.rules.push(line);
+        break;
+      case "after":
+        draft.after.push(line);
+        break;
+      case "if": {
+        const taken = takenBody(line, frame);
+        if (taken !== "failed" && taken !== undefined) readLines(taken.lines, draft, frame);
+        break;
+      }
+      case "setting":
+        lowerSetting(line, draft, frame);
+    }
 }
 
 function lowerTarget(line: TrainLine & { readonly kind: "target" }, draft: Draft, frame: Frame): void {

@@ -1,15 +1,20 @@
+import type { Position } from "../../ir/graph.ts";
 import type { MeasuredEdge } from "./measure.ts";
 
-/** What an edge computes at initialization: `y = N(2.63 x + f(N(x)))`, a gain that is a tensor by its size. */
+/**
+ * What an edge computes at initialization: `y = N(2.63 x + f(N(x)))`, a gain that is a tensor by its size; `g` is what multiplies a norm,
+ * which often differs from edge to edge.
+ */
 export function formOf({ edge, skipGain, branchGain }: MeasuredEdge): string {
-  const at = (position: "pre" | "out" | "post"): boolean =>
-    edge.norms.some((norm) => norm.position === position);
   const source = edge.source === "stream" ? "x" : "s";
-  const normed = (inside: string, is: boolean): string => (is ? `N(${inside})` : inside);
-  const branch = normed(`f(${normed("x", at("pre"))})`, at("out"));
+  const normed = (inside: string, position: Position): string => {
+    const norm = edge.norms.find((each) => each.position === position);
+    return norm === undefined ? inside : `${norm.gain === undefined ? "" : "g "}N(${inside})`;
+  };
+  const branch = normed(`f(${normed("x", "pre")})`, "out");
   const terms = [gained(source, skipGain, edge.skip?.kind), gained(branch, branchGain, edge.branch?.kind)];
   const sum = terms.filter((term) => term !== "").join(" + ");
-  return `y = ${normed(sum === "" ? "0" : sum, at("post"))}`;
+  return `y = ${normed(sum === "" ? "0" : sum, "post")}`;
 }
 
 /** A term with its gain; what a number takes away is left out, what can be learned stays. */
