@@ -11,6 +11,7 @@ import { hostTensor, sizeOf, type HostTensor } from "../../src/tensor/host.ts";
 import { RandomStream, randomTensor } from "../../src/tensor/random.ts";
 import { cpuTargets, instantiate, type CpuTarget, type Model } from "../emit/cpu.ts";
 import { classifier, trainingGraph, torchOptimizer } from "./classifier.ts";
+import { mixture } from "./mixture.ts";
 import { Trainer } from "./trainer.ts";
 
 type Tensors = Readonly<Record<string, HostTensor>>;
@@ -154,6 +155,12 @@ const runs: readonly {
     about: "adamw, a language model, three micro-steps",
     text: languageModel,
     options: { optimizer: adamw, clip: 1, accumulate: 3 },
+    batch: batchOfTokens,
+  },
+  {
+    about: "adamw, experts with losses of their router",
+    text: mixture,
+    options: { optimizer: adamw, clip: 1 },
     batch: batchOfTokens,
   },
 ];

@@ -155,7 +155,7 @@ describe("experts", () => {
 
   test("load_balance: experts · Σ (share of tokens) · (mean probability), as Switch Transformers have it", () => {
     const { inputs, parameters, y } = runBlock(
-      "(z, balance) = f: balanced_moe(4, 2, 5)\nbalance + 0 * (z -> sum)",
+      "(z, balance, _) = f: balanced_moe(4, 2, 5)\nbalance + 0 * (z -> sum)",
       symbols,
       4,
     );
@@ -165,6 +165,21 @@ describe("experts", () => {
       return used * (sum(rows.map((odds) => odds[e]!)) / rows.length);
     });
     expect(y.data[0]).toBeCloseTo(4 * sum(expected), 12);
+  });
+
+  test("router_z: the mean square of log Σ exp of a token's scores, as ST-MoE has it, at any height of them", () => {
+    const { inputs, parameters, y } = runBlock(
+      "(z, _, size) = f: balanced_moe(4, 2, 5)\nsize + 0 * (z -> sum)",
+      symbols,
+      4,
+    );
+    const squares = rowsOf(inputs.x!).map((x) => {
+      const scores = linear(x, parameters["f.gate.weight"]!);
+      return Math.log(sum(scores.map(Math.exp))) ** 2;
+    });
+    expect(y.data[0]).toBeCloseTo(sum(squares) / squares.length, 12);
+    const high = runBlock("1000 * (stream -> linear(4)) -> router_z", symbols, 4).y;
+    expect(Number.isFinite(high.data[0])).toBe(true);
   });
 
   test("more experts to choose than there are is a mistake that says so", () => {
