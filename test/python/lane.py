@@ -2,19 +2,17 @@
 
 import importlib.util
 import inspect
-import json
 import os
-import subprocess
 import sys
 
 import torch
 from safetensors.torch import load_file
+from trainings import trainings
 
 # Relative to the largest logit: float32 beside float64, as the goal of the design has it.
 LOGITS = 2e-6
 # A gated delta rule takes differences of a state that grew over all positions before.
 LOGITS_OF = {"qwen3_next": 1e-5}
-LOSS, PARAMETERS = 2e-6, 5e-6
 # Tensors that old checkpoints have and no model reads.
 UNREAD = (".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq")
 # Without logits of their own, or with tensors of a picture's encoder beside the text's.
@@ -97,44 +95,8 @@ def families(folder):
             check(f"logits of {name}", logits(path, f"test/golden/{kind}/{name}"), LOGITS_OF.get(name, LOGITS))
 
 
-def train(folder, out, *more, processes=1):
-    """20 updates of two batches of 4 windows of 32 characters."""
-    options = ["--data", f"{folder}/tokens", "--out", f"{folder}/{out}", "--context", "32", "--batch", "4", "--seed", "7"]
-    options += ["--accumulate", "2", "--steps", "20", *more]
-    script = f"{folder}/chars/train.py"
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", "29611", script]
-    command = [sys.executable, *(launch if processes > 1 else [script]), *options]
-    subprocess.run(command, check=True, env=dict(os.environ, OMP_NUM_THREADS="1"), stdout=subprocess.DEVNULL)
-
-
-def updates(path):
-    with open(f"{path}/metrics.jsonl") as file:
-        lines = [json.loads(line) for line in file]
-    return {line["step"]: line for line in lines if "gradient_norm" in line}
-
-
-def same(name, a, b):
-    first, second = updates(a), updates(b)
-    assert len(first) == 20 and first.keys() == second.keys(), (len(first), len(second))
-    check(f"loss of {name}", max(abs(first[step]["loss"] - second[step]["loss"]) for step in first), LOSS)
-    assert all(first[step]["lr"] == second[step]["lr"] for step in first)
-    p, q = load_file(f"{a}/model.safetensors"), load_file(f"{b}/model.safetensors")
-    assert p.keys() == q.keys()
-    check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
-
-
-def trainings(folder):
-    train(folder, "one")
-    same("one process and lmg train", f"{folder}/one", f"{folder}/lmg")
-    train(folder, "four", processes=4)
-    same("four processes and one", f"{folder}/four", f"{folder}/one")
-    train(folder, "apart", "--stop", "6", processes=4)
-    train(folder, "apart", "--recompute", processes=2)
-    same("four processes that became two and one", f"{folder}/apart", f"{folder}/one")
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
     families(sys.argv[1])
-    trainings(sys.argv[1])
+    trainings(sys.argv[1], check)
     sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)

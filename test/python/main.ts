@@ -36,24 +36,23 @@ function lmg(...args: readonly string[]): void {
   run(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args]);
 }
 
-/** A text of 75 characters, 20 updates by `lmg train`, and the same model for PyTorch. */
-function writeTraining(folder: string): void {
-  const data = ["--data", "examples/data/moby-dick.txt.gz", "--validation", "2000"];
-  const sizes = ["--set", "depth=2", "--set", "dim=32"];
+const data = ["--data", "examples/data/moby-dick.txt.gz", "--validation", "2000"];
+
+/** Models of a text of 75 characters. */
+const trained = [
+  { name: "chars", file: "examples/chars.lmg", sizes: ["--set", "depth=2", "--set", "dim=32"] },
+  { name: "mixed", file: "test/python/mixed.lmg", sizes: [] },
+] as const;
+
+/** The text as tokens, and of each model 20 updates by `lmg train` and what PyTorch trains. */
+function writeTrainings(folder: string): void {
   lmg("tokens", ...data, "-o", join(folder, "tokens"));
-  lmg(
-    "compile",
-    "examples/chars.lmg",
-    "--target",
-    "torch",
-    "--set",
-    "vocab=75",
-    ...sizes,
-    "-o",
-    join(folder, "chars"),
-  );
-  const training = ["--steps", "20", "--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2"];
-  lmg("train", "examples/chars.lmg", ...data, ...sizes, ...training, "-o", join(folder, "lmg"));
+  const steps = ["--steps", "20", "--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2"];
+  for (const { name, file, sizes } of trained) {
+    const emitted = ["--target", "torch", "--set", "vocab=75", ...sizes, "-o", join(folder, name)];
+    lmg("compile", file, ...emitted);
+    lmg("train", file, ...data, ...sizes, ...steps, "-o", join(folder, `${name}-lmg`));
+  }
 }
 
 /** Configs that transformers loads golden checkpoints by, and models that Keras loads; without the library it is said. */
@@ -81,7 +80,7 @@ function main(): void {
   mkdirSync(join(folder, "models"));
   for (const golden of goldenFolders)
     writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
-  writeTraining(folder);
+  writeTrainings(folder);
   run(python, ["test/python/lane.py", folder]);
   holdOthers(folder);
   rmSync(folder, { recursive: true });

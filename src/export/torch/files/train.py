@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ from torch.utils.checkpoint import checkpoint
 
 import model as M
 
+# What they warn of is meant: one process saves by itself, and nothing changes in place what a layer gave.
+warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
 HERE = os.path.dirname(os.path.abspath(__file__))
 LARGEST_FILE = 5_000_000_000  # bytes of one file of weights, as transformers cuts them
 
@@ -365,7 +369,7 @@ def blocks_of(model):
         yield from block if isinstance(block, nn.ModuleList) else [block]
 
 
-# Tensor parallelism: columns, rows and heads of the branches (Shoeybi et al. 2019), positions between them (Korthikanti et al. 2022).
+# Tensor parallelism: columns, rows and heads of branches (Shoeybi et al. 2019), positions between them (Korthikanti et al. 2022).
 
 
 def share_out(model, mesh):
@@ -384,7 +388,7 @@ def share_out(model, mesh):
 
 
 def share_module(module, mesh, role, is_apart):
-    """The parts of its parameters, of what it reads and of what it gives; `is_apart`: the stream around it has parts of positions."""
+    """The parts of its parameters, of what it reads and gives; `is_apart`: the stream around it is shared out by positions."""
     rows_first = type(module).__name__ == "LinearInOut"
     whole, columns, rows = Replicate(), Shard(1 if rows_first else 0), Shard(0 if rows_first else 1)
     if role == "columns":
@@ -452,7 +456,7 @@ def made(options, mesh, device):
             layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)
     if options.compile:
         for block in blocks_of(model):
-            block.compile()
+            block.compile(fullgraph=True)
     if mesh is not None:
         policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if options.bf16 else MixedPrecisionPolicy()
         for block in blocks_of(model):
@@ -534,10 +538,10 @@ def states(model, optimizers):
 def save(folder, step, model, optimizers, identity, rank):
     """Written under a name of its own, and then named as the latest: a run that ends between goes on from the one before."""
     name = f"step-{step}"
-    dcp.save(states(model, optimizers), checkpoint_id=os.path.join(folder, "checkpoint", name), no_dist=not dist.is_initialized())
+    root = os.path.join(folder, "checkpoint")
+    dcp.save(states(model, optimizers), checkpoint_id=os.path.join(root, name), no_dist=not dist.is_initialized())
     if rank != 0:
         return
-    root = os.path.join(folder, "checkpoint")
     write(os.path.join(root, name, "run.json"), json.dumps(dict(step=step, identity=identity)))
     before = latest(folder)
     write(os.path.join(root, "latest"), name)
@@ -653,9 +657,9 @@ class Trainer:
         ranks = self.world // tensor
         if batch % ranks != 0:
             shared = "" if tensor == 1 else f" times --tensor {tensor}"
-            stop(f"a batch of {batch} rows does not divide by {ranks} processes{shared}: use one of {divisors(batch)}, or --batch")
+            stop(f"a batch of {batch} rows does not divide by {ranks} processes{shared}: use {divisors(batch)} or --batch")
         if M.AUGMENTED:
-            stop(f"the model changes {', '.join(M.AUGMENTED)} at random while it trains, which `lmg train` does and this does not")
+            stop(f"the model changes {', '.join(M.AUGMENTED)} at random while it trains, as `lmg train` does and this does not")
         if ranks > 1 and hasattr(M, "BatchNorm"):
             stop("the statistics of a batch are over all of its rows: run a model with batch norms on one process")
 
@@ -672,7 +676,7 @@ class Trainer:
             stop(f"--tensor {tensor} does not divide {', '.join(odd)}: use one of {fitting}")
         positions = self.data.positions
         if M.SEQUENCE_PARALLEL and positions % tensor != 0:
-            stop(f"{positions} positions do not divide by --tensor {tensor}: use one of {divisors(positions)}, or --context")
+            stop(f"{positions} positions do not divide by --tensor {tensor}: use one of {divisors(positions)} or --context")
 
     def length(self):
         options, train = self.options, M.TRAIN
@@ -751,11 +755,21 @@ class Trainer:
         self.model.train()
         return None if isinstance(sums, float) else self.all_sum((sums / torch.from_numpy(counts)).sum())
 
+    def metrics(self, step):
+        """The file of what was measured, without the updates that a process which ended had made after its last checkpoint."""
+        path = os.path.join(self.options.out, "metrics.jsonl")
+        if step > 0:
+            print(f"goes on from step {step}", flush=True)
+            known = open(path).readlines() if os.path.exists(path) else []
+            known = [line for line in known if line.endswith("}\n")]
+            write(path, "".join(line for line in known if json.loads(line)["step"] <= step))
+        return open(path, "a" if step > 0 else "w")
+
     def run(self):
         options, out = self.options, self.options.out
         os.makedirs(out, exist_ok=True)
         step = resume(out, self.model, self.optimizers, self.identity)
-        lines = open(os.path.join(out, "metrics.jsonl"), "a") if self.rank == 0 else None
+        lines = self.metrics(step) if self.rank == 0 else None
         end = min(self.steps, options.stop or self.steps)
         while step < end:
             began = time.perf_counter()
@@ -780,7 +794,9 @@ class Trainer:
 
 def read_options():
     parser = argparse.ArgumentParser(description="Trains model.py; under torchrun on many processes.")
-    parser.add_argument("--data", nargs="+", required=True, help="a folder of `lmg tokens`, or name=file.npy for each input and target")
+    parser.add_argument(
+        "--data", nargs="+", required=True, help="a folder of `lmg tokens`, or name=file.npy for each input and target"
+    )
     parser.add_argument("--out", required=True, help="the folder of the run; a run that is there goes on")
     parser.add_argument("--steps", type=int, help="updates, if not those of the model")
     parser.add_argument("--batch", type=int, help="rows of a batch, over all processes")
@@ -791,10 +807,14 @@ def read_options():
     parser.add_argument("--weights", help="begin with these: a .safetensors file or a folder of them")
     parser.add_argument("--every", type=int, default=500, help="updates from checkpoint to checkpoint")
     parser.add_argument("--stop", type=int, help="end after that update, as if it had been interrupted")
-    parser.add_argument("--tensor", type=int, default=1, help="processes that share each layer out; the others have rows of their own")
+    parser.add_argument(
+        "--tensor", type=int, default=1, help="processes that share each layer out; the others have rows of their own"
+    )
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16; sums and parameters stay float32")
     parser.add_argument("--compile", action="store_true", help="compile each block with torch.compile")
-    parser.add_argument("--recompute", action="store_true", help="keep what enters each block, and make its inside again for the backward")
+    parser.add_argument(
+        "--recompute", action="store_true", help="keep what enters each block, and make its inside again for the backward"
+    )
     return parser.parse_args()
 
 
