@@ -37,6 +37,14 @@ const fits: readonly Fit[] = [
     degree: 4,
   },
   {
+    name: "2^r = 1 + r p(r)",
+    of: (r) => (r === 0 ? Math.LN2 : Math.expm1(r * Math.LN2) / r),
+    weight: (r) => Math.abs(r) / 2 ** r,
+    from: -0.505,
+    to: 0.505,
+    degree: 5,
+  },
+  {
     name: "log(1 + f) = f - f²/2 + f³ p(f)",
     of: (f) =>
       Math.abs(f) < 1e-2
@@ -91,6 +99,27 @@ const fits: readonly Fit[] = [
   },
 ];
 
+/** A quotient p(x) / (slope · x p(x) + q(x)) that is to be `of`, to a share of it. */
+interface Quotient extends Pick<Fit, "name" | "of" | "weight" | "to"> {
+  readonly slope: number;
+  readonly degrees: readonly [p: number, q: number];
+  /** q(0): where most is rounded, values are just below a power of 2. */
+  readonly scale: number;
+}
+
+const quotients: readonly Quotient[] = [
+  {
+    name: "e^(a²/2) Φ(-a) = p(a) / (√(2π) a p(a) + q(a))",
+    of: scaledTail,
+    // Near 0 more is rounded in what follows.
+    weight: (a) => 1 + 4 / (1 + (2 * a) ** 4),
+    to: TAIL_END,
+    slope: Math.fround(Math.sqrt(2 * Math.PI)),
+    degrees: [4, 3],
+    scale: 1.5,
+  },
+];
+
 const POINTS = 1500;
 const ROUNDS = 80;
 
@@ -119,6 +148,51 @@ function fit({ of, weight, from, to, degree }: Fit): { coefficients: number[]; w
     lawson = grown.map((each) => each / total);
   }
   return { coefficients: powers(best.coefficients, from, to), worst: best.worst };
+}
+
+/**
+ * The polynomials of a quotient from 0 on, by Lawson's iteration too: p (1 - slope x of) - q of = 0 is linear in them, and what that is
+ * off is the quotient's error times what it is divided by. Powers of x as a share of the range.
+ */
+function fitQuotient({ of, weight, to, slope, degrees, scale }: Quotient): {
+  p: number[];
+  q: number[];
+  worst: number;
+} {
+  // As many points again that crowd near 0, where such functions are bent.
+  const places = Array.from({ length: 2 * POINTS }, (_, i) => {
+    const place = (1 - Math.cos((Math.PI * ((i % POINTS) + 0.5)) / POINTS)) / 2;
+    return i < POINTS ? place : place ** 2;
+  });
+  const wanted = places.map((place) => of(to * place));
+  const counts = places.map((place) => weight(to * place));
+  const rows = places.map((place, i) => [
+    ...Array.from({ length: degrees[0] + 1 }, (_, k) => place ** k * (1 - slope * to * place * wanted[i]!)),
+    ...Array.from({ length: degrees[1] }, (_, k) => -wanted[i]! * place ** (k + 1)),
+  ]);
+  const valueOf = (polynomial: readonly number[], place: number): number =>
+    polynomial.reduceRight((sum, c) => sum * place + c, 0);
+  let lawson = places.map(() => 1 / places.length);
+  let under = places.map(() => 1);
+  let best = { p: [] as number[], q: [] as number[], worst: Infinity };
+  for (let round = 0; round < 4 * ROUNDS; round++) {
+    const weights = places.map((_, i) => (Math.sqrt(lawson[i]!) * counts[i]!) / (wanted[i]! * under[i]!));
+    const solved = leastSquares(
+      rows.map((row, i) => row.map((value) => value * weights[i]!)),
+      wanted.map((value, i) => value * weights[i]!),
+    );
+    const [p, q] = [solved.slice(0, degrees[0] + 1), [1, ...solved.slice(degrees[0] + 1)]];
+    const over = places.map((place) => valueOf(p, place));
+    under = places.map((place, i) => slope * to * place * over[i]! + valueOf(q, place));
+    const errors = places.map((_, i) => counts[i]! * Math.abs(over[i]! / under[i]! / wanted[i]! - 1));
+    const worst = Math.max(...errors);
+    if (worst < best.worst) best = { p, q, worst };
+    const total = errors.reduce((sum, error, i) => sum + error * lawson[i]!, 0);
+    lawson = lawson.map((each, i) => (each * errors[i]!) / total);
+  }
+  const inX = (polynomial: readonly number[]): number[] =>
+    polynomial.map((c, k) => (scale * c) / to ** k).reverse();
+  return { p: inX(best.p), q: inX(best.q), worst: best.worst };
 }
 
 function chebyshev(x: number, degree: number): number[] {
@@ -169,11 +243,17 @@ function leastSquares(rows: readonly (readonly number[])[], b: readonly number[]
   return solved;
 }
 
+/** As float32: nine digits tell every one from its neighbours. */
+const printed = (coefficients: readonly number[]): string =>
+  `[${coefficients.map((value) => Number(Math.fround(value).toPrecision(9))).join(", ")}]`;
+
 const only = process.argv[2];
-for (const each of fits) {
-  if (only !== undefined && !each.name.includes(only)) continue;
+const isWanted = ({ name }: Pick<Fit, "name">): boolean => only === undefined || name.includes(only);
+for (const each of fits.filter(isWanted)) {
   const { coefficients, worst } = fit(each);
-  // Nine digits tell every float32 from its neighbours.
-  const numbers = coefficients.map((value) => Number(Math.fround(value).toPrecision(9)));
-  console.log(`${each.name}  (${(worst * 2 ** 24).toFixed(3)})\n  [${numbers.join(", ")}]`);
+  console.log(`${each.name}  (${(worst * 2 ** 24).toFixed(3)})\n  ${printed(coefficients)}`);
+}
+for (const each of quotients.filter(isWanted)) {
+  const { p, q, worst } = fitQuotient(each);
+  console.log(`${each.name}  (${(worst * 2 ** 24).toFixed(3)})\n  ${printed(p)}\n  ${printed(q)}`);
 }

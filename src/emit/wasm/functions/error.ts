@@ -3,6 +3,7 @@ import { f32x4, f64x2, v128 } from "../assembler/simd.ts";
 import { multiplyAdd, subtractProduct } from "../machine.ts";
 import { demoted, doublesInStep, lowWords, multiplyAddDoubles, promoted } from "./doubles.ts";
 import { headOf, power, powerLessOne, powerOfParts, timesHead, withSign } from "./exponential.ts";
+import { gatedGelu, gatedGeluTanh, rectified, TAIL_END, TANH_END } from "./gates.ts";
 import { inStep, kept, keptInStep, polynomial, type Body, type Wide } from "./wide.ts";
 
 /** -log(erfc(a)) / a for 0 ≤ a ≤ 4. */
@@ -20,9 +21,6 @@ export function erf(x: Wide, body: Body): Wide {
   return withSign(powerLessOne(exponent, body), x, body);
 }
 
-/** Where x Φ(x) is 0 of float32, in size. */
-const TAIL_END = 14.6;
-
 /** Φ(-a) = e^(-a²/2) p(u) t with t = 1 / (1 + 0.25 a), u = 0.25 a t - ½: near 0 a polynomial in t itself would feel how t is rounded. */
 const TAIL_SLOPE = 0.25;
 const TAIL = [
@@ -33,11 +31,9 @@ const TAIL = [
 /** The first twelve bits of a float: their square is exact. */
 const UPPER_HALF = -4096;
 
-/** x - (0 or x, whichever is smaller): x where it is positive and -0, else 0; at -∞ NaN, as -∞ · Φ(-∞) is. */
-const rectified = (v: V128, { constants }: Body): V128 => f32x4.sub(v, f32x4.pmin(constants.splat(0), v));
-
-/** x Φ(x) = max(x, 0) - |x| Φ(-|x|). x is in variables. */
+/** x Φ(x) = max(x, 0) - |x| Φ(-|x|); what follows the first line is for a product and a sum that are two instructions. x is in variables. */
 export function gelu(x: Wide, body: Body): Wide {
+  if (body.machine.fma) return gatedGelu(x, body);
   const { constants, machine } = body;
   const splat = (value: number): V128 => constants.splat(value);
   const size = keptInStep(body, (v) => f32x4.pmin(f32x4.abs(v), splat(TAIL_END)), x);
@@ -69,22 +65,14 @@ export function gelu(x: Wide, body: Body): Wide {
     slope,
     t,
   );
-  const factor = inStep(body, f32x4.div, timesTail(size, u, slope, body), over);
+  const factor = inStep(body, f32x4.div, timesTail(size, u, body), over);
   const tail = timesHead(kept(factor, body), raised, body);
   return lessTail(x, tail, raised.scale, body);
 }
 
-/**
- * a p(u), where `slope` is a / 4. In one instruction with it, a (p(u) - ¼) + a / 4 is rounded once, and the product by what was rounded
- * before is small; a p(u) as it stands was 4.24 ulp off. Where a product and a sum are no one instruction, the last steps are
- * float64, rounded once.
- */
-function timesTail(a: Wide, u: Wide, slope: Wide, body: Body): Wide {
+/** a p(u): the last steps are float64, rounded once; in float32 it was 4.24 ulp off. */
+function timesTail(a: Wide, u: Wide, body: Body): Wide {
   const { constants, machine } = body;
-  if (machine.fma) {
-    const less = polynomial(body, u, [...TAIL.slice(0, -1), TAIL.at(-1)! - TAIL_SLOPE]);
-    return inStep(body, (size, p, quarter) => multiplyAdd(machine, size, p, quarter), a, less, slope);
-  }
   const rest = promoted(polynomial(body, u, TAIL.slice(0, -1)), body);
   const last = constants.splatDouble(TAIL.at(-1)!);
   const p = doublesInStep(body, (r, v) => multiplyAddDoubles(machine, r, v, last), rest, promoted(u, body));
@@ -106,14 +94,12 @@ const TANH_CUBE = 0.044715 * TANH_SLOPE;
 /** Rounds a float64 as it is added, as `power` does with a float32. */
 const ROUNDING_DOUBLE = 1.5 * 2 ** 52 + 254;
 
-/** Where x sigmoid(v) is 0 of float32, in size. */
-const TANH_END = 11;
-
 /**
  * x sigmoid(v) = max(x, 0) - |x| e^-|v| / (1 + e^-|v|). What v lacks of its last bits would be multiplied by v in the result: it is
- * a float64. x is in variables.
+ * a float64, where a product and a sum are two instructions. x is in variables.
  */
 export function gelu_tanh(x: Wide, body: Body): Wide {
+  if (body.machine.fma) return gatedGeluTanh(x, body);
   const { constants, machine } = body;
   const double = (value: number): V128 => constants.splatDouble(value);
   const size = keptInStep(body, (v) => f32x4.pmin(f32x4.abs(v), constants.splat(TANH_END)), x);

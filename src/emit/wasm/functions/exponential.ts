@@ -2,6 +2,7 @@ import type { V128 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
 import { multiplyAdd } from "../machine.ts";
+import { gatedSilu } from "./gates.ts";
 import { inStep, kept, keptInStep, polynomial, type Body, type Wide } from "./wide.ts";
 
 /** e^-150 and e^89 are 0 and ∞ of float32. */
@@ -163,6 +164,7 @@ export function sigmoid(x: Wide, body: Body): Wide {
 
 /** x · sigmoid(x); below 0 x e^x / (1 + e^x), where x takes the head of the power first. x is in variables. */
 export function silu(x: Wide, body: Body): Wide {
+  if (body.machine.fma) return gatedSilu(x, body);
   const { constants } = body;
   const one = constants.splat(1);
   const held = keptInStep(body, (v) => f32x4.pmax(v, constants.splat(LEAST_POWER)), x);
