@@ -16,8 +16,13 @@ export const strict: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
   lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
   types: [],
+  // The declarations of the language and of browsers are not ours to check.
+  skipLibCheck: true,
   noEmit: true,
 };
+
+/** Files that are read from disk, parsed: the language's own are the same for all programs. */
+const parsedFiles = new Map<string, ts.SourceFile | undefined>();
 
 /** The compiler's messages about files, by name; the first is the one that it is started with. */
 export function projectComplaints(
@@ -26,11 +31,16 @@ export function projectComplaints(
 ): string[] {
   const host = ts.createCompilerHost(options);
   const [getSourceFile, fileExists] = [host.getSourceFile.bind(host), host.fileExists.bind(host)];
+  const fromDisk: typeof getSourceFile = (name, target) => {
+    const key = JSON.stringify([name, target]);
+    if (!parsedFiles.has(key)) parsedFiles.set(key, getSourceFile(name, target));
+    return parsedFiles.get(key);
+  };
   const own = (name: string): string | undefined => files[name.split("/").at(-1)!];
   host.fileExists = (name) => own(name) !== undefined || fileExists(name);
   host.getSourceFile = (name, target) => {
     const text = own(name);
-    return text === undefined ? getSourceFile(name, target) : ts.createSourceFile(name, text, target);
+    return text === undefined ? fromDisk(name, target) : ts.createSourceFile(name, text, target);
   };
   const program = ts.createProgram([Object.keys(files)[0]!], options, host);
   return ts
