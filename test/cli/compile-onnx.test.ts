@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { InferenceSession, Tensor, type OnnxSession, type OnnxTensor } from "../export/onnx/runtime.ts";
+import { createSession, Tensor, type OnnxSession, type OnnxTensor } from "../export/onnx/runtime.ts";
 import { mistake, output } from "./harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lmg-compile-onnx-"));
@@ -51,7 +51,7 @@ test("a folder for transformers.js writes greedily what lmg writes", async () =>
     "transformers.js_config": { dtype: "fp32", use_external_data_format: { "model.onnx": 1 } },
   });
   const data = readFileSync(join(folder, "texts/onnx/model.onnx_data"));
-  const session = await InferenceSession.create(readFileSync(join(folder, "texts/onnx/model.onnx")), {
+  const session = await createSession(readFileSync(join(folder, "texts/onnx/model.onnx")), {
     externalData: [{ path: "model.onnx_data", data }],
   });
   // A token of this model is a character.
