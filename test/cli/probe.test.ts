@@ -232,12 +232,12 @@ describe("a mistake in a probe", () => {
     [
       "a parameter that the model does not have",
       "depth.lmg --compare pre,post",
-      "error[E861]: --compare sets the parameter `placement`, which depth does not have; it has `variant`, `vocab`, `ctx`, `dim`, `depth` and `heads`\n  help: compare another with --compare NAME=a,b",
+      "error[E861]: --compare sets the parameter `placement`, which depth does not have; it has `variant`, `vocab`, `ctx`, `dim`, `depth`, `heads`, `base` and `lanes`\n  help: compare another with --compare NAME=a,b",
     ],
     [
       "a parameter with a slip in its name",
       "depth.lmg --compare varian=pre",
-      "error[E861]: --compare sets the parameter `varian`, which depth does not have; it has `variant`, `vocab`, `ctx`, `dim`, `depth` and `heads`\n  help: did you mean --compare variant=…?",
+      "error[E861]: --compare sets the parameter `varian`, which depth does not have; it has `variant`, `vocab`, `ctx`, `dim`, `depth`, `heads`, `base` and `lanes`\n  help: did you mean --compare variant=…?",
     ],
     [
       "no depth",
@@ -252,7 +252,7 @@ describe("a mistake in a probe", () => {
     [
       "a value that the parameter does not take",
       "depth.lmg --compare variant=pre,pots",
-      "--set variant:1:1: error[E306]: `variant` takes one of pre, post, sandwich, out, deepnorm, rezero, none, plain, got the word `pots`\n  1 | pots\n    | ^^^^\n  help: did you mean `post`?",
+      "--set variant:1:1: error[E306]: `variant` takes one of pre, post, sandwich, out, deepnorm, rezero, none, plain, gpt2, lns, mixln, peri, residual, hybrid, keel, depthmu, completep, ngpt, hyper, attnres, value, qknorm, dyt, got the word `pots`\n  1 | pots\n    | ^^^^\n  help: did you mean `post`?",
     ],
     ["a value twice", "depth.lmg --depth 2,2", "error[E860]: --depth gives `2` twice"],
     [
