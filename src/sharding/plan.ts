@@ -44,6 +44,8 @@ export interface EdgeSharding {
   readonly branch: ReadonlySet<Node>;
   /** Values that each device has a part of, by columns or heads. */
   readonly shared: ReadonlySet<Value>;
+  /** What the branch leaves, which the devices add up. */
+  readonly partial: ReadonlySet<Value>;
   readonly sizes: readonly ShardedSize[];
   readonly refused: { readonly reason: ShardingRefusal; readonly by: string } | undefined;
 }
@@ -75,6 +77,7 @@ const whole = (edge: Edge, refused: NonNullable<EdgeSharding["refused"]>): EdgeS
   axes: new Map(),
   branch: new Set(),
   shared: new Set(),
+  partial: new Set(),
   sizes: [],
   refused,
 });
@@ -136,13 +139,15 @@ class BranchPlan {
     try {
       const branch = this.#branch();
       this.#walk(branch);
-      const shared = [...this.#parts].flatMap(([value, part]) => (isSharded(part) ? [value] : []));
+      const values = (is: (part: Part) => boolean): ReadonlySet<Value> =>
+        new Set([...this.#parts].flatMap(([value, part]) => (is(part) ? [value] : [])));
       return {
         edge,
         roles: this.#roles,
         axes: this.#axes,
         branch: new Set(branch),
-        shared: new Set(shared),
+        shared: values(isSharded),
+        partial: values((part) => part === "partial"),
         sizes: this.#sizes,
         refused: undefined,
       };

@@ -19,6 +19,7 @@ const pages = [
   "src/README.md",
   "examples/README.md",
   "src/entries/README.md",
+  "src/export/torch/README.md",
 ];
 const read = (page: string): string => readFileSync(page, "utf8");
 

@@ -21,6 +21,7 @@ import { showTable } from "../table.ts";
 
 interface StatsOptions extends LookOptions {
   readonly train?: true;
+  readonly shard?: string;
   readonly dims?: string;
   readonly depth: string;
 }
@@ -37,6 +38,11 @@ export const command: Command = {
       description: "memory and operations of a training step, with and without checkpointed repeats",
     },
     {
+      flags: "--shard <devices>",
+      description:
+        "what each of so many devices holds and receives in a training step by PyTorch; `64,tensor=8`: 8 at a time share layers out",
+    },
+    {
       flags: "--dims <sizes>",
       description:
         "run-time dims, such as B=1,T=128; 1 and T=128 if not given, with --train the model's batch",
@@ -51,12 +57,20 @@ export const command: Command = {
       "parameters, operations and bytes of each part, repeats folded",
     ],
     ["lmg stats gpt2.lmg --config FOLDER", "with the sizes of a published checkpoint"],
+    [
+      "lmg stats model.lmg --shard 64,tensor=8 --dims B=64,T=4096",
+      "bytes on each device, and between them by residual edge",
+    ],
     ["lmg stats model.lmg --train --dims B=12,T=64", "what a training step keeps, and what it computes"],
   ],
   async run(args, asked: StatsOptions, out) {
     const depth = orStop(parseNumber("--depth", asked.depth, 1, 100, true));
     const given = orStop(parseDims(asked.dims));
     await lookAtEach(args, asked, out, async (source, options) => {
+      if (asked.shard !== undefined) {
+        const { lookAtSharded, parseMesh } = await import("../stats/sharded.ts");
+        return lookAtSharded(source, options, given, orStop(parseMesh(asked.shard)), out);
+      }
       if (options.train !== true) return lookAtStats(source, options, { given, depth }, out);
       const { lookAtTrainingStats } = await import("../stats/training.ts");
       return lookAtTrainingStats(source, options, given, out);

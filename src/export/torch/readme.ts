@@ -10,11 +10,13 @@ export const readmeText = (name: string): string => `# ${name}, for PyTorch
     lmg generate run --prompt "Once"                             # the folder is a run of lmg
 
 Arrays are given by name: \`--data image=images.npy label=labels.npy\`. \`--weights FILE\` begins with published ones. A run that was
-stopped goes on with the same command, on any number of processes; \`torchrun --max-restarts 3\` restarts one whose process ended.
+stopped goes on with the same command, on any number of processes and with any \`--tensor\`; \`torchrun --max-restarts 3\` restarts one whose
+process ended, from the last checkpoint.
 
 | what | how |
 |---|---|
 | layers sharded over processes | FSDP2, each block of \`BLOCKS\` by itself |
+| layers shared out | \`--tensor N\`: columns, rows and heads of branches, tokens of the vocabulary, by \`TENSOR_PARALLEL\`; positions between branches by \`SEQUENCE_PARALLEL\` |
 | weights as they begin | by seed and name: the same numbers on any number of processes, and as \`lmg train\` draws them |
 | batches | of the same rows in the same order as \`lmg train\`; each process takes its rows of each |
 | loss | the sum over all processes and micro-steps, divided by the count over all of them |
@@ -22,5 +24,5 @@ stopped goes on with the same command, on any number of processes; \`torchrun --
 | results | \`run/model.safetensors\`, by the names of published checkpoints |
 
 Sums in another order differ by 1e-7 of their size, so runs on other numbers of processes are equal to about 1e-6, not bit for bit.
-Dropout draws other numbers than lmg. bfloat16 promises no such equality.
+Dropout draws other numbers than lmg, and the same on processes that share layers out. bfloat16 promises no such equality.
 `;
