@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 
 /** The one that takes longest first. */
 const checks = [
-  "eslint --cache src test scripts examples",
+  "eslint --cache src test scripts examples playground",
   "tsc -p .",
   "prettier --check --log-level warn .",
   "depcruise --config .dependency-cruiser.cjs --output-type err src",

@@ -4,20 +4,15 @@
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import {
-  clauseWords,
-  freeClauseWords,
-  freeStatementWords,
-  plainWords,
-  statementWords,
-  trainSettings,
-} from "../src/language/words.ts";
-import { dtypes } from "../src/tensor/dtype.ts";
+import { scopes } from "../src/language/scopes.ts";
 
-const words = (list: readonly string[]): string => `\\b(?:${list.join("|")})\\b`;
-const values = ["true", "false", "none", "stream"];
+const patterns = scopes.map(({ name, match, first }) => ({
+  name: `${name}.lmg`,
+  match: first === true ? `^\\s*${match}` : match,
+}));
+const [label, ...others] = patterns;
 
-/** What is matched first wins. Words are free as labels and as names of arguments: `out: linear`. */
+/** What is matched first wins; a label may be any word. */
 export const textMateGrammar = {
   $schema: "https://json.schemastore.org/tmlanguage.json",
   name: "lmg",
@@ -33,24 +28,12 @@ export const textMateGrammar = {
         { name: "meta.interpolation.lmg", begin: "\\{", end: "\\}", patterns: [{ include: "source.lmg" }] },
       ],
     },
-    { name: "entity.name.tag.label.lmg", match: "\\b[A-Za-z_][\\w.]*(?=\\s*:(?!:))" },
+    label,
     {
       match: "\\b(model|block)\\s+(\\w+)",
       captures: { 1: { name: "keyword.control.lmg" }, 2: { name: "entity.name.function.lmg" } },
     },
-    { name: "keyword.control.lmg", match: words([...statementWords, ...freeStatementWords, "else"]) },
-    { name: "storage.modifier.lmg", match: words([...clauseWords, ...freeClauseWords, "as"]) },
-    {
-      name: "keyword.operator.word.lmg",
-      match: words(plainWords.filter((word) => ["and", "or", "not", "in"].includes(word))),
-    },
-    { name: "constant.language.lmg", match: words(values) },
-    { name: "keyword.other.lmg", match: `^\\s*${words(trainSettings)}` },
-    { name: "storage.type.lmg", match: words(dtypes) },
-    { name: "constant.numeric.lmg", match: "\\b\\d+(?:\\.\\d+)?(?:[eE][-+]?\\d+)?\\b" },
-    { name: "variable.other.constant.lmg", match: "\\b[A-Z]\\w*\\b" },
-    { name: "entity.name.function.lmg", match: "\\b[a-z_]\\w*(?=\\()" },
-    { name: "keyword.operator.lmg", match: "->|<=|>=|==|!=|\\.\\.|[-+*/%^=<>]" },
+    ...others,
   ],
 };
 

@@ -1,0 +1,134 @@
+import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { bracketMatching, indentUnit } from "@codemirror/language";
+import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { EditorState, type Extension } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import type { Hint } from "../../src/editor/hints.ts";
+import type { Range } from "../model.ts";
+import type { ShownProblem } from "../workers/check.ts";
+import { highlighting, lmgLanguage } from "./highlight.ts";
+import { light, marks, showHints } from "./marks.ts";
+
+export interface EditorEvents {
+  readonly changed: () => void;
+  /** The cursor moved, and the text did not change. */
+  readonly moved: (offset: number) => void;
+}
+
+/** The text. Tab leaves it, as whoever has no mouse must be able to. */
+export class Editor {
+  readonly view: EditorView;
+
+  constructor(parent: HTMLElement, { changed, moved }: EditorEvents, more: Extension) {
+    const following = EditorView.updateListener.of(({ docChanged, selectionSet, state }) => {
+      if (docChanged) changed();
+      else if (selectionSet) moved(state.selection.main.head);
+    });
+    const keys = [
+      ...closeBracketsKeymap,
+      ...defaultKeymap,
+      ...historyKeymap,
+      ...searchKeymap,
+      ...completionKeymap,
+      ...lintKeymap,
+    ];
+    this.view = new EditorView({
+      parent,
+      state: EditorState.create({
+        extensions: [
+          lineNumbers(),
+          lintGutter(),
+          history(),
+          drawSelection(),
+          highlightActiveLine(),
+          search({ top: true }),
+          highlightSelectionMatches(),
+          bracketMatching(),
+          closeBrackets(),
+          indentUnit.of("  "),
+          lmgLanguage,
+          highlighting,
+          marks,
+          more,
+          keymap.of(keys),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({
+            "aria-label": "text of the model",
+            spellcheck: "false",
+            tabindex: "0",
+          }),
+          following,
+        ],
+      }),
+    });
+  }
+
+  get text(): string {
+    return this.view.state.doc.toString();
+  }
+
+  /** The whole text anew, seen from its model on: what stands above that is read when one likes to. */
+  replace(text: string): void {
+    const { view } = this;
+    const begin = Math.max(0, text.search(/^model\b/m));
+    view.dispatch({
+      changes: { from: 0, to: view.state.doc.length, insert: text },
+      selection: { anchor: begin },
+    });
+    // When the lines have their heights.
+    requestAnimationFrame(() => {
+      view.dispatch({ effects: EditorView.scrollIntoView(begin, { y: "start", yMargin: 28 }) });
+    });
+  }
+
+  /** The range, in the middle of what is seen; the cursor goes there. */
+  goTo(range: Range): void {
+    const { doc } = this.view.state;
+    const from = Math.min(range.from, doc.length);
+    this.view.dispatch({
+      selection: { anchor: from },
+      effects: EditorView.scrollIntoView(from, { y: "center" }),
+    });
+    light(this.view, range);
+    this.view.focus();
+  }
+
+  goToLine(line: number): void {
+    const { from, to } = this.view.state.doc.line(Math.min(Math.max(line, 1), this.view.state.doc.lines));
+    this.goTo({ from, to });
+  }
+
+  light(range: Range | undefined): void {
+    light(this.view, range);
+  }
+
+  showHints(hints: readonly Hint[]): void {
+    showHints(this.view, hints);
+  }
+
+  showProblems(problems: readonly ShownProblem[]): void {
+    const { length } = this.view.state.doc;
+    const found = problems.flatMap(
+      ({ range, severity, code, message, help, remarks, fixes }): Diagnostic[] => {
+        if (range === undefined) return [];
+        const from = Math.min(range.from, length);
+        return [
+          {
+            from,
+            to: Math.min(Math.max(range.to, from + 1), length),
+            severity,
+            source: code,
+            message: [message, ...remarks, ...(help === undefined ? [] : [`help: ${help}`])].join("\n"),
+            actions: fixes.map(({ title, changes }) => ({
+              name: title,
+              apply: (view) => view.dispatch({ changes: [...changes] }),
+            })),
+          },
+        ];
+      },
+    );
+    this.view.dispatch(setDiagnostics(this.view.state, found));
+  }
+}

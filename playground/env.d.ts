@@ -1,0 +1,7 @@
+/// <reference types="vite/client" />
+
+/** The script of the workers: in the page itself, or a file beside it, as `vite.config.ts` says. */
+declare module "worker-script" {
+  const Script: new (options: WorkerOptions) => Worker;
+  export default Script;
+}

@@ -1,0 +1,223 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBrowser, type Browser } from "./chromium.ts";
+import { serve } from "./serve.ts";
+
+let browser: Browser | undefined;
+const folder = mkdtempSync(join(tmpdir(), "lmg-playground-"));
+const address = pathToFileURL(join(folder, "one/index.html")).href;
+
+const builder = new URL("../../scripts/playground.mjs", import.meta.url).href;
+
+beforeAll(async () => {
+  const { buildPlayground } = (await import(builder)) as {
+    buildPlayground: (folder: string, mode: "one-file" | "folder") => Promise<void>;
+  };
+  await buildPlayground(join(folder, "one"), "one-file");
+  await buildPlayground(join(folder, "many"), "folder");
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Visit {
+  readonly tab: Page;
+  /** What the page asked for, beside itself and the workers in it. */
+  readonly requests: readonly string[];
+  readonly errors: readonly string[];
+}
+
+/** The page from disk, once its first model is built. */
+async function visit(
+  look: { readonly width?: number; readonly colorScheme?: "light" | "dark"; readonly hash?: string } = {},
+): Promise<Visit | undefined> {
+  if (browser === undefined) return undefined;
+  const tab = await browser.context.newPage();
+  const [requests, errors]: [string[], string[]] = [[], []];
+  tab.on("request", (request) => {
+    const url = request.url();
+    if (!/^(?:blob|data):/.test(url) && !url.startsWith(address)) requests.push(url);
+  });
+  tab.on("pageerror", ({ message }) => errors.push(message));
+  tab.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  await tab.setViewportSize({ width: look.width ?? 1440, height: 900 });
+  await tab.emulateMedia({ colorScheme: look.colorScheme ?? "light" });
+  await tab.goto(`${address}${look.hash ?? ""}`);
+  await built(tab);
+  return { tab, requests, errors };
+}
+
+/** The model that is shown is built, and not one that was before. */
+const built = async (tab: Page): Promise<void> => {
+  await tab.locator("html[data-built]").waitFor({ state: "attached" });
+};
+
+const pills = (tab: Page): Promise<string[]> =>
+  tab.locator("#picture .pill").evaluateAll((marks) => marks.map((mark) => mark.getAttribute("class")!));
+
+test("one types, chooses where norms stand, and shares it; nothing but the page is asked for", async () => {
+  const seen = await visit();
+  if (seen === undefined) return;
+  const { tab, requests, errors } = seen;
+  expect(await pills(tab)).toStrictEqual(["pill pre", "pill pre"]);
+
+  // A word that is no layer.
+  await tab.locator(".cm-content").click();
+  await tab.keyboard.press("ControlOrMeta+End");
+  const text = await tab.locator(".cm-content").textContent();
+  expect(text).toContain("repeat depth as h");
+  await tab.getByText("layernorm", { exact: true }).first().waitFor();
+  await tab.evaluate(() => {
+    const line = [...document.querySelectorAll(".cm-line")].find((one) =>
+      one.textContent.includes("attn: attention"),
+    )!;
+    const range = document.createRange();
+    range.selectNodeContents(line);
+    range.collapse(false);
+    getSelection()!.removeAllRanges();
+    getSelection()!.addRange(range);
+  });
+  for (let at = 0; at < 2; at++) await tab.keyboard.press("ArrowLeft");
+  await tab.keyboard.type(" -> rmsnrm");
+  const problem = tab.locator("#problems li.error");
+  await problem.first().waitFor();
+  expect(await problem.textContent()).toMatch(/there is no layer called rmsnrm/);
+  expect(await tab.locator("#status").textContent()).toBe("1 mistake");
+  await problem.getByRole("button", { name: "change to rmsnorm" }).click();
+  await tab.locator("#status.good").waitFor();
+
+  // The switch.
+  await tab.getByLabel("post", { exact: true }).check({ force: true });
+  await tab.locator("#picture .pill.post").first().waitFor();
+  expect(await pills(tab)).toStrictEqual(["pill post", "pill post"]);
+  await tab.getByText("not fused with a norm: ").first().waitFor();
+
+  // Every word of it, measured.
+  await tab.getByRole("tab", { name: "Depth" }).click();
+  await expect.poll(() => tab.locator(".curves li").count(), { timeout: 60_000 }).toBe(5);
+  expect(await tab.locator(".curves .chosen").textContent()).toContain("post");
+  const dots = await tab.locator(".charts svg").first().locator("circle").count();
+  expect(dots).toBe(5 * 9);
+
+  // An address that holds it.
+  await tab.getByRole("button", { name: "Share" }).click();
+  await expect.poll(() => tab.url()).toContain("#");
+  await tab.reload();
+  await built(tab);
+  await tab.locator("#picture .pill.post").first().waitFor();
+  expect(await tab.getByLabel("post", { exact: true }).isChecked()).toBe(true);
+  expect(await tab.locator(".cm-content").textContent()).toContain("-> rmsnorm");
+  await tab.close();
+  expect(requests).toStrictEqual([]);
+  expect(errors).toStrictEqual([]);
+});
+
+test("whoever has a keyboard alone comes to everything, and marks lead to the text", async () => {
+  const seen = await visit();
+  if (seen === undefined) return;
+  const { tab, errors } = seen;
+  const focused = (): Promise<string> =>
+    tab.evaluate(() => {
+      const { id, tagName, classList } = document.activeElement!;
+      return id !== "" ? id : (document.activeElement!.getAttribute("name") ?? classList[0] ?? tagName);
+    });
+  const path: string[] = [];
+  await tab.locator("#model").focus();
+  for (let at = 0; at < 12; at++) {
+    path.push(await focused());
+    await tab.keyboard.press("Tab");
+  }
+  expect(path.slice(0, 9)).toStrictEqual([
+    "model",
+    "share",
+    "placement",
+    "vocab",
+    "ctx",
+    "dim",
+    "depth",
+    "heads",
+    "cm-content",
+  ]);
+  await tab.locator("#picture .attention").focus();
+  await tab.keyboard.press("Enter");
+  expect(await tab.locator(".cm-activeLine").textContent()).toContain("attn: attention(heads)");
+  expect(await focused()).toBe("cm-content");
+  await tab.getByRole("tab", { name: "Edges" }).focus();
+  await tab.keyboard.press("End");
+  const last = await tab.locator('[role=tab][aria-selected="true"]').textContent();
+  await tab.keyboard.press("ArrowRight");
+  expect(await tab.locator('[role=tab][aria-selected="true"]').textContent()).toBe("Edges");
+  expect(last).not.toBe("Edges");
+  await tab.close();
+  expect(errors).toStrictEqual([]);
+});
+
+declare global {
+  interface Window {
+    axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+  }
+}
+
+const axe = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
+
+test.each(["light", "dark"] as const)(
+  "axe-core finds nothing in %s, and nothing is wider than a phone",
+  async (colorScheme) => {
+    const seen = await visit({ colorScheme, width: 390 });
+    if (seen === undefined) return;
+    const { tab, errors } = seen;
+    await tab.addScriptTag({ content: axe });
+    const names = await tab.getByRole("tab").allTextContents();
+    for (const name of names) {
+      await tab.getByRole("tab", { name }).click();
+      await tab.waitForFunction(() => document.querySelector("#pane")!.childElementCount > 0);
+      expect({
+        name,
+        wide: await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+      }).toStrictEqual({ name, wide: 0 });
+      const found = await tab.evaluate(async () => {
+        const { violations } = await window.axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)}`);
+      });
+      expect({ name, found }).toStrictEqual({ name, found: [] });
+    }
+    await tab.close();
+    expect(errors).toStrictEqual([]);
+  },
+);
+
+/** Bytes of a text as servers send it. */
+const sent = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length;
+
+test("the page is small: 450 kB for all panes but modules, and 700 kB with everything in one file", async () => {
+  expect(sent(readFileSync(join(folder, "one/index.html")))).toBeLessThan(700_000);
+  if (browser === undefined) return;
+  const root = join(folder, "many");
+  const names = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  const server = await serve(new Map(names.map((name) => [name, readFileSync(join(root, name))])));
+  const asked = new Set<string>();
+  browser.context.on("request", (request) => asked.add(request.url()));
+  const tab = await browser.context.newPage();
+  await tab.goto(server.url);
+  await built(tab);
+  for (const name of ["Passes", "Plan"]) await tab.getByRole("tab", { name }).click();
+  await tab.locator("svg.plan").waitFor();
+  const fetched = names.filter((name) => asked.has(`${server.url}${name === "index.html" ? "" : name}`));
+  await tab.close();
+  server.close();
+  expect(fetched.length).toBeGreaterThan(6);
+  const bytes = fetched.map((name) => sent(readFileSync(join(root, name))));
+  expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(450_000);
+});
