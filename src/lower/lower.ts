@@ -11,7 +11,7 @@ import { evaluateChain } from "./statements/chains.ts";
 import { settingsFromConfig, type ConfigOptions } from "./config/config.ts";
 import { originNotes, type ConfigArgument } from "./config/origin.ts";
 import { writtenSections, type WrittenSection } from "./config/written/write.ts";
-import type { Context, Frame } from "./frame/context.ts";
+import type { Context, Frame, WholeAttention } from "./frame/context.ts";
 import * as bindingErrors from "./errors/bindings.ts";
 import * as fileErrors from "./errors/files.ts";
 import { evaluateAs } from "./values/evaluate-as.ts";
@@ -48,6 +48,11 @@ export interface LowerOptions extends ConfigOptions {
   readonly writeConfig?: boolean;
   /** The training graph: `training` is true in it, batch norms take the batch's statistics. */
   readonly training?: boolean;
+  /**
+   * Told of each attention with dropout while it trains, by its result: it then stays one op, for engines that drop shares of a
+   * softmax themselves. Without it a training graph has such attention in ops of their own.
+   */
+  readonly wholeAttention?: WholeAttention;
   /** Sees what pieces of the text mean, for editors. */
   readonly observeText?: Observe;
   /** Also warns of what is well-formed and yet most likely a mistake (`lints/`). Default: if there are `lints`. */
@@ -136,7 +141,7 @@ function chooseModel(file: File, name: string | undefined, diagnostics: Diagnost
 
 const newContext = (
   diagnostics: Diagnostics,
-  { training = false, observeText, lints = [] }: LowerOptions,
+  { training = false, wholeAttention, observeText, lints = [] }: LowerOptions,
   budget = new Budget(),
 ): Context => ({
   budget,
@@ -144,6 +149,7 @@ const newContext = (
   library,
   diagnostics,
   training,
+  wholeAttention,
   observe: observeText,
   lowered: new Set(),
   walk: {

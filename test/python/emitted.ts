@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { publishedModel } from "../../src/cli/run/published.ts";
 import { exportTorch, type ExportedFile } from "../../src/export/torch/export.ts";
 import type { Refusal } from "../../src/export/table.ts";
-import type { Graph } from "../../src/ir/graph.ts";
+import { exportTransformers, type TransformersFile } from "../../src/export/transformers/export.ts";
+import type { Graph, Value } from "../../src/ir/graph.ts";
 import { parse } from "../../src/language/parse.ts";
 import { lower, type LowerOptions } from "../../src/lower/lower.ts";
 import type { ConfigObject } from "../../src/lower/config/file.ts";
@@ -43,10 +44,28 @@ export const exampleSource = (name: string): Source => ({
   text: readFileSync(`examples/${name}.lmg`, "utf8"),
 });
 
+const configOf = (folder: string): ConfigObject =>
+  JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as ConfigObject;
+
 /** model.py of a golden's family with its config. */
 export function goldenModelPy(folder: string): string {
-  const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as ConfigObject;
   const source = publishedModel(folder)!;
-  const { model } = lower(parse(source).file, { config, training: true });
+  const { model } = lower(parse(source).file, { config: configOf(folder), training: true });
   return textOf(exported(model!.graph, undefined, source));
 }
+
+/** The code of a model for transformers, as it trains. */
+export function transformersOf(
+  source: Source,
+  options: LowerOptions = {},
+): readonly TransformersFile[] | Refusal {
+  const dropout = new Map<Value, number>();
+  const wholeAttention = (result: Value, rate: number): void => void dropout.set(result, rate);
+  const { model, diagnostics } = lower(parse(source).file, { ...options, training: true, wholeAttention });
+  if (model === undefined) throw new Error(diagnostics.map((each) => showDiagnostic(each)).join("\n"));
+  return exportTransformers({ graph: model.graph, dropout, source: source.name, version: "0.0.0" });
+}
+
+/** The same of a golden's family with its config. */
+export const goldenTransformers = (folder: string): readonly TransformersFile[] | Refusal =>
+  transformersOf(publishedModel(folder)!, { config: configOf(folder) });

@@ -9,7 +9,8 @@ import { plural } from "../../support/text.ts";
 import type { Command } from "../command.ts";
 import { compileQuantizeOptions, packedGraph, planPacked } from "../compile/packed.ts";
 import { exportEngines } from "../compile/exports.ts";
-import { ONNX, onnxOptions, type OnnxChoice, type OnnxFile } from "../compile/onnx-options.ts";
+import type { FolderFile } from "../compile/folder-files.ts";
+import { ONNX, onnxOptions, type OnnxChoice } from "../compile/onnx-options.ts";
 import { pageOptions, requirePage, type PageChoice } from "../compile/page-options.ts";
 import { decodingOptions, type DecodingChoice } from "../decoding.ts";
 import { loadModel } from "../load.ts";
@@ -36,6 +37,9 @@ interface CompileCommandOptions
 /** A file for Keras, which is no module. */
 const KERAS = "keras";
 
+/** A folder with a model's code for transformers, and its weights. */
+const TRANSFORMERS = "transformers";
+
 export const command: Command = {
   arguments: [modelOrRunArgument],
   options: [
@@ -46,8 +50,9 @@ export const command: Command = {
       description:
         "the language to write, and for what: TypeScript or JavaScript for the CPU, or for WebGPU with shaders; " +
         [...exportEngines].map(([name, { writes }]) => `${name}: ${writes}`).join("; ") +
-        `; ${KERAS}: a .keras file with the weights; onnx: model.onnx for the run times that read it`,
-      choices: [...writtenForms.keys(), ...exportEngines.keys(), KERAS, ONNX],
+        `; ${TRANSFORMERS}: a folder that from_pretrained takes; ${KERAS}: a .keras file with the weights; ` +
+        "onnx: model.onnx for the run times that read it",
+      choices: [...writtenForms.keys(), ...exportEngines.keys(), TRANSFORMERS, KERAS, ONNX],
       default: targets[defaultTarget].forms.typed,
     },
     {
@@ -98,6 +103,10 @@ export const command: Command = {
       "write out/model.py, and with a train section train.py, which runs on one process or under torchrun on many",
     ],
     [
+      "lmg compile RUN --target transformers -o out/",
+      "a folder that AutoModelForCausalLM.from_pretrained takes, with trust_remote_code=True, whatever the model is",
+    ],
+    [
       "lmg compile model.lmg --train --seed 1 -o out/",
       "write out/model_training.ts and a state to train from",
     ],
@@ -124,10 +133,16 @@ export const command: Command = {
     }
     if (asked.target === ONNX) {
       const { compileOnnx } = await import("../compile/onnx.ts");
-      tellOnnx(await compileOnnx(given!, asked, out), asked, out);
+      tellFiles(await compileOnnx(given!, asked, out), asked, out);
       return;
     }
     if (asked.opset !== undefined) stop("E804", "--opset is for ONNX", "give --target onnx too");
+    if (asked.target === TRANSFORMERS) {
+      requireNoModule(asked);
+      const { compileTransformers } = await import("../compile/transformers.ts");
+      tellFiles(await compileTransformers(given!, asked, out), asked, out);
+      return;
+    }
     if (asked.generate === true) {
       await compilePage(given!, asked, out);
       return;
@@ -150,7 +165,7 @@ export const command: Command = {
   },
 };
 
-function tellOnnx(files: readonly OnnxFile[], { json }: CompileCommandOptions, out: Out): void {
+function tellFiles(files: readonly FolderFile[], { json }: CompileCommandOptions, out: Out): void {
   if (json === true) {
     writeJson(out, { files });
     return;

@@ -22,11 +22,3 @@ export interface OnnxChoice extends ModelOptions, StdinOptions, WeightChoice {
   readonly tokenizer?: string;
   readonly out: string;
 }
-
-/** A file in the folder of the model. */
-export interface OnnxFile {
-  readonly path: string;
-  readonly bytes: number;
-  /** It is another name of a file that is there: no byte of it was written. */
-  readonly isLink?: true;
-}

@@ -1,9 +1,7 @@
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { linkFile } from "../../checkpoint/files/link.ts";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { makeFolder } from "../../checkpoint/files/folders.ts";
-import { writeFile } from "../../checkpoint/files.ts";
 import type { CheckpointTensor } from "../../checkpoint/match.ts";
-import { Problem, quote, quotePath } from "../../checkpoint/problem.ts";
+import { Problem, quote } from "../../checkpoint/problem.ts";
 import { readSafetensors, writeSafetensors } from "../../checkpoint/safetensors.ts";
 import { cachedModel } from "../../export/onnx/cached.ts";
 import { onnxBytes, onnxModel } from "../../export/onnx/emit.ts";
@@ -27,7 +25,8 @@ import { readTextIfThere } from "../run/tokenizer-files.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { orStop, stop, Stop } from "../stop.ts";
 import { flagOf, switchNames } from "../targets.ts";
-import type { OnnxChoice, OnnxFile } from "./onnx-options.ts";
+import { linked, written, type FolderFile } from "./folder-files.ts";
+import type { OnnxChoice } from "./onnx-options.ts";
 import { textsOf } from "./page-texts.ts";
 
 /** What other targets are asked, and this one has not. */
@@ -43,7 +42,11 @@ const foreign = [
 ];
 
 /** Writes model.onnx, and what it needs beside it. */
-export async function compileOnnx(given: string, asked: OnnxChoice, out: Out): Promise<readonly OnnxFile[]> {
+export async function compileOnnx(
+  given: string,
+  asked: OnnxChoice,
+  out: Out,
+): Promise<readonly FolderFile[]> {
   const other = foreign.find((name) => (asked as unknown as Record<string, unknown>)[name] !== undefined);
   if (other !== undefined)
     stop(
@@ -104,7 +107,7 @@ function whyNot({ detail, reason, node }: Refusal): Diagnostic {
 }
 
 interface WeightFile {
-  readonly put: () => OnnxFile;
+  readonly put: () => FolderFile;
 }
 
 /** Where the parameters are, and the files that are to be in the folder for it. */
@@ -163,19 +166,6 @@ function placesOf(
   }));
 }
 
-/** A second name for a file, by which no byte is copied. */
-function linked(path: string, to: string): OnnxFile {
-  const problem = linkFile(path, to);
-  if (problem === undefined) return { path: to, bytes: 0, isLink: true };
-  throw new Stop([
-    new Problem(
-      problem.code,
-      problem.message,
-      `weights are not copied: write the model beside them, with -o ${quotePath(dirname(path))}`,
-    ),
-  ]);
-}
-
 /** Random weights, as a file of their own. */
 function drawnWeights({ graph }: LoweredModel, { random, generate }: OnnxChoice, folder: string) {
   if (random === undefined)
@@ -192,12 +182,6 @@ function drawnWeights({ graph }: LoweredModel, { random, generate }: OnnxChoice,
   const found = placesIn(bytes, location);
   const path = join(folder, location);
   return { places: (name: string) => [found.get(name)!], files: [{ put: () => written(path, bytes) }] };
-}
-
-function written(path: string, text: string | Uint8Array): OnnxFile {
-  const problem = writeFile(path, text);
-  if (problem !== undefined) throw new Stop([problem]);
-  return { path, bytes: Buffer.byteLength(text) };
 }
 
 /** Where tensors are in a file of safetensors. */

@@ -1,8 +1,7 @@
 import { exportTorch } from "../../export/torch/export.ts";
-import { refusalReasons, type Refusal } from "../../export/table.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LowerOptions } from "../../lower/lower.ts";
-import { isError, type Diagnostic } from "../../support/diagnostic.ts";
+import { isError } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import { lowerForTraining } from "../../train/program.ts";
 import { runFiles, modelCopies } from "../train/folder.ts";
@@ -10,6 +9,7 @@ import { lowerOptions } from "../source.ts";
 import { showDiagnostics, Stop } from "../stop.ts";
 import { version } from "../version.ts";
 import type { ExportFiles } from "./exported.ts";
+import { refusalDiagnostic } from "./refusal.ts";
 
 /** model.py, and with a `train` section train.py and what makes its results a run of lmg. */
 export const exportFiles: ExportFiles = async (source, options, out) => {
@@ -23,7 +23,7 @@ export const exportFiles: ExportFiles = async (source, options, out) => {
   const made = await Promise.resolve(
     exportTorch({ graph: model.graph, train: trained, source: source.name, version: version() }),
   );
-  if ("reason" in made) throw new Stop([refusalDiagnostic(made)]);
+  if ("reason" in made) throw new Stop([refusalDiagnostic("PyTorch", made)]);
   if (trained === undefined) return made;
   const copies = modelCopies(sources);
   const set = model.parameters.flatMap(({ name, value, from }) =>
@@ -44,13 +44,3 @@ function withSources(source: Source, lowering: LowerOptions) {
   };
   return { lowering: { ...lowering, resolveUse }, sources };
 }
-
-const refusalDiagnostic = ({ reason, detail, node }: Refusal): Diagnostic => {
-  const span = node?.origin.spans.at(-1);
-  return {
-    severity: "error",
-    code: "E845",
-    message: `PyTorch cannot be given ${detail}: ${refusalReasons[reason]}`,
-    labels: span === undefined ? [] : [{ span, text: "here" }],
-  };
-};

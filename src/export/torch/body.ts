@@ -13,7 +13,6 @@ import { Modules } from "./modules.ts";
 import { atom, atomText, dimsText, dimText, fit, variable, WIDTH, type Expression } from "./python.ts";
 import type { Extras, Shared } from "./shared.ts";
 import type { OwnedParameters, Site } from "./site.ts";
-import { torchTable } from "./ops/table.ts";
 
 export interface BodyOptions {
   readonly file: Shared;
@@ -86,7 +85,8 @@ export class Body {
     if (parameter !== undefined) return atom(this.#parameter(parameter, value));
     const made = this.#numberOf(value);
     const node = this.#producers.get(value);
-    if (made !== undefined && node !== undefined) return writeNode(torchTable, node, this.#site(node));
+    if (made !== undefined && node !== undefined)
+      return writeNode(this.#options.file.form.table, node, this.#site(node));
     throw new InternalError(`a value of ${node?.op ?? "an input"} is read where it is not there`);
   }
 
@@ -113,7 +113,7 @@ export class Body {
 
   #node(node: Node, indent: string): void {
     if (node.op === "batch_statistics" || this.#numberOf(node.results[0]!) !== undefined) return;
-    const written = writeNode(torchTable, node, this.#site(node));
+    const written = writeNode(this.#options.file.form.table, node, this.#site(node));
     const [result] = node.results as [Value];
     if (this.#isNested.has(result) && written.text.length < WIDTH - 40) {
       this.#inline.set(result, { node, written });
@@ -235,6 +235,8 @@ export class Body {
       varied: varied ?? (() => undefined),
       isTied: (value) => file.tied.has(value),
       producer: (value) => this.#producers.get(value),
+      part: (name, constructor) => modules.addFree(name, constructor, this.#options.graph.parameters),
+      handed: (names) => void extras.add(names),
     };
   }
 
@@ -431,7 +433,7 @@ function readersOf(parts: readonly RolledPart[]): ReadonlyMap<Value, readonly nu
 }
 
 /** What a part reads of its surroundings. Batch norms read what their statistics do. */
-function readBy(part: RolledPart): readonly Value[] {
+export function readBy(part: RolledPart): readonly Value[] {
   if (!isLoop(part)) return operandValues(part);
   const { chain, iterations } = part;
   return chain === undefined

@@ -8,12 +8,23 @@ import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { Modules } from "./modules.ts";
 import { dimsText, dimText, fit, isName, literal, number, variable } from "./python.ts";
-import type { EmittedLoop, Extras, Shared, Signature } from "./shared.ts";
+import { torchTable } from "./ops/table.ts";
+import type { EmittedLoop, Extras, FileForm, Shared, Signature } from "./shared.ts";
 import type { Site } from "./site.ts";
+
+/** Plain modules, as PyTorch's own. */
+const plainForm: FileForm = {
+  table: torchTable,
+  base: "nn.Module",
+  parameters: () => [],
+  arguments: () => [],
+  handed: [],
+};
 
 /** What all functions of an emitted file share: helpers, constants, classes. */
 export class FileText implements Shared {
   readonly graph: Graph;
+  readonly form: FileForm;
   readonly firstInput: string;
   readonly tied: ReadonlySet<Value>;
   /** What no variable may be called. */
@@ -27,8 +38,9 @@ export class FileText implements Shared {
   readonly #classNames = new Set<string>();
   #usesGroups = false;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, form = plainForm) {
     this.graph = graph;
+    this.form = form;
     this.firstInput = variable(graph.inputs[0]?.name ?? "x");
     this.names = new Set(graph.symbols.map(({ name }) => name));
     const tables = new Set(
@@ -122,13 +134,15 @@ export class FileText implements Shared {
       list: listText(
         loop,
         written.map(({ name }) => name),
+        this.form,
       ),
       extras,
     };
   }
 
   #ordered(extras: ReadonlySet<string>): readonly string[] {
-    const order = [...this.graph.symbols.map(({ name }) => name), ...this.#hoisted.values()];
+    const symbols = this.graph.symbols.map(({ name }) => name);
+    const order = [...symbols, ...this.#hoisted.values(), ...this.form.handed];
     return order.filter((name) => extras.has(name));
   }
 
@@ -156,21 +170,22 @@ export class FileText implements Shared {
     const name = this.#className(loop, at);
     const finish = (all: readonly string[]): string => {
       const parameters = attributes.map((each) => each.name);
+      const taken = [...this.form.parameters(body), ...parameters];
       const returns = returned.map((value) => written.read(value)).join(", ");
       const made = modules.lines();
       this.noteGroups(modules);
       const init = [
-        `    def __init__(${["self", ...parameters].join(", ")}):`,
+        `    def __init__(${["self", ...taken].join(", ")}):`,
         "        super().__init__()",
         ...parameters.map((each) => `        self.${each} = ${each}`),
         ...made,
         "",
       ];
       return [
-        `class ${name}(nn.Module):`,
+        `class ${name}(${this.form.base}):`,
         `    """${describeClass(loop, body, at)}"""`,
         "",
-        ...(made.length + parameters.length === 0 ? [] : init),
+        ...(made.length + taken.length === 0 ? [] : init),
         ...fit(`def forward(${["self", ...names, ...all].join(", ")}):`, "    "),
         ...written.lines,
         `        return ${returns}`,
@@ -194,6 +209,11 @@ export class FileText implements Shared {
     return name;
   }
 
+  /** The classes of loops that are here by now. */
+  get layerClasses(): readonly string[] {
+    return [...this.#classNames];
+  }
+
   /** A class name that no loop has. */
   freeClass(wanted: string): string {
     return this.#classNames.has(wanted) ? `${wanted}Model` : wanted;
@@ -211,6 +231,8 @@ export class FileText implements Shared {
       producer: never,
       module: never,
       hoisted: never,
+      part: never,
+      handed: never,
       varied: never,
       dim: (size) => {
         for (const symbol of symbolsOf(size)) this.topExtras.add(symbol);
@@ -276,16 +298,17 @@ function rangeText(places: readonly number[]): string {
 }
 
 /** `nn.ModuleList(ModelLayer() for _ in range(32))` */
-function listText(loop: Loop, names: readonly string[]): string {
+function listText(loop: Loop, names: readonly string[], form: FileForm): string {
   const calls = loop.iterations.map((iteration, place) => {
     const body = loop.classes[iteration.class]!;
     const member = loop.iterations.slice(0, place).filter((other) => other.class === iteration.class).length;
     const given = attributesOf(body).map(({ name, values }) => `${name}=${literal(values[member])}`);
-    return `${names[iteration.class]!}(${given.join(", ")})`;
+    return `${names[iteration.class]!}(${[...form.arguments(loop, body), ...given].join(", ")})`;
   });
   const [first] = calls as [string];
   const count = calls.length;
-  if (calls.every((call) => call === first)) return `nn.ModuleList(${first} for _ in range(${count}))`;
+  const place = loop.classes.some((body) => form.arguments(loop, body).length > 0) ? "i" : "_";
+  if (calls.every((call) => call === first)) return `nn.ModuleList(${first} for ${place} in range(${count}))`;
   return `nn.ModuleList(${byPlace(calls)} for i in range(${count}))`;
 }
 

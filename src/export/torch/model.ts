@@ -27,7 +27,8 @@ export interface ModelInput {
 }
 
 /** A window may be another in each layer; what else differs makes another class. */
-const isVariable = (node: Node, attribute: string): boolean => node.op === "attend" && attribute === "window";
+export const isVariable = (node: Node, attribute: string): boolean =>
+  node.op === "attend" && attribute === "window";
 
 /** model.py. */
 export function modelText({ graph, train, source, version }: ModelInput): string {
@@ -86,7 +87,7 @@ function dataLines({ train }: TrainableModel, model: Graph): readonly string[] {
   ];
 }
 
-const className = (name: string): string =>
+export const className = (name: string): string =>
   name
     .split("_")
     .filter((part) => part !== "")

@@ -55,6 +55,17 @@ export class Modules {
     return true;
   }
 
+  /** A module without parameters, by a name that nothing in the model has: how it is read. */
+  addFree(wanted: string, constructor: string, parameters: readonly { readonly name: string }[]): string {
+    const taken = new Set(parameters.flatMap(({ name }) => name.split(".")));
+    const isOther = (name: string): boolean =>
+      taken.has(name) || (this.#root.children.get(name)?.made ?? constructor) !== constructor;
+    let name = wanted;
+    for (let number = 1; isOther(name); number++) name = `${wanted}_${number}`;
+    this.add(name, constructor);
+    return Modules.access(name);
+  }
+
   addList(name: string, constructor: string): void {
     const branch = this.#branch(name);
     if (branch === undefined || branch.made !== undefined)

@@ -29,6 +29,10 @@ export interface Site {
   /** Whether it is a table of tokens that a product reads too. */
   readonly isTied: (value: Value) => boolean;
   readonly producer: (value: Value) => Node | undefined;
+  /** A module of the class that has no parameters, by this name or one like it that no part of the model has. */
+  readonly part: (name: string, constructor: string) => string;
+  /** Says that this is handed down from the model's forward as it is: an argument's name, or `**kwargs`. */
+  readonly handed: (names: string) => void;
 }
 
 /** The parts of a module's parameters, `weight` and `bias` in most, and the values that have them. */

@@ -106,6 +106,7 @@ function streamMeaning(frame: Frame, span: Span): Meaning | undefined {
 /** The place where a layer of the table stands, as its record sees it. */
 class LayerSite implements Site {
   readonly training: boolean;
+  readonly wholeAttention: Site["wholeAttention"];
   readonly #owner: Instance;
   readonly #unlabelled: boolean;
   readonly #frame: Frame;
@@ -113,6 +114,7 @@ class LayerSite implements Site {
 
   constructor(owner: Instance, unlabelled: boolean, span: Span, frame: Frame) {
     this.training = frame.context.training;
+    this.wholeAttention = frame.context.wholeAttention;
     this.#owner = owner;
     this.#unlabelled = unlabelled;
     this.#frame = frame;

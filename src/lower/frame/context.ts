@@ -14,12 +14,16 @@ import type { Diagnostics } from "./report.ts";
 import type { Scope } from "../names/scope.ts";
 import type { Namings } from "../names/namings.ts";
 
+/** Takes the result of an attention, and the share of its softmax that is dropped. */
+export type WholeAttention = (result: Value, rate: number) => void;
+
 /** What is one for the whole lowering of a model. */
 export interface Context {
   readonly builder: Builder;
   readonly library: Library;
   readonly diagnostics: Diagnostics;
   readonly training: boolean;
+  readonly wholeAttention: WholeAttention | undefined;
   readonly walk: Walk;
   /** Sees what the text means; without one nothing is made for it. */
   readonly observe: Observe | undefined;

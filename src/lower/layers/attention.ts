@@ -56,6 +56,11 @@ export const attentionLayers = {
       const scale = given ?? width! ** -0.5;
       const attrs = { causal, window, softcap: softcap ?? 0, scale, alibi };
       if (!site.training || dropout === 0) return site.emit("attend", operands, attrs);
+      if (site.wholeAttention !== undefined) {
+        const attended = site.emit("attend", operands, attrs);
+        site.wholeAttention(attended, dropout);
+        return attended;
+      }
       return attendWithDropout(site, { ...operands, ...attrs }, dropout);
     },
   }),

@@ -23,6 +23,8 @@ export type ArgumentsOf<P extends ParameterTable> = {
 /** How a record builds nodes: the place where a layer stands. */
 export interface Site {
   readonly training: boolean;
+  /** Takes the result of an attention that keeps its dropout to itself, and its rate; undefined where none may. */
+  readonly wholeAttention: ((result: Value, rate: number) => void) | undefined;
   /** Adds a node with one result. */
   emit<K extends OpName>(op: K, operands: OperandsOf<K, Value>, attrs: GivenAttributes<K>): Value;
   /** Adds a node; all its results. */

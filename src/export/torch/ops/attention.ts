@@ -80,19 +80,25 @@ const alibiText = (site: Site, heads: number, rows: Dim, columns: Dim): string =
 /** `turn(q, rope)`: the cosines and sines of a text are made once, at the beginning of a forward. */
 function rope(node: NodeOf<"rope">, site: Site): Expression {
   const { x, positions } = node.operands;
-  const { layout, pairs, inverse } = node.attrs;
-  if (inverse) throw new Refused("attribute", "rope turned back", node);
-  const { rows } = sizes(x, layout);
-  const turned =
+  const { rows } = sizes(x, node.attrs.layout);
+  const table =
     positions === undefined
       ? site.hoisted("rope", (top) =>
-          tableText(node, top, `torch.arange(${top.dim(rows)}, device=${top.device()})`, top.dim(rows)),
+          ropeTable(node, top, `torch.arange(${top.dim(rows)}, device=${top.device()})`, top.dim(rows)),
         )
-      : tableText(node, site, placesText(positions, site), `${site.atom(positions)}.max() + 1`);
+      : ropeTable(node, site, placesText(positions, site), `${site.atom(positions)}.max() + 1`);
+  return turned(node, site, table);
+}
+
+/** x turned by a table of cosines and sines. */
+export function turned(node: NodeOf<"rope">, site: Site, table: string): Expression {
+  const { x } = node.operands;
+  const { layout, pairs, inverse } = node.attrs;
+  if (inverse) throw new Refused("attribute", "rope turned back", node);
   const isPart = constantDim(x.type.shape[3]!) !== ropeWidth(node.attrs, constantDim(x.type.shape[3]!)!);
   const name = pairs === "halves" ? "turn" : "turn_pairs";
   const view = layout === "heads_first" ? site.read(x) : `${site.atom(x)}.transpose(1, 2)`;
-  const call = `${site.helper(isPart ? `${name}_part` : name)}(${view}, ${turned})`;
+  const call = `${site.helper(isPart ? `${name}_part` : name)}(${view}, ${table})`;
   return atom(layout === "heads_first" ? call : `${call}.transpose(1, 2)`);
 }
 
@@ -100,8 +106,8 @@ function rope(node: NodeOf<"rope">, site: Site): Expression {
 const placesText = (positions: Value, site: Site): string =>
   positions.type.shape.length === 2 ? `${site.atom(positions)}.unsqueeze(1)` : site.read(positions);
 
-/** `rotary(positions, frequencies)` */
-function tableText(node: NodeOf<"rope">, site: Site, at: string, length: string): string {
+/** `rotary(positions, frequencies)`, of a text as long as that. */
+export function ropeTable(node: NodeOf<"rope">, site: Site, at: string, length: string): string {
   const { attrs } = node;
   const width = constantDim(node.operands.x.type.shape[3]!)!;
   const scale = attrs.attention_factor === 1 ? "" : `, scale=${number(attrs.attention_factor)}`;

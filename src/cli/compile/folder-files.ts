@@ -1,0 +1,32 @@
+import { dirname } from "node:path";
+import { linkFile } from "../../checkpoint/files/link.ts";
+import { writeFile } from "../../checkpoint/files.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import { Stop } from "../stop.ts";
+
+/** A file in the folder of a model. */
+export interface FolderFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** It is another name of a file that is there: no byte of it was written. */
+  readonly isLink?: true;
+}
+
+/** A second name for a file, by which no byte is copied. */
+export function linked(path: string, to: string): FolderFile {
+  const problem = linkFile(path, to);
+  if (problem === undefined) return { path: to, bytes: 0, isLink: true };
+  throw new Stop([
+    new Problem(
+      problem.code,
+      problem.message,
+      `weights are not copied: write the model beside them, with -o ${quotePath(dirname(path))}`,
+    ),
+  ]);
+}
+
+export function written(path: string, text: string | Uint8Array): FolderFile {
+  const problem = writeFile(path, text);
+  if (problem !== undefined) throw new Stop([problem]);
+  return { path, bytes: Buffer.byteLength(text) };
+}
