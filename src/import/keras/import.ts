@@ -2,7 +2,8 @@ import type { StoredTensor } from "../../checkpoint/stored.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { listWords } from "../../support/text.ts";
 import { trainLines } from "./train.ts";
-import { kerasLayers, NoForm, type Converted, type KerasArray, type Sizes } from "./layers.ts";
+import { NoForm, type Converted, type KerasArray, type Sizes } from "./layers/form.ts";
+import { kerasLayers } from "./layers/table.ts";
 import type { KerasLayer, KerasModel } from "./model.ts";
 import { Structure, type Piece, type ResidualEdge } from "./structure.ts";
 

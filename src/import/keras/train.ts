@@ -1,5 +1,5 @@
 import { isJsonObject, ownValue, type JsonObject, type JsonValue } from "../../checkpoint/json.ts";
-import type { Sizes } from "./layers.ts";
+import type { Sizes } from "./layers/form.ts";
 import type { KerasModel } from "./model.ts";
 
 /** What Keras calls a loss, and whether it takes logits. */

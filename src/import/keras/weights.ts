@@ -1,5 +1,5 @@
 import type { Hdf5 } from "../../checkpoint/hdf5.ts";
-import type { KerasArray } from "./layers.ts";
+import type { KerasArray } from "./layers/form.ts";
 import type { KerasModel } from "./model.ts";
 
 /** The arrays of each layer in Keras' own order, by the layer's name. */
