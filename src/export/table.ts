@@ -11,7 +11,8 @@ export const refusalReasons = {
   loss: "its loss is no sum of means and sums over the rows of a batch, which is all that processes can add up",
   optimizer: "the engine has no such optimizer",
   cache: "it cannot be read a few positions at a time with a cache that the caller keeps",
-  stack: "the engine takes one stack of layers over the tokens of a text, and a head that reads what it ends with",
+  stack:
+    "the engine takes one stack of layers over the tokens of a text, and a head that reads what it ends with",
 } as const;
 
 export type RefusalReason = keyof typeof refusalReasons;

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -32,8 +32,21 @@ function run(command: string, args: readonly string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+const command = ["--import", "tsx", "src/cli/main.ts"];
+
 function lmg(...args: readonly string[]): void {
-  run(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args]);
+  run(process.execPath, [...command, ...args]);
+}
+
+/** What a command says. */
+const output = (...args: readonly string[]): string =>
+  execFileSync(process.execPath, [...command, ...args], { encoding: "utf8" });
+
+/** Whether a Python has a library; without it that is said. */
+function has(by: string, library: string): boolean {
+  const found = spawnSync(by, ["-c", `import ${library}`]).status === 0;
+  if (!found) console.log(`left out: ${by} has no ${library}`);
+  return found;
 }
 
 const data = ["--data", "examples/data/moby-dick.txt.gz", "--validation", "2000"];
@@ -55,13 +68,35 @@ function writeTrainings(folder: string): void {
   }
 }
 
+/** The trained run as code for transformers, and the text that lmg writes by it. */
+function writeModeling(folder: string): void {
+  const out = join(folder, "transformers-code");
+  run(process.execPath, ["--import", "tsx", "test/python/write-transformers.ts", out]);
+  lmg("compile", join(folder, "lmg"), "--target", "transformers", "-o", join(out, "chars"));
+  const asked = ["--prompt", "Call me", "--tokens", "24", "--temperature", "0"];
+  writeFileSync(join(out, "text.txt"), output("generate", join(folder, "lmg"), ...asked));
+}
+
+/** Models in ONNX of both opsets, one of them with its cache, with weights of their own: the checker takes no file of two names. */
+function writeOnnx(folder: string): readonly string[] {
+  const sizes = ["--set", "depth=2", "--set", "dim=32"];
+  const forms = {
+    whole: ["examples/chars.lmg"],
+    before: ["examples/chars.lmg", "--opset", "17"],
+    cached: ["examples/chars.lmg", "--sessions"],
+    encoder: ["examples/bert.lmg", "--set", "vocab=50", "--set", "hidden=48", "--set", "heads=4"],
+  };
+  return Object.entries(forms).map(([name, given]) => {
+    const out = join(folder, "onnx", name);
+    lmg("compile", ...given, ...sizes, "--random", "0", "--target", "onnx", "-o", out);
+    return join(out, "model.onnx");
+  });
+}
+
 /** Configs that transformers loads golden checkpoints by, and models that Keras loads; without the library it is said. */
 function holdOthers(folder: string): void {
   for (const { library, by, writes, holds } of libraries) {
-    if (spawnSync(by, ["-c", `import ${library}`]).status !== 0) {
-      console.log(`left out: ${by} has no ${library}`);
-      continue;
-    }
+    if (!has(by, library)) continue;
     const place = join(folder, library);
     run(process.execPath, ["--import", "tsx", writes, place]);
     run(by, [...holds, place]);
@@ -82,6 +117,12 @@ function main(): void {
     writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
   writeTrainings(folder);
   run(python, ["test/python/lane.py", folder]);
+  if (has(python, "transformers")) {
+    writeModeling(folder);
+    run(python, ["test/python/modeling_lane.py", join(folder, "transformers-code")]);
+  }
+  if (has(python, "onnx") && has(python, "onnxruntime"))
+    run(python, ["test/export/onnx/check.py", ...writeOnnx(folder)]);
   holdOthers(folder);
   rmSync(folder, { recursive: true });
 }

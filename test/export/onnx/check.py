@@ -1,6 +1,6 @@
 """ONNX's own checker and strict shape inference on .onnx files, and onnxruntime's reading of them.
 
-python test/export/onnx/check.py FOLDER/model.onnx …   (packages: test/golden/requirements.txt, onnx 1.23, onnxruntime 1.32)
+python test/export/onnx/check.py FOLDER/model.onnx …   (packages: test/python/requirements.txt)
 
 Write a model beside its weights (`-o` their folder): the checker takes no file with two names.
 """
