@@ -1,4 +1,7 @@
 import { evaluateCost, peakBytes, readByToken, statsOf, type StatsRow } from "../../ir/stats.ts";
+import { runPasses } from "../../passes/pipeline.ts";
+import { planGraph } from "../../plan/build.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { planTotals as totalsOfPlan } from "../../plan/stats.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { keptBytes } from "../../incremental/kept-bytes.ts";
@@ -85,7 +88,8 @@ async function lookAtStats(
   out: Out,
 ): Promise<Look> {
   const fused = await loadModel(source, options, out);
-  const unfused = await loadModel(source, { ...options, fuse: false }, silent(out));
+  const { graph, notNeeded } = fused.model;
+  const unfused = planGraph(runPasses(graph, { fuse: false }), { notNeeded });
   const sizes = orStop(completeDims(fused.model.graph.symbols, given));
   const totals = totalsOf(fused, unfused, sizes);
   const { rows } = statsOf(fused.model.graph);
@@ -98,9 +102,6 @@ async function lookAtStats(
     text: () => `${showRows(rows, sizes, depth)}\n${showTotals(totals, sizes)}`,
   };
 }
-
-/** Warnings of a model that is compiled twice are printed once. */
-const silent = (out: Out): Out => ({ ...out, note: () => undefined });
 
 interface Totals {
   readonly parameters: number;
@@ -130,11 +131,11 @@ interface PlanTotals {
   readonly arenaBytes: number;
 }
 
-function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Totals {
+function totalsOf(fused: LoadedModel, unfused: Plan, sizes: Sizes): Totals {
   const { graph } = fused.model;
   const { total, trainable, parameterBytes } = statsOf(graph);
   const { parameters, flops } = evaluateCost(total, sizes);
-  const planTotals = ({ plan }: LoadedModel): PlanTotals => {
+  const planTotals = (plan: Plan): PlanTotals => {
     const { steps, bytesMoved, arenaBytes } = totalsOfPlan(plan, sizes);
     return { steps, bytesMoved, arenaBytes };
   };
@@ -144,7 +145,7 @@ function totalsOf(fused: LoadedModel, unfused: LoadedModel, sizes: Sizes): Total
     parameterBytes,
     readByToken: readByToken(graph),
     flops,
-    fused: planTotals(fused),
+    fused: planTotals(fused.plan),
     unfused: planTotals(unfused),
     liveBytes: peakBytes(graph, sizes),
     cache: cacheOf(fused),
