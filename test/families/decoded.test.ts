@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { orThrow } from "../../src/checkpoint/problem.ts";
+import { toHostTensor } from "../../src/checkpoint/stored.ts";
+import { openNamed } from "../../src/cli/run/chosen.ts";
+import { matchWeights } from "../../src/run/weights.ts";
+import type { HostTensor } from "../../src/tensor/host.ts";
+import { chunks, Decoder, difference, rowsOf } from "../incremental/decoded.ts";
+import { derived } from "../incremental/models.ts";
+import { casesOf, folderOf, opened } from "./alone.ts";
+import { tolerances } from "./support.ts";
+
+/**
+ * Families whose texts are read through states of another kind than a cache of keys and values alone: recurrences, convolutions, sinks in
+ * windows. Each golden is read a few positions at once, then one by one, and every row of logits is transformers' of the whole text.
+ */
+const families = ["mamba", "mamba2", "rwkv", "qwen3_next", "lfm2", "gpt_oss"];
+
+test.each(families)("%s read by its states gives transformers' logits of the whole text", (name) => {
+  const { model } = opened(name);
+  const checkpoint = orThrow(
+    matchWeights(model.graph, openNamed({ weights: folderOf(name) }), { notNeeded: model.notNeeded }),
+  );
+  const parameters = Object.fromEntries(
+    [...checkpoint.tensors].map(([parameter, { read }]) => [
+      parameter,
+      orThrow(toHostTensor(read(), parameter)),
+    ]),
+  );
+  const decoding = derived(model.graph);
+  // The first has two rows, which are all that another text would add.
+  for (const { inputs, logits } of casesOf(name).slice(0, 1)) {
+    const tokens = inputs.get("tokens") as HostTensor;
+    const [rows, length] = tokens.shape as [number, number];
+    const decoder = new Decoder(decoding, parameters, { B: rows, [decoding.dims.capacity]: length });
+    const largest = Math.max(...Array.from(logits.data, Math.abs));
+    for (const chunk of chunks("all", 3, 2, ...Array.from({ length: length - 5 }, () => 1))) {
+      const start = decoder.past;
+      const found = decoder.run(chunk, { tokens: rowsOf(tokens, 1, start, chunk.count) })["logits"]!;
+      const expected = rowsOf(logits, 1, start, chunk.count);
+      expect(difference(found, expected) / largest, `from position ${start}`).toBeLessThan(
+        tolerances.interpreter,
+      );
+    }
+  }
+  checkpoint.close();
+});
