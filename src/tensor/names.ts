@@ -12,6 +12,27 @@ export const harmlessTensors: readonly RegExp[] = [
   /(^|\.)num_batches_tracked$/, // torch.nn.BatchNorm
 ];
 
+/**
+ * Tensors of checkpoints that lmg makes weights of as it opens them, and an emitted module does not: what they are, and what to do. Tensors
+ * that are a parameter's are none of them.
+ */
+export const otherForms: readonly (readonly [name: RegExp, what: string])[] = [
+  [
+    /\.(qweight|qzeros|g_idx)$/,
+    "codes of GPTQ or AWQ; `lmg compile FOLDER --generate` writes what this module reads",
+  ],
+  [/_blocks$/, "codes of MXFP4; `lmg compile FOLDER --generate` writes what this module reads"],
+  [/\.lora_[AB]\./, "a LoRA, which is to be merged into the weights before"],
+  [
+    /(^|\.)(embed_)?(vision|visual|audio|multi_?modal)\w*\./,
+    "a model that sees or hears; `lmg compile FOLDER --generate` takes its text model",
+  ],
+  [
+    /(^|\.)embed_positions\.weights?$/,
+    "a table of positions that the model computes; pass it over with the option ignore",
+  ],
+];
+
 /** What a parameter may be called: the norms of the first published checkpoints have a gamma and a beta. */
 function spellings(parameter: string): string[] {
   const older = parameter.replace(/\.weight$/, ".gamma").replace(/\.bias$/, ".beta");

@@ -9,6 +9,8 @@ import { quantizeMatrix } from "../../../src/quantize/blocks.ts";
 import { safetensorsCheckpoint } from "../../../src/run/weights.ts";
 import { hostTensor } from "../../../src/tensor/host.ts";
 import { RandomStream } from "../../../src/tensor/random.ts";
+import { joinStacks } from "../../../src/checkpoint/stacks.ts";
+import { awq, gptq, i32, packed, wanted } from "./columns.ts";
 import { dequantized } from "../../../src/tensor/quantized.ts";
 
 function opened(file: string): ReadonlyMap<string, CheckpointTensor> {
@@ -78,42 +80,10 @@ describe("what is written is byte by byte what compressed-tensors writes", () =>
   });
 });
 
-const i32 = (shape: readonly number[], values: ArrayLike<number>) =>
-  toStored(hostTensor("i32", shape, values));
 const f32 = (shape: readonly number[], values: ArrayLike<number>) =>
   toStored(hostTensor("f32", shape, values));
 
-/** 4-bit codes [64, 8] of 64 columns and 8 rows, with a zero point of 7 and scales of 0.5, 1, … a row. */
-const codeOf = (row: number, column: number): number => (3 * row + column) % 16;
-const wanted = Float32Array.from({ length: 8 * 64 }, (_, index) => {
-  const [row, column] = [Math.floor(index / 64), index % 64];
-  return (codeOf(row, column) - 7) * (row + 1) * 0.5;
-});
-const scales = f32(
-  [2, 8],
-  Array.from({ length: 16 }, (_, i) => ((i % 8) + 1) * 0.5),
-);
-const words = (count: number, nibble: (word: number, place: number) => number): number[] =>
-  Array.from({ length: count }, (_, word) => {
-    let all = 0;
-    for (let place = 0; place < 8; place++) all |= nibble(word, place) << (4 * place);
-    return all;
-  });
-
 describe("columns of codes", () => {
-  const gptq = {
-    "a.qweight": i32(
-      [8, 8],
-      words(64, (word, place) => codeOf(word % 8, 8 * Math.floor(word / 8) + place)),
-    ),
-    // Less one, as GPTQ stores it.
-    "a.qzeros": i32(
-      [2, 1],
-      words(2, () => 6),
-    ),
-    "a.scales": scales,
-  };
-
   test("of GPTQ, packed along the columns, zero points less one", () => {
     const order = {
       "a.g_idx": i32(
@@ -121,9 +91,9 @@ describe("columns of codes", () => {
         Array.from({ length: 64 }, (_, k) => Math.floor(k / 32)),
       ),
     };
-    const tensors = joined(asCheckpoint(Object.entries({ ...gptq, ...order })));
+    const tensors = joined(asCheckpoint([...gptq("a"), ...Object.entries(order)]));
     expect([...tensors.keys()]).toEqual(["a.weight"]);
-    expect(toFloat32(tensors.get("a.weight")!.read())).toEqual(wanted);
+    expect(toFloat32(tensors.get("a.weight")!.read())).toEqual(wanted());
   });
 
   test("of GPTQ in another order are refused", () => {
@@ -133,29 +103,59 @@ describe("columns of codes", () => {
         Array.from({ length: 64 }, (_, k) => k % 2),
       ),
     };
-    const problem = joinPublished(asCheckpoint(Object.entries({ ...gptq, ...order })), "file");
+    const problem = joinPublished(asCheckpoint([...gptq("a"), ...Object.entries(order)]), "file");
     expect(problem).toBeInstanceOf(Problem);
     expect((problem as Problem).message).toContain("act-order");
   });
 
   test("of AWQ, packed along the rows, nibbles in the order 0 2 4 6 1 3 5 7", () => {
-    const rowAt = [0, 2, 4, 6, 1, 3, 5, 7];
-    const tensors = joined(
-      asCheckpoint(
-        Object.entries({
-          "a.qweight": i32(
-            [64, 1],
-            words(64, (column, place) => codeOf(rowAt[place]!, column)),
-          ),
-          "a.qzeros": i32(
-            [2, 1],
-            words(2, () => 7),
-          ),
-          "a.scales": scales,
-        }),
-      ),
-    );
-    expect(toFloat32(tensors.get("a.weight")!.read())).toEqual(wanted);
+    const tensors = joined(asCheckpoint(awq("a")));
+    expect(toFloat32(tensors.get("a.weight")!.read())).toEqual(wanted());
+  });
+});
+
+/** MXFP4 of one expert: numbers of E2M1 that count up from another each time, scales of 1 and 2. */
+const mxfp4 = (name: string, turn: number): readonly (readonly [string, StoredTensor])[] => {
+  const u8 = (shape: readonly number[], values: ArrayLike<number>) =>
+    toStored(hostTensor("u8", shape, values));
+  const numbers = Array.from({ length: 8 * 32 }, (_, at) => (at + turn) % 256);
+  const powers = Array.from({ length: 16 }, (_, at) => 127 + (at % 2));
+  return [
+    [`${name}.weight_packed`, u8([8, 32], numbers)],
+    [`${name}.weight_scale`, u8([8, 2], powers)],
+  ];
+};
+
+describe("experts that are published one by one, with codes", () => {
+  test.each([
+    ["GPTQ", gptq],
+    ["AWQ", awq],
+    ["compressed-tensors", packed],
+    ["MXFP4", mxfp4],
+  ] as const)("of %s are one stack of codes", (_, written) => {
+    const names = [0, 1, 2].map((expert) => `mlp.experts.${expert}.up_proj`);
+    const each = joined(asCheckpoint(names.flatMap((name, expert) => written(name, expert))));
+    const parts = names.map((name) => each.get(`${name}.weight`)!);
+    const stack = { name: "mlp.experts.*.up_proj.weight", shape: [3, 8, 64] };
+    const tensors = joinStacks([stack], each);
+    expect([...tensors.keys()]).toEqual([stack.name]);
+    const { shape, read, quantized } = tensors.get(stack.name)!;
+    const expected = parts.flatMap((part) => [...toFloat32(part.read())]);
+    expect(new Set(expected).size).toBeGreaterThan(10);
+    expect([shape, [...toFloat32(read())]]).toEqual([[3, 8, 64], expected]);
+    // Rows of two experts, as they are taken into a model that keeps codes.
+    expect([...dequantized(quantized!.readRows!(5, 12))]).toEqual(expected.slice(5 * 64, 12 * 64));
+  });
+
+  test("of GPTQ, AWQ and compressed-tensors are the same matrices", () => {
+    for (const written of [gptq, awq, packed])
+      expect(
+        toFloat32(
+          joined(asCheckpoint(written("a", 2)))
+            .get("a.weight")!
+            .read(),
+        ),
+      ).toEqual(wanted(2));
   });
 });
 

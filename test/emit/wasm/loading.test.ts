@@ -177,4 +177,19 @@ describe("while weights are loaded", () => {
     (await module.createModel(given(0), { threads: 1 })).close();
     await expect(module.createModel(given(1), { threads: 1 })).rejects.toThrow("surplus: lm_head.weight");
   });
+
+  test.each([
+    ["b.qweight", "codes of GPTQ or AWQ"],
+    ["b.g_idx", "codes of GPTQ or AWQ"],
+    ["mlp.experts.down_proj_blocks", "codes of MXFP4"],
+    ["base_model.model.b.lora_A.weight", "a LoRA"],
+    ["model.vision_tower.patch.weight", "a model that sees or hears"],
+    ["model.embed_vision.weight", "a model that sees or hears"],
+    ["model.encoder.embed_positions.weight", "a table of positions that the model computes"],
+  ])("%s says what else was done to a checkpoint, and what to do", async (name, what) => {
+    const given = new Map(Object.entries<Tensor>({ ...parameters, [name]: { data: [1], shape: [1] } }));
+    const loading = (ignore: readonly RegExp[]) => module.createModel(given, { threads: 1, ignore });
+    await expect(loading([])).rejects.toThrow(`${name} is of ${what}`);
+    (await loading([/./])).close();
+  });
 });

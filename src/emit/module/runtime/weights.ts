@@ -25,6 +25,10 @@ const checkRuntime = fragment`
     const used = new Set([...stored.values(), ...notNeeded.map((name) => storedName(name, given, takenOff, putInFront))]);
     const ignore = [...harmlessTensors, ...(options.ignore ?? [])];
     const surplus = [...given].filter(([name]) => !used.has(name) && !ignore.some((pattern) => pattern.test(name)));
+    for (const [pattern, what] of otherForms) {
+      const found = surplus.find(([name]) => pattern.test(name));
+      if (found !== undefined) throw new WeightsError([found[0] + " is of " + what]);
+    }
     const problems«: string[]» = [];
     const tensors = new Map«<string, Given>»();
     for (const { name, shape, dtype } of parameters) {
@@ -101,7 +105,15 @@ export const weightRuntime: Piece = {
   declares: [
     ...["Matched", "findWeights", "isSurplus", "likeTensors", "choosePrefix", "tensorProblems"],
     ...["suggest", "editDistance"],
-    ...["harmlessTensors", "spellings", "storedName", "countNamed", "prefixesOf", "prefixesFor"],
+    ...[
+      "harmlessTensors",
+      "otherForms",
+      "spellings",
+      "storedName",
+      "countNamed",
+      "prefixesOf",
+      "prefixesFor",
+    ],
   ],
   code: [...checkRuntime, "", ...namesRuntime],
 };
