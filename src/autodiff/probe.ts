@@ -65,7 +65,7 @@ export function probeEdges(source: Graph): ProbeGraph {
 }
 
 /** What each edge ends with: its post norm, else its join. */
-function edgeResults(nodes: readonly Node[]): ReadonlyMap<number, Value> {
+export function edgeResults(nodes: readonly Node[]): ReadonlyMap<number, Value> {
   const results = new Map<number, Value>();
   for (const node of nodes) {
     if (node.op === "residual") results.set(node.attrs.edge, onlyResult(node));

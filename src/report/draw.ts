@@ -10,6 +10,7 @@ import {
   type Series,
   type Size,
 } from "./figure.ts";
+import { base64Of, type HoverAxis, type HoverCurves } from "./hover-script.ts";
 import { escapeText } from "./escape.ts";
 import { logTicks, tickText } from "./ticks.ts";
 import { toneColor } from "./theme.ts";
@@ -18,11 +19,27 @@ import { toneColor } from "./theme.ts";
 const margins = { top: 50, bottom: 40, left: 52 } as const;
 const lineHeight = 13;
 
+/** A figure with what the page's script must know of it. */
+export function drawHoverFigure(figure: Figure, size: Size): string {
+  const { svg, hover, values } = drawn(figure, size);
+  if (hover === undefined) return `<div>${svg}</div>`;
+  return `<div data-hover="${escapeText(JSON.stringify(hover))}" data-values="${base64Of(values)}">${svg}</div>`;
+}
+
 /**
  * Draws a figure as an `<svg>` element that takes its colours from the theme around it and scales to its place. A figure
  * without a point to draw says so.
  */
-export function drawFigure(given: Figure, { width, height }: Size): string {
+export const drawFigure = (figure: Figure, size: Size): string => drawn(figure, size).svg;
+
+interface Drawn {
+  readonly svg: string;
+  /** Undefined without a point. */
+  readonly hover: HoverCurves | undefined;
+  readonly values: Float32Array;
+}
+
+function drawn(given: Figure, { width, height }: Size): Drawn {
   const figure = { ...given, x: withLogDomain(given, "x"), y: withLogDomain(given, "y") };
   const points = drawable(figure);
   const longest = largest(
@@ -62,7 +79,31 @@ export function drawFigure(given: Figure, { width, height }: Size): string {
       ? []
       : [textAt(width / 2, height / 2, "no finite values", 'text-anchor="middle"')]),
   ];
-  return finish(plot.innerHTML, texts, figure, { width, height });
+  const shown = points.map((list) => list.filter((point) => point !== undefined));
+  const axisOf = (which: "x" | "y"): HoverAxis | undefined => {
+    const scale = plot.scale(which) as
+      { readonly domain?: readonly number[]; readonly range?: readonly number[] } | undefined;
+    const [domain, range] = [scale?.domain, scale?.range];
+    if (domain === undefined || range === undefined) return undefined;
+    const { label, scale: kind } = figure[which];
+    return {
+      label: label.replace(/, log scale$/, ""),
+      log: kind === "log",
+      domain: [domain[0]!, domain.at(-1)!],
+      range: [range[0]!, range.at(-1)!],
+    };
+  };
+  const [x, y] = [axisOf("x"), axisOf("y")];
+  const series = figure.series.map(({ label }, index) => ({
+    name: label,
+    count: shown[index]!.length,
+    ...(shown[index]!.some(({ at }) => at !== undefined) && { at: shown[index]!.map(({ at }) => at ?? "") }),
+  }));
+  return {
+    svg: finish(plot.innerHTML, texts, figure, { width, height }),
+    hover: x === undefined || y === undefined || shown.flat().length === 0 ? undefined : { x, y, series },
+    values: Float32Array.from(shown.flat().flatMap((point) => [point.x, point.y])),
+  };
 }
 
 const finish = (inner: string, texts: readonly string[], { title, y }: Figure, size: Size): string =>
@@ -104,7 +145,7 @@ function ticksOf(figure: Figure, which: "x" | "y"): Ticks {
   };
 }
 
-function marksOf({ tone, style }: Series, points: readonly (Point | undefined)[]): Plot.Markish[] {
+function marksOf({ tone, style, label }: Series, points: readonly (Point | undefined)[]): Plot.Markish[] {
   const stroke = toneColor(tone);
   const channels = { x: (point?: Point) => point?.x, y: (point?: Point) => point?.y };
   const look = {
@@ -112,9 +153,23 @@ function marksOf({ tone, style }: Series, points: readonly (Point | undefined)[]
     dotted: { strokeWidth: 1.5 },
     dashed: { strokeWidth: 1.2, strokeDasharray: "5 3" },
     faint: { strokeWidth: 0.8, strokeOpacity: 0.3 },
+    crosses: {},
   }[style];
-  const line = Plot.line(points, { ...channels, stroke, ...look });
-  return style === "dotted" ? [line, Plot.dot(points, { ...channels, fill: stroke, r: 1.8 })] : [line];
+  const ariaLabel = (): string => `curve ${label}`;
+  if (style === "crosses")
+    return [Plot.dot(points, { ...channels, stroke, symbol: "times", r: 4, strokeWidth: 1.6, ariaLabel })];
+  const line = Plot.line(points, { ...channels, stroke, ...look, ariaLabel });
+  const hasBand = points.some((point) => point?.low !== undefined);
+  const band = { x: channels.x, y1: (point?: Point) => point?.low, y2: (point?: Point) => point?.high };
+  if (hasBand)
+    return [
+      Plot.areaY(points, { ...band, fill: stroke, fillOpacity: 0.14, ariaLabel }),
+      line,
+      Plot.dot(points, { ...channels, fill: stroke, r: 2.2, ariaLabel }),
+    ];
+  return style === "dotted"
+    ? [line, Plot.dot(points, { ...channels, fill: stroke, r: 1.8, ariaLabel })]
+    : [line];
 }
 
 interface EndLabel {

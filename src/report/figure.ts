@@ -25,14 +25,19 @@ export interface Series {
   readonly label: string;
   /** Which of the colours, counted from 0, which all come back after the last; "plain" is the colour of text. */
   readonly tone: number | "plain";
-  /** A theory is dashed, raw values behind a smoothed curve are faint; few values have dots. */
-  readonly style: "line" | "dotted" | "dashed" | "faint";
+  /** A theory is dashed, raw values behind a smoothed curve are faint; few values have dots; crosses are no curve. */
+  readonly style: "line" | "dotted" | "dashed" | "faint" | "crosses";
   readonly points: readonly Point[];
 }
 
 export interface Point {
   readonly x: number;
   readonly y: number;
+  /** What a reader is told who points at it: the edge, and its line in the model. */
+  readonly at?: string;
+  /** What is drawn as a band around it: the spread over seeds. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
 /** Width and height of one figure in CSS pixels, before it is scaled to its place. */

@@ -1,9 +1,10 @@
-import { drawFigure } from "./draw.ts";
+import { drawHoverFigure } from "./draw.ts";
 import { escapeText } from "./escape.ts";
 import type { Figure, Size } from "./figure.ts";
+import { hoverScript, hoverStyle } from "./hover-script.ts";
 import { themeOf } from "./theme.ts";
 
-/** A page that stands alone: no scripts, nothing that is fetched. `parts` are HTML. */
+/** A page that stands alone: nothing is fetched, and without scripts it shows the same. `parts` are HTML. */
 export const page = (title: string, parts: readonly string[]): string =>
   `<!doctype html>
 <html lang="en">
@@ -11,12 +12,12 @@ export const page = (title: string, parts: readonly string[]): string =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeText(title)}</title>
-<style>${themeOf(":root")}${pageStyle}</style>
+<style>${themeOf(":root")}${pageStyle}${hoverStyle}</style>
 </head>
 <body>
 <h1>${escapeText(title)}</h1>
 ${parts.join("\n")}
-</body>
+${parts.some((part) => part.includes("data-hover=")) ? `<script>${hoverScript}</script>\n` : ""}</body>
 </html>
 `;
 
@@ -32,6 +33,7 @@ td{overflow-wrap:anywhere;min-width:3.5rem}td.right{min-width:0}
 th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
 @media(max-width:760px){.cards thead{display:none}.cards tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--faint)}
 .cards td{display:block;border:0;padding:0;text-align:left}.cards td:empty{display:none}.cards td::before{content:attr(data-head) ": ";opacity:.75}}
+.picture{max-height:80vh;overflow:auto;margin:.5rem 0}
 details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
 
@@ -41,10 +43,22 @@ export const commandLine = (text: string): string => `<pre><code>$ ${escapeText(
 
 /** Figures beside each other, as many as there is room for: one on a phone, three on a desk. */
 export const figures = (list: readonly Figure[], size: Size = { width: 400, height: 270 }): string =>
-  `<div class="figures">${list.map((figure) => drawFigure(figure, size)).join("\n")}</div>`;
+  `<div class="figures">${list.map((figure) => drawHoverFigure(figure, size)).join("\n")}</div>`;
 
 /** Figures that belong together by two. */
 export const pairs = (list: readonly Figure[]): string => `<div class="pairs">${figures(list)}</div>`;
+
+/**
+ * A drawing as `lmg draw` makes it, beside the table of what it shows; nothing where there is none. It has a style sheet of its
+ * own, which a shadow root keeps from the page.
+ */
+export const pictureOf = (svg: string | undefined): readonly string[] =>
+  svg === undefined
+    ? []
+    : [
+        `<div class="picture"><template shadowrootmode="open"><style>svg{max-width:100%;height:auto}</style>` +
+          `${svg.replace(/^<\?xml[^>]*>\s*/, "")}</template></div>`,
+      ];
 
 /** A part that is open when its summary is chosen. */
 export const folded = (summary: string, content: string): string =>

@@ -1,6 +1,9 @@
 import { explainEdges } from "../passes/explain.ts";
 import { isEvaluation, type EvaluationLine, type MetricsLine, type StepLine } from "../train/lines.ts";
 import type { Training } from "../train/trainer.ts";
+import { draw } from "../picture/draw.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { TelemetryRows } from "../train/telemetry.ts";
 import { edgeRows } from "./edge-rows.ts";
 import type { TrainingReport } from "./training.ts";
 
@@ -13,10 +16,22 @@ export interface ReportedRun {
   readonly batch: number;
   readonly training: Training;
   readonly lines: readonly MetricsLine[];
+  /** The model's graph as it was lowered, which is drawn beside the edges. */
+  readonly graph?: Graph | undefined;
+  readonly telemetry?: TelemetryRows | undefined;
 }
 
 /** What `trainingReport` tells of a run: its curves, its settings, its residual edges. */
-export function describeRun({ title, command, notes, batch, training, lines }: ReportedRun): TrainingReport {
+export function describeRun({
+  title,
+  command,
+  notes,
+  batch,
+  training,
+  lines,
+  graph,
+  telemetry,
+}: ReportedRun): TrainingReport {
   const { program, settings, batches } = training;
   const { optimizer, schedule, rate, steps, accumulate, clip, seed } = settings;
   const evaluations = lines.filter(isEvaluation);
@@ -24,9 +39,12 @@ export function describeRun({ title, command, notes, batch, training, lines }: R
   const curve = (name: string) => updates.map((line) => ({ x: line.step, y: line[name]! }));
   const validation = (name: string) =>
     evaluations.map((line: EvaluationLine) => ({ x: line.step, y: line.validation[name]! }));
+  const explained = explainEdges(program.update.graph, program.update.remarks);
   return {
     title,
     command,
+    telemetry,
+    picture: graph && draw(graph),
     notes,
     settings: [
       ["data", batches.description],
@@ -43,7 +61,7 @@ export function describeRun({ title, command, notes, batch, training, lines }: R
     })),
     learningRate: curve("lr"),
     gradientNorm: curve("gradient_norm"),
-    edges: edgeRows(explainEdges(program.update.graph, program.update.remarks)).map((row) => ({
+    edges: edgeRows(explained).map((row) => ({
       ...row,
       gains: asLearned(row.gains),
     })),

@@ -2,7 +2,9 @@ import { smooth, thin } from "./curves.ts";
 import type { EdgeRow } from "./edges.ts";
 import { edgeTable } from "./edges.ts";
 import type { Figure, Point, Series } from "./figure.ts";
-import { commandLine, definitions, figures, heading, page, paragraph } from "./html.ts";
+import type { TelemetryRows } from "../train/telemetry.ts";
+import { panelFigures, panelsOf } from "./telemetry-figures.ts";
+import { commandLine, definitions, figures, heading, page, paragraph, pictureOf } from "./html.ts";
 
 /** A measure over the steps of a training, `x` being the number of the step. */
 export interface Measure {
@@ -28,6 +30,10 @@ export interface TrainingReport {
   /** Of all gradients together, before clipping. */
   readonly gradientNorm: readonly Point[];
   readonly edges: readonly EdgeRow[];
+  /** The model as `lmg draw` shows it, an SVG; undefined for none. */
+  readonly picture?: string | undefined;
+  /** What was measured of the edges while it trained. */
+  readonly telemetry?: TelemetryRows | undefined;
 }
 
 /** Points that a curve of a report has at most: about two a pixel. */
@@ -35,7 +41,8 @@ const detail = 800;
 
 /** The report of a training as one HTML file: its curves, and what became of its residual edges. */
 export function trainingReport(report: TrainingReport): string {
-  const { title, command, settings, notes, measures, learningRate, gradientNorm, edges } = report;
+  const { title, command, settings, notes, measures, learningRate, gradientNorm, edges, picture, telemetry } =
+    report;
   const gradient: Figure = {
     title: "Norm of all gradients",
     x: steps,
@@ -52,9 +59,18 @@ export function trainingReport(report: TrainingReport): string {
     commandLine(command),
     ...notes.map(paragraph),
     figures([...measures.map(measureFigure), gradient, ...(isConstant(learningRate) ? [] : [rate])]),
+    ...(telemetry === undefined
+      ? []
+      : [
+          heading("Edges by depth and step"),
+          paragraph("A row is a residual edge, the input below; a column is a step that was observed."),
+          panelFigures(panelsOf(telemetry)),
+        ]),
     heading("Settings"),
     definitions(settings),
-    ...(edges.length === 0 ? [] : [heading("Residual edges of the training step"), edgeTable(edges)]),
+    ...(edges.length === 0
+      ? []
+      : [heading("Residual edges of the training step"), ...pictureOf(picture), edgeTable(edges)]),
   ]);
 }
 

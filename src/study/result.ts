@@ -7,7 +7,7 @@ export interface Alarm {
   /** The residual edge, as messages name it. */
   readonly edge: string;
   /** The line of the model that the edge stands in, if it is known. */
-  readonly line: number | undefined;
+  readonly line: number | null;
   readonly measure: string;
   readonly direction: "up" | "down";
 }

@@ -1,3 +1,4 @@
+import type { ObservedOutput } from "../autodiff/train/observe.ts";
 import { trainingStep, type StepOptions } from "../autodiff/train/step.ts";
 import type { Graph, State } from "../ir/graph.ts";
 import { statesOf, type Program } from "../ir/program.ts";
@@ -35,7 +36,7 @@ export function lowerForTraining(
 }
 
 /** The graphs of a training, all of which work on one state. */
-export type PartName = "update" | "accumulate" | "evaluate";
+export type PartName = "update" | "accumulate" | "observe" | "evaluate";
 
 /** A graph of a training after all passes, and its plan. */
 export interface ProgramPart {
@@ -51,6 +52,8 @@ export interface TrainingProgram {
   readonly update: ProgramPart;
   /** The micro-steps before an update; undefined if there are none. */
   readonly accumulate: ProgramPart | undefined;
+  /** The update, with measures of what it does; undefined if none were asked for. */
+  readonly observe: (ProgramPart & { readonly observed: readonly ObservedOutput[] }) | undefined;
   /** Loss and metrics of the model as it is used. */
   readonly evaluate: ProgramPart;
   /** The parts planned together. */
@@ -82,11 +85,12 @@ export function trainingProgram(
   const evaluated = withMeasureParts(model.evaluation.train!.graph);
   // A batch that is an update alone has its measures.
   const source = (options.accumulate ?? 1) === 1 ? model.train.graph : trained.graph;
-  const { update, accumulate, diagnostics } = trainingStep(source, options);
+  const { update, accumulate, observe, diagnostics } = trainingStep(source, options);
   if (diagnostics.some(isError)) return { program: undefined, diagnostics };
   const passed = {
     update: passStep(update, passes),
     ...(accumulate && { accumulate: passStep(accumulate, passes) }),
+    ...(observe && { observe: passStep(observe.graph, passes) }),
     evaluate: passStep(evaluated.graph, passes),
   };
   const graphs = Object.fromEntries(Object.entries(passed).map(([part, { graph }]) => [part, graph]));
@@ -99,6 +103,7 @@ export function trainingProgram(
   const program: TrainingProgram = {
     update: planned("update", passed.update),
     accumulate: passed.accumulate && planned("accumulate", passed.accumulate),
+    observe: passed.observe && { ...planned("observe", passed.observe), observed: observe!.observed },
     evaluate: planned("evaluate", passed.evaluate),
     plan,
     states: statesOf(whole),

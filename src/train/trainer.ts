@@ -11,6 +11,7 @@ import { batchesOfUpdate, type Batch, type Batches } from "./data/batches.ts";
 import type { EngineFactory, StateArray, TrainingEngine, TrainingState } from "./engine.ts";
 import { MeasureTotals, type Scalars } from "./measures.ts";
 import type { PartName, TrainingProgram } from "./program.ts";
+import { isObserved } from "./telemetry.ts";
 import type { TrainingSettings } from "./settings.ts";
 
 /** What one update said. */
@@ -24,6 +25,8 @@ export interface StepReport {
   readonly rate: number;
   /** Rows, or tokens of text, that it read. */
   readonly units: number;
+  /** All scalars of a step that was observed; undefined of one that was not. */
+  readonly observed: Scalars | undefined;
 }
 
 /** Whether a step went well: neither NaN nor infinity in the loss or the norm of the gradients. */
@@ -41,6 +44,8 @@ export interface Training {
   readonly program: TrainingProgram;
   readonly settings: TrainingSettings;
   readonly batches: Batches;
+  /** Steps from one that is observed to the next, if the program can; the first ones of powers of two are too. */
+  readonly observeEvery?: number | undefined;
 }
 
 /**
@@ -111,6 +116,7 @@ export class Trainer {
     const { first, count } = this.microSteps;
     const totals = new MeasureTotals(program.rules.training);
     let [units, scalars]: [number, Scalars] = [0, {}];
+    const isObserved = this.#isObserved();
     for (let micro = 0; micro < count; micro++) {
       const { part, inputs } = this.microStep(micro);
       scalars = await this.engine.run(part, inputs);
@@ -121,7 +127,22 @@ export class Trainer {
     const rate = this.rateOf(this.#step);
     this.#step++;
     const measures = totals.measures() ?? this.#measuresIn(scalars);
-    return { step: this.#step, measures, gradientNorm: scalars[NORM_OUTPUT] ?? 0, rate, units };
+    return {
+      step: this.#step,
+      measures,
+      gradientNorm: scalars[NORM_OUTPUT] ?? 0,
+      rate,
+      units,
+      observed: isObserved ? scalars : undefined,
+    };
+  }
+
+  /** Whether the next update is one that is looked at. */
+  #isObserved(): boolean {
+    const { observeEvery, program } = this.training;
+    return (
+      observeEvery !== undefined && program.observe !== undefined && isObserved(this.#step + 1, observeEvery)
+    );
   }
 
   /** The batches of the next update: the number of the first, and how many there are. */
@@ -132,13 +153,13 @@ export class Trainer {
 
   /** What the next update runs for one of its micro-steps, counted from 0. */
   microStep(micro: number): {
-    readonly part: "accumulate" | "update";
+    readonly part: "accumulate" | "update" | "observe";
     readonly inputs: Record<string, HostTensor>;
   } {
     const { settings, batches } = this.training;
     const { accumulate, optimizer, seed } = settings;
     const { first, count } = this.microSteps;
-    const part = micro < count - 1 ? "accumulate" : "update";
+    const part = micro < count - 1 ? "accumulate" : this.#isObserved() ? "observe" : "update";
     const number = this.#step * accumulate + micro;
     const scalars = stepScalars(optimizer, this.rateOf(this.#step), this.#step);
     const inputs = this.#inputsOf(part, {

@@ -57,7 +57,10 @@ const stepsIn = (study: string): number =>
 
 /** Every file of a study whose bits must not depend on how it was made; metrics without what the clock says. */
 function bitsOf(study: string): Readonly<Record<string, string>> {
-  const files = ["result.json", "checkpoint.safetensors", "model.safetensors"];
+  const files = [
+    ...["result.json", "checkpoint.safetensors", "model.safetensors"],
+    ...["telemetry.f32", "telemetry.json"],
+  ];
   const own = runsOf(study).flatMap((run) => [
     ...files.map((file): [string, string] => [
       `${run}/${file}`,

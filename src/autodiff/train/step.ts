@@ -19,6 +19,7 @@ import { hiddenMatrices } from "./muon.ts";
 import { passedOn } from "./after.ts";
 import { betasOf, epsOf, scalarInputs, type Optimizer } from "./optimizer.ts";
 import { nameClashes, StateBuilder } from "./state.ts";
+import { observe, woven, type ObservedOutput } from "./observe.ts";
 import { rolesOf, type Role } from "./roles.ts";
 import { slotNames, update, type StepScalars } from "./update.ts";
 
@@ -34,6 +35,8 @@ export interface StepOptions {
   readonly rules?: readonly ParameterRule[];
   /** What parameters pass through when they have moved. */
   readonly after?: readonly AfterStep[];
+  /** Whether there is a step that also measures what it does. */
+  readonly observe?: boolean | undefined;
   /** Which iterations are made again for the backward instead of kept. Default: those that the model marks. */
   readonly checkpoints?: Checkpoints;
 }
@@ -44,6 +47,8 @@ export interface TrainingStep {
   readonly update: Graph;
   /** Forward, loss and backward of all micro-steps but the last, which adds to the gradients; undefined if there are none. */
   readonly accumulate: Graph | undefined;
+  /** The update with measures of every residual edge, branch and matrix as outputs, a scalar each; undefined if none is asked for. */
+  readonly observe: { readonly graph: Graph; readonly observed: readonly ObservedOutput[] } | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -74,6 +79,7 @@ export function trainingStep(source: Graph, options: StepOptions): TrainingStep 
   return {
     update,
     accumulate: count > 1 && !diagnostics.some(isError) ? accumulateStep(parts) : undefined,
+    observe: options.observe === true && !diagnostics.some(isError) ? observeStep(parts) : undefined,
     diagnostics,
   };
 }
@@ -86,6 +92,8 @@ interface DerivedLoss {
   readonly graph: Graph;
   readonly measures: MeasureParts;
   readonly lossParts: readonly LossPart[];
+  /** Of the loss, by value of the forward pass; undefined where it has several parts. */
+  readonly cotangents: ReadonlyMap<Value, Value> | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -101,14 +109,16 @@ function differentiateLoss(
   const nodes = [...forward.nodes];
   const diagnostics: Diagnostic[] = [];
   const values = trainable.map(({ value }) => value);
+  let cotangents: ReadonlyMap<Value, Value> | undefined;
   const lossParts = (accumulate === 1 ? [whole] : measures.of(loss)).map((part): LossPart => {
     const derived = differentiate(forward, [part.value], values, checkpoints);
     append(nodes, derived.graph.nodes.slice(forward.nodes.length));
     append(diagnostics, derived.diagnostics);
+    if (part.value === loss) cotangents = derived.cotangents;
     const reached = [...derived.gradients].filter(([value]) => derived.cotangents.has(value));
     return { ...part, gradients: new Map(reached) };
   });
-  return { lowered: forward, graph: { ...forward, nodes }, measures, lossParts, diagnostics };
+  return { lowered: forward, graph: { ...forward, nodes }, measures, lossParts, cotangents, diagnostics };
 }
 
 /** A loss whose batches cannot make up the one that their rows would be. */
@@ -205,6 +215,28 @@ function isDecayed({ value }: Parameter, roles: ReadonlyMap<Value, Role>): boole
   const role = roles.get(value);
   if (role === "factor" || role === "table") return true;
   return role === "other" && value.type.shape.filter((size) => constantDim(size) !== 1).length >= 2;
+}
+
+/** The same nodes in the same order as the update, with others that read them: its bits are those of the update. */
+function observeStep(parts: Parts): TrainingStep["observe"] {
+  const graph = updateStep(parts);
+  const { forward, lowered, cotangents, trained } = parts;
+  const { nodes, outputs, observed } = observe({
+    forward: forward.graph,
+    lowered,
+    cotangents,
+    trained,
+    states: graph.states,
+  });
+  return {
+    graph: {
+      ...graph,
+      name: `${parts.graph.name}_observe`,
+      nodes: woven(graph.nodes, nodes),
+      outputs: [...graph.outputs, ...outputs],
+    },
+    observed,
+  };
 }
 
 function addStatistics({ forward }: Parts, state: StateBuilder): void {

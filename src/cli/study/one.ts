@@ -1,7 +1,8 @@
 import { isRising, reasonWords, SmoothedLoss } from "../../study/early.ts";
 import { classLossOf, frequencyLoss } from "../../study/frequencies.ts";
 import type { PlannedRun } from "../../study/grid.ts";
-import { finite, RESULT_FORMAT, type RunResult } from "../../study/result.ts";
+import type { TelemetryAlarm } from "../../train/telemetry.ts";
+import { finite, RESULT_FORMAT, type Alarm, type RunResult } from "../../study/result.ts";
 import { isEvaluation, type StepLine } from "../../train/lines.ts";
 import type { Out } from "../out.ts";
 import { stop } from "../stop.ts";
@@ -107,7 +108,7 @@ function watchOf({ model, training }: PreparedTraining): TrainedFolder["watch"] 
 
 /** What a run came to, and its report; undefined if it goes on later. */
 async function endOf(run: PlannedRun, ended: EndedRun): Promise<RunResult | undefined> {
-  const { ending, lines, prepared, trainer } = ended;
+  const { ending, lines, prepared, trainer, alarm } = ended;
   if (ending.kind === "interrupted") return undefined;
   const { steps } = trainer.training.settings;
   const stopped = stopOf(ending, trainer.step);
@@ -130,9 +131,17 @@ async function endOf(run: PlannedRun, ended: EndedRun): Promise<RunResult | unde
     loss: { first: finite(smoothed.first), last: finite(smoothed.value) },
     validation: stopped === null ? finite(last?.validation["loss"]) : null,
     frequencies: finite(classes && frequencyLoss(batches, classes, prepared.cadence.lastBatches)),
-    alarm: null,
+    alarm: alarm === undefined ? null : alarmOf(alarm),
   };
 }
+
+const alarmOf = ({ step, column, direction }: TelemetryAlarm): Alarm => ({
+  step,
+  edge: column.edge ?? "",
+  line: column.line,
+  measure: column.measure,
+  direction,
+});
 
 /** Where a run ended that did not make all of its steps. */
 function stopOf(ending: Ending, step: number): RunResult["stopped"] {

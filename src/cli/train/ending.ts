@@ -4,6 +4,7 @@ import type { Out } from "../out.ts";
 import { orStop, Stop } from "../stop.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { showDiagnostic, type Diagnostic } from "../../support/diagnostic.ts";
+import type { TelemetryAlarm } from "../../train/telemetry.ts";
 import { commandLine } from "./command-line.ts";
 import { readRunCheckpoint, runFiles, writeRunFile } from "./folder.ts";
 import type { Ending } from "./loop.ts";
@@ -11,6 +12,7 @@ import { isEvaluation, type MetricsLine } from "../../train/lines.ts";
 import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
+import { readTelemetry } from "./telemetry-file.ts";
 import { reportOf } from "./report.ts";
 import { bestOf, showDuration, showMeasures } from "./words.ts";
 
@@ -22,6 +24,8 @@ export interface EndedRun {
   readonly folder: string;
   readonly trainer: Trainer;
   readonly lines: readonly MetricsLine[];
+  /** Where an edge left first what it was; undefined if none did, or nothing was observed. */
+  readonly alarm: TelemetryAlarm | undefined;
 }
 
 /** Writes the report and says how the run ended; where it did not end well, the command does not either. */
@@ -79,6 +83,8 @@ export async function writeReport(
     batch,
     training,
     lines,
+    graph: model.training.graph,
+    telemetry: readTelemetry(folder),
   });
   writeRunFile(folder, runFiles.report, report);
 }

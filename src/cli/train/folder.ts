@@ -36,6 +36,9 @@ export const runFiles = {
   /** What was trained, and how. */
   run: RUN_FILE,
   metrics: "metrics.jsonl",
+  /** Measures of the residual edges, and what each column of them is. */
+  telemetry: "telemetry.f32",
+  telemetryColumns: "telemetry.json",
   report: "report.html",
   /** A folder with the model's own text, so that the run works wherever it is carried. */
   model: "model",

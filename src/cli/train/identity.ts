@@ -28,6 +28,9 @@ export const afterLines = (after: readonly AfterStep[]): readonly string[] => [
   ...new Set(after.map(({ text }) => text)),
 ];
 
+/** Targets whose observed steps have the bits of others. */
+const exact: ReadonlySet<string> = new Set(["wasm", "interpreter"]);
+
 /** All that decides the bits of a run. */
 export function identityOf(
   { model, training, batch, tokenizer, data, validation }: ReadTraining,
@@ -57,5 +60,7 @@ export function identityOf(
     "first weights": firstWeights,
     steps: String(settings.steps),
     target: options.target,
+    // Kernels in TypeScript and on a device round what an observed step keeps and another does not.
+    ...(options.telemetry !== undefined && !exact.has(options.target) && { telemetry: options.telemetry }),
   };
 }

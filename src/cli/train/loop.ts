@@ -7,6 +7,8 @@ import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
 import { isEvaluation, rounded, stepLine, type MetricsLine } from "../../train/lines.ts";
 import type { MetricsFile } from "./metrics-file.ts";
+import type { TelemetryFile } from "./telemetry-file.ts";
+import { alarmWords } from "../../train/telemetry.ts";
 import type { Progress } from "./progress.ts";
 import { orStop } from "../stop.ts";
 import { bestOf, showMeasures, showStep } from "./words.ts";
@@ -16,6 +18,8 @@ export interface Loop {
   readonly trainer: Trainer;
   readonly cadence: Cadence;
   readonly metrics: MetricsFile;
+  /** Undefined where nothing is observed. */
+  readonly telemetry: TelemetryFile | undefined;
   readonly progress: Progress;
   readonly interruption: Interruption;
   /** Writes a checkpoint of the training as it stands. */
@@ -46,12 +50,12 @@ export async function runLoop(loop: Loop): Promise<Ending> {
   const isDue = checkpointTimes(loop.cadence);
   while (trainer.step < steps) {
     const report = orStop(await attempt(() => clock.time("step", () => trainer.advance())));
+    observeStep(loop, report);
     if (!isFiniteStep(report)) return { kind: "not finite", report, seconds: clock.seconds };
     note(loop, report, clock);
     const why = loop.watch?.(metrics.lines);
     if (why !== undefined) {
-      metrics.sync();
-      await loop.save();
+      await keep(loop);
       return { kind: "stopped", why, seconds: clock.seconds };
     }
     const isLast = report.step === steps;
@@ -60,13 +64,24 @@ export async function runLoop(loop: Loop): Promise<Ending> {
     const requested = interruption.requested();
     // The best weights are never those of a step that the run would go on from before.
     if (isLast || isBest || requested || isDue(report.step)) {
-      metrics.sync();
-      await loop.save();
+      await keep(loop);
     }
     if (requested && !isLast) return { kind: "interrupted", seconds: clock.seconds };
     await setImmediate();
   }
   return { kind: "done", seconds: clock.seconds };
+}
+
+/** Writes a checkpoint, behind the lines and rows that lead to it. */
+async function keep({ metrics, telemetry, save }: Loop): Promise<void> {
+  metrics.sync();
+  telemetry?.sync();
+  await save();
+}
+
+function observeStep({ telemetry, progress }: Loop, { step, observed }: StepReport): void {
+  const alarm = observed && telemetry?.add(step, observed);
+  if (alarm !== undefined) progress.line(alarmWords(alarm));
 }
 
 /** Whether a checkpoint is due after a step. */

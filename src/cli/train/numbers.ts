@@ -45,6 +45,10 @@ export interface Cadence {
   readonly checkpointEvery: { readonly steps: number } | { readonly seconds: number };
 }
 
+/** Steps from one that is observed to the next; undefined for none. */
+export const observeEveryOf = ({ telemetry }: TrainOptions): number | undefined =>
+  telemetry === "off" ? undefined : whole("--telemetry", telemetry, 1);
+
 /** Evaluations of a run, if nothing else is said, and the batches that each reads at most. */
 const [EVALUATIONS, BATCHES] = [20, 20];
 

@@ -29,6 +29,7 @@ export interface TrainOptions
   readonly evaluateEvery?: string;
   readonly evaluateBatches?: string;
   readonly checkpointEvery: string;
+  readonly telemetry?: string;
   readonly target: TrainingTarget;
 }
 
@@ -79,6 +80,11 @@ export const trainOptions: readonly OptionSpec[] = [
       "batches that each reads, but the last, which reads all; or `all`. If not given 20, or without --evaluate-every as many as take a tenth of the time",
   },
   { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
+  {
+    flags: "--telemetry <steps>",
+    description:
+      "measures every residual edge, branch and matrix at steps 1, 2, 4, 8, … and every so many: telemetry.f32, heat maps in the report; or off",
+  },
   {
     flags: "--target <target>",
     description: "what runs the steps",

@@ -20,7 +20,7 @@ import { lowerOptions, readModelFile } from "../source.ts";
 import { orStop, showDiagnostics, Stop } from "../stop.ts";
 import { readData, readValidation, tokenizerOf } from "./data.ts";
 import { lowerTrainable } from "./model.ts";
-import { batchOf, cadenceOf, contextOf, overridesOf, type Cadence } from "./numbers.ts";
+import { batchOf, cadenceOf, contextOf, observeEveryOf, overridesOf, type Cadence } from "./numbers.ts";
 import type { TrainOptions } from "./options.ts";
 
 /** Everything that a command line says of a training, read and checked. */
@@ -55,14 +55,15 @@ const DEFAULT_BATCH = 32;
 export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
   const read = readTraining(path, options, out);
   const { settings, batches } = read.training;
+  const observeEvery = observeEveryOf(options);
   const { program, diagnostics } = trainingProgram(
     read.model,
-    stepOptionsOf(settings),
+    { ...stepOptionsOf(settings), observe: observeEvery !== undefined },
     madeFor(options.target),
   );
   if (program === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
-  return { ...read, training: { program, settings, batches } };
+  return { ...read, training: { program, settings, batches, observeEvery } };
 }
 
 /** Reads model and data; every mistake that does not come from the gradients ends the command. */

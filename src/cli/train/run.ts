@@ -28,6 +28,8 @@ import { afterLines, changeable, identityOf } from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { lockFolder } from "./lock.ts";
 import { runLoop, type Loop } from "./loop.ts";
+import { telemetryOf } from "../../train/telemetry.ts";
+import { TelemetryFile } from "./telemetry-file.ts";
 import { MetricsFile } from "./metrics-file.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
@@ -105,7 +107,7 @@ export async function trainInto<T>(
 
 /** Runs the steps that are left, with what is shown and written beside, and ends the run. */
 async function runSteps<T>(
-  run: Omit<EndedRun, "ending" | "lines">,
+  run: Omit<EndedRun, "ending" | "lines" | "alarm">,
   callbacks: Pick<Loop, "save" | "saveBest" | "watch">,
   { out, unread }: Listeners,
   end: (run: EndedRun) => Promise<T>,
@@ -114,6 +116,8 @@ async function runSteps<T>(
   const { cadence } = run.prepared;
   const { steps } = trainer.training.settings;
   const metrics = new MetricsFile(join(folder, runFiles.metrics), trainer.step);
+  const observed = telemetryOf(trainer.training.program);
+  const telemetry = observed && new TelemetryFile(folder, observed, trainer.step);
   const progress = showProgress(out, steps, trainer.step);
   const interruption = listenForInterruption(() => {
     // The second time the process ends at once: a bar would leave the terminal without a cursor.
@@ -121,13 +125,22 @@ async function runSteps<T>(
     progress.line("ending after this step …");
   }, unread);
   try {
-    const ending = await runLoop({ trainer, cadence, metrics, progress, interruption, ...callbacks });
+    const ending = await runLoop({
+      trainer,
+      cadence,
+      metrics,
+      telemetry,
+      progress,
+      interruption,
+      ...callbacks,
+    });
     progress.close();
-    return await end({ ...run, ending, lines: metrics.lines });
+    return await end({ ...run, ending, lines: metrics.lines, alarm: telemetry?.alarm });
   } finally {
     progress.close();
     interruption.close();
     metrics.close();
+    telemetry?.close();
   }
 }
 
