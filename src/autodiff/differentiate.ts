@@ -38,10 +38,17 @@ export function differentiate(
   source: Graph,
   losses: readonly Value[],
   wrt: readonly Value[],
-  checkpoints: Checkpoints = "none",
+  { checkpoints = "none", cuts = new Set() }: DifferentiationOptions = {},
 ): Differentiation {
   const graph = lowerEdges.run(source);
-  return new Reversal(graph, wrt, checkpoints).run(losses, wrt);
+  return new Reversal(graph, wrt, checkpoints, cuts).run(losses, wrt);
+}
+
+export interface DifferentiationOptions {
+  /** Which iterations are made again for the backward instead of kept. Default: none. */
+  readonly checkpoints?: Checkpoints;
+  /** Values that pass no gradient on to what made them, as if they were given. */
+  readonly cuts?: ReadonlySet<Value>;
 }
 
 class Reversal {
@@ -49,12 +56,14 @@ class Reversal {
   readonly #checkpoints: Checkpoints;
   readonly #backward: Backward;
   readonly #recomputation: Recomputation;
+  readonly #cuts: ReadonlySet<Value>;
   /** What the readers of each value have given so far. */
   readonly #pending = new Map<Value, Cotangent[]>();
   readonly #cotangents = new Map<Value, Value>();
 
-  constructor(graph: Graph, wrt: readonly Value[], checkpoints: Checkpoints) {
+  constructor(graph: Graph, wrt: readonly Value[], checkpoints: Checkpoints, cuts: ReadonlySet<Value>) {
     this.#graph = graph;
+    this.#cuts = cuts;
     this.#checkpoints = checkpoints;
     this.#backward = new Backward(dependents(graph, wrt));
     this.#recomputation = new Recomputation(graph, this.#backward);
@@ -119,6 +128,7 @@ class Reversal {
 
   #give(value: Value, cotangent: Cotangent): void {
     const home = this.#backward.home(value);
+    if (this.#cuts.has(home)) return;
     const given = this.#pending.get(home);
     if (given === undefined) this.#pending.set(home, [cotangent]);
     else given.push(cotangent);

@@ -20,6 +20,7 @@ export type Withheld = keyof typeof withheld;
 
 /** The reasons in words, as they follow «no point where». */
 export const withheld = {
+  trained: "the weights are trained, and the line is one of weights that are drawn",
   begins: "the line begins with what was measured, for something else stands before the edge, or behind it",
   norm: "a norm after the add sets the size",
   post: "what stands after the add is no norm",

@@ -1,4 +1,4 @@
-import type { Graph, Output, PartialGraph } from "../ir/graph.ts";
+import type { Graph, Output, PartialGraph, Value } from "../ir/graph.ts";
 import { keepOutputs, type KeptOutputs } from "../ir/keep-outputs.ts";
 import type { Definition, File } from "../language/ast.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
@@ -77,6 +77,8 @@ export interface LoweredModel {
   readonly train: LoweredTrain | undefined;
   /** Full names of weights in which a part was made up, for a warning when they are saved or loaded. */
   readonly unlabelled: readonly { readonly name: string; readonly span: Span }[];
+  /** What its body names by `as NAME`: `h.0.level`. */
+  readonly taps: readonly { readonly name: string; readonly value: Value }[];
   readonly span: Span;
 }
 
@@ -229,6 +231,7 @@ function lowerModel(frame: Frame, options: LowerOptions): LoweredModel | undefin
     written: options.writeConfig === true ? writtenSections(frame, finalParameters(frame)) : [],
     train,
     unlabelled: [...context.unlabelled].map(([name, span]) => ({ name, span })),
+    taps: context.builder.taps,
     span: definition.span,
   };
 }

@@ -20,6 +20,13 @@ export const linesNote =
   "branches pass gradients back as they pass their input forward, which attention, whose softmax has a gradient of its own, does " +
   "not. None is a bound, and none says anything of training.";
 
+export const trainedNote =
+  "Measured in float64. The weights are trained: lines of theory are for weights that are drawn, and have no points here.";
+
+export const pathsNote =
+  "The gradient «with attention held» is what comes back where the weights of attention are as if they were given, «with branches " +
+  "cut» what the carried stream passes back by itself: three backward passes, all measured.";
+
 /** For each line, why it has no point at how many edges: `all paths alike: no point at 3 edges, where …`. */
 export function withheldNotes({ edges }: ProbedCase): readonly string[] {
   return (Object.keys(lineWords) as (keyof EdgeLines)[]).flatMap((line) => {

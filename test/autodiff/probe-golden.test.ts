@@ -15,7 +15,13 @@ interface Golden {
     readonly name: string;
     readonly loss: number;
     readonly activations: readonly number[];
+    readonly largest: readonly number[];
     readonly gradients: readonly number[];
+    /** The sizes of the lanes at each edge whose stream has some. */
+    readonly lanes: readonly (readonly number[])[];
+    /** Gradients with the branches cut, and with what a softmax reads held fixed. */
+    readonly carried: readonly number[];
+    readonly held: readonly number[];
   }[];
 }
 
@@ -52,7 +58,7 @@ test.each(golden.cases)("$name: sizes and gradients at every edge are PyTorch's"
   const settings = Object.fromEntries(Object.entries(sizes).map(([name, value]) => [name, String(value)]));
   const { file } = parse({ name: "depth.lmg", text: read("examples/depth.lmg") });
   const { model } = lower(file, { settings: { ...settings, variant: wanted.name }, training: true });
-  const { graph, edges } = probeEdges(model!.train!.graph);
+  const { graph, edges } = probeEdges(model!.train!.graph, { paths: true });
   const ids = (name: string): HostTensor =>
     hostTensor(
       "i32",
@@ -76,13 +82,22 @@ test.each(golden.cases)("$name: sizes and gradients at every edge are PyTorch's"
     "f64",
   );
   const valueOf = (name: string): number => results[name]!.data[0]!;
+  // What a cut lets nothing through is zero on both sides.
   const expectClose = (found: number, expected: number): void => {
-    expect(Math.abs(found / expected - 1)).toBeLessThan(TOLERANCE);
+    expect(Math.abs(found - expected)).toBeLessThanOrEqual(TOLERANCE * Math.abs(expected));
   };
   expectClose(valueOf("loss"), wanted.loss);
   expect(edges.length).toBe(wanted.activations.length);
-  edges.forEach(({ activation, gradient }, index) => {
+  edges.forEach(({ activation, largest, gradient, paths }, index) => {
     expectClose(valueOf(activation), wanted.activations[index]!);
+    expectClose(valueOf(largest), wanted.largest[index]!);
     expectClose(valueOf(gradient), wanted.gradients[index]!);
+    expectClose(valueOf(paths!.carried), wanted.carried[index]!);
+    expectClose(valueOf(paths!.held), wanted.held[index]!);
   });
+  const lanes = edges.flatMap((edge): readonly number[][] =>
+    edge.lanes === undefined ? [] : [Array.from<number>(results[edge.lanes]!.data)],
+  );
+  expect(lanes.length).toBe(wanted.lanes.length);
+  lanes.forEach((sizes, at) => sizes.forEach((size, lane) => expectClose(size, wanted.lanes[at]![lane]!)));
 });

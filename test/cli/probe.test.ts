@@ -198,6 +198,20 @@ ${linesNote}
     expect(text).toMatch(/^all paths alike: no point at 47 edges: the branch is neither scale-free nor /m);
   });
 
+  test("measures along the ways of a gradient, in lanes, and where the text names a value", async () => {
+    const lanes = ["--set", "variant=hyper", "--set", "dim=8", "--depth", "2", "--dims", "B=2,T=8"];
+    const text = await output("probe", "depth.lmg", ...lanes, "--paths");
+    expect(text).toMatch(/ +with attention held +with branches cut /);
+    expect(text).toMatch(/^ +lane 0 +lane 1 +lane 2 +lane 3$/m);
+    put(
+      "named.lmg",
+      "model m {\n  input x: f32[B, 8]\n  repeat 2 as h { fc: linear(8) -> relu as level }\n  output level\n}\n",
+    );
+    const named = await output("probe", "named.lmg", "--dims", "B=4");
+    expect(named).toMatch(/^h\.0\.level +0\.\d+ +\d\.\d+ +0\.\d+$/m);
+    expect(named).toMatch(/^h\.1\.level /m);
+  });
+
   test("leaves out edges between the first and the last, unless all are asked for", async () => {
     const some = await output("probe", "doubling.lmg", "--depth", "20");
     expect(some).toContain("and 11 edges between them; --all lists every edge\n");
@@ -309,7 +323,7 @@ describe("a mistake in a probe", () => {
     [
       "no residual edge",
       "bare.lmg",
-      "error[E864]: the model has no residual edge to measure at\n  help: `residual { … }` makes one; `residual skip 0 { … }` makes one that carries nothing",
+      "error[E864]: the model has no residual edge to measure at\n  help: `residual { … }` makes one, `residual skip 0 { … }` one that carries nothing; a value that `as NAME` names is measured too",
     ],
     [
       "an ending that means nothing",
@@ -397,6 +411,19 @@ describe("a study that trains", () => {
     expect(await mistakeOf(study("cut.svg"))).toContain(
       "error[E865]: `cut.json` is not the numbers of a study\n",
     );
+  });
+
+  test("a run is probed as it was trained: what --steps measures after a training", async () => {
+    const options = ["--data", "text.txt", "--set", "placement=pre"];
+    const { cases } = JSON.parse(
+      (await lmg("probe", "tiny.lmg", ...options, "--steps", "6", "--json")).text,
+    ) as Probed;
+    expect((await lmg("train", "tiny.lmg", ...options, "--target", "ts", "-o", "run")).code).toBe(0);
+    const again = JSON.parse((await lmg("probe", "run", "--data", "text.txt", "--json")).text) as Probed;
+    const trained = again.cases[0]!.edges.map(({ before }) => before);
+    expect(trained).toEqual(cases[0]!.edges.map(({ after }) => after));
+    expect(again.settings).toContainEqual(["weights", "run"]);
+    expect(await mistake("probe", "run", "--data", "text.txt", "--steps", "3")).toContain("E862");
   });
 
   /** What a study that must end with a mistake says last, after what it says of the data. */

@@ -43,8 +43,13 @@ def tensor(name, *shape):
     return value.requires_grad_()
 
 
-def measure(variant):
-    """The loss, and for each edge the root mean square of the stream and the norm of its gradient."""
+def measure(variant, way="whole"):
+    """
+    The loss, and for each edge the root mean square of the stream and the norm of its gradient: the whole of it, or what comes back
+    where no branch passes any on ("carried"), or where what a softmax reads is as if it were given ("held").
+    """
+    cut = (lambda x: x.detach()) if way == "carried" else lambda x: x
+    hold = (lambda x: x.detach()) if way == "held" else lambda x: x
     alpha = (2 * DEPTH) ** 0.25
     unit = lambda x: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-8)
 
@@ -69,7 +74,7 @@ def measure(variant):
         elif variant == "value":
             v = (v + values[0]) / 2 if values else v
             values.append(v)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = F.scaled_dot_product_attention(hold(q), hold(k), v, is_causal=True)
         return linear(f"{name}.o_proj", y.transpose(1, 2).reshape(B, T, DIM), DIM)
 
     def feed_forward(name, x):
@@ -77,31 +82,31 @@ def measure(variant):
 
     def early_post(x, f, n, g):
         """Mix-LN: the layers l <= L / 4, here the first of three, have their norm behind the add."""
-        return norm(n, x + f(x)) if n.startswith("h.0.") else x + f(norm(n, x))
+        return norm(n, x + cut(f(x))) if n.startswith("h.0.") else x + cut(f(norm(n, x)))
 
     def dual(x, f, n, g):
         """ResiDual: the second stream has the sum of all branches."""
         branch = f(x)
         second[0] = second[0] + branch
-        return norm(n, x + branch)
+        return norm(n, x + cut(branch))
 
     def hybrid(x, f, n, g):
         """Attention normalizes its own q, k and v; the feed-forward block's edge carries what its norm gives."""
         if n.endswith("ln_1"):
-            return x + f(x)
+            return x + cut(f(x))
         y = norm(n.removesuffix("_2"), x)
-        return y + f(y)
+        return y + cut(f(y))
 
     def lanes(x, f, n, g):
         """Static hyper-connection on x: [B, T, n, D]; read [n, 1], write [n, 1], mix [n, n]."""
         name = n.replace("ln_", "lanes_")
         read, write, mix = (tensor(f"{name}.{what}", LANES, width) for what, width in (("read", 1), ("write", 1), ("mix", LANES)))
-        return mix @ x + f(norm(n, (x * read).sum(2))).unsqueeze(2) * write
+        return mix @ x + cut(f(norm(n, (x * read).sum(2))).unsqueeze(2) * write)
 
     def mixture(name, outputs):
         """Of outputs [B, T, N, D] by a softmax over N of query · key, the keys of RMS 1."""
         keys = outputs * torch.rsqrt(outputs.pow(2).mean(-1, keepdim=True) + 1e-6)
-        weights = (keys * tensor(f"{name}.query", DIM)).sum(-1).softmax(-1)
+        weights = hold((keys * tensor(f"{name}.query", DIM)).sum(-1)).softmax(-1)
         return (outputs * weights.unsqueeze(-1)).sum(2)
 
     def over_depth(x, f, n, g):
@@ -113,9 +118,9 @@ def measure(variant):
 
     def sphere(x, f, n, g):
         a = tensor(n.replace("ln_", "alpha_"), DIM)
-        return unit((1 - a) * x + a * unit(f(x)))
+        return unit((1 - a) * x + a * cut(unit(f(x))))
 
-    pre = lambda gain: lambda x, f, n, g: x + gain * f(norm(n, x))
+    pre = lambda gain: lambda x, f, n, g: x + gain * cut(f(norm(n, x)))
     forms = {
         "pre": pre(1),
         "gpt2": pre(1),
@@ -123,23 +128,23 @@ def measure(variant):
         "qknorm": pre(1),
         "depthmu": pre((DEPTH / BASE) ** -0.5),
         "completep": pre((DEPTH / BASE) ** -1),
-        "lns": lambda x, f, n, g: x + f(norm(n, x) / math.sqrt(int(n.split(".")[1]) + 1)),
+        "lns": lambda x, f, n, g: x + cut(f(norm(n, x) / math.sqrt(int(n.split(".")[1]) + 1))),
         "mixln": early_post,
-        "peri": lambda x, f, n, g: x + norm(f"{n}.out", f(norm(f"{n}.pre", x))),
+        "peri": lambda x, f, n, g: x + cut(norm(f"{n}.out", f(norm(f"{n}.pre", x)))),
         "residual": dual,
         "hybrid": hybrid,
-        "keel": lambda x, f, n, g: norm(f"{n}.post", 2 * DEPTH * x + f(norm(f"{n}.pre", x))),
+        "keel": lambda x, f, n, g: norm(f"{n}.post", 2 * DEPTH * x + cut(f(norm(f"{n}.pre", x)))),
         "ngpt": sphere,
         "hyper": lanes,
         "attnres": over_depth,
-        "dyt": lambda x, f, n, g: x + f(tanh(n, x)),
-        "post": lambda x, f, n, g: norm(n, x + f(x)),
-        "sandwich": lambda x, f, n, g: x + norm(f"{n}.out", f(norm(f"{n}.pre", x))),
-        "out": lambda x, f, n, g: x + norm(n, f(x)),
-        "deepnorm": lambda x, f, n, g: norm(n, alpha * x + f(x)),
-        "rezero": lambda x, f, n, g: x + tensor(g, 1) * f(x),
-        "none": lambda x, f, n, g: x + f(x),
-        "plain": lambda x, f, n, g: f(x),
+        "dyt": lambda x, f, n, g: x + cut(f(tanh(n, x))),
+        "post": lambda x, f, n, g: norm(n, x + cut(f(x))),
+        "sandwich": lambda x, f, n, g: x + cut(norm(f"{n}.out", f(norm(f"{n}.pre", x)))),
+        "out": lambda x, f, n, g: x + cut(norm(n, f(x))),
+        "deepnorm": lambda x, f, n, g: norm(n, alpha * x + cut(f(x))),
+        "rezero": lambda x, f, n, g: x + tensor(g, 1) * cut(f(x)),
+        "none": lambda x, f, n, g: x + cut(f(x)),
+        "plain": lambda x, f, n, g: 0 * x + cut(f(x)),
     }
     tokens, targets = (
         torch.tensor([int(u * VOCAB) for u in draw(name, B * T)]).reshape(B, T) for name in ("tokens", "next")
@@ -177,8 +182,13 @@ def measure(variant):
         x = norm("ln_f", x)
     loss = F.cross_entropy(linear("head", x, VOCAB).flatten(0, 1), targets.flatten())
     loss.backward()
-    return {"name": variant, "loss": loss.item(),
-            "activations": [e.pow(2).mean().sqrt().item() for e in edges], "gradients": [e.grad.norm().item() for e in edges]}
+    gradients = [0.0 if e.grad is None else e.grad.norm().item() for e in edges]
+    if way != "whole":
+        return gradients
+    return {"name": variant, "loss": loss.item(), "activations": [e.pow(2).mean().sqrt().item() for e in edges],
+            "largest": [e.abs().max().item() for e in edges], "gradients": gradients,
+            "lanes": [e.pow(2).mean((0, 1, 3)).sqrt().tolist() for e in edges if e.dim() == 4],
+            "carried": measure(variant, "carried"), "held": measure(variant, "held")}
 
 
 def make():

@@ -45,6 +45,10 @@ function probedCase(variant: string, values: readonly number[], more: Partial<Pr
   const edges = values.map((value, index) => ({
     name: `h.${index} edge 0`,
     before: sizes(value, 1 / value),
+    largest: 4 * value,
+    share: 0.5,
+    lanes: undefined,
+    paths: index === 1 ? { carried: 0.25 / value, held: 0.5 / value } : undefined,
     inFloat32: index === 1 ? sizes(value, 2 / value) : undefined,
     lines: {
       uncorrelated: index === 0 ? ("begins" as const) : value * 1.1,
@@ -53,7 +57,16 @@ function probedCase(variant: string, values: readonly number[], more: Partial<Pr
     },
     after: undefined,
   }));
-  return { variant, depth: 4, form: "y = x + f(N(x))", loss: 4.2, edges, training: undefined, ...more };
+  return {
+    variant,
+    depth: 4,
+    form: "y = x + f(N(x))",
+    loss: 4.2,
+    edges,
+    taps: [],
+    training: undefined,
+    ...more,
+  };
 }
 
 const probed = (...cases: readonly ProbedCase[]): Probed => ({

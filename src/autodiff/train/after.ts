@@ -34,7 +34,7 @@ export function passedOn(
 
 interface Beginning {
   readonly shape: readonly number[];
-  readonly data: ArrayLike<number> & Iterable<number>;
+  readonly data: ArrayLike<number>;
 }
 
 /** Tensors that a training begins with, after what `after step` has them pass through, in float64. */

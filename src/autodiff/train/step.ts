@@ -111,7 +111,7 @@ function differentiateLoss(
   const values = trainable.map(({ value }) => value);
   let cotangents: ReadonlyMap<Value, Value> | undefined;
   const lossParts = (accumulate === 1 ? [whole] : measures.of(loss)).map((part): LossPart => {
-    const derived = differentiate(forward, [part.value], values, checkpoints);
+    const derived = differentiate(forward, [part.value], values, { checkpoints });
     append(nodes, derived.graph.nodes.slice(forward.nodes.length));
     append(diagnostics, derived.diagnostics);
     if (part.value === loss) cotangents = derived.cotangents;

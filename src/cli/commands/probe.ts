@@ -1,11 +1,15 @@
-import { linesNote } from "../../report/probed.ts";
+import { join } from "node:path";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
+import type { Source } from "../../support/source.ts";
+import { withTrainedRun } from "../run/trained.ts";
+import { linesNote, pathsNote, trainedNote } from "../../report/probed.ts";
 import type { Probed, ProbedCase } from "../../run/probe/probed.ts";
 import { showCommandLine } from "../command-line.ts";
 import type { Command } from "../command.ts";
 import type { Out } from "../out.ts";
 import { formsOf, type Form } from "../probe/forms.ts";
 import { keptPath, probedJson, readFinished, writeOutput, type Finished } from "../probe/kept.ts";
-import { probeOptions, requireUse, type ProbeOptions } from "../probe/options.ts";
+import { DEFAULT_TOKENIZER, probeOptions, requireUse, type ProbeOptions } from "../probe/options.ts";
 import { measureSubject, openSubject, trainOptionsOf, type Subject } from "../probe/subject.ts";
 import { showProbed } from "../probe/tables.ts";
 import { modelArgument } from "../source.ts";
@@ -17,17 +21,19 @@ export const command: Command = {
   options: probeOptions,
   examples: [
     ["lmg probe model.lmg", "how large activations and gradients are at each residual edge"],
+    ["lmg probe runs/x --data input.txt", "the same of trained weights; so of a published checkpoint"],
     ["lmg probe model.lmg --compare pre,post,none --depth 4,16,64", "the same for placements and depths"],
     [
       "lmg probe examples/depth.lmg --compare variant=pre,post,rezero --steps 300 --data input.txt -o study.html",
       "trains each, and draws what became of them",
     ],
   ],
-  async run([path], options: ProbeOptions, out) {
+  async run([path], asked: ProbeOptions, out) {
+    const { model, options } = withTrained(path!, asked);
     requireUse(options);
     const write = writerOf(options);
-    const forms = formsOf(path!, options);
-    const study = new Study(path!, forms, options, out);
+    const forms = formsOf(model, options);
+    const study = new Study(path!, model, forms, options, out);
     const finished = study.finishedBefore();
     for (const form of forms) {
       await study.add(form, finished);
@@ -40,22 +46,42 @@ export const command: Command = {
   },
 };
 
+/** A run or a published checkpoint stands for its model with its weights and its tokenizer. */
+function withTrained(
+  path: string,
+  asked: ProbeOptions,
+): { readonly model: string | Source; readonly options: ProbeOptions } {
+  const { tokenizer, ...rest } = asked;
+  const own = tokenizer === DEFAULT_TOKENIZER ? rest : asked;
+  const { model, options } = withTrainedRun(
+    path,
+    own as Omit<ProbeOptions, "tokenizer"> & { tokenizer?: string },
+  );
+  return { model, options: { ...options, tokenizer: tokenizerFile(options.tokenizer) } };
+}
+
+/** A training takes the file of a tokenizer, where others take its folder too. */
+const tokenizerFile = (given: string = DEFAULT_TOKENIZER): string =>
+  kindOfPath(given) === "folder" ? join(given, "tokenizer.json") : given;
+
 /** The cases of a probe as they come. */
 class Study {
   readonly #path: string;
+  readonly #isTrained: boolean;
   readonly #options: ProbeOptions;
   readonly #out: Out;
   readonly #subjects: ReadonlyMap<Form, Subject>;
   readonly #cases: ProbedCase[] = [];
 
   /** Opens all forms, so that a mistake in the last one is told before the first is trained. */
-  constructor(path: string, forms: readonly Form[], options: ProbeOptions, out: Out) {
+  constructor(path: string, model: string | Source, forms: readonly Form[], options: ProbeOptions, out: Out) {
     this.#path = path;
+    this.#isTrained = options.weights !== undefined;
     this.#options = options;
     this.#out = out;
     const quiet = { ...out, note: () => undefined };
     this.#subjects = new Map(
-      forms.map((form, index) => [form, openSubject(path, form, options, index === 0 ? out : quiet)]),
+      forms.map((form, index) => [form, openSubject(model, form, options, index === 0 ? out : quiet)]),
     );
   }
 
@@ -109,8 +135,15 @@ class Study {
     return {
       title: `${graph.name.replace(/_train$/, "")}: what depth does to activations and gradients`,
       command: showCommandLine("probe", [this.#path], probeOptions, this.#options),
-      settings: [...settings, ["seed", String(seed)], ...trainingSettings(subject!, this.#isTraining)],
-      notes: [linesNote],
+      settings: [
+        ...settings,
+        this.#isTrained ? (["weights", this.#options.weights!] as const) : (["seed", String(seed)] as const),
+        ...trainingSettings(subject!, this.#isTraining),
+      ],
+      notes: [
+        this.#isTrained ? trainedNote : linesNote,
+        ...(this.#options.paths === true ? [pathsNote] : []),
+      ],
       cases: this.#cases,
     };
   }

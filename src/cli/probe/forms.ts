@@ -1,6 +1,7 @@
 import { Problem, quote } from "../../checkpoint/problem.ts";
 import { parse } from "../../language/parse.ts";
 import { isError } from "../../support/diagnostic.ts";
+import type { Source } from "../../support/source.ts";
 import { listWords, nearest } from "../../support/text.ts";
 import { parseNumber, parseSettings } from "../arguments.ts";
 import { readModelFile } from "../source.ts";
@@ -17,7 +18,7 @@ export interface Form {
 }
 
 /** Every form that `--compare` and `--depth` ask for; parameters that the model does not have end the command. */
-export function formsOf(path: string, options: ProbeOptions): readonly Form[] {
+export function formsOf(path: string | Source, options: ProbeOptions): readonly Form[] {
   const compared = comparedOf(options.compare);
   const depths = options.depth === undefined ? undefined : depthsOf(options.depth);
   const set = options.set ?? [];
@@ -70,7 +71,7 @@ const depthsOf = (list: string): readonly number[] =>
 
 /** The model must have the parameter, and `--set` must leave it alone. */
 function requireParameter(
-  path: string,
+  path: string | Source,
   option: string,
   name: string,
   given: Readonly<Record<string, string>>,
@@ -78,7 +79,7 @@ function requireParameter(
 ): void {
   if (Object.hasOwn(given, name))
     throw new Stop([new Problem("E860", `${option} and --set both give \`${name}\``)]);
-  const { file, diagnostics } = parse(readModelFile(path));
+  const { file, diagnostics } = parse(typeof path === "string" ? readModelFile(path) : path);
   if (diagnostics.some(isError)) throw new Stop(diagnostics);
   const models = file.definitions.filter(({ kind }) => kind === "model");
   const model = models.find((definition) => chosen === undefined || definition.name.text === chosen);

@@ -14,7 +14,7 @@ export const keptPath = (out: string): string => out.replace(/\.[^./\\]*$/, ".js
 export const probedJson = (probed: Probed, identities: readonly string[] = []): string =>
   `${JSON.stringify({ format: FORMAT, ...probed, ...(identities.length > 0 && { identities }) }, null, 1)}\n`;
 
-const FORMAT = "lmg probe 2";
+const FORMAT = "lmg probe 3";
 
 /** Cases that were finished, by what decides their numbers. */
 export type Finished = ReadonlyMap<string, ProbedCase>;

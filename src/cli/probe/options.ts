@@ -1,5 +1,7 @@
 import type { OptionSpec } from "../command.ts";
-import { modelOptions, type ModelOptions } from "../source.ts";
+import { weightOptions, type WeightChoice } from "../run/chosen.ts";
+import { requireFirstWeights } from "../train/start.ts";
+import { modelOptions, outputOption, type ModelOptions } from "../source.ts";
 import { stop } from "../stop.ts";
 import type { TrainOptions } from "../train/options.ts";
 
@@ -7,16 +9,18 @@ import type { TrainOptions } from "../train/options.ts";
 export interface ProbeOptions
   extends
     ModelOptions,
+    WeightChoice,
     Pick<TrainOptions, "data" | "tokenizer" | "batch" | "context" | "steps" | "lr" | "clip" | "seed"> {
   readonly compare?: string;
   readonly depth?: string;
   readonly dims?: string;
   readonly out?: string;
+  readonly paths?: true;
   readonly all?: true;
   readonly json?: true;
 }
 
-const DEFAULT_TOKENIZER = "characters";
+export const DEFAULT_TOKENIZER = "characters";
 
 export const probeOptions: readonly OptionSpec[] = [
   {
@@ -33,7 +37,8 @@ export const probeOptions: readonly OptionSpec[] = [
   },
   {
     flags: "--tokenizer <kind>",
-    description: "characters, bpe:SIZE (both made from the text), or a tokenizer.json",
+    description:
+      "characters, bpe:SIZE (both made from the text), or a tokenizer.json; with weights the one beside them",
     default: DEFAULT_TOKENIZER,
   },
   { flags: "--steps <count>", description: "trains each on the data, and measures again" },
@@ -45,14 +50,27 @@ export const probeOptions: readonly OptionSpec[] = [
     flags: "-o, --out <file>",
     description: "a report (.html), its curves alone (.svg) or the numbers (.json)",
   },
+  {
+    flags: "--paths",
+    description: "also the gradients with the branches cut, and with the weights of attention held",
+  },
+  ...weightOptions.filter(({ flags }) => !flags.startsWith("--random")),
   { flags: "--all", description: "every edge, not some of each depth" },
   { flags: "--json", description: "the numbers as JSON" },
   ...modelOptions,
+  outputOption,
 ];
 
 /** Ends the command where an option is given that this probe would pass over in silence. */
 export function requireUse(options: ProbeOptions): void {
-  const { data, steps, dims, batch, context, tokenizer, lr, clip } = options;
+  const { data, steps, dims, batch, context, tokenizer, lr, clip, weights } = options;
+  if (weights !== undefined && steps !== undefined)
+    stop(
+      "E862",
+      "--steps trains from the beginning, and these weights are trained",
+      "leave one of them out; `lmg train --weights` goes on from weights",
+    );
+  requireFirstWeights(options);
   if (data === undefined && steps !== undefined)
     stop("E862", "--steps trains, and there is nothing to train on", "name a text or arrays with --data");
   if (data !== undefined && dims !== undefined)

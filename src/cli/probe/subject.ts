@@ -1,3 +1,8 @@
+import type { HostTensor } from "../../tensor/host.ts";
+import type { Source } from "../../support/source.ts";
+import { checkpointConfig } from "../run/chosen.ts";
+import { readTokens } from "./tokens.ts";
+import { readProbedWeights } from "./weights.ts";
 import { parse } from "../../language/parse.ts";
 import { lower } from "../../lower/lower.ts";
 import { randomBatch } from "../../run/probe/batch.ts";
@@ -28,17 +33,43 @@ export interface Subject extends ProbedSubject {
 }
 
 /** Lowers a form of the model and gives it data; every mistake ends the command. */
-export function openSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
-  if (options.data === undefined) return randomSubject(path, form, options, out);
+export function openSubject(path: string | Source, form: Form, options: ProbeOptions, out: Out): Subject {
+  const { data, weights } = options;
+  if (data === undefined) return lowerSubject(path, form, options, out).random();
+  if (typeof path !== "string" || weights !== undefined) {
+    const lowered = lowerSubject(path, form, options, out);
+    if (typeof path !== "string" || !lowered.hasTrain) return lowered.reading(data);
+  }
+  return trainedSubject(path, form, options, out);
+}
+
+/** On the first batch of a training, whether it was trained or not. */
+function trainedSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
   const prepared = prepareTraining(path, trainOptionsOf(form, options), out);
   const { model, training } = prepared;
-  const { graph } = model.train;
-  const { seed } = training.settings;
+  const { seed, after } = training.settings;
+  // Trained weights are measured as the model is used with them: nothing is dropped, statistics are the running ones.
+  const lowered = options.weights === undefined ? model.training : model.evaluation;
+  const { graph } = lowered.train!;
   const settings = [
     ["input", training.batches.description],
     ["loss", lossWords(graph)],
   ] as const;
-  return { form, graph, batch: training.batches.at(0), seed, settings, prepared };
+  const weights = readProbedWeights(graph, options);
+  const { paths = false } = options;
+  const { taps } = lowered;
+  return {
+    form,
+    graph,
+    batch: training.batches.at(0),
+    seed,
+    settings,
+    prepared,
+    weights,
+    after,
+    paths,
+    taps,
+  };
 }
 
 /** The form as `lmg train` would take it. */
@@ -51,14 +82,28 @@ export const trainOptionsOf = (form: Form, options: ProbeOptions): TrainOptions 
   steps: options.steps ?? "1",
 });
 
-function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out): Subject {
-  const { file, diagnostics: syntax } = parse(readModelFile(path));
+/** A model as it was lowered, and the two ways to feed it without a training. */
+interface LoweredSubject {
+  readonly hasTrain: boolean;
+  readonly random: () => Subject;
+  /** The first tokens of a text. */
+  readonly reading: (data: readonly string[]) => Subject;
+}
+
+function lowerSubject(path: string | Source, form: Form, options: ProbeOptions, out: Out): LoweredSubject {
+  const source = typeof path === "string" ? readModelFile(path) : path;
+  const { file, diagnostics: syntax } = parse(source);
   if (syntax.some(isError)) throw new Stop(syntax);
-  const lowering = { ...lowerOptions(path, { ...options, set: form.set }), training: true };
+  const asked = { ...options, set: form.set };
+  const config = checkpointConfig(options);
+  const lowering = {
+    ...(config === undefined ? lowerOptions(source.name, asked) : lowerOptions(source.name, asked, config)),
+    training: options.weights === undefined,
+  };
   const { model, diagnostics } = lower(file, lowering);
   if (model === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
-  const { train } = model;
+  const { train, taps } = model;
   const loss = probedLoss(model);
   if (loss === undefined)
     return stop(
@@ -70,18 +115,41 @@ function randomSubject(path: string, form: Form, options: ProbeOptions, out: Out
       ? undefined
       : orStop(parseNumber("--seed", options.seed, 0, 2 ** 31 - 1, true));
   const seed = train === undefined ? (given ?? 0) : seedOf(train, { seed: given });
-  const sizes = orStop(completeDims(loss.graph.symbols, orStop(parseDims(options.dims))));
-  const settings = [
-    ["input", `random, ${showDims(sizes)}`],
-    ["loss", loss.description],
-  ] as const;
-  return {
+  const { graph } = loss;
+  const subjectOf = (
+    input: string,
+    sizes: ReadonlyMap<string, number>,
+    given: Readonly<Record<string, HostTensor>> = {},
+  ): Subject => ({
     form,
-    graph: loss.graph,
-    batch: randomBatch(loss.graph, sizes, seed),
+    graph,
+    batch: { ...randomBatch(graph, sizes, seed), ...given },
     seed,
-    settings,
+    settings: [
+      ["input", input],
+      ["loss", loss.description],
+    ],
     prepared: undefined,
+    weights: readProbedWeights(graph, options, model.notNeeded),
+    after: train?.after,
+    paths: options.paths ?? false,
+    taps,
+  });
+  const sizesFrom = (dims: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+    orStop(completeDims(graph.symbols, dims));
+  return {
+    hasTrain: train !== undefined,
+    random: () => {
+      const sizes = sizesFrom(orStop(parseDims(options.dims)));
+      return subjectOf(`random, ${showDims(sizes)}`, sizes);
+    },
+    reading: (data) => {
+      const { input, tokens, name } = readTokens(graph, data, options);
+      const axes = input.value.type.shape.map(({ key }, axis) => [key, tokens.shape[axis]!] as const);
+      const symbols = new Set(graph.symbols.map((symbol) => symbol.name));
+      const sizes = sizesFrom(new Map(axes.filter(([key]) => symbols.has(key))));
+      return subjectOf(`the first ${tokens.data.length} tokens of ${name}`, sizes, { [input.name]: tokens });
+    },
   };
 }
 

@@ -44,6 +44,8 @@ export class Builder {
   readonly nodes: Node[] = [];
   readonly parameters: Parameter[] = [];
   readonly edges: (Edge | undefined)[] = [];
+  /** What the model's own body names by `as NAME`, with the labels of the repeats around it. */
+  readonly taps: { readonly name: string; readonly value: Value }[] = [];
   /** The repeats around the current place, outermost first. */
   iterations: readonly Iteration[] = [];
   /** The part of a residual edge that is being lowered. */

@@ -59,6 +59,8 @@ export function bindTap(tap: Tap, flow: Flow, frame: Frame): void {
     matchType(tap.type, flow.value.type, frame, { what: tap.name.text, value: flow.value });
   builder.markRead(flow.value);
   builder.nameValue(flow.value, tap.name.text);
+  if (frame.calls.length === 0)
+    builder.taps.push({ name: frame.labels.full(tap.name.text), value: flow.value });
   frame.scope.bindNaming(tap, flow);
   frame.context.namings.bound(tap, frame);
 }

@@ -14,10 +14,30 @@ import { emittedTensor } from "../tensors.ts";
 export interface Measurement {
   readonly loss: number;
   readonly edges: readonly MeasuredEdge[];
+  readonly taps: readonly MeasuredTap[];
+}
+
+export interface MeasuredTap {
+  readonly name: string;
+  readonly activation: number;
+  readonly gradient: number | undefined;
+  readonly largest: number;
 }
 
 export interface MeasuredEdge extends EdgeMeasure {
   readonly edge: Edge;
+  /** The largest |y|. */
+  readonly largest: number;
+  /** The size of y in each of its lanes. */
+  readonly lanes: readonly number[] | undefined;
+  /** The gradient along some of its ways. */
+  readonly paths: PathGradients | undefined;
+}
+
+/** Norms of the gradient with the branches cut, and with the weights of attention held fixed. */
+export interface PathGradients {
+  readonly carried: number;
+  readonly held: number;
 }
 
 /** Measures a model on one batch, with whatever parameters. */
@@ -29,7 +49,7 @@ export type Meter = (parameters: EmittedTensors) => Promise<Measurement | Proble
  * Inputs that it does not read are left out.
  */
 export async function openMeters(
-  { graph, edges }: ProbeGraph,
+  { graph, edges, taps }: ProbeGraph,
   batch: Readonly<Record<string, HostTensor>>,
 ): Promise<{ readonly exact: Meter; readonly asTrained: Meter }> {
   const plan = planGraph(runPasses(graph));
@@ -50,10 +70,11 @@ export async function openMeters(
         ]),
       );
       const outputs = await attempt(() => createModel(weights, { ignore: [/^/] }).run(inputs));
-      return outputs instanceof Problem ? outputs : measurementOf((name) => outputs[name]!.data[0]!);
+      return outputs instanceof Problem ? outputs : measurementOf((name) => outputs[name]!.data);
     };
   };
-  const measurementOf = (valueOf: (name: string) => number): Measurement => {
+  const measurementOf = (dataOf: (name: string) => ArrayLike<number>): Measurement => {
+    const valueOf = (name: string): number => dataOf(name)[0]!;
     const gainOf = ({ scale, tensor }: GainProbe): number =>
       Math.abs(scale) * (tensor === undefined ? 1 : valueOf(tensor));
     return {
@@ -68,6 +89,15 @@ export async function openMeters(
         sum: valueOf(probe.sum),
         skipGain: gainOf(probe.skipGain),
         branchGain: gainOf(probe.branchGain),
+        largest: valueOf(probe.largest),
+        lanes: probe.lanes === undefined ? undefined : Array.from(dataOf(probe.lanes)),
+        paths: probe.paths && { carried: valueOf(probe.paths.carried), held: valueOf(probe.paths.held) },
+      })),
+      taps: taps.map(({ name, activation, gradient, largest }) => ({
+        name,
+        activation: valueOf(activation),
+        gradient: gradient === undefined ? undefined : valueOf(gradient),
+        largest: valueOf(largest),
       })),
     };
   };

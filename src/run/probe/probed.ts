@@ -1,3 +1,4 @@
+import type { MeasuredTap, PathGradients } from "./measure.ts";
 import type { EdgeLines } from "../../autodiff/theory.ts";
 
 /** What a probe found, as data: it can be kept as JSON, where what is not finite is null. */
@@ -22,12 +23,22 @@ export interface ProbedCase {
   /** At initialization. */
   readonly loss: number;
   readonly edges: readonly ProbedEdge[];
+  /** What the text names by `as NAME`. */
+  readonly taps: readonly MeasuredTap[];
   readonly training: ProbedTraining | undefined;
 }
 
 export interface ProbedEdge {
   readonly name: string;
   readonly before: EdgeSizes;
+  /** The largest |y|. */
+  readonly largest: number;
+  /** The size of what the branch adds, as a share of the size of what is carried, both with their gains. */
+  readonly share: number;
+  /** The size of y in each of its lanes. */
+  readonly lanes: readonly number[] | undefined;
+  /** The gradient with the branches cut and with the weights of attention held, if that was asked for. */
+  readonly paths: PathGradients | undefined;
   /** What float32 makes of them, if it misses one of them. */
   readonly inFloat32: EdgeSizes | undefined;
   /** To hold beside what was measured; a word where a line has no point. */
