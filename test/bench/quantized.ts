@@ -1,5 +1,5 @@
 // The rate of decoding by the form in which a model keeps its weights, beside the speed of memory:
-// `npx tsx test/bench/quantized.ts [rounds] [threads]`. A llama of 110 million parameters with drawn weights; a round is some
+// `npx tsx test/bench/quantized.ts [rounds] [threads] [form…]`, none (floats) always among them. A llama of 110 million parameters with drawn weights; a round is some
 // steps of each form and one measure of memory, so that what else the machine does meets all of them.
 import { compile } from "../../src/compile.ts";
 import { readFileSync } from "node:fs";
@@ -58,7 +58,9 @@ async function opened(scheme: Scheme) {
 }
 
 const forms: Awaited<ReturnType<typeof opened>>[] = [];
-for (const scheme of ["none", "bf16", "f16", "int8", "int4"] as const) forms.push(await opened(scheme));
+const wanted = process.argv.slice(4);
+for (const scheme of ["none", "bf16", "f16", "int8", "int4"] as const)
+  if (scheme === "none" || wanted.length === 0 || wanted.includes(scheme)) forms.push(await opened(scheme));
 const ceilings = await openCeilings(threads);
 if (ceilings instanceof Problem) throw new Error(ceilings.message);
 for (let round = 0; round < rounds; round++) {

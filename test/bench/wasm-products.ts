@@ -32,10 +32,10 @@ const linear = (columns: number, depth: number, epilogue = "", home = "parameter
   %y: f32[B, ${columns}] = linear_epilogue(x: %x, weight: %w, extras: [%b], epilogue: { add(i0, i1)${epilogue} })
   output y = %y`;
 
-const inOut = (columns: number, depth: number): string => `
+const inOut = (columns: number, depth: number, home = "input"): string => `
   dim B
   input %x: f32[B, ${depth}]
-  input %w: f32[${depth}, ${columns}]
+  ${home} %w: f32[${depth}, ${columns}]${home === "parameter" ? ' = normal(0, 1) "w"' : ""}
   %y: f32[B, ${columns}] = linear(x: %x, weight: %w, layout: in_out)
   output y = %y`;
 
@@ -74,6 +74,7 @@ const rows: readonly (readonly [name: string, text: string, rows: number])[] = [
   ["linear 128 × 768 → 768, in_out unpacked", inOut(768, 768), 128],
   ["linear 1 × 768 → 50257", linear(50257, 768), 1],
   ["linear 1 × 768 → 50257, out_in unpacked", linear(50257, 768, "", "input"), 1],
+  ["linear 1 × 4096 → 4096, in_out", inOut(4096, 4096, "parameter"), 1],
   ["linear 1 × 4096 → 4096, in_out unpacked", inOut(4096, 4096), 1],
   ["dW 32 × 256 × 784", gradient(256, 784), 32],
   ["dW 128 × 768 × 768", gradient(768, 768), 128],

@@ -40,6 +40,8 @@ describe.each(Object.entries(machines))("on a %s machine", (_, machine) => {
     ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((rows) => [rows, 17, 5] as const),
     [1, 1, 1],
     [1, 16, 3],
+    // A lone row goes through the columns of many tiles together, where they lie side by side.
+    [1, 1099, 38],
     [2, 7, 769],
     [3, 50, 16],
     [9, 33, 2000],
