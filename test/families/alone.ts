@@ -6,12 +6,14 @@ import { orThrow } from "../../src/checkpoint/problem.ts";
 import { toHostTensor } from "../../src/checkpoint/stored.ts";
 import { openNamed } from "../../src/cli/run/chosen.ts";
 import { publishedModel } from "../../src/cli/run/published.ts";
-import { compile, type CompileOptions } from "../../src/compile.ts";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/language/parse.ts";
+import { lower, type LoweredModel, type LowerOptions } from "../../src/lower/lower.ts";
 import type { Engine } from "../../src/run/engine.ts";
 import { openEngine } from "../../src/run/engines.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { matchWeights } from "../../src/run/weights.ts";
-import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import { showDiagnostic, type Diagnostic } from "../../src/support/diagnostic.ts";
 import type { Source } from "../../src/support/source.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
 import { relativeDifference } from "./difference.ts";
@@ -27,26 +29,35 @@ export const folderOf = (name: string): string => `${root}/${name}`;
 export const configOf = (name: string, file = "config.json"): JsonObject =>
   orThrow(readJsonFile(`${folderOf(name)}/${file}`));
 
-/** Its logits compiled; a mistake is thrown with all that is said of it. */
-export function compiled(source: Source, options: CompileOptions = {}) {
-  const { diagnostics, model, graph, plan } = compile(source, { ...options, outputs: ["logits"] });
-  if (model === undefined || graph === undefined || plan === undefined || diagnostics.length > 0)
+/** The model of its logits as it is lowered, before any pass; a mistake is thrown with all that is said of it. */
+export function lowered(source: Source, options: LowerOptions = {}): LoweredModel {
+  const { file, diagnostics: syntax } = parse(source);
+  const { model, diagnostics } = lower(file, { ...options, outputs: ["logits"] });
+  return orMistakes(model, [...syntax, ...diagnostics]);
+}
+
+function orMistakes<T>(made: T | undefined, diagnostics: readonly Diagnostic[]): T {
+  if (made === undefined || diagnostics.length > 0)
     throw new Error(diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n"));
-  return { model, graph, plan };
+  return made;
 }
 
 /** The model of a golden's family, with its config. */
-export const opened = (name: string, file = "config.json") =>
-  compiled(publishedModel(folderOf(name))!, { config: configOf(name, file) });
+export const opened = (name: string, file = "config.json"): LoweredModel =>
+  lowered(publishedModel(folderOf(name))!, { config: configOf(name, file) });
 
 /** The interpreter, or the module of WebAssembly, with the weights of a golden. */
 export async function engineOf(name: string, on: "interpreter" | "wasm"): Promise<Engine> {
-  const { model, plan } = opened(name);
-  const weights = orThrow(
-    matchWeights(model.graph, openNamed({ weights: folderOf(name) }), { notNeeded: model.notNeeded }),
-  );
-  if (on === "interpreter") return orThrow(interpreterEngine(model.graph, weights));
-  return orThrow(await openEngine("wasm", plan, weights, { threads: 1 }));
+  const weightsOf = ({ graph, notNeeded }: LoweredModel) =>
+    orThrow(matchWeights(graph, openNamed({ weights: folderOf(name) }), { notNeeded }));
+  if (on === "interpreter") {
+    const model = opened(name);
+    return orThrow(interpreterEngine(model.graph, weightsOf(model)));
+  }
+  const options = { config: configOf(name), outputs: ["logits"] };
+  const { model, plan, diagnostics } = compile(publishedModel(folderOf(name))!, options);
+  const weights = weightsOf(orMistakes(model, diagnostics));
+  return orThrow(await openEngine("wasm", orMistakes(plan, diagnostics), weights, { threads: 1 }));
 }
 
 interface Case {

@@ -16,7 +16,7 @@ import { tolerances } from "./support.ts";
 const families = ["mamba", "mamba2", "rwkv", "qwen3_next", "lfm2", "gpt_oss"];
 
 test.each(families)("%s read by its states gives transformers' logits of the whole text", (name) => {
-  const { model } = opened(name);
+  const model = opened(name);
   const checkpoint = orThrow(
     matchWeights(model.graph, openNamed({ weights: folderOf(name) }), { notNeeded: model.notNeeded }),
   );

@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import { publishedModel } from "../../src/cli/run/published.ts";
 import { sizedModel } from "../../src/cli/new/sized.ts";
 import { knownFamilies } from "../../src/families/families.ts";
-import { compile } from "../../src/compile.ts";
-import type { Edge, Graph } from "../../src/ir/graph.ts";
+import type { Edge } from "../../src/ir/graph.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { format } from "../../src/language/format.ts";
+import { parse } from "../../src/language/parse.ts";
+import { lower, type LoweredModel } from "../../src/lower/lower.ts";
 import type { Source } from "../../src/support/source.ts";
-import { casesOf, compiled, configOf, folderOf, goldenNames, opened, worstDifference } from "./alone.ts";
+import { casesOf, configOf, folderOf, goldenNames, lowered, opened, worstDifference } from "./alone.ts";
 import { tolerances } from "./support.ts";
 
 /**
@@ -28,9 +29,7 @@ describe.each(goldenNames)("the checkpoint of %s alone", (name) => {
   test.runIf(existsSync(`${folderOf(name)}/config.v4.json`))(
     "is the same model by its config in the spelling of published files",
     () => {
-      expect(printGraph(opened(name, "config.v4.json").model.graph)).toBe(
-        printGraph(opened(name).model.graph),
-      );
+      expect(printGraph(opened(name, "config.v4.json").graph)).toBe(printGraph(opened(name).graph));
     },
   );
 });
@@ -52,18 +51,17 @@ describe.each(goldenNames)("what `lmg new` writes for %s", (name) => {
   const config = configOf(name);
   const made = sizedModel(publishedModel(folderOf(name))!, "mine", { config, configName: "config.json" });
   const source: Source = { name: "mine.lmg", text: "text" in made ? made.text : "" };
-  const textOf = ({ model }: { model: { graph: Graph } }): string =>
-    printGraph(model.graph).replace(/^graph \w+/, "graph");
+  const textOf = ({ graph }: LoweredModel): string => printGraph(graph).replace(/^graph \w+/, "graph");
 
   test("is formatted, and by itself the model of the checkpoint", () => {
     expect(format(source).text).toBe(source.text);
-    expect(textOf(compiled(source))).toBe(textOf(opened(name)));
+    expect(textOf(lowered(source))).toBe(textOf(opened(name)));
   });
 
   test.skipIf(normsOffEdges.has(name))("moves a norm by one word", () => {
-    const { edges } = opened(name).model.graph;
+    const { edges } = opened(name).graph;
     const change = placements(source.text).find((text) => {
-      const { model } = compile({ ...source, text }, { outputs: ["logits"] });
+      const { model } = lower(parse({ ...source, text }).file, { outputs: ["logits"] });
       expect(model?.graph.edges.length).toBe(edges.length);
       return JSON.stringify(model?.graph.edges.map(placesOf)) !== JSON.stringify(edges.map(placesOf));
     });

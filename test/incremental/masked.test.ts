@@ -14,7 +14,7 @@ import type { Engine } from "../../src/run/engine.ts";
 import { interpreterEngine } from "../../src/run/interpreter-engine.ts";
 import { matchWeights } from "../../src/run/weights.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
-import { compiled } from "../families/alone.ts";
+import { lowered } from "../families/alone.ts";
 import { relativeDifference } from "../families/difference.ts";
 import { tolerances } from "../families/support.ts";
 
@@ -31,7 +31,7 @@ const folders = [...file.tensors.keys()].flatMap((name) =>
 async function difference(folder: string, on: "interpreter" | "wasm"): Promise<number> {
   const path = `test/golden/${folder}`;
   const config = orThrow(readJsonFile(`${path}/config.json`));
-  const { model } = compiled(publishedModel(path)!, { config });
+  const model = lowered(publishedModel(path)!, { config });
   const target = targets.wasm.target({});
   const masked = maskedGraph(model.graph, { output: "logits", ...(on === "wasm" ? { target } : {}) });
   if (masked instanceof Refusal) throw masked;

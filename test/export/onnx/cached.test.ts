@@ -134,7 +134,7 @@ const families = ["bloom", "mamba2", "lfm2", "gpt_oss", "qwen3_next", "rwkv"];
 
 const graphs: Readonly<Record<string, () => Graph>> = {
   ...Object.fromEntries(decoders.map((name) => [name, () => small(`examples/${name}.lmg`)])),
-  ...Object.fromEntries(families.map((name) => [name, () => opened(name).model.graph])),
+  ...Object.fromEntries(families.map((name) => [name, () => opened(name).graph])),
 };
 
 /** Attention of each kind, without the op for it. */

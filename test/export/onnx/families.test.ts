@@ -32,7 +32,7 @@ const TOLERANCE = 1e-5;
 function placesOf(name: string): FindPlace {
   const { tensors, close } = openNamed({ weights: folderOf(name) });
   close();
-  const { graph, notNeeded } = opened(name).model;
+  const { graph, notNeeded } = opened(name);
   const match = matchParameters(graph.parameters, tensors, name, { notNeeded });
   if (!("tensors" in match)) throw new Error(match[0]!.message);
   return (parameter) => {
@@ -50,7 +50,7 @@ function placesOf(name: string): FindPlace {
 
 describe("the ONNX of a family, its weights left in the published file, gives transformers' logits", () => {
   test.each(names)("%s", async (name) => {
-    const { graph } = opened(name).model;
+    const { graph } = opened(name);
     const session = await openSession(
       modelBytes(graph, placesOf(name)),
       readFileSync(`${folderOf(name)}/${WEIGHTS}`),
