@@ -1,12 +1,13 @@
 import { largest } from "../support/lists.ts";
 import { RANDOM_INPUT } from "../autodiff/train/forward.ts";
 import { betasOf, scalarInputs, type Optimizer } from "../autodiff/train/optimizer.ts";
+import type { AfterStep } from "../lower/train/by-name.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../checkpoint/stored.ts";
-import { initialTensors } from "../ir/initialize.ts";
 import { plural } from "../support/text.ts";
 import type { MeasureRule } from "./measures.ts";
 import type { ProgramPart, TrainingProgram } from "./program.ts";
+import { beginningOf } from "./trainer.ts";
 
 /** What is written for a training. */
 export interface TrainingModule {
@@ -37,13 +38,16 @@ export function trainingNotes(training: TrainingModule): readonly string[] {
 }
 
 /** A safetensors file with all tensors of the state that a training begins with. */
-export function writeInitialState(program: TrainingProgram, seed: number): Uint8Array {
-  const tensors = Object.entries(initialTensors(program.states, seed)).map(
-    ([name, { shape, data }]): [string, StoredTensor] => [
-      name,
-      { dtype: "f32", shape, bytes: new Uint8Array(Float32Array.from(data).buffer) },
-    ],
-  );
+export function writeInitialState(
+  program: TrainingProgram,
+  seed: number,
+  after: readonly AfterStep[] = [],
+): Uint8Array {
+  const { state } = beginningOf({ program, settings: { seed, after } });
+  const tensors = Object.entries(state).map(([name, { shape, data }]): [string, StoredTensor] => [
+    name,
+    { dtype: "f32", shape, bytes: new Uint8Array(Float32Array.from(data).buffer) },
+  ]);
   return writeSafetensors(new Map(tensors));
 }
 

@@ -53,7 +53,10 @@ export interface Training {
  * has them pass through; moments at zero.
  */
 export function beginningOf(
-  { program, settings }: Pick<Training, "program" | "settings">,
+  {
+    program,
+    settings,
+  }: Pick<Training, "program"> & { readonly settings: Pick<TrainingSettings, "seed" | "after"> },
   weights: TrainingState = {},
 ): Snapshot {
   const tensors = Object.entries(initialTensors(program.states, settings.seed));

@@ -1,4 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { orThrow } from "../../src/checkpoint/problem.ts";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { toFloat32 } from "../../src/checkpoint/stored.ts";
+import { writeInitialState } from "../../src/train/modules.ts";
 import { interpreterEngine } from "../../src/train/interpreter-engine.ts";
 import { typescriptEngine } from "../../src/train/typescript-engine.ts";
 import { webassemblyEngine } from "../../src/train/webassembly-engine.ts";
@@ -117,6 +121,14 @@ describe("after step", () => {
       expect(Math.max(...norms(state["fc0.weight"]!))).toBeGreaterThan(0);
       expect(Math.abs(norms(state["fc0.weight"]!)[0]! - 1)).toBeGreaterThan(1e-3);
     }
+  });
+
+  test("a state that is written for a compiled training is the one that a training begins with", () => {
+    const { program, settings } = trainingOf(text);
+    const bytes = writeInitialState(program, settings.seed, settings.after);
+    const { tensors } = orThrow(readSafetensors(bytes, "state"));
+    const { state } = beginningOf({ program, settings });
+    for (const [name, { data }] of Object.entries(state)) expect(toFloat32(tensors.get(name)!)).toEqual(data);
   });
 
   test("what it makes of a weight is that of the weight as it has moved", async () => {
