@@ -48,5 +48,8 @@ export async function trainingFiles<File extends EmittedFile>(
   const training = { program, optimizer: step.optimizer, accumulate: step.accumulate ?? 1 };
   const modules = emit(program.plan, trainingNotes(training));
   if (seed === undefined) return modules;
-  return [...modules, { path: `${name}_state.safetensors`, text: writeInitialState(program, seed, step.after) }];
+  return [
+    ...modules,
+    { path: `${name}_state.safetensors`, text: writeInitialState(program, seed, step.after) },
+  ];
 }
