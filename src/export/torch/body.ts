@@ -1,18 +1,19 @@
-import { append, largest } from "../../support/lists.ts";
+import { append } from "../../support/lists.ts";
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { isStack } from "../../ir/stacks.ts";
-import { hasTrait } from "../../ops/table.ts";
 import { isLoop, type Loop, type LoopClass, type RolledPart } from "../../ir/roll/rolled.ts";
 import { constantDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
 import { partName } from "../../tensor/stack-names.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { Refused, writeNode } from "../table.ts";
 import { commentOf } from "./comments.ts";
-import { Modules } from "./modules.ts";
+import { hintOf } from "./hints.ts";
+import { carriedNames, lastReads, nestedIn, readersOf } from "./liveness.ts";
+import { Modules, ownModule } from "./modules.ts";
 import { atom, atomText, dimsText, dimText, fit, variable, WIDTH, type Expression } from "./python.ts";
 import type { Extras, Shared } from "./shared.ts";
-import type { OwnedParameters, Site } from "./site.ts";
+import type { Site } from "./site.ts";
 
 export interface BodyOptions {
   readonly file: Shared;
@@ -126,7 +127,9 @@ export class Body {
 
   /** `at`: what is read after that place keeps its name. */
   #state(node: Node, written: Expression, indent: string, at = this.#at): void {
-    const targets = node.results.map((value) => this.#assign(value, this.#hintOf(node, value), at));
+    const targets = node.results.map((value) =>
+      this.#assign(value, hintOf(node, value, { wanted: this.#wanted, producers: this.#producers }), at),
+    );
     if (targets.every((name) => name === undefined)) return;
     this.#say(`${targets.map((name) => name ?? "_").join(", ")} = ${written.text}`, node, indent);
   }
@@ -144,32 +147,13 @@ export class Body {
     return long.length > 0;
   }
 
-  /** What a variable is called: a layer by its label, what moves its elements by the same, else by the model or the op. */
-  #hintOf(node: Node, value: Value): string {
-    const wanted = this.#wanted.get(value);
-    if (wanted !== undefined) return wanted;
-    if (node.op === "residual") return "x";
-    const label = node.origin.label
-      .split(".")
-      .filter((part) => !/^\d+$/.test(part))
-      .at(-1);
-    if (layers.has(node.op) && label !== undefined && label !== "") return label;
-    if (value.hint !== undefined) return value.hint.replace(/_\d+$/, "");
-    const source = operandValues(node)[0];
-    const maker = source && this.#producers.get(source);
-    if (hasTrait(node.op, "moves") && source !== undefined && maker !== undefined)
-      return this.#hintOf(maker, source);
-    return words[node.op] ?? node.op;
-  }
-
   /** A statement with where it stands in the model, where that is another line than before. */
   #say(statement: string, node: Node, indent: string): void {
     const { text, line } = commentOf(node, this.#options.graph);
     const said = line === this.#line && text === "" ? "" : text === "" ? line : text;
     this.#line = line;
     const lines = fit(statement, indent);
-    if (said !== "" && said !== undefined) lines[0] = `${lines[0]!}  # ${said}`;
-    append(this.lines, lines);
+    append(this.lines, said === "" || said === undefined ? lines : commented(lines, said, indent));
   }
 
   /** A name for a value that is read later; undefined if nobody reads it. */
@@ -363,125 +347,11 @@ export class Body {
   }
 }
 
-/** A module whose parameters have its usual names and stand in this class. */
-function ownModule(
-  constructor: string,
-  owned: OwnedParameters,
-  prefix: string,
-  parameters: ReadonlyMap<Value, string>,
-  modules: Modules,
-): string | undefined {
-  const names = Object.entries(owned).flatMap(([part, value]) =>
-    value === undefined ? [] : [{ part, full: parameters.get(value) }],
-  );
-  const bases = new Set(
-    names.map(({ part, full }) =>
-      full?.startsWith(prefix) === true && full.endsWith(`.${part}`)
-        ? full.slice(0, -part.length - 1)
-        : undefined,
-    ),
-  );
-  const [base, ...others] = bases;
-  if (base === undefined || others.length > 0 || base.length < prefix.length) return undefined;
-  const name = base.slice(prefix.length);
-  return modules.add(
-    name,
-    constructor,
-    names.map(({ part }) => part),
-  )
-    ? Modules.access(name)
-    : undefined;
-}
+/** Characters of a line with what is said behind it. */
+const WIDTH_WITH_COMMENT = 128;
 
-/** Ops that own their weights, and are called as those are. */
-const layers: ReadonlySet<string> = new Set(
-  "linear rms_norm layer_norm embedding batch_norm conv2d".split(" "),
-);
-
-/** Words for ops whose names are those of functions. */
-const words: Readonly<Record<string, string>> = {
-  attend: "attended",
-  linear_attend: "attended",
-  relative_bucket: "buckets",
-  routed_linear: "routed",
-};
-
-/** What a loop carries has its name from the beginning, if nothing else reads it. */
-function carriedNames(
-  parts: readonly RolledPart[],
-  readers: ReadonlyMap<Value, readonly number[]>,
-): ReadonlyMap<Value, string> {
-  const names = new Map<Value, string>();
-  for (const part of parts) {
-    if (!isLoop(part) || part.chain?.lanes.length !== 1) continue;
-    const { initial } = part.chain.lanes[0]!;
-    if (readers.get(initial)?.length === 1) names.set(initial, "x");
-  }
-  return names;
-}
-
-/** By the places of the parts that read a value, twice if twice. */
-function readersOf(parts: readonly RolledPart[]): ReadonlyMap<Value, readonly number[]> {
-  const readers = new Map<Value, number[]>();
-  for (const [at, part] of parts.entries())
-    for (const value of readBy(part)) {
-      const found = readers.get(value);
-      if (found === undefined) readers.set(value, [at]);
-      else found.push(at);
-    }
-  return readers;
-}
-
-/** What a part reads of its surroundings. Batch norms read what their statistics do. */
-export function readBy(part: RolledPart): readonly Value[] {
-  if (!isLoop(part)) return operandValues(part);
-  const { chain, iterations } = part;
-  return chain === undefined
-    ? iterations.flatMap(({ inputs }) => inputs)
-    : [...chain.lanes.map(({ initial }) => initial), ...chain.invariants];
-}
-
-/** Ops whose text reads well inside of what reads them. */
-const nesting: ReadonlySet<string> = new Set(
-  (
-    "linear reshape permute slice cast broadcast rope silu gelu gelu_tanh relu relu2 tanh sigmoid softplus square exp neg sqrt " +
-    "rsqrt log abs iota dropout add sub mul div pow eq ne lt le gt ge not l2_norm take"
-  ).split(" "),
-);
-
-/** Results that are written where they are read: by one node, once. */
-function nestedIn(
-  parts: readonly RolledPart[],
-  readers: ReadonlyMap<Value, readonly number[]>,
-  results: ReadonlySet<Value>,
-): ReadonlySet<Value> {
-  const nested = new Set<Value>();
-  for (const part of parts) {
-    if (isLoop(part) || !nesting.has(part.op)) continue;
-    const [value] = part.results as [Value];
-    const [reader, ...others] = readers.get(value) ?? [];
-    if (reader === undefined || others.length > 0 || results.has(value)) continue;
-    if (!isLoop(parts[reader]!)) nested.add(value);
-  }
-  return nested;
-}
-
-/** When each value is read last; what is written inside of another node is read with that. */
-function lastReads(
-  parts: readonly RolledPart[],
-  readers: ReadonlyMap<Value, readonly number[]>,
-  nested: ReadonlySet<Value>,
-  results: readonly Value[],
-): ReadonlyMap<Value, number> {
-  const last = new Map<Value, number>();
-  const ends = parts.map((_, at) => at);
-  for (let at = parts.length - 1; at >= 0; at--) {
-    const part = parts[at]!;
-    if (isLoop(part)) continue;
-    const [value] = part.results as [Value];
-    if (nested.has(value)) ends[at] = ends[readers.get(value)![0]!]!;
-  }
-  for (const [value, places] of readers) last.set(value, largest(places.map((at) => ends[at]!)));
-  for (const value of results) last.set(value, parts.length);
-  return last;
+/** Behind the first line, or above it where that would be too long. */
+function commented([first, ...rest]: readonly string[], comment: string, indent: string): readonly string[] {
+  const behind = `${first!}  # ${comment}`;
+  return behind.length <= WIDTH_WITH_COMMENT ? [behind, ...rest] : [`${indent}# ${comment}`, first!, ...rest];
 }

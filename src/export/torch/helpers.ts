@@ -70,7 +70,7 @@ const routedLinear = `def routed_linear(x, weight, chosen):
     return torch.cat(parts)[order.argsort()].unflatten(0, chosen.shape)`;
 
 const linearAttend = `def linear_attend(q, k, v, decay=None, beta=None, state=None):
-    """A state S [K, V] a head: S falls by e^decay and takes k vᵀ, or beta k (v - Sᵀ k)ᵀ; out = Sᵀ q. Position after position."""
+    """A state S [K, V] a head: S falls by e^decay and takes k vᵀ, or beta k (v - Sᵀ k)ᵀ; out = Sᵀ q, position by position."""
     q, k = (part.repeat_interleave(v.shape[1] // part.shape[1], 1) for part in (q, k))
     state = q.new_zeros(*v.shape[:2], k.shape[-1], v.shape[-1]) if state is None else state
     outs = []

@@ -63,7 +63,7 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     "}",
     "",
     "# Sharded each by itself, then what is left with the model; a list stands for each of its layers.",
-    `BLOCKS = [${blocks.map(text).join(", ")}]`,
+    ...fit(`BLOCKS = [${blocks.map(text).join(", ")}]`, ""),
     "",
     `# Run again for the backward instead of kept, as the model asks for.`,
     `CHECKPOINTED = [${checkpointed(rolled.parts).map(text).join(", ")}]`,

@@ -1,6 +1,8 @@
+import type { Value } from "../../ir/graph.ts";
 import { append } from "../../support/lists.ts";
 import { Refused } from "../table.ts";
 import { fit, isName, text } from "./python.ts";
+import type { OwnedParameters } from "./site.ts";
 
 /** What torch's modules have of their own, by names that a part of a model then cannot have. */
 const reserved: ReadonlySet<string> = new Set(
@@ -166,4 +168,34 @@ export class Modules {
       return `nn.ModuleList(${made[0]!} for _ in range(${made.length}))`;
     return `nn.ModuleList([${made.join(", ")}])`;
   }
+}
+
+/** A module whose parameters have its usual names and stand in this class. */
+export function ownModule(
+  constructor: string,
+  owned: OwnedParameters,
+  prefix: string,
+  parameters: ReadonlyMap<Value, string>,
+  modules: Modules,
+): string | undefined {
+  const names = Object.entries(owned).flatMap(([part, value]) =>
+    value === undefined ? [] : [{ part, full: parameters.get(value) }],
+  );
+  const bases = new Set(
+    names.map(({ part, full }) =>
+      full?.startsWith(prefix) === true && full.endsWith(`.${part}`)
+        ? full.slice(0, -part.length - 1)
+        : undefined,
+    ),
+  );
+  const [base, ...others] = bases;
+  if (base === undefined || others.length > 0 || base.length < prefix.length) return undefined;
+  const name = base.slice(prefix.length);
+  return modules.add(
+    name,
+    constructor,
+    names.map(({ part }) => part),
+  )
+    ? Modules.access(name)
+    : undefined;
 }

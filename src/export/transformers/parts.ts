@@ -1,6 +1,6 @@
 import type { Value } from "../../ir/graph.ts";
 import { isLoop, type RolledPart } from "../../ir/roll/rolled.ts";
-import { readBy } from "../torch/body.ts";
+import { readBy } from "../torch/liveness.ts";
 
 /** The parts that results are made by, down to what is given. */
 export function partsFor(

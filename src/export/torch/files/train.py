@@ -369,7 +369,7 @@ def blocks_of(model):
         yield from block if isinstance(block, nn.ModuleList) else [block]
 
 
-# Tensor parallelism: columns, rows and heads of branches (Shoeybi et al. 2019), positions between them (Korthikanti et al. 2022).
+# Tensor parallelism: columns, rows, heads of branches (Shoeybi et al. 2019), positions between them (Korthikanti et al. 2022).
 
 
 def share_out(model, mesh):
