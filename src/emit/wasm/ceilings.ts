@@ -1,6 +1,6 @@
 import { layoutCode } from "../../support/text.ts";
 import { finishText, Names } from "../module/text.ts";
-import type { I32, V128 } from "./assembler/code.ts";
+import type { I32, Statement, V128 } from "./assembler/code.ts";
 import { i32 } from "./assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "./assembler/simd.ts";
 import { binaryLines, kernelLines, workerLines } from "./code-lines.ts";
@@ -72,7 +72,9 @@ function multiplyAdds({ fma }: Machine): Phase {
   return phase;
 }
 
-/** Bytes that a turn of the loops below reads: 8 vectors, two lines of a core's cache. */
+/** Places from which memory is read in step: one stream has two thirds of the speed of four. */
+const STREAMS = 4;
+/** Bytes that a turn of the loops below reads of a stream: 8 vectors, two lines of a core's cache. */
 const STRIDE = 128;
 const offsets = Array.from({ length: STRIDE / 16 }, (_, index) => 16 * index);
 
@@ -82,11 +84,19 @@ function reads(): Phase {
   const [from, bytes, turns, sink] = [phase.word(0), phase.word(1), phase.word(2), phase.word(3)];
   const sums = phase.locals("v128", offsets.length);
   const { first, last } = partOf(phase, from, bytes);
+  const part = i32.div_u(i32.sub(last, first), i32.const(STREAMS * STRIDE));
+  const apart = phase.still(i32.mul(part, i32.const(STRIDE)));
+  const add = (at: I32): Statement[] =>
+    sums.map((sum, index) => sum.set(i32x4.add(sum.get, v128.load(at, 16 * index))));
+  const places = phase.locals("i32", STREAMS);
   phase.push(
     phase.range(i32.const(0), turns, 1, () => [
-      phase.range(first, last, STRIDE, (at) =>
-        sums.map((sum, index) => sum.set(i32x4.add(sum.get, v128.load(at, 16 * index)))),
+      ...places.map((place, stream) => place.set(i32.add(first, i32.mul(apart, i32.const(stream))))),
+      phase.range(i32.const(0), apart, STRIDE, () =>
+        places.flatMap((place) => [...add(place.get), place.set(i32.add(place.get, i32.const(STRIDE)))]),
       ),
+      // What is left over of so many equal parts.
+      phase.range(places.at(-1)!.get, last, STRIDE, add),
     ]),
     v128.store(
       placeOfThread(phase, sink),
