@@ -44,6 +44,7 @@ const keywords: ReadonlySet<string> = new Set([
   ...freeClauseWords,
   ...trainSettings,
   "target",
+  "step",
 ]);
 
 /** What the words of a text are: sizes, layers, labels, parameters; what only tokens tell, where nothing was lowered. */
@@ -58,7 +59,8 @@ export function semanticTokens(analysis: Analysis): readonly SemanticToken[] {
       repeats.has(text) && (tokens[index - 1]?.text === "as" || tokens[index + 1]?.text === "[");
     const of =
       kind === "word"
-        ? (meant.get(start) ?? (isRepeat ? "property" : wordKind(text, tokens[index - 1]?.text)))
+        ? (meant.get(start) ??
+          (isRepeat ? "property" : wordKind(text, tokens[index - 1]?.text, tokens[index + 1]?.text)))
         : plainKinds[kind];
     return of === undefined ? [] : [{ start, end, kind: of }];
   });
@@ -76,13 +78,18 @@ const plainKinds: Readonly<Record<string, SemanticKind | undefined>> = {
   comment: "comment",
 };
 
-/** What a word is by itself, and by what stands before it. */
-function wordKind(text: string, before: string | undefined): SemanticKind | undefined {
+/** What a word is by itself, and by what stands around it: so labels and words of parameters have a kind where nothing was lowered. */
+function wordKind(
+  text: string,
+  before: string | undefined,
+  after: string | undefined,
+): SemanticKind | undefined {
   const isKind = before === ":" || before === "|";
   if (isKind && (parameterKinds as readonly string[]).includes(text)) return "type";
   if (keywords.has(text)) return "keyword";
   if (isDtype(text)) return "type";
-  if (isPlacement(text)) return "enumMember";
+  if (isPlacement(text) || before === "|" || after === "|") return "enumMember";
+  if (after === ":") return "property";
   return text === "_" ? "variable" : undefined;
 }
 

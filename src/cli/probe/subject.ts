@@ -4,7 +4,7 @@ import { checkpointConfig } from "../run/chosen.ts";
 import { readTokens } from "./tokens.ts";
 import { readProbedWeights } from "./weights.ts";
 import { parse } from "../../language/parse.ts";
-import { lower } from "../../lower/lower.ts";
+import { lower, type LoweredModel } from "../../lower/lower.ts";
 import { randomBatch } from "../../run/probe/batch.ts";
 import { lossWords, probedLoss } from "../../run/probe/loss.ts";
 import type { Meter } from "../../run/probe/measure.ts";
@@ -90,7 +90,8 @@ interface LoweredSubject {
   readonly reading: (data: readonly string[]) => Subject;
 }
 
-function lowerSubject(path: string | Source, form: Form, options: ProbeOptions, out: Out): LoweredSubject {
+/** The model as a training has it, or with weights that are trained as it is used. */
+function lowerForm(path: string | Source, form: Form, options: ProbeOptions, out: Out): LoweredModel {
   const source = typeof path === "string" ? readModelFile(path) : path;
   const { file, diagnostics: syntax } = parse(source);
   if (syntax.some(isError)) throw new Stop(syntax);
@@ -103,6 +104,11 @@ function lowerSubject(path: string | Source, form: Form, options: ProbeOptions, 
   const { model, diagnostics } = lower(file, lowering);
   if (model === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
+  return model;
+}
+
+function lowerSubject(path: string | Source, form: Form, options: ProbeOptions, out: Out): LoweredSubject {
+  const model = lowerForm(path, form, options, out);
   const { train, taps } = model;
   const loss = probedLoss(model);
   if (loss === undefined)
