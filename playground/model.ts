@@ -7,8 +7,16 @@ export interface ModelText {
   readonly settings: Readonly<Record<string, string>>;
   /** Which model of it; the first if there are several and none is said. */
   readonly model?: string | undefined;
-  /** The other files of the project, by path beside it, for its `use` lines. */
-  readonly files?: Readonly<Record<string, string>> | undefined;
+  /** What its `use` lines name. */
+  readonly files?: readonly UsedFile[] | undefined;
+}
+
+/** A file that a `use` line names: the file where the line stands (empty: the model's), the path there, and what it found. */
+export interface UsedFile {
+  readonly from: string;
+  readonly path: string;
+  readonly name: string;
+  readonly text: string;
 }
 
 /** What the text is called in messages, and where marks of the picture lie. */
@@ -17,12 +25,12 @@ export const MODEL_FILE = "model.lmg";
 export const sourceOf = ({ text }: ModelText): Source => ({ name: MODEL_FILE, text });
 
 /** How lowering takes it. */
-export const optionsOf = ({ settings, model, files = {} }: ModelText): LowerOptions => ({
+export const optionsOf = ({ settings, model, files = [] }: ModelText): LowerOptions => ({
   settings,
   ...(model === undefined ? {} : { model }),
-  resolveUse: (path) => {
-    const text = files[path];
-    return text === undefined ? undefined : { name: path, text };
+  resolveUse: (path, { name }) => {
+    const from = name === MODEL_FILE ? "" : name;
+    return files.find((file) => file.from === from && file.path === path);
   },
 });
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { noticesOf } from "./notices.mjs";
 import { bundledWorker } from "./page-worker.mjs";
+import { buildPlayground } from "./playground.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const file = join(root, "dist/report/draw.js");
@@ -35,6 +36,9 @@ function keepOwnFiles({ onResolve }) {
 // Also in place: what a page's worker imports is all in it.
 const worker = join(root, "dist/page/worker.js");
 writeFileSync(worker, await bundledWorker(worker));
+
+// What `lmg play` serves.
+await buildPlayground(join(root, "dist/playground"), "one-file");
 
 writeFileSync(
   join(dirname(file), "LICENSES.txt"),

@@ -92,6 +92,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "say what the code of a mistake or a warning means, with an example",
     load: () => import("./commands/explain.ts"),
   },
+  play: {
+    summary: "show a model in a page that follows its file",
+    load: () => import("./commands/play.ts"),
+  },
   lsp: {
     summary: "serve editors: what the compiler knows of a text while it is written",
     load: () => import("./commands/lsp.ts"),
