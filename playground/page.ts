@@ -3,15 +3,18 @@ import { Controls, MODEL_CHOICE } from "./controls.ts";
 import { byId, elementOf, make } from "./dom.ts";
 import { Editor } from "./editor/editor.ts";
 import { services } from "./editor/services.ts";
-import type { ModelText } from "./model.ts";
+import type { ModelText, UsedFile } from "./model.ts";
 import { typescriptPane, wgslPane } from "./panes/code.ts";
 import { depthPane } from "./panes/depth.ts";
 import { edgesPane } from "./panes/edges.ts";
+import { generatePane } from "./panes/generate.ts";
 import { passesPane } from "./panes/passes.ts";
 import { planPane } from "./panes/plan.ts";
+import { trainPane } from "./panes/train.ts";
 import { Tabs } from "./panes/tabs.ts";
 import { Picture } from "./picture.ts";
 import { showProblems } from "./problems.ts";
+import { readServed, saveServed, servedFile } from "./served.ts";
 import { toAddress, type Shared } from "./share.ts";
 import { plural } from "../src/support/text.ts";
 import type { BuildCalls, Built } from "./workers/build.ts";
@@ -35,6 +38,8 @@ export class Page {
   #settings: Readonly<Record<string, string>> = {};
   #model: string | undefined;
   #opened: readonly string[] = [];
+  /** Those that the text on disk uses. */
+  #files: readonly UsedFile[] = [];
   #checked: Checked | undefined;
   /** A check runs; whether what it looks at has changed meanwhile. */
   #checking: "idle" | "running" | "stale" = "idle";
@@ -70,6 +75,8 @@ export class Page {
       planPane,
       typescriptPane,
       wgslPane,
+      trainPane,
+      generatePane,
     ]);
     byId("share").addEventListener("click", () => void this.#share());
     elementOf("select", "model").addEventListener("change", ({ target }) => {
@@ -79,11 +86,15 @@ export class Page {
 
   /** The text with its settings, as it is now. */
   get now(): ModelText {
-    return { text: this.#editor.text, settings: this.#settings, model: this.#model };
+    return { text: this.#editor.text, settings: this.#settings, model: this.#model, files: this.#files };
   }
 
-  /** Shows what an address held, or the first example. */
+  /** Shows what an address held, or the first example; of a page that `lmg play` serves, the file on disk. */
   async begin(shared: Shared | undefined): Promise<void> {
+    if (servedFile !== undefined) {
+      await this.#follow(servedFile);
+      return;
+    }
     if (shared !== undefined) this.open(shared);
     const [all] = await Promise.all([
       this.#check.call("examples", undefined),
@@ -104,6 +115,35 @@ export class Page {
       ),
     );
     select.value = shared === undefined ? BEGINNING : "";
+  }
+
+  /** Shows the file that is served, and follows it while nothing here differs from it. */
+  async #follow(name: string): Promise<void> {
+    byId("model").parentElement!.hidden = true;
+    const [file, save] = [byId("file"), byId("save")];
+    file.textContent = name;
+    file.hidden = save.hidden = false;
+    let onDisk = await readServed();
+    this.#files = onDisk.files;
+    this.open({ text: onDisk.text, settings: {} });
+    save.addEventListener("click", () => {
+      const { text } = this.now;
+      void saveServed(text).then((problem) => {
+        if (problem === undefined) onDisk = { ...onDisk, text };
+        this.#say(problem ?? "saved", problem === undefined ? "good" : "bad");
+      });
+    });
+    new EventSource("events").addEventListener("message", () => {
+      void readServed().then((read) => {
+        const isOwn = this.#editor.text !== onDisk.text && read.text !== onDisk.text;
+        const isOther = read.text !== this.#editor.text;
+        onDisk = read;
+        this.#files = read.files;
+        if (isOwn && isOther) this.#say("the file on disk has changed, and so has the text here", "bad");
+        else if (isOther) this.#editor.update(read.text);
+        else this.#look();
+      });
+    });
   }
 
   /** Shows another text. */

@@ -83,6 +83,18 @@ export class Editor {
     });
   }
 
+  /** The text as it is elsewhere now: what differs is changed, and the cursor stays where it is. */
+  update(text: string): void {
+    const now = this.text;
+    const most = Math.min(now.length, text.length);
+    let [head, tail] = [0, 0];
+    while (head < most && now[head] === text[head]) head++;
+    while (tail < most - head && now[now.length - 1 - tail] === text[text.length - 1 - tail]) tail++;
+    this.view.dispatch({
+      changes: { from: head, to: now.length - tail, insert: text.slice(head, text.length - tail) },
+    });
+  }
+
   /** The range, in the middle of what is seen; the cursor goes there. */
   goTo(range: Range): void {
     const { doc } = this.view.state;

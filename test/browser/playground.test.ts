@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBrowser, type Browser } from "./chromium.ts";
 import { serve } from "./serve.ts";
+import { folder as checkpoint } from "./whale.ts";
 
 let browser: Browser | undefined;
 const folder = mkdtempSync(join(tmpdir(), "lmg-playground-"));
@@ -109,6 +110,19 @@ test("one types, chooses where norms stand, and shares it; nothing but the page 
   const dots = await tab.locator(".charts svg").first().locator("circle").count();
   expect(dots).toBe(5 * 9);
 
+  // Twenty steps of training, on WebAssembly in a worker.
+  await tab.getByRole("tab", { name: "Train" }).click();
+  await tab.getByLabel("steps", { exact: true }).fill("20");
+  await tab.locator("#pane").getByRole("button", { name: "Train", exact: true }).click();
+  const told = tab.locator("#pane .about");
+  await told.getByText(/20 steps, .* a second; loss/).waitFor();
+  const [first, last] = await tab.evaluate(() => {
+    const places = document.querySelector(".chart .curve")!.getAttribute("d")!.split(/[ML]/).slice(1);
+    return [places[0]!, places.at(-1)!].map((place) => Number(place.split(" ")[1]));
+  });
+  // Down is less.
+  expect(last).toBeGreaterThan(first! + 20);
+
   // An address that holds it.
   await tab.getByRole("button", { name: "Share" }).click();
   await expect.poll(() => tab.url()).toContain("#");
@@ -196,17 +210,30 @@ test.each(["light", "dark"] as const)(
   },
 );
 
+/** How transformers goes on with texts, the likeliest character always; the golden itself says how it was made. */
+const { greedy } = JSON.parse(readFileSync(`${checkpoint}/golden.json`, "utf8")) as {
+  greedy: readonly { readonly prompt: string; readonly greedy_text: string }[];
+};
+
 /** Bytes of a text as servers send it. */
 const sent = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length;
 
-test("the page is small: 450 kB for all panes but modules, and 700 kB with everything in one file", async () => {
-  expect(sent(readFileSync(join(folder, "one/index.html")))).toBeLessThan(700_000);
+test("the page is small: 450 kB for all panes but modules, and 720 kB with everything in one file; served, it writes as transformers does", async () => {
+  expect(sent(readFileSync(join(folder, "one/index.html")))).toBeLessThan(720_000);
   if (browser === undefined) return;
   const root = join(folder, "many");
   const names = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-  const server = await serve(new Map(names.map((name) => [name, readFileSync(join(root, name))])));
+  const whale = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"].map(
+    (name) => `${checkpoint}/${name}`,
+  );
+  const server = await serve(
+    new Map([
+      ...names.map((name) => [name, readFileSync(join(root, name))] as const),
+      ...whale.map((name) => [name, readFileSync(name)] as const),
+    ]),
+  );
   const asked = new Set<string>();
   browser.context.on("request", (request) => asked.add(request.url()));
   const tab = await browser.context.newPage();
@@ -215,8 +242,22 @@ test("the page is small: 450 kB for all panes but modules, and 700 kB with every
   for (const name of ["Passes", "Plan"]) await tab.getByRole("tab", { name }).click();
   await tab.locator("svg.plan").waitFor();
   const fetched = names.filter((name) => asked.has(`${server.url}${name === "index.html" ? "" : name}`));
+  // The model that comes with lmg, which lies beside a page that is served.
+  await tab.getByRole("tab", { name: "Generate" }).click();
+  const { prompt, greedy_text } = greedy[0]!;
+  await tab.getByLabel("prompt", { exact: true }).fill(prompt);
+  await tab.getByLabel("tokens", { exact: true }).fill("24");
+  await tab.getByLabel("temperature").fill("0");
+  await tab.getByRole("button", { name: "Write", exact: true }).click();
+  await tab
+    .locator("#pane .about")
+    .getByText(/tokens a second/)
+    .waitFor();
+  const written = await tab.locator("#pane .written").textContent();
   await tab.close();
   server.close();
+  expect(written!.length).toBe(prompt.length + 24);
+  expect((prompt + greedy_text).startsWith(written!)).toBe(true);
   expect(fetched.length).toBeGreaterThan(6);
   const bytes = fetched.map((name) => sent(readFileSync(join(root, name))));
   expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(450_000);
