@@ -84,6 +84,14 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "train placements over learning rates and seeds, and compare them",
     load: () => import("./commands/study.ts"),
   },
+  runs: {
+    summary: "compare runs of trainings: a table, and their curves over each other",
+    load: () => import("./commands/runs.ts"),
+  },
+  export: {
+    summary: "write what runs measured for TensorBoard, as CSV or as lines of JSON",
+    load: () => import("./commands/export.ts"),
+  },
   ops: {
     summary: "document the layers and words of the language, and the ops of graphs",
     load: () => import("./commands/ops.ts"),

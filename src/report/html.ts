@@ -23,7 +23,7 @@ ${parts.some((part) => part.includes("data-hover=")) ? `<script>${hoverScript}</
 
 const pageStyle = `:root{color-scheme:light dark}
 body{margin:1.5rem auto;max-width:1240px;padding:0 1rem;background:var(--page);font:15px/1.45 system-ui,sans-serif}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 pre,code{font:13px/1.4 ui-monospace,monospace}pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.6rem;border:1px solid var(--faint)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:1rem}
 .pairs{max-width:840px}.figures svg{width:100%;height:auto}
@@ -38,6 +38,7 @@ details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
 
 export const heading = (text: string): string => `<h2>${escapeText(text)}</h2>`;
+export const subheading = (text: string): string => `<h3>${escapeText(text)}</h3>`;
 export const paragraph = (text: string): string => `<p>${escapeText(text)}</p>`;
 export const commandLine = (text: string): string => `<pre><code>$ ${escapeText(text)}</code></pre>`;
 

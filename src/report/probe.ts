@@ -1,11 +1,10 @@
 import type { Probed, ProbedCase } from "../run/probe/probed.ts";
-import { drawFigure } from "./draw.ts";
-import type { Figure, Size } from "./figure.ts";
+import type { Size } from "./figure.ts";
 import { commandLine, definitions, figures, folded, heading, page, pairs, paragraph, table } from "./html.ts";
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
 import { caseName, float32Note, lineWords, resultTexts, withheldNotes } from "./probed.ts";
 import { showPoint, showSize } from "./sizes.ts";
-import { withOwnColors } from "./theme.ts";
+import { pictureOfFigures } from "./svg.ts";
 
 /** The report of a probe as one HTML file: curves, what theory says beside them, and every number. */
 export function probeReport(probed: Probed): string {
@@ -39,21 +38,7 @@ const small: Size = { width: 400, height: 230 };
 /** The curves alone as one SVG, two in a row, for a page that shows pictures. */
 export function probePicture(probed: Probed): string {
   const list = [...trainingFigures(probed), ...overviewFigures(probed)];
-  return pictureOf(list, 2, { width: 400, height: 260 });
-}
-
-function pictureOf(list: readonly Figure[], columns: number, size: Size): string {
-  const rows = Math.ceil(list.length / columns);
-  const [width, height] = [columns * size.width, rows * size.height];
-  const placed = list.map((figure, index) => {
-    const [x, y] = [(index % columns) * size.width, Math.floor(index / columns) * size.height];
-    return `<g transform="translate(${x},${y})">${drawFigure(figure, size)}</g>`;
-  });
-  const { svg, style } = withOwnColors(placed.join("\n"));
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
-    `<style>${style}</style>${svg}</svg>\n`
-  );
+  return pictureOfFigures(list, 2, { width: 400, height: 260 });
 }
 
 /** How each training ended. */

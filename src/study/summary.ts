@@ -91,8 +91,8 @@ export function summarize(
       planned,
       stopped: own.filter(({ stopped }) => stopped !== null).length,
       learnedNothing: best !== null && best.unlearned > 0 && best.unlearned === best.validation?.n,
-      sensitivity: rates.length < 2 ? null : sensitivityOf(own, best),
-      edge: best === null || rates.length < 2 ? null : edgeOf(best.rate, rates),
+      sensitivity: curve.length < 2 ? null : sensitivityOf(own, best),
+      edge: best === null || curve.length < 2 ? null : edgeOf(best.rate, rates),
     };
   });
   return {

@@ -55,6 +55,10 @@ export interface TelemetryColumn {
   readonly weight?: string;
 }
 
+/** What a column is called where names are all there is: `edge/h.0 edge 1/rms`, `weight/h.0.mlp.fc1.weight/update`. */
+export const telemetryTag = ({ measure, edge, weight }: TelemetryColumn): string =>
+  weight === undefined ? `edge/${edge ?? ""}/${measure}` : `weight/${weight}/${measure}`;
+
 /** Steps are counted from 1: those that are powers of two, and every so many. */
 export const isObserved = (step: number, every: number): boolean =>
   (step & (step - 1)) === 0 || step % every === 0;
@@ -136,22 +140,22 @@ const measures: readonly {
   readonly of: readonly Observable[];
   readonly value: (...outputs: number[]) => number;
 }[] = [
-  { measure: "rms", of: ["square"], value: (square) => Math.sqrt(square!) },
-  { measure: "max", of: ["largest"], value: (largest) => largest! },
-  { measure: "gradient", of: ["gradient"], value: (sum) => Math.sqrt(sum!) },
-  { measure: "share", of: ["branch", "carried"], value: (branch, carried) => Math.sqrt(branch! / carried!) },
+  { measure: "rms", of: ["square"], value: (square) => Math.sqrt(square) },
+  { measure: "max", of: ["largest"], value: (largest) => largest },
+  { measure: "gradient", of: ["gradient"], value: (sum) => Math.sqrt(sum) },
+  { measure: "share", of: ["branch", "carried"], value: (branch, carried) => Math.sqrt(branch / carried) },
   {
     measure: "cosine",
     of: ["product", "branch", "carried"],
-    value: (product, branch, carried) => product! / Math.sqrt(branch! * carried!),
+    value: (product, branch, carried) => product / Math.sqrt(branch * carried),
   },
-  { measure: "gain", of: ["gain"], value: (gain) => gain! },
-  { measure: "max gain", of: ["largest gain"], value: (gain) => gain! },
-  { measure: "logit", of: ["logit"], value: (logit) => logit! },
-  { measure: "entropy", of: ["entropy"], value: (entropy) => entropy! },
-  { measure: "idle", of: ["idle"], value: (idle) => idle! },
-  { measure: "update", of: ["update", "weight"], value: (update, weight) => Math.sqrt(update! / weight!) },
-  { measure: "weight", of: ["weight"], value: (weight) => Math.sqrt(weight!) },
+  { measure: "gain", of: ["gain"], value: (gain) => gain },
+  { measure: "max gain", of: ["largest gain"], value: (gain) => gain },
+  { measure: "logit", of: ["logit"], value: (logit) => logit },
+  { measure: "entropy", of: ["entropy"], value: (entropy) => entropy },
+  { measure: "idle", of: ["idle"], value: (idle) => idle },
+  { measure: "update", of: ["update", "weight"], value: (update, weight) => Math.sqrt(update / weight) },
+  { measure: "weight", of: ["weight"], value: (weight) => Math.sqrt(weight) },
 ];
 
 /** Where an edge left what it was. */

@@ -11,7 +11,7 @@ import { studyOptions, type StudyOptions } from "../study/options.ts";
 import { defaultStudyFolder, planStudy } from "../study/plan.ts";
 import { showResult, showSummary } from "../study/tables.ts";
 import { interrupted, makeRuns } from "../study/worker.ts";
-import { writeSummary } from "../study/write.ts";
+import { reportPath, writeSummary } from "../study/write.ts";
 import { requireFirstWeights } from "../train/start.ts";
 import { showDuration } from "../train/words.ts";
 
@@ -42,7 +42,7 @@ export const command: Command = {
     }
     const study = await addRuns(folder, wanted, placements[0]!.read.sources);
     await make(folder, study, options, out);
-    tell(folder, study, options, out);
+    await tell(folder, study, options, out);
   },
 };
 
@@ -63,7 +63,7 @@ async function ofFolder(folder: string, options: StudyOptions, out: Out): Promis
       "give the line that began it, with the model: it goes on, and more values add runs",
     );
   if (options.worker !== true) {
-    tell(folder, study, options, out);
+    await tell(folder, study, options, out);
     return;
   }
   endWithParent();
@@ -101,8 +101,11 @@ async function make(folder: string, study: Study, { jobs }: StudyOptions, out: O
 }
 
 /** Writes what there is of the study, and shows its table. */
-function tell(folder: string, study: Study, { json }: StudyOptions, out: Out): void {
-  const summary = writeSummary(folder, study);
+async function tell(folder: string, study: Study, { json }: StudyOptions, out: Out): Promise<void> {
+  const summary = await writeSummary(folder, study);
   if (json === true) writeJson(out, summary);
-  else showSummary(summary, out);
+  else {
+    showSummary(summary, out);
+    out.write(`wrote ${reportPath(folder)}\n`);
+  }
 }

@@ -26,6 +26,8 @@ export const studyFiles = {
   summary: "summary.json",
   csv: "summary.csv",
   report: "report.html",
+  /** The report's curves over the rates, for pages that show pictures. */
+  picture: "report.svg",
 } as const;
 
 /** What study.json says. */

@@ -3,6 +3,7 @@ import { learnedNothing } from "../../study/frequencies.ts";
 import { showRate, showSet } from "../../study/grid.ts";
 import type { RunResult } from "../../study/result.ts";
 import type { RatePoint, Spread, Summary, SummaryRow } from "../../study/summary.ts";
+import { remarkOf } from "../../report/study-words.ts";
 import type { Out } from "../out.ts";
 import { showTable } from "../table.ts";
 
@@ -76,12 +77,4 @@ function showPoint(point: RatePoint | undefined): string {
   if (point === undefined) return "";
   const stopped = point.stopped === 0 ? "" : `${point.stopped} ×`;
   return [point.validation === null ? "" : showSpread(point.validation), stopped].filter(Boolean).join(", ");
-}
-
-/** What a reader of the row must know. */
-export function remarkOf({ best, edge, learnedNothing: nothing, made }: SummaryRow): string {
-  if (made === 0) return "not made yet";
-  if (best === null) return "every run stopped";
-  if (nothing) return "did not learn";
-  return edge === null ? "" : `best rate at the edge, widen ${edge === "high" ? "upwards" : "downwards"}`;
 }

@@ -7,6 +7,9 @@ import { Problem } from "../../checkpoint/problem.ts";
 import type { MetricsLine } from "../../train/lines.ts";
 import { orStop, Stop } from "../stop.ts";
 
+/** All that metrics.jsonl says; none without it. */
+export const readMetrics = (path: string): readonly MetricsLine[] => linesUntil(Infinity, path);
+
 /** What metrics.jsonl says up to a step; lines after it, and those that are damaged, are left out. */
 function linesUntil(step: number, path: string): readonly MetricsLine[] {
   if (kindOfPath(path) === undefined) return [];

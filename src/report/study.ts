@@ -1,0 +1,247 @@
+import { reasonWords } from "../study/early.ts";
+import { showRate, showSet } from "../study/grid.ts";
+import type { RunResult } from "../study/result.ts";
+import type { RatePoint, Spread, Summary, SummaryRow } from "../study/summary.ts";
+import type { TelemetryRows } from "../train/telemetry.ts";
+import { plural } from "../support/text.ts";
+import type { Figure, Point, Series } from "./figure.ts";
+import { commandLine, definitions, figures, heading, page, paragraph, subheading, table } from "./html.ts";
+import { coordinateFigures } from "./coordinates.ts";
+import { domainsOf, panelFigures, panelsOf } from "./telemetry-figures.ts";
+import { remarkOf } from "./study-words.ts";
+import { pictureOfFigures } from "./svg.ts";
+
+/** A study as a report tells of it. */
+export interface StudyReport {
+  readonly title: string;
+  readonly command: string;
+  readonly summary: Summary;
+  readonly results: readonly RunResult[];
+  /** What was measured of the edges of a run, by the run's name. */
+  readonly telemetry: ReadonlyMap<string, TelemetryRows>;
+  /** Data, size and recipe, a line each. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+}
+
+/** The report of a study as one HTML file. */
+export function studyReport(study: StudyReport): string {
+  const { title, command, summary, settings } = study;
+  return page(title, [
+    commandLine(command),
+    paragraph(sizeWords(summary)),
+    resultTable(summary),
+    ...frequencyWords(summary).map(paragraph),
+    heading("Loss over the learning rate"),
+    paragraph(
+      "Each placement at every rate; a band is a standard deviation over seeds, a cross a rate at which a run stopped.",
+    ),
+    figures(rateFigures(summary)),
+    ...section(
+      "Loss over size",
+      sizeFigures(summary),
+      "Each placement at its own best rate; dashed at the rate that is best at the smallest size.",
+    ),
+    ...section(
+      "Size of the stream after few steps",
+      coordinateFigures(study),
+      "RMS of the stream after the last edge at the start of steps 1, 2, 4 and 8, at the middle rate and the first seed; the slope of a curve is by how much of a power it grows with the size.",
+    ),
+    ...heatSections(study),
+    heading("Settings"),
+    definitions(settings),
+  ]);
+}
+
+/** Two figures of a study as one SVG, for a page that shows pictures. */
+export const studyPicture = (summary: Summary): string =>
+  pictureOfFigures(rateFigures(summary), 2, { width: 440, height: 300 });
+
+const section = (title: string, list: readonly Figure[], words: string): readonly string[] =>
+  list.length === 0 ? [] : [heading(title), paragraph(words), figures(list)];
+
+/** How large the study is, which a ranking is true of. */
+function sizeWords({ rows, steps, seeds, rates }: Summary): string {
+  const made = rows.reduce((sum, row) => sum + row.made, 0);
+  const planned = rows.reduce((sum, row) => sum + row.planned, 0);
+  return (
+    `${made} of ${plural(planned, "run")} of ${plural(steps, "step")}: ${plural(rows.length, "placement")}, ` +
+    `${plural(rates.length, "rate")}, ${plural(seeds.length, "seed")}. What it says is true of this size, these data and this recipe.`
+  );
+}
+
+const frequencyWords = ({ frequencies }: Summary): readonly string[] =>
+  frequencies === null
+    ? []
+    : [
+        `The frequencies of the targets alone have a loss of ${frequencies.toFixed(3)}: a placement that ends less than a hundredth below it did not learn.`,
+      ];
+
+const spreadText = ({ mean, deviation }: Spread): string =>
+  `${mean.toFixed(3)}${deviation === null ? "" : ` ± ${deviation.toFixed(3)}`}`;
+
+const resultTable = ({ rows, axes }: Summary): string =>
+  table(
+    [
+      "placement",
+      "best rate",
+      "validation",
+      "n",
+      `from ${rows[0]?.set[axes[0] ?? ""] ?? "the first"}`,
+      "stopped",
+      "sensitivity",
+      "",
+    ],
+    rows.map((row) => [
+      showSet(row.set) || "the model",
+      row.best === null ? "–" : showRate(row.best.rate),
+      row.best?.validation == null ? "–" : spreadText(row.best.validation),
+      String(row.best?.validation?.n ?? 0),
+      row.difference === null ? "" : spreadText(row.difference),
+      row.stopped === 0 ? "" : `${row.stopped} of ${row.made}`,
+      row.sensitivity === null ? "" : row.sensitivity.toFixed(3),
+      remarkOf(row),
+    ]),
+    [1, 2, 3, 4, 5, 6],
+  );
+
+/** The axes but the compared one: a figure each choice. */
+function restOf({ axes }: Summary, { set }: SummaryRow): string {
+  return showSet(Object.fromEntries(axes.slice(1).map((axis) => [axis, set[axis]!])));
+}
+
+/** The colour of a placement, the same in all figures: by its value of the compared axis. */
+function toneOf({ rows, axes }: Summary, row: SummaryRow): number {
+  const values = [...new Set(rows.map(({ set }) => set[axes[0] ?? ""]))];
+  return values.indexOf(row.set[axes[0] ?? ""]);
+}
+
+const compared = ({ axes }: Summary, { set }: SummaryRow): string => set[axes[0] ?? ""] ?? "loss";
+
+const pointOf = (x: number, { validation }: RatePoint, at: string): Point => {
+  if (validation === null) return { x, y: NaN };
+  const { mean, deviation, n } = validation;
+  return {
+    x,
+    y: mean,
+    at: `${at}n = ${n}`,
+    ...(deviation !== null && { low: mean - deviation, high: mean + deviation }),
+  };
+};
+
+/** Loss over rate: a figure a choice of the other axes, a curve a placement. */
+export function rateFigures(summary: Summary): readonly Figure[] {
+  const rests = [...new Set(summary.rows.map((row) => restOf(summary, row)))];
+  return rests.map((rest) => {
+    const rows = summary.rows.filter((row) => restOf(summary, row) === rest);
+    const means = rows.flatMap(({ curve }) => curve.flatMap(({ validation }) => validation?.mean ?? []));
+    const worst = means.reduce((a, b) => Math.max(a, b), -Infinity);
+    const series = rows.flatMap((row): Series[] => {
+      const tone = toneOf(summary, row);
+      const label = compared(summary, row);
+      const stopped = row.curve.filter((point) => point.stopped > 0);
+      return [
+        { label, tone, style: "dotted", points: row.curve.map((point) => pointOf(point.rate, point, "")) },
+        ...(stopped.length === 0 || worst === -Infinity
+          ? []
+          : [
+              {
+                label: "",
+                tone,
+                style: "crosses" as const,
+                points: stopped.map(({ rate, stopped: count }) => ({
+                  x: rate,
+                  y: worst,
+                  at: `${label}: ${plural(count, "run")} stopped`,
+                })),
+              },
+            ]),
+      ];
+    });
+    return {
+      title: rest === "" ? "Validation loss" : `Validation loss, ${rest}`,
+      x: { label: "learning rate", scale: "log" },
+      y: { label: "validation loss" },
+      series,
+    };
+  });
+}
+
+/** Loss over each axis that is numbers: at each size's best rate, and at that of the smallest. */
+function sizeFigures(summary: Summary): readonly Figure[] {
+  return summary.axes.slice(1).flatMap((axis) => {
+    const values = [...new Set(summary.rows.map(({ set }) => set[axis]!))];
+    const numbers = values.map(Number);
+    if (values.length < 2 || !numbers.every(Number.isFinite)) return [];
+    const groups = new Map<string, SummaryRow[]>();
+    for (const row of summary.rows) {
+      const key = showSet(
+        Object.fromEntries(
+          summary.axes.filter((name) => name !== axis).map((name) => [name, row.set[name]!]),
+        ),
+      );
+      groups.set(key, [...(groups.get(key) ?? []), row]);
+    }
+    const series = [...groups].flatMap(([label, rows]): Series[] => {
+      const sorted = rows.toSorted((a, b) => Number(a.set[axis]) - Number(b.set[axis]));
+      const tone = toneOf(summary, sorted[0]!);
+      const rate = sorted[0]!.best?.rate;
+      const best = sorted.flatMap(({ set, best: point }) =>
+        point === null ? [] : [pointOf(Number(set[axis]), point, `rate ${showRate(point.rate)}, `)],
+      );
+      const transferred = sorted.flatMap(({ set, curve }) => {
+        const point = curve.find((one) => one.rate === rate);
+        return point === undefined
+          ? []
+          : [pointOf(Number(set[axis]), point, `rate ${showRate(point.rate)}, `)];
+      });
+      return [
+        { label, tone, style: "dotted", points: best },
+        {
+          label: "",
+          tone,
+          style: "dashed",
+          points: transferred.map(({ x, y, at }) => ({ x, y, ...(at !== undefined && { at }) })),
+        },
+      ];
+    });
+    return [
+      {
+        title: `Validation loss over ${axis}`,
+        x: { label: axis, scale: "log" as const },
+        y: { label: "at the best rate" },
+        series,
+      },
+    ];
+  });
+}
+
+/** Of each placement the run at its best rate with the first seed, all with one range of colours: that of runs that finished. */
+function heatSections({ summary, results, telemetry }: StudyReport): readonly string[] {
+  const chosen = summary.rows.flatMap((row) => {
+    const own = results.filter(({ set }) => summary.axes.every((axis) => set[axis] === row.set[axis]));
+    const rate = row.best?.rate ?? own[0]?.rate;
+    const run = own.find((one) => one.rate === rate);
+    const rows = run && telemetry.get(run.name);
+    return rows === undefined ? [] : [{ run: run!, rows }];
+  });
+  if (chosen.length === 0) return [];
+  const finished = chosen.filter(({ run }) => run.stopped === null);
+  const domains = domainsOf((finished.length === 0 ? chosen : finished).map(({ rows }) => rows));
+  return [
+    heading("Edges by depth and step"),
+    paragraph(
+      "A row is a residual edge, the input below; a column is a step that was observed. Each placement at its best rate, seed 1; colours span the same in all.",
+    ),
+    ...chosen.flatMap(({ run, rows }) => [
+      subheading(`${showSet(run.set)}, rate ${showRate(run.rate)}${endOf(run)}`),
+      panelFigures(panelsOf(rows, domains)),
+    ]),
+  ];
+}
+
+function endOf({ stopped, alarm }: RunResult): string {
+  const end = stopped === null ? "" : `; stopped at step ${stopped.step}: ${reasonWords[stopped.why]}`;
+  if (alarm === null) return end;
+  const line = alarm.line === null ? "" : ` (line ${alarm.line})`;
+  return `${end}; alarm at step ${alarm.step}: ${alarm.measure} of ${alarm.edge}${line} went ${alarm.direction}`;
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { Summary } from "../../src/study/summary.ts";
+import { inFolder, lmg, mistake, output } from "./harness.ts";
+
+const model = `model tiny(kind: pre | post = pre, vocab, dim = 8, depth = 1, ctx = 8) {
+  input tokens: i32[B, T <= ctx]
+  wte: embedding(vocab, dim)
+  repeat depth as h {
+    residual kind ln: layernorm { mlp: linear(2 * dim) -> relu -> proj: linear(dim) }
+  }
+  unembed(wte)
+  output logits: f32[B, T, vocab]
+  train {
+    target next: i32[B, T]
+    loss (logits, next) -> cross_entropy
+    optimizer adamw(lr: 1e-2)
+    batch 4
+    steps 12
+  }
+}
+`;
+
+inFolder({
+  "tiny.lmg": model,
+  "text.txt": readFileSync(new URL("../../src/README.md", import.meta.url), "utf8").slice(0, 3000),
+});
+
+const line = ["study", "tiny.lmg", "--data", "text.txt", "-o", "s", "--jobs", "1"] as const;
+
+test("a study grows by its line, and its folder has tables, a report and runs that every command reads", async () => {
+  const dry = await lmg(...line, "--set", "kind=pre,post", "--set", "depth=1", "--dry-run");
+  expect(dry.text).toMatch(/^2 runs, 0 made; about .* with 1 worker, [\d.]+ [kM]B in s\n$/);
+  expect(existsSync("s")).toBe(false);
+
+  const first = await lmg(...line, "--set", "kind=pre,post", "--set", "depth=1");
+  expect(first.code, first.notes).toBe(0);
+  expect(first.text).toContain("2 of 2 runs of 12 steps");
+  const more = await lmg(...line, "--set", "kind=pre", "--set", "depth=2");
+  expect(more.notes).toContain("s: 3 runs, 2 made; 1 worker");
+  const summary = JSON.parse(await output("study", "s", "--json")) as Summary;
+  expect(summary.rows.map(({ set, made }) => [set["kind"], set["depth"], made])).toEqual([
+    ["pre", "1", 1],
+    ["post", "1", 1],
+    ["pre", "2", 1],
+  ]);
+  expect(readFileSync("s/summary.csv", "utf8").split("\n")).toHaveLength(5);
+
+  const report = readFileSync("s/report.html", "utf8");
+  for (const part of [
+    "Loss over the learning rate",
+    "Loss over size",
+    "Size of the stream after few steps",
+    "line 5",
+  ])
+    expect(report, part).toContain(part);
+  // A study of 90 runs has as many heat maps as placements, and its report 2 MB at most.
+  expect(statSync("s/report.html").size).toBeLessThan(300_000);
+
+  const runs = JSON.parse(await output("runs", "s", "--json")) as readonly { readonly steps: number }[];
+  expect(runs.map(({ steps }) => steps)).toEqual([12, 12, 12]);
+  expect((await lmg("runs", "s", "-o", "curves.html")).notes).toBe("wrote curves.html: 3 runs\n");
+  expect(readFileSync("curves.html", "utf8")).toContain("curve pre-d");
+  expect(await output("export", "s", "--to", "csv", "-o", "csv")).toBe("wrote 3 runs to csv\n");
+
+  const other = await mistake(...line, "--set", "kind=pre", "--set", "depth=1", "--steps", "5");
+  expect(other).toContain(
+    "error[E868]: `s` holds another study: its steps is 12, here 5\n  help: name another folder with -o, or remove this one",
+  );
+});
