@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { entryFiles } from "./test/entries/entries.ts";
+import { LongestFirst } from "./test/suite/order.ts";
 
 /** Half an hour, in milliseconds. */
 const HANGS = 1_800_000;
@@ -21,6 +22,7 @@ export default defineConfig({
     hookTimeout: HANGS,
     teardownTimeout: HANGS,
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     // Files have folders and processes of their own; half the cores would wait otherwise where there are two.
     maxWorkers: "100%",
   },
