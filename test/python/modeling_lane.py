@@ -88,7 +88,7 @@ def own_run(folder):
     """A run of `lmg train`: its text is what `lmg generate` writes, and transformers' Trainer goes on with it and saves it."""
     path = f"{folder}/chars"
     model = load(path)
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=True)
     ids = tokenizer("Call me", return_tensors="pt").input_ids
     text = tokenizer.decode(model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=0)[0])
     with open(f"{folder}/text.txt") as file:
