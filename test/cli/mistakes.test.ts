@@ -95,7 +95,7 @@ describe("a mistake of the user ends with 1 and a message", () => {
     ],
     [
       ["compile", "tiny.lmg", "--target", "wgls"],
-      "error: option '--target <target>' argument 'wgls' is invalid. Allowed choices are ts, js, wgsl, wgsl-js, torch, transformers, keras, onnx.\n(`lmg compile --help` explains it)",
+      "error: option '--target <target>' argument 'wgls' is invalid. Allowed choices are ts, js, wgsl, wgsl-js, torch, jax, transformers, keras, onnx.\n(`lmg compile --help` explains it)",
     ],
   ])("lmg %j", async (args, message) => {
     expect(await mistake(...args)).toBe(message);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { publishedModel } from "../../src/cli/run/published.ts";
 import { exportTorch, type ExportedFile } from "../../src/export/torch/export.ts";
 import type { Refusal } from "../../src/export/table.ts";
+import { exportJax, type JaxFile } from "../../src/export/jax/export.ts";
 import { exportTransformers, type TransformersFile } from "../../src/export/transformers/export.ts";
 import type { Graph, Value } from "../../src/ir/graph.ts";
 import { parse } from "../../src/language/parse.ts";
@@ -66,6 +67,18 @@ export function transformersOf(
   return exportTransformers({ graph: model.graph, dropout, source: source.name, version: "0.0.0" });
 }
 
+/** What a model is written as for JAX. */
+export function jaxOf(source: Source, options: LowerOptions = {}): readonly JaxFile[] | Refusal {
+  const { file } = parse(source);
+  const { model: train } = options.config === undefined ? lowerForTraining(file, options) : {};
+  const graph = train?.training.graph ?? lower(file, { ...options, training: true }).model!.graph;
+  return exportJax({ graph, train, source: source.name, version: "0.0.0" });
+}
+
 /** The same of a golden's family with its config. */
+export const goldenJax = (folder: string): readonly JaxFile[] | Refusal =>
+  jaxOf(publishedModel(folder)!, { config: configOf(folder) });
+
+/** Code for transformers of a golden's family with its config. */
 export const goldenTransformers = (folder: string): readonly TransformersFile[] | Refusal =>
   transformersOf(publishedModel(folder)!, { config: configOf(folder) });

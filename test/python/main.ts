@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { goldenFolders, goldenModelPy } from "./emitted.ts";
+import { goldenFolders, goldenJax, goldenModelPy } from "./emitted.ts";
 
 /*
  * `npm run test:python`: writes models for PyTorch into a temporary folder, and lets lane.py hold them to their sources. Without torch
@@ -77,6 +77,24 @@ function writeModeling(folder: string): void {
   writeFileSync(join(out, "text.txt"), output("generate", join(folder, "lmg"), ...asked));
 }
 
+const jaxPython = process.env["KERAS_PYTHON"] ?? python;
+
+/** Each golden checkpoint's model for JAX, and the training of `writeTraining` with its first weights and its batches. */
+function writeJax(folder: string): string {
+  const out = join(folder, "jax");
+  mkdirSync(join(out, "models"), { recursive: true });
+  for (const golden of goldenFolders) {
+    const made = goldenJax(golden);
+    if (!("reason" in made)) writeFileSync(join(out, "models", `${basename(golden)}.py`), made[0]!.text);
+  }
+  const sizes = ["--set", "vocab=75", "--set", "depth=2", "--set", "dim=32"];
+  lmg("compile", "examples/chars.lmg", "--target", "jax", ...sizes, "-o", join(out, "chars"));
+  run(python, ["test/python/first_batches.py", join(folder, "chars"), join(folder, "tokens"), out]);
+  copyFileSync(join(folder, "lmg", "metrics.jsonl"), join(out, "metrics.jsonl"));
+  copyFileSync(join(folder, "lmg", "model.safetensors"), join(out, "last.safetensors"));
+  return out;
+}
+
 /** Models in ONNX of both opsets, one of them with its cache, with weights of their own: the checker takes no file of two names. */
 function writeOnnx(folder: string): readonly string[] {
   const sizes = ["--set", "depth=2", "--set", "dim=32"];
@@ -121,6 +139,8 @@ function main(): void {
     writeModeling(folder);
     run(python, ["test/python/modeling_lane.py", join(folder, "transformers-code")]);
   }
+  if (["jax", "optax", "safetensors"].every((library) => has(jaxPython, library)))
+    run(jaxPython, ["test/python/jax_lane.py", writeJax(folder)]);
   if (has(python, "onnx") && has(python, "onnxruntime"))
     run(python, ["test/export/onnx/check.py", ...writeOnnx(folder)]);
   holdOthers(folder);

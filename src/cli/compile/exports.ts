@@ -15,4 +15,11 @@ export const exportEngines: ReadonlyMap<string, ExportEngine> = new Map([
       load: () => import("./torch.ts"),
     },
   ],
+  [
+    "jax",
+    {
+      writes: "a model and its training step for JAX, on one device or a mesh",
+      load: () => import("./jax.ts"),
+    },
+  ],
 ]);

@@ -91,7 +91,9 @@ export function fit(line: string, indent: string): string[] {
     const lines = fit(part, `${indent}    `);
     return [...lines.slice(0, -1), `${lines.at(-1)!},`];
   });
-  const isAlone = parts.length === 1 && !/^[\w.]*=/.test(parts[0]!) && line[open] === "(";
+  // A comma would make a tuple of what is alone in parentheses, or a tuple of an index.
+  const isIndex = line[open] === "[" && /[\w\])]$/.test(line.slice(0, open));
+  const isAlone = parts.length === 1 && (isIndex || (!/^[\w.]*=/.test(parts[0]!) && line[open] === "("));
   if (isAlone) inner[inner.length - 1] = inner.at(-1)!.slice(0, -1);
   return [indent + line.slice(0, open + 1), ...inner, indent + line.slice(close)];
 }

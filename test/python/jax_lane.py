@@ -1,0 +1,112 @@
+"""Holds models that lmg wrote for JAX to what transformers computed, and a training to `lmg train`. usage: jax_lane.py FOLDER"""
+
+import importlib.util
+import inspect
+import json
+import os
+import sys
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from safetensors.flax import load_file  # noqa: E402
+
+# Relative to the largest logit, as the lane of PyTorch has it.
+LOGITS, LOGITS_OF = 2e-6, {"qwen3_next": 1e-5}
+LOSS, PARAMETERS = 2e-6, 5e-6
+APART = {"bert_headless", "gemma3_vision"}
+OTHER_NAMES = {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types", "token_types": "token_type_ids"}
+failures = []
+
+
+def check(name, value, most):
+    print(f"{'ok  ' if value <= most else 'FAIL'} {name}: {value:.1e} of at most {most:.0e}", flush=True)
+    if not value <= most:
+        failures.append(name)
+
+
+def module_of(path):
+    spec = importlib.util.spec_from_file_location("emitted", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def inputs_of(parts, names):
+    given = {}
+    for part, array in parts.items():
+        name = part if part in names else OTHER_NAMES.get(part)
+        if name in names:
+            given[name] = array.astype(bool) if "mask" in name else array.astype(jnp.int32)
+    return given
+
+
+def logits(path, golden):
+    """The largest difference from transformers' logits, relative to the largest."""
+    model = module_of(path)
+    params = model.load(os.path.join(golden, "model.safetensors"))
+    cases, worst = {}, 0.0
+    for name, array in load_file(f"{golden}/golden.safetensors").items():
+        label, part = name.split("/")
+        cases.setdefault(label, {})[part] = array
+    run = jax.jit(model.model)
+    for parts in cases.values():
+        outs = run(params, **inputs_of(parts, inspect.signature(model.model).parameters))
+        compared = 0
+        for name, wanted in parts.items():
+            for found in outs if isinstance(outs, tuple) else (outs,):
+                if "logits" not in name or found.shape != wanted.shape:
+                    continue
+                difference = np.abs(np.asarray(found, np.float64) - np.asarray(wanted, np.float64))
+                if "attention_mask" in parts and "decoder_input_ids" not in parts and difference.ndim == 3:
+                    difference = difference * np.asarray(parts["attention_mask"], bool)[..., None]
+                worst = max(worst, difference.max() / np.abs(wanted).max())
+                compared += 1
+        if compared == 0:
+            return float("nan")
+    return float(worst)
+
+
+def train(folder, model, data, tensor):
+    """20 updates on a mesh of that many devices, by the batches of `lmg train` and from its first weights."""
+    params = model.load(f"{folder}/first.safetensors")
+    batches = np.load(f"{folder}/batches.npz")
+    mesh = model.mesh_of(data, tensor, jax.devices()[: data * tensor])
+    optimizer = model.optimizer(20)
+    step, losses = model.make_step(optimizer), []
+    with jax.set_mesh(mesh):
+        params = jax.device_put(params, model.shardings(mesh, params))
+        state = optimizer.init(params)
+        for x, y in zip(batches["x"], batches["y"]):
+            params, state, measured = step(params, state, (jnp.asarray(x),), (jnp.asarray(y),))
+            losses.append(float(measured["loss"]))
+    return np.asarray(losses), {name: np.asarray(array) for name, array in model.unstack(params).items()}
+
+
+def trainings(folder):
+    model = module_of(f"{folder}/chars/model.py")
+    with open(f"{folder}/metrics.jsonl") as file:
+        lines = [json.loads(line) for line in file]
+    wanted = np.asarray([line["loss"] for line in lines if "gradient_norm" in line])
+    last = load_file(f"{folder}/last.safetensors")
+    losses, params = train(folder, model, 1, 1)
+    assert len(losses) == len(wanted) == 20 and params.keys() == last.keys()
+    check("loss of JAX and lmg train", np.abs(losses - wanted).max(), LOSS)
+    check("parameters of JAX and lmg train", max(float(np.abs(np.asarray(last[name]) - params[name]).max()) for name in last), PARAMETERS)
+    spread, others = train(folder, model, 2, 2)
+    check("loss of 2 x 2 devices and one", np.abs(losses - spread).max(), LOSS)
+    check("parameters of 2 x 2 devices and one", max(float(np.abs(others[name] - params[name]).max()) for name in last), PARAMETERS)
+    model.save(f"{folder}/saved.safetensors", model.stack(params))
+    check("what was saved", max(float(np.abs(np.asarray(array) - params[name]).max()) for name, array in load_file(f"{folder}/saved.safetensors").items()), 0)
+
+
+if __name__ == "__main__":
+    for name in sorted(os.listdir(f"{sys.argv[1]}/models")):
+        golden = next(f"test/golden/{kind}/{name[:-3]}" for kind in ("families", "hf") if os.path.isdir(f"test/golden/{kind}/{name[:-3]}"))
+        if name[:-3] not in APART:
+            check(f"logits of {name[:-3]} in JAX", logits(f"{sys.argv[1]}/models/{name}", golden), LOGITS_OF.get(name[:-3], LOGITS))
+    trainings(sys.argv[1])
+    sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)
