@@ -12,10 +12,10 @@ import { atom, atomText, dimsText, dimText, fit, text, WIDTH, type Expression } 
 import { jaxTable } from "./ops/table.ts";
 import { variable } from "./names.ts";
 import type { Site } from "./site.ts";
-import type { FileText } from "./file.ts";
+import type { LayerFunction, Shared } from "./shared.ts";
 
 export interface BodyOptions {
-  readonly file: FileText;
+  readonly file: Shared;
   /** Before the names of the parameters that it reads: `model.layers.1.`. */
   readonly prefix: string;
   /** What its parameters are called: `params` in the model, `p` in a layer. */
@@ -68,7 +68,7 @@ export class Body {
   #parameter(full: string, { type }: Value): string {
     const { file, own, prefix } = this.#options;
     const key = (name: string): string =>
-      `${own}[${text(file.keyOf(name).slice(prefix === "" ? 0 : file.keyOf(prefix).length))}]`;
+      `${own}[${text(prefix === "" ? file.keyOf(name) : name.slice(prefix.length))}]`;
     if (!isStack(full)) return key(full);
     const count = constantDim(type.shape[0]!)!;
     const parts = Array.from({ length: count }, (_, part) => key(partName(full, part)));
@@ -197,12 +197,6 @@ export class Body {
       append(this.lines, fit(`${targets.join(", ")} = ${name}(${given})`, indent));
     }
   }
-}
-
-/** A function of the file that a loop's iterations are. */
-export interface LayerFunction {
-  readonly name: string;
-  readonly extras: readonly string[];
 }
 
 /** By the places of the parts that read a value; the end is behind all of them. */

@@ -1,20 +1,23 @@
 import type { Graph, Node, Value } from "../../ir/graph.ts";
+import { publishedNames } from "../../ir/stacks.ts";
 import { isLoop, type Loop, type LoopClass, type RolledPart } from "../../ir/roll/rolled.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { symbolsOf } from "../../tensor/dim.ts";
 import { dimText, fit, number } from "../torch/python.ts";
-import { Body, type LayerFunction } from "./body.ts";
+import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { variable } from "./names.ts";
+import type { LayerFunction, Shared } from "./shared.ts";
 import type { Site } from "./site.ts";
 
 /** What all functions of an emitted file share: helpers, constants, functions of layers, how parameters are called. */
-export class FileText {
+export class FileText implements Shared {
   readonly graph: Graph;
   /** What no variable may be called. */
   readonly names: Set<string>;
   readonly #stacked: ReadonlySet<Loop>;
   readonly #parameters: ReadonlyMap<Value, string>;
+  readonly #known: ReadonlySet<string>;
   readonly #producers: ReadonlyMap<Value, Node>;
   readonly #helpers = new Set<HelperName>();
   readonly #constants = new Map<string, { readonly name: string; readonly values: readonly number[] }>();
@@ -28,6 +31,7 @@ export class FileText {
     this.names = new Set(graph.symbols.map(({ name }) => name));
     this.#stacked = new Set(parts.filter((part): part is Loop => isLoop(part) && isScanned(part)));
     this.#parameters = new Map(graph.parameters.map(({ value, name }) => [value, name]));
+    this.#known = new Set(graph.parameters.flatMap(publishedNames));
     this.#producers = new Map(
       graph.nodes.flatMap((node) => node.results.map((value) => [value, node] as const)),
     );
@@ -43,11 +47,14 @@ export class FileText {
     return [...this.#stacked].map(({ label, iterations }) => [label, iterations.length]);
   }
 
-  /** `model.layers.*.mlp.up_proj.weight` of a layer whose parameters are stacked. */
+  /** `model.layers.*.mlp.up_proj.weight` of a layer whose parameters are stacked: all layers have it. */
   keyOf(name: string): string {
-    for (const { label } of this.#stacked)
-      if (name.startsWith(`${label}.`))
-        return `${label}.*${name.slice(label.length + 1).replace(/^\d+/, "")}`.replace(".**", ".*");
+    for (const { label, iterations } of this.#stacked) {
+      const rest = /^\d+\.(.*)$/.exec(name.slice(label.length + 1))?.[1];
+      if (!name.startsWith(`${label}.`) || rest === undefined) continue;
+      const isOfAll = iterations.every((_, at) => this.#known.has(`${label}.${at}.${rest}`));
+      if (isOfAll) return `${label}.*.${rest}`;
+    }
     return name;
   }
 

@@ -17,13 +17,14 @@ def under(params, label, then=".*."):
 def stack(named):
     """{name of a checkpoint: array} as {name: array} with one array for all layers of a repeat, by names with a star."""
     params = {}
-    for name, array in named.items():
-        label = next((label for label in DEPTH if re.match(re.escape(label) + r"\\.\\d+\\.", name)), None)
+    for name in SHAPES:
+        label = next((label for label in DEPTH if name.startswith(f"{label}.*.")), None)
         if label is None:
-            params[name] = jnp.asarray(array)
-        elif name.startswith(f"{label}.0."):
+            params[name] = jnp.asarray(named[name])
+        else:
             rest = name[len(label) + 3 :]
-            params[f"{label}.*.{rest}"] = jnp.stack([jnp.asarray(named[f"{label}.{at}.{rest}"]) for at in range(DEPTH[label])])
+            layers = [jnp.asarray(named[f"{label}.{at}.{rest}"]) for at in range(DEPTH[label])]
+            params[name] = jnp.stack(layers)
     return params
 
 
@@ -44,8 +45,7 @@ def load(path):
     """Parameters from a file of safetensors or a folder of them, float32; what the model does not have is left out."""
     files = sorted(glob.glob(os.path.join(path, "*.safetensors"))) if os.path.isdir(path) else [path]
     named = {name: array for file in files for name, array in load_file(file).items()}
-    known = {name: array.astype(jnp.float32) for name, array in named.items() if starred(name) in INIT or name in INIT}
-    return stack(known)
+    return stack({name: array.astype(jnp.float32) for name, array in named.items()})
 
 
 def drawn(key, shape, kind, *numbers):
