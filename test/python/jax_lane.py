@@ -15,7 +15,8 @@ import numpy as np  # noqa: E402
 from safetensors.flax import load_file  # noqa: E402
 
 # Relative to the largest logit, as the lane of PyTorch has it.
-LOGITS, LOGITS_OF = 2e-6, {"qwen3_next": 1e-5}
+# VaultGemma caps scores and logits at 2 and 3: PyTorch's own float32 is 1.2e-6 off (golden.json), and XLA's tanh is less exact than its.
+LOGITS, LOGITS_OF = 2e-6, {"qwen3_next": 1e-5, "vaultgemma": 4e-6}
 LOSS, PARAMETERS = 2e-6, 5e-6
 APART = {"bert_headless", "gemma3_vision"}
 OTHER_NAMES = {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types", "token_types": "token_type_ids"}

@@ -1,7 +1,9 @@
 import type { Graph, Input, Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
+import { isStack } from "../../ir/stacks.ts";
 import { rollGraph } from "../../ir/roll/roll.ts";
 import { constantDim } from "../../tensor/dim.ts";
+import { partName } from "../../tensor/stack-names.ts";
 import type { TrainableModel } from "../../train/program.ts";
 import { Refused } from "../table.ts";
 import { fileName } from "../torch/comments.ts";
@@ -77,15 +79,22 @@ function recipeOf({ train }: TrainableModel): TrainableModel["train"] {
 /** Which parameters are stacked, and over what the axes of each are spread. */
 function tableLines(file: FileText): readonly string[] {
   const axes = parameterAxes(file.graph);
-  const rows = file.graph.parameters.map(({ name, value }) => {
-    const row = (axes.get(value) ?? value.type.shape.map(() => null)).map((axis) =>
-      axis === null ? "None" : text(axis),
-    );
-    return [file.keyOf(name), `(${row.join(", ")}${row.length === 1 ? "," : ""})`] as const;
+  const parts = file.graph.parameters.flatMap(({ name, value }) => {
+    const { shape } = value.type;
+    const own = axes.get(value) ?? shape.map(() => null);
+    if (!isStack(name)) return [{ key: file.keyOf(name), own, shape }];
+    // Each matrix of experts has a name of its own.
+    return Array.from({ length: constantDim(shape[0]!)! }, (_, part) => ({
+      key: file.keyOf(partName(name, part)),
+      own: own.slice(1),
+      shape: shape.slice(1),
+    }));
   });
-  const shapes = new Map(
-    file.graph.parameters.map(({ name, value }) => [file.keyOf(name), tupleText(value.type.shape)] as const),
-  );
+  const rows = parts.map(({ key, own }) => {
+    const row = own.map((axis) => (axis === null ? "None" : text(axis)));
+    return [key, `(${row.join(", ")}${row.length === 1 ? "," : ""})`] as const;
+  });
+  const shapes = new Map(parts.map(({ key, shape }) => [key, tupleText(shape)] as const));
   return [
     "# How many layers stand in one array, by the name of their repeat.",
     `DEPTH = {${file.stacks.map(([label, count]) => `${text(label)}: ${count}`).join(", ")}}`,
