@@ -66,8 +66,39 @@ function drawn(given: Figure, { width, height }: Size): Drawn {
     ],
   });
   const scaleY = plot.scale("y");
-  const ends = scaleY === undefined ? [] : endLabels(figure, points, (y) => Number(scaleY.apply(y)), height);
-  const texts = [
+  const texts = textsOf(figure, points, {
+    ...{ width, height, marginRight },
+    yOf: scaleY && ((y) => Number(scaleY.apply(y))),
+  });
+  const shown = points.map((list) => list.filter((point) => point !== undefined));
+  const [x, y] = [hoverAxis(figure.x, plot.scale("x")), hoverAxis(figure.y, plot.scale("y"))];
+  const series = figure.series.map(({ label }, index) => ({
+    name: label,
+    count: shown[index]!.length,
+    ...(shown[index]!.some(({ at }) => at !== undefined) && { at: shown[index]!.map(({ at }) => at ?? "") }),
+  }));
+  return {
+    svg: finish(plot.innerHTML, texts, figure, { width, height }),
+    hover: x === undefined || y === undefined || shown.flat().length === 0 ? undefined : { x, y, series },
+    values: Float32Array.from(shown.flat().flatMap((point) => [point.x, point.y])),
+  };
+}
+
+interface Room extends Size {
+  /** Right of the curves, for their names. */
+  readonly marginRight: number;
+  /** The height of a value, in pixels from above; undefined without a point. */
+  readonly yOf: ((value: number) => number) | undefined;
+}
+
+/** What is written around the curves: title, note, labels of the axes, names of the curves. */
+function textsOf(
+  figure: Figure,
+  points: readonly (readonly (Point | undefined)[])[],
+  { width, height, marginRight, yOf }: Room,
+): string[] {
+  const ends = yOf === undefined ? [] : endLabels(figure, points, yOf, height);
+  return [
     textAt(margins.left - 44, 14, figure.title, 'font-weight="600" font-size="12"'),
     ...(figure.note === undefined ? [] : [textAt(margins.left - 44, 28, figure.note, 'opacity="0.75"')]),
     textAt(margins.left - 44, margins.top - 11, `↑ ${figure.y.label}`, 'opacity="0.75"'),
@@ -79,30 +110,20 @@ function drawn(given: Figure, { width, height }: Size): Drawn {
       ? []
       : [textAt(width / 2, height / 2, "no finite values", 'text-anchor="middle"')]),
   ];
-  const shown = points.map((list) => list.filter((point) => point !== undefined));
-  const axisOf = (which: "x" | "y"): HoverAxis | undefined => {
-    const scale = plot.scale(which) as
-      { readonly domain?: readonly number[]; readonly range?: readonly number[] } | undefined;
-    const [domain, range] = [scale?.domain, scale?.range];
-    if (domain === undefined || range === undefined) return undefined;
-    const { label, scale: kind } = figure[which];
-    return {
-      label: label.replace(/, log scale$/, ""),
-      log: kind === "log",
-      domain: [domain[0]!, domain.at(-1)!],
-      range: [range[0]!, range.at(-1)!],
-    };
+}
+
+/** What the page's script must know of an axis; undefined without a point. */
+function hoverAxis({ label, scale }: Axis, drawnTo: Plot.Scale | undefined): HoverAxis | undefined {
+  const { domain, range } = (drawnTo ?? {}) as {
+    readonly domain?: readonly number[];
+    readonly range?: readonly number[];
   };
-  const [x, y] = [axisOf("x"), axisOf("y")];
-  const series = figure.series.map(({ label }, index) => ({
-    name: label,
-    count: shown[index]!.length,
-    ...(shown[index]!.some(({ at }) => at !== undefined) && { at: shown[index]!.map(({ at }) => at ?? "") }),
-  }));
+  if (domain === undefined || range === undefined) return undefined;
   return {
-    svg: finish(plot.innerHTML, texts, figure, { width, height }),
-    hover: x === undefined || y === undefined || shown.flat().length === 0 ? undefined : { x, y, series },
-    values: Float32Array.from(shown.flat().flatMap((point) => [point.x, point.y])),
+    label: label.replace(/, log scale$/, ""),
+    log: scale === "log",
+    domain: [domain[0]!, domain.at(-1)!],
+    range: [range[0]!, range.at(-1)!],
   };
 }
 
