@@ -151,8 +151,8 @@ test("measures of a step are those of a probe, and of attention, units and updat
 
   // The evaluation's graph drops nothing, so the probe is of the training's with the dropout taken out of the loss's way:
   // the first two edges lie before it, and their gradient does not.
-  const source = model!.train.graph;
-  const probe = probeEdges(model!.evaluation.train!.graph);
+  const source = model.train.graph;
+  const probe = probeEdges(model.evaluation.train!.graph);
   const { results } = valuesOf(probe.graph, []);
   for (const [index, name] of ["edge 0", "edge 1"].entries()) {
     const { activation, branch, source: carried } = probe.edges[index]!;
