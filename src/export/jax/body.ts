@@ -188,7 +188,7 @@ export class Body {
       const { name, extras } = written[iteration.class]!;
       const own = loop.shared
         ? this.#options.own
-        : `under(${this.#options.own}, ${text(`${iteration.prefix.slice(this.#options.prefix.length, -1)}`)}, ".")`;
+        : `under(${this.#options.own}, ${text(iteration.prefix.slice(this.#options.prefix.length, -1))}, ".")`;
       const others = extras.map((extra) =>
         extra === "key" ? `None if key is None else jax.random.fold_in(key, ${at})` : extra,
       );
