@@ -87,16 +87,16 @@ async function lookAtFit(source: Source, options: FitCommandOptions, given: Size
   const { limits, where } = await readLimits(options.limits, options.dawn ?? []);
   const target = wgslOptionsOf(options);
   const problems = checkFit(plan, sizes, { ...target, limits });
-  const costs = dispatchReport(plan, sizes, target);
   const dims = showDims(sizes);
   return {
     json: () => {
+      const costs = dispatchReport(plan, sizes, target);
       const totals = { ...costs, dispatches: costs.dispatches.length };
       return { model: plan.name, dims: Object.fromEntries(sizes), limits, problems, costs: totals };
     },
     text: () => {
       if (problems.length > 0) return "";
-      const { dispatches, kernels, residentBytes, runBytes } = costs;
+      const { dispatches, kernels, residentBytes, runBytes } = dispatchReport(plan, sizes, target);
       const resident = options.train === true ? "state" : "weights";
       return (
         `${plan.name} fits ${where}${dims === "" ? "" : ` with ${dims}`}\n` +

@@ -56,12 +56,12 @@ export interface FitOptions extends TargetOptions {
 
 /** Every limit that a run of these sizes would break, in the order of the steps; asks no device. */
 export function checkFit(plan: Plan, sizes: Sizes, options: FitOptions = {}): FitProblem[] {
-  const all = makeDispatches(programOf(plan), targetOf(options));
+  const planned = plannedFor(plan, options);
   const limits = options.limits ?? defaultLimits;
-  return allSteps(all).flatMap((step) => {
+  return allSteps(planned.all).flatMap((step) => {
     const place = stepPlace(step.steps[0]);
     return chosen(step.dispatches, sizes).flatMap((dispatch) =>
-      needsOf({ plan, all }, dispatch, sizes, limits).flatMap(({ limit, needs, what }) => {
+      needsOf(planned, dispatch, sizes, limits).flatMap(({ limit, needs, what }) => {
         const allows = limits[limit];
         const message = `${place} needs ${what}; ${limit} is ${allows.toLocaleString("en-US")}`;
         return needs <= allows ? [] : [{ place, limit, needs, allows, message }];
@@ -83,6 +83,13 @@ const isMeant = ({ atMost = Infinity, above = -Infinity }: When, size: number): 
 interface Planned {
   readonly plan: Plan;
   readonly all: Dispatches;
+  /** The sizes of each slot, made once: every binding asks for one. */
+  readonly slots: ReturnType<Layout["slots"]>;
+}
+
+function plannedFor(plan: Plan, options: FitOptions): Planned {
+  const all = makeDispatches(programOf(plan), targetOf(options));
+  return { plan, all, slots: all.layout.slots(plan) };
 }
 
 interface Need {
@@ -124,17 +131,18 @@ function needsOf(program: Planned, dispatch: NamedDispatch, sizes: Sizes, limits
 
 /** A buffer must exist, and be bound: whole, or part by part if the kernel can. */
 function memoryNeeds(
-  { plan, all: { layout } }: Planned,
+  planned: Planned,
   { bindings, parts, scratch }: Dispatch,
   index: number,
   sizes: Sizes,
   limits: DeviceLimits,
 ): Need[] {
+  const { plan, all } = planned;
   const binding = bindings[index]!;
   const { buffer: bound } = binding;
   const buffers = binding.pack ?? (bound === SCRATCH ? [] : [bound]);
   const own = bound === SCRATCH ? evaluateDim(bytesOfElements("f32", scratch!), sizes) : 0;
-  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(plan, buffer, layout, sizes), own);
+  const bytes = buffers.reduce((sum, buffer) => sum + bytesOf(planned, buffer, sizes), own);
   const name = bindingName(plan.buffers, binding);
   // A part is a multiple of 64 rows, so that it begins at a multiple of 256 bytes.
   const partBytes =
@@ -142,7 +150,7 @@ function memoryNeeds(
       ? Math.min(
           bytes,
           Math.max(
-            64 * parts.rowElements * layout.elementBytes(bound),
+            64 * parts.rowElements * all.layout.elementBytes(bound),
             Math.min(bytes, limits.maxStorageBufferBindingSize),
           ),
         )
@@ -158,11 +166,11 @@ function memoryNeeds(
 }
 
 /** Bytes of the memory that a buffer lies in: of its slot, which may be larger than the buffer. */
-function bytesOf(plan: Plan, buffer: number, layout: Layout, sizes: Sizes): number {
+function bytesOf({ plan, all, slots }: Planned, buffer: number, sizes: Sizes): number {
   const { home } = plan.buffers[buffer]!;
   return home.kind === "slot"
-    ? largestOf(layout.slots(plan)[home.slot]!, sizes)
-    : evaluateDim(layout.bytes(buffer), sizes);
+    ? largestOf(slots[home.slot]!, sizes)
+    : evaluateDim(all.layout.bytes(buffer), sizes);
 }
 
 /** Workgroups along x, y and z, as the emitted host spreads them. */
@@ -212,7 +220,8 @@ function partStats(
 
 /** Dispatches and bytes of a run, as `lmg plan --target wgsl` lists them. */
 export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {}): DispatchReport {
-  const all = makeDispatches(programOf(plan), targetOf(options));
+  const planned = plannedFor(plan, options);
+  const { all } = planned;
   const steps = all.parts.flatMap((part) => part.steps);
   const staged = new Set(steps.flatMap(({ steps, stage }) => (stage > 0 ? [steps[0]] : [])));
   const scratch = scratchSizes(steps).map((size) => evaluateDim(bytesOfElements("f32", size), sizes));
@@ -246,7 +255,7 @@ export function dispatchReport(plan: Plan, sizes: Sizes, options: FitOptions = {
     plan.buffers.forEach(({ home }, buffer) => {
       // Of a program, other parts have buffers of their own runs.
       if (keep(home.kind) && (!isRun(home.kind) || own.has(buffer)))
-        memory.set(memoryName(plan.buffers[buffer]!), bytesOf(plan, buffer, all.layout, sizes));
+        memory.set(memoryName(plan.buffers[buffer]!), bytesOf(planned, buffer, sizes));
     });
     return [...memory.values()].reduce((sum, bytes) => sum + bytes, 0);
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { checkFit, defaultLimits, dispatchReport } from "../../../src/emit/wgsl/fit.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
-import { planOfPart } from "../../../src/plan/plan.ts";
+import { planOfPart, type Plan } from "../../../src/plan/plan.ts";
 import { executionDevice } from "../../webgpu/device.ts";
 import { trainingOf } from "../../train/small.ts";
 import { instantiate } from "./module.ts";
@@ -11,6 +11,7 @@ import { instantiate } from "./module.ts";
 const path = new URL("../../../examples/gpt2.lmg", import.meta.url);
 const source = { name: "gpt2.lmg", text: readFileSync(path, "utf8") };
 const gpt2 = compile(source).plan!;
+type Buffers = Plan["buffers"];
 const sizes = (B: number, T: number) => new Map(Object.entries({ B, T }));
 
 describe("a plan is checked against limits before any device is asked", () => {
@@ -49,6 +50,21 @@ describe("a plan is checked against limits before any device is asked", () => {
     expect(new Set(problems.map((problem) => problem.limit))).toEqual(new Set([limit]));
     expect(problems.every(({ needs, allows }) => needs > allows && allows === value)).toBe(true);
   });
+});
+
+test("the work grows with the depth of a model, not with its square", () => {
+  const looks = (depth: number): number => {
+    const { plan } = compile(source, { settings: { depth: String(depth) } });
+    let count = 0;
+    const get = (target: Buffers, key: PropertyKey): unknown => (count++, Reflect.get(target, key));
+    const seen = { ...plan!, buffers: new Proxy<Buffers>(plan!.buffers, { get }) };
+    checkFit(seen, sizes(1, 8));
+    dispatchReport(seen, sizes(1, 8));
+    return count;
+  };
+  const [one, two, four] = [2, 4, 8].map(looks) as [number, number, number];
+  // As many buffers are looked at for each layer that is added, however many there were.
+  expect((four - two) / (two - one)).toBeCloseTo(2, 1);
 });
 
 describe("what a run of GPT-2 costs", () => {
