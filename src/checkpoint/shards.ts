@@ -22,3 +22,14 @@ export function parseShardIndex(text: string, name: string): ReadonlyMap<string,
   }
   return files;
 }
+
+/** That a tensor is not in the file where the index has it, if one is not. */
+export function absentOf(
+  shards: ReadonlyMap<string, string>,
+  tensors: ReadonlyMap<string, unknown>,
+  name: string,
+): Problem | undefined {
+  const absent = [...shards.keys()].find((tensor) => !tensors.has(tensor));
+  if (absent === undefined) return undefined;
+  return new Problem("E709", `${name}: ${quote(absent)} is not in ${quote(shards.get(absent) ?? "")}`);
+}

@@ -1,12 +1,12 @@
 import { closeSync, fstatSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { recognize } from "../formats.ts";
-import { parseGgufHeader, type GgufHeader } from "../gguf/header.ts";
+import type { GgufHeader } from "../gguf/header.ts";
 import { isLaterPart, joinParts, partNames } from "../gguf/split.ts";
-import { ggufTensors, type Gguf } from "../gguf/tensors.ts";
-import { misplaced, places } from "../places.ts";
-import { orThrow, Problem } from "../problem.ts";
-import { openRegular, rangesOf, readInto, readRange, startOf, type OpenFile } from "./read.ts";
+import type { Gguf } from "../gguf/tensors.ts";
+import { Problem } from "../problem.ts";
+import { rangedGguf, readGgufHeader, type RangedFile } from "../ranged.ts";
+import { openRegular, rangedFile, startOf, type OpenFile } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A GGUF file, or all parts of one; headers are read, tensors when they are asked for. `close` it. */
@@ -73,38 +73,18 @@ export function openGguf(path: string): OpenGguf | Problem {
 function openPart(path: string, files: number[]): Gguf | Problem {
   const opened = openRegular(path);
   if (opened instanceof Problem) return opened;
-  const { file } = opened;
-  files.push(file);
-  const refused = misplaced(startOf(file), places.weights, path);
-  if (refused !== undefined) return refused;
-  const header = readHeader(opened, path);
-  if (header instanceof Problem) return header;
-  const read = (start: number, end: number): Uint8Array => orThrow(readRange(file, start, end, path));
-  const ranges = rangesOf(file, path);
-  return { metadata: header.metadata, tensors: ggufTensors(header.entries, read, ranges) };
+  files.push(opened.file);
+  return rangedGguf(rangedFile(opened, path), (file) => readHeader(file, opened));
 }
-
-/** How much of a file's beginning is read at first, in bytes; vocabularies ask for some megabytes more. */
-const FIRST = 2 ** 20;
 
 /** The header that was read last: a command asks one file for its config, its weights, its tokenizer and its template. */
 let last: { readonly file: string; readonly header: GgufHeader } | undefined;
 
-/** Reads as much of a file's beginning as its header has, twice as much each time. */
-function readHeader({ file, size }: OpenFile, path: string): GgufHeader | Problem {
+function readHeader(ranged: RangedFile, { file, size }: OpenFile): GgufHeader | Problem {
   const { dev, ino, mtimeNs, ctimeNs } = fstatSync(file, { bigint: true });
-  const key = [path, dev, ino, mtimeNs, ctimeNs, size].join("\n");
+  const key = [ranged.name, dev, ino, mtimeNs, ctimeNs, size].join("\n");
   if (last?.file === key) return last.header;
-  let start = new Uint8Array(0);
-  const further = (length: number): Uint8Array => {
-    const more = new Uint8Array(Math.min(size, Math.max(length, FIRST, 2 * start.length)));
-    more.set(start);
-    orThrow(readInto(file, more.subarray(start.length), start.length, path));
-    return (start = more);
-  };
-  const header = parseGgufHeader(start, size, path, further);
-  if (header instanceof Problem) return header;
-  if ("needs" in header) return new Problem("E731", `${path}: the file is truncated within its header`);
-  last = { file: key, header };
+  const header = readGgufHeader(ranged);
+  if (!(header instanceof Problem)) last = { file: key, header };
   return header;
 }

@@ -3,18 +3,11 @@ import { dirname, join } from "node:path";
 import { misplaced, places, type Place } from "../places.ts";
 import type { CheckpointTensor } from "../match.ts";
 import { publishedModel } from "../gguf/model.ts";
-import { orThrow, Problem, quote, quotePath } from "../problem.ts";
-import {
-  LENGTH_BYTES,
-  parseHeader,
-  readHeaderLength,
-  type SafetensorsHeader,
-} from "../safetensors-header.ts";
-import { partsOfRange } from "../parts.ts";
-import { parseShardIndex } from "../shards.ts";
-import type { StoredTensor } from "../stored.ts";
+import { Problem, quote, quotePath } from "../problem.ts";
+import { addTensors } from "../ranged.ts";
+import { absentOf, parseShardIndex } from "../shards.ts";
 import { findGguf, openGguf } from "./gguf.ts";
-import { openRegular, rangesOf, readRange, readText, startOf, type OpenFile } from "./read.ts";
+import { openRegular, rangedFile, readText, startOf } from "./read.ts";
 import { kindOfPath } from "./system.ts";
 
 /** A checkpoint on disk: headers are read, tensors when they are asked for. `close` it. */
@@ -96,10 +89,9 @@ function openShards(path: string): Checkpoint | Problem {
     places.shard,
   );
   if (checkpoint instanceof Problem) return checkpoint;
-  const absent = [...shards.keys()].find((tensor) => !checkpoint.tensors.has(tensor));
-  if (absent === undefined) return checkpoint;
-  checkpoint.close();
-  return new Problem("E709", `${path}: ${quote(absent)} is not in ${quote(shards.get(absent) ?? "")}`);
+  const absent = absentOf(shards, checkpoint.tensors, path);
+  if (absent !== undefined) checkpoint.close();
+  return absent ?? checkpoint;
 }
 
 function openFiles(name: string, paths: readonly string[], place: Place): Checkpoint | Problem {
@@ -124,32 +116,6 @@ function addFile(
 ): Problem | undefined {
   const opened = openRegular(path);
   if (opened instanceof Problem) return opened;
-  const { file } = opened;
-  files.push(file);
-  const refused = misplaced(startOf(file), place, path);
-  if (refused !== undefined) return refused;
-  const header = readHeader(opened, path);
-  if (header instanceof Problem) return header;
-  const ranges = rangesOf(file, path);
-  for (const { name, start, end, ...type } of header.entries) {
-    if (tensors.has(name))
-      return new Problem("E709", `${path}: ${quote(name)} is also in another file of the checkpoint`);
-    const read = (): StoredTensor => ({ ...type, bytes: orThrow(readRange(file, start, end, path)) });
-    tensors.set(name, {
-      ...type,
-      read,
-      readPart: partsOfRange({ ...type, start }, ranges),
-      places: [{ path, start, end }],
-    });
-  }
-  return undefined;
-}
-
-function readHeader({ file, size }: OpenFile, path: string): SafetensorsHeader | Problem {
-  const first = readRange(file, 0, Math.min(LENGTH_BYTES, size), path);
-  if (first instanceof Problem) return first;
-  const length = readHeaderLength(first, size, path);
-  if (length instanceof Problem) return length;
-  const header = readRange(file, LENGTH_BYTES, LENGTH_BYTES + length, path);
-  return header instanceof Problem ? header : parseHeader(header, size, path, { takesScaled: true });
+  files.push(opened.file);
+  return addTensors(rangedFile(opened, path), place, tensors);
 }

@@ -4,6 +4,7 @@ import { RECOGNIZED_BY } from "../formats.ts";
 import { allocate } from "../limits.ts";
 import { misplaced, tooLarge, type Place } from "../places.ts";
 import { orThrow, Problem, quotePath } from "../problem.ts";
+import type { RangedFile } from "../ranged.ts";
 import { fileProblem, kindOfSpecial } from "./system.ts";
 
 /** A regular file that is open for reading. */
@@ -142,7 +143,7 @@ export function readRange(file: number, start: number, end: number, path: string
 }
 
 /** Fills bytes from a place of an open file on. */
-export function readInto(file: number, bytes: Uint8Array, start: number, path: string): Uint8Array | Problem {
+function readInto(file: number, bytes: Uint8Array, start: number, path: string): Uint8Array | Problem {
   try {
     return fill(file, bytes, start) === bytes.length
       ? bytes
@@ -152,11 +153,16 @@ export function readInto(file: number, bytes: Uint8Array, start: number, path: s
   }
 }
 
-/** Reads ranges of an open file, one after the other into the same memory; throws a ProblemError. */
-export function rangesOf(file: number, path: string): (start: number, end: number) => Uint8Array {
+/** An open file as one of which ranges are read. */
+export function rangedFile({ file, size }: OpenFile, path: string): RangedFile {
   let room = new Uint8Array(0);
-  return (start, end) => {
-    if (room.length < end - start) room = new Uint8Array(end - start);
-    return orThrow(readInto(file, room.subarray(0, end - start), start, path));
+  return {
+    name: path,
+    size,
+    read: (start, end) => orThrow(readRange(file, start, end, path)),
+    readBriefly: (start, end) => {
+      if (room.length < end - start) room = new Uint8Array(end - start);
+      return orThrow(readInto(file, room.subarray(0, end - start), start, path));
+    },
   };
 }
