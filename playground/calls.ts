@@ -1,3 +1,5 @@
+import { ProblemError } from "../src/checkpoint/problem.ts";
+
 /** What a worker can be asked for: by name, what it is given, what it answers, and what it tells on the way. */
 export interface Call {
   readonly request: unknown;
@@ -44,10 +46,19 @@ export function serve<C extends Calls>(serving: Promise<Serving<C>>): void {
       try {
         post({ number, kind: "result", value: await (await serving)[name]!(request, tell) });
       } catch (error) {
-        post({ number, kind: "failed", value: error instanceof Error ? error.message : String(error) });
+        post({ number, kind: "failed", value: sentenceOf(error) });
       }
     })();
   });
+}
+
+/** What went wrong, with the way forward where one is known. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof ProblemError)
+    return error.problems
+      .map(({ message, help }) => (help === undefined ? message : `${message}: ${help}`))
+      .join("; ");
+  return error instanceof Error ? error.message : String(error);
 }
 
 interface Waiting {

@@ -5,3 +5,8 @@ declare module "worker-script" {
   const Script: new (options: WorkerOptions) => Worker;
   export default Script;
 }
+
+/** What workers have beside what pages have. */
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}

@@ -34,6 +34,9 @@ export const optionsOf = ({ settings, model, files = [] }: ModelText): LowerOpti
   },
 });
 
+/** What a model can run on in a page. */
+export type PageEngine = "wasm" | "wgsl";
+
 /** A range of the model's text. */
 export interface Range {
   readonly from: number;

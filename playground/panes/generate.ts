@@ -1,13 +1,18 @@
 import { Ended, Remote } from "../calls.ts";
 import { button, make } from "../dom.ts";
 import { startWorker } from "../workers/start.ts";
-import type { CheckpointGiven, WritingRequest } from "../workers/generate.ts";
+import type { WritingRequest } from "../workers/generate.ts";
 import type { TrainCalls } from "../workers/train.ts";
+import { engineChoice } from "./engine.ts";
 import type { Pane } from "./pane.ts";
 
 /** The files of the model that lmg trained, where they lie beside the page. */
 const WHALE = "examples/weights/whale";
-const texts = ["config.json", "tokenizer.json", "tokenizer_config.json"];
+const whaleFiles = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+
+/** What is said of files that can be given. */
+const FORMS =
+  "a folder with config.json, tokenizer.json and .safetensors (in shards with their index), or a .gguf file";
 
 const isServed = location.protocol.startsWith("http");
 
@@ -26,26 +31,33 @@ class GeneratePane implements Pane {
     const prompt = make("input", { type: "text", value: "The whale", size: 28, autocomplete: "off" });
     const count = make("input", { type: "number", min: 1, value: 200, autocomplete: "off" });
     const temperature = make("input", { type: "number", min: 0, step: 0.1, value: 0.7, autocomplete: "off" });
+    const target = engineChoice();
     const files = make("input", { type: "file", multiple: true, "aria-label": "files of a checkpoint" });
+    const folder = make("input", {
+      type: "file",
+      webkitdirectory: true,
+      "aria-label": "folder of a checkpoint",
+    });
     const note = make("p", { class: "about", "aria-live": "polite" }, this.#told || this.#hint());
     const text = make("p", { class: "written" }, this.#written);
     const say = (said: string): void => {
       note.textContent = this.#told = said;
     };
-    const take = (given: FileList | null): void => {
-      this.#files = [...(given ?? [])];
+    const take = (given: readonly File[]): void => {
+      this.#files = given;
       this.#opened = "";
       say(this.#hint());
     };
-    files.addEventListener("change", () => {
-      take(files.files);
-    });
+    for (const input of [files, folder])
+      input.addEventListener("change", () => {
+        take(ownFiles(input.files));
+      });
     host.ondragover = (event) => {
       event.preventDefault();
     };
     host.ondrop = (event) => {
       event.preventDefault();
-      take(event.dataTransfer?.files ?? null);
+      void dropped(event.dataTransfer?.items).then(take);
     };
     const run = button(
       this.#isRunning ? "Stop" : "Write",
@@ -60,8 +72,8 @@ class GeneratePane implements Pane {
           count: count.valueAsNumber,
           temperature: temperature.valueAsNumber,
           seed: Date.now() % 100_000,
-          target: "wasm",
-        } as const;
+          target: target.value,
+        };
         void this.#write(request, text, say).then(() => (run.textContent = "Write"));
       },
       { class: "main" },
@@ -74,7 +86,9 @@ class GeneratePane implements Pane {
         make("label", {}, "prompt ", prompt),
         make("label", {}, "tokens ", count),
         make("label", {}, "temperature ", temperature),
-        files,
+        make("label", {}, "engine ", target),
+        make("label", {}, "files ", files),
+        make("label", {}, "folder ", folder),
       ),
       note,
       text,
@@ -84,8 +98,8 @@ class GeneratePane implements Pane {
   #hint(): string {
     if (this.#files.length > 0) return `from disk: ${this.#files.map(({ name }) => name).join(", ")}`;
     return isServed
-      ? "By the model that comes with lmg, which read one novel; or drop the files of a checkpoint here: config.json, tokenizer.json, model.safetensors."
-      : "Drop the files of a checkpoint here, or choose them: config.json, tokenizer.json, model.safetensors. examples/weights/whale has one.";
+      ? `By the model that comes with lmg, which read one novel; or by yours, which never leaves this page: drop it here, or choose ${FORMS}.`
+      : `Drop a checkpoint here, or choose it: ${FORMS}. It never leaves this page. examples/weights/whale is one.`;
   }
 
   async #write(
@@ -97,7 +111,10 @@ class GeneratePane implements Pane {
     host.textContent = this.#written = request.prompt;
     say("opening …");
     try {
-      const key = this.#files.map(({ name, size }) => `${name} ${size}`).join() || WHALE;
+      const key = JSON.stringify([
+        request.target,
+        ...this.#files.map(({ name, size, lastModified }) => [name, size, lastModified]),
+      ]);
       const checkpoint = this.#opened === key ? undefined : await this.#checkpoint();
       const { perSecond } = await this.#worker.call("write", { ...request, checkpoint }, (piece) => {
         this.#written += piece;
@@ -113,24 +130,40 @@ class GeneratePane implements Pane {
     }
   }
 
-  async #checkpoint(): Promise<CheckpointGiven> {
-    const bytesOf = async (name: string): Promise<Uint8Array<ArrayBuffer> | undefined> => {
-      const file = this.#files.find((one) => one.name === name);
-      if (this.#files.length > 0) return file && new Uint8Array(await file.arrayBuffer());
-      if (!isServed) return undefined;
-      const answer = await fetch(`${WHALE}/${name}`);
-      return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : undefined;
-    };
-    const [weights, ...found] = await Promise.all(["model.safetensors", ...texts].map(bytesOf));
-    if (weights === undefined || found[0] === undefined || found[1] === undefined)
-      throw new Error(
-        "a checkpoint has config.json, tokenizer.json and model.safetensors: one of them is missing",
-      );
-    const named = texts.flatMap((name, index) => {
-      const bytes = found[index];
-      return bytes === undefined ? [] : [[name, new TextDecoder().decode(bytes)] as const];
-    });
-    return { texts: Object.fromEntries(named), weights };
+  async #checkpoint(): Promise<readonly File[]> {
+    if (this.#files.length > 0) return this.#files;
+    if (!isServed) throw new Error(`no checkpoint was given: choose ${FORMS}`);
+    return Promise.all(
+      whaleFiles.map(async (name) => {
+        const answer = await fetch(`${WHALE}/${name}`);
+        if (!answer.ok) throw new Error(`${WHALE}/${name} is not beside this page`);
+        return new File([await answer.blob()], name);
+      }),
+    );
+  }
+}
+
+/** The files of a folder that was chosen, and not those of folders in it. */
+const ownFiles = (files: FileList | null): readonly File[] =>
+  [...(files ?? [])].filter(({ webkitRelativePath: path }) => path.split("/").length <= 2);
+
+/** What was dropped: files, or those of a folder. It is to be asked for before the event is over. */
+async function dropped(items: DataTransferItemList | undefined): Promise<readonly File[]> {
+  const entries = [...(items ?? [])].map((item) => item.webkitGetAsEntry());
+  return (await Promise.all(entries.map(filesOf))).flat();
+}
+
+async function filesOf(entry: FileSystemEntry | null): Promise<readonly File[]> {
+  if (entry === null) return [];
+  if (entry.isFile)
+    return [await new Promise((done, fail) => (entry as FileSystemFileEntry).file(done, fail))];
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const found: File[] = [];
+  // A reader gives a part of them at a time, and none at the end.
+  for (;;) {
+    const part = await new Promise<FileSystemEntry[]>((done, fail) => reader.readEntries(done, fail));
+    if (part.length === 0) return found;
+    for (const one of part) if (one.isFile) found.push(...(await filesOf(one)));
   }
 }
 

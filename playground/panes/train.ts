@@ -4,6 +4,7 @@ import { drawChart, type ChartPoint } from "../chart.ts";
 import { button, make, prose } from "../dom.ts";
 import { startWorker } from "../workers/start.ts";
 import type { TrainCalls, TrainingRequest } from "../workers/train.ts";
+import { engineChoice } from "./engine.ts";
 import type { Pane, View } from "./pane.ts";
 
 /** Steps of a training that is begun here, where the text says more: so many show what becomes of a loss. */
@@ -54,8 +55,7 @@ class TrainPane implements Pane {
     );
     if (this.#files.length > 0) chosen.value = this.#files[0]!.name;
     else if (/label/.test(of.text) && isServed) chosen.value = "10,000 digits";
-    const target = make("select", { name: "engine" }, make("option", { value: "wasm" }, "WebAssembly"));
-    if ("gpu" in navigator) target.append(make("option", { value: "wgsl" }, "WebGPU"));
+    const target = engineChoice();
     const steps = make("input", { type: "number", min: 1, value: STEPS, name: "steps", autocomplete: "off" });
     const files = make("input", { type: "file", multiple: true, "aria-label": "files to train on" });
     const note = make("p", { class: "about", "aria-live": "polite" }, this.#told);
@@ -74,7 +74,7 @@ class TrainPane implements Pane {
       };
       await this.#train(
         () => this.#data(chosen.value),
-        { of, steps: steps.valueAsNumber, target: target.value as TrainingRequest["target"] },
+        { of, steps: steps.valueAsNumber, target: target.value },
         say,
       );
       run.textContent = "Train";

@@ -1,5 +1,4 @@
 import { orThrow } from "../../src/checkpoint/problem.ts";
-import type { JsonObject } from "../../src/checkpoint/json.ts";
 import { familyModel } from "../../src/families/models.ts";
 import { Refusal } from "../../src/incremental/refusal.ts";
 import { parse } from "../../src/language/parse.ts";
@@ -9,25 +8,20 @@ import { generate } from "../../src/run/generation.ts";
 import { outputOf } from "../../src/run/model.ts";
 import { openSessions, type SessionModel } from "../../src/run/sessions.ts";
 import { textDecoding } from "../../src/run/text-decoder.ts";
-import { findTokenizer } from "../../src/run/tokenizer.ts";
-import { matchWeights, safetensorsCheckpoint } from "../../src/run/weights.ts";
+import { matchWeights } from "../../src/run/weights.ts";
 import type { Generated } from "../../src/session/generate.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
-
-/** A published checkpoint: its JSON files by name, and its weights. */
-export interface CheckpointGiven {
-  readonly texts: Readonly<Record<string, string>>;
-  readonly weights: Uint8Array<ArrayBuffer>;
-}
+import type { PageEngine } from "../model.ts";
+import { openGiven } from "./checkpoint.ts";
 
 export interface WritingRequest {
-  /** Left off, the one that was opened last. */
-  readonly checkpoint: CheckpointGiven | undefined;
+  /** The files of a published checkpoint; left off, the one that was opened last. */
+  readonly checkpoint: readonly File[] | undefined;
   readonly prompt: string;
   readonly count: number;
   readonly temperature: number;
   readonly seed: number;
-  readonly target: "wasm" | "wgsl";
+  readonly target: PageEngine;
 }
 
 export interface WritingCall {
@@ -66,24 +60,16 @@ export async function write(
   }
 }
 
-const jsonOf = (text: string | undefined): JsonObject | undefined =>
-  text === undefined ? undefined : (JSON.parse(text) as JsonObject);
-
-async function open(
-  { texts, weights: bytes }: CheckpointGiven,
-  target: WritingRequest["target"],
-): Promise<NonNullable<typeof opened>> {
-  const config = JSON.parse(texts["config.json"] ?? "{}") as JsonObject;
+async function open(files: readonly File[], target: PageEngine): Promise<NonNullable<typeof opened>> {
+  const { config, tokenizer, ...checkpoint } = openGiven(files);
   const family = config["model_type"];
   const source = typeof family === "string" ? familyModel(family) : undefined;
   if (source === undefined) throw new Error(`no model of lmg's is of the family ${JSON.stringify(family)}`);
+  if (tokenizer === undefined) throw new Error("the checkpoint has no tokenizer.json");
   const { model, diagnostics } = lower(parse(source).file, { config, configName: "config.json" });
   if (model === undefined) throw new Error(diagnostics[0]!.message);
   const { graph, notNeeded } = model;
-  const checkpoint = orThrow(safetensorsCheckpoint(bytes, "model.safetensors"));
   const weights = orThrow(matchWeights(graph, checkpoint, { notNeeded }));
-  const tokenizer = orThrow(findTokenizer((name) => jsonOf(texts[name])));
-  if (tokenizer === undefined) throw new Error("the checkpoint has no tokenizer.json");
   const logits = outputOf({ graph, tokenizer, output: undefined });
   const decoding = textDecoding(graph, logits, { target, fuse: true, packing: noPacking, switches: {} });
   if (decoding instanceof Refusal) throw new Error(decoding.message);

@@ -12,14 +12,14 @@ import { tokenizerFor } from "../../src/text/tokenizer-for.ts";
 import type { TextTokenizer } from "../../src/text/tokenizer.ts";
 import type { Serving } from "../calls.ts";
 import type { WritingCall } from "./generate.ts";
-import { optionsOf, sourceOf, type ModelText } from "../model.ts";
+import { optionsOf, sourceOf, type ModelText, type PageEngine } from "../model.ts";
 
 export interface TrainingRequest {
   readonly of: ModelText;
   readonly data: readonly DataSource[];
   /** Updates; as the text says if none are said. */
   readonly steps: number | undefined;
-  readonly target: "wasm" | "wgsl";
+  readonly target: PageEngine;
 }
 
 /** What is told of a training as it goes on. */

@@ -9,6 +9,7 @@ export interface Server {
 
 const types: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
+  css: "text/css",
   js: "text/javascript",
   mjs: "text/javascript",
   json: "application/json",
