@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Editor } from "../cli/lsp/client.ts";
+import { memoryOf } from "./processes.ts";
 import { median } from "./statistics.ts";
 
 const { values, positionals } = parseArgs({
@@ -17,10 +18,6 @@ const { values, positionals } = parseArgs({
 const edits = Number(values.edits);
 const names = positionals.length > 0 ? positionals : ["gpt2", "llama", "gemma2", "unet"];
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-/** Megabytes that a process has. */
-const memory = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 
 for (const name of names) {
   const text = readFileSync(new URL(`../../examples/${name}.lmg`, import.meta.url), "utf8");
@@ -36,11 +33,11 @@ for (const name of names) {
     await editor.change(uri, edit % 2 === 0 ? `${text}\n` : text);
     times.push(performance.now() - begun);
     // What is compiled while it runs, and what is kept of texts, is there by then.
-    if (edit === Math.floor(edits / 4)) settled = memory(server.pid!);
+    if (edit === Math.floor(edits / 4)) settled = memoryOf(server.pid!);
   }
   const warm = times.slice(Math.min(20, edits / 2));
   const slow = warm.toSorted((a, b) => a - b)[Math.floor(warm.length * 0.95)]!;
-  const grown = memory(server.pid!) - settled;
+  const grown = memoryOf(server.pid!) - settled;
   console.log(
     `${name.padEnd(8)} ${median(warm).toFixed(1)} ms a key (95 % within ${slow.toFixed(1)}); ${settled.toFixed(0)} MB after ${Math.floor(edits / 4)} edits, ${grown >= 0 ? "+" : ""}${grown.toFixed(0)} MB after ${edits}`,
   );
