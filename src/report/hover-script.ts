@@ -48,7 +48,7 @@ for (const box of document.querySelectorAll("[data-hover]")) {
   box.addEventListener("pointerleave", () => (tip.hidden = true));
   box.addEventListener("click", (event) => {
     const { name } = find(event) || {};
-    if (name === undefined) kept.clear();
+    if (!name) kept.clear();
     else if (!kept.delete(name)) kept.add(name);
     for (const curve of document.querySelectorAll('[aria-label^="curve "]'))
       curve.style.opacity = kept.size === 0 || kept.has(curve.getAttribute("aria-label").slice(6)) ? "" : "0.12";

@@ -34,6 +34,7 @@ th.right,td.right{text-align:right;font-variant-numeric:tabular-nums}
 @media(max-width:760px){.cards thead{display:none}.cards tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--faint)}
 .cards td{display:block;border:0;padding:0;text-align:left}.cards td:empty{display:none}.cards td::before{content:attr(data-head) ": ";opacity:.75}}
 .picture{max-height:80vh;overflow:auto;margin:.5rem 0}
+.beside{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);gap:1.5rem}@media(max-width:1000px){.beside{grid-template-columns:minmax(0,1fr)}}
 details{margin:.4rem 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{opacity:.75}dd{margin:0}`;
 
@@ -60,6 +61,10 @@ export const pictureOf = (svg: string | undefined): readonly string[] =>
         `<div class="picture"><template shadowrootmode="open"><style>svg{max-width:100%;height:auto}</style>` +
           `${svg.replace(/^<\?xml[^>]*>\s*/, "")}</template></div>`,
       ];
+
+/** A drawing, if there is one, at the left of what is told of it; above it where there is little room. */
+export const beside = (svg: string | undefined, content: string): string =>
+  svg === undefined ? content : `<div class="beside">${pictureOf(svg).join("")}<div>${content}</div></div>`;
 
 /** A part that is open when its summary is chosen. */
 export const folded = (summary: string, content: string): string =>

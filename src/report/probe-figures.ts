@@ -3,7 +3,7 @@ import type { EdgeSizes, Probed, ProbedCase, ProbedEdge, ProbedTraining } from "
 import { plural } from "../support/text.ts";
 import { smooth, thin } from "./curves.ts";
 import { commonDomain, withCommonY, type Figure, type Point, type Series } from "./figure.ts";
-import { caseName, endedEarly } from "./probed.ts";
+import { caseName, endedEarly, lineWords } from "./probed.ts";
 
 /** Points that a curve of a figure has at most. */
 const detail = 400;
@@ -74,14 +74,28 @@ interface View {
   readonly title: string;
   readonly x: string;
   readonly y: string;
-  readonly pointsOf: (edges: readonly Pick<EdgeSizes, "activation" | "gradient">[]) => readonly Point[];
+  readonly pointsOf: (edges: readonly PlacedSizes[]) => readonly Point[];
 }
+
+/** What was measured at an edge, and what a reader is told who points at it. */
+interface PlacedSizes extends EdgeSizes {
+  readonly at: string;
+}
+
+/** `h.0 edge 1, line 54` */
+const placeOf = ({ name, line }: ProbedEdge): string => (line === undefined ? name : `${name}, line ${line}`);
+
+const sizesOf = (edges: readonly ProbedEdge[], when: "before" | "after"): readonly PlacedSizes[] =>
+  edges.flatMap((edge) => {
+    const sizes = edge[when];
+    return sizes === undefined ? [] : [{ ...sizes, at: placeOf(edge) }];
+  });
 
 const activationView: View = {
   title: "Activations by depth",
   x: "residual edges passed",
   y: "RMS of the stream, log scale",
-  pointsOf: (edges) => edges.map(({ activation }, index) => ({ x: index + 1, y: activation })),
+  pointsOf: (edges) => edges.map(({ activation, at }, index) => ({ x: index + 1, y: activation, at })),
 };
 
 /** From the last edge, where gradients come in, back to the first. */
@@ -92,7 +106,7 @@ const gradientView: View = {
   pointsOf: (edges) => {
     const last = edges.at(-1)?.gradient ?? 1;
     return edges
-      .map(({ gradient }, index) => ({ x: edges.length - 1 - index, y: gradient / last }))
+      .map(({ gradient, at }, index) => ({ x: edges.length - 1 - index, y: gradient / last, at }))
       .reverse();
   },
 };
@@ -111,15 +125,7 @@ export function overviewFigures({ cases }: Probed): readonly Figure[] {
       ...axesOf(view),
       series: cases.flatMap((probed, index): Series[] =>
         probed.depth === depth
-          ? [
-              curve(
-                view,
-                probed.variant,
-                toneOf(cases, index),
-                "line",
-                probed.edges.map(({ before }) => before),
-              ),
-            ]
+          ? [curve(view, probed.variant, toneOf(cases, index), "line", sizesOf(probed.edges, "before"))]
           : [],
       ),
     })),
@@ -137,7 +143,7 @@ const curve = (
   label: string,
   tone: Series["tone"],
   style: Series["style"],
-  edges: readonly EdgeSizes[],
+  edges: readonly PlacedSizes[],
 ): Series => ({ label, tone, style, points: view.pointsOf(edges) });
 
 /**
@@ -178,9 +184,10 @@ function variantsOf(
 function caseSeries(view: View, probed: ProbedCase, index: number, count: number): readonly Series[] {
   const { edges, depth, training } = probed;
   const name = count > 1 && depth !== undefined ? `${depth}` : "";
+  const [before, after] = [sizesOf(edges, "before"), sizesOf(edges, "after")];
   /** Divided as what is measured is; it breaks where it has no point. */
   const lineOf = (line: keyof EdgeLines): Series => {
-    const measured = view.pointsOf(edges.map(({ before }) => before));
+    const measured = view.pointsOf(before);
     const valueOf = ({ lines }: ProbedEdge): number => (typeof lines[line] === "number" ? lines[line] : NaN);
     const scale = view === gradientView ? (edges.at(-1)?.before.gradient ?? 1) : 1;
     const values = edges.map((edge) => valueOf(edge) / scale);
@@ -189,19 +196,16 @@ function caseSeries(view: View, probed: ProbedCase, index: number, count: number
       label: "",
       tone: "plain",
       style: "dashed",
-      points: measured.map(({ x }, at) => ({ x, y: inOrder[at]! })),
+      points: measured.map(({ x, at }, index) => ({
+        x,
+        y: inOrder[index]!,
+        at: `${at}: ${lineWords[line]}`,
+      })),
     };
   };
-  const after = edges.flatMap((edge) => (edge.after === undefined ? [] : [edge.after]));
   return [
     ...(view === gradientView ? [lineOf("carried"), lineOf("alike")] : [lineOf("uncorrelated")]),
-    curve(
-      view,
-      training === undefined ? name : "at first",
-      index,
-      "dotted",
-      edges.map(({ before }) => before),
-    ),
+    curve(view, training === undefined ? name : "at first", index, "dotted", before),
     ...(after.length === 0 ? [] : [curve(view, "after", index + count, "dotted", after)]),
   ];
 }

@@ -1,13 +1,29 @@
 import type { Probed, ProbedCase } from "../run/probe/probed.ts";
 import type { Size } from "./figure.ts";
-import { commandLine, definitions, figures, folded, heading, page, pairs, paragraph, table } from "./html.ts";
+import { draw } from "../picture/draw.ts";
+import type { Graph } from "../ir/graph.ts";
+import {
+  beside,
+  commandLine,
+  definitions,
+  figures,
+  folded,
+  heading,
+  page,
+  pairs,
+  paragraph,
+  table,
+} from "./html.ts";
 import { overviewFigures, trainingFigures, variantFigures } from "./probe-figures.ts";
 import { caseName, float32Note, lineWords, resultTexts, withheldNotes } from "./probed.ts";
 import { showPoint, showSize } from "./sizes.ts";
 import { pictureOfFigures } from "./svg.ts";
 
-/** The report of a probe as one HTML file: curves, what theory says beside them, and every number. */
-export function probeReport(probed: Probed): string {
+/**
+ * The report of a probe as one HTML file: curves, what theory says beside them, and every number. `models` are the graphs of the
+ * cases as they were lowered, each of which is drawn beside its edges; fewer than cases for none.
+ */
+export function probeReport(probed: Probed, models: readonly Graph[] = []): string {
   const { title, command, settings, notes, cases } = probed;
   const training = trainingFigures(probed);
   return page(title, [
@@ -29,7 +45,11 @@ export function probeReport(probed: Probed): string {
     heading("Settings"),
     definitions(settings),
     heading("Every edge"),
-    ...cases.map((found) => folded(`${caseName(found) || title}: ${found.form}`, edgeSizes(found))),
+    ...cases.map((found, index) => {
+      const model = models[index];
+      const summary = `${caseName(found) || title}: ${found.form}`;
+      return folded(summary, beside(model && draw(model), edgeSizes(found)));
+    }),
   ]);
 }
 
@@ -60,6 +80,7 @@ function edgeSizes(found: ProbedCase): string {
   const isTrained = edges.some(({ after }) => after !== undefined);
   const heads = [
     ...[
+      "line",
       "edge",
       "activation RMS",
       lineWords.uncorrelated,
@@ -72,7 +93,8 @@ function edgeSizes(found: ProbedCase): string {
   ];
   const rows = table(
     heads,
-    edges.map(({ name, before, inFloat32, lines, after }) => [
+    edges.map(({ name, line, before, inFloat32, lines, after }) => [
+      line === undefined ? "" : String(line),
       name,
       showSize(before.activation),
       showPoint(lines.uncorrelated),
@@ -82,7 +104,7 @@ function edgeSizes(found: ProbedCase): string {
       ...(isLost ? [showSize(inFloat32?.activation), showSize(inFloat32?.gradient)] : []),
       ...(isTrained ? [showSize(after?.activation), showSize(after?.gradient)] : []),
     ]),
-    heads.map((_, index) => index).slice(1),
+    heads.map((_, index) => index).filter((index) => index !== 1),
   );
   return [rows, ...[float32Note(found) ?? [], withheldNotes(found)].flat().map(paragraph)].join("\n");
 }

@@ -451,7 +451,9 @@ test("a probe without training writes a report, a picture or numbers, and reads 
     expect([code, notes]).toEqual([0, `wrote ${path}\n`]);
     expect(existsSync("probe.json")).toBe(path === "probe.json");
   }
-  expect(readFileSync("probe.html", "utf8")).toMatch(/^<!doctype html>.*At initialization.*<\/html>\n$/s);
+  expect(readFileSync("probe.html", "utf8")).toMatch(
+    /^<!doctype html>.*At initialization.*h\.0 edge 0, line 3&quot;.*<svg [^>]*aria-label="doubling".*<\/html>\n$/s,
+  );
   expect(readFileSync("probe.svg", "utf8")).toMatch(/^<svg .*<\/svg>\n$/s);
   const { cases } = JSON.parse(readFileSync("probe.json", "utf8")) as Probed;
   expect(cases.map(({ edges }) => edges.length)).toEqual([3]);

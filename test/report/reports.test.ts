@@ -1,11 +1,13 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { drawFigure } from "../../src/report/draw.ts";
-import { hoverScript } from "../../src/report/hover-script.ts";
+import { hoverScript, type HoverCurves } from "../../src/report/hover-script.ts";
 import type { Figure, Point } from "../../src/report/figure.ts";
 import { probePicture, probeReport } from "../../src/report/probe.ts";
 import type { Probed, ProbedCase } from "../../src/run/probe/probed.ts";
 import { trainingReport, type TrainingReport } from "../../src/report/training.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { graphOf } from "../lower/support.ts";
 
 const curve = (...values: number[]): readonly Point[] => values.map((y, index) => ({ x: index + 1, y }));
 const hostile = `</title><script>alert("x")</script> & 'q'`;
@@ -44,6 +46,7 @@ const sizes = (activation: number, gradient: number) => ({ activation, gradient 
 function probedCase(variant: string, values: readonly number[], more: Partial<ProbedCase> = {}): ProbedCase {
   const edges = values.map((value, index) => ({
     name: `h.${index} edge 0`,
+    line: index === 0 ? undefined : 10 + index,
     before: sizes(value, 1 / value),
     largest: 4 * value,
     share: 0.5,
@@ -251,18 +254,19 @@ describe("the report of a probe", () => {
       `${hostile}, depth 4: y = x + f(N(x))`,
     ]);
     const rows = [...document.querySelectorAll("details")[2]!.querySelectorAll("tbody tr")];
-    expect(rows.map((row) => textsOf(row, "td").slice(1, 4))).toEqual([
-      ["1", "–", "1"],
-      ["1.00e-19", "1.10e-19", "1.00e+19"],
-      ["0", "0", "Infinity"],
-      ["NaN", "NaN", "NaN"],
+    expect(rows.map((row) => textsOf(row, "td").slice(0, 5))).toEqual([
+      ["", "h.0 edge 0", "1", "–", "1"],
+      ["11", "h.1 edge 0", "1.00e-19", "1.10e-19", "1.00e+19"],
+      ["12", "h.2 edge 0", "0", "0", "Infinity"],
+      ["13", "h.3 edge 0", "NaN", "NaN", "NaN"],
     ]);
     const [pre] = document.querySelectorAll("details");
     expect(textsOf(pre!, "th")).toEqual([
-      ...["edge", "activation RMS", "if uncorrelated", "gradient norm", "carried only", "all paths alike"],
+      ...["line", "edge", "activation RMS", "if uncorrelated"],
+      ...["gradient norm", "carried only", "all paths alike"],
       ...["activation in float32", "gradient in float32"],
     ]);
-    expect(textsOf(pre!, "tbody tr:nth-child(2) td").slice(1)).toEqual([
+    expect(textsOf(pre!, "tbody tr:nth-child(2) td").slice(2)).toEqual([
       "2",
       "2.2",
       "0.5",
@@ -275,6 +279,44 @@ describe("the report of a probe", () => {
     expect(pre!.textContent).toContain(
       "all paths alike: no point at 1 edge: the branch is neither scale-free",
     );
+  });
+
+  test("says of each point its edge and the line of the model, also of a line of theory, from either end", () => {
+    const { document } = parseHTML(probeReport(probed(probedCase("pre", [1, 2]))));
+    const told = [...document.querySelectorAll("[data-hover]")].flatMap((box) =>
+      (JSON.parse(box.getAttribute("data-hover")!) as HoverCurves).series.map(({ name, at }) => [name, at]),
+    );
+    const forward = ["h.0 edge 0", "h.1 edge 0, line 11"];
+    const of = (edges: readonly string[], line: string) => edges.map((edge) => `${edge}: ${line}`);
+    const back = forward.toReversed();
+    expect(told).toEqual([
+      ["pre", forward],
+      ["pre", back],
+      // The line begins at the first edge, which has no point of it.
+      ["", of(forward.slice(1), "if uncorrelated")],
+      ["", forward],
+      ["", of(back, "carried only")],
+      ["", of(back.slice(0, 1), "all paths alike")],
+      ["", back],
+    ]);
+  });
+
+  test("has each model's picture beside its edges, in a root of its own", () => {
+    const shown = (...graphs: readonly Graph[]) => {
+      const html = probeReport(probed(probedCase("pre", [1]), probedCase("post", [1])), graphs);
+      return [...parseHTML(html).document.querySelectorAll("details")].map(
+        (details) =>
+          /<svg [^>]*aria-label="(\w+)"/.exec(
+            details.querySelector(".beside > .picture > template")?.innerHTML ?? "",
+          )?.[1] ?? "",
+      );
+    };
+    const graph = graphOf(
+      "model seen {\n  input x: f32[B, 2]\n  residual { fc: linear(2) }\n  output y: f32[B, 2]\n}\n",
+    );
+    expect(shown(graph)[0]).toContain("seen");
+    expect(shown(graph)[1]).toBe("");
+    expect(shown()).toEqual(["", ""]);
   });
 
   test("tells what became of trainings, also of one that ended with NaN", () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { kindOfPath } from "../../checkpoint/files/system.ts";
+import type { Graph } from "../../ir/graph.ts";
 import type { Source } from "../../support/source.ts";
 import { withTrainedRun } from "../run/trained.ts";
 import { linesNote, pathsNote, trainedNote } from "../../report/probed.ts";
@@ -129,6 +130,11 @@ class Study {
       : [];
   }
 
+  /** The graphs of all cases, as they were lowered. */
+  get models(): readonly Graph[] {
+    return [...this.#subjects.values()].map(({ drawn }) => drawn);
+  }
+
   get probed(): Probed {
     const [subject] = this.#subjects.values();
     const { settings, seed, graph } = subject!;
@@ -178,11 +184,11 @@ function writerOf({ out, steps }: ProbeOptions): ((study: Study) => Promise<void
       `-o writes a report, a picture or numbers by its ending, found ${JSON.stringify(out)}`,
       "end it with .html, .svg or .json",
     );
-  return async ({ probed, identities }) => {
+  return async ({ probed, models, identities }) => {
     if (extension === "json" || steps !== undefined)
       writeOutput(keptPath(out), probedJson(probed, identities));
     if (extension === "json") return;
     const { probePicture, probeReport } = await import("../../report/probe.ts");
-    writeOutput(out, extension === "svg" ? probePicture(probed) : probeReport(probed));
+    writeOutput(out, extension === "svg" ? probePicture(probed) : probeReport(probed, models));
   };
 }

@@ -10,6 +10,7 @@ import { lossWords, probedLoss } from "../../run/probe/loss.ts";
 import type { Meter } from "../../run/probe/measure.ts";
 import { probeModel, type ProbedSubject } from "../../run/probe/probe.ts";
 import type { ProbedCase } from "../../run/probe/probed.ts";
+import type { Graph } from "../../ir/graph.ts";
 import { isError } from "../../support/diagnostic.ts";
 import { seedOf } from "../../train/settings.ts";
 import { completeDims, showDims } from "../../run/sizes.ts";
@@ -26,6 +27,8 @@ import type { ProbeOptions } from "./options.ts";
 /** One form of the model, ready to be measured. */
 export interface Subject extends ProbedSubject {
   readonly form: Form;
+  /** The model as it was lowered, without its loss. */
+  readonly drawn: Graph;
   /** What goes in, and what the loss is. */
   readonly settings: readonly (readonly [name: string, value: string])[];
   /** Undefined with random inputs. */
@@ -60,6 +63,7 @@ function trainedSubject(path: string, form: Form, options: ProbeOptions, out: Ou
   const { taps } = lowered;
   return {
     form,
+    drawn: lowered.graph,
     graph,
     batch: training.batches.at(0),
     seed,
@@ -128,6 +132,7 @@ function lowerSubject(path: string | Source, form: Form, options: ProbeOptions, 
     given: Readonly<Record<string, HostTensor>> = {},
   ): Subject => ({
     form,
+    drawn: model.graph,
     graph,
     batch: { ...randomBatch(graph, sizes, seed), ...given },
     seed,

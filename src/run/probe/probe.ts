@@ -6,6 +6,7 @@ import type { EmittedTensors } from "../../emit/emitted.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { initialParameters } from "../../ir/initialize.ts";
 import type { AfterStep } from "../../lower/train/by-name.ts";
+import { lineOf } from "../../passes/describe-edges.ts";
 import { isError, type Diagnostic } from "../../support/diagnostic.ts";
 import type { HostTensor } from "../../tensor/host.ts";
 import { formOf, usualForm } from "./edge-form.ts";
@@ -53,6 +54,7 @@ export async function probeModel({
     const inFloat32 = sizesOf(single.edges[index]!);
     return {
       name: edge.name,
+      line: lineOf(edge) ?? undefined,
       before,
       largest,
       share: (found.branchGain * found.branch) / (found.skipGain * found.source),

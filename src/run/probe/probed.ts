@@ -30,6 +30,8 @@ export interface ProbedCase {
 
 export interface ProbedEdge {
   readonly name: string;
+  /** The line of the model where it stands; undefined for one that no text says. */
+  readonly line: number | undefined;
   readonly before: EdgeSizes;
   /** The largest |y|. */
   readonly largest: number;
