@@ -1,12 +1,15 @@
 import { zlibSync } from "fflate";
 import { crc32 } from "../checkpoint/crc32.ts";
 import { escapeText } from "./escape.ts";
+import type { Size } from "./figure.ts";
 import { base64Of, base64OfBytes, type HoverCells } from "./hover-script.ts";
 import { showSize } from "./sizes.ts";
 
 /** A measure by depth and step: a row an edge, a column an observed step. */
 export interface HeatMap {
   readonly title: string;
+  /** What is told below the title; which way the rows go if left out. */
+  readonly note?: string;
   /** What a value is: `RMS of the stream`. */
   readonly unit: string;
   /** What each row is, from below: the edge, and its line in the model. */
@@ -23,19 +26,37 @@ const VIRIDIS = [0x440154, 0x443983, 0x31688e, 0x21918c, 0x35b779, 0x90d743, 0xf
 /** Of a cell without a value. */
 const NONE = 0x9a9a9a;
 
-const size = { width: 400, height: 210, left: 44, right: 14, top: 44, bottom: 50 } as const;
+/** How large a heat map is in a report. */
+const usual: Size = { width: 400, height: 210 };
+const margins = { left: 44, right: 14, top: 44, bottom: 50 } as const;
 
-/** A heat map as a figure: its cells as a picture of one pixel each, its axes, its colours; `data-hover` for the page's script. */
-export function drawHeat(map: HeatMap): string {
-  const { title, unit, rows, steps, domain, values } = map;
-  const [x0, x1] = [size.left, size.width - size.right];
-  const [y0, y1] = [size.height - size.bottom, size.top];
+/** Where the cells of a figure lie: from left to right, and from below up. */
+const cellsOf = ({ width, height }: Size) => ({
+  x: [margins.left, width - margins.right] as const,
+  y: [height - margins.bottom, margins.top] as const,
+});
+
+/** A heat map as a figure of a page: with what the page's script must know of it. */
+export function drawHoverHeat(map: HeatMap): string {
+  const { unit, rows, steps, values } = map;
+  const { x, y } = cellsOf(usual);
   const hover: HoverCells = {
-    x: { label: "step", log: false, domain: [0, 1], range: [x0, x1] },
-    y: { label: unit, log: false, domain: [0, 1], range: [y0, y1] },
+    x: { label: "step", log: false, domain: [0, 1], range: x },
+    y: { label: unit, log: false, domain: [0, 1], range: y },
     rows,
     steps,
   };
+  const data = `data-hover="${escapeText(JSON.stringify(hover))}" data-values="${base64Of(values)}"`;
+  return `<div ${data}>${drawHeat(map, usual)}</div>`;
+}
+
+/** A heat map as an `<svg>` element: its cells as a picture of one pixel each, its axes, its colours. */
+export function drawHeat(map: HeatMap, size: Size): string {
+  const { title, note = "↑ edge, the input below", rows, steps, domain } = map;
+  const {
+    x: [x0, x1],
+    y: [y0, y1],
+  } = cellsOf(size);
   const ticks = spread(steps.length, 6).map((index) =>
     text(x0 + ((index + 0.5) / steps.length) * (x1 - x0), y0 + 13, String(steps[index]), "middle"),
   );
@@ -46,7 +67,7 @@ export function drawHeat(map: HeatMap): string {
   const parts = [
     picture(map, { x: x0, y: y1, width: x1 - x0, height: y0 - y1 }),
     text(8, 14, title, "start", ' font-weight="600" font-size="12"'),
-    text(8, 30, "↑ edge, the input below", "start", ' opacity="0.75"'),
+    text(8, 30, note, "start", ' opacity="0.75"'),
     ...ticks,
     ...marks,
     text(x1, y0 + 26, "observed step →", "end", ' opacity="0.75"'),
@@ -54,10 +75,10 @@ export function drawHeat(map: HeatMap): string {
     text(middle - 74, y0 + 39, showSize(domain[0]), "end"),
     text(middle + 24, y0 + 39, showSize(domain[1]), "start"),
   ];
-  const svg =
+  return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" ` +
-    `role="img" aria-label="${escapeText(title)}" fill="currentColor" font-family="system-ui, sans-serif" font-size="10.5">${parts.join("")}</svg>`;
-  return `<div data-hover="${escapeText(JSON.stringify(hover))}" data-values="${base64Of(values)}">${svg}</div>`;
+    `role="img" aria-label="${escapeText(title)}" fill="currentColor" font-family="system-ui, sans-serif" font-size="10.5">${parts.join("")}</svg>`
+  );
 }
 
 /** At most `count` of the indices of a list, at even distances, the first and the last among them. */

@@ -1,24 +1,17 @@
-import { reasonWords } from "../study/early.ts";
 import { showRate, showSet } from "../study/grid.ts";
-import type { RunResult } from "../study/result.ts";
 import type { RatePoint, Spread, Summary, SummaryRow } from "../study/summary.ts";
-import type { TelemetryRows } from "../train/telemetry.ts";
 import { plural } from "../support/text.ts";
 import type { Figure, Point, Series } from "./figure.ts";
-import { commandLine, definitions, figures, heading, page, paragraph, subheading, table } from "./html.ts";
+import { commandLine, definitions, figures, heading, page, paragraph, table } from "./html.ts";
 import { coordinateFigures } from "./coordinates.ts";
-import { domainsOf, panelFigures, panelsOf } from "./telemetry-figures.ts";
+import { heatSections, type ObservedStudy } from "./study-heat.ts";
 import { remarkOf } from "./study-words.ts";
 import { pictureOfFigures } from "./svg.ts";
 
 /** A study as a report tells of it. */
-export interface StudyReport {
+export interface StudyReport extends ObservedStudy {
   readonly title: string;
   readonly command: string;
-  readonly summary: Summary;
-  readonly results: readonly RunResult[];
-  /** What was measured of the edges of a run, by the run's name. */
-  readonly telemetry: ReadonlyMap<string, TelemetryRows>;
   /** Data, size and recipe, a line each. */
   readonly settings: readonly (readonly [name: string, value: string])[];
 }
@@ -213,35 +206,4 @@ function sizeFigures(summary: Summary): readonly Figure[] {
       },
     ];
   });
-}
-
-/** Of each placement the run at its best rate with the first seed, all with one range of colours: that of runs that finished. */
-function heatSections({ summary, results, telemetry }: StudyReport): readonly string[] {
-  const chosen = summary.rows.flatMap((row) => {
-    const own = results.filter(({ set }) => summary.axes.every((axis) => set[axis] === row.set[axis]));
-    const rate = row.best?.rate ?? own[0]?.rate;
-    const run = own.find((one) => one.rate === rate);
-    const rows = run && telemetry.get(run.name);
-    return rows === undefined ? [] : [{ run: run!, rows }];
-  });
-  if (chosen.length === 0) return [];
-  const finished = chosen.filter(({ run }) => run.stopped === null);
-  const domains = domainsOf((finished.length === 0 ? chosen : finished).map(({ rows }) => rows));
-  return [
-    heading("Edges by depth and step"),
-    paragraph(
-      "A row is a residual edge, the input below; a column is a step that was observed. Each placement at its best rate, seed 1; colours span the same in all.",
-    ),
-    ...chosen.flatMap(({ run, rows }) => [
-      subheading(`${showSet(run.set)}, rate ${showRate(run.rate)}${endOf(run)}`),
-      panelFigures(panelsOf(rows, domains)),
-    ]),
-  ];
-}
-
-function endOf({ stopped, alarm }: RunResult): string {
-  const end = stopped === null ? "" : `; stopped at step ${stopped.step}: ${reasonWords[stopped.why]}`;
-  if (alarm === null) return end;
-  const line = alarm.line === null ? "" : ` (line ${alarm.line})`;
-  return `${end}; alarm at step ${alarm.step}: ${alarm.measure} of ${alarm.edge}${line} went ${alarm.direction}`;
 }

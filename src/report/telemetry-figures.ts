@@ -4,7 +4,7 @@ import {
   type TelemetryMeasure,
   type TelemetryRows,
 } from "../train/telemetry.ts";
-import { drawHeat, type HeatMap } from "./heat.ts";
+import { drawHoverHeat, type HeatMap } from "./heat.ts";
 import { escapeText } from "./escape.ts";
 import { showSize } from "./sizes.ts";
 
@@ -17,10 +17,12 @@ interface View {
   readonly branch?: BranchKind;
 }
 
+const gradientView: View = { measure: "gradient" };
+
 /** What a report shows: attention and feed-forward apart, as the two differ and would draw stripes. */
 const views: readonly View[] = [
   { measure: "rms" },
-  { measure: "gradient" },
+  gradientView,
   { measure: "share", branch: "attention" },
   { measure: "share", branch: "feed-forward" },
   { measure: "update", branch: "attention" },
@@ -38,9 +40,13 @@ export const panelsOf = (
   domains: Domains = domainsOf([telemetry]),
 ): readonly Panel[] => views.flatMap((view) => panelOf(telemetry, view, domains.get(keyOf(view))) ?? []);
 
+/** The gradient at every edge alone: where depth takes it, nothing below learns. */
+export const gradientPanel = (telemetry: TelemetryRows, domains: Domains): Panel | undefined =>
+  panelOf(telemetry, gradientView, domains.get(keyOf(gradientView)));
+
 /** Panels as HTML: figures beside each other, sentences below. */
 export function panelFigures(panels: readonly Panel[]): string {
-  const maps = panels.flatMap((panel) => ("sentence" in panel ? [] : [drawHeat(panel)]));
+  const maps = panels.flatMap((panel) => ("sentence" in panel ? [] : [drawHoverHeat(panel)]));
   const sentences = panels.flatMap((panel) => ("sentence" in panel ? [panel.sentence] : []));
   return (
     `<div class="figures">${maps.join("\n")}</div>` +

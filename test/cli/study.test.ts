@@ -54,6 +54,8 @@ test("a study grows by its line, and its folder has tables, a report and runs th
     "line 5",
   ])
     expect(report, part).toContain(part);
+  const titles = [...readFileSync("s/heat.svg", "utf8").matchAll(/font-weight="600"[^>]*>([^<]*)</g)];
+  expect(titles.map(([, title]) => title)).toEqual([expect.stringMatching(/^pre, rate /)]);
   // A study of 90 runs has as many heat maps as placements, and its report 2 MB at most.
   expect(statSync("s/report.html").size).toBeLessThan(300_000);
 

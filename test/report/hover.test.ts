@@ -2,9 +2,12 @@ import { inflateSync } from "node:zlib";
 import { parseHTML } from "linkedom";
 import { expect, test } from "vitest";
 import { drawHoverFigure } from "../../src/report/draw.ts";
-import { drawHeat, pngOf, type HeatMap } from "../../src/report/heat.ts";
+import { drawHoverHeat, pngOf, type HeatMap } from "../../src/report/heat.ts";
 import { hoverScript, type HoverCells, type HoverCurves } from "../../src/report/hover-script.ts";
 import { domainsOf, panelsOf } from "../../src/report/telemetry-figures.ts";
+import { heatPicture } from "../../src/report/study-heat.ts";
+import { RESULT_FORMAT, type RunResult } from "../../src/study/result.ts";
+import { summarize } from "../../src/study/summary.ts";
 import type { TelemetryColumn, TelemetryRows } from "../../src/train/telemetry.ts";
 
 const dataOf = (html: string) => {
@@ -66,7 +69,7 @@ const map: HeatMap = {
 };
 
 test("a heat map has its values row by row from below, and its picture the row above first", () => {
-  const html = drawHeat(map);
+  const html = drawHoverHeat(map);
   const { hover, values } = dataOf(html);
   expect(hover.rows).toEqual(map.rows);
   expect(hover.steps).toEqual([1, 2, 4]);
@@ -117,4 +120,37 @@ test("attention and feed-forward have panels of their own, and a panel that is o
     ["Branch / carried, feed-forward", ["h.1 edge, line 11"], [0.5, 0.6].map(Math.fround)],
   ]);
   expect([...domainsOf([telemetry]).keys()]).toEqual(["rms ", "share attention", "share feed-forward"]);
+});
+
+test("the picture of a study has a gradient map for each placement at the last of the other axes, at its best rate", () => {
+  const resultOf = (kind: string, depth: string, rate: number, validation: number | null): RunResult => ({
+    ...{
+      format: RESULT_FORMAT,
+      name: `${kind} ${depth} ${rate}`,
+      set: { kind, depth },
+      rate,
+      seed: 1,
+      steps: 9,
+    },
+    ...{ made: 9, loss: { first: 4, last: 3 }, validation, frequencies: null, alarm: null },
+    stopped: validation === null ? { step: 5, why: "not finite" } : null,
+  });
+  const results = [
+    ...[resultOf("pre", "2", 1e-2, 3), resultOf("pre", "4", 1e-3, 3), resultOf("pre", "4", 1e-2, 2)],
+    ...[resultOf("none", "2", 1e-2, 3), resultOf("none", "4", 1e-2, null)],
+  ];
+  const seen: TelemetryRows = {
+    columns: [column(0, { measure: "gradient" }), column(1, { measure: "gradient" })],
+    rows: [Float32Array.of(1, 0.1, 0.5), Float32Array.of(2, 0.4, 0.6)],
+  };
+  const telemetry = new Map(results.map(({ name }) => [name, seen]));
+  const summary = summarize(["kind", "depth"], results, results);
+  const svg = heatPicture({ summary, results, telemetry })!;
+  expect([...svg.matchAll(/font-weight="600"[^>]*>([^<]*)</g)].map(([, title]) => title)).toEqual([
+    "pre, rate 1e-2",
+    "none, rate 1e-2, stopped at 5",
+  ]);
+  expect(svg.match(/<image /g)).toHaveLength(4);
+  expect(svg).not.toContain("var(");
+  expect(heatPicture({ summary, results, telemetry: new Map() })).toBeUndefined();
 });

@@ -28,6 +28,8 @@ export const studyFiles = {
   report: "report.html",
   /** The report's curves over the rates, for pages that show pictures. */
   picture: "report.svg",
+  /** The gradient by depth and step of each placement; not where nothing is observed. */
+  heat: "heat.svg",
 } as const;
 
 /** What study.json says. */

@@ -5,7 +5,7 @@ import { writeRunFile } from "../train/folder.ts";
 import { readTelemetry } from "../train/telemetry-file.ts";
 import { resultsOf, runFolder, studyFiles, type Study } from "./folder.ts";
 
-/** Writes summary.json, summary.csv, the report and its picture of what is there, and gives the table. */
+/** Writes summary.json, summary.csv, the report and its pictures of what is there, and gives the table. */
 export async function writeSummary(folder: string, study: Study): Promise<Summary> {
   const results = resultsOf(folder, study);
   const summary = summarize(study.axes, study.runs, results);
@@ -20,6 +20,7 @@ export async function writeSummary(folder: string, study: Study): Promise<Summar
   const { shared, command, model } = study;
   // The plot library is loaded here only.
   const { studyPicture, studyReport } = await import("../../report/study.ts");
+  const { heatPicture } = await import("../../report/study-heat.ts");
   const settings = Object.entries(shared).filter(([name]) => !hashed.has(name));
   const report = studyReport({
     title: `${model}: placements over learning rates`,
@@ -27,6 +28,8 @@ export async function writeSummary(folder: string, study: Study): Promise<Summar
   });
   writeRunFile(folder, studyFiles.report, report);
   writeRunFile(folder, studyFiles.picture, studyPicture(summary));
+  const heat = heatPicture({ summary, results, telemetry });
+  if (heat !== undefined) writeRunFile(folder, studyFiles.heat, heat);
   return summary;
 }
 
