@@ -82,7 +82,8 @@ function orThrow<T>(value: T | Problem): T {
   return value;
 }
 
-function lowered({ path, settings }: Workload): TrainableModel {
+/** The model of a workload, lowered for training. */
+export function lowered({ path, settings }: Workload): TrainableModel {
   const resolveUse = (use: string, from: { readonly name: string }) => {
     const name = join(dirname(from.name), use);
     return { name, text: readFileSync(name, "utf8") };
@@ -93,7 +94,8 @@ function lowered({ path, settings }: Workload): TrainableModel {
   return model;
 }
 
-function opened({ model: kind, data }: Workload, { train }: TrainableModel): Batches {
+/** Its data as batches. */
+export function opened({ model: kind, data }: Workload, { train }: TrainableModel): Batches {
   const text = kind === "lm" ? orThrow(textOf(data[0]!)) : undefined;
   const tokenizer =
     text === undefined ? undefined : orThrow(tokenizerFor(text, { kind: "characters" }, data[0]!.name));
