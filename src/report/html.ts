@@ -25,7 +25,7 @@ const pageStyle = `:root{color-scheme:light dark}
 body{margin:1.5rem auto;max-width:1240px;padding:0 1rem;background:var(--page);font:15px/1.45 system-ui,sans-serif}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 pre,code{font:13px/1.4 ui-monospace,monospace}pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.6rem;border:1px solid var(--faint)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:1rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,360px),1fr));gap:1rem}
 .pairs{max-width:840px}.figures svg{width:100%;height:auto}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--faint)}
@@ -54,7 +54,7 @@ export const pairs = (list: readonly Figure[]): string => `<div class="pairs">${
  * A drawing as `lmg draw` makes it, beside the table of what it shows; nothing where there is none. It has a style sheet of its
  * own, which a shadow root keeps from the page.
  */
-export const pictureOf = (svg: string | undefined): readonly string[] =>
+const pictureOf = (svg: string | undefined): readonly string[] =>
   svg === undefined
     ? []
     : [

@@ -4,7 +4,7 @@ import { edgeTable } from "./edges.ts";
 import type { Figure, Point, Series } from "./figure.ts";
 import type { TelemetryRows } from "../train/telemetry.ts";
 import { panelFigures, panelsOf } from "./telemetry-figures.ts";
-import { commandLine, definitions, figures, heading, page, paragraph, pictureOf } from "./html.ts";
+import { beside, commandLine, definitions, figures, heading, page, paragraph } from "./html.ts";
 
 /** A measure over the steps of a training, `x` being the number of the step. */
 export interface Measure {
@@ -70,7 +70,7 @@ export function trainingReport(report: TrainingReport): string {
     definitions(settings),
     ...(edges.length === 0
       ? []
-      : [heading("Residual edges of the training step"), ...pictureOf(picture), edgeTable(edges)]),
+      : [heading("Residual edges of the training step"), beside(picture, edgeTable(edges))]),
   ]);
 }
 
