@@ -131,6 +131,7 @@ const settings: Words<typeof trainSettings> & { readonly target: Described } = {
   accumulate: ["accumulate 4", "batches whose gradients make one step of the optimizer"],
   epochs: ["epochs 10", "the length of the training, in passes over the data"],
   steps: ["steps 1000", "the length of the training, in steps of the optimizer"],
+  patience: ["patience 5", "evaluations without a smaller loss after which the training ends"],
   data: ['data "path"', "what is trained on, if --data does not say"],
   seed: ["seed 1", "what initial weights, dropout and the order of the data follow from"],
 };

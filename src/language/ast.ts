@@ -234,6 +234,7 @@ export type TrainSettingName =
   | "accumulate"
   | "epochs"
   | "steps"
+  | "patience"
   | "clip"
   | "data"
   | "seed";

@@ -54,6 +54,7 @@ export const trainSettings = [
   "accumulate",
   "epochs",
   "steps",
+  "patience",
   "clip",
   "data",
   "seed",

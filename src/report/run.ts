@@ -33,7 +33,7 @@ export function describeRun({
   telemetry,
 }: ReportedRun): TrainingReport {
   const { program, settings, batches } = training;
-  const { optimizer, schedule, rate, steps, accumulate, clip, seed } = settings;
+  const { optimizer, schedule, rate, steps, patience, accumulate, clip, seed } = settings;
   const evaluations = lines.filter(isEvaluation);
   const updates = lines.filter((line): line is StepLine => !isEvaluation(line));
   const curve = (name: string) => updates.map((line) => ({ x: line.step, y: line[name]! }));
@@ -51,6 +51,9 @@ export function describeRun({
       ["optimizer", showOptions(optimizer.name, optimizer)],
       ["learning rate", `${rate}, ${schedule ? showOptions(schedule.name, schedule.options) : "constant"}`],
       ["steps", `${steps} of ${accumulate === 1 ? "" : `${accumulate} batches of `}${batch} rows`],
+      ...(patience === undefined
+        ? []
+        : [["patience", `${patience} evaluations without a smaller validation loss`] as const]),
       ["gradients", clip === undefined ? "not clipped" : `clipped to a norm of ${clip}`],
       ["seed", String(seed)],
     ],

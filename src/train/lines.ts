@@ -1,4 +1,5 @@
 import type { Scalars } from "./measures.ts";
+import type { TextSample } from "./samples.ts";
 import type { StepReport } from "./trainer.ts";
 
 /** A line of metrics.jsonl: an update. */
@@ -20,12 +21,31 @@ export interface EvaluationLine {
   /** Batches that were read; null for all. */
   readonly batches: number | null;
   readonly seconds: number;
+  /** A text that the model wrote then, where one was asked for. */
+  readonly sample?: TextSample;
 }
 
 export type MetricsLine = StepLine | EvaluationLine;
 
 export const isEvaluation = (line: MetricsLine): line is EvaluationLine =>
   typeof line.validation === "object";
+
+/** The evaluation with the least loss; the first of equal ones. None is best whose loss is not finite. */
+export const bestOf = (evaluations: readonly EvaluationLine[]): EvaluationLine | undefined =>
+  evaluations
+    .filter((line) => Number.isFinite(lossOf(line)))
+    .reduce<EvaluationLine | undefined>(
+      (best, line) => (best === undefined || lossOf(line) < lossOf(best) ? line : best),
+      undefined,
+    );
+
+const lossOf = ({ validation }: EvaluationLine): number => validation["loss"]!;
+
+/** How many evaluations there were after the best one; all of them, where none is best. */
+export function evaluationsSinceBest(evaluations: readonly EvaluationLine[]): number {
+  const best = bestOf(evaluations);
+  return best === undefined ? evaluations.length : evaluations.length - 1 - evaluations.indexOf(best);
+}
 
 /** Six digits are more than a clock knows. */
 export const rounded = (value: number): number => Number(value.toPrecision(6));

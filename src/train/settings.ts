@@ -14,6 +14,8 @@ export interface TrainingSettings {
   readonly schedule: Choice | undefined;
   /** Updates of the parameters. */
   readonly steps: number;
+  /** Evaluations without a smaller loss after which the training ends before; undefined for all steps. */
+  readonly patience: number | undefined;
   /** Micro-steps of an update at most, a batch each; together they are what one batch of all their rows would be. */
   readonly accumulate: number;
   /** The largest norm of all gradients together. */
@@ -32,6 +34,8 @@ export interface TrainingSettings {
 export interface SettingOverrides {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
+  /** `off`: whatever the section says. */
+  readonly patience?: number | "off" | undefined;
   readonly rate?: number | undefined;
   readonly clip?: number | undefined;
   readonly accumulate?: number | undefined;
@@ -69,6 +73,7 @@ export function settingsOf(
     rate: overrides.rate ?? (train.optimizer.options["lr"] as number),
     schedule: train.schedule,
     steps,
+    patience: patienceOf(train, overrides),
     accumulate,
     clip: overrides.clip ?? train.clip,
     decay: train.optimizer.options["decay_on"] === "all" ? "all" : "matrices",
@@ -84,6 +89,9 @@ function stepsOf(train: LoweredTrain, updates: number, { steps, epochs }: Settin
   if (epochs !== undefined) return epochs * updates;
   return train.steps ?? (train.epochs === undefined ? undefined : train.epochs * updates);
 }
+
+const patienceOf = (train: LoweredTrain, { patience = train.patience }: SettingOverrides) =>
+  patience === "off" ? undefined : patience;
 
 export const stepOptionsOf = ({
   optimizer,

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MetricsFile } from "../../src/cli/train/metrics-file.ts";
-import { isEvaluation } from "../../src/train/lines.ts";
-import { bestOf, showDuration } from "../../src/cli/train/words.ts";
+import { bestOf, isEvaluation } from "../../src/train/lines.ts";
+import { showDuration } from "../../src/cli/train/words.ts";
 import { inFolder, put } from "./harness.ts";
 
 inFolder({});

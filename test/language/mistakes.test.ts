@@ -985,7 +985,7 @@ describe("mistakes in train", () => {
       "m:2:11: error[E145]: \`bacth\` is not a setting of \`train\`
         2 |   train { bacth 3 }
           |           ^^^^^ did you mean \`batch\`?
-        help: the settings are target, loss, metric, optimizer, schedule, rate, eps, decay, after, augment, batch, accumulate, epochs, steps, clip, data and seed; a value is bound with \`=\`"
+        help: the settings are target, loss, metric, optimizer, schedule, rate, eps, decay, after, augment, batch, accumulate, epochs, steps, patience, clip, data and seed; a value is bound with \`=\`"
     `);
   });
 

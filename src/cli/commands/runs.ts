@@ -1,12 +1,12 @@
 import { writeFile } from "../../checkpoint/files.ts";
-import { isEvaluation, type EvaluationLine, type StepLine } from "../../train/lines.ts";
+import { bestOf, isEvaluation, type EvaluationLine, type StepLine } from "../../train/lines.ts";
 import type { Command } from "../command.ts";
 import { countOf } from "../numbers.ts";
 import { writeJson, type Out } from "../out.ts";
 import { findRuns, type FoundRun } from "../runs/read.ts";
 import { Stop } from "../stop.ts";
 import { showTable } from "../table.ts";
-import { bestOf, showDuration } from "../train/words.ts";
+import { showDuration } from "../train/words.ts";
 
 interface RunsOptions {
   readonly out?: string;

@@ -43,7 +43,12 @@ export async function makeRun(
   const quiet = silenced(out);
   const read = prepareTraining(path, options, quiet);
   requireNamed(run, read, options);
-  const prepared = { ...read, cadence: { ...read.cadence, ...rarely(read, options) } };
+  const prepared = {
+    ...read,
+    // What is compared is of one length, whatever the model says of patience.
+    training: { ...read.training, settings: { ...read.training.settings, patience: undefined } },
+    cadence: { ...read.cadence, ...rarely(read, options) },
+  };
   const watch = watchOf(prepared);
   return trainInto({ folder, prepared, options, watch }, { out: quiet, unread }, (ended) =>
     endOf(run, ended),

@@ -2,7 +2,7 @@ import type { OptionSpec } from "../command.ts";
 import { trainOptions, type TrainOptions } from "../train/options.ts";
 
 /** What `lmg study` takes; numbers are still texts. */
-export interface StudyOptions extends Omit<TrainOptions, "seed"> {
+export interface StudyOptions extends Omit<TrainOptions, "seed" | "patience" | "sample" | "sampleEvery"> {
   readonly seeds?: string;
   readonly jobs?: string;
   readonly dryRun?: true;
@@ -34,7 +34,9 @@ const own: readonly OptionSpec[] = [
 ];
 
 const longOf = ({ flags }: OptionSpec): string => /--[a-z-]+/.exec(flags)![0];
-const replaced = new Set([...own.map(longOf), "--seed"]);
+/** Runs that are compared are of one length, and write no texts. */
+const ofOneRun = ["--seed", "--patience", "--sample", "--sample-every"];
+const replaced = new Set([...own.map(longOf), ...ofOneRun]);
 
 /** Options of the trainings, and of the study around them. */
 export const studyOptions: readonly OptionSpec[] = [

@@ -8,13 +8,13 @@ import type { TelemetryAlarm } from "../../train/telemetry.ts";
 import { commandLine } from "./command-line.ts";
 import { readRunCheckpoint, runFiles, writeRunFile } from "./folder.ts";
 import type { Ending } from "./loop.ts";
-import { isEvaluation, type MetricsLine } from "../../train/lines.ts";
+import { bestOf, isEvaluation, type MetricsLine } from "../../train/lines.ts";
 import { findOrigin, keptWords, nonFiniteDiagnostic } from "./non-finite.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PreparedTraining } from "./prepare.ts";
 import { readTelemetry } from "./telemetry-file.ts";
 import { reportOf } from "./report.ts";
-import { bestOf, showDuration, showMeasures } from "./words.ts";
+import { showDuration, showMeasures } from "./words.ts";
 
 /** A run whose steps are over, one way or another. */
 export interface EndedRun {
@@ -33,7 +33,8 @@ export async function endRun(run: EndedRun, out: Out): Promise<void> {
   const { ending, folder, trainer } = run;
   const { steps } = trainer.training.settings;
   switch (ending.kind) {
-    case "done": {
+    case "done":
+    case "impatient": {
       const words = summarize(run);
       out.write(`${words.join("\n")}\n`);
       await writeReport(run, words);
@@ -60,7 +61,10 @@ export async function endRun(run: EndedRun, out: Out): Promise<void> {
 function summarize({ trainer, lines, ending }: EndedRun): readonly string[] {
   const evaluations = lines.filter(isEvaluation);
   const [best, last] = [bestOf(evaluations), evaluations.at(-1)];
+  const { steps, patience } = trainer.training.settings;
+  const why = `${countOf(patience ?? 0, "evaluation")} made the validation loss no smaller; a larger --patience goes on from there`;
   return [
+    ...(ending.kind === "impatient" ? [`ended after step ${trainer.step} of ${steps}: ${why}`] : []),
     `${countOf(trainer.step, "step")} in ${showDuration(ending.seconds)}`,
     ...(last === undefined ? [] : [`validation at the end: ${showMeasures(last.validation)}`]),
     ...(best === undefined || best === last

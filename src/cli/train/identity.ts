@@ -21,7 +21,7 @@ const hashOfFiles = (sources: readonly DataSource[]): string =>
   sources.map(({ feeds, bytes }) => `${feeds === undefined ? "" : `${feeds}=`}${hashOf(bytes)}`).join(" ");
 
 /** What a run may change when it goes on: how long it is. The schedule is then that of the new length from there on. */
-export const changeable: readonly string[] = ["steps", "target"];
+export const changeable: readonly string[] = ["steps", "patience", "target"];
 
 /** The lines of `after step`, each once. */
 export const afterLines = (after: readonly AfterStep[]): readonly string[] => [
@@ -59,6 +59,7 @@ export function identityOf(
     "after a step": afterLines(settings.after).join("; ") || "none",
     "first weights": firstWeights,
     steps: String(settings.steps),
+    ...(settings.patience !== undefined && { patience: String(settings.patience) }),
     target: options.target,
     // Kernels in TypeScript and on a device round what an observed step keeps and another does not.
     ...(options.telemetry !== undefined && !exact.has(options.target) && { telemetry: options.telemetry }),

@@ -5,13 +5,21 @@ import { showCount } from "../numbers.ts";
 import { Clock, type Remaining } from "./clock.ts";
 import type { Cadence } from "./numbers.ts";
 import type { Interruption } from "./interruption.ts";
-import { isEvaluation, rounded, stepLine, type MetricsLine } from "../../train/lines.ts";
+import {
+  bestOf,
+  evaluationsSinceBest,
+  isEvaluation,
+  rounded,
+  stepLine,
+  type MetricsLine,
+} from "../../train/lines.ts";
 import type { MetricsFile } from "./metrics-file.ts";
 import type { TelemetryFile } from "./telemetry-file.ts";
+import type { TextSample } from "../../train/samples.ts";
 import { alarmWords } from "../../train/telemetry.ts";
 import type { Progress } from "./progress.ts";
 import { orStop } from "../stop.ts";
-import { bestOf, showMeasures, showStep } from "./words.ts";
+import { showMeasures, showSample, showStep } from "./words.ts";
 
 /** What a loop works with. */
 export interface Loop {
@@ -26,6 +34,8 @@ export interface Loop {
   readonly save: () => Promise<void>;
   /** Writes the weights as they stand, after the best evaluation so far. */
   readonly saveBest: () => Promise<void>;
+  /** Has the model write a text as it stands; undefined where none are asked for. */
+  readonly sample: (() => Promise<TextSample>) | undefined;
   /** Looks at the metrics after each update; a text ends the run and says why. */
   readonly watch?: ((lines: readonly MetricsLine[]) => string | undefined) | undefined;
 }
@@ -33,6 +43,8 @@ export interface Loop {
 /** How a loop ended, and how long the run took in all. */
 export type Ending = { readonly seconds: number } & (
   | { readonly kind: "done" | "interrupted" }
+  /** Before its last step: evaluations made the loss no smaller for as long as was to be waited. */
+  | { readonly kind: "impatient" }
   /** By who watched it: the state is good. */
   | { readonly kind: "stopped"; readonly why: string }
   /** NaN or infinity: the state is of no use. */
@@ -48,7 +60,8 @@ export async function runLoop(loop: Loop): Promise<Ending> {
   const { steps } = trainer.training.settings;
   const clock = new Clock(metrics.lines.at(-1)?.seconds ?? 0, trainer.training.settings.accumulate);
   const isDue = checkpointTimes(loop.cadence);
-  while (trainer.step < steps) {
+  let isOver = isPatienceOver(loop);
+  while (trainer.step < steps && !isOver) {
     const report = orStop(await attempt(() => clock.time("step", () => trainer.advance())));
     observeStep(loop, report);
     if (!isFiniteStep(report)) return { kind: "not finite", report, seconds: clock.seconds };
@@ -59,17 +72,24 @@ export async function runLoop(loop: Loop): Promise<Ending> {
       return { kind: "stopped", why, seconds: clock.seconds };
     }
     const isLast = report.step === steps;
-    const isBest =
-      (isLast || report.step % loop.cadence.evaluateEvery === 0) && (await evaluate(loop, clock, isLast));
+    const isEvaluated = isLast || report.step % loop.cadence.evaluateEvery === 0;
+    const isBest = isEvaluated && (await evaluate(loop, clock, isLast));
+    isOver = isEvaluated && !isLast && isPatienceOver(loop);
     const requested = interruption.requested();
     // The best weights are never those of a step that the run would go on from before.
-    if (isLast || isBest || requested || isDue(report.step)) {
+    if (isLast || isOver || isBest || requested || isDue(report.step)) {
       await keep(loop);
     }
-    if (requested && !isLast) return { kind: "interrupted", seconds: clock.seconds };
+    if (requested && !isLast && !isOver) return { kind: "interrupted", seconds: clock.seconds };
     await setImmediate();
   }
-  return { kind: "done", seconds: clock.seconds };
+  return { kind: trainer.step < steps ? "impatient" : "done", seconds: clock.seconds };
+}
+
+/** By what metrics.jsonl says alone, so that a run that goes on ends where one that was never put down does. */
+function isPatienceOver({ trainer, metrics }: Loop): boolean {
+  const { patience = Infinity } = trainer.training.settings;
+  return evaluationsSinceBest(metrics.lines.filter(isEvaluation)) >= patience;
 }
 
 /** Writes a checkpoint, behind the lines and rows that lead to it. */
@@ -129,15 +149,25 @@ async function evaluate(loop: Loop, clock: Clock, isLast: boolean): Promise<bool
   const timed = <T>(work: () => Promise<T>): Promise<T> => clock.time("evaluation", work);
   const validation = orStop(await attempt(() => trainer.evaluate(limit, { between, timed })));
   if (validation === undefined) return false;
+  const sample = Number.isFinite(validation["loss"]) ? await sampled(loop, isLast) : undefined;
   const line = {
     step: trainer.step,
     validation,
     batches: limit ?? null,
     seconds: rounded(clock.seconds),
+    ...(sample && { sample }),
   };
   metrics.add(line);
   const isBest = bestOf(metrics.lines.filter(isEvaluation)) === line;
   if (isBest) await loop.saveBest();
   progress.line(`step ${trainer.step}: validation ${showMeasures(validation)}`);
+  if (sample !== undefined) progress.line(showSample(sample));
   return isBest;
+}
+
+/** The text of the evaluation that is to be noted next, if it has one. */
+async function sampled({ sample, metrics, cadence }: Loop, isLast: boolean): Promise<TextSample | undefined> {
+  const number = metrics.lines.filter(isEvaluation).length + 1;
+  if (sample === undefined || !(isLast || number % cadence.sampleEvery === 0)) return undefined;
+  return orStop(await attempt(sample));
 }

@@ -28,6 +28,7 @@ export function overridesOf(options: TrainOptions): SettingOverrides {
     rate: positive("--lr", options.lr),
     clip: positive("--clip", options.clip),
     accumulate: whole("--accumulate", options.accumulate, 1),
+    patience: options.patience === "off" ? "off" : whole("--patience", options.patience, 1),
   };
 }
 
@@ -42,6 +43,8 @@ export interface Cadence {
   readonly evaluateBatches: number | undefined;
   /** Batches of the last evaluation; all if left out. */
   readonly lastBatches?: number;
+  /** Evaluations from one that a text is sampled at to the next, where texts are asked for. */
+  readonly sampleEvery: number;
   readonly checkpointEvery: { readonly steps: number } | { readonly seconds: number };
 }
 
@@ -74,6 +77,7 @@ export function cadenceOf(options: TrainOptions, steps: number, accumulate: numb
       batches === "all"
         ? undefined
         : (whole("--evaluate-batches", batches, 1) ?? Math.min(BATCHES, Math.max(1, affordable))),
+    sampleEvery: whole("--sample-every", options.sampleEvery, 1) ?? 1,
     checkpointEvery: checkpointCadence(options.checkpointEvery),
   };
 }

@@ -28,6 +28,9 @@ export interface TrainOptions
   readonly accumulate?: string;
   readonly evaluateEvery?: string;
   readonly evaluateBatches?: string;
+  readonly patience?: string;
+  readonly sample?: string;
+  readonly sampleEvery?: string;
   readonly checkpointEvery: string;
   readonly telemetry?: string;
   readonly target: TrainingTarget;
@@ -79,6 +82,16 @@ export const trainOptions: readonly OptionSpec[] = [
     description:
       "batches that each reads, but the last, which reads all; or `all`. If not given 20, or without --evaluate-every as many as take a tenth of the time",
   },
+  {
+    flags: "--patience <evaluations>",
+    description:
+      "end once so many evaluations in a row have made the validation loss no smaller; the best weights are kept; or off",
+  },
+  {
+    flags: "--sample <prompt>",
+    description: "have the model go on with a prompt at each evaluation; shown, and kept in metrics.jsonl",
+  },
+  { flags: "--sample-every <evaluations>", description: "at every so many evaluations only, and the last" },
   { flags: "--checkpoint-every <when>", description: "steps as 500, or seconds as 60s", default: "60s" },
   {
     flags: "--telemetry <steps>",

@@ -4,6 +4,7 @@ import { threadsOf } from "../targets.ts";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import { trainingEngines } from "../../train/engines.ts";
+import type { TextSampler } from "../../train/samples.ts";
 import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
 import { countOf, showCount } from "../numbers.ts";
 import type { Out } from "../out.ts";
@@ -39,17 +40,13 @@ import { readFirstWeights } from "./start.ts";
 import { showDifferences } from "./words.ts";
 
 /** Trains into a folder, which is this process's alone as long; a run that the folder holds already goes on. */
-export async function train(
-  prepared: PreparedTraining,
-  folder: string,
-  options: TrainOptions,
-  out: Out,
-): Promise<void> {
+export async function train(what: TrainedFolder, out: Out): Promise<void> {
+  const { folder } = what;
   const unread = out.outlive?.();
   makeRunFolder(folder);
   const unlock = lockFolder(folder);
   try {
-    await trainInto({ folder, prepared, options }, { out, unread }, (run) => endRun(run, out));
+    await trainInto(what, { out, unread }, (run) => endRun(run, out));
   } finally {
     unlock();
   }
@@ -63,6 +60,8 @@ export interface Listeners {
 
 /** What is trained, and where. */
 export interface TrainedFolder extends Pick<Loop, "watch"> {
+  /** Undefined where no texts are asked for. */
+  readonly sampler?: TextSampler | undefined;
   readonly folder: string;
   readonly prepared: PreparedTraining;
   readonly options: TrainOptions;
@@ -70,7 +69,7 @@ export interface TrainedFolder extends Pick<Loop, "watch"> {
 
 /** Trains into a folder that is this process's alone. `end` says what becomes of the run, while its engine is open. */
 export async function trainInto<T>(
-  { folder, prepared, options, watch }: TrainedFolder,
+  { folder, prepared, options, watch, sampler }: TrainedFolder,
   { out, unread }: Listeners,
   end: (run: EndedRun) => Promise<T>,
 ): Promise<T> {
@@ -98,8 +97,9 @@ export async function trainInto<T>(
       await save();
     } else if (!hasWeights(folder)) await save();
     const saveBest = async () => writeBestWeights(folder, await trainer.snapshot(), training.program);
+    const sample = sampler && (async () => sampler(await trainer.snapshot(), training.program));
     const run = { prepared, options, folder, trainer };
-    return await runSteps(run, { save, saveBest, watch }, { out, unread }, end);
+    return await runSteps(run, { save, saveBest, sample, watch }, { out, unread }, end);
   } finally {
     trainer.close();
   }
@@ -108,7 +108,7 @@ export async function trainInto<T>(
 /** Runs the steps that are left, with what is shown and written beside, and ends the run. */
 async function runSteps<T>(
   run: Omit<EndedRun, "ending" | "lines" | "alarm">,
-  callbacks: Pick<Loop, "save" | "saveBest" | "watch">,
+  callbacks: Pick<Loop, "save" | "saveBest" | "sample" | "watch">,
   { out, unread }: Listeners,
   end: (run: EndedRun) => Promise<T>,
 ): Promise<T> {

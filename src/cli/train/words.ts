@@ -1,7 +1,7 @@
 import type { Scalars } from "../../train/measures.ts";
+import type { TextSample } from "../../train/samples.ts";
 import type { StepReport } from "../../train/trainer.ts";
 import { showCount } from "../numbers.ts";
-import type { EvaluationLine } from "../../train/lines.ts";
 
 /** `1 h 02 min`, `14 min 12 s`, `4.2 s` */
 export function showDuration(seconds: number): string {
@@ -19,6 +19,9 @@ export const showMeasures = (measures: Scalars): string =>
     .map(([name, value]) => `${name} ${value.toFixed(4)}`)
     .join(", ");
 
+/** A text that was sampled, moved in from the lines around it. */
+export const showSample = ({ prompt, text }: TextSample): string => `${prompt}${text}`.replace(/^/gm, "  ");
+
 /** A step in a line: its measures, the rate, the time left. */
 export const showStep = (
   { measures }: StepReport,
@@ -27,17 +30,6 @@ export const showStep = (
   secondsLeft: number,
 ): string =>
   `${showMeasures(measures)}, ${showCount(perSecond)} ${unit}/s, ${showDuration(secondsLeft)} left`;
-
-/** The evaluation with the least loss; the first of equal ones. None is best whose loss is not finite. */
-export const bestOf = (evaluations: readonly EvaluationLine[]): EvaluationLine | undefined =>
-  evaluations
-    .filter((line) => Number.isFinite(lossOf(line)))
-    .reduce<EvaluationLine | undefined>(
-      (best, line) => (best === undefined || lossOf(line) < lossOf(best) ? line : best),
-      undefined,
-    );
-
-const lossOf = ({ validation }: EvaluationLine): number => validation["loss"]!;
 
 /** What differs between two runs, in words. */
 export const showDifferences = (

@@ -68,6 +68,8 @@ export function trainLines(train: LoweredTrain, graph: Graph): readonly string[]
   const [after] = train.after;
   if (after !== undefined)
     throw new Refused("optimizer", `\`${after.text}\`: in train.py nothing stands after a step`);
+  if (train.patience !== undefined)
+    throw new Refused("optimizer", `\`patience ${train.patience}\`: train.py makes all of its steps`);
   const optimizer = optimizerOf(train.optimizer);
   const { name, ...options } = optimizer;
   const schedule = train.schedule ?? { name: "constant", options: {} };

@@ -37,6 +37,8 @@ export interface LoweredTrain {
   /** One of both at most. */
   readonly epochs: number | undefined;
   readonly steps: number | undefined;
+  /** Evaluations without a smaller loss after which the training ends. */
+  readonly patience: number | undefined;
   /** The largest norm of all gradients together. */
   readonly clip: number | undefined;
   readonly data: NamedData | undefined;
@@ -90,6 +92,7 @@ export function lowerTrain(frame: Frame, outputs: readonly Output[] | undefined)
     accumulate: draft.numbers.get("accumulate"),
     epochs: draft.numbers.get("epochs"),
     steps: draft.numbers.get("steps"),
+    patience: draft.numbers.get("patience"),
     clip: draft.numbers.get("clip"),
     data: draft.data,
     seed: draft.numbers.get("seed"),
@@ -165,6 +168,7 @@ const numberSettings: Partial<
   accumulate: { of: "int", least: 1 },
   epochs: { of: "int", least: 1 },
   steps: { of: "int", least: 1 },
+  patience: { of: "int", least: 1 },
   seed: { of: "int", least: 0 },
   clip: { of: "float", least: 0 },
 };
@@ -207,6 +211,7 @@ function lowerSetting(line: TrainLine & { readonly kind: "setting" }, draft: Dra
     case "accumulate":
     case "epochs":
     case "steps":
+    case "patience":
     case "seed":
     case "clip": {
       const { of, least } = numberSettings[name]!;
