@@ -118,6 +118,17 @@ test.each([0, 33, 1.5, NaN])("%d threads are refused", async (count) => {
   await expect(createModel({}, { threads: count })).rejects.toThrow(/^a model takes 1 to 32 threads, got /);
 });
 
+test("threads are Node's where another library gave the process a Worker, as onnxruntime-web does", async () => {
+  Object.assign(globalThis, { Worker: threads.Worker });
+  try {
+    const model = await modelOf(chain(2), 2);
+    expect((await model.run(rows(5))).y!.data[0]).toBe(3);
+    expect(started).toHaveLength(1);
+  } finally {
+    Reflect.deleteProperty(globalThis, "Worker");
+  }
+});
+
 test("a model that is small starts no workers unasked", async () => {
   const { createModel } = await instantiate(chain(1), { kernelOf: kernelByHand });
   open.push(await createModel({}));

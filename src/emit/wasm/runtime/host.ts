@@ -77,6 +77,7 @@ export const hostRuntime: Piece = {
       "canShare",
       "threadsFor",
       "countCores",
+      "hasNodeWorkers",
       "startWorker",
       "startEngine",
     ],
@@ -137,9 +138,19 @@ export const hostRuntime: Piece = {
       return (await import(/* @vite-ignore */ /* webpackIgnore: true */ from)).availableParallelism();
     }
 
-    /** A thread of its own: a worker of the web, or of Node, which has none; those of the web would keep a process of Deno alive. */
+    /**
+     * Whether workers are Node's: by its version, as other libraries of a process give it a Worker that is not the web's. Those of the web would
+     * keep a process of Deno alive.
+     */
+    function hasNodeWorkers()«: boolean» {
+      if ("Deno" in globalThis || typeof Worker !== "function") return true;
+      const { process } = globalThis« as { readonly process?: { readonly versions?: Readonly<Record<string, string>> } }»;
+      return process?.versions?.node !== undefined && process.versions.bun === undefined && typeof document === "undefined";
+    }
+
+    /** A thread of its own. */
     async function startWorker()«: Promise<Thread>» {
-      if (typeof Worker === "function" && !("Deno" in globalThis)) {
+      if (!hasNodeWorkers()) {
         const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
         const worker = new Worker(url, { type: "module" });
         (worker« as { readonly unref?: () => void }»).unref?.();
