@@ -82,15 +82,20 @@ test("nobody but the page has an answer: not another name of this machine, anoth
   expect((await ask(`${server.url}model`, { headers: { Origin: "http://evil.example" } })).status).toBe(404);
   expect((await ask(`${origin}/`)).status).toBe(404);
   expect((await ask(`${origin}/model`)).status).toBe(404);
+  // Nor may another page show it in a frame of its own.
+  const { headers } = await fetch(server.url);
+  expect(headers.get("Content-Security-Policy")).toBe("frame-ancestors 'none'");
 });
 
 test("the file is written when the page saves, and by nobody else", async () => {
   const { origin } = new URL(server.url);
   const put = (headers: Readonly<Record<string, string>>, body: string) =>
     ask(`${server.url}model`, { method: "PUT", headers, body });
-  expect((await put({}, "a")).status).toBe(409);
+  expect(await put({}, "a")).toStrictEqual({ status: 409, text: "only the page itself saves" });
   expect((await put({ Origin: "http://evil.example" }, "a")).status).toBe(404);
-  expect((await put({ Origin: origin }, "a".repeat(1001))).status).toBe(409);
+  const large = await put({ Origin: origin }, "a".repeat(1001));
+  expect(large.status).toBe(409);
+  expect(large.text).toBe("a model is text in UTF-8, and no larger than a file of lmg may be");
   expect(readFileSync(path, "utf8")).toBe(model);
   expect((await put({ Origin: origin }, "// saved\n")).status).toBe(204);
   expect(readFileSync(path, "utf8")).toBe("// saved\n");

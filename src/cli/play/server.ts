@@ -31,6 +31,7 @@ const headers = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "same-origin",
+  "Content-Security-Policy": "frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
   "Cache-Control": "no-store",
@@ -103,8 +104,10 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
   }
   try {
     if (request.method === "PUT" && path === "model") {
-      const text = origin === undefined ? undefined : await bodyOf(request, played.most);
-      const problem = text === undefined ? "only the page itself saves" : played.save(text);
+      const problem =
+        origin === undefined
+          ? "only the page itself saves"
+          : saved(played, await bodyOf(request, played.most));
       send(problem === undefined ? 204 : 409, "text/plain; charset=utf-8", problem ?? "");
     } else if (request.method !== "GET") send(405, "text/plain", "GET, or PUT of the model\n");
     else if (path === "") send(200, "text/html; charset=utf-8", played.page);
@@ -121,6 +124,10 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
     send(500, "text/plain; charset=utf-8", error instanceof Error ? error.message : String(error));
   }
 }
+
+/** Why a text could not be saved, or undefined. */
+const saved = ({ save }: Played, text: string | undefined): string | undefined =>
+  text === undefined ? "a model is text in UTF-8, and no larger than a file of lmg may be" : save(text);
 
 /** Undefined if there is more than a model has, or what is no UTF-8. */
 async function bodyOf(request: IncomingMessage, most: number): Promise<string | undefined> {
