@@ -1,3 +1,4 @@
+import { messagesHeard } from "../../src/support/messages.ts";
 import { compile, type Compilation } from "../../src/compile.ts";
 import { targets } from "../../src/emit/targets.ts";
 import type { Graph } from "../../src/ir/graph.ts";
@@ -67,7 +68,7 @@ let asked = 0;
 export const building: Serving<BuildCalls> = {
   async build({ of, opened }) {
     const number = ++asked;
-    await breath();
+    await messagesHeard();
     if (number !== asked) return undefined;
     const stages: Stage[] = [];
     const { model, graph, remarks, plan } = compile(sourceOf(of), {
@@ -77,7 +78,7 @@ export const building: Serving<BuildCalls> = {
         if (after !== stages.at(-1)?.graph) stages.push({ name, graph: after });
       },
     });
-    await breath();
+    await messagesHeard();
     if (number !== asked || model === undefined || graph === undefined || plan === undefined)
       return undefined;
     last = { of, stages: [{ name: "lower", graph: model.graph }, ...stages] };
@@ -102,7 +103,7 @@ export const building: Serving<BuildCalls> = {
   },
   async probe(request, tell) {
     const { probeWords } = await import("./depth.ts");
-    await probeWords(request, tell, breath);
+    await probeWords(request, tell, messagesHeard);
     return undefined;
   },
 };
@@ -117,17 +118,6 @@ function stagesOf(of: ModelText): readonly Stage[] {
   if (last !== undefined && JSON.stringify(last.of) === JSON.stringify(of)) return last.stages;
   throw new Error("the text was changed since");
 }
-
-/** The messages that came meanwhile are heard. */
-const breath = (): Promise<void> =>
-  new Promise((go) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      go();
-    };
-    port2.postMessage(undefined);
-  });
 
 /** The comments of emitted modules name the line of each step; what follows belongs to it. */
 function modelLines(text: string): Uint32Array {

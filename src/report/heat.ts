@@ -1,3 +1,4 @@
+import { joinBytes } from "../support/bytes.ts";
 import { zlibSync } from "fflate";
 import { crc32 } from "../checkpoint/crc32.ts";
 import { escapeText } from "./escape.ts";
@@ -151,7 +152,7 @@ export function pngOf(width: number, pixels: Uint8Array): Uint8Array {
   for (let row = 0; row < height; row++)
     lines.set(pixels.subarray(row * width, (row + 1) * width), row * (width + 1) + 1);
   const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  return joined([
+  return joinBytes([
     signature,
     chunk("IHDR", new Uint8Array(head.buffer)),
     chunk("PLTE", palette),
@@ -162,20 +163,10 @@ export function pngOf(width: number, pixels: Uint8Array): Uint8Array {
 
 /** Length, type, data, checksum of type and data. */
 function chunk(type: string, data: Uint8Array): Uint8Array {
-  const body = joined([new TextEncoder().encode(type), data]);
+  const body = joinBytes([new TextEncoder().encode(type), data]);
   const numbers = new DataView(new ArrayBuffer(8));
   numbers.setUint32(0, data.length);
   numbers.setUint32(4, crc32(body));
   const bytes = new Uint8Array(numbers.buffer);
-  return joined([bytes.subarray(0, 4), body, bytes.subarray(4)]);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinBytes([bytes.subarray(0, 4), body, bytes.subarray(4)]);
 }

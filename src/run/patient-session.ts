@@ -1,3 +1,4 @@
+import { messagesHeard } from "../support/messages.ts";
 import type { SessionForm } from "../session/form.ts";
 import type { TextSession } from "../session/generate.ts";
 import type { SessionPicks } from "../session/picks.ts";
@@ -77,14 +78,3 @@ export class PatientSession implements TextSession {
     }
   }
 }
-
-/** When the messages that have come were heard. A timer would wait for milliseconds. */
-const messagesHeard = (): Promise<void> =>
-  new Promise((go) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      go();
-    };
-    port2.postMessage(undefined);
-  });

@@ -1,3 +1,5 @@
+import { joinBytes } from "../support/bytes.ts";
+
 /** Of CRC-32C (Castagnoli), bit-reversed, as RFC 3720 has it. */
 const POLYNOMIAL = 0x82f63b78;
 
@@ -30,18 +32,18 @@ export interface ScalarRow {
 
 /** An event file of TensorBoard with scalars (tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto). */
 export const eventFile = (rows: readonly ScalarRow[]): Uint8Array =>
-  joined([
-    record(joined([double(1, 0), text(3, "brain.Event:2")])),
+  joinBytes([
+    record(joinBytes([double(1, 0), text(3, "brain.Event:2")])),
     ...rows.map(({ step, seconds, values }) =>
       record(
-        joined([
+        joinBytes([
           double(1, seconds),
           number(2, step),
           message(
             5,
-            joined(
+            joinBytes(
               Object.entries(values).map(([tag, value]) =>
-                message(1, joined([text(1, tag), float(2, value)])),
+                message(1, joinBytes([text(1, tag), float(2, value)])),
               ),
             ),
           ),
@@ -57,7 +59,7 @@ function record(data: Uint8Array): Uint8Array {
   head.setUint32(8, masked(new Uint8Array(head.buffer, 0, 8)), true);
   const tail = new DataView(new ArrayBuffer(4));
   tail.setUint32(0, masked(data), true);
-  return joined([new Uint8Array(head.buffer), data, new Uint8Array(tail.buffer)]);
+  return joinBytes([new Uint8Array(head.buffer), data, new Uint8Array(tail.buffer)]);
 }
 
 /** Seven bits a byte, the lowest first; the highest bit says that more follow. */
@@ -75,11 +77,11 @@ function varint(value: number): Uint8Array {
 const kinds = { varint: 0, double: 1, bytes: 2, float: 5 } as const;
 
 const field = (tag: number, kind: number, content: Uint8Array): Uint8Array =>
-  joined([varint(tag * 8 + kind), content]);
+  joinBytes([varint(tag * 8 + kind), content]);
 
 const number = (tag: number, value: number): Uint8Array => field(tag, kinds.varint, varint(value));
 const message = (tag: number, content: Uint8Array): Uint8Array =>
-  field(tag, kinds.bytes, joined([varint(content.length), content]));
+  field(tag, kinds.bytes, joinBytes([varint(content.length), content]));
 const text = (tag: number, content: string): Uint8Array => message(tag, new TextEncoder().encode(content));
 
 function double(tag: number, value: number): Uint8Array {
@@ -92,14 +94,4 @@ function float(tag: number, value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value, true);
   return field(tag, kinds.float, new Uint8Array(view.buffer));
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,11 +1,10 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { writeFile } from "../../checkpoint/files.ts";
 import { readBytes } from "../../checkpoint/files/read.ts";
-import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
-import { Problem } from "../../checkpoint/problem.ts";
 import type { MetricsLine } from "../../train/lines.ts";
 import { orStop, Stop } from "../stop.ts";
+import { AppendedFile } from "./appended-file.ts";
 
 /** All that metrics.jsonl says; none without it. */
 export const readMetrics = (path: string): readonly MetricsLine[] => linesUntil(Infinity, path);
@@ -45,38 +44,27 @@ const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 /** metrics.jsonl of a run: a line an update and a line an evaluation, in the order in which they were. */
 export class MetricsFile {
   readonly lines: MetricsLine[];
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: AppendedFile;
 
   /** Opens the file of a run that goes on after a step: what was written after it goes. */
   constructor(path: string, step: number) {
-    this.#path = path;
     this.lines = [...linesUntil(step, path)];
     const problem = writeFile(path, this.lines.map(textOf).join(""));
     if (problem !== undefined) throw new Stop([problem]);
-    this.#file = this.#try(() => openSync(path, "a"));
+    this.#file = new AppendedFile(path);
   }
 
   add(line: MetricsLine): void {
     this.lines.push(line);
-    this.#try(() => writeSync(this.#file, textOf(line)));
+    this.#file.add(textOf(line));
   }
 
   /** What was written is on the disk: a checkpoint may follow that relies on it. */
   sync(): void {
-    this.#try(() => fsyncSync(this.#file));
+    this.#file.sync();
   }
 
   close(): void {
-    closeSync(this.#file);
-  }
-
-  #try<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      const problem: Problem = fileProblem("write", this.#path, error);
-      throw new Stop([problem]);
-    }
+    this.#file.close();
   }
 }

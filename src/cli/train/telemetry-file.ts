@@ -1,13 +1,13 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { writeFile } from "../../checkpoint/files.ts";
 import { readBytes, readText } from "../../checkpoint/files/read.ts";
-import { fileProblem, kindOfPath } from "../../checkpoint/files/system.ts";
+import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { places } from "../../checkpoint/places.ts";
 import type { Problem } from "../../checkpoint/problem.ts";
 import { Detector, type Telemetry, type TelemetryAlarm, type TelemetryRows } from "../../train/telemetry.ts";
 import type { Scalars } from "../../train/measures.ts";
 import { orStop, Stop } from "../stop.ts";
+import { AppendedFile } from "./appended-file.ts";
 import { runFiles } from "./folder.ts";
 
 const FORMAT = "lmg telemetry 1";
@@ -18,14 +18,13 @@ const FORMAT = "lmg telemetry 1";
  */
 export class TelemetryFile {
   readonly #telemetry: Telemetry;
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: AppendedFile;
   readonly #detector: Detector;
 
   /** Opens the file of a run that goes on after a step: what was written after it goes. */
   constructor(folder: string, telemetry: Telemetry, step: number) {
     this.#telemetry = telemetry;
-    this.#path = join(folder, runFiles.telemetry);
+    const path = join(folder, runFiles.telemetry);
     this.#detector = new Detector(telemetry.columns);
     const columns = `${JSON.stringify({ format: FORMAT, columns: telemetry.columns }, null, 1)}\n`;
     const found = readTelemetry(folder);
@@ -33,14 +32,14 @@ export class TelemetryFile {
     const kept = isAlike ? (found?.rows ?? []).filter((row) => row[0]! <= step) : [];
     for (const row of kept) this.#detector.add(row[0]!, row.subarray(1));
     stopAt(writeFile(join(folder, runFiles.telemetryColumns), columns));
-    stopAt(writeFile(this.#path, Buffer.concat(kept.map(bytesOf))));
-    this.#file = this.#try(() => openSync(this.#path, "a"));
+    stopAt(writeFile(path, Buffer.concat(kept.map(bytesOf))));
+    this.#file = new AppendedFile(path);
   }
 
   /** Adds a step, and gives the first alarm of the run if it is this step's. */
   add(step: number, scalars: Scalars): TelemetryAlarm | undefined {
     const row = this.#telemetry.row(scalars);
-    this.#try(() => writeSync(this.#file, bytesOf(Float32Array.from([step, ...row]))));
+    this.#file.add(bytesOf(Float32Array.from([step, ...row])));
     const before = this.#detector.alarm;
     this.#detector.add(step, row);
     return before === undefined ? this.#detector.alarm : undefined;
@@ -53,19 +52,11 @@ export class TelemetryFile {
 
   /** What was written is on the disk: a checkpoint may follow that relies on it. */
   sync(): void {
-    this.#try(() => fsyncSync(this.#file));
+    this.#file.sync();
   }
 
   close(): void {
-    closeSync(this.#file);
-  }
-
-  #try<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw new Stop([fileProblem("write", this.#path, error)]);
-    }
+    this.#file.close();
   }
 }
 

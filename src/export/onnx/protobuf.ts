@@ -1,3 +1,4 @@
+import { joinBytes } from "../../support/bytes.ts";
 import { append } from "../../support/lists.ts";
 
 /** What stands in a field: a whole number, a float of 32 bits, text, bytes, or a message of another schema. */
@@ -37,7 +38,7 @@ const utf8 = new TextEncoder();
 export function encodeMessage<M extends object>(schema: SchemaOf<M>, message: M): Uint8Array {
   const parts: Uint8Array[] = [];
   encodeInto(parts, schema, message as Message);
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 function encodeInto(parts: Uint8Array[], schema: Schema, message: Message): void {
@@ -69,7 +70,7 @@ function encodedField(number: number, kind: Kind, value: unknown): readonly Uint
 function nested(schema: () => Schema, value: unknown): Uint8Array {
   const parts: Uint8Array[] = [];
   encodeInto(parts, schema(), value as Message);
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 /** Seven bits a byte, the lowest first; negative numbers as 64 bits of two's complement. */
@@ -82,14 +83,4 @@ function varint(value: bigint): Uint8Array {
   }
   bytes.push(Number(rest));
   return Uint8Array.from(bytes);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
