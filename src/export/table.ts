@@ -58,3 +58,26 @@ export function writeNode<Site, Written>(table: ExportTable<Site, Written>, node
   if (!Object.hasOwn(table, node.op)) throw new Refused("op", node.op, node);
   return (table[node.op as ExportedOp] as (node: Node, site: Site) => Written)(node, site);
 }
+
+/** Ops that move, pick and sum elements: a table of an engine has them in one file. */
+export type ShapeOp =
+  | "constant"
+  | "full"
+  | "iota"
+  | "relative_bucket"
+  | "reshape"
+  | "permute"
+  | "broadcast"
+  | "slice"
+  | "concat"
+  | "cast"
+  | "reduce_sum"
+  | "reduce_mean"
+  | "reduce_max"
+  | "reduce_min"
+  | "cumsum"
+  | "topk"
+  | "spread"
+  | "take"
+  | "softmax"
+  | "log_softmax";

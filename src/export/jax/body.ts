@@ -133,11 +133,11 @@ export class Body {
       },
       helper: (name) => file.helper(name),
       hoisted: (name, write) => {
-        const found = file.hoisted(name, write);
+        const found = file.once.hoisted(name, write);
         this.extras.add(found);
         return found;
       },
-      constant: (name, values) => file.constant(name, values),
+      constant: (name, values) => file.once.constant(name, values),
       key: () => {
         this.extras.add("key");
         return "key";

@@ -3,7 +3,8 @@ import { publishedNames } from "../../ir/stacks.ts";
 import { isLoop, type Loop, type LoopClass, type RolledPart } from "../../ir/roll/rolled.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { symbolsOf } from "../../tensor/dim.ts";
-import { dimText, fit, number } from "../torch/python.ts";
+import { OnceTexts } from "../torch/once.ts";
+import { dimText, fit } from "../torch/python.ts";
 import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { variable } from "./names.ts";
@@ -15,13 +16,13 @@ export class FileText implements Shared {
   readonly graph: Graph;
   /** What no variable may be called. */
   readonly names: Set<string>;
+  /** What stands in the file once. */
+  readonly once: OnceTexts<Site>;
   readonly #stacked: ReadonlySet<Loop>;
   readonly #parameters: ReadonlyMap<Value, string>;
   readonly #known: ReadonlySet<string>;
   readonly #producers: ReadonlyMap<Value, Node>;
   readonly #helpers = new Set<HelperName>();
-  readonly #constants = new Map<string, { readonly name: string; readonly values: readonly number[] }>();
-  readonly #hoisted = new Map<string, string>();
   readonly #texts: string[] = [];
   readonly #written = new Map<Loop, readonly LayerFunction[]>();
   #draws = 0;
@@ -29,6 +30,7 @@ export class FileText implements Shared {
   constructor(graph: Graph, parts: readonly RolledPart[]) {
     this.graph = graph;
     this.names = new Set(graph.symbols.map(({ name }) => name));
+    this.once = new OnceTexts(this.names, () => this.#topSite());
     this.#stacked = new Set(parts.filter((part): part is Loop => isLoop(part) && isScanned(part)));
     this.#parameters = new Map(graph.parameters.map(({ value, name }) => [value, name]));
     this.#known = new Set(graph.parameters.flatMap(publishedNames));
@@ -63,42 +65,11 @@ export class FileText implements Shared {
     return name;
   }
 
-  constant(name: string, values: readonly number[]): string {
-    const key = values.join();
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known.name;
-    const alike = [...this.#constants.values()].filter((each) => each.name.startsWith(name)).length;
-    const made = alike === 0 ? name : `${name}_${alike}`;
-    this.#constants.set(key, { name: made, values });
-    return made;
-  }
-
-  /** Made at the beginning of the model, once for equal texts. */
-  hoisted(name: string, write: (top: Site) => string): string {
-    const text = write(this.#topSite());
-    const known = this.#hoisted.get(text);
-    if (known !== undefined) return known;
-    const made = this.#hoisted.size === 0 ? name : `${name}_${this.#hoisted.size}`;
-    this.#hoisted.set(text, made);
-    this.names.add(made);
-    return made;
-  }
-
-  hoistedLines = (indent: string): readonly string[] =>
-    [...this.#hoisted].flatMap(([text, name]) => fit(`${name} = ${text}`, indent));
-
   /** Sizes that what is made once needs. */
   readonly topSizes = new Set<string>();
 
   texts(): readonly string[] {
-    const constants = [...this.#constants.values()].flatMap(({ name, values }) =>
-      fit(`${name} = (${values.map(number).join(", ")},)`, ""),
-    );
-    return [
-      ...(constants.length === 0 ? [] : [constants.join("\n")]),
-      ...helperTexts(this.#helpers),
-      ...this.#texts,
-    ];
+    return [...this.once.constantTexts(), ...helperTexts(this.#helpers), ...this.#texts];
   }
 
   /** A function for each body of a loop, which all of its calls share. */
@@ -188,7 +159,7 @@ export class FileText implements Shared {
         return dimText(size);
       },
       helper: (name) => this.helper(name),
-      constant: (name, values) => this.constant(name, values),
+      constant: (name, values) => this.once.constant(name, values),
     };
   }
 }

@@ -135,7 +135,7 @@ function modelFunction(file: FileText, parts: ReturnType<typeof rollGraph>["part
     ...fit(`def model(${["params", ...signature(graph), "key=None"].join(", ")}):`, ""),
     '    """The outputs of the model; with a key it drops what it drops while it trains."""',
     ...sizeLines(inputs, needed),
-    ...file.hoistedLines("    "),
+    ...file.once.hoistedLines("    "),
     ...body.lines,
     ...fit(`return ${results.map((value) => body.read(value)).join(", ")}`, "    "),
   ].join("\n");

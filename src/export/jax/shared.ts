@@ -1,3 +1,4 @@
+import type { OnceTexts } from "../torch/once.ts";
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import type { Loop } from "../../ir/roll/rolled.ts";
 import type { HelperName } from "./helpers.ts";
@@ -21,7 +22,6 @@ export interface Shared {
   readonly draw: () => number;
   keyOf(name: string): string;
   helper(name: HelperName): HelperName;
-  constant(name: string, values: readonly number[]): string;
-  hoisted(name: string, write: (top: Site) => string): string;
+  readonly once: OnceTexts<Site>;
   functions(loop: Loop, around: string): readonly LayerFunction[];
 }

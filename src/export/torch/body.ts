@@ -211,11 +211,11 @@ export class Body {
       module: (constructor, owned) => ownModule(constructor, owned, prefix, this.#parameters, modules),
       device: () => `${this.#anything(node)}.device`,
       hoisted: (name, write) => {
-        const found = file.hoisted(name, write);
+        const found = file.once.hoisted(name, write);
         extras.add(found);
         return found;
       },
-      constant: (name, values) => file.constant(name, values),
+      constant: (name, values) => file.once.constant(name, values),
       varied: varied ?? (() => undefined),
       isTied: (value) => file.tied.has(value),
       producer: (value) => this.#producers.get(value),

@@ -7,7 +7,8 @@ import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { attributesOf, describeClass, listText } from "./loops.ts";
 import { Modules } from "./modules.ts";
-import { dimsText, dimText, fit, isName, number, variable } from "./python.ts";
+import { OnceTexts } from "./once.ts";
+import { dimsText, dimText, fit, isName, variable } from "./python.ts";
 import { torchTable } from "./ops/table.ts";
 import type { EmittedLoop, Extras, FileForm, Shared, Signature } from "./shared.ts";
 import type { Site } from "./site.ts";
@@ -29,11 +30,11 @@ export class FileText implements Shared {
   readonly tied: ReadonlySet<Value>;
   /** What no variable may be called. */
   readonly names: Set<string>;
+  /** What stands in the file once. */
+  readonly once: OnceTexts;
   /** Of the model's own forward. */
   readonly topExtras: Extras = new Set();
   readonly #helpers = new Set<HelperName>();
-  readonly #constants = new Map<string, { readonly name: string; readonly values: readonly number[] }>();
-  readonly #hoisted = new Map<string, string>();
   readonly #classes: string[] = [];
   readonly #classNames = new Set<string>();
   #usesGroups = false;
@@ -43,6 +44,7 @@ export class FileText implements Shared {
     this.form = form;
     this.firstInput = variable(graph.inputs[0]?.name ?? "x");
     this.names = new Set(graph.symbols.map(({ name }) => name));
+    this.once = new OnceTexts(this.names, () => this.#topSite());
     const tables = new Set(
       graph.nodes.flatMap((node) => (node.op === "embedding" ? [node.operands.table] : [])),
     );
@@ -58,44 +60,14 @@ export class FileText implements Shared {
     return name;
   }
 
-  constant(name: string, values: readonly number[]): string {
-    const key = values.join();
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known.name;
-    const alike = [...this.#constants.values()].filter((each) => each.name.startsWith(name)).length;
-    const made = alike === 0 ? name : `${name}_${alike}`;
-    this.#constants.set(key, { name: made, values });
-    return made;
-  }
-
-  /** Made at the beginning of the model's forward, once for equal texts. */
-  hoisted(name: string, write: (top: Site) => string): string {
-    const text = write(this.#topSite());
-    const known = this.#hoisted.get(text);
-    if (known !== undefined) return known;
-    const alike = this.#hoisted.size;
-    const made = alike === 0 ? name : `${name}_${alike}`;
-    this.#hoisted.set(text, made);
-    this.names.add(made);
-    return made;
-  }
-
-  /** `rope = rotary(…)`, each once. */
-  hoistedLines(indent: string): readonly string[] {
-    return [...this.#hoisted].flatMap(([text, name]) => fit(`${name} = ${text}`, indent));
-  }
-
   parameter({ type }: Pick<Value, "type">): string {
     return `nn.Parameter(torch.empty(${type.shape.length === 0 ? "()" : dimsText(type.shape)}))`;
   }
 
   /** The file's constants, helpers and classes, in the order in which they need each other. */
   texts(): readonly string[] {
-    const constants = [...this.#constants.values()].flatMap(({ name, values }) =>
-      fit(`${name} = (${values.map(number).join(", ")},)`, ""),
-    );
     return [
-      ...(constants.length === 0 ? [] : [constants.join("\n")]),
+      ...this.once.constantTexts(),
       ...(this.#usesGroups ? [group] : []),
       ...helperTexts(this.#helpers),
       ...this.#classes,
@@ -142,7 +114,7 @@ export class FileText implements Shared {
 
   #ordered(extras: ReadonlySet<string>): readonly string[] {
     const symbols = this.graph.symbols.map(({ name }) => name);
-    const order = [...symbols, ...this.#hoisted.values(), ...this.form.handed];
+    const order = [...symbols, ...this.once.hoistedNames, ...this.form.handed];
     return order.filter((name) => extras.has(name));
   }
 
@@ -241,7 +213,7 @@ export class FileText implements Shared {
       dims: never,
       helper: (name) => this.helper(name),
       device: () => `${this.firstInput}.device`,
-      constant: (name, values) => this.constant(name, values),
+      constant: (name, values) => this.once.constant(name, values),
     };
   }
 }

@@ -152,7 +152,7 @@ interface NamedInput {
 /** The run-time sizes, inputs that were left off, and what is made once. */
 function beginning(file: FileText, inputs: readonly NamedInput[]): readonly string[] {
   const indent = "        ";
-  const hoisted = file.hoistedLines(indent);
+  const hoisted = file.once.hoistedLines(indent);
   const filled = inputs.filter(({ input }) => input.fill !== undefined);
   const needed = new Set(
     [...file.topExtras].filter((name) => file.graph.symbols.some((symbol) => symbol.name === name)),

@@ -1,7 +1,8 @@
+import type { OnceTexts } from "./once.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { Loop, LoopClass } from "../../ir/roll/rolled.ts";
 import type { HelperName } from "./helpers.ts";
-import type { Site, TorchTable } from "./site.ts";
+import type { TorchTable } from "./site.ts";
 
 /** What a body needs from its surroundings beside values: run-time sizes and what is made once a forward. */
 export type Extras = Set<string>;
@@ -41,8 +42,7 @@ export interface Shared {
   /** Tables that tokens look up and products read too. */
   readonly tied: ReadonlySet<Value>;
   helper(name: HelperName): string;
-  constant(name: string, values: readonly number[]): string;
-  hoisted(name: string, write: (top: Site) => string): string;
+  readonly once: OnceTexts;
   parameter(value: Pick<Value, "type">): string;
   argumentNames(
     carried: readonly string[],

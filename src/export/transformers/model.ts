@@ -232,7 +232,7 @@ class ModelingFile {
         ? []
         : [`${INDENT}${needed.join(", ")} = inputs_embeds.shape[:2]`]),
       ...maskLines(this.#stack),
-      ...file.hoistedLines(INDENT),
+      ...file.once.hoistedLines(INDENT),
     ];
   }
 

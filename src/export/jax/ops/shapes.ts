@@ -1,7 +1,7 @@
 import type { NodeOf } from "../../../ir/graph.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
-import { Refused } from "../../table.ts";
+import { Refused, type ShapeOp } from "../../table.ts";
 import { atom, number, tupleText, type Expression } from "../../torch/python.ts";
 import type { JaxTable, Site } from "../site.ts";
 
@@ -63,29 +63,7 @@ const relativeBucket = (node: NodeOf<"relative_bucket">, site: Site): Expression
   return atom(`${site.helper("relative_bucket")}(${sizes}, ${causal ? "True" : "False"})`);
 };
 
-export const shapes: Pick<
-  JaxTable,
-  | "constant"
-  | "full"
-  | "iota"
-  | "relative_bucket"
-  | "reshape"
-  | "permute"
-  | "broadcast"
-  | "slice"
-  | "concat"
-  | "cast"
-  | "reduce_sum"
-  | "reduce_mean"
-  | "reduce_max"
-  | "reduce_min"
-  | "cumsum"
-  | "topk"
-  | "spread"
-  | "take"
-  | "softmax"
-  | "log_softmax"
-> = {
+export const shapes: Pick<JaxTable, ShapeOp> = {
   constant,
   full,
   iota,

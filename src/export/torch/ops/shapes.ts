@@ -2,7 +2,7 @@ import type { Node, NodeOf, Value } from "../../../ir/graph.ts";
 import { constantDim, dim, sameDim, type Dim } from "../../../tensor/dim.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
 import type { Shape } from "../../../tensor/type.ts";
-import { Refused } from "../../table.ts";
+import { Refused, type ShapeOp } from "../../table.ts";
 import { atom, number, type Expression } from "../python.ts";
 import type { Site, TorchTable } from "../site.ts";
 
@@ -140,29 +140,7 @@ const reduce =
     return atom(`${site.atom(x)}.${method}(${isAll ? "" : `${along}${keep ? ", keepdim=True" : ""}`})`);
   };
 
-export const shapes: Pick<
-  TorchTable,
-  | "constant"
-  | "full"
-  | "iota"
-  | "relative_bucket"
-  | "reshape"
-  | "permute"
-  | "broadcast"
-  | "slice"
-  | "concat"
-  | "cast"
-  | "reduce_sum"
-  | "reduce_mean"
-  | "reduce_max"
-  | "reduce_min"
-  | "cumsum"
-  | "topk"
-  | "spread"
-  | "take"
-  | "softmax"
-  | "log_softmax"
-> = {
+export const shapes: Pick<TorchTable, ShapeOp> = {
   constant,
   full,
   iota,
