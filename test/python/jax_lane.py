@@ -1,6 +1,5 @@
 """Holds models that lmg wrote for JAX to what transformers computed, and a training to `lmg train`. usage: jax_lane.py FOLDER"""
 
-import importlib.util
 import inspect
 import json
 import os
@@ -9,31 +8,17 @@ import sys
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
+import checks  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from checks import APART, LOGITS, OTHER_NAMES, check, failures, module_of  # noqa: E402
 from safetensors.flax import load_file  # noqa: E402
 
-# Relative to the largest logit, as the lane of PyTorch has it.
-# VaultGemma caps scores and logits at 2 and 3: PyTorch's own float32 is 1.2e-6 off (golden.json), and XLA's tanh is less exact than its.
-LOGITS, LOGITS_OF = 2e-6, {"qwen3_next": 1e-5, "vaultgemma": 4e-6}
+# VaultGemma caps scores and logits at 2 and 3, and is 3.3e-6 off here; PyTorch's own float32 is 1.2e-6 off (golden.json). XLA's tanh is a
+# part of it: with a more exact one it is 2.5e-6. Of the rest the cause is not known.
+LOGITS_OF = {**checks.LOGITS_OF, "vaultgemma": 4e-6}
 LOSS, PARAMETERS = 2e-6, 5e-6
-APART = {"bert_headless", "gemma3_vision"}
-OTHER_NAMES = {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types", "token_types": "token_type_ids"}
-failures = []
-
-
-def check(name, value, most):
-    print(f"{'ok  ' if value <= most else 'FAIL'} {name}: {value:.1e} of at most {most:.0e}", flush=True)
-    if not value <= most:
-        failures.append(name)
-
-
-def module_of(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def inputs_of(parts, names):

@@ -7,33 +7,12 @@ import subprocess
 import sys
 
 import torch
+from checks import APART, LOGITS, LOGITS_OF, OTHER_NAMES, check, failures, module_of
 from safetensors.torch import load_file
 from trainings import trainings
 
-# Relative to the largest logit: float32 beside float64, as the goal of the design has it.
-LOGITS = 2e-6
-# A gated delta rule takes differences of a state that grew over all positions before.
-LOGITS_OF = {"qwen3_next": 1e-5}
 # Tensors that old checkpoints have and no model reads.
 UNREAD = (".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq")
-# Without logits of their own, or with tensors of a picture's encoder beside the text's.
-APART = {"bert_headless", "gemma3_vision"}
-# What goldens call inputs that models call otherwise.
-OTHER_NAMES = {"input_ids": "tokens", "tokens": "input_ids", "token_type_ids": "token_types", "token_types": "token_type_ids"}
-failures = []
-
-
-def check(name, value, most):
-    print(f"{'ok  ' if value <= most else 'FAIL'} {name}: {value:.1e} of at most {most:.0e}", flush=True)
-    if not value <= most:
-        failures.append(name)
-
-
-def module_of(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def stored(folder):

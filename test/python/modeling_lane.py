@@ -4,7 +4,8 @@ import os
 import sys
 
 import torch
-from lane import APART, LOGITS, LOGITS_OF, cases_of, check, failures, stored
+from checks import APART, LOGITS, LOGITS_OF, check, failures
+from lane import cases_of, stored
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForPreTraining
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer, Trainer, TrainingArguments
