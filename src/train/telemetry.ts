@@ -32,7 +32,7 @@ export const measureWords: Readonly<Record<TelemetryMeasure, string>> = {
   gain: "mean gain",
   "max gain": "largest gain",
   logit: "largest attention logit",
-  entropy: "entropy of attention, nats",
+  entropy: "entropy in nats",
   idle: "share of idle units",
   update: "update / weight",
   weight: "norm of the weight",
