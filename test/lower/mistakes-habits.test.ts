@@ -97,6 +97,7 @@ describe("names of other libraries", () => {
       model.lmg:3:6: error[E202]: there is no layer called \`toString\`
         3 |   a: toString(8)
           |      ^^^^^^^^
+        help: \`lmg ops\` lists the layers
       model.lmg:4:16: error[E301]: \`linear\` has no parameter called \`valueOf\`
         4 |   b: linear(8, valueOf: 1)
           |                ^^^^^^^
@@ -104,6 +105,7 @@ describe("names of other libraries", () => {
       model.lmg:5:3: error[E202]: there is neither a value nor a layer called \`constructor\`
         5 |   constructor
           |   ^^^^^^^^^^^
+        help: the names here are \`B\` and \`x\`; \`lmg ops\` lists the layers
       "
     `);
   });
@@ -325,20 +327,21 @@ describe("arguments that cannot be", () => {
   test("a name alone that is neither a value nor a layer", () => {
     expect(mistakes("  total = x -> relu\n  totl -> tanh\n  total -> tnah\n  (z, total) -> add"))
       .toMatchInlineSnapshot(`
-      "
-      model.lmg:4:3: error[E202]: there is neither a value nor a layer called \`totl\`
-        4 |   totl -> tanh
-          |   ^^^^
-        help: did you mean \`total\`?
-      model.lmg:5:12: error[E202]: there is no layer called \`tnah\`
-        5 |   total -> tnah
-          |            ^^^^
-        help: did you mean \`tanh\`?
-      model.lmg:6:4: error[E202]: there is neither a value nor a layer called \`z\`
-        6 |   (z, total) -> add
-          |    ^
-      "
-    `);
+        "
+        model.lmg:4:3: error[E202]: there is neither a value nor a layer called \`totl\`
+          4 |   totl -> tanh
+            |   ^^^^
+          help: did you mean \`total\`?
+        model.lmg:5:12: error[E202]: there is no layer called \`tnah\`
+          5 |   total -> tnah
+            |            ^^^^
+          help: did you mean \`tanh\`?
+        model.lmg:6:4: error[E202]: there is neither a value nor a layer called \`z\`
+          6 |   (z, total) -> add
+            |    ^
+          help: the names here are \`B\`, \`x\` and \`total\`; \`lmg ops\` lists the layers
+        "
+      `);
   });
 });
 

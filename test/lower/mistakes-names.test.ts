@@ -452,6 +452,7 @@ test("a default that is unknown is no circle, and a block does not see the names
     model.lmg:1:30: error[E202]: there is no layer called \`before\`
       1 | model m(dim = 8, placement = before) {
         |                              ^^^^^^
+      help: \`lmg ops\` lists the layers
     model.lmg:7:16: error[E201]: there is no value called \`dim\`
       7 |   input x: [B, dim]
         |                ^^^

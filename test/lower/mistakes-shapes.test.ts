@@ -359,6 +359,7 @@ test("independent mistakes are reported together, and what follows from one is n
     model.lmg:4:21: error[E201]: there is no value called \`a\`
       4 |   relu -> b: linear(a)
         |                     ^
+      help: the names here are \`B\` and \`x\`
     model.lmg:6:27: error[E301]: \`linear\` has no parameter called \`bais\`
       6 |   residual { c: linear(9, bais: true) }
         |                           ^^^^

@@ -2,7 +2,10 @@ import type { Call } from "../../language/ast/expressions.ts";
 import { errorAt, type Diagnostic } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
 import { describe, type Meaning } from "../values/meaning.ts";
-import { suggest } from "./suggest.ts";
+import { quoted, suggest } from "./suggest.ts";
+
+/** Where names of layers are to be found. */
+const LAYERS = "`lmg ops` lists the layers";
 
 export const unknownValue = (
   span: Span,
@@ -10,8 +13,13 @@ export const unknownValue = (
   names: Iterable<string>,
   inBlock: boolean,
 ): Diagnostic => {
-  const otherwise = inBlock ? `a block sees its own names only: give it a parameter \`${name}\`` : undefined;
-  return errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, names, otherwise));
+  const known = [...names];
+  const otherwise = inBlock
+    ? `a block sees its own names only: give it a parameter \`${name}\``
+    : known.length === 0
+      ? undefined
+      : `the names here are ${quoted(known)}`;
+  return errorAt("E201", span, `there is no value called \`${name}\``, suggest(name, known, otherwise));
 };
 
 /** In the type of an input, where a capital would bind a dim. */
@@ -48,17 +56,23 @@ export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =
     `there is no layer called \`${call.path.root.text}\``,
     call.path.root.text === "not"
       ? { help: "it stands before a value: `not x`" }
-      : suggest(call.path.root.text, names),
+      : suggest(call.path.root.text, names, LAYERS),
   );
 
 /** A name alone at the head of a chain, where a value or a layer may stand. */
-export const unknownHead = (call: Call, values: Iterable<string>, layers: readonly string[]): Diagnostic =>
-  errorAt(
+export function unknownHead(call: Call, values: Iterable<string>, layers: readonly string[]): Diagnostic {
+  const known = [...values];
+  return errorAt(
     "E202",
     call.path.span,
     `there is neither a value nor a layer called \`${call.path.root.text}\``,
-    suggest(call.path.root.text, [...values, ...layers]),
+    suggest(
+      call.path.root.text,
+      [...known, ...layers],
+      known.length === 0 ? LAYERS : `the names here are ${quoted(known)}; ${LAYERS}`,
+    ),
   );
+}
 
 export const layerIsNoValue = (span: Span, name: string): Diagnostic =>
   errorAt("E203", span, `\`${name}\` is a layer, but a value is needed here`, {
