@@ -3,6 +3,30 @@ import { defineConfig } from "vitest/config";
 import { entryFiles } from "./test/entries/entries.ts";
 import { LongestFirst } from "./test/suite/order.ts";
 
+/**
+ * Folders whose tests change nothing of their process: neither its environment, flags, globals nor modules. Their files share
+ * processes, so that each of these reads the compiler and its standard library once and not once a file.
+ */
+const pure = [
+  "autodiff",
+  "editor",
+  "ir",
+  "language",
+  "lower",
+  "ops",
+  "passes",
+  "picture",
+  "plan",
+  "quantize",
+  "sharding",
+  "std",
+  "tensor",
+  "text",
+];
+const shared = pure.map((folder) => `test/${folder}/**/*.test.ts`);
+
+const excluded = ["test/bench/**", "**/node_modules/**"];
+
 /** Half an hour, in milliseconds. */
 const HANGS = 1_800_000;
 
@@ -15,8 +39,13 @@ export default defineConfig({
     })),
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**", "**/node_modules/**"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "alone", include: ["test/**/*.test.ts"], exclude: [...excluded, ...shared] },
+      },
+      { extends: true, test: { name: "shared", include: shared, exclude: excluded, isolate: false } },
+    ],
     // A test that hangs is told of by its name, long before the run is given up; no machine is so busy that a test takes as long.
     testTimeout: HANGS,
     hookTimeout: HANGS,

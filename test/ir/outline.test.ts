@@ -4,6 +4,7 @@ import type { Graph, Value } from "../../src/ir/graph.ts";
 import { isSection, outlineOf, pathOf, placeOf, sectionsOf, type Section } from "../../src/ir/outline.ts";
 import { runPasses } from "../../src/passes/pipeline.ts";
 import { graphOf as lowerGraph } from "../lower/support.ts";
+import { leastProcessorTime } from "../support/processor-time.ts";
 import { graphOf, twoLayers } from "./graphs.ts";
 
 const example = (name: string, settings: Readonly<Record<string, number>>): Graph =>
@@ -381,14 +382,8 @@ test("the outline of a model of 1,000 layers costs what 100 layers cost, ten tim
   output y
 }`;
   const [small, large] = [100, 1000].map((depth) => lowerGraph(text(depth)));
-  const time = (graph: Graph): number => {
-    const times = Array.from({ length: 5 }, () => {
-      const start = performance.now();
-      expect(repeatIn(outlineOf(graph), "h").alike).toHaveLength(1);
-      return performance.now() - start;
-    });
-    return Math.min(...times);
-  };
+  const time = (graph: Graph): number =>
+    leastProcessorTime(() => expect(repeatIn(outlineOf(graph), "h").alike).toHaveLength(1));
   time(small!);
   // Twice as much a node where caches are left behind; a quadratic walk would be at a hundred times.
   expect(time(large!) / time(small!)).toBeLessThan(30);
