@@ -110,3 +110,10 @@ test(`a study that is killed ${KILLS} times ends with the bits of one that was n
   expect(await last.ended, last.out.notes).toBe(0);
   expect(bitsOf("killed")).toEqual(bitsOf("whole"));
 }, 120_000);
+
+test("workers have a core each: they run in one thread, as nothing else is said", async () => {
+  const { ended, out } = start("threads", 2);
+  expect(await ended, out.notes).toBe(0);
+  for (const run of runsOf("threads"))
+    expect(readFileSync(at("threads", "runs", run, "run.json"), "utf8")).toContain(" --threads 1");
+});

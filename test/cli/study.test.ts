@@ -1,6 +1,11 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { TextOut } from "../../src/cli/out.ts";
+import { Programs } from "../../src/cli/study/programs.ts";
+import { trainDefaults, type TrainOptions } from "../../src/cli/train/options.ts";
+import type { PlannedRun } from "../../src/study/grid.ts";
 import type { Summary } from "../../src/study/summary.ts";
+import { beginningOf } from "../../src/train/trainer.ts";
 import { inFolder, lmg, mistake, output } from "./harness.ts";
 
 const model = `model tiny(kind: pre | post = pre, vocab, dim = 8, depth = 1, ctx = 8) {
@@ -69,4 +74,45 @@ test("a study grows by its line, and its folder has tables, a report and runs th
   expect(other).toContain(
     "error[E868]: `s` holds another study: its steps is 12, here 5\n  help: name another folder with -o, or remove this one",
   );
+});
+
+test("a placement is compiled once for all its rates and seeds, and each run has the bits of that training alone", async () => {
+  const grid = ["--set", "kind=pre", "--set", "depth=1", "--lr", "1e-3,1e-2", "--seeds", "2"];
+  const study = await lmg("study", "tiny.lmg", "--data", "text.txt", "-o", "t", "--jobs", "1", ...grid);
+  expect(study.code, study.notes).toBe(0);
+  for (const name of readdirSync("t/runs")) {
+    const { rate, seed } = JSON.parse(readFileSync(`t/runs/${name}/result.json`, "utf8")) as PlannedRun;
+    const one = ["--set", "kind=pre", "--set", "depth=1", "--lr", String(rate), "--seed", String(seed)];
+    const more = ["--evaluate-every", "12", "--telemetry", "10"];
+    await lmg("train", "tiny.lmg", "--data", "text.txt", "-o", `alone/${name}`, ...one, ...more);
+    for (const file of ["model.safetensors", "telemetry.f32"])
+      expect(readFileSync(`t/runs/${name}/${file}`).equals(readFileSync(`alone/${name}/${file}`)), name).toBe(
+        true,
+      );
+  }
+});
+
+test("what has no room is compiled for its run alone, and what is kept has one engine", async () => {
+  const options = { ...trainDefaults, data: ["text.txt"], telemetry: "off" } as unknown as TrainOptions;
+  const cell = (kind: string, rate: number): PlannedRun => ({ set: { kind }, rate, seed: 1, name: "" });
+  const out = new TextOut();
+  const programOf = (programs: Programs, run: PlannedRun) => programs.of(run, out).read.training.program;
+
+  const roomy = new Programs("tiny.lmg", options);
+  const program = programOf(roomy, cell("pre", 1e-3));
+  const steps = program.plan.parts.reduce((sum, part) => sum + part.steps.length, 0);
+  expect(programOf(roomy, cell("pre", 1e-2))).toBe(program);
+  const { read, makeEngine } = roomy.of(cell("pre", 1e-2), out);
+  const [first, second] = [beginningOf(read.training), { ...beginningOf(read.training) }];
+  const engine = await makeEngine(program, first.state);
+  engine.close();
+  expect((await makeEngine(program, second.state)).run).toBe(engine.run);
+  roomy.close();
+
+  const tight = new Programs("tiny.lmg", options, steps);
+  const kept = programOf(tight, cell("pre", 1e-3));
+  const passing = programOf(tight, cell("post", 1e-3));
+  expect(programOf(tight, cell("post", 1e-2))).not.toBe(passing);
+  expect(programOf(tight, cell("pre", 1e-2))).toBe(kept);
+  tight.close();
 });

@@ -5,7 +5,7 @@ import { countOf } from "../numbers.ts";
 import { writeJson, type Out } from "../out.ts";
 import { stop } from "../stop.ts";
 import { requireTaken } from "../targets.ts";
-import { addRuns, readStudy, resultOf, type Study } from "../study/folder.ts";
+import { addRuns, readStudy, resultOf, sharedOptions, type Study } from "../study/folder.ts";
 import { endWithParent, jobsOf, runWorkers } from "../study/jobs.ts";
 import { studyOptions, type StudyOptions } from "../study/options.ts";
 import { defaultStudyFolder, planStudy } from "../study/plan.ts";
@@ -67,8 +67,12 @@ async function ofFolder(folder: string, options: StudyOptions, out: Out): Promis
     return;
   }
   endWithParent();
-  await makeRuns(folder, study, out, (result) => out.write(`${showResult(result)}\n`));
+  const shared = { ...oneThread, ...sharedOptions(study) };
+  await makeRuns({ folder, study, shared }, out, (result) => out.write(`${showResult(result)}\n`));
 }
+
+/** A worker has one core, unless the study says otherwise. */
+const oneThread = { threads: "1" } as const;
 
 /** Makes the runs that are left: in this process, or in several. */
 async function make(folder: string, study: Study, { jobs }: StudyOptions, out: Out): Promise<void> {
@@ -87,7 +91,8 @@ async function make(folder: string, study: Study, { jobs }: StudyOptions, out: O
     const time = done >= left.length ? "" : ` (${showDuration(Math.max(0, remaining))} left)`;
     out.note(`${study.runs.length - left.length + done} of ${study.runs.length}  ${line}${time}\n`);
   };
-  if (count === 1) return makeRuns(folder, study, out, (result) => onLine(showResult(result)));
+  const shared = sharedOptions(study);
+  if (count === 1) return makeRuns({ folder, study, shared }, out, (result) => onLine(showResult(result)));
   const ended = await runWorkers(folder, count, onLine);
   if (ended.interrupted) interrupted(folder, study);
   if (ended.failed !== undefined) {

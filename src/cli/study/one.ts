@@ -12,36 +12,28 @@ import { identityOf } from "../train/identity.ts";
 import type { Ending } from "../train/loop.ts";
 import { EVALUATION_SHARE, type Cadence } from "../train/numbers.ts";
 import type { TrainOptions } from "../train/options.ts";
-import { prepareTraining, type PreparedTraining } from "../train/prepare.ts";
+import type { PreparedTraining } from "../train/prepare.ts";
 import { trainInto, type Listeners, type TrainedFolder } from "../train/run.ts";
 import { readFirstWeights } from "../train/start.ts";
 import { identityHash } from "./folder.ts";
-import { settingsOf } from "./plan.ts";
+import type { Programs } from "./programs.ts";
 
 /** One run of a study: what is trained, with which options, and where. */
 export interface StudyRun {
   readonly run: PlannedRun;
-  /** The model's text in the folder of the study. */
-  readonly path: string;
-  /** What all runs share. */
-  readonly options: TrainOptions;
+  /** The programs of the study, which runs of one placement share. */
+  readonly programs: Programs;
   /** The folder of the run, which is this process's alone. */
   readonly folder: string;
 }
 
 /** Trains one run to its end, or goes on with it; undefined if it was interrupted. */
 export async function makeRun(
-  { run, path, options: shared, folder }: StudyRun,
+  { run, programs, folder }: StudyRun,
   { out, unread }: Listeners,
 ): Promise<RunResult | undefined> {
-  const options: TrainOptions = {
-    ...shared,
-    set: settingsOf(run.set),
-    lr: String(run.rate),
-    seed: String(run.seed),
-  };
   const quiet = silenced(out);
-  const read = prepareTraining(path, options, quiet);
+  const { read, options, makeEngine } = programs.of(run, quiet);
   requireNamed(run, read, options);
   const prepared = {
     ...read,
@@ -50,7 +42,7 @@ export async function makeRun(
     cadence: { ...read.cadence, ...rarely(read, options) },
   };
   const watch = watchOf(prepared);
-  return trainInto({ folder, prepared, options, watch }, { out: quiet, unread }, (ended) =>
+  return trainInto({ folder, prepared, options, watch, makeEngine }, { out: quiet, unread }, (ended) =>
     endOf(run, ended),
   );
 }

@@ -5,25 +5,45 @@ import type { Out } from "../out.ts";
 import { stop } from "../stop.ts";
 import { makeRunFolder } from "../train/folder.ts";
 import { showOwner, tryLock } from "../train/lock.ts";
-import { resultOf, runFolder, sharedOptions, writeResult, type Study } from "./folder.ts";
+import type { TrainOptions } from "../train/options.ts";
+import type { Listeners } from "../train/run.ts";
+import { resultOf, runFolder, writeResult, type Study } from "./folder.ts";
 import { makeRun } from "./one.ts";
+import { Programs } from "./programs.ts";
 
 /** In milliseconds, between two looks at runs that other processes make. */
 const PATIENCE = 500;
+
+/** A study whose runs are to be made. */
+export interface Unmade {
+  readonly folder: string;
+  readonly study: Study;
+  /** What all runs are given. */
+  readonly shared: TrainOptions;
+}
 
 /**
  * Makes the runs that are left one by one, in their order. Workers know nothing of each other: each run is that of whoever
  * locks its folder, and made once its result is there. Ends when all are made, those of other processes among them.
  */
 export async function makeRuns(
-  folder: string,
-  study: Study,
+  { folder, study, shared }: Unmade,
   out: Out,
   onResult: (result: RunResult) => void,
 ): Promise<void> {
-  const unread = out.outlive?.();
-  const options = sharedOptions(study);
-  const path = join(folder, study.path);
+  const programs = new Programs(join(folder, study.path), shared);
+  try {
+    await makeLeft({ folder, study, programs }, { out, unread: out.outlive?.() }, onResult);
+  } finally {
+    programs.close();
+  }
+}
+
+async function makeLeft(
+  { folder, study, programs }: Omit<Unmade, "shared"> & { readonly programs: Programs },
+  { out, unread }: Listeners,
+  onResult: (result: RunResult) => void,
+): Promise<void> {
   let said = "";
   for (;;) {
     const left = study.runs.filter((run) => resultOf(folder, run) === undefined);
@@ -41,7 +61,7 @@ export async function makeRuns(
       try {
         // It may have been made between the look and the lock.
         if (resultOf(folder, run) !== undefined) continue;
-        const result = await makeRun({ run, path, options, folder: place }, { out, unread });
+        const result = await makeRun({ run, programs, folder: place }, { out, unread });
         if (result === undefined) interrupted(folder, study);
         writeResult(folder, run, result);
         onResult(result);

@@ -13,7 +13,7 @@ import type { DataSource } from "../../train/data/source.ts";
 import { fixedBatch, wantedOf } from "../../train/data/wanted.ts";
 import { trainingProgram, type TrainableModel } from "../../train/program.ts";
 import type { TrainingTarget } from "../../train/engines.ts";
-import { seedOf, settingsOf, stepOptionsOf } from "../../train/settings.ts";
+import { seedOf, settingsOf, stepOptionsOf, type SettingOverrides } from "../../train/settings.ts";
 import type { Training } from "../../train/trainer.ts";
 import type { Out } from "../out.ts";
 import { lowerOptions, readModelFile } from "../source.ts";
@@ -52,8 +52,10 @@ export interface PreparedTraining extends ReadTraining {
 const DEFAULT_BATCH = 32;
 
 /** Reads model and data, and compiles the step; every mistake ends the command. */
-export function prepareTraining(path: string, options: TrainOptions, out: Out): PreparedTraining {
-  const read = readTraining(path, options, out);
+export const prepareTraining = (path: string, options: TrainOptions, out: Out): PreparedTraining =>
+  compiled(readTraining(path, options, out), options, out);
+
+function compiled(read: ReadTraining, options: TrainOptions, out: Out): PreparedTraining {
   const { settings, batches } = read.training;
   const observeEvery = observeEveryOf(options);
   const { program, diagnostics } = trainingProgram(
@@ -74,10 +76,24 @@ export function readTraining(path: string, options: TrainOptions, out: Out): Rea
   const { tokenizer, config: tokenizerConfig = {} } = tokenizerOf(data, options) ?? {};
   const lowering = { ...withVocabulary(file, asked, tokenizer, options, out), writeConfig: true };
   const model = lowerTrainable(file, lowering, out);
+  const validation = readValidation(options.validation);
+  const sources = [file.source, ...used.values()];
+  const read = { path, model, tokenizer, tokenizerConfig, sources, data, validation, file, lowering };
+  return { ...read, ...trainedAs(read, overrides, options) };
+}
+
+/** What of a training is read once, whatever its rate and its seed. */
+type ReadOnce = Omit<ReadTraining, "training" | "cadence" | "batch">;
+
+/** The data in its order, the settings and the times of one training of a model that is read. */
+function trainedAs(
+  { model, data, validation, tokenizer }: ReadOnce,
+  overrides: SettingOverrides,
+  options: TrainOptions,
+): Pick<ReadTraining, "training" | "cadence" | "batch"> {
   const { train } = model;
   const wanted = wantedOf(train.graph, train.targets);
   const batch = batchOf(options) ?? train.batch ?? fixedBatch(wanted) ?? DEFAULT_BATCH;
-  const validation = readValidation(options.validation);
   const seed = seedOf(train, overrides);
   const context = contextOf(options);
   const batches = orStop(
@@ -85,21 +101,14 @@ export function readTraining(path: string, options: TrainOptions, out: Out): Rea
   );
   const settings = orStop(settingsOf(train, batches, overrides));
   const cadence = cadenceOf(options, settings.steps, settings.accumulate);
-  const sources = [file.source, ...used.values()];
-  return {
-    path,
-    model,
-    training: { settings, batches },
-    cadence,
-    batch,
-    tokenizer,
-    tokenizerConfig,
-    sources,
-    data,
-    validation,
-    file,
-    lowering,
-  };
+  return { training: { settings, batches }, cadence, batch };
+}
+
+/** The same program at another rate, with another seed: they are inputs and first state of it. All else must be as it was. */
+export function preparedAgain(prepared: PreparedTraining, options: TrainOptions): PreparedTraining {
+  const again = trainedAs(prepared, overridesOf(options), options);
+  const { program, observeEvery } = prepared.training;
+  return { ...prepared, ...again, training: { program, observeEvery, ...again.training } };
 }
 
 /** The interpreter runs what any target can. */

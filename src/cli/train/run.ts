@@ -3,6 +3,7 @@ import { dawnAdapter } from "../../run/dawn.ts";
 import { threadsOf } from "../targets.ts";
 import { plural } from "../../support/text.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
+import type { EngineFactory } from "../../train/engine.ts";
 import { trainingEngines } from "../../train/engines.ts";
 import type { TextSampler } from "../../train/samples.ts";
 import { beginningOf, Trainer, type Snapshot } from "../../train/trainer.ts";
@@ -65,11 +66,17 @@ export interface TrainedFolder extends Pick<Loop, "watch"> {
   readonly folder: string;
   readonly prepared: PreparedTraining;
   readonly options: TrainOptions;
+  /** What makes the engine; that of the options' target if left out. */
+  readonly makeEngine?: EngineFactory;
 }
+
+/** The engine that the options ask for. */
+export const engineOf = (options: TrainOptions): Promise<EngineFactory> =>
+  trainingEngines[options.target]({ adapter: dawnAdapter(options.dawn), threads: threadsOf(options) });
 
 /** Trains into a folder that is this process's alone. `end` says what becomes of the run, while its engine is open. */
 export async function trainInto<T>(
-  { folder, prepared, options, watch, sampler }: TrainedFolder,
+  { folder, prepared, options, watch, sampler, makeEngine }: TrainedFolder,
   { out, unread }: Listeners,
   end: (run: EndedRun) => Promise<T>,
 ): Promise<T> {
@@ -79,14 +86,7 @@ export async function trainInto<T>(
   const found = goingOn(folder, identity, prepared, out);
   if (found === undefined) refuseToOverwrite(folder);
   const from = found ?? { step: 0, state: beginningOf(training, weights?.state).state };
-  const trainer = await Trainer.open(
-    training,
-    await trainingEngines[options.target]({
-      adapter: dawnAdapter(options.dawn),
-      threads: threadsOf(options),
-    }),
-    from,
-  );
+  const trainer = await Trainer.open(training, makeEngine ?? (await engineOf(options)), from);
   try {
     describe(prepared, trainer, found, out);
     removeLeftovers(folder);
