@@ -41,7 +41,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt
 export const heading = (text: string): string => `<h2>${escapeText(text)}</h2>`;
 export const subheading = (text: string): string => `<h3>${escapeText(text)}</h3>`;
 export const paragraph = (text: string): string => `<p>${escapeText(text)}</p>`;
-export const commandLine = (text: string): string => `<pre><code>$ ${escapeText(text)}</code></pre>`;
+export const preformatted = (text: string): string => `<pre><code>${escapeText(text)}</code></pre>`;
+export const commandLine = (text: string): string => preformatted(`$ ${text}`);
 
 /** Figures beside each other, as many as there is room for: one on a phone, three on a desk. */
 export const figures = (list: readonly Figure[], size: Size = { width: 400, height: 270 }): string =>

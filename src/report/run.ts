@@ -62,6 +62,7 @@ export function describeRun({
       training: curve(name),
       validation: validation(name),
     })),
+    texts: evaluations.flatMap(({ step, sample }) => (sample === undefined ? [] : [{ step, ...sample }])),
     learningRate: curve("lr"),
     gradientNorm: curve("gradient_norm"),
     edges: edgeRows(explained).map((row) => ({

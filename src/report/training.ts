@@ -4,7 +4,18 @@ import { edgeTable } from "./edges.ts";
 import type { Figure, Point, Series } from "./figure.ts";
 import type { TelemetryRows } from "../train/telemetry.ts";
 import { panelFigures, panelsOf } from "./telemetry-figures.ts";
-import { beside, commandLine, definitions, figures, heading, page, paragraph } from "./html.ts";
+import { plural } from "../support/text.ts";
+import {
+  beside,
+  commandLine,
+  definitions,
+  figures,
+  folded,
+  heading,
+  page,
+  paragraph,
+  preformatted,
+} from "./html.ts";
 
 /** A measure over the steps of a training, `x` being the number of the step. */
 export interface Measure {
@@ -34,6 +45,15 @@ export interface TrainingReport {
   readonly picture?: string | undefined;
   /** What was measured of the edges while it trained. */
   readonly telemetry?: TelemetryRows | undefined;
+  /** Texts that the model wrote while it trained, the first ones first. */
+  readonly texts?: readonly WrittenText[] | undefined;
+}
+
+/** What a model wrote behind a prompt after a step. */
+export interface WrittenText {
+  readonly step: number;
+  readonly prompt: string;
+  readonly text: string;
 }
 
 /** Points that a curve of a report has at most: about two a pixel. */
@@ -43,6 +63,7 @@ const detail = 800;
 export function trainingReport(report: TrainingReport): string {
   const { title, command, settings, notes, measures, learningRate, gradientNorm, edges, picture, telemetry } =
     report;
+  const { texts = [] } = report;
   const gradient: Figure = {
     title: "Norm of all gradients",
     x: steps,
@@ -66,12 +87,26 @@ export function trainingReport(report: TrainingReport): string {
           paragraph("A row is a residual edge, the input below; a column is a step that was observed."),
           panelFigures(panelsOf(telemetry)),
         ]),
+    ...(texts.length === 0 ? [] : [heading("What the model wrote"), ...writtenTexts(texts)]),
     heading("Settings"),
     definitions(settings),
     ...(edges.length === 0
       ? []
       : [heading("Residual edges of the training step"), beside(picture, edgeTable(edges))]),
   ]);
+}
+
+/** The last text, which is that of the model as it is; those before it in a part that is opened. */
+function writtenTexts(texts: readonly WrittenText[]): readonly string[] {
+  const shown = texts.map(
+    ({ step, prompt, text }) =>
+      `${paragraph(`After step ${step}, behind “${prompt}”:`)}${preformatted(prompt + text)}`,
+  );
+  const earlier = shown.slice(0, -1);
+  return [
+    shown.at(-1)!,
+    ...(earlier.length === 0 ? [] : [folded(`${plural(earlier.length, "text")} before`, earlier.join(""))]),
+  ];
 }
 
 /** Whether a curve tells no more than one number, which the settings have. */

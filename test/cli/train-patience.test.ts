@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/checkpoint/npy.ts";
+import { escapeText } from "../../src/report/escape.ts";
 import { hostTensor } from "../../src/tensor/host.ts";
 import type { EvaluationLine } from "../../src/train/lines.ts";
 import { inFolder, lmg, mistake, output, trainableModel } from "./harness.ts";
@@ -143,6 +144,11 @@ describe("samples", () => {
     expect(await output("generate", "told", ...generated)).toBe(`the ${last}\n`);
     expect(notes).toContain(`\nstep 3: validation loss `);
     expect(notes).toContain(`\n  the ${last}\n`);
+    const report = readFileSync("told/report.html", "utf8");
+    for (const { text } of samples)
+      expect(report).toContain(`<pre><code>the ${escapeText(text)}</code></pre>`);
+    expect(report).toContain("<summary>1 text before</summary>");
+    expect(readFileSync("silent/report.html", "utf8")).not.toContain("What the model wrote");
     expect(await train("told")).toMatchObject({ notes: expect.not.stringContaining("validation") as string });
   });
 
