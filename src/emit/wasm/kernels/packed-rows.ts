@@ -20,7 +20,7 @@ export const matrixOf = (
   { codes, scales, minimums }: PackedViews,
   form: Form,
   depth: Dim,
-): PackedMatrix => new PackedMatrix(k, phase, { codes, scales, minimums }, form, k.size(units(depth))(phase));
+): PackedMatrix => PackedMatrix.of(k, phase, { codes, scales, minimums }, form, k.size(units(depth))(phase));
 
 type Kind = Pick<AttributesOf<"packed_linear">, "bits" | "block" | "narrow" | "activations">;
 

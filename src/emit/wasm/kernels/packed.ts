@@ -5,13 +5,14 @@ import type { StepOf } from "../../../plan/plan.ts";
 import { addDims, constantDim, dim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import { elementsOf } from "../../../tensor/type.ts";
-import type { I32 } from "../assembler/code.ts";
+import type { I32, Statement } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
+import { v128 } from "../assembler/simd.ts";
 import type { Kernel, KernelWriter, Phase, WasmKernel } from "../kernel.ts";
 import { refuse } from "../kernel.ts";
 import { Dots } from "../packed/dots.ts";
-import { GROUP, GROUP_VECTORS } from "../packed/layout.ts";
-import { productsOf } from "../packed/products.ts";
+import { GROUP, GROUP_VECTORS, type PackedMatrix } from "../packed/layout.ts";
+import { productsOf, type Products } from "../packed/products.ts";
 import { BESIDE_BYTES, codeBytes, Rounder } from "../packed/rounding.ts";
 import { ColumnUnpacker, RowUnpacker } from "../packed/unpack.ts";
 import { blockRoom, multiplyBlocks } from "../products/blocks.ts";
@@ -47,39 +48,125 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   roundRows(k, k.phase(), x, { codes: shared, beside: besideAt, products });
 
   const phase = k.phase();
+  const side = sideBySide(k, rows, columns);
   const inStep = constantDim(rows) === 1 ? 1 : rowsInStep(k, products);
-  const tile = new Tile(phase, k.machine, { rows: inStep, vectors: GROUP_VECTORS });
-  const matrix = matrixOf(k, phase, step.operands, step.attrs, depth);
-  const product = new Dots(k, phase, matrix, products, inStep);
-  const end = new Epilogue(k, phase, step.attrs.epilogue, extras, {
-    address: k.address(out)(phase),
-    rowBytes: k.size(bytes(columns))(phase),
-    width: GROUP,
-    own: k.own(dim(asideBytes(step.attrs.epilogue, extras.length)))(phase),
-    columns,
-    hasLast: false,
-  });
-  const [codes, beside] = [shared(phase), besideAt(phase)];
-  const sizes = { batch: i32.const(1), rows: k.size(rows)(phase), columns: k.size(columns)(phase) };
-  const rowOf = (row: I32, bytes: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(bytes)));
+  const aside = asideBytes(step.attrs.epilogue, extras.length);
+  const own = k.own(dim(aside + (side === 1 ? 0 : side * GROUP_BYTES)))(phase);
+  const rounded = { codes: shared(phase), beside: besideAt(phase), each };
+  const parts: Parts = {
+    phase,
+    tile: new Tile(phase, k.machine, { rows: inStep, vectors: GROUP_VECTORS }),
+    matrix: matrixOf(k, phase, step.operands, step.attrs, depth),
+    products,
+    end: new Epilogue(k, phase, step.attrs.epilogue, extras, {
+      address: k.address(out)(phase),
+      rowBytes: k.size(bytes(columns))(phase),
+      width: GROUP,
+      own,
+      columns,
+      hasLast: false,
+    }),
+    rounded,
+  };
+  const sizes = { rows: k.size(rows)(phase), columns: k.size(columns)(phase) };
   phase.push(
-    eachUnit(phase, { ...sizes, width: GROUP }, (unit) => [
-      ...eachRows(phase, unit, inStep, (at) => [
-        ...product.multiply(
-          unit.column,
-          { at: i32.add(codes, rowOf(at.row, each.codes)) },
-          { at: i32.add(beside, rowOf(at.row, each.beside)) },
-          tile.sums.slice(0, at.rows),
-        ),
-        ...end.finish(tile, at, unit),
-      ]),
-      ...end.finishUnit(unit),
-    ]),
+    side === 1
+      ? groupByGroup(k, parts, sizes)
+      : groupsApart(k, parts, sizes.columns, side, phase.still(i32.add(own, i32.const(aside)))),
   );
   return k.finish(
     nameOf(step),
     "out = x wᵀ by whole numbers of 8 bits, each element finished before it is stored.",
   );
+}
+
+/** What multiplies rounded rows by a packed matrix. */
+interface Parts {
+  readonly phase: Phase;
+  readonly tile: Tile;
+  readonly matrix: PackedMatrix;
+  readonly products: Products;
+  readonly end: Epilogue;
+  /** Where rounded rows lie, and the bytes of their units. */
+  readonly rounded: {
+    readonly codes: I32;
+    readonly beside: I32;
+    readonly each: { readonly codes: number; readonly beside: number };
+  };
+}
+
+/** A thread's groups one after the other, each with all rows. */
+function groupByGroup(
+  k: KernelWriter,
+  { phase, tile, matrix, products, end, rounded: { codes, beside, each } }: Parts,
+  sizes: { readonly rows: I32; readonly columns: I32 },
+): Statement {
+  const product = new Dots(k, phase, matrix, products, tile.rows);
+  const rowOf = (row: I32, bytes: number): I32 => i32.mul(row, i32.mul(matrix.units, i32.const(bytes)));
+  return eachUnit(phase, { batch: i32.const(1), ...sizes, width: GROUP }, (unit) => [
+    ...eachRows(phase, unit, tile.rows, (at) => [
+      ...product.multiply(
+        unit.column,
+        { at: i32.add(codes, rowOf(at.row, each.codes)) },
+        { at: i32.add(beside, rowOf(at.row, each.beside)) },
+        tile.sums.slice(0, at.rows),
+      ),
+      ...end.finish(tile, at, unit),
+    ]),
+    ...end.finishUnit(unit),
+  ]);
+}
+
+/** Bytes of the sums of a group. */
+const GROUP_BYTES = 4 * GROUP;
+/** Eight are no faster, two have some nine tenths of it. */
+const STREAMS = 4;
+
+/**
+ * Places of a weight from which a lone row reads it in step: memory gives one stream some two thirds of what it gives four
+ * (`test/bench/packed.ts`). One where the groups are no multiple, or the machine does not unroll.
+ */
+function sideBySide(k: KernelWriter, rows: Dim, columns: Dim): number {
+  const groups = constantDim(columns)! / GROUP;
+  return constantDim(rows) === 1 && k.machine.unroll > 1 && groups % STREAMS === 0 ? STREAMS : 1;
+}
+
+/** A lone row times groups that are as far apart as they can be, so many at a time. */
+function groupsApart(
+  k: KernelWriter,
+  { phase, tile, matrix, products, end, rounded }: Parts,
+  columns: I32,
+  side: number,
+  sumsAt: I32,
+): Statement {
+  const product = new Dots(k, phase, matrix, products, 1);
+  const sums = Array.from({ length: side }, () => phase.locals("v128", GROUP_VECTORS));
+  const apart = columns.known! / (GROUP * side);
+  const { from, to } = phase.share(i32.const(apart));
+  const column = phase.local("i32");
+  const one = { from: i32.const(0), to: i32.const(1) };
+  return phase.range(from, to, 1, (group) => [
+    column.set(i32.mul(group, i32.const(GROUP))),
+    ...product.multiplyApart(column.get, { at: rounded.codes }, { at: rounded.beside }, apart, sums),
+    ...sums.flatMap((vectors, index) =>
+      vectors.map((sum, vector) => v128.store(sumsAt, sum.get, GROUP_BYTES * index + 16 * vector)),
+    ),
+    phase.range(i32.const(0), i32.const(side * GROUP_BYTES), GROUP_BYTES, (at) => {
+      const unit = {
+        item: i32.const(0),
+        panel: group,
+        column: column.get,
+        left: i32.sub(columns, column.get),
+        rows: one,
+      };
+      return [
+        ...tile.sums[0]!.map((sum, vector) => sum.set(v128.load(i32.add(sumsAt, at), 16 * vector))),
+        ...end.finish(tile, { row: i32.const(0), rows: 1, column: unit.column, left: unit.left }, unit),
+        ...end.finishUnit(unit),
+        column.set(i32.add(column.get, i32.const(GROUP * apart))),
+      ];
+    }),
+  ]);
 }
 
 /** A thread unpacks the columns of a tile, then multiplies its rows by them. */

@@ -9,6 +9,20 @@ import { GROUP_VECTORS, type PackedMatrix } from "./layout.ts";
 import type { Products } from "./products.ts";
 import { BESIDE_BYTES, besides, codeBytes } from "./rounding.ts";
 
+/** Where a group is read, and the sums of its products, by row of x and vector. */
+interface Group {
+  readonly matrix: PackedMatrix;
+  readonly to: readonly (readonly Local<"v128">[])[];
+}
+
+/** Which products of a block are added. */
+interface Taken {
+  readonly matrix: PackedMatrix;
+  readonly row: number;
+  readonly vector: number;
+  readonly block: number;
+}
+
 /** A group of rows of a weight times some rows of rounded activations. */
 export class Dots {
   readonly #machine: Machine;
@@ -53,24 +67,42 @@ export class Dots {
     beside: FirstRow,
     to: readonly (readonly Local<"v128">[])[],
   ): Statement[] {
+    return this.#multiply(column, codes, beside, [{ matrix: this.#matrix, to }]);
+  }
+
+  /** The same of one row with groups that are so many apart, of each of which a unit is multiplied in turn; by group and vector. */
+  multiplyApart(
+    column: I32,
+    codes: FirstRow,
+    beside: FirstRow,
+    apart: number,
+    to: readonly (readonly Local<"v128">[])[],
+  ): Statement[] {
+    const groups = to.map((sums, index) => ({ matrix: this.#matrix.ahead(apart * index), to: [sums] }));
+    return this.#multiply(column, codes, beside, groups);
+  }
+
+  #multiply(column: I32, codes: FirstRow, beside: FirstRow, groups: readonly Group[]): Statement[] {
     const [xAt, besideAt] = [this.#xAt, this.#besideAt];
     const { block } = this.#matrix.form;
+    const rows = groups[0]!.to.length;
+    const blocks = Array.from({ length: ROW_UNIT / block }, (_, at) => at);
     return [
       ...this.#matrix.enter(column),
-      ...xAt.enter(codes, to.length),
-      ...besideAt.enter(beside, to.length),
-      ...to.flat().map((sum) => sum.set(v128.zero)),
+      ...xAt.enter(codes, rows),
+      ...besideAt.enter(beside, rows),
+      ...groups.flatMap(({ to }) => to.flat().map((sum) => sum.set(v128.zero))),
       this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
-        ...Array.from({ length: ROW_UNIT / block }, (_, at) => this.#block(at, to)).flat(),
+        ...groups.flatMap((group) => blocks.flatMap((at) => this.#block(at, group))),
         ...this.#matrix.step(),
-        ...xAt.step(to.length),
-        ...besideAt.step(to.length),
+        ...xAt.step(rows),
+        ...besideAt.step(rows),
       ]),
     ];
   }
 
   /** The products of a block of the unit, each with its scales. */
-  #block(block: number, to: readonly (readonly Local<"v128">[])[]): Statement[] {
+  #block(block: number, { matrix, to }: Group): Statement[] {
     const { steps, factor, add } = this.#products;
     const blocks = ROW_UNIT / this.#matrix.form.block;
     const own = steps.slice((block * steps.length) / blocks, ((block + 1) * steps.length) / blocks);
@@ -79,7 +111,7 @@ export class Dots {
         .slice(0, to.length)
         .flatMap((vectors, row) => vectors.flat().map((sum) => sum.set(this.#start(row, block)))),
       ...own.flatMap(({ codes, factors }) => [
-        ...this.#codes.map((code, vector) => code.set(codes(this.#matrix, vector))),
+        ...this.#codes.map((code, vector) => code.set(codes(matrix, vector))),
         ...factors.flatMap(({ at, sum: index }) =>
           to.flatMap((_, row) => [
             this.#factor.set(factor(...this.#xAt.of(row, at))),
@@ -90,7 +122,9 @@ export class Dots {
           ]),
         ),
       ]),
-      ...to.flatMap((sums, row) => sums.flatMap((sum, vector) => this.#take(row, vector, block, sum))),
+      ...to.flatMap((sums, row) =>
+        sums.flatMap((sum, vector) => this.#take({ matrix, row, vector, block }, sum)),
+      ),
     ];
   }
 
@@ -100,16 +134,15 @@ export class Dots {
   }
 
   /** Adds the products of a block, with its scales. */
-  #take(row: number, vector: number, block: number, to: Local<"v128">): Statement[] {
-    const scale = f32x4.mul(this.#matrix.scales(block, vector), this.#beside(row, besides.scale));
+  #take({ matrix, row, vector, block }: Taken, to: Local<"v128">): Statement[] {
+    const scale = f32x4.mul(matrix.scales(block, vector), this.#beside(row, besides.scale));
     const sums = this.#sums[row]![vector]!.map(({ get }) => get);
     const product = f32x4.convert_i32x4_s(this.#products.finish(sums));
     const add = (x: V128, y: V128): Statement => to.set(multiplyAdd(this.#machine, x, y, to.get));
-    const { hasMinimums } = this.#matrix;
     return [
       add(product, scale),
-      ...(hasMinimums
-        ? [add(this.#matrix.minimums(block, vector), this.#beside(row, besides.sum(this.#index(block))))]
+      ...(matrix.hasMinimums
+        ? [add(matrix.minimums(block, vector), this.#beside(row, besides.sum(this.#index(block))))]
         : []),
     ];
   }

@@ -39,31 +39,47 @@ export interface Form {
 /** Words of a row's codes of a unit. */
 export const unitWords = ({ bits }: Pick<Form, "bits">): number => (ROW_UNIT * bits) / 32;
 
+/** Where a part of a packed matrix begins, and its bytes of a unit of a group. */
+interface Start {
+  readonly at: I32;
+  readonly bytes: number;
+}
+
+/** The parts of a packed matrix, in their order. */
+const [CODES, SCALES, MINIMUMS] = [0, 1, 2];
+
 /** Where the groups of rows of a packed matrix lie. */
 export class PackedMatrix {
   readonly form: Form;
   readonly units: I32;
-  readonly #starts: readonly { readonly at: I32; readonly bytes: number }[];
+  readonly #starts: readonly Start[];
   readonly #places: readonly Local<"i32">[];
+  /** Groups from those at the places to those that are read. */
+  readonly #ahead: number;
 
   /** `units` of a row. */
-  constructor(
-    k: KernelWriter,
-    phase: Phase,
-    { codes, scales, minimums }: PackedViews,
-    form: Form,
-    units: I32,
-  ) {
+  constructor(form: Form, units: I32, starts: readonly Start[], places: readonly Local<"i32">[], ahead = 0) {
     this.form = form;
     this.units = units;
+    this.#starts = starts;
+    this.#places = places;
+    this.#ahead = ahead;
+  }
+
+  static of(k: KernelWriter, phase: Phase, views: PackedViews, form: Form, units: I32): PackedMatrix {
+    const { codes, scales, minimums } = views;
     const scaleBytes = WORD_BYTES * (ROW_UNIT / form.block);
     const starts = [
       { view: codes, bytes: WORD_BYTES * unitWords(form) },
       { view: scales, bytes: scaleBytes },
       ...(minimums === undefined ? [] : [{ view: minimums, bytes: scaleBytes }]),
-    ];
-    this.#starts = starts.map(({ view, bytes }) => ({ at: k.address(view)(phase), bytes }));
-    this.#places = phase.locals("i32", starts.length);
+    ].map(({ view, bytes }) => ({ at: k.address(view)(phase), bytes }));
+    return new PackedMatrix(form, units, starts, phase.locals("i32", starts.length));
+  }
+
+  /** The same matrix so many groups further on; both are entered and stepped together. */
+  ahead(groups: number): PackedMatrix {
+    return new PackedMatrix(this.form, this.units, this.#starts, this.#places, groups);
   }
 
   get hasMinimums(): boolean {
@@ -90,34 +106,40 @@ export class PackedMatrix {
 
   /** A word of each of the four rows from the one on that is so many vectors after that at hand. */
   words(word: number, vector = 0): V128 {
-    return v128.load(this.#places[0]!.get, WORD_BYTES * word + 16 * vector);
+    return v128.load(...this.#at(CODES, WORD_BYTES * word + 16 * vector));
   }
 
   /** The same of two rows whose codes are bytes: each a half of 16 bits. */
   halves(word: number, pair: number): V128 {
-    return v128.load8x8_s(this.#places[0]!.get, WORD_BYTES * word + 8 * pair);
+    return v128.load8x8_s(...this.#at(CODES, WORD_BYTES * word + 8 * pair));
   }
 
   /** The word of the row at hand, in all lanes or in the first one alone. */
   rowWord(word: number, load: (at: I32, offset: number) => V128): V128 {
-    return load(this.#places[0]!.get, WORD_BYTES * word);
+    return load(...this.#at(CODES, WORD_BYTES * word));
   }
 
   /** A scale of each of four rows, of a block of the unit. */
   scales(block: number, vector = 0): V128 {
-    return v128.load(this.#places[1]!.get, WORD_BYTES * block + 16 * vector);
+    return v128.load(...this.#at(SCALES, WORD_BYTES * block + 16 * vector));
   }
 
   minimums(block: number, vector = 0): V128 {
-    return v128.load(this.#places[2]!.get, WORD_BYTES * block + 16 * vector);
+    return v128.load(...this.#at(MINIMUMS, WORD_BYTES * block + 16 * vector));
   }
 
   /** The scale of the row at hand, in all lanes. */
   rowScale(block: number): V128 {
-    return v128.load32_splat(this.#places[1]!.get, WORD_BYTES * block);
+    return v128.load32_splat(...this.#at(SCALES, WORD_BYTES * block));
   }
 
   rowMinimum(block: number): V128 {
-    return v128.load32_splat(this.#places[2]!.get, WORD_BYTES * block);
+    return v128.load32_splat(...this.#at(MINIMUMS, WORD_BYTES * block));
+  }
+
+  /** An address and an offset from it. */
+  #at(part: number, bytes: number): [address: I32, offset: number] {
+    const group = this.#ahead === 0 ? 0 : this.#ahead * this.units.known! * this.#starts[part]!.bytes;
+    return [this.#places[part]!.get, group + bytes];
   }
 }
