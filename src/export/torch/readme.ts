@@ -11,7 +11,8 @@ export const readmeText = (name: string): string => `# ${name}, for PyTorch
 
 Arrays are given by name: \`--data image=images.npy label=labels.npy\`. \`--weights FILE\` begins with published ones. A run that was
 stopped goes on with the same command, on any number of processes and with any \`--tensor\`; \`torchrun --max-restarts 3\` restarts one whose
-process ended, from the last checkpoint.
+process ended, from the last checkpoint. On several machines also set \`TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1\` for it: else processes that are
+started again may look for those that ended (pytorch/pytorch#135712).
 
 | what | how |
 |---|---|

@@ -627,6 +627,15 @@ def write_weights(folder, whole):
 # A step.
 
 
+def meet(backend):
+    """Has processes find each other. torchrun keeps a store over restarts, where places of processes that ended still stand."""
+    store, rank, world = next(dist.rendezvous("env://"))
+    # Several machines count restarts each by itself: see TORCH_DISABLE_SHARE_RDZV_TCP_STORE in the README.
+    if os.environ.get("GROUP_WORLD_SIZE") == "1":
+        store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+
+
 class Trainer:
     def __init__(self, options):
         world, self.rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
@@ -641,7 +650,7 @@ class Trainer:
             torch.cuda.set_device(self.device)
         self.mesh = None
         if world > 1:
-            dist.init_process_group("nccl" if cuda else "gloo")
+            meet("nccl" if cuda else "gloo")
             self.mesh = init_device_mesh(self.device.type, (self.ranks, options.tensor), mesh_dim_names=("data", "tensor"))
         self.model = made(options, self.mesh, self.device)
         begin(self.model, options)
