@@ -108,8 +108,8 @@ def check(folder):
             tensors = dict(np.load(Path(folder) / f"{path.stem}.npz"))
         worst = max(np.abs(result - tensors[f"output.{i}"]).max() / np.abs(tensors[f"output.{i}"]).max()
                     for i, result in enumerate(outputs_of(model, inputs)))
-        failed += worst > TOLERANCE
-        print(f"{path.name}: {worst:.1e} of the largest output")
+        failed += not worst <= TOLERANCE
+        print(f"{'ok  ' if worst <= TOLERANCE else 'FAIL'} {path.name}: {worst:.1e} of the largest output")
     sys.exit(1 if failed else 0)
 
 

@@ -77,7 +77,7 @@ def main(out, *names):
             problem = f"{type(error).__name__}: {error}"
         if problem is not None:
             failed += 1
-            print(f"{folder.name}: {problem}")
+        print(f"{'ok  ' if problem is None else 'FAIL'} transformers loads {folder.name}{'' if problem is None else f': {problem}'}")
     print(f"{len(folders) - failed} of {len(folders)} folders are what transformers {transformers.__version__} loads")
     sys.exit(1 if failed or not folders else 0)
 

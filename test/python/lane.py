@@ -1,4 +1,4 @@
-"""Holds emitted models to what transformers computed, and emitted trainings to `lmg train`. usage: lane.py FOLDER"""
+"""Holds emitted models to what transformers computed. usage: lane.py FOLDER"""
 
 import importlib.util
 import inspect
@@ -9,7 +9,6 @@ import sys
 import torch
 from checks import APART, LOGITS, LOGITS_OF, OTHER_NAMES, check, failures, module_of
 from safetensors.torch import load_file
-from trainings import trainings
 
 # Tensors that old checkpoints have and no model reads.
 UNREAD = (".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq")
@@ -89,5 +88,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     clean(sys.argv[1])
     families(sys.argv[1])
-    trainings(sys.argv[1], check)
     sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)

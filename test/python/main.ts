@@ -1,53 +1,52 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
 import { goldenFolders, goldenJax, goldenModelPy } from "./emitted.ts";
 
 /*
- * `npm run test:python`: writes models for PyTorch into a temporary folder, and lets lane.py hold them to their sources. Without torch
- * it says so, and ends well.
+ * `npm run test:python [-- PART…]`: writes models for other libraries into a temporary folder, and lets scripts of Python hold them to
+ * their sources. What a library is missing for is said and left out. The last line counts checks.
  */
 
 const python = process.env["PYTHON"] ?? "python3";
 
-/** What lmg writes for other libraries, and what holds it to them; Keras may stand in an environment of its own. */
-const libraries = [
-  {
-    library: "transformers",
-    by: python,
-    writes: "test/families/write-configs.ts",
-    holds: ["test/golden/written_configs.py"],
-  },
-  {
-    library: "keras",
-    by: process.env["KERAS_PYTHON"] ?? python,
-    writes: "test/export/write-keras.ts",
-    holds: ["test/golden/keras_models.py", "--check"],
-  },
-] as const;
+/** Scripts of Python that run at a time, each with a thread or two. */
+const AT_ONCE = 2;
 
-function run(command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, { stdio: "inherit" });
-  if (status !== 0) process.exit(status ?? 1);
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs a command, tells what it says, and counts its lines that tell of a check; one that fails without any is a failure too. */
+async function run(command: string, args: readonly string[], into?: string): Promise<void> {
+  const env = { KERAS_BACKEND: "jax", PYTHONUNBUFFERED: "1", ...process.env };
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<number>((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  const said: string[] = [];
+  let failed = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (into === undefined) console.log(line);
+    said.push(line);
+    if (line.startsWith("ok   ")) counts.passed++;
+    if (line.startsWith("FAIL ")) failed++;
+  }
+  const code = await ended;
+  if (code !== 0 && failed === 0) {
+    console.log(
+      `FAIL ${basename(args.find((each) => /\.(py|ts)$/.test(each)) ?? command)}: ended with ${code}`,
+    );
+    failed = 1;
+  }
+  counts.failed += failed;
+  if (into !== undefined) writeFileSync(into, `${said.join("\n")}\n`);
 }
 
-const command = ["--import", "tsx", "src/cli/main.ts"];
+const tsx = (...args: readonly string[]) => run(process.execPath, ["--import", "tsx", ...args]);
 
-function lmg(...args: readonly string[]): void {
-  run(process.execPath, [...command, ...args]);
-}
-
-/** What a command says. */
-const output = (...args: readonly string[]): string =>
-  execFileSync(process.execPath, [...command, ...args], { encoding: "utf8" });
-
-/** Whether a Python has a library; without it that is said. */
-function has(by: string, library: string): boolean {
-  const found = spawnSync(by, ["-c", `import ${library}`]).status === 0;
-  if (!found) console.log(`left out: ${by} has no ${library}`);
-  return found;
-}
+const lmg = (...args: readonly string[]) => tsx("src/cli/main.ts", ...args);
 
 const data = ["--data", "examples/data/moby-dick.txt.gz", "--validation", "2000"];
 
@@ -58,29 +57,37 @@ const trained = [
 ] as const;
 
 /** The text as tokens, and of each model 20 updates by `lmg train` and what PyTorch trains. */
-function writeTrainings(folder: string): void {
-  lmg("tokens", ...data, "-o", join(folder, "tokens"));
+async function writeTrainings(folder: string): Promise<void> {
+  await lmg("tokens", ...data, "-o", join(folder, "tokens"));
   const steps = ["--steps", "20", "--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2"];
   for (const { name, file, sizes } of trained) {
     const emitted = ["--target", "torch", "--set", "vocab=75", ...sizes, "-o", join(folder, name)];
-    lmg("compile", file, ...emitted);
-    lmg("train", file, ...data, ...sizes, ...steps, "-o", join(folder, `${name}-lmg`));
+    await lmg("compile", file, ...emitted);
+    await lmg("train", file, ...data, ...sizes, ...steps, "-o", join(folder, `${name}-lmg`));
   }
 }
 
-/** The trained run as code for transformers, and the text that lmg writes by it. */
-function writeModeling(folder: string): void {
-  const out = join(folder, "transformers-code");
-  run(process.execPath, ["--import", "tsx", "test/python/write-transformers.ts", out]);
-  lmg("compile", join(folder, "lmg"), "--target", "transformers", "-o", join(out, "chars"));
-  const asked = ["--prompt", "Call me", "--tokens", "24", "--temperature", "0"];
-  writeFileSync(join(out, "text.txt"), output("generate", join(folder, "lmg"), ...asked));
+/** model.py of each golden checkpoint. */
+function writeModels(folder: string): readonly string[] {
+  mkdirSync(join(folder, "models"));
+  for (const golden of goldenFolders)
+    writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
+  return [folder];
 }
 
-const jaxPython = process.env["KERAS_PYTHON"] ?? python;
+/** The trained run as code for transformers, and the text that lmg writes by it. */
+async function writeModeling(folder: string): Promise<readonly string[]> {
+  const [out, run_] = [join(folder, "transformers-code"), join(folder, "chars-lmg")];
+  await tsx("test/python/write-transformers.ts", out);
+  await lmg("compile", run_, "--target", "transformers", "-o", join(out, "chars"));
+  const asked = ["--prompt", "Call me", "--tokens", "24", "--temperature", "0"];
+  const generate = ["--import", "tsx", "src/cli/main.ts", "generate", run_, ...asked];
+  await run(process.execPath, generate, join(out, "text.txt"));
+  return [out];
+}
 
-/** Each golden checkpoint's model for JAX, and the training of `writeTraining` with its first weights and its batches. */
-function writeJax(folder: string): string {
+/** Each golden checkpoint's model for JAX, and the training of `writeTrainings` with its first weights and its batches. */
+async function writeJax(folder: string): Promise<readonly string[]> {
   const out = join(folder, "jax");
   mkdirSync(join(out, "models"), { recursive: true });
   for (const golden of goldenFolders) {
@@ -88,15 +95,15 @@ function writeJax(folder: string): string {
     if (!("reason" in made)) writeFileSync(join(out, "models", `${basename(golden)}.py`), made[0]!.text);
   }
   const sizes = ["--set", "vocab=75", "--set", "depth=2", "--set", "dim=32"];
-  lmg("compile", "examples/chars.lmg", "--target", "jax", ...sizes, "-o", join(out, "chars"));
-  run(python, ["test/python/first_batches.py", join(folder, "chars"), join(folder, "tokens"), out]);
-  copyFileSync(join(folder, "lmg", "metrics.jsonl"), join(out, "metrics.jsonl"));
-  copyFileSync(join(folder, "lmg", "model.safetensors"), join(out, "last.safetensors"));
-  return out;
+  await lmg("compile", "examples/chars.lmg", "--target", "jax", ...sizes, "-o", join(out, "chars"));
+  await run(python, ["test/python/first_batches.py", join(folder, "chars"), join(folder, "tokens"), out]);
+  copyFileSync(join(folder, "chars-lmg", "metrics.jsonl"), join(out, "metrics.jsonl"));
+  copyFileSync(join(folder, "chars-lmg", "model.safetensors"), join(out, "last.safetensors"));
+  return [out];
 }
 
 /** Models in ONNX of both opsets, one of them with its cache, with weights of their own: the checker takes no file of two names. */
-function writeOnnx(folder: string): readonly string[] {
+async function writeOnnx(folder: string): Promise<readonly string[]> {
   const sizes = ["--set", "depth=2", "--set", "dim=32"];
   const forms = {
     whole: ["examples/chars.lmg"],
@@ -104,47 +111,95 @@ function writeOnnx(folder: string): readonly string[] {
     cached: ["examples/chars.lmg", "--sessions"],
     encoder: ["examples/bert.lmg", "--set", "vocab=50", "--set", "hidden=48", "--set", "heads=4"],
   };
-  return Object.entries(forms).map(([name, given]) => {
+  const paths: string[] = [];
+  for (const [name, given] of Object.entries(forms)) {
     const out = join(folder, "onnx", name);
-    lmg("compile", ...given, ...sizes, "--random", "0", "--target", "onnx", "-o", out);
-    return join(out, "model.onnx");
-  });
+    await lmg("compile", ...given, ...sizes, "--random", "0", "--target", "onnx", "-o", out);
+    paths.push(join(out, "model.onnx"));
+  }
+  return paths;
 }
 
-/** Configs that transformers loads golden checkpoints by, and models that Keras loads; without the library it is said. */
-function holdOthers(folder: string): void {
-  for (const { library, by, writes, holds } of libraries) {
-    if (!has(by, library)) continue;
-    const place = join(folder, library);
-    run(process.execPath, ["--import", "tsx", writes, place]);
-    run(by, [...holds, place]);
-  }
+/** What one script holds to its sources. */
+interface Part {
+  readonly name: string;
+  /** Libraries that Python must have. */
+  readonly needs: readonly string[];
+  readonly script: string;
+  /** Writes what the script reads, and says what it is given. */
+  readonly writes: (folder: string) => readonly string[] | Promise<readonly string[]>;
 }
 
-function main(): void {
-  const found = spawnSync(python, ["-c", "import torch, safetensors, numpy"]);
-  if (found.status !== 0) {
-    console.log(
-      `left out: ${python} has no torch, safetensors and numpy (pip install -r test/python/requirements.txt)`,
-    );
-    return;
-  }
+/** A folder of its own, written by another script. */
+const writtenBy =
+  (name: string, script: string, ...options: readonly string[]): Part["writes"] =>
+  async (folder) => {
+    const place = join(folder, name);
+    await tsx(script, place);
+    return [...options, place];
+  };
+
+const torch = ["torch", "safetensors", "numpy"];
+
+/** The longest first. */
+const parts: readonly Part[] = [
+  { name: "processes", needs: torch, script: "test/python/trainings.py", writes: (folder) => [folder] },
+  { name: "jax", needs: [...torch, "jax", "optax"], script: "test/python/jax_lane.py", writes: writeJax },
+  {
+    name: "modeling",
+    needs: [...torch, "transformers", "accelerate"],
+    script: "test/python/modeling_lane.py",
+    writes: writeModeling,
+  },
+  { name: "torch", needs: torch, script: "test/python/lane.py", writes: writeModels },
+  {
+    name: "configs",
+    needs: [...torch, "transformers"],
+    script: "test/golden/written_configs.py",
+    writes: writtenBy("configs", "test/families/write-configs.ts"),
+  },
+  {
+    name: "keras",
+    needs: ["keras", "jax"],
+    script: "test/golden/keras_models.py",
+    writes: writtenBy("keras", "test/export/write-keras.ts", "--check"),
+  },
+  { name: "onnx", needs: ["onnx", "onnxruntime"], script: "test/export/onnx/check.py", writes: writeOnnx },
+];
+
+/** Whether Python has what a part needs, without loading it; if not that is said. */
+function canRun({ name, needs }: Part): boolean {
+  const missing = `import importlib.util as u; print(*(n for n in ${JSON.stringify(needs)} if u.find_spec(n) is None))`;
+  const { status, stdout } = spawnSync(python, ["-c", missing], { encoding: "utf8" });
+  const lacks = status === 0 ? stdout.trim() : needs.join(" ");
+  if (lacks === "") return true;
+  console.log(
+    `left out: ${name}, as ${python} has no ${lacks} (pip install -r test/python/requirements.txt)`,
+  );
+  counts.skipped++;
+  return false;
+}
+
+async function hold({ script, writes }: Part, folder: string): Promise<void> {
+  await run(python, [script, ...(await writes(folder))]);
+}
+
+async function main(asked: readonly string[]): Promise<void> {
+  const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
+  if (unknown.length > 0)
+    throw new Error(`no part is called ${unknown.join()}: choose of ${parts.map(({ name }) => name).join()}`);
+  const chosen = parts.filter((part) => (asked.length === 0 || asked.includes(part.name)) && canRun(part));
   const folder = mkdtempSync(join(tmpdir(), "lmg-python-"));
-  mkdirSync(join(folder, "models"));
-  for (const golden of goldenFolders)
-    writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
-  writeTrainings(folder);
-  run(python, ["test/python/lane.py", folder]);
-  if (has(python, "transformers")) {
-    writeModeling(folder);
-    run(python, ["test/python/modeling_lane.py", join(folder, "transformers-code")]);
-  }
-  if (["jax", "optax", "safetensors"].every((library) => has(jaxPython, library)))
-    run(jaxPython, ["test/python/jax_lane.py", writeJax(folder)]);
-  if (has(python, "onnx") && has(python, "onnxruntime"))
-    run(python, ["test/export/onnx/check.py", ...writeOnnx(folder)]);
-  holdOthers(folder);
+  if (chosen.length > 0) await writeTrainings(folder);
+  const left = chosen.values();
+  const worker = async (): Promise<void> => {
+    for (const part of left) await hold(part, folder);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   rmSync(folder, { recursive: true });
+  const { passed, failed, skipped } = counts;
+  console.log(`${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
+  process.exitCode = failed > 0 ? 1 : 0;
 }
 
-main();
+await main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-"""Emitted trainings beside `lmg train`, and on other numbers of processes beside one."""
+"""Emitted trainings beside `lmg train`, and on other numbers of processes beside one. usage: trainings.py FOLDER"""
 
 import contextlib
 import importlib
@@ -11,19 +11,20 @@ import sys
 import time
 
 import torch
+from checks import check, failures
 from safetensors.torch import load_file
 
 # Sums in another order, 20 updates long, as the goal of the design has it.
 LOSS, PARAMETERS = 2e-6, 5e-6
 # 20 updates of two batches of 4 windows of 32 characters.
 RUN = ["--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2", "--steps", "20"]
-# Halves have 8 bits: what a loss of 4.3 is rounded to after two updates.
+# Halves have 8 bits: what a loss of 4.3 is rounded to; the more exact updates differ by less.
 BF16 = 0.03
 
 
 class Lane:
-    def __init__(self, folder, check):
-        self.folder, self.check = folder, check
+    def __init__(self, folder):
+        self.folder = folder
 
     def command(self, model, out, *more, processes=1):
         options = ["--data", f"{self.folder}/tokens", "--out", f"{self.folder}/{out}", *RUN, *more]
@@ -40,12 +41,11 @@ class Lane:
     def same(self, name, a, b):
         a, b = f"{self.folder}/{a}", f"{self.folder}/{b}"
         first, second = updates(a), updates(b)
-        assert len(first) == 20 and first.keys() == second.keys(), (len(first), len(second))
-        self.check(f"loss of {name}", max(abs(first[step]["loss"] - second[step]["loss"]) for step in first), LOSS)
+        check(f"loss of {name}", apart(first, second), LOSS)
         assert all(first[step]["lr"] == second[step]["lr"] for step in first)
         p, q = load_file(f"{a}/model.safetensors"), load_file(f"{b}/model.safetensors")
         assert p.keys() == q.keys()
-        self.check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
+        check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
 
 
 def alone():
@@ -65,16 +65,29 @@ def processes(lane):
     for model in ("chars", "mixed"):
         lane.train(model, f"{model}-one")
         lane.same(f"{model}: one process and lmg train", f"{model}-one", f"{model}-lmg")
+    lane.train("mixed", "two", processes=2)
+    lane.same("mixed: two processes of FSDP2 and one", "two", "mixed-one")
     lane.train("chars", "four", processes=4)
     lane.same("chars: four processes of FSDP2 and one", "four", "chars-one")
     lane.train("mixed", "tensor", "--tensor", "2", processes=2)
     lane.same("mixed: two processes of --tensor 2 and one", "tensor", "mixed-one")
-    for model in ("chars", "mixed"):
-        out = f"{model}-apart"
-        lane.train(model, out, "--tensor", "2", "--stop", "6", processes=4)
-        lane.train(model, out, "--recompute", "--stop", "13", processes=2)
-        lane.train(model, out)
-        lane.same(f"{model}: four processes of --tensor 2 that became two and one, and one", out, f"{model}-one")
+    lane.train("chars", "shared", "--tensor", "4", processes=4)
+    lane.same("chars: four processes of --tensor 4 and one", "shared", "chars-one")
+    lane.train("mixed", "both", "--tensor", "2", processes=4)
+    lane.same("mixed: four processes of --tensor 2 and one", "both", "mixed-one")
+    lane.train("mixed", "halves", "--bf16", processes=2)
+    difference = apart(updates(f"{lane.folder}/halves"), updates(f"{lane.folder}/mixed-one"))
+    check("loss of mixed: two processes of FSDP2 with --bf16 and one of float32", difference, BF16)
+    out = "apart"
+    lane.train("chars", out, "--tensor", "2", "--stop", "6", processes=4)
+    lane.train("chars", out, "--recompute", "--stop", "13", processes=2)
+    lane.train("chars", out)
+    lane.same("chars: four processes of --tensor 2 that became two of FSDP2 and one, and one", out, "chars-one")
+
+
+def apart(first, second):
+    assert len(first) == 20 and first.keys() == second.keys(), (len(first), len(second))
+    return max(abs(first[step]["loss"] - second[step]["loss"]) for step in first)
 
 
 def killed(lane):
@@ -122,16 +135,21 @@ def refusals(lane):
         ),
         (6, ["--tensor", "2"], "a batch of 4 rows does not divide by 3 processes times --tensor 2: use [1, 2, 4] or --batch"),
     ]
+    recipes = [({}, *each) for each in cases]
+    whole = "muon makes whole matrices orthogonal, and --tensor gives each process a part of them: train without it"
+    recipes.append((dict(optimizer="muon"), 2, ["--tensor", "2"], whole))
     with opened(lane.folder, "mixed") as train:
-        for world, more, said in cases:
+        own = train.M.TRAIN
+        for recipe, world, more, said in recipes:
             os.environ["WORLD_SIZE"] = str(world)
+            train.M.TRAIN = {**own, **recipe}
             found, code = io.StringIO(), 0
             try:
                 with contextlib.redirect_stderr(found):
                     train.Trainer(options_of(train, lane.folder, *more))
             except SystemExit as stopped:
                 code = stopped.code
-            lane.check(f"refusal: {said}", int((found.getvalue(), code) != (f"train.py: {said}\n", 1)), 0)
+            check(f"refusal: {said}", int((found.getvalue(), code) != (f"train.py: {said}\n", 1)), 0)
         del os.environ["WORLD_SIZE"]
 
 
@@ -151,22 +169,22 @@ def one_process(lane):
             again = train.Trainer(options_of(train, lane.folder, "--recompute"))
             first, second = gradients(kept), gradients(again)
             differing = sum(not torch.equal(first[name], second[name]) for name in first)
-            lane.check(f"{model}: gradients that differ in a bit where blocks are made again", differing, 0)
+            check(f"{model}: gradients that differ in a bit where blocks are made again", differing, 0)
             # fullgraph: an error where the capture would break. Captured graphs run op by op: a C++ compiler takes minutes.
             whole = torch.compile(kept.model, fullgraph=True, dynamic=True, backend="aot_eager")
             for rows, length in ((2, 16), (3, 24)):
                 tokens = torch.arange(rows * length).reshape(rows, length) % 75
                 difference = (whole(tokens) - kept.model(tokens)).abs().max().item()
-                lane.check(f"{model}: captured whole, at [{rows}, {length}]", difference, 1e-6)
+                check(f"{model}: captured whole, at [{rows}, {length}]", difference, 1e-6)
             step = train.Trainer(options_of(train, lane.folder, "--bf16"))
             found = [step.update(number)["loss"] for number in range(2)]
             wanted = [kept.update(number)["loss"] for number in range(2)]
-            lane.check(f"{model}: loss of two updates in bf16", max(abs(a - b) for a, b in zip(found, wanted)), BF16)
+            check(f"{model}: loss of two updates in bf16", max(abs(a - b) for a, b in zip(found, wanted)), BF16)
 
 
-def trainings(folder, check):
-    lane = Lane(folder, check)
-    refusals(lane)
-    one_process(lane)
-    processes(lane)
-    killed(lane)
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    lane = Lane(sys.argv[1])
+    for part in (refusals, one_process, processes, killed):
+        part(lane)
+    sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)

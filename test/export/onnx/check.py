@@ -15,4 +15,4 @@ for path in sys.argv[1:]:
     model = onnx.load(path, load_external_data=False)
     onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     session = onnxruntime.InferenceSession(path)
-    print(path, "is whole:", len(model.graph.node), "nodes;", *(each.name for each in session.get_inputs()[:3]), "…")
+    print("ok  ", path, "is whole:", len(model.graph.node), "nodes;", *(each.name for each in session.get_inputs()[:3]), "…")
