@@ -30,17 +30,24 @@ export const linearEmitters = {
   routed_linear: (node, exporter) => routedLinear(exporter, node),
 } as const satisfies { readonly [K in LinearOp]: OnnxEmitter<K> };
 
-/** x Wᵀ + b. Run times turn a weight [N, K] once, when they load it. */
+/**
+ * x Wᵀ + b. Run times turn a weight [N, K] once, when they load it. Gemm takes the bias along, which an Add would read all sums
+ * again for; it wants rows.
+ */
 function linear(
   exporter: Exporter,
-  { operands: { x, weight, bias }, attrs: { layout } }: NodeOf<"linear">,
+  { operands: { x, weight, bias }, attrs: { layout }, results: [out] }: NodeOf<"linear">,
 ): string {
-  const { one, name } = exporter;
-  if (bias !== undefined && x.type.shape.length === 2)
-    return one("Gemm", [name(x), name(weight), name(bias)], { transB: layout === "out_in" ? 1 : 0 });
+  const { one, name, ints } = exporter;
+  if (bias !== undefined) {
+    const [{ shape }, to] = [x.type, out!.type.shape];
+    const isRows = shape.length === 2;
+    const rows = isRows ? name(x) : one("Reshape", [name(x), ints(-1, constantDim(shape.at(-1)!)!)]);
+    const made = one("Gemm", [rows, name(weight), name(bias)], { transB: layout === "out_in" ? 1 : 0 });
+    return isRows ? made : one("Reshape", [made, exporter.sizes(to)]);
+  }
   const columns = layout === "in_out" ? name(weight) : turned(exporter, weight);
-  const product = one("MatMul", [name(x), columns]);
-  return bias === undefined ? product : one("Add", [product, name(bias)]);
+  return one("MatMul", [name(x), columns]);
 }
 
 /** A matrix [N, K] as [K, N], once for all that read it: a tied table stays one in the file. */
