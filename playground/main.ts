@@ -1,4 +1,4 @@
-import "./page.css";
+import "./style/page.css";
 import { themeOf } from "../src/report/theme.ts";
 import { Page } from "./page.ts";
 import { make } from "./dom.ts";
