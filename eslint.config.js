@@ -37,4 +37,19 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ["test/**/*.test.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        "TSEnumDeclaration",
+        {
+          selector:
+            "AwaitExpression > CallExpression[callee.property.name=/^(textContent|innerText|innerHTML|allTextContents|allInnerTexts|count|getAttribute|inputValue|evaluateAll|isChecked|isDisabled|isEditable|isEnabled|isHidden|isVisible)$/]",
+          message:
+            "What a page shows changes with time, and this reads it once: wait for what is expected, by `shown` of test/browser/shown.ts.",
+        },
+      ],
+    },
+  },
 );

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { emitWasm } from "../../src/emit/wasm/emit.ts";
 import { wasmTarget } from "../../src/emit/wasm/target.ts";
 import { importText, type EmittedModule, type Model, type Tensor } from "../emit/wasm/instantiate.ts";
+import { shown } from "./shown.ts";
 import { keepWorkers, tabsForTests } from "./tabs.ts";
 import { compileWhale, weights } from "./whale.ts";
 
@@ -93,7 +94,7 @@ test.each([
   async ({ machine, threads }) => {
     const tab = await visit({ machine, threads });
     if (tab === undefined) return;
-    expect(tab.workers()).toHaveLength(threads);
+    await shown(() => tab.workers().length).toBe(threads);
     const bits = await bitsInPage(tab);
     expect(bits).toHaveLength(3 * 67 * 75);
     // Compared as a whole: a list of all that differs helps nobody.
@@ -109,7 +110,7 @@ test("a page that is not isolated has one worker and no shared memory, and gives
   const tab = await visit({ isIsolated: false, threads: 2 });
   if (tab === undefined) return;
   expect(await tab.evaluate(() => typeof SharedArrayBuffer)).toBe("undefined");
-  expect(tab.workers()).toHaveLength(1);
+  await shown(() => tab.workers().length).toBe(1);
   const bits = await bitsInPage(tab);
   expect(bits.join() === (await bitsInNode("relaxed", 1)).join()).toBe(true);
 });
@@ -170,12 +171,11 @@ test("a page is told of an id that the model does not know, and may go on", asyn
 test("a model that is closed leaves no workers in the page", async () => {
   const tab = await visit({ threads: 2 });
   if (tab === undefined) return;
-  const gone = Promise.all(tab.workers().map((worker) => worker.waitForEvent("close")));
+  await shown(() => tab.workers().length).toBe(2);
   await tab.evaluate(() => {
     window.model.close();
   });
-  await gone;
-  expect(tab.workers()).toHaveLength(0);
+  await shown(() => tab.workers().length).toBe(0);
 });
 
 /**

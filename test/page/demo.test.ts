@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { shown, shownCount, shownText } from "../browser/shown.ts";
 import { tabsForTests, type PageFiles, type VisitOptions } from "../browser/tabs.ts";
 import { compilePage, endless, filesIn, talkingWhale, temporaryFolder, whale } from "./talks.ts";
 
@@ -38,16 +39,14 @@ const setting = async (tab: Page, name: string, value: string): Promise<void> =>
 test("the page that is written opens, and goes on with a text as transformers does", async () => {
   const tab = await opened(writing);
   if (tab === undefined) return;
-  expect(await tab.title()).toBe("llama");
+  await shown(() => tab.title()).toBe("llama");
   await setting(tab, "Temperature", "0");
   await setting(tab, "Most tokens", "24");
   await tab.getByLabel("A text to go on with").fill(prompt);
   await tab.getByRole("button", { name: "Write" }).click();
   const remark = tab.locator("[data-stopped]");
-  await remark.waitFor();
-  const text = await tab.locator("article").textContent();
-  expect(text!.startsWith(prompt + greedy_text.slice(0, 24))).toBe(true);
-  expect(await remark.textContent()).toMatch(
+  await shownText(tab.locator("article")).toContain(prompt + greedy_text.slice(0, 24));
+  await shownText(remark).toMatch(
     /^24 tokens, [\d.]+ a second, the first after \d+ ms, as long as was asked for$/,
   );
 });
@@ -55,7 +54,7 @@ test("the page that is written opens, and goes on with a text as transformers do
 test("it talks where there is a template, remembers, and begins anew", async () => {
   const tab = await opened(talking, { at: "?threads=2" });
   if (tab === undefined) return;
-  expect(await tab.locator("#about").textContent()).toContain("on 2 threads, up to 256 tokens");
+  await shownText(tab.locator("#about")).toContain("on 2 threads, up to 256 tokens");
   await setting(tab, "Most tokens", "8");
   const send = async (text: string): Promise<void> => {
     await tab.getByLabel("Message").fill(text);
@@ -64,15 +63,15 @@ test("it talks where there is a template, remembers, and begins anew", async () 
   };
   await send("Call me");
   await send("Who?");
-  expect(await tab.locator("article.said").allTextContents()).toEqual(["Call me", "Who?"]);
-  expect(await tab.locator("[data-stopped=length]").count()).toBe(2);
+  await shown(() => tab.locator("article.said").allTextContents()).toEqual(["Call me", "Who?"]);
+  await shownCount(tab.locator("[data-stopped=length]")).toBe(2);
   // A character that the model does not know: what was said comes back, to be said in another way.
   await send("‽");
-  expect(await tab.getByRole("alert").textContent()).toContain("has no token for `‽`");
-  expect(await tab.getByLabel("Message").inputValue()).toBe("‽");
-  expect(await tab.locator("article.said").count()).toBe(2);
+  await shownText(tab.getByRole("alert")).toContain("has no token for `‽`");
+  await shown(() => tab.getByLabel("Message").inputValue()).toBe("‽");
+  await shownCount(tab.locator("article.said")).toBe(2);
   await tab.getByRole("button", { name: "Begin anew" }).click();
-  expect(await tab.locator("article").count()).toBe(0);
+  await shownCount(tab.locator("article")).toBe(0);
 });
 
 test("a text is stopped by its button, and what there is of it stays", async () => {
@@ -87,15 +86,14 @@ test("a text is stopped by its button, and what there is of it stays", async () 
   );
   await tab.getByRole("button", { name: "Stop" }).click();
   const remark = tab.locator("[data-stopped]");
-  await remark.waitFor();
-  expect(await remark.getAttribute("data-stopped")).toBe("aborted");
-  expect(await tab.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
+  await shown(() => remark.getAttribute("data-stopped")).toBe("aborted");
+  await shown(() => tab.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
 });
 
 test("it says why it runs in one thread where it is not isolated", async () => {
   const tab = await opened(writing, { isIsolated: false });
   if (tab === undefined) return;
-  expect(await tab.locator("#about").textContent()).toMatch(
+  await shownText(tab.locator("#about")).toMatch(
     /on one thread, .* need the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp\.$/,
   );
 });
@@ -106,8 +104,8 @@ test("it says what is missing of its folder", async () => {
   const tab = await tabs.visit(files);
   if (tab === undefined) return;
   await tab.locator("body[data-state=failed]").waitFor();
-  expect(await tab.getByRole("alert").textContent()).toMatch(/model\.safetensors cannot be fetched: 404/);
-  expect(await tab.getByRole("button", { name: "Write" }).isDisabled()).toBe(true);
+  await shownText(tab.getByRole("alert")).toMatch(/model\.safetensors cannot be fetched: 404/);
+  await shown(() => tab.getByRole("button", { name: "Write" }).isDisabled()).toBe(true);
 });
 
 /** Luminance by WCAG 2.2, "relative luminance". */
