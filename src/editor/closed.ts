@@ -10,11 +10,13 @@ const closers = { "{": "}", "(": ")", "[": "]" } as const;
 
 /** The code of a bracket that is never closed: the definition around it is not parsed. */
 const NEVER_CLOSED = "E102";
+/** That of one which closes nothing: one before it closed too much. */
+const CLOSES_NOTHING = "E103";
 
 /**
  * A text as an editor reads it: if brackets are open, as they are while one types, they are closed, at the end of their line or of
- * their definition, whichever leaves more that can be understood. What closes takes the room of blanks, or stands behind the text, so
- * that all places stay where they are.
+ * their definition, and braces whose `{` is gone close nothing: whichever leaves most that can be understood. What closes takes the room
+ * of blanks, or stands behind the text, so that all places stay where they are.
  */
 export function parseOpen(source: Source): {
   readonly file: File;
@@ -24,8 +26,12 @@ export function parseOpen(source: Source): {
   const open = parsed.diagnostics
     .filter(({ code }) => code === NEVER_CLOSED)
     .map(({ labels }) => labels[0]!.span.start);
-  if (open.length === 0) return parsed;
-  const tried = [closedOnLines(source, open), closedAtEnds(source)].map(parse);
+  const isEarly = parsed.diagnostics.some(({ code }) => code === CLOSES_NOTHING);
+  if (open.length === 0 && !isEarly) return parsed;
+  const tried = [
+    ...(open.length === 0 ? [parsed] : [closedOnLines(source, open), closedAtEnds(source)].map(parse)),
+    ...(isEarly ? [parse(withoutEarlyClosers(source))] : []),
+  ];
   const worth = ({ file, diagnostics }: (typeof tried)[number]): number =>
     file.definitions.length * 1000 - diagnostics.length;
   const most = largest(tried.map(worth));
@@ -48,6 +54,21 @@ function closedAtEnds({ name, text }: Source): Source {
   let made = text;
   const heads = [...text.matchAll(/^(?:model|block)\b/gm)].map(({ index }) => index);
   for (const [at, start] of heads.entries()) made = closeWithin(made, start, heads[at + 1] ?? text.length);
+  return { name, text: made };
+}
+
+/** A `}` that would close a definition, but is indented at the head of its line, is that of a `{` which is gone: it becomes a blank. */
+function withoutEarlyClosers({ name, text }: Source): Source {
+  let [made, depth] = [text, 0];
+  for (const { kind, text: character, start, end } of tokenize(text)) {
+    if (kind !== "symbol") continue;
+    if (character === "{") depth++;
+    if (character !== "}") continue;
+    const before = text.slice(text.lastIndexOf("\n", start) + 1, start);
+    const isIndented = before !== "" && before.trim() === "";
+    if (depth === 1 && isIndented) made = `${made.slice(0, start)} ${made.slice(end)}`;
+    else depth = Math.max(0, depth - 1);
+  }
   return { name, text: made };
 }
 

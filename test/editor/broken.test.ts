@@ -48,6 +48,15 @@ function askAll(analysis: Analysis, offset: number): void {
   fixes(analysis, { start: 0, end: offset });
 }
 
+test("a brace whose `{` is gone, with the rest of its line, takes nothing of the model away", () => {
+  const text =
+    "model m(dim = 8) {\n  input x: f32[B, dim]\n  a: linear(3)\n  if\n    relu\n  } else {\n    gelu\n  }\n  output y\n}\n";
+  expect(hints(analyze({ name: "m.lmg", text })).map(({ text: type }) => type)).toEqual([
+    "f32[B, 8]",
+    "f32[B, 3]",
+  ]);
+});
+
 describe.each(exampleFiles)("%s", (path) => {
   const text = readFileSync(path, "utf8");
   const settings = /\bdepth\b/.test(text.slice(0, text.indexOf("{"))) ? small : {};
