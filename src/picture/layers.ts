@@ -11,6 +11,8 @@ const products = new Set(["linear", "matmul", "conv1d", "conv2d"]);
 /** What a layer computes above all, by its ops. */
 export function hueOf({ nodes }: Layer): Hue {
   const ops = new Set<string>(nodes.map(({ op }) => op));
+  // Experts are products, whatever chooses among them.
+  if (ops.has("routed_linear")) return "linear";
   if (ops.has("attend") || ops.has("linear_attend") || ops.has("softmax")) return "attention";
   if (ops.has("embedding")) return "table";
   if ([...ops].some((op) => products.has(op))) return "linear";

@@ -163,7 +163,7 @@ function kindsOf({ rounds }: Loop): readonly Kind[] {
 function describeOther({ rounds, keys }: Kind, shown: ReadonlySet<string>): string {
   const isPart = [...keys].every((key) => shown.has(key));
   const [one, many] = isPart ? ["has less", "have less"] : ["differs", "differ"];
-  return `${rangesOf(rounds.map(({ index }) => index))} ${rounds.length === 1 ? one : many}`;
+  return `[${rangesOf(rounds.map(({ index }) => index))}] ${rounds.length === 1 ? one : many}`;
 }
 
 /** `0, 2–5`. */

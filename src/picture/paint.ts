@@ -47,7 +47,7 @@ function paintMark(mark: Mark): string {
       return group(
         "frame",
         mark,
-        `${rectangle(behind, 12)}${rectangle(mark, 12)}<text class="tab start" x="${short(mark.tab)}" y="${short(y + 18)}">${tab}</text>`,
+        `${count > 1 ? rectangle(behind, 12) : ""}${rectangle(mark, 12)}<text class="tab start" x="${short(mark.tab)}" y="${short(y + 18)}">${tab}</text>`,
       );
     }
     case "pill":
