@@ -273,7 +273,7 @@ export class Page {
     byId("legend").textContent =
       built.count === 0
         ? "no residual edge"
-        : `${plural(built.count, "residual edge")}, ${built.joined} with the add in a kernel that does more`;
+        : `${plural(built.count, "residual edge")}, ${built.joined} with the add fused`;
     this.#tabs.show({
       of,
       checked,

@@ -6,6 +6,7 @@ import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/sea
 import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import type { Hint } from "../../src/editor/hints.ts";
+import { make, prose } from "../dom.ts";
 import type { Range } from "../model.ts";
 import type { ShownProblem } from "../workers/check.ts";
 import { highlighting, lmgLanguage } from "./highlight.ts";
@@ -77,9 +78,10 @@ export class Editor {
       changes: { from: 0, to: view.state.doc.length, insert: text },
       selection: { anchor: begin },
     });
-    // When the lines have their heights.
+    // When the lines have their heights; the line above, whole, tells that there are more.
     requestAnimationFrame(() => {
-      view.dispatch({ effects: EditorView.scrollIntoView(begin, { y: "start", yMargin: 28 }) });
+      const yMargin = view.defaultLineHeight;
+      view.dispatch({ effects: EditorView.scrollIntoView(begin, { y: "start", yMargin }) });
     });
   }
 
@@ -126,15 +128,17 @@ export class Editor {
       ({ range, severity, code, message, help, remarks, fixes }): Diagnostic[] => {
         if (range === undefined) return [];
         const from = Math.min(range.from, length);
+        const told = [message, ...remarks, ...(help === undefined ? [] : [`help: ${help}`])].join("\n");
         return [
           {
             from,
             to: Math.min(Math.max(range.to, from + 1), length),
             severity,
             source: code,
-            message: [message, ...remarks, ...(help === undefined ? [] : [`help: ${help}`])].join("\n"),
+            message: told,
+            renderMessage: () => make("span", {}, ...prose(told)),
             actions: fixes.map(({ title, changes }) => ({
-              name: title,
+              name: title.replaceAll("`", ""),
               apply: (view) => view.dispatch({ changes: [...changes] }),
             })),
           },

@@ -41,11 +41,18 @@ const hovering = ({ check, now }: Services): Extension =>
         "div",
         { class: "hover" },
         ...(found.code.length === 0 ? [] : [make("pre", {}, found.code.join("\n"))]),
-        ...found.notes.map((note) => make("p", {}, ...prose(note))),
+        ...found.notes.map(noteOf),
       ),
     });
     return { pos: found.from, end: found.to, above: true, create };
   });
+
+/** Lines that all begin with a dash are a list. */
+function noteOf(note: string): HTMLElement {
+  const lines = note.split("\n");
+  if (!lines.every((line) => line.startsWith("- "))) return make("p", {}, ...prose(note));
+  return make("ul", {}, ...lines.map((line) => make("li", {}, ...prose(line.slice(2)))));
+}
 
 const icons: Readonly<Record<CompletionKind, string>> = {
   layer: "function",
@@ -68,7 +75,10 @@ function completing({ check, now }: Services): Extension {
     return {
       from: word?.from ?? context.pos,
       validFor: /^\w*$/,
-      options: found.map((one, rank) => completionOf(one, found.length - rank)),
+      // The likeliest first; where a part is typed, by what is left to type.
+      options: found.map((one, rank) =>
+        completionOf(one, word !== null && word.text !== "" ? -one.label.length : found.length - rank),
+      ),
     };
   };
   return autocompletion({ override: [source], icons: false, maxRenderedOptions: 60 });
@@ -76,9 +86,10 @@ function completing({ check, now }: Services): Extension {
 
 const completionOf = ({ label, kind, detail, doc, insert }: Found, rank: number): Completion => ({
   label,
-  detail,
+  // Of a call what stands behind its name, which is there already.
+  detail: detail.startsWith(`${label}(`) ? detail.slice(label.length) : detail,
   type: icons[kind],
-  boost: Math.min(99, rank),
+  boost: Math.max(-99, Math.min(99, rank)),
   ...(doc === "" ? {} : { info: () => make("div", {}, ...prose(doc)) }),
   ...(insert === undefined ? {} : { apply: insert }),
 });

@@ -52,13 +52,6 @@ class GeneratePane implements Pane {
       input.addEventListener("change", () => {
         take(ownFiles(input.files));
       });
-    host.ondragover = (event) => {
-      event.preventDefault();
-    };
-    host.ondrop = (event) => {
-      event.preventDefault();
-      void dropped(event.dataTransfer?.items).then(take);
-    };
     const run = button(
       this.#isRunning ? "Stop" : "Write",
       () => {
@@ -78,7 +71,9 @@ class GeneratePane implements Pane {
       },
       { class: "main" },
     );
-    host.append(
+    const place = make(
+      "div",
+      { class: "dropping" },
       make(
         "div",
         { class: "bar-of-actions" },
@@ -93,6 +88,8 @@ class GeneratePane implements Pane {
       note,
       text,
     );
+    takeDrops(place, take);
+    host.append(place);
   }
 
   #hint(): string {
@@ -121,13 +118,20 @@ class GeneratePane implements Pane {
         host.append(piece);
       });
       this.#opened = key;
-      say(`${perSecond.toFixed(0)} tokens a second`);
+      say(`By ${this.#name}: ${perSecond.toFixed(0)} tokens a second.`);
     } catch (error) {
       this.#opened = "";
       say(error instanceof Ended ? "stopped" : error instanceof Error ? error.message : String(error));
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  get #name(): string {
+    const [first] = this.#files;
+    if (first === undefined) return "the model that comes with lmg";
+    const weights = this.#files.find(({ name }) => /\.(?:safetensors|gguf)$/i.test(name)) ?? first;
+    return weights.webkitRelativePath.split("/")[0] || weights.name;
   }
 
   async #checkpoint(): Promise<readonly File[]> {
@@ -146,6 +150,24 @@ class GeneratePane implements Pane {
 /** The files of a folder that was chosen, and not those of folders in it. */
 const ownFiles = (files: FileList | null): readonly File[] =>
   [...(files ?? [])].filter(({ webkitRelativePath: path }) => path.split("/").length <= 2);
+
+/** Gives what is dropped on an element, which shows that it would take it. */
+function takeDrops(place: HTMLElement, take: (files: readonly File[]) => void): void {
+  const over = (event: DragEvent, isOver: boolean): void => {
+    event.preventDefault();
+    place.classList.toggle("over", isOver);
+  };
+  place.addEventListener("dragover", (event) => {
+    over(event, true);
+  });
+  place.addEventListener("dragleave", (event) => {
+    over(event, false);
+  });
+  place.addEventListener("drop", (event) => {
+    over(event, false);
+    void dropped(event.dataTransfer?.items).then(take);
+  });
+}
 
 /** What was dropped: files, or those of a folder. It is to be asked for before the event is over. */
 async function dropped(items: DataTransferItemList | undefined): Promise<readonly File[]> {

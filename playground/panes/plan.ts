@@ -44,7 +44,7 @@ export const planPane: Pane = {
       make(
         "p",
         { class: "about" },
-        `${plural(plan.slots.length, "slot")} of memory over the steps of a run, for ${plan.sizes}.`,
+        `${plural(plan.slots.length, "slot")} of memory over the steps of a run, for ${plan.sizes}. Below, the bytes that each step moves: blue where one kernel computes several ops.`,
       ),
       picture,
       told,

@@ -138,7 +138,7 @@ class TrainPane implements Pane {
     let began = "";
     try {
       const trained = await this.#worker.call("train", { ...request, data: await data() }, (news) => {
-        if (news.kind === "began") began = `${news.data}; ${news.engine}`;
+        if (news.kind === "began") began = news.data;
         else {
           for (const y of news.losses) this.#losses.push({ x: this.#losses.length + 1, y });
           say(

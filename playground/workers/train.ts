@@ -24,7 +24,7 @@ export interface TrainingRequest {
 
 /** What is told of a training as it goes on. */
 export type TrainingNews =
-  | { readonly kind: "began"; readonly data: string; readonly engine: string; readonly steps: number }
+  | { readonly kind: "began"; readonly data: string }
   | { readonly kind: "steps"; readonly losses: readonly number[]; readonly perSecond: number };
 
 export interface Trained {
@@ -50,12 +50,7 @@ export const training: Serving<TrainCalls> = {
     const prepared = prepare(request);
     const trainer = await Trainer.open(prepared, await trainingEngines[request.target]());
     const { steps } = prepared.settings;
-    tell({
-      kind: "began",
-      data: prepared.batches.description,
-      engine: trainer.engine.description,
-      steps,
-    });
+    tell({ kind: "began", data: prepared.batches.description });
     try {
       const start = performance.now();
       const perSecond = (): number => (1000 * trainer.step) / (performance.now() - start);
