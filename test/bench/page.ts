@@ -4,8 +4,8 @@
  *     npx tsx test/bench/page.ts [--only size,picture,keys,memory,training] [--examples gpt2,llama] [--keys 500] [--rounds 3]
  *
  * A key is timed in the page, from the keyboard's event to what the mistakes are then; a picture from the start of the navigation to the
- * frame that shows it. Memory is that of the process of the page with its workers, which is garbage too: what counts is that it ends. A rate in
- * Node is that of the same function as the page's worker calls.
+ * frame that shows it. Memory is what the heaps of the page and its workers hold after collection, so that a busy machine does not matter to it. A
+ * rate in Node is that of the same function as the page's worker calls.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ import { training } from "../../playground/workers/train.ts";
 import { buildPage, filesIn } from "../browser/built-page.ts";
 import { openBrowser, type Browser } from "../browser/chromium.ts";
 import { serve } from "../browser/serve.ts";
-import { renderersOf } from "./processes.ts";
+import { heapOf } from "./heap.ts";
 import { median, quantile } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -200,8 +200,8 @@ async function measureKeys({ context }: Browser): Promise<void> {
 
 /** Probes that a worker is ended after; each word is one. */
 const PROBES = 50;
-/** Megabytes that a process may grow by between two states that are alike: what its allocators keep. */
-const GROWTH = 60;
+/** Megabytes that heaps may grow by between two states that are alike: matches and code that are remembered. */
+const GROWTH = 12;
 
 async function measureMemory({ context }: Browser): Promise<void> {
   const tab = await context.newPage();
@@ -210,17 +210,17 @@ async function measureMemory({ context }: Browser): Promise<void> {
   await timeKeys(tab);
   const told = (what: string, start: number, end: number): void =>
     row(
-      `memory, ${what}`,
+      `heap after collection, ${what}`,
       `+ ≤ ${GROWTH} MB`,
-      `${start.toFixed(0)} → ${end.toFixed(0)} MB`,
+      `${start.toFixed(1)} → ${end.toFixed(1)} MB`,
       end - start <= GROWTH,
     );
   const count = Number(values.keys);
   await choose(tab, "gpt2");
   await type(tab, Math.floor(count / 4), 0);
-  const settled = renderersOf(process.pid);
+  const settled = await heapOf(tab);
   await type(tab, count, 0);
-  told(`${count} keys after ${Math.floor(count / 4)} (gpt2)`, settled, renderersOf(process.pid));
+  told(`${count} keys after ${Math.floor(count / 4)} (gpt2)`, settled, await heapOf(tab));
   await choose(tab, "placement");
   await tab.getByRole("tab", { name: "Depth" }).click();
   let asked = 0;
@@ -233,9 +233,9 @@ async function measureMemory({ context }: Browser): Promise<void> {
     }
   };
   await probe(PROBES);
-  const probed = renderersOf(process.pid);
+  const probed = await heapOf(tab);
   await probe(PROBES);
-  told(`${PROBES} probes after ${PROBES} (placement)`, probed, renderersOf(process.pid));
+  told(`${PROBES} probes after ${PROBES} (placement)`, probed, await heapOf(tab));
   await tab.close();
 }
 
