@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { expectValue } from "../checkpoint/fixtures.ts";
@@ -239,7 +239,17 @@ function writeShards(into: string): void {
 /** A tiny model as llama.cpp's converter writes it, and what transformers computes with it. */
 const gguf = "test/golden/gguf/llama";
 
-test("checkpoints from disk are read in the page: a folder of shards, and a GGUF file", async () => {
+/** Drops a file or folder of the disk on an element, as a browser does it for who drags it there. */
+async function drop(onto: Locator, path: string): Promise<void> {
+  const session = await onto.page().context().newCDPSession(onto.page());
+  const { x, y, width, height } = (await onto.boundingBox())!;
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, x: x + width / 2, y: y + height / 2, data });
+  await session.detach();
+}
+
+test("checkpoints from disk are read in the page: a folder of shards, chosen or dropped, and a GGUF file", async () => {
   const shards = join(folder, "shards");
   writeShards(shards);
   const seen = await visit();
@@ -249,6 +259,14 @@ test("checkpoints from disk are read in the page: a folder of shards, and a GGUF
   await tab.getByLabel("folder of a checkpoint").setInputFiles(shards);
   const { prompt, greedy_text } = greedy[0]!;
   await expectWritten(tab, prompt, 12, (prompt + greedy_text).slice(0, prompt.length + 12));
+  await shownText(tab.locator("#pane .about")).toMatch(/^By shards: /);
+  await tab.getByLabel("folder of a checkpoint").setInputFiles([]);
+  await shownText(tab.locator("#pane .about")).toMatch(/^Drop a checkpoint here/);
+  await drop(tab.locator("#pane .dropping"), shards);
+  await shownText(tab.locator("#pane .about")).toMatch(
+    /^from disk: (?=.*\ba\.safetensors)(?=.*\bb\.safetensors)(?=.*\bconfig\.json)(?=.*\btokenizer\.json)/,
+  );
+  await expectWritten(tab, prompt, 6, (prompt + greedy_text).slice(0, prompt.length + 6));
 
   // Its 48 tokens, by the first ones of the shipped model: those of transformers' golden are a text then.
   const tokenizer = JSON.parse(readFileSync(`${checkpoint}/tokenizer.json`, "utf8")) as {
@@ -280,8 +298,8 @@ test("checkpoints from disk are read in the page: a folder of shards, and a GGUF
 /** Bytes of a text as servers send it. */
 const sent = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length;
 
-test("the page is small: 450 kB for all panes but modules, and 740 kB with everything in one file; served, it writes as transformers does", async () => {
-  expect(sent(readFileSync(join(folder, "one/index.html")))).toBeLessThan(740_000);
+test("the page is small: 450 kB for all panes but modules, and 735 kB with everything in one file; served, it writes as transformers does", async () => {
+  expect(sent(readFileSync(join(folder, "one/index.html")))).toBeLessThan(735_000);
   if (browser === undefined) return;
   const files = filesIn(join(folder, "many"));
   const server = await serve(new Map([...files, ...filesIn(checkpoint, `${checkpoint}/`)]));
