@@ -88,7 +88,7 @@ class GeneratePane implements Pane {
       note,
       text,
     );
-    takeDrops(place, take);
+    takeDrops(place, take, say);
     host.append(place);
   }
 
@@ -151,8 +151,12 @@ class GeneratePane implements Pane {
 const ownFiles = (files: FileList | null): readonly File[] =>
   [...(files ?? [])].filter(({ webkitRelativePath: path }) => path.split("/").length <= 2);
 
-/** Gives what is dropped on an element, which shows that it would take it. */
-function takeDrops(place: HTMLElement, take: (files: readonly File[]) => void): void {
+/** Gives what is dropped on an element, which shows that it would take it, or says why that cannot be read. */
+function takeDrops(
+  place: HTMLElement,
+  take: (files: readonly File[]) => void,
+  say: (text: string) => void,
+): void {
   const over = (event: DragEvent, isOver: boolean): void => {
     event.preventDefault();
     place.classList.toggle("over", isOver);
@@ -165,7 +169,12 @@ function takeDrops(place: HTMLElement, take: (files: readonly File[]) => void): 
   });
   place.addEventListener("drop", (event) => {
     over(event, false);
-    void dropped(event.dataTransfer?.items).then(take);
+    // Chromium reads no folder that is dropped on a page from disk.
+    void dropped(event.dataTransfer?.items).then(take, () => {
+      say(
+        "The browser does not let this page read what was dropped: drop the files of the folder, or choose it.",
+      );
+    });
   });
 }
 
