@@ -9,13 +9,22 @@ import type { TensorType } from "../tensor/type.ts";
 export type Rows = readonly (readonly number[])[];
 
 /** The input that takes token ids: the one called `tokens`, or the only one of whole numbers that must be given. */
-export const tokenInput = (graph: Graph, help = "give arrays with --input name=file"): Input | Problem =>
-  findTokenInput(graph) ?? new Problem("E813", "the model has no input for token ids", help);
+export function tokenInput(graph: Graph, help = "give arrays with --input name=file"): Input | Problem {
+  const found = findTokenInput(graph);
+  if (found !== undefined) return found;
+  const texts = wholeInputs(graph).map(({ name }) => `\`${name}\``);
+  if (texts.length < 2) return new Problem("E813", "the model has no input for token ids", help);
+  return new Problem("E813", `the model reads more than one text: ${texts.join(", ")}`, help);
+}
+
+/** Those of whole numbers that must be given. */
+const wholeInputs = (graph: Graph): readonly Input[] =>
+  graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
 
 /** The same; undefined without one. */
 export function findTokenInput(graph: Graph): Input | undefined {
   const named = graph.inputs.find(({ name, value }) => name === "tokens" && isInteger(value.type.dtype));
-  const whole = graph.inputs.filter(({ value, fill }) => isInteger(value.type.dtype) && fill === undefined);
+  const whole = wholeInputs(graph);
   return named ?? (whole.length === 1 ? whole[0] : undefined);
 }
 

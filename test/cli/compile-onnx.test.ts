@@ -128,4 +128,8 @@ test("what ONNX has not is refused", async () => {
   expect(
     await mistake(...onnx("none", "examples/chars.lmg", "--set", "vocab=23", "--random", "0", "--generate")),
   ).toContain("E839");
+  expect(await mistake(...onnx("none", "test/golden/families/t5", "--sessions"))).toBe(
+    "error[E813]: the model reads more than one text: `input_ids`, `decoder_input_ids`\n" +
+      "  help: leave --sessions and --generate off: the model is written whole then",
+  );
 });
