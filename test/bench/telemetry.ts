@@ -3,11 +3,14 @@
  * Three trainings of one model from the same weights on the same batches, in WebAssembly with one thread: without telemetry, observed
  * at each step, and at each tenth. They go on in turns, so that whatever else the machine does meets all alike; times are those of the processor,
  * and ratios are to the training without, of the same round. A row of telemetry is made and watched as `lmg train` does it; that it is written
- * to a file is not in. Throws where a loss is not equal to the bit.
+ * to a file is not in. Throws where a loss is not equal to the bit. Beside the times stand the bytes that the kernels of a step read and
+ * write, which do not depend on the machine.
  */
 import { parseArgs } from "node:util";
 import { trainingEngines } from "../../src/train/engines.ts";
-import { trainingProgram } from "../../src/train/program.ts";
+import { nodeBytes } from "../../src/ir/stats.ts";
+import { evaluateDim } from "../../src/tensor/dim.ts";
+import { trainingProgram, type ProgramPart } from "../../src/train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../src/train/settings.ts";
 import { Detector, telemetryOf } from "../../src/train/telemetry.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -53,6 +56,18 @@ interface Run {
   readonly close: () => void;
 }
 
+/** Megabytes that the kernels of a part read and write on a batch. */
+function megabytesOf({ graph }: ProgramPart): string {
+  const first = batches.at(0);
+  const sizes = new Map(
+    graph.inputs.flatMap(({ name, value }) =>
+      value.type.shape.map((size, axis) => [size.key, first[name]?.shape[axis] ?? 1] as const),
+    ),
+  );
+  const bytes = graph.nodes.reduce((sum, node) => sum + evaluateDim(nodeBytes(node), sizes), 0);
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 async function open(name: string, observeEvery?: number): Promise<Run> {
   const { program } = trainingProgram(
     model,
@@ -63,10 +78,10 @@ async function open(name: string, observeEvery?: number): Promise<Run> {
   const trainer = await Trainer.open({ program, settings, batches, observeEvery }, makeEngine);
   const telemetry = telemetryOf(program);
   const detector = telemetry && new Detector(telemetry.columns);
-  const planned = (program.observe ?? program.update).plan.steps.length;
+  const part = program.observe ?? program.update;
   return {
     name,
-    about: `${planned} steps of the plan${telemetry === undefined ? "" : `, ${telemetry.columns.length} numbers a row`}`,
+    about: `${part.plan.steps.length} steps of the plan, ${megabytesOf(part)}${telemetry === undefined ? "" : `, ${telemetry.columns.length} numbers a row`}`,
     async go() {
       let loss = NaN;
       for (let step = 0; step < steps; step++) {
