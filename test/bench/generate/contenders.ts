@@ -13,10 +13,14 @@ export interface Run extends Omit<Generated, "tokens"> {
   readonly bytes: number | undefined;
 }
 
+/** Where one runs: as a program, or as a page. */
+export type Place = "Node" | "Chromium";
+
 /** A library, or lmg, with a number of threads, that has loaded the file. */
 export interface Contender {
   readonly name: string;
   readonly threads: number;
+  readonly place: Place;
   readonly generate: (prompt: Prompt, count: number) => Promise<Run>;
   readonly close: () => Promise<void> | void;
 }
@@ -53,6 +57,7 @@ export async function openInNode(
   return {
     name,
     threads,
+    place: "Node",
     generate: async ({ ids }, count) => {
       const { tokens, ...measured } = (await child.ask({ prompt: ids, count })) as Generated & {
         readonly bytes: number;

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { peerScript } from "./contenders.ts";
 import type { Options } from "./options.ts";
 
@@ -21,10 +20,12 @@ export interface Program {
   readonly args: readonly string[];
 }
 
-const main = join(import.meta.dirname, "../../../dist/cli/main.js");
-
 /** `lmg run` as it is installed, and the program that node-llama-cpp's users write. */
-export function programsOf({ file, model, threads, only }: Options, prompt: string): readonly Program[] {
+export function programsOf(
+  { file, model, threads, only }: Options,
+  main: string,
+  prompt: string,
+): readonly Program[] {
   const named = model === undefined ? [file] : [model, "--weights", file];
   const all = threads.flatMap((count) => [
     {

@@ -1,5 +1,5 @@
 /**
- * Generation by lmg beside llama.cpp (node-llama-cpp) and wllama (llama.cpp in WebAssembly, in Chromium) on one GGUF file,
+ * Generation by lmg beside llama.cpp (node-llama-cpp), and in pages of Chromium beside wllama (llama.cpp in WebAssembly), on one GGUF file,
  * interleaved: tokens a second behind a prompt and of a prompt, the start of a process to its first token, memory. How
  * to install the peers is in README.md; what is not there is left out with a word.
  *
@@ -21,6 +21,12 @@ import { rateTable, type Rounds } from "./report.ts";
 const options = readOptions(process.argv.slice(2));
 const { file, threads, rounds, only } = options;
 const root = join(import.meta.dirname, "../../..");
+
+/** The command as it is installed, of the sources as they are. */
+function builtMain(): string {
+  execFileSync(process.execPath, [join(root, "scripts/build-if-stale.mjs")], { stdio: "inherit" });
+  return join(root, "dist/cli/main.js");
+}
 
 /** So many tokens of a book. */
 function promptOf(count: number): Prompt {
@@ -57,7 +63,7 @@ async function openAll(): Promise<readonly Contender[]> {
     }
   if (only.test("wllama"))
     try {
-      opened.push(...(await openPages(file, threads)));
+      opened.push(...(await openPages(options, builtMain())));
     } catch (error) {
       leftOut("wllama", error);
     }
@@ -71,9 +77,10 @@ async function measureRates(prompt: Prompt): Promise<void> {
     const taken = await inTurns(contenders, (each) => each.generate(prompt, options.tokens));
     const table = (title: string, rate: (run: Run) => number): void => {
       const rows = [...taken]
-        .map(([{ name, threads: count }, runs]): Rounds => ({
+        .map(([{ name, threads: count, place }, runs]): Rounds => ({
           name,
           threads: count,
+          place,
           values: runs.map(rate),
           bytes: runs.at(-1)!.bytes,
         }))
@@ -109,13 +116,15 @@ function tellParity(taken: ReadonlyMap<Contender, readonly Run[]>): void {
   const all = [...taken].map(([each, runs]) => ({ ...each, made: runs.at(-1)!.made }));
   const own = all[0]!.made as readonly number[];
   console.log("");
-  for (const { name, threads: count, made } of all) {
+  for (const { name, threads: count, place, made } of all) {
     const [length, same] =
       typeof made === "string"
         ? [decode(own).length, commonLength(Array.from(made), Array.from(decode(own)))]
         : [own.length, commonLength(made, own)];
     const unit = typeof made === "string" ? "characters" : "tokens";
-    console.log(`${name}, ${count} threads: the first ${same} of ${length} ${unit} are lmg's in one thread`);
+    console.log(
+      `${name} in ${place}, ${count} threads: the first ${same} of ${length} ${unit} are lmg's in one thread`,
+    );
   }
 }
 
@@ -125,9 +134,8 @@ function commonLength(a: readonly unknown[], b: readonly unknown[]): number {
 }
 
 async function measureFirst(): Promise<void> {
-  execFileSync(process.execPath, [join(root, "scripts/build-if-stale.mjs")], { stdio: "inherit" });
   const programs: Program[] = [];
-  for (const program of programsOf(options, "The history of the sea is the history of"))
+  for (const program of programsOf(options, builtMain(), "The history of the sea is the history of"))
     try {
       // All files are in the page cache then.
       console.log(
@@ -142,6 +150,7 @@ async function measureFirst(): Promise<void> {
     const rows = [...taken].map(([{ name, threads: count }, runs]): Rounds => ({
       name,
       threads: count,
+      place: "Node",
       values: runs.map(value),
       bytes: runs.at(-1)!.bytes,
     }));
