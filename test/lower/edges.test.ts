@@ -165,6 +165,12 @@ test("an edge is listed as it was written, on one line, without comments, whatev
   expect(irOf(model(broken))).toBe(irOf(model(one)));
 });
 
+test("a gain that lacks what its layer needs is a mistake like any other call", () => {
+  expect(messages(model("residual branch g: scale { f: linear(8) }"))).toContain(
+    "error[E305]: `scale` needs `shape`",
+  );
+});
+
 test("what multiplies a norm fits it", () => {
   expect(
     messages(

@@ -2,6 +2,7 @@ import type { EdgeGain, Value } from "../../ir/graph.ts";
 import { spanText } from "../../support/source.ts";
 import type { Gained } from "./clauses.ts";
 import type { Frame } from "../frame/context.ts";
+import { reportMissing } from "../calls/arguments.ts";
 import * as errors from "../errors/edges.ts";
 import { joinLines } from "../errors/suggest.ts";
 import { constantInit } from "../layers/define.ts";
@@ -67,6 +68,7 @@ function multiplying(
 /** `scale(shape)` on an edge: its parameter is the edge's gain, so that the edge keeps it when it is fused. */
 function scaleGain(gained: Gained, layer: LayerValue, text: string, frame: Frame): Gain | undefined {
   const head = gained.head!;
+  if (reportMissing(layer, head.call, frame)) return undefined;
   const given = new Map(layer.given);
   if (!given.has("init"))
     given.set("init", { meaning: { kind: "init", init: constantInit(1) }, span: layer.span });
