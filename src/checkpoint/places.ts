@@ -88,12 +88,20 @@ export const places = {
     kind: "data",
   },
   /** What `lmg import` reads, whole. */
-  keras: {
-    what: "a model of Keras",
+  imported: {
+    what: "a model to import",
     bytes: 2 ** 32 - 1,
-    wants: "a model of Keras (.keras, .h5, or its config as JSON)",
-    takes: ["keras", "hdf5", "json"],
+    wants: "a model of ONNX (.onnx) or of Keras (.keras, .h5, or its config as JSON)",
+    takes: ["onnx", "keras", "hdf5", "json"],
     kind: "model",
+  },
+  /** Tensors of an ONNX model that lie beside it. */
+  onnxData: {
+    what: "a file of tensors of ONNX",
+    bytes: 2 ** 36,
+    wants: "the tensors of a model of ONNX",
+    takes: ["safetensors"],
+    kind: "weights",
   },
 } as const satisfies Readonly<Record<string, Place>>;
 
@@ -129,7 +137,7 @@ const toSafetensors: { readonly [K in Format]?: string } = {
     '`save_file({w.path: w.numpy() for w in keras.saving.load_model(FILE).weights}, "model.safetensors")` of safetensors.numpy writes its weights; `--prefix` and the labels of the model must fit their names',
   hdf5: "read its arrays with h5py, and write them by the model's names with `save_file` of safetensors.numpy",
   ggml: "convert the model again: `convert_hf_to_gguf.py` of llama.cpp writes GGUF",
-  onnx: '`save_file({t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(FILE).graph.initializer}, "model.safetensors")` of safetensors.numpy writes its weights',
+  onnx: "`lmg import FILE` writes its model and its weights",
   tflite: "take the weights of the model that it was made of, as safetensors",
   npy: 'save each array by its name: `save_file({"layer.weight": numpy.load(FILE)}, "model.safetensors")` of safetensors.numpy',
   npz: '`save_file(dict(numpy.load(FILE)), "model.safetensors")` of safetensors.numpy converts it',

@@ -14,7 +14,7 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     load: () => import("./commands/new.ts"),
   },
   import: {
-    summary: "write the .lmg text and the weights of a Keras model",
+    summary: "write the .lmg text and the weights of an ONNX or Keras model",
     load: () => import("./commands/import.ts"),
   },
   ir: { summary: "print the graph, after any pass", load: () => import("./commands/ir.ts") },

@@ -1,3 +1,5 @@
+import { importOnnx } from "../../src/import/onnx/import.ts";
+import { readOnnx } from "../../src/import/onnx/read.ts";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,6 +210,10 @@ function parses(model: string): void {
     new Function(`"use strict"; async () => { ${files[0]!.text.replaceAll(/^export /gm, "")} }`);
 }
 
+const onnxModel = new Uint8Array(
+  readFileSync(new URL("../golden/onnx/decoder_dynamo.onnx", import.meta.url)),
+);
+
 export const readers = {
   "programs with words changed": {
     share: 30,
@@ -381,6 +387,15 @@ export const readers = {
       const read = readTrainingCheckpoint(input, "checkpoint");
       expectProblem(read);
       if (!(read instanceof Problem)) expectProblem(read.restore({ state: [] } as never));
+    },
+  },
+  "models of ONNX": {
+    share: 15,
+    make: (random) => mutateBytes(random, onnxModel),
+    read: (input: Uint8Array) => {
+      const read = readOnnx(input, "model.onnx", () => new Problem("E700", "there is no such file"));
+      expectProblem(read);
+      if (!(read instanceof Problem)) expectProblem(importOnnx(read, "imported", "model.onnx"));
     },
   },
 } satisfies Readonly<Record<string, Reader>>;

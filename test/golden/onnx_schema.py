@@ -1,4 +1,4 @@
-"""The numbers and kinds of the fields of ONNX's messages, of which src/export/onnx/schema.ts writes some."""
+"""The numbers and kinds of the fields of ONNX's messages, of which src/checkpoint/onnx/schema.ts writes some."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,7 @@ KINDS = {
     F.TYPE_INT64: "int",
     F.TYPE_ENUM: "int",
     F.TYPE_FLOAT: "float",
+    F.TYPE_DOUBLE: "double",
     F.TYPE_STRING: "text",
     F.TYPE_BYTES: "bytes",
 }

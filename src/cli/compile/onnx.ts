@@ -7,7 +7,7 @@ import { cachedModel } from "../../export/onnx/cached.ts";
 import { onnxBytes, onnxModel } from "../../export/onnx/emit.ts";
 import type { FindPlace } from "../../export/onnx/exporter.ts";
 import type { Opset } from "../../export/onnx/opsets.ts";
-import type { ModelProto } from "../../export/onnx/schema.ts";
+import type { ModelProto } from "../../checkpoint/onnx/schema.ts";
 import type { ExternalPlace } from "../../export/onnx/writer.ts";
 import type { Refusal } from "../../export/table.ts";
 import type { LoweredModel } from "../../lower/lower.ts";

@@ -15,8 +15,9 @@ import { Refused, type Refusal } from "../table.ts";
 import { cacheNames, type CacheName } from "./cache-names.ts";
 import { headedCaches, type Headed } from "./headed.ts";
 import { modelOf, orRefusal, outputOf, valueInfo, type ModelOutput, type OnnxOptions } from "./emit.ts";
-import { Exporter, heldAs } from "./exporter.ts";
-import type { ModelProto, ValueInfoProto } from "./schema.ts";
+import { heldAs } from "../../checkpoint/onnx/held.ts";
+import { Exporter } from "./exporter.ts";
+import type { ModelProto, ValueInfoProto } from "../../checkpoint/onnx/schema.ts";
 import { emitNode } from "./table.ts";
 
 /** What exporters for texts call what goes in and out (Optimum, https://huggingface.co/docs/optimum). */

@@ -3,9 +3,10 @@ import { constantDim, renderDim, type Dim } from "../../tensor/dim.ts";
 import type { Dtype } from "../../tensor/dtype.ts";
 import type { TensorType } from "../../tensor/type.ts";
 import { Refused, type Refusal } from "../table.ts";
-import { Exporter, heldAs, type FindPlace } from "./exporter.ts";
+import { heldAs } from "../../checkpoint/onnx/held.ts";
+import { Exporter, type FindPlace } from "./exporter.ts";
 import type { Opset } from "./opsets.ts";
-import { encodeMessage } from "./protobuf.ts";
+import { encodeMessage } from "../../checkpoint/onnx/protobuf.ts";
 import {
   elementTypes,
   messages,
@@ -13,7 +14,7 @@ import {
   type ModelProto,
   type NodeProto,
   type ValueInfoProto,
-} from "./schema.ts";
+} from "../../checkpoint/onnx/schema.ts";
 import { emitNode } from "./table.ts";
 
 export interface OnnxOptions {

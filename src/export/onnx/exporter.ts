@@ -2,19 +2,12 @@ import type { Graph, Node, NodeOf, Value } from "../../ir/graph.ts";
 import { invariant } from "../../support/invariant.ts";
 import { positionAt } from "../../support/source.ts";
 import { constantDim, sameDim, type Dim } from "../../tensor/dim.ts";
-import { isFloat, type Dtype } from "../../tensor/dtype.ts";
+import type { Dtype } from "../../tensor/dtype.ts";
 import type { ExportedOp } from "../table.ts";
 import type { Opset } from "./opsets.ts";
-import { elementTypes } from "./schema.ts";
+import { heldAs, type Held } from "../../checkpoint/onnx/held.ts";
+import { elementTypes } from "../../checkpoint/onnx/schema.ts";
 import { OnnxGraph, tensorOf, type AttributeValues, type ExternalPlace, type NodePlace } from "./writer.ts";
-
-/**
- * What values are held as: every float as f32, as nearly all run times compute, whole numbers as i32. A half is the f32 that
- * it was rounded to.
- */
-export type Held = "f32" | "i32" | "bool";
-
-export const heldAs = (dtype: Dtype): Held => (dtype === "bool" ? "bool" : isFloat(dtype) ? "f32" : "i32");
 
 /** Where the elements of a parameter are, by its name: in one place, or each part of a stack in its own, in order. */
 export type FindPlace = (parameter: string) => readonly ExternalPlace[];

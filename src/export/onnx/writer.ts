@@ -1,6 +1,6 @@
 import { invariant } from "../../support/invariant.ts";
-import { elementTypes, EXTERNAL, attributeTypes } from "./schema.ts";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./schema.ts";
+import { elementTypes, EXTERNAL, attributeTypes } from "../../checkpoint/onnx/schema.ts";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "../../checkpoint/onnx/schema.ts";
 
 /** What an attribute may be given as: a number is a whole one, a float stands in an object of its own. */
 export type AttributeValue =

@@ -1,5 +1,6 @@
 import type { StoredTensor } from "../../checkpoint/stored.ts";
 import { Problem } from "../../checkpoint/problem.ts";
+import { reservedWords } from "../../language/words.ts";
 import { listWords } from "../../support/text.ts";
 import { trainLines } from "./train.ts";
 import { NoForm, type Converted, type KerasArray, type Sizes } from "./layers/form.ts";
@@ -94,13 +95,6 @@ function tensorsOf(
   );
 }
 
-/** Names that a value cannot have. */
-const reserved: ReadonlySet<string> = new Set([
-  ..."as else and or not default true false none stream input output let assert if repeat parallel residual allow model block use in".split(
-    " ",
-  ),
-]);
-
 /** Lines of a `.lmg` file. */
 class Writer {
   readonly #model: KerasModel;
@@ -150,7 +144,7 @@ class Writer {
   #value(layer: string): string {
     const label = this.#labels.get(layer)!;
     const name = label[0]!.toLowerCase() + label.slice(1);
-    return reserved.has(name) ? `${name}_` : name;
+    return reservedWords.has(name) ? `${name}_` : name;
   }
 
   /** A piece a line. */

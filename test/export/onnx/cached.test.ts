@@ -4,7 +4,7 @@ import { orThrow } from "../../../src/checkpoint/problem.ts";
 import { onnxBytes } from "../../../src/export/onnx/emit.ts";
 import { cachedModel } from "../../../src/export/onnx/cached.ts";
 import { opsets, type Opset } from "../../../src/export/onnx/opsets.ts";
-import type { ModelProto } from "../../../src/export/onnx/schema.ts";
+import type { ModelProto } from "../../../src/checkpoint/onnx/schema.ts";
 import type { Graph } from "../../../src/ir/graph.ts";
 import { randomInputs, randomParameters } from "../../../src/ir/initialize.ts";
 import { interpret } from "../../../src/ir/interpret.ts";

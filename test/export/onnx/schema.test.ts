@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { encodeMessage } from "../../../src/export/onnx/protobuf.ts";
-import { attributeTypes, elementTypes, EXTERNAL, messages } from "../../../src/export/onnx/schema.ts";
-import type { Field, Schema } from "../../../src/export/onnx/protobuf.ts";
+import { encodeMessage } from "../../../src/checkpoint/onnx/protobuf.ts";
+import { attributeTypes, elementTypes, EXTERNAL, messages } from "../../../src/checkpoint/onnx/schema.ts";
+import type { Field, Schema } from "../../../src/checkpoint/onnx/protobuf.ts";
 
 /** What the package onnx says, by `python test/golden/onnx_schema.py`. */
 const golden = JSON.parse(readFileSync("test/golden/onnx_schema.json", "utf8")) as {

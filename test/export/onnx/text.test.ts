@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { onnxModel } from "../../../src/export/onnx/emit.ts";
 import type { FindPlace } from "../../../src/export/onnx/exporter.ts";
 import type { Opset } from "../../../src/export/onnx/opsets.ts";
-import type { AttributeProto, ModelProto, ValueInfoProto } from "../../../src/export/onnx/schema.ts";
+import type { AttributeProto, ModelProto, ValueInfoProto } from "../../../src/checkpoint/onnx/schema.ts";
 import { parse } from "../../../src/language/parse.ts";
 import { lower } from "../../../src/lower/lower.ts";
 

@@ -1,7 +1,8 @@
 import { relativeBucket } from "../../../ops/evaluate/create.ts";
 import { constantDim, addDims, subtractDims } from "../../../tensor/dim.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
-import { heldAs, type Exporter, type OnnxEmitter } from "../exporter.ts";
+import { heldAs } from "../../../checkpoint/onnx/held.ts";
+import type { Exporter, OnnxEmitter } from "../exporter.ts";
 import type { Dim } from "../../../tensor/dim.ts";
 
 /** i64[size]: start, start + 1, …, once for all that read it. */

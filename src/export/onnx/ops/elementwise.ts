@@ -1,7 +1,8 @@
 import { namedOperands } from "../../../ir/node.ts";
 import type { NodeOf, Value } from "../../../ir/graph.ts";
 import type { ScalarName } from "../../../ops/scalar.ts";
-import { heldAs, type Exporter, type Held, type OnnxEmitter } from "../exporter.ts";
+import { heldAs, type Held } from "../../../checkpoint/onnx/held.ts";
+import type { Exporter, OnnxEmitter } from "../exporter.ts";
 
 /** What a function of numbers is, of operands that are held alike. */
 type Write = (exporter: Exporter, operands: readonly string[], held: Held) => string;

@@ -1,6 +1,7 @@
 import type { NodeOf } from "../../../ir/graph.ts";
 import { constantDim } from "../../../tensor/dim.ts";
-import { heldAs, type Exporter, type OnnxEmitter } from "../exporter.ts";
+import { heldAs } from "../../../checkpoint/onnx/held.ts";
+import type { Exporter, OnnxEmitter } from "../exporter.ts";
 
 type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
 type ReduceOp = Reduction | "cumsum" | "topk" | "spread" | "take" | "softmax" | "log_softmax";

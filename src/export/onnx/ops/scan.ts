@@ -1,5 +1,6 @@
-import type { Exporter, Held } from "../exporter.ts";
-import { elementTypes, type ValueInfoProto } from "../schema.ts";
+import type { Held } from "../../../checkpoint/onnx/held.ts";
+import type { Exporter } from "../exporter.ts";
+import { elementTypes, type ValueInfoProto } from "../../../checkpoint/onnx/schema.ts";
 import type { OnnxGraph } from "../writer.ts";
 
 /** A value by its name and sizes; a size that is no number is left open. */

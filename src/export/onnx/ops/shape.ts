@@ -1,5 +1,6 @@
 import { addDims } from "../../../tensor/dim.ts";
-import { heldAs, type Exporter, type OnnxEmitter } from "../exporter.ts";
+import { heldAs } from "../../../checkpoint/onnx/held.ts";
+import type { Exporter, OnnxEmitter } from "../exporter.ts";
 import type { Dtype } from "../../../tensor/dtype.ts";
 
 type ShapeOp = "reshape" | "permute" | "broadcast" | "slice" | "concat" | "cast" | "embedding";

@@ -54,27 +54,6 @@ export const numbers = (value: JsonValue | undefined): readonly number[] =>
       ? [value]
       : [];
 
-/** Small numbers with an exponent, as `.lmg` writes them. */
-function shown(value: string | number | boolean): string {
-  if (typeof value !== "number") return String(value);
-  const plain = String(value);
-  const short = value.toExponential();
-  return short.length < plain.length ? short : plain;
-}
-
-/** Arguments that are not what a layer has without. */
-export const call = (
-  name: string,
-  given: Readonly<Record<string, string | number | boolean | undefined>>,
-  ...first: readonly (string | number)[]
-): string => {
-  const named = Object.entries(given).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}: ${shown(value)}`],
-  );
-  const all = [...first.map(shown), ...named];
-  return all.length === 0 ? name : `${name}(${all.join(", ")})`;
-};
-
 export const transposed = ({ shape: [rows = 0, columns = 0], data }: KerasArray): KerasArray => {
   const turned = new Float32Array(data.length);
   for (let row = 0; row < rows; row++)

@@ -1,8 +1,8 @@
 import type { JsonValue } from "../../../checkpoint/json.ts";
 import type { KerasLayer } from "../model.ts";
+import { call } from "../../call.ts";
 import {
   activationOf,
-  call,
   flag,
   kernelAndBias,
   NoForm,

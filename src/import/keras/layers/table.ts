@@ -1,4 +1,5 @@
-import { activationOf, call, NoForm, numberOf, plain, type Convert } from "./form.ts";
+import { call } from "../../call.ts";
+import { activationOf, NoForm, numberOf, plain, type Convert } from "./form.ts";
 import { conv2d, globalPool, pool2d } from "./images.ts";
 import { concatenate, joined, permute, product, rescaling, reshape } from "./shapes.ts";
 import { attention, batchNorm, dense, embedding, layerNorm } from "./weighted.ts";

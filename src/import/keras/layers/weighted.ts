@@ -1,7 +1,7 @@
 import type { KerasLayer } from "../model.ts";
+import { call } from "../../call.ts";
 import {
   activationOf,
-  call,
   filled,
   flag,
   kernelAndBias,

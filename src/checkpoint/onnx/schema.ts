@@ -1,8 +1,8 @@
 import type { SchemaOf } from "./protobuf.ts";
 
 /*
- * What lmg writes of ONNX's format, by the numbers of onnx.proto (onnx 1.23, https://github.com/onnx/onnx): a reader passes
- * over fields that a writer leaves out. `test/golden/onnx_schema.py` compares the numbers with those of the package onnx.
+ * What lmg writes and reads of ONNX's format, by the numbers of onnx.proto (onnx 1.23, https://github.com/onnx/onnx): a reader
+ * passes over fields that it has no use for. `test/golden/onnx_schema.py` compares the numbers with those of the package onnx.
  */
 
 export interface ModelProto {
@@ -10,6 +10,13 @@ export interface ModelProto {
   readonly producerName: string;
   readonly graph: GraphProto;
   readonly opsetImport: readonly OperatorSetIdProto[];
+  readonly functions?: readonly FunctionProto[];
+}
+
+/** A function of the model's own, which a node calls by its name. */
+export interface FunctionProto {
+  readonly name: string;
+  readonly domain: string;
 }
 
 export interface OperatorSetIdProto {
@@ -32,6 +39,8 @@ export interface NodeProto {
   readonly opType: string;
   readonly attribute: readonly AttributeProto[];
   readonly docString?: string | undefined;
+  readonly domain?: string;
+  readonly metadataProps?: readonly StringStringEntryProto[];
 }
 
 /** One of the members that hold a value, as `type` says. */
@@ -51,7 +60,11 @@ export interface TensorProto {
   readonly dims: readonly number[];
   readonly dataType: number;
   readonly name: string;
+  readonly floatData?: readonly number[];
+  readonly int32Data?: readonly number[];
+  readonly int64Data?: readonly number[];
   readonly rawData?: Uint8Array;
+  readonly doubleData?: readonly number[];
   readonly externalData?: readonly StringStringEntryProto[];
   readonly dataLocation?: number;
 }
@@ -113,8 +126,12 @@ const stringStringEntry: SchemaOf<StringStringEntryProto> = { key: [1, "text"], 
 const tensor: SchemaOf<TensorProto> = {
   dims: [1, "int", "many"],
   dataType: [2, "int"],
+  floatData: [4, "float", "many"],
+  int32Data: [5, "int", "many"],
+  int64Data: [7, "int", "many"],
   name: [8, "text"],
   rawData: [9, "bytes"],
+  doubleData: [10, "double", "many"],
   externalData: [13, () => stringStringEntry, "many"],
   dataLocation: [14, "int"],
 };
@@ -148,6 +165,8 @@ const node: SchemaOf<NodeProto> = {
   opType: [4, "text"],
   attribute: [5, () => attribute, "many"],
   docString: [6, "text"],
+  domain: [7, "text"],
+  metadataProps: [9, () => stringStringEntry, "many"],
 };
 
 const graph: SchemaOf<GraphProto> = {
@@ -158,16 +177,20 @@ const graph: SchemaOf<GraphProto> = {
   output: [12, () => valueInfo, "many"],
 };
 
+const fn: SchemaOf<FunctionProto> = { name: [1, "text"], domain: [10, "text"] };
+
 const model: SchemaOf<ModelProto> = {
   irVersion: [1, "int"],
   producerName: [2, "text"],
   graph: [7, () => graph],
   opsetImport: [8, () => operatorSetId, "many"],
+  functions: [25, () => fn, "many"],
 };
 
 /** Every message by the name that onnx.proto has for it, and its fields. */
 export const messages = {
   ModelProto: model,
+  FunctionProto: fn,
   OperatorSetIdProto: operatorSetId,
   GraphProto: graph,
   NodeProto: node,

@@ -1,8 +1,8 @@
 import { joinBytes } from "../../support/bytes.ts";
 import { append } from "../../support/lists.ts";
 
-/** What stands in a field: a whole number, a float of 32 bits, text, bytes, or a message of another schema. */
-export type Kind = "int" | "float" | "text" | "bytes" | (() => Schema);
+/** What stands in a field: a whole number, a float of 32 or 64 bits, text, bytes, or a message of another schema. */
+export type Kind = "int" | "float" | "double" | "text" | "bytes" | (() => Schema);
 
 /** A field of a message: its number, what it holds, and whether it may stand several times. */
 export type Field = readonly [number: number, kind: Kind, many?: "many"];
@@ -11,7 +11,7 @@ export type Field = readonly [number: number, kind: Kind, many?: "many"];
 export type Schema = Readonly<Record<string, Field>>;
 
 type KindOf<T> = T extends number
-  ? "int" | "float"
+  ? "int" | "float" | "double"
   : T extends string
     ? "text"
     : T extends Uint8Array
@@ -27,10 +27,10 @@ export type SchemaOf<M> = {
       : readonly [number, KindOf<NonNullable<M[K]>>];
 };
 
-type Message = Readonly<Record<string, unknown>>;
+export type Message = Readonly<Record<string, unknown>>;
 
 /** How the bytes of a field are marked (https://protobuf.dev/programming-guides/encoding). */
-const wire = { varint: 0, eight: 1, bytes: 2, four: 5 } as const;
+export const wire = { varint: 0, eight: 1, bytes: 2, four: 5 } as const;
 
 const utf8 = new TextEncoder();
 
@@ -57,6 +57,11 @@ function encodedField(number: number, kind: Kind, value: unknown): readonly Uint
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value as number, true);
     return [tag(wire.four), bytes];
+  }
+  if (kind === "double") {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value as number, true);
+    return [tag(wire.eight), bytes];
   }
   const bytes =
     kind === "text"

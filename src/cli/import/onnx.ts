@@ -1,0 +1,44 @@
+import { dirname, join } from "node:path";
+import { readBytes } from "../../checkpoint/files/read.ts";
+import { places } from "../../checkpoint/places.ts";
+import type { Problem } from "../../checkpoint/problem.ts";
+import { checkImported } from "../../import/onnx/check.ts";
+import { importOnnx } from "../../import/onnx/import.ts";
+import type { OnnxModel } from "../../import/onnx/model.ts";
+import { readOnnx } from "../../import/onnx/read.ts";
+import { isHalf } from "../../tensor/dtype.ts";
+import { listWords, plural } from "../../support/text.ts";
+import { orStop } from "../stop.ts";
+import type { Imported } from "./imported.ts";
+
+/** An ONNX model of a file, with the tensors that lie in others beside it. */
+export function fromOnnx(bytes: Uint8Array, path: string, name: string): Imported {
+  const files = new Map<string, Uint8Array | Problem>();
+  const find = (location: string): Uint8Array | Problem => {
+    const known = files.get(location) ?? readBytes(join(dirname(path), location), places.onnxData);
+    files.set(location, known);
+    return known;
+  };
+  const model = orStop(readOnnx(bytes, path, find));
+  const imported = orStop(importOnnx(model, name, path));
+  const { text, tensors, edges, names } = imported;
+  const renamed = [...names].filter(([from, to]) => from !== to).map(([from, to]) => `${from} is ${to}`);
+  const told = [
+    `${plural(model.nodes.length, "node")} of ONNX, ${plural(edges, "residual edge")}`,
+    ...(renamed.length > 0 ? [`names: ${listWords(renamed)}`] : []),
+    ...leftOut(model),
+    ...([...tensors.values()].some(({ dtype }) => isHalf(dtype))
+      ? ["floats of 16 bits are kept as they are, and computed with in float32"]
+      : []),
+  ];
+  return { text, tensors, told, check: (written) => checkImported(imported, written) };
+}
+
+/** Tensors that no node reads, which the weights have not. */
+function leftOut({ tensors, nodes, outputs }: OnnxModel): readonly string[] {
+  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...outputs]);
+  const unread = [...tensors.keys()].filter((each) => !read.has(each));
+  if (unread.length === 0) return [];
+  const shown = unread.length > 5 ? [...unread.slice(0, 5), `${unread.length - 5} more`] : unread;
+  return [`left out, as no node reads ${unread.length === 1 ? "it" : "them"}: ${listWords(shown)}`];
+}

@@ -1,0 +1,234 @@
+import { elementsOf } from "../../../checkpoint/stored.ts";
+import type { Value } from "../../../ir/graph.ts";
+import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
+import { affineOf, countingAxis } from "../affine.ts";
+import { shortest } from "../numbers.ts";
+import type { Around, Recognize } from "../rewrite.ts";
+import { addends } from "./factors.ts";
+
+/** x cos + rotated sin: what is turned, by which tables of cosine and sine. */
+interface Turn {
+  readonly x: Value;
+  readonly cos: Value;
+  readonly sin: Value;
+  readonly pairs: "halves" | "interleaved";
+  /** Whether tables have a column for each channel, the same in both of a pair, or one a pair. */
+  readonly isWhole: boolean;
+}
+
+/** x · cos + rotate(x) · sin => rope(x): positions that count from 0, and frequencies that are θ^(-2i/d). */
+const rope: Recognize = (node, around) => {
+  const result = node.results[0]!;
+  if (result.type.shape.length !== 4) return undefined;
+  const turn =
+    node.op === "add"
+      ? rotatedHalves(result, around)
+      : node.op === "concat"
+        ? splitHalves(node, around)
+        : interleavedPairs(node, around);
+  if (turn === undefined) return undefined;
+  const width = constantDim(turn.x.type.shape[3]!);
+  const rows = turn.x.type.shape[2]!;
+  if (width === undefined) return undefined;
+  const angle = angleOf(turn, around);
+  const frequencies = angle && frequenciesOf(angle, turn, width, rows, around);
+  const theta = frequencies && thetaOf(frequencies, width);
+  if (theta === undefined) return undefined;
+  return around.make.emit("rope", { x: turn.x, positions: undefined }, { theta, pairs: turn.pairs });
+};
+
+/** The two factors of a product, in both orders. */
+function pairsOf(value: Value, around: Around): readonly (readonly [Value, Value])[] {
+  const node = around.producer(value);
+  if (node?.op !== "mul") return [];
+  const { x, y } = node.operands;
+  return [
+    [x, y],
+    [y, x],
+  ];
+}
+
+/** x cos + concat(-x₂, x₁) sin, as transformers has it. */
+function rotatedHalves(value: Value, around: Around): Turn | undefined {
+  for (const [first, second] of addends(value, around))
+    for (const [turned, sin] of pairsOf(second, around)) {
+      const x = beforeRotation(turned, around);
+      if (x === undefined) continue;
+      for (const [same, cos] of pairsOf(first, around))
+        if (same === x) return { x, cos, sin, pairs: "halves", isWhole: true };
+    }
+  return undefined;
+}
+
+/** x of concat(-x₂, x₁). */
+function beforeRotation(value: Value, around: Around): Value | undefined {
+  const node = around.producer(value);
+  if (node?.op !== "concat" || node.attrs.axis !== 3 || node.operands.values.length !== 2) return undefined;
+  const [negative, first] = node.operands.values;
+  const inner = around.producer(negative!);
+  const second = inner?.op === "neg" ? inner.operands.x : undefined;
+  const [a, b] = [half(first!, 0, around), second && half(second, 1, around)];
+  return a !== undefined && a === b ? a : undefined;
+}
+
+/** The value of which another is the first or second half of the channels. */
+function half(value: Value, which: 0 | 1, around: Around): Value | undefined {
+  const node = around.producer(value);
+  if (node?.op !== "slice" || node.attrs.axis !== 3) return undefined;
+  const width = constantDim(node.operands.x.type.shape[3]!);
+  const [start, size] = [node.attrs.start, node.attrs.size].map(constantDim);
+  const isHalf = width !== undefined && size === width / 2 && start === which * size;
+  return isHalf ? node.operands.x : undefined;
+}
+
+/** concat(x₁ cos - x₂ sin, x₂ cos + x₁ sin), as ONNX's own op is defined. */
+function splitHalves(
+  node: Extract<Parameters<Recognize>[0], { op: "concat" }>,
+  around: Around,
+): Turn | undefined {
+  const [left, right, ...others] = node.operands.values;
+  if (left === undefined || right === undefined || others.length > 0 || node.attrs.axis !== 3)
+    return undefined;
+  const found = crossed(left, right, around);
+  if (found === undefined) return undefined;
+  const { a, b, cos, sin } = found;
+  const [x, other] = [half(a, 0, around), half(b, 1, around)];
+  return x !== undefined && x === other ? { x, cos, sin, pairs: "halves", isWhole: false } : undefined;
+}
+
+/** a cos - b sin and b cos + a sin. */
+function crossed(left: Value, right: Value, around: Around) {
+  const minus = around.producer(left);
+  if (minus?.op !== "sub") return undefined;
+  for (const [a, cos] of pairsOf(minus.operands.x, around))
+    for (const [b, sin] of pairsOf(minus.operands.y, around))
+      for (const [first, second] of addends(right, around)) {
+        const isFirst = pairsOf(first, around).some(([x, y]) => x === b && y === cos);
+        const isSecond = pairsOf(second, around).some(([x, y]) => x === a && y === sin);
+        if (isFirst && isSecond) return { a, b, cos, sin };
+      }
+  return undefined;
+}
+
+/** The same of channels 2i and 2i + 1, put side by side again. */
+function interleavedPairs(node: Parameters<Recognize>[0], around: Around): Turn | undefined {
+  const joined = node.op === "reshape" ? around.producer(node.operands.x) : undefined;
+  if (joined?.op !== "concat" || joined.attrs.axis !== 4 || joined.operands.values.length !== 2)
+    return undefined;
+  const [left, right] = joined.operands.values.map((each) => {
+    const view = around.producer(each);
+    return view?.op === "reshape" ? view.operands.x : undefined;
+  });
+  const found = left && right && crossed(left, right, around);
+  if (!found) return undefined;
+  const { a, b, cos, sin } = found;
+  const [x, other] = [every(a, 0, around), every(b, 1, around)];
+  return x !== undefined && x === other ? { x, cos, sin, pairs: "interleaved", isWhole: false } : undefined;
+}
+
+/** The value of which another has every second channel: reshape(slice(reshape(x, [.., K/2, 2]))). */
+function every(value: Value, which: 0 | 1, around: Around): Value | undefined {
+  const view = around.producer(value);
+  const part = view?.op === "reshape" ? around.producer(view.operands.x) : undefined;
+  if (part?.op !== "slice" || part.attrs.axis !== 4 || constantDim(part.attrs.start) !== which)
+    return undefined;
+  const apart = around.producer(part.operands.x);
+  if (apart?.op !== "reshape" || constantDim(part.operands.x.type.shape[4]!) !== 2) return undefined;
+  const { x } = apart.operands;
+  return x.type.shape.length === 4 && sameDim(x.type.shape[3], value.type.shape[3] && doubled(value))
+    ? x
+    : undefined;
+}
+
+const doubled = ({ type }: Value) => dim(2 * (constantDim(type.shape[3]!) ?? NaN));
+
+/** The angles whose cosine and sine the tables are; a factor of 1 beside them is gone already. */
+function angleOf({ cos, sin }: Turn, around: Around): Value | undefined {
+  const [c, s] = [bare(cos, around), bare(sin, around)].map((value) => around.producer(value));
+  return c?.op === "cos" && s?.op === "sin" && c.operands.x === s.operands.x ? c.operands.x : undefined;
+}
+
+/** A table without the axes of one that heads stretch over. */
+function bare(value: Value, around: Around): Value {
+  const node = around.producer(value);
+  if (node?.op !== "reshape" && node?.op !== "broadcast") return value;
+  return bare(node.operands.x, around);
+}
+
+/** The numbers that positions are multiplied by, one a pair. */
+function frequenciesOf(
+  angle: Value,
+  turn: Turn,
+  width: number,
+  rows: Value["type"]["shape"][number],
+  around: Around,
+): readonly number[] | undefined {
+  const table = turn.isWhole ? oneOfTwo(angle, around) : angle;
+  const product = table && around.producer(bare(table, around));
+  if (product === undefined) return undefined;
+  const sides =
+    product.op === "mul"
+      ? [product.operands.x, product.operands.y]
+      : product.op === "matmul" && !product.attrs.transpose_b
+        ? [product.operands.a, product.operands.b]
+        : turnedProduct(product, around);
+  if (sides === undefined) return undefined;
+  for (const [positions, numbers] of [sides, sides.toReversed()]) {
+    const counts = countsFromZero(positions!, rows, around);
+    const values = counts ? numbersOf(numbers!, around) : undefined;
+    if (values?.length === width / 2) return values;
+  }
+  return undefined;
+}
+
+/** f of concat(f, f). */
+function oneOfTwo(value: Value, around: Around): Value | undefined {
+  const node = around.producer(value);
+  if (node?.op !== "concat" || node.operands.values.length !== 2) return undefined;
+  const [a, b] = node.operands.values;
+  return a === b ? a : undefined;
+}
+
+/** The factors of a product [.., K/2, T] that is turned to [.., T, K/2]. */
+function turnedProduct(
+  node: NonNullable<ReturnType<Around["producer"]>>,
+  around: Around,
+): readonly Value[] | undefined {
+  const inner = node.op === "permute" ? around.producer(bare(node.operands.x, around)) : undefined;
+  if (inner?.op === "mul") return [inner.operands.x, inner.operands.y];
+  return inner?.op === "matmul" && !inner.attrs.transpose_b
+    ? [inner.operands.a, inner.operands.b]
+    : undefined;
+}
+
+/** Whether a value is 0, 1, 2, … along its one long axis, which has a place for each row. */
+function countsFromZero(value: Value, rows: Value["type"]["shape"][number], around: Around): boolean {
+  const affine = affineOf(value, around.producer);
+  if (affine === undefined || constantDim(affine.constant) !== 0) return false;
+  const axis = countingAxis(affine);
+  return axis !== undefined && sameDim(value.type.shape[axis], rows);
+}
+
+/** The elements of a vector of the file, whatever axes of one it has. */
+function numbersOf(value: Value, around: Around): readonly number[] | undefined {
+  const inner = bare(value, around);
+  const node = around.producer(inner);
+  if (node?.op === "constant") return node.attrs.values;
+  const tensor = around.tensor(inner);
+  return tensor === undefined ? undefined : Array.from(elementsOf(tensor), Number);
+}
+
+/** θ where pair i turns by θ^(-2i/d), each to the rounding of 32 bits. */
+function thetaOf(frequencies: readonly number[], width: number): number | undefined {
+  const second = frequencies[1];
+  if (frequencies[0] !== 1 || second === undefined) return undefined;
+  // The last pair has the largest power, and so the closest θ.
+  const last = frequencies.length - 1;
+  const theta = Number((frequencies[last]! ** (-width / (2 * last))).toPrecision(6));
+  const isTheta = frequencies.every(
+    (each, pair) => Math.abs(each / theta ** ((-2 * pair) / width) - 1) < 5e-7,
+  );
+  return isTheta ? shortest(theta) : undefined;
+}
+
+export const ropeRules: readonly Recognize[] = [rope];

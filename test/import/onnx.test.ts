@@ -1,0 +1,114 @@
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { encodeMessage } from "../../src/checkpoint/onnx/protobuf.ts";
+import { elementTypes, messages, type ModelProto, type NodeProto } from "../../src/checkpoint/onnx/schema.ts";
+import { Problem } from "../../src/checkpoint/problem.ts";
+import type { HostTensor } from "../../src/tensor/host.ts";
+import { createSession, differenceOf, runSession } from "../export/onnx/runtime.ts";
+import { goldenBytes, imported, interpreted } from "./onnx-models.ts";
+
+const goldens = readdirSync(new URL("../golden/onnx/", import.meta.url)).map((name) =>
+  name.replace(".onnx", ""),
+);
+
+/** Two texts, of which the second has two tokens of padding behind it. */
+const inputs: Readonly<Record<string, HostTensor>> = {
+  input_ids: { dtype: "i64", shape: [2, 4], data: Int32Array.from([3, 1, 4, 1, 5, 9, 2, 6]) },
+  attention_mask: { dtype: "i64", shape: [2, 4], data: Int32Array.from([1, 1, 1, 1, 1, 1, 0, 0]) },
+  token_type_ids: { dtype: "i64", shape: [2, 4], data: Int32Array.from([0, 0, 1, 1, 0, 1, 1, 1]) },
+  x: {
+    dtype: "f32",
+    shape: [2, 4, 8],
+    data: Float64Array.from({ length: 64 }, (_, at) => Math.fround(Math.sin(at))),
+  },
+};
+
+/** Relative to the largest element: onnxruntime computes in float32, which rounds to 6e-8, some ten times a layer. */
+const TOLERANCE = 2e-6;
+
+test.each(goldens)("%s computes what onnxruntime computes, with its four residual edges", async (name) => {
+  const bytes = goldenBytes(name);
+  const model = imported(bytes);
+  if (model instanceof Problem) throw new Error(model.message);
+  const session = await createSession(bytes, {});
+  const given = Object.fromEntries(session.inputNames.map((each) => [each, inputs[each]!]));
+  const expected = await runSession(session, given);
+  await session.release();
+  const found = interpreted(model, given);
+  expect(differenceOf(found["y"]!, expected["y"]!)).toBeLessThan(TOLERANCE);
+  expect(model.edges).toBeGreaterThanOrEqual(3);
+  expect(model.text).toContain("attend");
+});
+
+const node = (opType: string, input: readonly string[], output: string): NodeProto => ({
+  opType,
+  input,
+  output: [output],
+  name: `node_${output}`,
+  attribute: [],
+});
+
+const info = (name: string) => ({
+  name,
+  type: {
+    tensorType: { elemType: elementTypes.f32, shape: { dim: [{ dimParam: "batch" }, { dimValue: 4 }] } },
+  },
+});
+
+const bytesOf = (nodes: readonly NodeProto[], more: Partial<ModelProto["graph"]> = {}): Uint8Array =>
+  encodeMessage(messages.ModelProto, {
+    irVersion: 8,
+    producerName: "test",
+    graph: { node: nodes, name: "g", initializer: [], input: [info("x")], output: [info("y")], ...more },
+    opsetImport: [{ domain: "", version: 17 }],
+  });
+
+const problemOf = (bytes: Uint8Array): string => {
+  const found = imported(bytes);
+  return found instanceof Problem ? `${found.code} ${found.message}` : found.text;
+};
+
+test("all nodes that are not known are listed at once, by op, with how many there are", () => {
+  const bytes = bytesOf([node("Det", ["x"], "a"), node("Det", ["x"], "b"), node("NonZero", ["x"], "y")]);
+  expect(problemOf(bytes)).toBe(
+    "E776 model.onnx: lmg has no form for Det (2 nodes, the first `node_a`) and NonZero (`node_y`)",
+  );
+});
+
+test("what is no model that is whole is refused with what is wrong", () => {
+  expect(problemOf(bytesOf([node("Neg", ["a"], "y"), node("Neg", ["y"], "a")]))).toMatch(
+    /E775 .*in a circle/,
+  );
+  expect(problemOf(bytesOf([node("Neg", ["nothing"], "y")]))).toMatch(/E775 .*which nothing makes/);
+  const huge = {
+    name: "w",
+    dims: [2 ** 30, 2 ** 30],
+    dataType: elementTypes.f32,
+    rawData: new Uint8Array(4),
+  };
+  expect(problemOf(bytesOf([node("Add", ["x", "w"], "y")], { initializer: [huge] }))).toMatch(
+    /E775 .*cannot be of shape/,
+  );
+  const short = { ...huge, dims: [4] };
+  expect(
+    problemOf(
+      bytesOf([node("Add", ["x", "w"], "y")], { initializer: [{ ...short, rawData: new Uint8Array(12) }] }),
+    ),
+  ).toMatch(/E775 .*has 12 bytes/);
+  const outside = {
+    name: "w",
+    dims: [4],
+    dataType: elementTypes.f32,
+    dataLocation: 1,
+    externalData: [{ key: "location", value: "../w" }],
+  };
+  expect(problemOf(bytesOf([node("Add", ["x", "w"], "y")], { initializer: [outside] }))).toMatch(
+    /E775 .*no file beside/,
+  );
+});
+
+test("a model cut anywhere is refused, and never throws", () => {
+  const bytes = goldenBytes("decoder_dynamo");
+  for (let length = 0; length < bytes.length; length += 997)
+    expect(problemOf(bytes.subarray(0, length))).toMatch(/^E77[56] /);
+});
