@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { difference, graphOf, irOf, modelOf, opsOf, outputOf, parameterNames } from "./support.ts";
+import { difference, graphOf, irOf, messages, modelOf, opsOf, outputOf, parameterNames } from "./support.ts";
 
 const model = (body: string, more = ""): string =>
   `model m {\n  input x: f32[B, 8]\n${body}\n  output y\n}\n${more}`;
@@ -144,6 +144,28 @@ describe("weights that are used again", () => {
     const text = `model m { input ids: i32[B]; wte: embedding(7, 4); head(wte); output y }
       block head(table: label) { input x: [.., D]; rmsnorm(affine: false) -> unembed(table) }`;
     expect(parameterNames(graphOf(text))).toEqual(["wte.weight"]);
+  });
+
+  test("a label in a block that was called is found by its path", () => {
+    const tables = "block tables() { input ids: i32[B, T]; words: embedding(7, 4) }";
+    const inside = `model m { input ids: i32[B, T]; a.b: tables; unembed(a.b.words); output y }\n${tables}`;
+    expect(parameterNames(graphOf(inside))).toEqual(["a.b.words.weight"]);
+    const deeper = `model m { input ids: i32[B, T]; a: outer; unembed(a.inner.words); output y }
+      block outer() { input ids: i32[B, T]; inner: tables }\n${tables}`;
+    expect(parameterNames(graphOf(deeper))).toEqual(["a.inner.words.weight"]);
+    const nameless = `model m { input ids: i32[B, T]; "": tables; unembed(words); output y }\n${tables}`;
+    expect(parameterNames(graphOf(nameless))).toEqual(["words.weight"]);
+    const used = model("a: f\nx -> same(a.w)", "block f() { input x: [.., D]; w: linear(D) -> relu }");
+    expect(opsOf(graphOf(used))).toEqual(["linear", "relu", "linear"]);
+  });
+
+  test("a label in a block is none of another block's, nor found without the block's own", () => {
+    const tables = "block tables() { input ids: i32[B, T]; words: embedding(7, 4) }";
+    const bare = `model m { input ids: i32[B, T]; a: tables; unembed(words); output y }\n${tables}`;
+    expect(messages(bare)).toContain("error[E503]: there is no layer labelled `words` above");
+    const beside = `model m { input ids: i32[B, T]; a: tables; b: head; output y }
+      ${tables}\nblock head() { input x: [.., D]; unembed(a.words) }`;
+    expect(messages(beside)).toContain("error[E503]: there is no layer labelled `a.words` above");
   });
 
   test("`repeat … shared` runs one copy of its layers, whose names lack the number", () => {

@@ -77,6 +77,8 @@ function openFrame(
 ): Frame {
   const calls = [span, ...frame.calls];
   frame.context.lowered.add(definition);
+  const labels = new LabelScope(label, unlabelled);
+  frame.labels.addBlock(labels);
   return {
     context: frame.context,
     module,
@@ -88,7 +90,7 @@ function openFrame(
     calls,
     stack: [...frame.stack, definition],
     outputs: [],
-    labels: new LabelScope(label, unlabelled),
+    labels,
     stream: { kind: "unset" },
     inputs: new Map(),
     stopped: false,

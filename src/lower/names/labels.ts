@@ -26,6 +26,7 @@ export class LabelScope {
   readonly #parent: LabelScope | undefined;
   // Made when needed: most bodies have few of these, and a deep model has many bodies.
   #instances: Map<string, Instance[]> | undefined;
+  #blocks: LabelScope[] | undefined;
   #repeats: Map<string, Map<number, RanIteration>> | undefined;
   #failed: Set<string> | undefined;
   #counts: Map<string, number> | undefined;
@@ -55,9 +56,27 @@ export class LabelScope {
     else there.push(instance);
   }
 
-  /** All layers at a label, in the innermost body that has one. */
+  /** The labels of a block that is called in this body, which stand behind its own. */
+  addBlock(labels: LabelScope): void {
+    this.#blocks ??= [];
+    this.#blocks.push(labels);
+  }
+
+  /** All layers at a label, in the innermost body that has one, there or in a block that it calls. */
   findInstances(label: string): readonly Instance[] {
-    return this.#instances?.get(label) ?? this.#parent?.findInstances(label) ?? [];
+    return this.#instancesHere(label) ?? this.#parent?.findInstances(label) ?? [];
+  }
+
+  #instancesHere(label: string): readonly Instance[] | undefined {
+    const own = this.#instances?.get(label);
+    if (own !== undefined) return own;
+    const full = this.full(label);
+    for (const block of this.#blocks ?? []) {
+      const begin = block.prefix === "" ? "" : `${block.prefix}.`;
+      const inside = full.startsWith(begin) ? block.#instancesHere(full.slice(begin.length)) : undefined;
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
   }
 
   /** Remembers a label whose layer was refused, so that nobody complains twice. */
