@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ConfigObject } from "../../src/lower/config/file.ts";
 import { harmlessKeys } from "../../src/lower/config/harmless.ts";
 import type { LowerOptions } from "../../src/lower/lower.ts";
-import { messages, modelOf } from "./support.ts";
+import { irOf, messages, modelOf } from "./support.ts";
 
 /** A model with a config section of these lines; it speaks for "tiny" and "small". */
 const model = (lines: string, parameters = "width = 8"): string => `model m(${parameters}) {
@@ -470,4 +470,23 @@ block keys(width = 1, depth = 1) {
       "false",
     ]);
   });
+});
+
+test("a block that is read as one takes what the file is silent of from the parameter's default", () => {
+  const text = `model m(part: layer = scaled(2.0, more: 3.0)) {
+    config { part = scaled() }
+    input x: f32[B, 4]
+    part
+    output y
+  }
+  block scaled(by: float, more = 1.0) {
+    config { by = factor; more = extra }
+    input x: [.., D]
+    stream * by + more
+  }`;
+  const numbers = (config: ConfigObject) =>
+    [...irOf(text, { config }).matchAll(/value: (\d)/g)].map(([, value]) => Number(value));
+  expect(numbers({ factor: 5, extra: 7 })).toEqual([5, 7]);
+  expect(numbers({ factor: 5 })).toEqual([5, 3]);
+  expect(numbers({ extra: 7 })).toEqual([2, 7]);
 });

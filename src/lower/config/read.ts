@@ -2,6 +2,7 @@ import type { ConfigKeyLine, ConfigStatement, Definition, LikeLine } from "../..
 import type { Expression } from "../../language/ast/expressions.ts";
 import type { Span } from "../../support/source.ts";
 import type { Frame } from "../frame/context.ts";
+import { Diagnostics } from "../frame/report.ts";
 import * as errors from "../errors/config.ts";
 import { convert, type Signature, type SignatureParameter } from "../values/kinds.ts";
 import { none, showMeaning, type GivenArgument, type LayerValue, type Meaning } from "../values/meaning.ts";
@@ -190,7 +191,7 @@ function valueOf(
   const meaning = evaluateWithKeys(value, keysOf(value), file, frame, (inner, expression) =>
     inner.context.walk.evaluateAs(expression, parameter.kind, inner, `\`${line.name.text}\``),
   );
-  return meaning?.kind === "layer" ? withItsSection(meaning.layer, value, reading) : meaning;
+  return meaning?.kind === "layer" ? withItsSection(meaning.layer, value, parameter, reading) : meaning;
 }
 
 function valueOfKey(
@@ -207,8 +208,16 @@ function valueOfKey(
   return converted;
 }
 
-/** A block that has a `config { }` section too takes the parameters that it was not given from the same file. */
-function withItsSection(layer: LayerValue, { span }: Expression, reading: Reading): Meaning | undefined {
+/**
+ * A block that has a `config { }` section too takes the parameters that it was not given from the same file, and what that is silent
+ * of from the default of the model's parameter, where that is the same block.
+ */
+function withItsSection(
+  layer: LayerValue,
+  { span }: Expression,
+  parameter: SignatureParameter,
+  reading: Reading,
+): Meaning | undefined {
   const { file, frame, stack } = reading;
   const { callee } = layer;
   const section = callee.kind === "block" ? sectionOf(callee.definition, frame) : undefined;
@@ -226,9 +235,28 @@ function withItsSection(layer: LayerValue, { span }: Expression, reading: Readin
   const read = readSection(section, inner, new Set(layer.given.keys()));
   const { library, signatures } = frame.context;
   const names = [...signatureOf(callee, library, signatures).keys()];
+  const fallback = defaultLayer(parameter, reading);
+  const unsaid =
+    fallback?.callee.kind === "block" && fallback.callee.definition === definition
+      ? fallback.given
+      : undefined;
   const given = names.flatMap((name): [string, GivenArgument][] => {
-    const argument = layer.given.get(name) ?? read.get(name);
+    const argument = layer.given.get(name) ?? read.get(name) ?? unsaid?.get(name);
     return argument === undefined ? [] : [[name, argument]];
   });
   return { kind: "layer", layer: { ...layer, given: new Map(given) } };
+}
+
+/** What a parameter is by default, if that is a layer that depends on no other parameter. */
+function defaultLayer({ name, kind }: SignatureParameter, { file, frame }: Reading): LayerValue | undefined {
+  const { context, definition } = frame;
+  const written = definition.parameters.find((each) => each.name.text === name)?.default;
+  if (written === undefined || keysOf(written).length > 0) return undefined;
+  // Where it is the default that is wrong, that is told where it is taken.
+  const diagnostics = new Diagnostics((source) => context.library.has(source));
+  const quiet: Frame = { ...frame, context: { ...context, diagnostics, observe: undefined } };
+  const meaning = evaluateWithKeys(written, [], file, quiet, (inner, expression) =>
+    inner.context.walk.evaluateAs(expression, kind, inner, `the default of \`${name}\``),
+  );
+  return meaning?.kind === "layer" ? meaning.layer : undefined;
 }
