@@ -38,6 +38,32 @@ test.each(names)("a checkpoint of %s with an adapter gives the merged model's lo
   expect(relativeDifference(expectValue(readNpy(readFileSync(file), file)), wanted)).toBeGreaterThan(1e-3);
 });
 
+test("an encoder with an adapter gives the vectors of the merged model", async () => {
+  const golden = JSON.parse(readFileSync(`${goldens}/sentences/golden.json`, "utf8")) as {
+    readonly texts: readonly string[];
+    readonly vectors: readonly (readonly number[])[];
+  };
+  const base = ["embed", "test/golden/texts/sentences", ...golden.texts, "--json"];
+  const vectors = async (...more: readonly string[]) => {
+    const { code, text } = await lmg(...base, ...more);
+    expect(code).toBe(0);
+    return (JSON.parse(text) as { readonly vectors: readonly (readonly number[])[] }).vectors.flat();
+  };
+  const wanted = golden.vectors.flat();
+  const farthest = (found: readonly number[]) =>
+    Math.max(...found.map((value, at) => Math.abs(value - wanted[at]!)));
+  const found = await vectors("--adapter", `${goldens}/sentences`);
+  expect(found.length).toBe(wanted.length);
+  // Vectors have length 1; sentence-transformers' own float32 is as near.
+  expect(farthest(found)).toBeLessThan(1e-6);
+  expect(farthest(await vectors())).toBeGreaterThan(1e-3);
+});
+
+test("an adapter of another model is refused for an encoder too", async () => {
+  const said = await mistake("embed", "test/golden/texts/sentences", "a", "--adapter", `${goldens}/llama`);
+  expect(said).toContain("error[E739]");
+});
+
 /** The adapter of Llama with something else in its config. */
 function otherwise(name: string, change: object): string {
   const at = join(folder, name);

@@ -3,6 +3,8 @@
     adapter_config.json, adapter_model.safetensors   as PEFT's
     golden.safetensors                               tokens; logits of the model whose weights are W + s B A, in float64
 
+    golden.json                                      of an encoder: texts, and their vectors by sentence-transformers, in float64
+
 s is alpha / r, or alpha / sqrt(r) (rsLoRA, Kalajdzievski 2023); `rank_pattern` and `alpha_pattern` give single modules their own.
 """
 
@@ -10,9 +12,11 @@ import math
 
 import torch
 import transformers
+from sentence_transformers import SentenceTransformer
 
 from common import HERE, generator, really_float64, write_json, write_tensors
 from hf_checkpoint import build, run
+from texts import TEXTS, numbers, versions
 
 # What PEFT writes into every config, at the values that change nothing.
 CONFIG = dict(auto_mapping=None, bias="none", corda_config=None, eva_config=None, exclude_modules=None, fan_in_fan_out=False,
@@ -34,7 +38,46 @@ def pattern(patterns, module, default):
     return next((number for end, number in patterns.items() if module == end or module.endswith("." + end)), default)
 
 
+def merged(weights, config, g):
+    """A random adapter of the modules that a config names; it is added to the weights."""
+    adapter = {}
+    for full in list(weights):
+        module = full.removesuffix(".weight")
+        if full == module or not any(module.endswith("." + target) for target in config["target_modules"]):
+            continue
+        r = pattern(config["rank_pattern"], module, config["r"])
+        alpha = pattern(config["alpha_pattern"], module, config["lora_alpha"])
+        w = weights[full].T if config["fan_in_fan_out"] else weights[full]
+        a, b = (0.3 * torch.randn(shape, generator=g) for shape in ((r, w.shape[1]), (w.shape[0], r)))
+        adapter |= {f"base_model.model.{module}.lora_A.weight": a, f"base_model.model.{module}.lora_B.weight": b}
+        delta = alpha / (math.sqrt(r) if config["use_rslora"] else r) * b.double() @ a.double()
+        weights[full] = weights[full] + (delta.T if config["fan_in_fan_out"] else delta)
+    return adapter
+
+
+def write_adapter(folder, config, adapter):
+    write_json(folder / "adapter_config.json", dict(sorted(config.items())))
+    write_tensors(folder / "adapter_model.safetensors", adapter)
+
+
+def make_vectors():
+    """An adapter for texts/sentences, whose names are those of the encoder alone, as PEFT has them of `AutoModel`."""
+    folder = HERE / "adapters" / "sentences"
+    said = dict(r=3, lora_alpha=4, target_modules=["query", "value"], task_type="FEATURE_EXTRACTION")
+    config = CONFIG | said | {"base_model_name_or_path": "sentences"}
+    model = SentenceTransformer(str(HERE / "texts" / "sentences"), device="cpu", model_kwargs={"attn_implementation": "eager"})
+    weights = {k: w.detach().double() for k, w in model[0].model.state_dict().items()}
+    adapter = merged(weights, config, generator(7100))
+    model[0].model = build(type(model[0].model), model[0].model.config, weights)
+    with really_float64():
+        vectors = torch.tensor(model.double().encode(TEXTS))
+    write_adapter(folder, config, adapter)
+    write_json(folder / "golden.json", {"versions": versions(), "texts": TEXTS, "vectors": numbers(vectors)})
+    print(f"adapters/sentences: {len(adapter) // 2} weights")
+
+
 def make():
+    make_vectors()
     for index, (name, (checkpoint, said)) in enumerate(ADAPTERS.items()):
         g = generator(7000 + index)
         source, folder = HERE / "hf" / checkpoint, HERE / "adapters" / name
@@ -42,22 +85,8 @@ def make():
         model = transformers.AutoModelForCausalLM.from_pretrained(source, attn_implementation="eager").float().eval()
         model.config.dtype = None  # that of the weights
         weights = {k: w.detach().double() for k, w in model.state_dict().items()}
-        adapter = {}
-        for full in list(weights):
-            module = full.removesuffix(".weight")
-            if not any(module.endswith("." + target) for target in config["target_modules"]):
-                continue
-            if full == module:
-                continue
-            r = pattern(config["rank_pattern"], module, config["r"])
-            alpha = pattern(config["alpha_pattern"], module, config["lora_alpha"])
-            w = weights[full].T if config["fan_in_fan_out"] else weights[full]
-            a, b = (0.3 * torch.randn(shape, generator=g) for shape in ((r, w.shape[1]), (w.shape[0], r)))
-            adapter |= {f"base_model.model.{module}.lora_A.weight": a, f"base_model.model.{module}.lora_B.weight": b}
-            delta = alpha / (math.sqrt(r) if config["use_rslora"] else r) * b.double() @ a.double()
-            weights[full] = weights[full] + (delta.T if config["fan_in_fan_out"] else delta)
-        write_json(folder / "adapter_config.json", dict(sorted(config.items())))
-        write_tensors(folder / "adapter_model.safetensors", adapter)
+        adapter = merged(weights, config, g)
+        write_adapter(folder, config, adapter)
         ids = torch.randint(model.config.vocab_size, (2, 6), generator=g)
         with really_float64():
             logits = run(build(type(model), model.config, weights), {"input_ids": ids}, False)["logits"]

@@ -45,6 +45,7 @@ export const command: Command = {
   examples: [
     ['lmg embed FOLDER "A cat sits." "A dog runs."', "two vectors, as sentence-transformers makes them"],
     ["lmg embed FOLDER --file texts.txt --out vectors.npy", "a vector of each line, for NumPy"],
+    ['lmg embed FOLDER "A cat sits." --adapter LORA', "with a LoRA merged into the weights"],
     [
       'lmg embed FOLDER "Who wrote it?" --file answers.txt --similarity first',
       "lines by how near they are to a text",

@@ -27,6 +27,11 @@ export interface WeightChoice {
   readonly ownWeights?: true;
 }
 
+export const adapterOption: OptionSpec = {
+  flags: "--adapter <folder>",
+  description: "a LoRA with its adapter_config.json, merged into the weights",
+};
+
 export const weightOptions: readonly OptionSpec[] = [
   {
     flags: "--weights <path>",
@@ -38,10 +43,7 @@ export const weightOptions: readonly OptionSpec[] = [
     description: "taken off the checkpoint's names, or put in front of them; found if it is not given",
   },
   { flags: "--ignore <pattern>", description: "surplus tensors to pass over, with `*`", repeated: true },
-  {
-    flags: "--adapter <folder>",
-    description: "a LoRA with its adapter_config.json, merged into the weights",
-  },
+  adapterOption,
 ];
 
 /** Where what lies beside the weights is: their folder; a GGUF file is a folder of its own. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkpointFiles } from "../../checkpoint/files/folder.ts";
-import { quotePath } from "../../checkpoint/problem.ts";
+import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import type { Switches, TargetName } from "../../emit/targets.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LoweredModel } from "../../lower/lower.ts";
@@ -11,6 +11,8 @@ import { isError } from "../../support/diagnostic.ts";
 import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
+import { withAdapter } from "../run/adapters.ts";
+import { adapterOption } from "../run/chosen.ts";
 import { showLoading } from "../run/loading.ts";
 import { publishedModel } from "../run/published.ts";
 import { lowerOptions, readConfigFile } from "../source.ts";
@@ -35,6 +37,7 @@ export interface TextsOptions extends Switches, DawnOptions, ThreadOptions {
   readonly batch: string;
   readonly maxLength?: string;
   readonly ignoreConfig?: readonly string[];
+  readonly adapter?: string;
   readonly target?: TargetName;
   readonly interpret?: true;
   readonly json?: true;
@@ -55,6 +58,7 @@ export const textsOptions = (what: string): readonly OptionSpec[] => [
     description: "a key of the config to pass over, with `*`; may stand several times",
     repeated: true,
   },
+  adapterOption,
   runTargetOption(`: ${whatRuns}`),
   { flags: "--interpret", description: "interpret the graph in float64 instead of running the emitted plan" },
   ...switchOptions,
@@ -105,7 +109,7 @@ export function openTexts(
   const count = (flag: string, text: string): number => orStop(parseNumber(flag, text, 1, 1_000_000, true));
   return {
     model,
-    files,
+    files: options.adapter === undefined ? files : adapted(files, own, options.adapter),
     reader: {
       ...engineOptionsOf(options),
       ...showLoading(out),
@@ -116,3 +120,12 @@ export function openTexts(
     reading: { batch: count("--batch", batch), onProgress: showReading(out) },
   };
 }
+
+/** The files with an adapter merged into the weights of the model in a folder of them; what follows it keeps its own. */
+const adapted = (files: CheckpointFiles, folder: string, adapter: string): CheckpointFiles => ({
+  ...files,
+  weights: (path) => {
+    const checkpoint = files.weights(path);
+    return path !== folder || checkpoint instanceof Problem ? checkpoint : withAdapter(checkpoint, adapter);
+  },
+});
