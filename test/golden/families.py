@@ -196,6 +196,27 @@ FAMILIES = {
         hidden_size=12, vocab_size=32, head_dim=4, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2,
         routed_scaling_factor=1.5), "experts in each layer"),
     "eurobert": ("EuroBertForMaskedLM", "EuroBertConfig", G | rope(), "all of a text is seen, groups of heads"),
+    "data2vec_text": ("Data2VecTextForMaskedLM", "Data2VecTextConfig", S | dict(type_vocab_size=1, pad_token_id=1, bos_token_id=0,
+                      max_position_embeddings=34), "RoBERTa"),
+    "roberta_prelayernorm": ("RobertaPreLayerNormForMaskedLM", "RobertaPreLayerNormConfig", S | dict(
+        type_vocab_size=1, pad_token_id=1, bos_token_id=0, max_position_embeddings=34), "norms before the branches"),
+    "xlm_roberta_xl": ("XLMRobertaXLForMaskedLM", "XLMRobertaXLConfig", S | dict(
+        type_vocab_size=1, pad_token_id=1, bos_token_id=0, max_position_embeddings=34), "norms before the branches, none on the embeddings"),
+    "plbart": ("PLBartForConditionalGeneration", "PLBartConfig", SEQ | dict(scale_embedding=True), "BART"),
+    "mvp": ("MvpForConditionalGeneration", "MvpConfig", SEQ, "BART"),
+    "glm4_moe_lite": ("Glm4MoeLiteForCausalLM", "Glm4MoeLiteConfig", N | rope() | dict(
+        num_key_value_heads=4, kv_lora_rank=6, q_lora_rank=5, qk_nope_head_dim=4, qk_rope_head_dim=4, v_head_dim=3, n_routed_experts=4,
+        num_experts_per_tok=2, n_shared_experts=1, moe_intermediate_size=5, mlp_layer_types=["sparse", "dense"]),
+        "latent attention, experts in the first layer alone"),
+    "sarvam_mla": ("DeepseekV3ForCausalLM", "SarvamMLAConfig", N | rope() | dict(
+        num_key_value_heads=4, kv_lora_rank=6, qk_nope_head_dim=4, qk_rope_head_dim=4, v_head_dim=3, n_routed_experts=4,
+        num_experts_per_tok=2, n_shared_experts=1, moe_intermediate_size=5, first_k_dense_replace=1),
+        "DeepSeek V3 with queries of full rank, no groups"),
+    "hunyuan_v1_moe": ("HunYuanMoEV1ForCausalLM", "HunYuanMoEV1Config", N | rope() | dict(
+        head_dim=4, num_experts=4, moe_topk=2, intermediate_size=6), "q and k normed behind rope, experts and one that all share"),
+    "granite_swa": ("GraniteSWAForCausalLM", "GraniteSWAConfig", G | rope() | dict(
+        embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.4, attention_multiplier=0.2, sliding_window=4,
+        layer_types=KINDS[::-1], layer_rope_theta=[0, 300.0]), "sinks, a window, a layer without positions, bases by layer"),
 }
 
 
