@@ -26,7 +26,7 @@ export function studyReport(study: StudyReport): string {
     ...frequencyWords(summary).map(paragraph),
     heading("Loss over the learning rate"),
     paragraph(
-      "Each placement at every rate; a band is a standard deviation over seeds, a cross a rate at which a run stopped.",
+      "Each placement at every rate; a band is a standard deviation over seeds, a cross a rate at which a run stopped or ended far above what the frequencies have.",
     ),
     figures(rateFigures(summary)),
     ...section(
@@ -110,8 +110,16 @@ function toneOf({ rows, axes }: Summary, row: SummaryRow): number {
 
 const compared = ({ axes }: Summary, { set }: SummaryRow): string => set[axes[0] ?? ""] ?? "loss";
 
-const pointOf = (x: number, { validation }: RatePoint, at: string): Point => {
-  if (validation === null) return { x, y: NaN };
+/** Nats above the frequencies' loss beyond which a mean has no place of its own in a figure: a run that came back from 1e5 may end at 30. */
+const BEYOND = 0.5;
+
+/** Whether a mean would squeeze all others of its figure. */
+const isBeyond = ({ frequencies }: Summary, { validation }: RatePoint): boolean =>
+  frequencies !== null && validation !== null && validation.mean > frequencies + BEYOND;
+
+const pointOf = (summary: Summary, point: RatePoint, { x, at }: { x: number; at: string }): Point => {
+  const { validation } = point;
+  if (validation === null || isBeyond(summary, point)) return { x, y: NaN };
   const { mean, deviation, n } = validation;
   return {
     x,
@@ -126,14 +134,21 @@ export function rateFigures(summary: Summary): readonly Figure[] {
   const rests = [...new Set(summary.rows.map((row) => restOf(summary, row)))];
   return rests.map((rest) => {
     const rows = summary.rows.filter((row) => restOf(summary, row) === rest);
-    const means = rows.flatMap(({ curve }) => curve.flatMap(({ validation }) => validation?.mean ?? []));
+    const means = rows.flatMap(({ curve }) =>
+      curve.flatMap((point) => (isBeyond(summary, point) ? [] : (point.validation?.mean ?? []))),
+    );
     const worst = means.reduce((a, b) => Math.max(a, b), -Infinity);
     const series = rows.flatMap((row): Series[] => {
       const tone = toneOf(summary, row);
       const label = compared(summary, row);
-      const stopped = row.curve.filter((point) => point.stopped > 0);
+      const stopped = row.curve.filter((point) => point.stopped > 0 || isBeyond(summary, point));
       return [
-        { label, tone, style: "dotted", points: row.curve.map((point) => pointOf(point.rate, point, "")) },
+        {
+          label,
+          tone,
+          style: "dotted",
+          points: row.curve.map((point) => pointOf(summary, point, { x: point.rate, at: "" })),
+        },
         ...(stopped.length === 0 || worst === -Infinity
           ? []
           : [
@@ -141,10 +156,10 @@ export function rateFigures(summary: Summary): readonly Figure[] {
                 label: "",
                 tone,
                 style: "crosses" as const,
-                points: stopped.map(({ rate, stopped: count }) => ({
+                points: stopped.map(({ rate, stopped: count, validation }) => ({
                   x: rate,
                   y: worst,
-                  at: `${label}: ${plural(count, "run")} stopped`,
+                  at: `${label}: ${count > 0 ? `${plural(count, "run")} stopped` : `${validation!.mean.toFixed(1)}, far above`}`,
                 })),
               },
             ]),
@@ -179,13 +194,15 @@ function sizeFigures(summary: Summary): readonly Figure[] {
       const tone = toneOf(summary, sorted[0]!);
       const rate = sorted[0]!.best?.rate;
       const best = sorted.flatMap(({ set, best: point }) =>
-        point === null ? [] : [pointOf(Number(set[axis]), point, `rate ${showRate(point.rate)}, `)],
+        point === null
+          ? []
+          : [pointOf(summary, point, { x: Number(set[axis]), at: `rate ${showRate(point.rate)}, ` })],
       );
       const transferred = sorted.flatMap(({ set, curve }) => {
         const point = curve.find((one) => one.rate === rate);
         return point === undefined
           ? []
-          : [pointOf(Number(set[axis]), point, `rate ${showRate(point.rate)}, `)];
+          : [pointOf(summary, point, { x: Number(set[axis]), at: `rate ${showRate(point.rate)}, ` })];
       });
       return [
         { label, tone, style: "dotted", points: best },
