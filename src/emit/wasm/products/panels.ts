@@ -1,12 +1,13 @@
 import type { Dim } from "../../../tensor/dim.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement } from "../assembler/code.ts";
-import { when } from "../assembler/control.ts";
+import { select, when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
 import type { HalfReader } from "../halves/convert.ts";
 import type { Machine } from "../machine.ts";
+import { Ahead } from "./ahead.ts";
 import { Dots } from "./dots.ts";
 import type { Unit } from "./nest.ts";
 import { ColumnPacker, RowPacker } from "./pack.ts";
@@ -49,6 +50,7 @@ export class PanelReader {
   readonly #wide: Local<"i32">;
   readonly #packer: ColumnPacker | RowPacker | undefined;
   readonly #dots: Dots | undefined;
+  readonly #ahead: Ahead | undefined;
   /** Units of fewer rows than these have lone rows only. */
   readonly fewRows: number;
 
@@ -60,25 +62,41 @@ export class PanelReader {
     this.#packer =
       lies === "panels" ? undefined : new (lies === "columns" ? ColumnPacker : RowPacker)(writer, width);
     this.#dots = lies === "rows" ? new Dots(writer, machine) : undefined;
+    this.#ahead = lies === "panels" ? new Ahead(writer) : undefined;
     this.fewRows = lies === "rows" ? TRANSPOSED_ROWS : 0;
   }
 
   /** Before the tiles of a unit. */
-  makeReady({ panel, column, left, rows }: Unit): Statement[] {
-    const { depth, width, own, rowBytes, halves } = this.#matrix;
+  makeReady(unit: Unit): Statement[] {
+    const { column, left, rows } = unit;
+    const { depth, own, rowBytes } = this.#matrix;
     const packer = this.#packer;
-    if (packer === undefined) {
-      const parts = PANEL / width;
-      const element = halves === undefined ? 4 : 2;
-      const start = i32.mul(i32.div_u(panel, i32.const(parts)), i32.mul(depth, i32.const(element * PANEL)));
-      const part =
-        parts === 1 ? i32.const(0) : i32.mul(i32.rem_u(panel, i32.const(parts)), i32.const(element * width));
-      const enter = this.#at.set(i32.add(this.#matrix.address, i32.add(start, part)));
-      return halves === undefined ? [enter] : [enter, ...this.#widen(halves, rows)];
-    }
+    if (packer === undefined) return this.#enterPanel(unit);
     const pack = packer.pack({ from: this.#columnAt(column), rowBytes, depth, left, to: own });
     const isMany = i32.ge_s(i32.sub(rows.to, rows.from), i32.const(this.fewRows));
     return [this.#at.set(own), ...(this.fewRows === 0 ? pack : [when(isMany, pack)])];
+  }
+
+  /** The panel of the unit's columns; the one after it is touched meanwhile, or this one again if it is the last. */
+  #enterPanel({ panel, left, rows }: Unit): Statement[] {
+    const { address, depth, width, halves } = this.#matrix;
+    const parts = PANEL / width;
+    const stepBytes = (halves === undefined ? 4 : 2) * PANEL;
+    const bytes = i32.mul(depth, i32.const(stepBytes));
+    const start = i32.add(address, i32.mul(i32.div_u(panel, i32.const(parts)), bytes));
+    const part = parts === 1 ? i32.const(0) : i32.rem_u(panel, i32.const(parts));
+    const enter = this.#at.set(i32.add(start, i32.mul(part, i32.const(stepBytes / parts))));
+    const count = i32.sub(rows.to, rows.from);
+    if (count.known === 1) return [enter];
+    const columns = i32.sub(i32.const(PANEL), i32.mul(part, i32.const(width)));
+    const next = i32.add(start, select(i32.gt_s(left, columns), bytes, i32.const(0)));
+    const share = i32.mul(part, i32.mul(depth, i32.const(stepBytes / parts)));
+    const ahead = { from: i32.add(next, share), steps: depth, stepBytes: stepBytes / parts };
+    return [
+      enter,
+      ...this.#ahead!.begin(ahead, i32.shr_u(count, i32.const(1))),
+      ...(halves === undefined ? [] : this.#widen(halves, rows)),
+    ];
   }
 
   /** The sums of a tile of a unit that is ready. */
@@ -88,11 +106,12 @@ export class PanelReader {
       return this.#dots.multiply(tile, {
         ...{ x, from: this.#columnAt(column), columnBytes, depth, left, own: sums },
       });
+    const ahead = this.#ahead;
     if (halves !== undefined && rows > 1)
-      return tile.multiply(rows, { x, rowBytes, panel: own, panelStep: i32.const(4 * width), depth });
+      return tile.multiply(rows, { x, rowBytes, panel: own, panelStep: i32.const(4 * width), depth, ahead });
     const element = halves === undefined ? 4 : 2;
     const panelStep = i32.const(element * (this.#packer === undefined ? PANEL : width));
-    return tile.multiply(rows, { x, rowBytes, panel: this.#at.get, panelStep, depth, halves });
+    return tile.multiply(rows, { x, rowBytes, panel: this.#at.get, panelStep, depth, halves, ahead });
   }
 
   /** Halves of the columns of a tile as floats, for several rows; a lone row reads the halves. */

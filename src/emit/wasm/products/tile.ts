@@ -6,6 +6,7 @@ import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
 import type { HalfReader } from "../halves/convert.ts";
 import { multiplyAdd, type Machine } from "../machine.ts";
+import type { Ahead } from "./ahead.ts";
 
 /** Columns of a panel, [K][24]. */
 export const PANEL = 24;
@@ -36,6 +37,8 @@ export interface TileOperands {
   readonly depth: I32;
   /** What reads the columns of a lone row, if they are halves. */
   readonly halves?: HalfReader | undefined;
+  /** What touches the columns that come next, where they come from memory. */
+  readonly ahead?: Ahead | undefined;
 }
 
 /** Where a tile stands in the result. */
@@ -131,12 +134,16 @@ export class Tile {
     places: readonly number[],
   ): Statement {
     const [first, ...others] = moving as readonly [Local<"i32">, ...Local<"i32">[]];
+    const steps = [
+      ...places.flatMap((k) => this.#step(rows, operands, k)),
+      this.#panel.set(i32.add(this.#panel.get, operands.panelStep)),
+      ...others.map((row) => row.set(i32.add(row.get, i32.const(4)))),
+    ];
+    if (operands.ahead !== undefined && rows > 1) return operands.ahead.walk(first, this.#end.get, steps);
     return block((exit) => [
       branchIf(exit, i32.ge_u(first.get, this.#end.get)),
       loop((again) => [
-        ...places.flatMap((k) => this.#step(rows, operands, k)),
-        this.#panel.set(i32.add(this.#panel.get, operands.panelStep)),
-        ...others.map((row) => row.set(i32.add(row.get, i32.const(4)))),
+        ...steps,
         branchIf(again, i32.lt_u(first.tee(i32.add(first.get, i32.const(4))), this.#end.get)),
       ]),
     ]);
