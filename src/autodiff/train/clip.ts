@@ -1,12 +1,13 @@
 import type { Value } from "../../ir/graph.ts";
 import type { Backward } from "../backward.ts";
 
-/** √Σ g² over all elements of all gradients, added in their order; undefined if there are none. */
-export function globalNorm(b: Backward, gradients: readonly Value[]): Value | undefined {
-  const squares = gradients.map((gradient) =>
-    b.emit("reduce_sum", { x: b.square(gradient) }, { axes: [...gradient.type.shape.keys()] }),
-  );
-  const [first, ...rest] = squares;
+/** Σ g² over all elements of a gradient. */
+export const squareSum = (b: Backward, gradient: Value): Value =>
+  b.emit("reduce_sum", { x: b.square(gradient) }, { axes: [...gradient.type.shape.keys()] });
+
+/** √Σ g² over all gradients, whose own sums are added in their order; undefined if there are none. */
+export function globalNorm(b: Backward, squareSums: readonly Value[]): Value | undefined {
+  const [first, ...rest] = squareSums;
   return first && b.unary("sqrt", rest.reduce(b.add, first));
 }
 

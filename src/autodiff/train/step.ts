@@ -13,7 +13,7 @@ import { differentiate } from "../differentiate.ts";
 import { lowerEdges } from "../../passes/lower-edges.ts";
 import { Accumulation, type LossPart } from "./accumulate.ts";
 import { MeasureParts, type Part } from "./parts.ts";
-import { clipFactor, globalNorm } from "./clip.ts";
+import { clipFactor, globalNorm, squareSum } from "./clip.ts";
 import { trainingForward, type TrainingForward } from "./forward.ts";
 import { hiddenMatrices } from "./muon.ts";
 import { passedOn } from "./after.ts";
@@ -165,14 +165,19 @@ function updateStep(parts: Parts): Graph {
   const scalars = new ScalarInputs(options.optimizer);
   const found = gradientsOf(parts, { b, state, isLast: true });
   const gradients = trained.map(({ value }) => found.get(value)!);
-  const norm = globalNorm(b, gradients);
-  const factor = options.clip === undefined ? undefined : clipFactor(b, norm, options.clip);
+  // A clipped update waits for the norm; any other adds up its gradient's squares itself, as one loop reads both.
+  const isClipped = options.clip !== undefined;
+  const squareSums = isClipped ? gradients.map((gradient) => squareSum(b, gradient)) : [];
+  let norm = isClipped ? globalNorm(b, squareSums) : undefined;
+  const factor = isClipped ? clipFactor(b, norm, options.clip) : undefined;
   const roles = rolesOf(parts.lowered, trained);
   const matrices =
     options.optimizer.name === "muon" ? hiddenMatrices(parts.lowered, trained, roles) : new Set();
   for (const [index, parameter] of trained.entries()) {
     const isMatrix = matrices.has(parameter.value);
     const grad = gradients[index]!;
+    b.origin = noOrigin;
+    if (!isClipped) squareSums.push(squareSum(b, grad));
     b.origin = { ...noOrigin, label: parameter.name, spans: parameter.span ? [parameter.span] : [] };
     const names = slotNames(options.optimizer, isMatrix).map((slot) => `optimizer.${slot}.${parameter.name}`);
     const slots = names.map((name) => state.open(name, parameter.value.type));
@@ -195,6 +200,8 @@ function updateStep(parts: Parts): Graph {
     names.forEach((name, slot) => state.close(name, "optimizer", next.slots[slot]!));
     state.addParameter(parameter, "parameter", passedOn(b, options.after ?? [], parameter, next.value));
   }
+  b.origin = noOrigin;
+  norm ??= globalNorm(b, squareSums);
   addStatistics(parts, state);
   const outputs = norm === undefined ? [] : [{ name: NORM_OUTPUT, value: norm, span: undefined }];
   return finish("update", parts, b, state, { inputs: scalars.inputs, outputs });
