@@ -12,9 +12,11 @@ import type { OptionSpec } from "./command.ts";
 import type { LoweredModel } from "../lower/lower.ts";
 import { outputOf } from "../run/model.ts";
 import { pickingParts } from "../run/sessions.ts";
+import { packedGraph } from "./compile/packed.ts";
 import { loadModel } from "./load.ts";
 import { showBytes, showScaled } from "./numbers.ts";
 import type { Out } from "./out.ts";
+import type { QuantizeOptions } from "./run/quantized.ts";
 import type { ModelOptions } from "./source.ts";
 import { orStop, Stop } from "./stop.ts";
 
@@ -54,13 +56,15 @@ export async function loadDecoding(
 
 async function load(
   source: Source,
-  options: ModelOptions & DecodingChoice,
+  options: ModelOptions & DecodingChoice & QuantizeOptions,
   out: Out,
   target: Target | undefined,
 ): Promise<{ readonly decoding: Decoding; readonly model: LoweredModel }> {
   const made = target === undefined ? {} : { target };
-  const { model } = await loadModel(source, options, out, made);
-  const chosen = { fuse: options.fuse ?? true, verify: true, ...made, ...derivationOf(options) };
+  const loaded = await loadModel(source, options, out, made);
+  const { model } = loaded;
+  const packed = target && { packing: packedGraph(loaded, options, target).packing };
+  const chosen = { fuse: options.fuse ?? true, verify: true, ...made, ...packed, ...derivationOf(options) };
   const decoding = decodingProgram(model.graph, chosen);
   if (decoding instanceof Refusal) throw new Stop([whyNot(decoding)]);
   return { decoding, model };
@@ -78,10 +82,10 @@ export interface StepPlan {
   readonly picks: { readonly size: number; readonly best: Plan; readonly top: Plan } | undefined;
 }
 
-/** What runs for each new token, as a plan. */
+/** What runs for each new token, as a plan; weights are kept in codes or halves for a target alone. */
 export async function loadStepPlan(
   source: Source,
-  options: ModelOptions & DecodingChoice,
+  options: ModelOptions & DecodingChoice & QuantizeOptions,
   out: Out,
   target?: Target,
 ): Promise<StepPlan> {

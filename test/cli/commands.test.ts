@@ -26,6 +26,7 @@ inFolder({
   "parts/block.lmg": "block twice { input x: [B, D]; a: linear(D) -> b: linear(D) }\n",
   "uses.lmg": `use "./parts/block.lmg"\n\nmodel uses { input x: f32[B, 3]; t: twice }\n`,
   "causal.lmg": "model m { input x: f32[B, T, 8]; attn: attention(2) }\n",
+  "wide.lmg": "model m { input x: f32[B, T, 64]; attn: attention(2) }\n",
   "encoder.lmg": "model m { input x: f32[B, T, 8]; attn: attention(2, causal: false) }\n",
   "config.json": `{"vocab_size": 7, "hidden_size": 4, "num_hidden_layers": 3}`,
 });
@@ -151,6 +152,20 @@ test("`plan --decode` shows what a token takes, as steps and as dispatches, or w
   expect((await lmg("plan", "causal.lmg", "--decode", "--train")).notes).toContain(
     "--decode and --train exclude each other",
   );
+});
+
+test("`plan --quantize` shows the steps and bytes of weights in codes or halves, of a run and of a token", async () => {
+  const weights = async (...more: string[]): Promise<string | undefined> =>
+    /[\d.]+ kB of weights/.exec(await output("plan", "wide.lmg", ...more))?.[0];
+  // Four linears: 64 · 64 numbers, 64 biases. In codes a byte each, with a scale for each 32.
+  expect(4 * (64 * 64 + 64) * 4).toBe(66_560);
+  expect(await weights("--quantize", "none")).toBe("66.6 kB of weights");
+  expect(4 * (64 * 64 + 64 * 2 * 4 + 64 * 4)).toBe(19_456);
+  expect(await weights("--quantize", "int8")).toBe("19.5 kB of weights");
+  expect(await weights("--quantize", "int8", "--decode")).toBe("19.5 kB of weights");
+  const about = async (...more: string[]): Promise<string> => (await lmg("plan", "wide.lmg", ...more)).notes;
+  expect(await about("--quantize", "int8", "--train")).toContain("--quantize and --train exclude each other");
+  expect(await about("--quantize", "bf16", "--target", "ts")).toContain("error[E821]");
 });
 
 test("`ir --check-passes` says that the passes keep what the model computes", async () => {

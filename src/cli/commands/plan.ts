@@ -1,4 +1,5 @@
 import { targetNames, targets, type Switches, type TargetName } from "../../emit/targets.ts";
+import { planGraph } from "../../plan/build.ts";
 import { describePlan, printPlan } from "../../plan/describe.ts";
 import { layoutOf, type Layout } from "../../plan/layout.ts";
 import { largestOf, planTotals, type Sizes } from "../../plan/stats.ts";
@@ -11,21 +12,33 @@ import type { Command } from "../command.ts";
 import type { DispatchReport } from "../../emit/wgsl/fit.ts";
 import { decodingOptions, loadStepPlan, type DecodingChoice, type StepPlan } from "../decoding.ts";
 import { showToken, tokenCosts, type TokenCosts } from "../plan/token.ts";
-import { loadPlan } from "../load.ts";
+import { packedGraph } from "../compile/packed.ts";
+import { loadModel, loadPlan } from "../load.ts";
 import { showBytes, showScaled } from "../numbers.ts";
 import { lookAtEach, type Look, type LookOptions } from "../look.ts";
 import type { Out } from "../out.ts";
 import { modelsArgument, stdinOption } from "../places.ts";
 import { modelOptions, outputOption, passOptions, trainOption } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
-import { requireTaken, switchOptions } from "../targets.ts";
+import { quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
+import { defaultTarget, requireTaken, switchOptions } from "../targets.ts";
 
-interface PlanOptions extends LookOptions, Switches, DecodingChoice {
+interface PlanOptions extends LookOptions, Switches, DecodingChoice, QuantizeOptions {
   readonly train?: true;
   readonly decode?: true;
   readonly target?: TargetName;
   readonly dims?: string;
 }
+
+const planQuantizeOptions = quantizeOptions.map((option) =>
+  option.flags.startsWith("--quantize")
+    ? {
+        ...option,
+        description:
+          "with the weights in memory as `lmg run` keeps them: as 8-bit or 4-bit codes (int4: linears alone, tables and heads have 8 bits), as halves (bf16, f16), or as floats (none, if not given); of the target wasm unless --target says another",
+      }
+    : option,
+);
 
 export const command: Command = {
   arguments: [modelsArgument],
@@ -42,6 +55,7 @@ export const command: Command = {
         "what a target makes of the steps: the memory they need, or the dispatches, with and without fusion",
       choices: targetNames,
     },
+    ...planQuantizeOptions,
     { flags: "--json", description: "every step with its views, costs and attributes as JSON" },
     stdinOption,
     ...switchOptions,
@@ -53,11 +67,16 @@ export const command: Command = {
     ["lmg plan model.lmg --target ts", "the same with the memory that kernels need while they run"],
     ["lmg plan model.lmg --target wgsl", "kernels, workgroups and bytes of every dispatch on a GPU"],
     ["lmg plan model.lmg --target wgsl --decode --dims P=511,C=1024", "the same of a token after 511 others"],
+    [
+      "lmg plan model.lmg --decode --quantize int4",
+      "what runs for each token with weights in 4 bits, and its bytes",
+    ],
   ],
-  async run(args, asked: PlanOptions, out) {
+  async run(args, given: PlanOptions, out) {
+    const asked = given.quantize === undefined ? given : { target: defaultTarget, ...given };
     requireTaken(asked, asked.target === undefined ? [] : [asked.target]);
-    const given = orStop(parseDims(asked.dims));
-    await lookAtEach(args, asked, out, (source, options) => lookAtPlan(source, options, given, out));
+    const dims = orStop(parseDims(asked.dims));
+    await lookAtEach(args, asked, out, (source, options) => lookAtPlan(source, options, dims, out));
   },
 };
 
@@ -105,9 +124,26 @@ async function planAsked(
   const { ragged, recompute } = options;
   if (options.decode !== true && (ragged === true || recompute !== undefined))
     stop("E804", "--ragged and --recompute say how a text is read token by token", "give --decode too");
+  if (options.train === true && options.decode === true)
+    stop("E803", "--decode and --train exclude each other");
+  if (options.train === true && options.quantize !== undefined)
+    stop("E803", "--quantize and --train exclude each other");
+  if (options.decode !== true && options.quantize !== undefined)
+    return loadPackedPlan(source, options, out, target!);
   if (options.decode !== true) return loadPlan(source, options, out, { ...(target && { target }) });
-  if (options.train === true) stop("E803", "--decode and --train exclude each other");
   return loadStepPlan(source, options, out, target);
+}
+
+/** The plan of a model whose weights are kept in codes or halves. */
+async function loadPackedPlan(
+  source: Source,
+  options: PlanOptions,
+  out: Out,
+  target: Target,
+): Promise<{ readonly plan: Plan }> {
+  const loaded = await loadModel(source, options, out, { target });
+  const { graph } = packedGraph(loaded, options, target);
+  return { plan: planGraph(graph, { target, notNeeded: loaded.model.notNeeded }) };
 }
 
 function showTotals(plan: Plan, layout: Layout, sizes: Sizes): string {
