@@ -12,7 +12,7 @@ const PROCESS_CLOCK = 2;
 export const clock = processorClock();
 
 function processorClock(): () => number {
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   // WASI says that it is experimental.
   process.emitWarning = () => undefined;
   const wasi = new WASI({ version: "preview1" });
