@@ -85,7 +85,7 @@ export interface TypeProto {
 
 export interface TensorTypeProto {
   readonly elemType: number;
-  readonly shape: TensorShapeProto;
+  readonly shape?: TensorShapeProto;
 }
 
 export interface TensorShapeProto {

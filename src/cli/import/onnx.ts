@@ -4,6 +4,7 @@ import { places } from "../../checkpoint/places.ts";
 import type { Problem } from "../../checkpoint/problem.ts";
 import { checkImported } from "../../import/onnx/check.ts";
 import { importOnnx } from "../../import/onnx/import.ts";
+import { onnxLeftOut } from "../../import/onnx/left-out.ts";
 import type { OnnxModel } from "../../import/onnx/model.ts";
 import { readOnnx } from "../../import/onnx/read.ts";
 import { isHalf } from "../../tensor/dtype.ts";
@@ -34,11 +35,10 @@ export function fromOnnx(bytes: Uint8Array, path: string, name: string): Importe
   return { text, tensors, told, check: (written) => checkImported(imported, written) };
 }
 
-/** Tensors that no node reads, which the weights have not. */
-function leftOut({ tensors, nodes, outputs }: OnnxModel): readonly string[] {
-  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...outputs]);
-  const unread = [...tensors.keys()].filter((each) => !read.has(each));
+/** The tensors that the weights have not. */
+function leftOut(model: OnnxModel): readonly string[] {
+  const unread = onnxLeftOut(model);
   if (unread.length === 0) return [];
   const shown = unread.length > 5 ? [...unread.slice(0, 5), `${unread.length - 5} more`] : unread;
-  return [`left out, as no node reads ${unread.length === 1 ? "it" : "them"}: ${listWords(shown)}`];
+  return [`left out, as no output needs ${unread.length === 1 ? "it" : "them"}: ${listWords(shown)}`];
 }

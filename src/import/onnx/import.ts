@@ -1,7 +1,7 @@
 import { Problem, quote } from "../../checkpoint/problem.ts";
 import type { StoredTensor } from "../../checkpoint/stored.ts";
 import type { Graph, Value } from "../../ir/graph.ts";
-import { makeValue } from "../../ir/node.ts";
+import { makeValue, operandValues } from "../../ir/node.ts";
 import { replaceValues } from "../../ir/walk.ts";
 import { removeDeadNodes } from "../../passes/nodes.ts";
 import { listWords, plural } from "../../support/text.ts";
@@ -81,13 +81,12 @@ function refused(refusals: readonly Refusal[], file: string): Problem {
 function truths(graph: Graph): Graph {
   const same = new Map<Value, Value>();
   const inputs = graph.inputs.map((input) => {
-    const users = graph.nodes.filter(({ operands }) =>
-      Object.values(operands).includes(input.value as never),
-    );
+    const users = graph.nodes.filter((node) => operandValues(node).includes(input.value));
     const isTruth =
       input.value.type.dtype === "i32" &&
       users.length > 0 &&
-      users.every((node) => node.op === "cast" && node.attrs.dtype === "bool");
+      users.every((node) => node.op === "cast" && node.attrs.dtype === "bool") &&
+      !graph.outputs.some(({ value }) => value === input.value);
     if (!isTruth) return input;
     const value = makeValue({ ...input.value.type, dtype: "bool" }, input.name);
     for (const node of users) same.set(node.results[0]!, value);

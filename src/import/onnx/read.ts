@@ -1,5 +1,6 @@
 import { decodeMessage, Malformed, type Read } from "../../checkpoint/onnx/decode.ts";
 import {
+  attributeTypes,
   messages,
   type AttributeProto,
   type ModelProto,
@@ -92,10 +93,11 @@ function scopeOf({ name = "", metadataProps }: Read<NodeProto>): string {
   );
 }
 
+/** A value of 0 or of no letters is left out by writers of Protocol Buffers 3; the type says that it is there. */
 const attributeOf = (proto: Read<AttributeProto>, find: FindFile): Attribute => ({
-  int: proto.i,
-  float: proto.f,
-  text: proto.s,
+  int: proto.i ?? (proto.type === attributeTypes.i ? 0 : undefined),
+  float: proto.f ?? (proto.type === attributeTypes.f ? 0 : undefined),
+  text: proto.s ?? (proto.type === attributeTypes.s ? "" : undefined),
   ints: proto.ints,
   floats: proto.floats,
   tensor: proto.t === undefined ? undefined : tensorOf(proto.t, find),

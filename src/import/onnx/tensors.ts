@@ -67,7 +67,8 @@ function externalBytes(proto: Read<TensorProto>, find: FindFile, what: string): 
   const file = find(location);
   if (file instanceof Problem) throw new Unread(`${what}: ${file.message}`);
   const [offset, length] = [Number(entries.get("offset") ?? 0), Number(entries.get("length") ?? file.length)];
-  if (!(offset >= 0 && length >= 0 && offset + length <= file.length))
+  const areWhole = [offset, length].every((each) => Number.isSafeInteger(each) && each >= 0);
+  if (!areWhole || offset + length > file.length)
     throw new Unread(`${what} lies beyond the end of ${quote(location)}`);
   return file.subarray(offset, offset + length);
 }

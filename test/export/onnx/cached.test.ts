@@ -66,7 +66,7 @@ const emptyCache = ({ model }: Opened, batch: number): HostTensors =>
     model.graph.input
       .slice(model.graph.input.findIndex(({ name }) => name.startsWith("past")))
       .map(({ name, type }) => {
-        const shape = type.tensorType.shape.dim.map(
+        const shape = type.tensorType.shape!.dim.map(
           ({ dimValue, dimParam }) => dimValue ?? (dimParam === "past_sequence_length" ? 0 : batch),
         );
         return [name, hostTensor("f32", shape, new Float64Array(shape.reduce((a, b) => a * b, 1)))];

@@ -20,7 +20,7 @@ const places: FindPlace = (name) => [
 /** An ONNX model as text: a line a value. */
 function textOf({ graph, opsetImport }: ModelProto): string {
   const typed = ({ name, type }: ValueInfoProto): string =>
-    `${name}: ${type.tensorType.elemType}[${type.tensorType.shape.dim.map(({ dimValue, dimParam }) => dimValue ?? dimParam).join(", ")}]`;
+    `${name}: ${type.tensorType.elemType}[${type.tensorType.shape!.dim.map(({ dimValue, dimParam }) => dimValue ?? dimParam).join(", ")}]`;
   const attribute = ({ name, i, f, s, ints }: AttributeProto): string =>
     `${name}=${String(i ?? f?.toFixed(6) ?? s ?? `[${ints!.join()}]`)}`;
   return [

@@ -31,7 +31,8 @@ const attention: Convert = (site) => {
     throw new NoForm("`is_causal` of fewer queries than keys");
   const softcap = shortest(floatOf(node, "softcap", 0));
   const extra = site.optional(3);
-  if (softcap > 0 && extra?.type.dtype === "bool") throw new NoForm("`softcap` with a mask of bool");
+  // Versions of the op differ in whether scores are bent before a mask is added to them, or behind that.
+  if (softcap > 0 && (causal || extra !== undefined)) throw new NoForm("`softcap` with a mask");
   const isMask = extra?.type.dtype === "bool";
   const scale = node.attributes.get("scale")?.float;
   const made = site.emit(

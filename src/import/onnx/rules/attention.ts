@@ -15,6 +15,11 @@ interface Scores {
   readonly causal: boolean;
   readonly window: number | undefined;
   readonly mask: readonly Value[];
+  /**
+   * Whether what a mask hides has a finite score, which is as good as -∞ only beside a higher one: whatever else could hide all
+   * keys of a row is no part of the same attention then.
+   */
+  readonly isFinite: boolean;
 }
 
 /** A score so low that beside any other of float32 it counts nothing. */
@@ -66,6 +71,7 @@ const plainScores = {
   causal: false,
   window: undefined,
   mask: [],
+  isFinite: false,
 } as const;
 
 function scoresOf(value: Value, around: Around): Scores | undefined {
@@ -116,14 +122,15 @@ function withMask(
   if (seen === undefined) return undefined;
   // A row of -∞ has no softmax at all; one of finite numbers has the mean of all values, where lmg has zero.
   const isWhole = seen.rest.length === 0 && (!seen.causal || seesItself(rows, columns));
-  if (hidden !== -Infinity && (!isWhole || scores.mask.length > 0)) return undefined;
-  if (scores.bias !== undefined && hidden !== -Infinity && !isWhole) return undefined;
+  const isFinite = hidden !== -Infinity || scores.isFinite;
+  if (isFinite && (!isWhole || scores.mask.length > 0 || scores.bias !== undefined)) return undefined;
   if (seen.window !== undefined && scores.window !== undefined) return undefined;
   return {
     ...scores,
     causal: scores.causal || seen.causal,
     window: seen.window ?? scores.window,
     mask: [...scores.mask, ...seen.rest],
+    isFinite,
   };
 }
 
@@ -147,7 +154,8 @@ function addedScores(
         : undefined;
     if (masked !== undefined) return masked;
   }
-  if (scores.bias !== undefined || !stretchesTo(bias, scores.product.results[0]!)) return undefined;
+  if (scores.bias !== undefined || scores.isFinite) return undefined;
+  if (!stretchesTo(bias, scores.product.results[0]!)) return undefined;
   return { ...scores, bias };
 }
 

@@ -1,4 +1,5 @@
 import type { Value } from "../../../ir/graph.ts";
+import { sameShape } from "../../../tensor/type.ts";
 import type { Around } from "../rewrite.ts";
 
 /** A product as what it is made of: numbers together, and values one by one. */
@@ -26,10 +27,12 @@ export function factorsOf(value: Value, around: Around): Factors {
   return { ...inner, number: inner.number / divisor };
 }
 
-/** The one value that a number multiplies. */
+/** The one value that a number multiplies, and does not stretch. */
 export function scaledOf(value: Value, around: Around): { readonly x: Value; readonly by: number } {
   const { number, values } = factorsOf(value, around);
-  return values.length === 1 ? { x: values[0]!, by: number } : { x: value, by: 1 };
+  const [x, ...others] = values;
+  const isOne = x !== undefined && others.length === 0 && sameShape(x.type.shape, value.type.shape);
+  return isOne ? { x, by: number } : { x: value, by: 1 };
 }
 
 /** The operands of a sum in both orders. */

@@ -1,10 +1,13 @@
 import { elementsOf } from "../../../checkpoint/stored.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { constantDim, dim, sameDim } from "../../../tensor/dim.ts";
-import { affineOf, countingAxis } from "../affine.ts";
+import { sameShape } from "../../../tensor/type.ts";
+import { affineOf, axisMap, countingAxis } from "../affine.ts";
 import { shortest } from "../numbers.ts";
 import type { Around, Recognize } from "../rewrite.ts";
 import { addends } from "./factors.ts";
+
+type Producer = ReturnType<Around["producer"]>;
 
 /** x cos + rotated sin: what is turned, by which tables of cosine and sine. */
 interface Turn {
@@ -142,17 +145,23 @@ function every(value: Value, which: 0 | 1, around: Around): Value | undefined {
 
 const doubled = ({ type }: Value) => dim(2 * (constantDim(type.shape[3]!) ?? NaN));
 
-/** The angles whose cosine and sine the tables are; a factor of 1 beside them is gone already. */
-function angleOf({ cos, sin }: Turn, around: Around): Value | undefined {
+/** The angles whose cosine and sine the tables are, a row for each row; a factor of 1 beside them is gone already. */
+function angleOf({ x, cos, sin }: Turn, around: Around): Value | undefined {
+  const rows = x.type.shape[2];
+  if (![cos, sin].every(({ type }) => sameDim(type.shape.at(-2), rows))) return undefined;
   const [c, s] = [bare(cos, around), bare(sin, around)].map((value) => around.producer(value));
   return c?.op === "cos" && s?.op === "sin" && c.operands.x === s.operands.x ? c.operands.x : undefined;
 }
 
-/** A table without the axes of one that heads stretch over. */
+/** A table without the axes of one that heads stretch over: the others stay in their order. */
 function bare(value: Value, around: Around): Value {
   const node = around.producer(value);
   if (node?.op !== "reshape" && node?.op !== "broadcast") return value;
-  return bare(node.operands.x, around);
+  const { x } = node.operands;
+  const [from, to] = [x.type.shape, value.type.shape];
+  const isSame =
+    node.op === "reshape" ? axisMap(node, from, to) !== undefined : sameShape(from.slice(-2), to.slice(-2));
+  return isSame ? bare(x, around) : value;
 }
 
 /** The numbers that positions are multiplied by, one a pair. */
@@ -166,16 +175,14 @@ function frequenciesOf(
   const table = turn.isWhole ? oneOfTwo(angle, around) : angle;
   const product = table && around.producer(bare(table, around));
   if (product === undefined) return undefined;
-  const sides =
-    product.op === "mul"
-      ? [product.operands.x, product.operands.y]
-      : product.op === "matmul" && !product.attrs.transpose_b
-        ? [product.operands.a, product.operands.b]
-        : turnedProduct(product, around);
+  const isTurned = product.op === "permute";
+  const sides = isTurned ? turnedFactors(product, around) : factorsIn(product);
   if (sides === undefined) return undefined;
+  // Angles are [.., T, K/2]: positions count along the axis before the last, and numbers lie along the last.
+  const [down, along] = isTurned ? [1, 2] : [2, 1];
   for (const [positions, numbers] of [sides, sides.toReversed()]) {
-    const counts = countsFromZero(positions!, rows, around);
-    const values = counts ? numbersOf(numbers!, around) : undefined;
+    const counts = countsFromZero(positions!, rows, down, around);
+    const values = counts ? numbersOf(numbers!, along, around) : undefined;
     if (values?.length === width / 2) return values;
   }
   return undefined;
@@ -189,33 +196,42 @@ function oneOfTwo(value: Value, around: Around): Value | undefined {
   return a === b ? a : undefined;
 }
 
-/** The factors of a product [.., K/2, T] that is turned to [.., T, K/2]. */
-function turnedProduct(
-  node: NonNullable<ReturnType<Around["producer"]>>,
-  around: Around,
-): readonly Value[] | undefined {
-  const inner = node.op === "permute" ? around.producer(bare(node.operands.x, around)) : undefined;
-  if (inner?.op === "mul") return [inner.operands.x, inner.operands.y];
-  return inner?.op === "matmul" && !inner.attrs.transpose_b
-    ? [inner.operands.a, inner.operands.b]
-    : undefined;
+/** The factors of a product of elements, or of a column and a row. */
+function factorsIn(node: Producer): readonly Value[] | undefined {
+  if (node?.op === "mul") return [node.operands.x, node.operands.y];
+  return node?.op === "matmul" && !node.attrs.transpose_b ? [node.operands.a, node.operands.b] : undefined;
 }
 
-/** Whether a value is 0, 1, 2, … along its one long axis, which has a place for each row. */
-function countsFromZero(value: Value, rows: Value["type"]["shape"][number], around: Around): boolean {
+/** The factors of a product [.., K/2, T] that is turned to [.., T, K/2]. */
+function turnedFactors(
+  { operands, attrs: { axes } }: Extract<Producer, { op: "permute" }>,
+  around: Around,
+): readonly Value[] | undefined {
+  const isTurned = axes.at(-1) === axes.length - 2 && axes.at(-2) === axes.length - 1;
+  return isTurned ? factorsIn(around.producer(bare(operands.x, around))) : undefined;
+}
+
+/** Whether a value is 0, 1, 2, … along one axis, so many from the end, which has a place for each row. */
+function countsFromZero(
+  value: Value,
+  rows: Value["type"]["shape"][number],
+  fromEnd: number,
+  around: Around,
+): boolean {
   const affine = affineOf(value, around.producer);
   if (affine === undefined || constantDim(affine.constant) !== 0) return false;
   const axis = countingAxis(affine);
-  return axis !== undefined && sameDim(value.type.shape[axis], rows);
+  return axis === value.type.shape.length - fromEnd && sameDim(value.type.shape[axis], rows);
 }
 
-/** The elements of a vector of the file, whatever axes of one it has. */
-function numbersOf(value: Value, around: Around): readonly number[] | undefined {
+/** The elements of a vector of the file along one axis, so many from the end, whatever axes of one it has. */
+function numbersOf(value: Value, fromEnd: number, around: Around): readonly number[] | undefined {
   const inner = bare(value, around);
   const node = around.producer(inner);
-  if (node?.op === "constant") return node.attrs.values;
   const tensor = around.tensor(inner);
-  return tensor === undefined ? undefined : Array.from(elementsOf(tensor), Number);
+  const values =
+    node?.op === "constant" ? node.attrs.values : tensor && Array.from(elementsOf(tensor), Number);
+  return values?.length === constantDim(value.type.shape.at(-fromEnd) ?? dim(0)) ? values : undefined;
 }
 
 /** θ where pair i turns by θ^(-2i/d), each to the rounding of 32 bits. */
