@@ -17,12 +17,19 @@ export interface Want {
   readonly from: "left" | "above";
 }
 
+/** What comes into an iteration, and where it does: there its reads begin, whatever made it before the repeat or an iteration ago. */
+export interface Entry extends Point {
+  readonly value: Value | undefined;
+}
+
 /** What is collected while blocks are placed: marks, where results stand, and what is read from afar. */
 export class Drawing {
   readonly marks: Mark[] = [];
-  readonly wants: Want[] = [];
+  readonly wants: (Want & { readonly start: Point | undefined })[] = [];
   /** Inputs whose names stand somewhere. */
   readonly named = new Set<Value>();
+  /** Of the iterations that are being placed, the innermost last. */
+  readonly #entries: Entry[] = [];
   readonly #anchors = new Map<string, Anchor>();
   /** Which part makes a value; iterations that are not drawn have the keys of the one that is. */
   readonly #makers = new Map<Value, string>();
@@ -58,8 +65,15 @@ export class Drawing {
     this.#anchors.set(key, place);
   }
 
+  /** Places what an iteration holds. */
+  within(entry: Entry, place: () => void): void {
+    this.#entries.push(entry);
+    place();
+    this.#entries.pop();
+  }
+
   want(want: Want): void {
-    this.wants.push(want);
+    this.wants.push({ ...want, start: this.#entries.findLast(({ value }) => value === want.value) });
   }
 
   makerOf(value: Value): string | undefined {

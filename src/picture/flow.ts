@@ -75,12 +75,15 @@ export class Flow {
     return this.readsOf(scaled)[0] ?? source;
   }
 
-  /** The line of one iteration: it ends with what the next one, or what follows, reads. */
-  roundLine(loop: Loop, round: Round): Line {
+  /** The line of one iteration: it ends with what the next one reads; that of the last as that before it, if it makes as much. */
+  roundLine({ rounds }: Loop, round: Round): Line {
+    const at = rounds.indexOf(round);
     const made = round.parts.flatMap(resultsOf);
-    const next = loop.rounds[loop.rounds.indexOf(round) + 1];
-    const read = new Set(next === undefined ? made : this.readsOf(next.parts));
-    return this.line(round.parts, made.findLast((value) => read.has(value)) ?? made.at(-1));
+    const from = at > 0 && at === rounds.length - 1 ? at - 1 : at;
+    const like = rounds[from]!.parts.flatMap(resultsOf);
+    const read = new Set(rounds[from + 1] === undefined ? like : this.readsOf(rounds[from + 1]!.parts));
+    const end = like.length === made.length ? like.findLastIndex((value) => read.has(value)) : -1;
+    return this.line(round.parts, made.at(end));
   }
 
   /** The line through some parts that ends with this value, from one that is wanted if it can; all other parts stand beside it. */

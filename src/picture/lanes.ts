@@ -16,9 +16,9 @@ interface Stream {
 export function lanesOf(drawing: Drawing, streams: readonly Stream[]): readonly Mark[] {
   const taken: { readonly x: number; readonly low: number; readonly high: number }[] = [];
   const seen = new Set<string>();
-  return drawing.wants.flatMap(({ value, key, end, from }): readonly Mark[] => {
-    const anchor = drawing.anchorOf(value);
-    const id = `${drawing.makerOf(value) ?? ""}>${key}`;
+  return drawing.wants.flatMap(({ value, key, end, from, start: entry }): readonly Mark[] => {
+    const anchor = entry ?? drawing.anchorOf(value);
+    const id = `${entry === undefined ? (drawing.makerOf(value) ?? "") : "entry"}>${key}`;
     if (anchor === undefined || seen.has(id)) return [];
     seen.add(id);
     if (anchor.x === end.x && from === "above" && end.y > anchor.y && end.y - anchor.y < DIRECT)

@@ -21,6 +21,8 @@ export class LineDrawer {
   readonly #flow: Flow;
   readonly #counted: Counted;
   readonly #tell: (edge: number) => Told;
+  /** By its key the edge that one stands for which is drawn of several iterations: that of the first. */
+  readonly #first = new Map<string, Pick<Joint, "index" | "edge">>();
 
   constructor(drawing: Drawing, flow: Flow, counted: Counted, tell: (edge: number) => Told) {
     this.#drawing = drawing;
@@ -43,9 +45,15 @@ export class LineDrawer {
   }
 
   #joint(joint: Joint, carried: Value | undefined): Block {
-    const told = this.#tell(joint.index);
+    const { index, edge } = this.#first.get(joint.key) ?? joint;
+    const told = this.#tell(index);
     const drawLine = (line: Line): Block => this.draw(line);
-    return jointBlock(joint, carried, { flow: this.#flow, drawing: this.#drawing, drawLine, told });
+    return jointBlock({ ...joint, index, edge }, carried, {
+      flow: this.#flow,
+      drawing: this.#drawing,
+      drawLine,
+      told,
+    });
   }
 
   #layer(layer: Layer, carried: Value | undefined): Block {
@@ -57,9 +65,11 @@ export class LineDrawer {
     const full = this.#counted.noteOf(layer);
     const note = fitted(full, room, letters.note);
     const hover = [`${layer.name}${layer.args}`, full].filter((text) => text !== "").join("\n");
+    // What it made itself an iteration ago is not from afar.
     const reads = this.#flow
       .readsOf([layer])
-      .filter((value) => value !== carried && !this.#flow.isInput(value));
+      .filter((value) => value !== carried && !this.#flow.isInput(value))
+      .filter((value) => this.#drawing.makerOf(value) !== key);
     return {
       left: w / 2,
       right: w / 2,
@@ -78,13 +88,16 @@ export class LineDrawer {
   #loop(loop: Loop): Block {
     const kinds = kindsOf(loop);
     const [{ rounds, keys }] = kinds as [Kind];
-    const shown = rounds[0]!;
+    const shown = typicalOf(rounds, loop);
+    for (const part of everyPart(rounds[0]!.parts))
+      if (part.kind === "joint" && !this.#first.has(part.key)) this.#first.set(part.key, part);
     const note = kinds
       .slice(1)
       .map((kind) => describeOther(kind, keys))
       .join("; ");
     const label = loop.label === "repeat" ? "" : loop.label;
-    const inner = this.draw(this.#flow.roundLine(loop, shown));
+    const line = this.#flow.roundLine(loop, shown);
+    const inner = this.draw(line);
     const tab = widthOf(`×${loop.rounds.length} ${label} ${note}`, letters.tab, true) + 24;
     const left = inner.left + PAD + 10;
     const right = Math.max(inner.right + PAD, tab);
@@ -105,7 +118,7 @@ export class LineDrawer {
           hover,
           tab: x + 12,
         });
-        inner.place(x, y + TAB + PAD);
+        this.#drawing.within({ value: line.entry, x, y: y + TAB }, () => inner.place(x, y + TAB + PAD));
       },
     };
   }
@@ -158,6 +171,15 @@ function kindsOf({ rounds }: Loop): readonly Kind[] {
     keys: new Set(keysOf(some[0]!)),
   }));
   return kinds.toSorted((a, b) => b.keys.size - a.keys.size || b.rounds.length - a.rounds.length);
+}
+
+/**
+ * Of iterations that run the same lines one that reads what the one before it made: the first reads what comes into the repeat,
+ * which may be the same value as one that all of them read. And one that another reads, if there is such.
+ */
+function typicalOf(rounds: readonly Round[], loop: Loop): Round {
+  const later = rounds.filter((round) => round !== loop.rounds[0]);
+  return later.find((round) => round !== loop.rounds.at(-1)) ?? later[0] ?? rounds[0]!;
 }
 
 function describeOther({ rounds, keys }: Kind, shown: ReadonlySet<string>): string {

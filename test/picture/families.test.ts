@@ -1,15 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { loweredPicture } from "./pictures.ts";
+import { loweredPicture, small } from "./pictures.ts";
 import { broken } from "./rules.ts";
 
 const names = readdirSync("src/families").filter((name) => name.endsWith(".lmg"));
-
-/** Of those whose published sizes are more than a graph without a config may have. */
-const small: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  "deepseek_v3.lmg": { depth: 4 },
-  "qwen3_next.lmg": { depth: 4 },
-};
 
 test.each(names)("%s is drawn by the rules", (name) => {
   const { graph, scene } = loweredPicture(readFileSync(`src/families/${name}`, "utf8"), small[name]);

@@ -35,9 +35,16 @@ export const exampleText = (name: string): string => readFileSync(`examples/${na
 /** The graph of a text as it was lowered, without passes and plan. */
 export function loweredPicture(
   text: string,
-  settings: Readonly<Record<string, number>> = {},
+  settings: Readonly<Record<string, number | string>> = {},
+  opened: readonly string[] = [],
 ): Pick<Picture, "graph" | "scene"> {
   const { model, diagnostics } = lower(parse({ name: "model.lmg", text }).file, { settings });
   if (model === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  return { graph: model.graph, scene: sceneOf(model.graph) };
+  return { graph: model.graph, scene: sceneOf(model.graph, { opened }) };
 }
+
+/** Settings of families whose published sizes are more than a graph without a config may have. */
+export const small: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  "deepseek_v3.lmg": { depth: 4 },
+  "qwen3_next.lmg": { depth: 4 },
+};

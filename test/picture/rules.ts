@@ -1,6 +1,7 @@
 import type { Graph } from "../../src/ir/graph.ts";
+import { operandValues } from "../../src/ir/node.ts";
 import { boundsOf } from "../../src/picture/bounds.ts";
-import { everyPart, partsOf, type Joint } from "../../src/picture/parts.ts";
+import { everyPart, nodesOf, partsOf, resultsOf, type Joint, type Loop } from "../../src/picture/parts.ts";
 import {
   letters,
   type Box,
@@ -14,13 +15,14 @@ import { widthOf } from "../../src/picture/widths.ts";
 
 /** What of a picture is not as pictures are to be, one text each. */
 export function broken(graph: Graph, scene: Scene, opened: readonly string[] = []): readonly string[] {
-  const joints = [...everyPart(partsOf(graph, new Set(opened)))].filter(
-    (part): part is Joint => part.kind === "joint",
-  );
+  const parts = [...everyPart(partsOf(graph, new Set(opened)))];
+  const joints = parts.filter((part): part is Joint => part.kind === "joint");
+  const loops = parts.filter((part): part is Loop => part.kind === "loop");
   return [
     ...crooked(scene),
     ...overlapping(scene),
     ...lanesOnLanes(scene),
+    ...readPastEntries(graph, scene, loops),
     ...outside(scene),
     ...tooWide(scene),
     ...withoutAdd(graph, scene, joints),
@@ -100,6 +102,39 @@ function lanesOnLanes({ marks }: Scene): readonly string[] {
       .filter((b) => Math.abs(a.x - b.x) < 4 && a.low < b.high && b.low < a.high)
       .map(() => `two lanes run on each other at ${a.x.toFixed(0)}`),
   );
+}
+
+/**
+ * What an iteration hands to the next is read within the frame, for only the first finds it above: lanes come into a frame from
+ * above from no more places than there are values from outside that iterations after the first read.
+ */
+function readPastEntries(graph: Graph, { marks }: Scene, loops: readonly Loop[]): readonly string[] {
+  const lanes = marks.filter(isA("path")).filter(({ role }) => role === "lane");
+  return marks.filter(isA("frame")).flatMap((frame) => {
+    const mine = loops.filter(
+      ({ label, rounds }) =>
+        (label === "repeat" ? "" : label) === frame.label && rounds.length === frame.count,
+    );
+    const from = lanes
+      .map(({ points }) => ({ start: points[0]!, end: points.at(-1)! }))
+      .filter(({ start, end }) => start.y < frame.y && holds(frame, { ...end, w: 0, h: 0 }))
+      .map(({ start }) => `${start.x}, ${start.y}`);
+    const most = Math.max(...mine.map((loop) => comingIn(graph, loop)));
+    return new Set(from).size > most
+      ? [
+          `${nameOf(frame)} is read into from ${from.join(" and ")}, and only ${most} values come in from above`,
+        ]
+      : [];
+  });
+}
+
+/** How many values that some node outside of a repeat makes are read by iterations after the first; of one iteration, by that. */
+function comingIn({ nodes }: Graph, loop: Loop): number {
+  const own = new Set(resultsOf(loop));
+  const made = new Set(nodes.flatMap(({ results }) => results).filter((value) => !own.has(value)));
+  const rounds = loop.rounds.length > 1 ? loop.rounds.slice(1) : loop.rounds;
+  const reads = rounds.flatMap((round) => round.parts.flatMap(nodesOf)).flatMap(operandValues);
+  return new Set(reads.filter((value) => made.has(value))).size;
 }
 
 /** True for a piece that goes through a box; what ends at its middle above or below, or runs down its middle behind it, does not. */
