@@ -7,6 +7,14 @@ import type { Hue } from "./scene.ts";
 
 const norms = new Set(["layer_norm", "rms_norm", "batch_norm", "group_norm"]);
 const products = new Set(["linear", "matmul", "conv1d", "conv2d"]);
+const telling: ReadonlySet<string> = new Set([
+  ...norms,
+  ...products,
+  "routed_linear",
+  "attend",
+  "linear_attend",
+  "embedding",
+]);
 
 /** What a layer computes above all, by its ops. */
 export function hueOf({ nodes }: Layer): Hue {
@@ -19,6 +27,10 @@ export function hueOf({ nodes }: Layer): Hue {
   if ([...ops].some((op) => norms.has(op))) return "norm";
   return "other";
 }
+
+/** What tells a layer from others that stand in its place in other iterations: attention with a window is attention. */
+export const tellingOps = ({ nodes }: Layer): string =>
+  [...telling].filter((op) => nodes.some((node) => node.op === op)).join(" ");
 
 /** What is said of the parameters of each layer: how many they are, or whose they are if a layer before has them too. */
 export class Counted {

@@ -4,7 +4,7 @@ import { column, GAP, type Block } from "./blocks.ts";
 import type { Drawing } from "./drawing.ts";
 import type { Flow, Line, Row } from "./flow.ts";
 import { jointBlock, type Told } from "./joints.ts";
-import { hueOf, type Counted } from "./layers.ts";
+import { hueOf, tellingOps, type Counted } from "./layers.ts";
 import { everyPart, type Joint, type Layer, type Loop, type Part, type Round } from "./parts.ts";
 import { letters } from "./scene.ts";
 import { fitted, widthOf } from "./widths.ts";
@@ -157,7 +157,7 @@ export class LineDrawer {
   }
 }
 
-/** Iterations that run the same lines. */
+/** Iterations that run the same lines, in which names stand for the same kinds of layers. */
 interface Kind {
   readonly rounds: readonly Round[];
   readonly keys: ReadonlySet<string>;
@@ -165,7 +165,10 @@ interface Kind {
 
 /** The fullest first. */
 function kindsOf({ rounds }: Loop): readonly Kind[] {
-  const keysOf = ({ parts }: Round): readonly string[] => Array.from(everyPart(parts), ({ key }) => key);
+  const keysOf = ({ parts }: Round): readonly string[] =>
+    Array.from(everyPart(parts), (part) =>
+      part.kind === "layer" ? `${part.key} ${tellingOps(part)}` : part.key,
+    );
   const kinds = [...groupBy(rounds, (round) => keysOf(round).join("\n")).values()].map((some): Kind => ({
     rounds: some,
     keys: new Set(keysOf(some[0]!)),

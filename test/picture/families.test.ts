@@ -12,7 +12,7 @@ test.each(names)("%s is drawn by the rules", (name) => {
 
 test("experts are products, though they are chosen by a softmax; an iteration that differs is named by its number", () => {
   const { scene } = loweredPicture(readFileSync("src/families/deepseek_v2.lmg", "utf8"), { depth: 4 });
-  const experts = scene.marks.find((mark) => mark.kind === "box" && mark.name === "moe");
+  const experts = scene.marks.find((mark) => mark.kind === "box" && mark.name === "mlp");
   expect(experts).toMatchObject({ hue: "linear" });
   expect(scene.marks.find((mark) => mark.kind === "frame")).toMatchObject({ count: 4, note: "[0] differs" });
 });
