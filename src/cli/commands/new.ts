@@ -4,6 +4,7 @@ import { kindOfPath } from "../../checkpoint/files/system.ts";
 import { quote, quotePath } from "../../checkpoint/problem.ts";
 import { knownFamilies } from "../../families/families.ts";
 import { familyModel } from "../../families/models.ts";
+import { library } from "../../lower/names/modules.ts";
 import type { Source } from "../../support/source.ts";
 import { listWords, nearest } from "../../support/text.ts";
 import type { Command } from "../command.ts";
@@ -46,7 +47,7 @@ export const command: Command = {
     const { family, sizes } = chosenFamily(options);
     if (options.force !== true && kindOfPath(path) !== undefined)
       stop("E828", `${quotePath(path)} is there already`, "choose another name, or replace it with --force");
-    const made = sizedModel(family, name, sizes);
+    const made = sizedModel(family, ownName(name), sizes);
     if ("diagnostics" in made) throw new Stop(made.diagnostics);
     const problem = writeFile(path, made.text);
     if (problem !== undefined) throw new Stop([problem]);
@@ -66,6 +67,9 @@ function placeOf(given: string): { readonly path: string; readonly name: string 
     );
   return { path: join(dirname(given), `${name}.lmg`), name };
 }
+
+/** A model hides the library's block of its name, which the family's text may call. */
+const ownName = (name: string): string => (library.find(name) === undefined ? name : `${name}_model`);
 
 function chosenFamily({ from, family, ignoreConfig }: NewOptions): {
   readonly family: Source;
