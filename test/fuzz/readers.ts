@@ -307,7 +307,7 @@ export const readers = {
     },
   },
   npy: {
-    share: 160,
+    share: 145,
     make: (random) => mutateBytes(random, random.pick(arrays)),
     read: (input: Uint8Array) => {
       expectProblem(readNpy(input, "f.npy"));
