@@ -110,3 +110,24 @@ test("an older version has the norm and the gelu as what they are", () => {
     out logits: 1[B, T, 16]"
   `);
 });
+
+test.each([
+  ["x, x, x", "causal: true", true],
+  ["x, x, x", "softcap: 20.0", true],
+  ["x, x, x", "softcap: 20.0, causal: true", false],
+  ["x, x, x, b", "softcap: 20.0", false],
+])(
+  "(%s) -> attend(%s): the op for attention, unless a softcap meets what hides or biases scores",
+  (values, options, isOp) => {
+    const text = modelText(`model m {
+  input x: f32[B, 2, T, 4]
+  input b: f32[B, 2, T, T]
+  kept = b
+  (${values}) -> attend(${options}) as y
+  output y
+  kept
+  output same
+}`);
+    expect(/ = Attention\(/.test(text)).toBe(isOp);
+  },
+);

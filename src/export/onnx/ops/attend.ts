@@ -49,9 +49,10 @@ export function attend(exporter: Exporter, node: Attend): string {
     rows: q.type.shape[row]!,
     columns: k.type.shape[row]!,
   };
-  const hides = causal || window !== undefined || node.operands.mask !== undefined;
-  // Versions of the op differ in whether a softcap comes before what hides: a hidden score would be capped and seen.
-  const isOp = exporter.opset >= 23 && !(softcap > 0 && hides);
+  const { mask, bias } = node.operands;
+  const changes = causal || window !== undefined || mask !== undefined || bias !== undefined;
+  // Versions of the op differ in whether a softcap comes before what hides and biases scores: a hidden one would be capped and seen.
+  const isOp = exporter.opset >= 23 && !(softcap > 0 && changes);
   const isSquare = sameDim(heads.rows, heads.columns);
   const scores = scoresOf(exporter, node, heads, isOp && causal && isSquare && window === undefined);
   const made = isOp ? attention(exporter, node, heads, scores) : expanded(exporter, node, heads, scores);
