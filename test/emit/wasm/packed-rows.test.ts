@@ -84,8 +84,8 @@ function computed(rows: number, columns: number, form: Form, ending: keyof typeo
 }
 
 /**
- * A machine that reads a lone row's weight from several places, and one of the same bits. V8 11 has relaxed SIMD behind a flag only, and
- * its product of four neighbours is wrong in longer loops there.
+ * A machine that reads a lone row's weight from several places, and one of the same bits. V8 11 has relaxed SIMD behind a flag only;
+ * products of codes differ there, in the loops for one place too, and why is not known.
  */
 const pairs = [
   ["of 128 bits alone", unrolled, plain],
