@@ -102,8 +102,10 @@ function runShown(text: string): string {
   return execFileSync(process.execPath, ["shown.mjs"], { cwd: folder, encoding: "utf8" });
 }
 
+const docs = readdirSync("docs").map((name) => `docs/${name}`);
+
 test.each(
-  ["README.md", "src/entries/README.md"].flatMap((page) =>
+  ["README.md", ...docs, "src/entries/README.md"].flatMap((page) =>
     codeBlocks(readFileSync(page, "utf8"))
       .filter(({ info, text }) => info === "ts" && /from "lmg/.test(text) && !text.includes(`"lmg/run"`))
       .map(({ text, line }) => [page, line, text] as const),
@@ -129,9 +131,9 @@ test("the examples' pass and lint run from the package", () => {
   expect(printed).toBe("0.5 lab/odd-width,lab/odd-width,lab/odd-width\n");
 });
 
-test("the README's program generates with a model of the package, from its entry", () => {
+test("the pages' program generates with a model of the package, from its entry", () => {
   symlinkSync(join(folder, "node_modules/lmg/examples"), join(folder, "examples"));
-  const program = codeBlocks(readFileSync("README.md", "utf8")).find(({ text }) =>
+  const program = codeBlocks(readFileSync("docs/library.md", "utf8")).find(({ text }) =>
     /import \{[^}]*\bgenerate\b[^}]*\} from "lmg\/run"/.test(text),
   )!;
   const [candidates, text] = runShown(program.text).split(/(?<=\n)(?=Call me )/);
@@ -162,7 +164,15 @@ test.each([
 
 test("the package holds what people need and nothing else", () => {
   const roots = new Set(listing.map((path) => path.split("/")[1]));
-  expect([...roots].sort()).toEqual(["LICENSE", "README.md", "dist", "examples", "grammar", "package.json"]);
+  expect([...roots].sort()).toEqual([
+    "LICENSE",
+    "README.md",
+    "dist",
+    "docs",
+    "examples",
+    "grammar",
+    "package.json",
+  ]);
 });
 
 test("to install it runs no script", () => {

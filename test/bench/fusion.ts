@@ -1,4 +1,4 @@
-// What add+norm fusion saves: steps and bytes of each example, from the plan, as the table in the README.
+// What add+norm fusion saves: steps and bytes of each example, from the plan, as the table in docs/fusion.md.
 //
 //     npx tsx test/bench/fusion.ts            the table
 //     npx tsx test/bench/fusion.ts --time     and the time of both plans, interleaved, at a small size, one thread;
@@ -49,7 +49,7 @@ function planOf(name: string, fuse: boolean, settings: Settings = {}, target?: T
   return { graph: model!.graph, plan: plan! };
 }
 
-/** The table in the README, in Markdown. */
+/** The table of docs/fusion.md, in Markdown. */
 export function fusionTable(): string {
   const rows = examples.map(([name, placement]) => {
     const [fused, plain] = [planOf(name, true).plan, planOf(name, false).plan];

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,6 +23,7 @@ import { codeBlocks, shownCommands, type CodeBlock } from "./markdown.ts";
 
 const pages = [
   "README.md",
+  ...readdirSync("docs").map((name) => `docs/${name}`),
   "grammar/README.md",
   "src/README.md",
   "examples/README.md",
@@ -184,6 +193,6 @@ test("the module of the demonstration is as large as the README says", async () 
   expect(read("README.md")).toContain(`wrote out/llama.ts (${showBytes(length)}), a module`);
 });
 
-test("the README's table of what fusion saves is what the plans say", () => {
-  expect(read("README.md")).toContain(fusionTable());
+test("the table of what fusion saves is what the plans say", () => {
+  expect(read("docs/fusion.md")).toContain(fusionTable());
 });

@@ -86,7 +86,7 @@ test("options are read, and those without a meaning refused", () => {
   expect(() => readOptions(["--round", "3"])).toThrow("--round");
 });
 
-test.each(["README.md", "test/bench/cpu/README.md"])("rows and commands of %s are the bench's", (page) => {
+test.each(["docs/cpu.md", "test/bench/cpu/README.md"])("rows and commands of %s are the bench's", (page) => {
   const jobs = [...modelJobs(undefined), ...kernelJobs].flatMap((make) => make().rows);
   const names = [...miniLmRows, ...jobs].map(({ name }) => name);
   const text = readFileSync(page, "utf8");
