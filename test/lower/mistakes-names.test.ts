@@ -52,6 +52,23 @@ describe("names", () => {
     `);
   });
 
+  test.each([
+    ["  y = 3 * zork(2)", "E202", "there is neither a function nor a layer called `zork`"],
+    ["  y = 3 * linaer(2)", "E202", "did you mean `linear`?"],
+    ["  y = 3 + flor(2.5)", "E202", "did you mean `floor`?"],
+    ["  let k = flor(2.5)", "E202", "did you mean `floor`?"],
+    ["  y = not zork(2)", "E202", "there is neither a function nor a layer called `zork`"],
+    ["  y = x * x(2)", "E204", "`x` is a tensor f32[B, 8], and only functions and layers take arguments"],
+    ["  a: linear(8)\n  y = x * a(2)", "E202", "to use it again, weights and all, write `same(a)`"],
+    ["  y = x * x.gelu(2)", "E205", "tensors flow through arrows: `x -> gelu`"],
+    ["  y = 3 * linear(4)", "E308", "`linear(4)` is a layer, but a value is needed here"],
+    ["  a: linear(8)\n  y = 3 * same(a)", "E308", "`same(a)` is a layer, but a value is needed here"],
+  ])("a call in an expression is told for what it is: %s", (body, code, words) => {
+    const told = mistakes(body);
+    expect(told.match(/error\[E\d+\]/g)).toEqual([`error[${code}]`]);
+    expect(told).toContain(words);
+  });
+
   test("a value where a layer is needed", () => {
     expect(mistakes("  r = x\n  x -> r")).toMatchInlineSnapshot(`
       "

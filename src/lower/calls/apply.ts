@@ -16,8 +16,8 @@ export function applyLayer(layer: Layer, flow: Flow, frame: Frame): Meaning | un
   const written = evaluateLabel(layer.label, frame);
   if (written === "wrong") return undefined;
   const label = written?.name;
-  const isHead = flow === "stream" && layer.label === undefined;
-  const resolved = frame.context.walk.resolveLayer(layer.call, frame, isHead);
+  const place = flow === "stream" && layer.label === undefined ? "head" : "layer";
+  const resolved = frame.context.walk.resolveLayer(layer.call, frame, place);
   if (resolved === "none") return readFlow(flow, layer.span, frame);
   const result =
     resolved === undefined || reportMissing(resolved, layer.call, frame)

@@ -1,10 +1,12 @@
 import type { Call, Path } from "../../language/ast/expressions.ts";
+import type { Diagnostic } from "../../support/diagnostic.ts";
 import { callLayer } from "./arguments.ts";
-import type { Frame } from "../frame/context.ts";
+import type { CallPlace, Frame } from "../frame/context.ts";
 import * as errors from "../errors/names.ts";
 import * as pathErrors from "../errors/paths.ts";
 import { layerRecords } from "../layers/table.ts";
 import type { Callee, LayerValue } from "../values/meaning.ts";
+import { functions } from "../values/functions.ts";
 import { tellName, tellOwnName, tellReference } from "../names/references.ts";
 import { findDefinition, visibleDefinitions } from "../names/modules.ts";
 
@@ -12,9 +14,13 @@ const noArguments = new Map<string, never>();
 
 /**
  * The layer that a call in a layer's place means: a parameter or `let` that holds one, a block of the file, of a used
- * file or the library, an op. `none` for a parameter that holds no layer.
+ * file or the library, an op. `none` for a parameter that holds no layer. Undefined where it means none, which is told.
  */
-export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerValue | "none" | undefined {
+export function resolveLayer(
+  call: Call,
+  frame: Frame,
+  place: CallPlace = "layer",
+): LayerValue | "none" | undefined {
   const name = call.path.root.text;
   if (call.path.parts.length > 0) {
     const isTensor = frame.scope.find(name)?.meaning?.kind === "tensor" || name === "stream";
@@ -46,17 +52,27 @@ export function resolveLayer(call: Call, frame: Frame, isHead = false): LayerVal
   if (binding === undefined && labelled === undefined && frame.module.incomplete) return undefined;
   if (binding === undefined)
     frame.context.diagnostics.add(
-      labelled === undefined
-        ? isHead && call.arguments === undefined
-          ? (errors.capitalConstant(call.path.span, name) ??
-            errors.unknownHead(call, frame.scope.names(), layerNames(frame)))
-          : errors.unknownLayer(call, layerNames(frame))
-        : errors.labelIsNoLayer(call, labelled.span),
+      labelled === undefined ? unknownCallee(call, place, frame) : errors.labelIsNoLayer(call, labelled.span),
       frame.calls,
     );
   else if (binding.meaning !== undefined)
-    frame.context.diagnostics.add(errors.valueIsNoLayer(call, binding.meaning), frame.calls);
+    frame.context.diagnostics.add(
+      place === "value" && call.arguments !== undefined
+        ? errors.valueIsCalled(call, binding.meaning)
+        : errors.valueIsNoLayer(call, binding.meaning),
+      frame.calls,
+    );
   return undefined;
+}
+
+function unknownCallee(call: Call, place: CallPlace, frame: Frame): Diagnostic {
+  const layers = layerNames(frame);
+  const { span, root } = call.path;
+  if (place === "value" && call.arguments !== undefined)
+    return errors.unknownCall(call, Object.keys(functions), layers);
+  if (place === "head" && call.arguments === undefined)
+    return errors.capitalConstant(span, root.text) ?? errors.unknownHead(call, frame.scope.names(), layers);
+  return errors.unknownLayer(call, layers);
 }
 
 /** True for the label of a layer, and for what may be one in an iteration. */

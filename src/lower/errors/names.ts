@@ -59,6 +59,23 @@ export const unknownLayer = (call: Call, names: readonly string[]): Diagnostic =
       : suggest(call.path.root.text, names, LAYERS),
   );
 
+/** A call in an expression, where a function of numbers may stand, or a layer in parentheses. */
+export const unknownCall = (
+  call: Call,
+  functions: readonly string[],
+  layers: readonly string[],
+): Diagnostic =>
+  errorAt(
+    "E202",
+    call.path.span,
+    `there is neither a function nor a layer called \`${call.path.root.text}\``,
+    suggest(
+      call.path.root.text,
+      [...functions, ...layers],
+      `the functions are ${quoted(functions)}; ${LAYERS}`,
+    ),
+  );
+
 /** A name alone at the head of a chain, where a value or a layer may stand. */
 export function unknownHead(call: Call, values: Iterable<string>, layers: readonly string[]): Diagnostic {
   const known = [...values];
@@ -87,6 +104,14 @@ export const valueIsNoLayer = (call: Call, meaning: Meaning): Diagnostic =>
     {
       help: "layers stand after arrows and labels; values stand at the head of a chain or between operators",
     },
+  );
+
+/** `x(3)` in an expression. */
+export const valueIsCalled = (call: Call, meaning: Meaning): Diagnostic =>
+  errorAt(
+    "E204",
+    call.path.span,
+    `\`${call.path.root.text}\` is ${describe(meaning)}, and only functions and layers take arguments`,
   );
 
 /** `True`, `False` and `None`, as Python has them. */

@@ -49,6 +49,9 @@ export interface Context {
   readonly budget: Budget;
 }
 
+/** Where a call stands: where only a layer may, at the head of a chain, or in an expression, where a function of numbers may. */
+export type CallPlace = "layer" | "head" | "value";
+
 /**
  * The parts of the lowering that need each other: an expression holds chains, a chain applies layers, a layer is a block
  * with statements, a statement holds expressions. Each is a file that knows the others by this record only.
@@ -62,7 +65,7 @@ export interface Walk {
     what: string,
   ) => Meaning | undefined;
   readonly chain: (chain: Chain, frame: Frame) => Meaning | undefined;
-  readonly resolveLayer: (call: Call, frame: Frame, isHead?: boolean) => LayerValue | "none" | undefined;
+  readonly resolveLayer: (call: Call, frame: Frame, place?: CallPlace) => LayerValue | "none" | undefined;
   readonly applyLayer: (layer: Layer, flow: Flow, frame: Frame) => Meaning | undefined;
   /** The same for a layer that is known already. */
   readonly applyValue: (

@@ -1,6 +1,6 @@
 import type { Call, Expression, Path } from "../../language/ast/expressions.ts";
 import { dtypes, isDtype } from "../../tensor/dtype.ts";
-import type { Frame } from "../frame/context.ts";
+import type { CallPlace, Frame } from "../frame/context.ts";
 import * as errors from "../errors/arguments.ts";
 import * as labelErrors from "../errors/labels.ts";
 import { bareName, evaluateCondition } from "./expressions.ts";
@@ -101,7 +101,7 @@ function evaluateAny(expression: Expression, frame: Frame): Meaning | undefined 
   if (isInitCall(init) && !isBlockToo(init, frame)) return evaluateInit(init, frame);
   if (expression.arguments === undefined || isFunctionCall(expression))
     return walk.evaluate(expression, frame);
-  return layerMeaning(expression, frame);
+  return layerMeaning(expression, frame, "value");
 }
 
 /** `unit` is a block of the library too, without an argument that needs no name: `unit(2)` is the initializer. */
@@ -122,8 +122,8 @@ function initMeaning(expression: Expression, frame: Frame): Meaning | undefined 
 
 const isConstant = (word: string): boolean => ["true", "false", "stream", "training"].includes(word);
 
-function layerMeaning(call: Call, frame: Frame): Meaning | undefined {
-  const layer = frame.context.walk.resolveLayer(call, frame);
+function layerMeaning(call: Call, frame: Frame, place?: CallPlace): Meaning | undefined {
+  const layer = frame.context.walk.resolveLayer(call, frame, place);
   return layer === undefined ? undefined : layer === "none" ? none : { kind: "layer", layer };
 }
 

@@ -106,7 +106,9 @@ function evaluateGroup(group: Group, frame: Frame): Meaning | undefined {
 function evaluateCall(call: Call, frame: Frame): Meaning | undefined {
   if (call.arguments === undefined) return evaluatePath(call.path, frame);
   if (isFunctionCall(call)) return evaluateFunction(call, frame);
-  frame.context.diagnostics.add(argumentErrors.layerAsOperand(call), frame.calls);
+  // What means no layer at all is told as such.
+  if (frame.context.walk.resolveLayer(call, frame, "value") !== undefined)
+    frame.context.diagnostics.add(argumentErrors.layerAsOperand(call), frame.calls);
   return undefined;
 }
 

@@ -165,7 +165,7 @@ function onlyCall(statements: readonly Statement[]): Call | undefined {
 }
 
 function callOf(call: Call, frame: Frame): LayerValue | undefined {
-  const layer = frame.context.walk.resolveLayer(call, frame, true);
+  const layer = frame.context.walk.resolveLayer(call, frame, "head");
   return layer === "none" ? undefined : layer;
 }
 
