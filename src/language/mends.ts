@@ -1,5 +1,5 @@
 import type { Edit } from "../support/diagnostic.ts";
-import type { Span } from "../support/source.ts";
+import type { Source, Span } from "../support/source.ts";
 
 /* Edits for mistakes in the text, where only one thing is meant. */
 
@@ -56,3 +56,32 @@ export function separatedFrom({ source, start }: Span, sign: "," | ";"): Edit {
   const at = isSameLine ? before : start;
   return { span: { source, start: at, end: at }, text: isSameLine ? sign : `${sign} ` };
 }
+
+/** A statement left out with its semicolon; where it has a line for itself, with the line and the comment that ends it. */
+export function withoutStatement({ source, start, end }: Span): Edit {
+  const line = source.text.lastIndexOf("\n", start - 1) + 1;
+  const before = source.text.slice(line, start);
+  const after = source.text.slice(end);
+  const isFirst = before.trim() === "";
+  const [rest] = /^[ \t]*;?[ \t]*(?:\/\/.*)?(?:\r?\n|$)/.exec(after) ?? [];
+  if (isFirst && rest !== undefined) return left(source, line, end + rest.length);
+  const [separator] = /^[ \t]*;[ \t]*/.exec(after) ?? [];
+  if (separator !== undefined && rest === undefined) return left(source, start, end + separator.length);
+  return left(source, line + before.replace(/[ \t]*;?[ \t]*$/, "").length, end);
+}
+
+/** One of a list left out, with the comma before or behind it. */
+export function withoutItem(items: readonly { readonly span: Span }[], index: number): Edit {
+  const { source, start, end } = items[index]!.span;
+  const next = items[index + 1];
+  if (next !== undefined) return left(source, start, next.span.start);
+  const previous = items[index - 1];
+  if (previous !== undefined) return left(source, previous.span.end, end);
+  const [comma] = /^\s*,/.exec(source.text.slice(end)) ?? [""];
+  return left(source, start, end + comma.length);
+}
+
+const left = (source: Source, start: number, end: number): Edit => ({
+  span: { source, start, end },
+  text: "",
+});

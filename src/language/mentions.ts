@@ -1,7 +1,7 @@
 import { append } from "../support/lists.ts";
 import type { Span } from "../support/source.ts";
 import type { BindStatement, LetStatement, NormClause, RepeatStatement } from "./ast.ts";
-import type { DimReference, MadeList, Name, Path, Tap } from "./ast/expressions.ts";
+import type { Argument, DimReference, MadeList, Name, Path, Tap } from "./ast/expressions.ts";
 
 /**
  * The names that a definition, or a part of one, reads: what paths begin with and their parts (`h[0].level`), the words that
@@ -22,6 +22,10 @@ export function namesRead(definition: object, without?: object): ReadonlyMap<str
     else if (isNorm(node)) add(node.position);
   return names;
 }
+
+/** The names by which calls of a definition give arguments. */
+export const argumentNames = (definition: object): ReadonlySet<string> =>
+  new Set([...nodesOf(definition)].flatMap((node) => (isNamedArgument(node) ? [node.name.text] : [])));
 
 /** What a definition or a part of one reads and binds, each in the order of the text. */
 export function namesIn(part: object): { readonly read: readonly Path[]; readonly bound: readonly Name[] } {
@@ -73,6 +77,9 @@ const isOutput = (node: object): node is { readonly name: Name } =>
 const isNorm = (node: object): node is NormClause => "kind" in node && node.kind === "norm";
 
 const isTap = (node: object): node is Tap => !("kind" in node) && "name" in node && "type" in node;
+
+const isNamedArgument = (node: object): node is Argument & { readonly name: Name } =>
+  !("kind" in node) && "value" in node && "name" in node && node.name !== undefined;
 
 /** Where a node stands: it leads to the whole text. */
 const isPlace = (key: string): boolean => key === "span" || key === "operatorSpan";

@@ -44,6 +44,10 @@ export interface Lint {
   readonly find: (model: Linted) => readonly Finding[];
 }
 
+/** True if a definition of the file names this one: what calls give it is theirs too. */
+export const isNamed = ({ name }: Definition, { module, reads }: Linted): boolean =>
+  [...module.own.values()].some((other) => other.name !== name && reads(other).has(name.text));
+
 /** A lint and the word that silences it. */
 export interface NamedLint extends Lint {
   readonly name: string;

@@ -1,7 +1,8 @@
 import type { Definition, InputStatement } from "../../language/ast.ts";
-import { namesRead } from "../../language/mentions.ts";
+import { withoutStatement } from "../../language/mends.ts";
+import { namesIn, namesRead } from "../../language/mentions.ts";
 import { operandValues } from "../../ir/node.ts";
-import type { Finding, Lint, Linted } from "./lint.ts";
+import { isNamed, type Finding, type Lint, type Linted } from "./lint.ts";
 
 /**
  * An input that its definition does not name, nor a dim that it binds. The first one begins the stream: of a model it is
@@ -16,10 +17,12 @@ export const unreadInput: Lint = {
         .filter((input, index) =>
           index === 0 ? isUnreadStart(input, model, definition) : !isRead(input, inputs, model, definition),
         )
-        .map(({ name }): Finding => ({
-          spans: [name.span],
-          message: `nothing reads the input \`${name.text}\` of \`${definition.name.text}\``,
+        .map((input): Finding => ({
+          spans: [input.name.span],
+          message: `nothing reads the input \`${input.name.text}\` of \`${definition.name.text}\``,
           help: "leave it out: whoever runs the model has to give it",
+          ...(isAlone(input, inputs, definition) &&
+            !isNamed(definition, model) && { fix: [withoutStatement(input.span)] }),
         }));
     }),
 };
@@ -40,6 +43,18 @@ function isRead(
   const elsewhere = namesRead(definition, input);
   return [...namesRead(input.type).keys()].some(
     (dim) => /^[A-Z]/.test(dim) && !before.has(dim) && elsewhere.has(dim),
+  );
+}
+
+/** True if nothing else changes without it: the others bind the dims that the definition reads, and with the same bounds. */
+function isAlone(input: InputStatement, inputs: readonly InputStatement[], definition: Definition): boolean {
+  const others = inputs.filter((other) => other !== input);
+  const bound = new Set(others.flatMap(({ type }) => namesIn(type).bound.map(({ text }) => text)));
+  const elsewhere = namesRead(definition, input);
+  return (
+    others.length > 0 &&
+    (input.type.dims ?? []).every((dim) => dim.kind === "rest" || dim.bound === undefined) &&
+    namesIn(input.type).bound.every(({ text }) => bound.has(text) || !elsewhere.has(text))
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Body, LetStatement } from "../../language/ast.ts";
+import { withoutStatement } from "../../language/mends.ts";
 import { bodiesOf } from "../../language/statements.ts";
 import type { Lint } from "./lint.ts";
 
@@ -16,10 +17,11 @@ export const unreadLet: Lint = {
           const places = reads(definition).get(name.text) ?? [];
           return places.every((place) => later.some((other) => hides(other, place)));
         })
-        .map(({ statement: { name } }) => ({
+        .map(({ statement: { name, span } }) => ({
           spans: [name.span],
           message: `nothing reads \`${name.text}\``,
           help: "leave the `let` out",
+          fix: [withoutStatement(span)],
         }));
     }),
 };

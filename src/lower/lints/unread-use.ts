@@ -1,3 +1,4 @@
+import { withoutStatement } from "../../language/mends.ts";
 import type { Lint } from "./lint.ts";
 
 /** A `use` of a file of whose blocks and models nothing is named. */
@@ -15,6 +16,7 @@ export const unreadUse: Lint = {
         spans: [use.span],
         message: "nothing of this file is called here",
         help: "leave the line out",
+        fix: [withoutStatement(use.span)],
         isAtTop: true,
       }));
   },

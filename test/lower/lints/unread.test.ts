@@ -3,6 +3,9 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/lower/lower.ts";
 import { parse } from "../../../src/language/parse.ts";
 import { stdSources } from "../../../src/std/std.generated.ts";
+import type { LowerOptions } from "../../../src/lower/lower.ts";
+import { fixedText } from "../../../src/support/fixes.ts";
+import { lowerText } from "../support.ts";
 import { codesIn, lintsIn } from "./support.ts";
 
 const block = "block twice(n: int = 2) { input x: [.., D]; a: linear(n) -> b: linear(D) }\n";
@@ -221,4 +224,83 @@ test.each(readdirSync("examples").filter((name) => name.endsWith(".lmg")))("%s w
   const { file: tree } = parse({ name, text });
   for (const { kind, name: model } of tree.definitions)
     if (kind === "model") expect(lintsIn(text, { model: model.text })).toBe("");
+});
+
+/** The text with the fixes of its warnings made, one after the other; undefined for the first that has none. */
+function mended(text: string, options: LowerOptions = {}): string | undefined {
+  const { diagnostics } = lowerText(text, { lint: true, ...options });
+  const [first] = diagnostics;
+  if (first === undefined) return text;
+  const next = fixedText(first.labels[0]!.span.source, first);
+  return next === undefined ? undefined : mended(next, options);
+}
+
+describe("what nobody reads is left out", () => {
+  test.each([
+    ["a parameter alone", file("n = 1", "relu"), file("", "relu")],
+    ["with a comma behind it", file("n = 1,", "relu"), file("", "relu")],
+    ["the first", file("n = 1, k = 8", "linear(k)"), file("k = 8", "linear(k)")],
+    ["the last", file("k = 8, n = 1", "linear(k)"), file("k = 8", "linear(k)")],
+    [
+      "one with its line",
+      file("\n  n: int = 1, // of old\n  k = 8, // width\n", "linear(k)"),
+      file("\n  k = 8, // width\n", "linear(k)"),
+    ],
+    [
+      "that of a block whose calls give others",
+      file("", "t: odd(k: 8)", "block odd(k: int, n = 2) { input x: [.., D]; linear(k) }\n"),
+      file("", "t: odd(k: 8)", "block odd(k: int) { input x: [.., D]; linear(k) }\n"),
+    ],
+    ["a `let` with its line", file("", "let k = 3\n  relu"), file("", "relu")],
+    ["and its comment", file("", "let k = 3; // of old\n  relu"), file("", "relu")],
+    ["before another statement", file("", "let k = 3; relu"), file("", "relu")],
+    ["behind another", file("", "relu; let k = 3"), file("", "relu")],
+    ["behind another, with a comment", file("", "relu; let k = 3 // so"), file("", "relu // so")],
+    ["behind another, with its own semicolon", file("", "relu; let k = 3;"), file("", "relu;")],
+    ["in braces", file("", "repeat 2 { relu; let k = 3 }"), file("", "repeat 2 { relu }")],
+    ["over lines", file("", "let k = [\n    3,\n    4,\n  ]\n  relu"), file("", "relu")],
+    ["one after the other", file("n = 2", "let k = n\n  let l = k\n  relu"), file("", "relu")],
+    ["an input", file("", "input z: bool[B, S]\n  relu"), file("", "relu")],
+    [
+      "one that began the stream",
+      "model m {\n  input x: f32[B, 8]\n  input z: f32[B, 8]\n  z -> relu\n  output y\n}\n",
+      "model m {\n  input z: f32[B, 8]\n  z -> relu\n  output y\n}\n",
+    ],
+  ])("%s", (_, text, without) => {
+    expect(mended(text)).toBe(without);
+    expect(lintsIn(without)).toBe("");
+  });
+
+  test("a file that is used for nothing", () => {
+    const resolveUse = (): { name: string; text: string } => ({ name: "other.lmg", text: block });
+    expect(mended(`use "./other.lmg" // once\n${file("", "relu")}`, { resolveUse })).toBe(file("", "relu"));
+  });
+
+  test.each([
+    ["a parameter that a config gives", file("n = 8", "config { n = hidden_size }\n  relu")],
+    [
+      "one that a call gives by name",
+      file("", "t: odd(n: 3)", "block odd(n: int = 2) { input x: [.., D]; relu }\n"),
+    ],
+    [
+      "or where the block is held",
+      file("", "let f = odd\n  f(n: 3)", "block odd(n: int = 2) { input x: [.., D]; relu }\n"),
+    ],
+    ["or in its order", file("", "t: odd(3)", "block odd(n: int) { input x: [.., D]; relu }\n")],
+    [
+      "an input of a block that is called",
+      file("", "t: odd", "block odd { input x: [.., D]; input z: [.., D] = 1; relu }\n"),
+    ],
+    [
+      "the first, of whose dims another is made",
+      "model m {\n  input x: f32[B, T, D]\n  input z: f32[B, 2 * D]\n  z -> relu\n  output y\n}\n",
+    ],
+    [
+      "the first, which says how large a dim is",
+      "model m {\n  input x: f32[B <= 4, 8]\n  input z: f32[B, 8]\n  z -> relu\n  output y\n}\n",
+    ],
+  ])("but not %s: more than its place changes", (_, text) => {
+    expect(codesIn(text)).toHaveLength(1);
+    expect(mended(text)).toBeUndefined();
+  });
 });
