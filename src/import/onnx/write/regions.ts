@@ -1,7 +1,8 @@
 import type { Node, NodeOf, Value } from "../../../ir/graph.ts";
+import { dominatorsOf, waysThrough } from "../../../ir/dominators.ts";
 import { operandValues } from "../../../ir/node.ts";
 import { numberOf } from "../../../passes/facts.ts";
-import { numberText } from "./calls.ts";
+import { numberText } from "./words.ts";
 import { Expressions, type Scope } from "./expressions.ts";
 import type { Forms } from "./forms.ts";
 import { Unique } from "./labels.ts";
@@ -23,41 +24,16 @@ export class Regions {
   /** The values that every way from one value to another goes through, in order; undefined if none leads there. */
   trunk(start: Value, end: Value): readonly Value[] | undefined {
     const before = this.#dominators(start, end);
-    if (start !== end && !before.has(end)) return undefined;
-    const path = [end];
-    for (let at = end; at !== start;) {
-      at = before.get(at)!;
-      path.push(at);
-    }
-    return path.reverse();
+    return start === end || before.has(end) ? waysThrough(end, before) : undefined;
   }
 
-  /** For each value that is made of another the nearest one before it that all its ways go through (Cooper, Harvey and Kennedy 2001). */
+  /** Of what is made between two values. */
   #dominators(start: Value, end: Value): ReadonlyMap<Value, Value> {
-    const before = new Map<Value, Value>();
-    const depth = new Map<Value, number>([[start, 0]]);
-    const meet = (a: Value, b: Value): Value => {
-      let [x, y] = [a, b];
-      while (x !== y)
-        if (depth.get(x)! >= depth.get(y)!) x = before.get(x)!;
-        else y = before.get(y)!;
-      return x;
-    };
     const last = this.#forms.producer(end);
     const first = this.#forms.producer(start);
-    const { nodes } = this.#forms.graph;
     const from = first === undefined ? 0 : this.#forms.orderOf(first) + 1;
     const to = last === undefined ? -1 : this.#forms.orderOf(last);
-    for (const node of nodes.slice(from, to + 1)) {
-      const made = operandValues(node).filter((value) => depth.has(value));
-      if (made.length === 0) continue;
-      const nearest = made.reduce(meet);
-      for (const value of node.results) {
-        before.set(value, nearest);
-        depth.set(value, depth.get(nearest)! + 1);
-      }
-    }
-    return before;
+    return dominatorsOf(start, this.#forms.graph.nodes.slice(from, to + 1));
   }
 
   /** One piece for each step of a trunk. */
