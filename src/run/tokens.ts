@@ -1,6 +1,6 @@
 import { Problem } from "../checkpoint/problem.ts";
 import type { Graph, Input } from "../ir/graph.ts";
-import { constantDim, dim } from "../tensor/dim.ts";
+import { constantDim, dim, sameDim } from "../tensor/dim.ts";
 import { isFloat, isInteger } from "../tensor/dtype.ts";
 import { hostTensor, type HostTensor } from "../tensor/host.ts";
 import type { TensorType } from "../tensor/type.ts";
@@ -15,6 +15,24 @@ export function tokenInput(graph: Graph, help = "give arrays with --input name=f
   const texts = wholeInputs(graph).map(({ name }) => `\`${name}\``);
   if (texts.length < 2) return new Problem("E813", "the model has no input for token ids", help);
   return new Problem("E813", `the model reads more than one text: ${texts.join(", ")}`, help);
+}
+
+/** A text that is read whole, [B, S], and the one that is written about it, [B, T]. */
+export interface TwoTexts {
+  readonly source: Input;
+  readonly tokens: Input;
+}
+
+/** Of two inputs of token ids that along whose positions an output runs, and the other; undefined where that is not so. */
+export function twoTexts(graph: Graph, output: string): TwoTexts | undefined {
+  const [a, b, ...others] = wholeInputs(graph);
+  const positions = graph.outputs.find(({ name }) => name === output)?.value.type.shape[1];
+  if (a === undefined || b === undefined || others.length > 0 || positions === undefined) return undefined;
+  const isAlong = ({ value: { type } }: Input): boolean =>
+    type.shape.length === 2 && sameDim(type.shape[1], positions);
+  if (isAlong(a) === isAlong(b)) return undefined;
+  const [source, tokens] = isAlong(b) ? [a, b] : [b, a];
+  return source.value.type.shape.length === 2 ? { source, tokens } : undefined;
 }
 
 /** Those of whole numbers that must be given. */

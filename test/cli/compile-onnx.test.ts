@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -128,8 +128,50 @@ test("what ONNX has not is refused", async () => {
   expect(
     await mistake(...onnx("none", "examples/chars.lmg", "--set", "vocab=23", "--random", "0", "--generate")),
   ).toContain("E839");
-  expect(await mistake(...onnx("none", "test/golden/families/t5", "--sessions"))).toBe(
-    "error[E813]: the model reads more than one text: `input_ids`, `decoder_input_ids`\n" +
+  writeFileSync(
+    join(folder, "pair.lmg"),
+    "model pair {\n  input a: i32[B, T]\n  input b: i32[B, T]\n  a -> wte: embedding(9, 8)\n" +
+      "  stream + (b -> same(wte))\n  unembed(wte)\n  output logits: f32[B, T, 9]\n}\n",
+  );
+  expect(await mistake(...onnx("none", join(folder, "pair.lmg"), "--random", "0", "--sessions"))).toBe(
+    "error[E813]: the model reads more than one text: `a`, `b`\n" +
       "  help: leave --sessions and --generate off: the model is written whole then",
   );
+});
+
+test("a text about another is written by two models, over the same weights", async () => {
+  const t5 = "test/golden/families/t5";
+  const said = await output(...onnx("t5", t5, "--sessions"));
+  expect(said).toMatch(
+    /^wrote .*t5\/encoder_model\.onnx .*\nwrote .*t5\/decoder_model_merged\.onnx .*\nlinked .*t5\/model\.safetensors: no byte is copied\n$/,
+  );
+  const published = join(folder, "published");
+  cpSync(t5, published, { recursive: true });
+  const vocab = Object.fromEntries(Array.from({ length: 40 }, (_, id) => [`<${id}>`, id]));
+  const tokenizer = {
+    version: "1.0",
+    added_tokens: [],
+    model: { type: "WordLevel", vocab, unk_token: "<2>" },
+  };
+  writeFileSync(join(published, "tokenizer.json"), JSON.stringify(tokenizer));
+  await output(...onnx("t5-texts", published, "--generate"));
+  expect(readdirSync(join(folder, "t5-texts/onnx")).sort()).toEqual([
+    ...["decoder_model_merged.onnx", "decoder_model_merged.onnx_data"],
+    ...["encoder_model.onnx", "encoder_model.onnx_data"],
+  ]);
+  const [one, other] = ["encoder_model", "decoder_model_merged"].map((model) =>
+    statSync(join(folder, "t5-texts/onnx", `${model}.onnx_data`)),
+  );
+  expect(one!.ino).toBe(other!.ino);
+  expect(JSON.parse(readFileSync(join(folder, "t5-texts/config.json"), "utf8"))).toMatchObject({
+    "transformers.js_config": {
+      use_external_data_format: { "encoder_model.onnx": 1, "decoder_model_merged.onnx": 1 },
+    },
+  });
+  const data = readFileSync(join(folder, "t5-texts/onnx/decoder_model_merged.onnx_data"));
+  const session = await createSession(readFileSync(join(folder, "t5-texts/onnx/decoder_model_merged.onnx")), {
+    externalData: [{ path: "decoder_model_merged.onnx_data", data }],
+  });
+  expect(session.inputNames).toContain("past_key_values.1.encoder.value");
+  await session.release();
 });

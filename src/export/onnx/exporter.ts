@@ -23,8 +23,9 @@ export class Exporter {
   readonly #made = new Map<string, string>();
   readonly #symbols = new Map<string, () => string>();
 
-  constructor(graph: Graph, opset: Opset, places: FindPlace) {
-    this.onnx = new OnnxGraph();
+  /** Of another exporter's graph, what is known of sizes is not taken over: each has its own. */
+  constructor(graph: Graph, opset: Opset, places: FindPlace, onnx = new OnnxGraph()) {
+    this.onnx = onnx;
     this.opset = opset;
     this.#places = places;
     this.#edges = graph.edges;
@@ -164,15 +165,17 @@ export class Exporter {
   /** x under another shape with the same elements in the same order. */
   reshaped = (x: string, from: readonly Dim[], to: readonly Dim[]): string => {
     const isSame = from.length === to.length && from.every((size, axis) => sameDim(size, to[axis]));
-    return isSame ? x : this.one("Reshape", [x, this.#shapeFor(from, to)]);
-  };
-
-  /** 0 stands for a size that stays in its place, -1 for the one that is left. */
-  #shapeFor(from: readonly Dim[], to: readonly Dim[]): string {
+    if (isSame) return x;
+    // 0 stands for a size that stays in its place, -1 for the one that is left.
     const known = to.map((size, axis) => constantDim(size) ?? (sameDim(size, from[axis]) ? 0 : -1));
     const open = known.filter((size) => size === -1).length;
-    return open > 1 || to.some((size) => constantDim(size) === 0) ? this.sizes(to) : this.ints(...known);
-  }
+    const isSaid = open > 1 || to.some((size) => constantDim(size) === 0);
+    return isSaid ? this.sized(x, to) : this.one("Reshape", [x, this.ints(...known)]);
+  };
+
+  /** The same by sizes that are all said: 0 is one of them. */
+  sized = (x: string, to: readonly Dim[]): string =>
+    this.one("Reshape", [x, this.sizes(to)], { allowzero: 1 });
 
   #sizeOf(size: Dim): string {
     const bound = this.#symbols.get(size.key);

@@ -47,6 +47,7 @@ export class OnnxGraph {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly names: Names;
+  readonly #external = new Set<string>();
   place: NodePlace = { label: "" };
 
   constructor(names: Names = new Names()) {
@@ -88,8 +89,10 @@ export class OnnxGraph {
     return name;
   }
 
-  /** A tensor whose elements stay in another file. The name is its own, as checkpoints have it. */
+  /** A tensor whose elements stay in another file, once. The name is its own, as checkpoints have it. */
   external(name: string, { dtype, shape, location, offset, length }: ExternalPlace): string {
+    if (this.#external.has(name)) return name;
+    this.#external.add(name);
     const entries = { location, offset: String(offset), length: String(length) };
     this.initializers.push({
       name,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { orThrow } from "../../../src/checkpoint/problem.ts";
 import { onnxBytes } from "../../../src/export/onnx/emit.ts";
-import { cachedModel } from "../../../src/export/onnx/cached.ts";
+import { cachedModel } from "../../../src/export/onnx/cached/one-text.ts";
 import { opsets, type Opset } from "../../../src/export/onnx/opsets.ts";
 import type { ModelProto } from "../../../src/checkpoint/onnx/schema.ts";
 import type { Graph } from "../../../src/ir/graph.ts";

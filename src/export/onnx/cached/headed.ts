@@ -1,6 +1,6 @@
-import type { Graph, Node, NodeOf, Value } from "../../ir/graph.ts";
-import { usersOf } from "../../ir/walk.ts";
-import { constantDim } from "../../tensor/dim.ts";
+import type { Graph, Node, NodeOf, Value } from "../../../ir/graph.ts";
+import { usersOf } from "../../../ir/walk.ts";
+import { constantDim } from "../../../tensor/dim.ts";
 
 /** Rows [B, S, H · K] of a cache that are read as heads [B, H, S, K], and kept so: else all would be turned in each run. */
 export interface Headed {

@@ -1,5 +1,5 @@
-import type { Graph, Node, State, Value } from "../../ir/graph.ts";
-import { producersOf } from "../../ir/walk.ts";
+import type { Graph, Node, State, Value } from "../../../ir/graph.ts";
+import { producersOf } from "../../../ir/walk.ts";
 
 /** What a part of the cache is called as it comes in and as it goes out. */
 export interface CacheName {
@@ -7,27 +7,41 @@ export interface CacheName {
   readonly present: string;
 }
 
+/** Whose keys and values those of a state are, where a model has several texts: a word in front of `key`, ended by a dot. */
+type SideOf = (state: State) => string;
+
 /**
  * Keys and values by the number of their attention, as exporters of transformers' models call them; any other state by the
- * layer that it is of.
+ * layer that it is of. Attentions to each side are counted by themselves.
  */
-export function cacheNames(graph: Graph): ReadonlyMap<State, CacheName> {
+export function cacheNames(graph: Graph, sideOf: SideOf = () => ""): ReadonlyMap<State, CacheName> {
   const names = new Map<State, CacheName>();
   const trace = tracer(graph);
-  const attentions = graph.nodes.filter((node) => node.op === "attend");
-  let layer = 0;
-  for (const { operands } of attentions) {
-    const [key, value] = [trace(operands.k), trace(operands.v)];
+  const counts = new Map<string, number>();
+  for (const node of graph.nodes) {
+    if (node.op !== "attend") continue;
+    const [key, value] = [trace(node.operands.k), trace(node.operands.v)];
     if (key === undefined || value === undefined || key === value || names.has(key) || names.has(value))
       continue;
-    names.set(key, { past: `past_key_values.${layer}.key`, present: `present.${layer}.key` });
-    names.set(value, { past: `past_key_values.${layer}.value`, present: `present.${layer}.value` });
-    layer++;
+    const side = sideOf(key);
+    if (sideOf(value) !== side) continue;
+    const layer = counts.get(side) ?? 0;
+    counts.set(side, layer + 1);
+    for (const [state, word] of [
+      [key, "key"],
+      [value, "value"],
+    ] as const) {
+      const name = `${layer}.${side}${word}`;
+      names.set(state, { past: `past_key_values.${name}`, present: `present.${name}` });
+    }
   }
   for (const state of graph.states)
     if (!names.has(state)) names.set(state, { past: `past.${state.name}`, present: `present.${state.name}` });
   return names;
 }
+
+export const allNames = (names: ReadonlyMap<State, CacheName>): readonly string[] =>
+  [...names.values()].flatMap(({ past, present }) => [past, present]);
 
 /** The state whose rows a value is, seen otherwise or copied for the heads of a group. */
 function tracer(graph: Graph): (value: Value) => State | undefined {

@@ -44,7 +44,7 @@ function linear(
     const isRows = shape.length === 2;
     const rows = isRows ? name(x) : one("Reshape", [name(x), ints(-1, constantDim(shape.at(-1)!)!)]);
     const made = one("Gemm", [rows, name(weight), name(bias)], { transB: layout === "out_in" ? 1 : 0 });
-    return isRows ? made : one("Reshape", [made, exporter.sizes(to)]);
+    return isRows ? made : exporter.sized(made, to);
   }
   const columns = layout === "in_out" ? name(weight) : turned(exporter, weight);
   return one("MatMul", [name(x), columns]);
