@@ -1,20 +1,12 @@
 import type { Node, Value } from "../../../ir/graph.ts";
 import { operandValues } from "../../../ir/node.ts";
 import { isScalarNode } from "../../../passes/facts.ts";
-import { addDims, constantDim, dim, sameDim, showDim, type Dim } from "../../../tensor/dim.ts";
+import { addDims, constantDim, dim, sameDim, type Dim } from "../../../tensor/dim.ts";
 import { call } from "../../call.ts";
 import { NoForm } from "../graph.ts";
+import { list, numberText, sizes, spaced, step, type Form } from "./words.ts";
 import type { Labels } from "./labels.ts";
-
-/** How a node is written: a chain behind a value or a tuple, an operator between two, a number, or a call of no value. */
-export type Form =
-  | { readonly kind: "step"; readonly of: readonly Value[]; readonly call: string }
-  | { readonly kind: "infix"; readonly operator: string; readonly of: readonly [Value, Value] }
-  | { readonly kind: "not"; readonly of: readonly [Value] }
-  | { readonly kind: "atom"; readonly text: string }
-  | { readonly kind: "source"; readonly text: string };
-
-const step = (call: string, ...of: readonly Value[]): Form => ({ kind: "step", of, call });
+import { weightedForm } from "./layers.ts";
 
 /** The layers that go by their op's name, with no argument. */
 const plain = new Set(
@@ -38,17 +30,6 @@ const operators: Readonly<Record<string, string>> = {
   or: "or",
 };
 
-export const sizes = (shape: readonly Dim[]): string => `[${shape.map(spaced).join(", ")}]`;
-
-/** A size as an expression: `2 * T + 1`. */
-export const spaced = (size: Dim): string => showDim(size).replaceAll("*", " * ");
-
-export function numberText(value: number): string {
-  if (!Number.isFinite(value)) throw new NoForm(`the number ${value}`);
-  const [plainText, short] = [String(value), value.toExponential()];
-  return (short.length < plainText.length ? short : plainText).replace("e+", "e");
-}
-
 /** How `.lmg` says what a node does. Throws NoForm for what it has no words for. */
 export function formOf(node: Node, labels: Labels): Form {
   if (isScalarNode(node)) return scalarForm(node);
@@ -71,8 +52,9 @@ export function formOf(node: Node, labels: Labels): Form {
     case "max_pool2d":
       return step(windowCall("maxpool", node.attrs.kernel, node.attrs), node.operands.x);
     case "rope": {
-      const { theta, pairs } = node.attrs;
+      const { theta, dims, pairs } = node.attrs;
       const given = {
+        dims: dims === 0 ? undefined : dims,
         theta: theta === 10000 ? undefined : theta,
         pairs: pairs === "halves" ? undefined : pairs,
       };
@@ -189,9 +171,6 @@ function expandCalls({ type }: Value, shape: readonly Dim[]): string {
   return steps.join(" -> ");
 }
 
-const list = (values: readonly number[]): string =>
-  values.every((value) => value === values[0]) ? String(values[0]) : `[${values.join(", ")}]`;
-
 interface Windows {
   readonly stride: readonly number[];
   readonly padding: readonly number[];
@@ -225,93 +204,4 @@ function attendForm(node: Extract<Node, { op: "attend" }>): Form {
     v,
     ...extras,
   );
-}
-
-type Weighted = Extract<
-  Node,
-  { op: "embedding" | "linear" | "layer_norm" | "rms_norm" | "batch_norm" | "conv2d" }
->;
-
-/** A layer with its label; what shares parameters with another is written with them as values. */
-function weightedForm(node: Weighted, labels: Labels): Form {
-  const owner = labels.owners.get(node);
-  const tied = labels.tied.get(node);
-  if (owner === undefined && tied !== undefined && node.op === "linear")
-    return step(`unembed(${tied})`, node.operands.x);
-  if (owner === undefined) return unowned(node);
-  return ownedForm(node, (made, x) => step(`${owner.label}: ${made}`, x));
-}
-
-/** The call of a layer that owns its parameters. */
-function ownedForm(node: Weighted, labelled: (made: string, x: Value) => Form): Form {
-  switch (node.op) {
-    case "embedding": {
-      const [rows, width] = node.operands.table.type.shape;
-      return labelled(`embedding(${rows!.key}, ${width!.key})`, node.operands.ids);
-    }
-    case "linear": {
-      const isTurned = node.attrs.layout === "in_out";
-      const given = {
-        bias: node.operands.bias === undefined ? false : undefined,
-        layout: isTurned ? "in_out" : undefined,
-      };
-      return labelled(call("linear", given, node.results[0]!.type.shape.at(-1)!.key), node.operands.x);
-    }
-    case "layer_norm":
-      return labelled(
-        call("layernorm", {
-          eps: unless(node.attrs.eps, 1e-5),
-          bias: node.operands.bias === undefined ? false : undefined,
-        }),
-        node.operands.x,
-      );
-    case "rms_norm":
-      return labelled(
-        call("rmsnorm", {
-          eps: unless(node.attrs.eps, 1e-6),
-          bias: node.operands.bias === undefined ? undefined : true,
-          unit_offset: node.attrs.unit_offset || undefined,
-        }),
-        node.operands.x,
-      );
-    case "batch_norm":
-      return labelled(
-        call("batchnorm", {
-          eps: unless(node.attrs.eps, 1e-5),
-          affine: node.operands.weight === undefined ? false : undefined,
-        }),
-        node.operands.x,
-      );
-    case "conv2d": {
-      const [channels, , ...kernel] = node.operands.weight.type.shape;
-      const { stride, padding, groups } = node.attrs;
-      const given = {
-        stride: stride.some((size) => size > 1) ? list(stride) : undefined,
-        padding: padding.some((size) => size > 0) ? list(padding) : undefined,
-        groups: groups === 1 ? undefined : groups,
-        bias: node.operands.bias === undefined ? false : undefined,
-      };
-      return labelled(
-        call("conv2d", given, channels!.key, list(kernel.map((size) => Number(size.key)))),
-        node.operands.x,
-      );
-    }
-  }
-}
-
-const unless = (value: number, usual: number): number | undefined => (value === usual ? undefined : value);
-
-/** What owns nothing: a norm without a gain, a product by a matrix that is a value. */
-function unowned(node: Weighted): Form {
-  if (node.op === "layer_norm" && node.operands.weight === undefined)
-    return step(call("layernorm", { eps: unless(node.attrs.eps, 1e-5), affine: false }), node.operands.x);
-  if (node.op === "rms_norm" && node.operands.weight === undefined)
-    return step(call("rmsnorm", { eps: unless(node.attrs.eps, 1e-6), affine: false }), node.operands.x);
-  if (node.op === "linear" && node.operands.bias === undefined && node.operands.x.type.shape.length > 1)
-    return step(
-      call("matmul", { transpose: node.attrs.layout === "out_in" || undefined }),
-      node.operands.x,
-      node.operands.weight,
-    );
-  throw new NoForm(`${node.op} with parameters that others read, or that are computed`);
 }

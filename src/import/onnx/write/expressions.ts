@@ -2,7 +2,7 @@ import { append } from "../../../support/lists.ts";
 import type { Node, Value } from "../../../ir/graph.ts";
 import { showShape } from "../../../tensor/type.ts";
 import { reservedWords } from "../../../language/words.ts";
-import type { Form } from "./calls.ts";
+import type { Form } from "./words.ts";
 import type { Forms } from "./forms.ts";
 import { Unique } from "./labels.ts";
 

@@ -1,8 +1,9 @@
 import type { Graph, Node, Value } from "../../../ir/graph.ts";
 import { operandValues } from "../../../ir/node.ts";
 import { constantDim, multiplyDims, sameDim } from "../../../tensor/dim.ts";
-import { formOf, type Form } from "./calls.ts";
+import { formOf } from "./calls.ts";
 import type { Labels } from "./labels.ts";
+import type { Form } from "./words.ts";
 
 /** Parts of a value that fill one axis of it: written as one split. */
 export interface Split {

@@ -3,7 +3,7 @@ import type { Graph, Input, Node, Value } from "../../../ir/graph.ts";
 import { operandValues } from "../../../ir/node.ts";
 import { constantDim, symbolsOf } from "../../../tensor/dim.ts";
 import type { TensorType } from "../../../tensor/type.ts";
-import { sizes } from "./calls.ts";
+import { sizes } from "./words.ts";
 import { Expressions, valueName, type Scope } from "./expressions.ts";
 import { Forms } from "./forms.ts";
 import { Unique, type Labels } from "./labels.ts";
