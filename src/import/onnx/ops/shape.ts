@@ -112,26 +112,31 @@ const slice: Convert = (site) => {
     const size = x.type.shape[axis]!;
     const [start, end] = [placeOn(size, starts[index]!), placeOn(size, ends[index]!)];
     if (start === undefined || end === undefined || step < 1) throw new NoForm(`steps of ${step}`);
-    x = site.emit("slice", { x }, { axis, start, size: subtractDims(end, start) });
-    if (step !== 1) x = strided(site, x, axis, step);
+    x = step === 1 ? part(site, x, axis, start, end) : strided(site, x, axis, start, end, step);
   }
   return x;
 };
 
-/** Every step-th element: the first of each group, where groups fill the axis. */
-function strided(site: Site, x: Value, axis: number, step: number): Value {
+const part = (site: Site, x: Value, axis: number, start: Dim, end: Dim): Value =>
+  site.emit("slice", { x }, { axis, start, size: subtractDims(end, start) });
+
+/** Every step-th element: one of each group, where groups fill the axis. */
+function strided(site: Site, x: Value, axis: number, start: Dim, end: Dim, step: number): Value {
   const { shape } = x.type;
-  const size = constantDim(shape[axis]!);
-  // What begins one or more behind the first has fewer left in its last group.
-  if (size === undefined) throw new NoForm("steps along an axis of a run-time size");
-  const count = Math.ceil(size / step);
-  if (count * step === size) {
-    const apart = site.reshape(x, [...shape.slice(0, axis), dim(count), dim(step), ...shape.slice(axis + 1)]);
-    const first = site.emit("slice", { x: apart }, { axis: axis + 1, start: dim(0), size: dim(1) });
-    return site.reshape(first, shape.with(axis, dim(count)));
+  const [whole, first, last] = [shape[axis]!, start, end].map(constantDim);
+  if (whole === undefined || first === undefined || last === undefined)
+    throw new NoForm("steps along an axis of a run-time size");
+  // The group of the first element, and whether those behind it end with the axis or the part.
+  const begin = first - (first % step);
+  const groups = Math.ceil((last - first) / step);
+  if (begin + groups * step <= whole) {
+    const grouped = part(site, x, axis, dim(begin), dim(begin + groups * step));
+    const apart = [...shape.slice(0, axis), dim(groups), dim(step), ...shape.slice(axis + 1)];
+    const at = part(site, site.reshape(grouped, apart), axis + 1, dim(first - begin), dim(first - begin + 1));
+    return site.reshape(at, shape.with(axis, dim(groups)));
   }
-  const parts = Array.from({ length: count }, (_, index) =>
-    site.emit("slice", { x }, { axis, start: dim(index * step), size: dim(1) }),
+  const parts = Array.from({ length: groups }, (_, index) =>
+    part(site, x, axis, dim(first + index * step), dim(first + index * step + 1)),
   );
   return site.emit("concat", { values: parts }, { axis });
 }
@@ -158,7 +163,7 @@ const concat: Convert = (site) => {
   const values = site.values();
   const [first] = values;
   const full = values.filter(({ type }) => !type.shape.some((size) => constantDim(size) === 0));
-  if (full.length === 1) return full[0]!;
+  if (full.length < 2) return full[0] ?? first!;
   return site.emit("concat", { values: full }, { axis: axisOf(intOf(site.node, "axis", 0), rankOf(first!)) });
 };
 

@@ -12,6 +12,8 @@ type Producer = ReturnType<Around["producer"]>;
 /** x cos + rotated sin: what is turned, by which tables of cosine and sine. */
 interface Turn {
   readonly x: Value;
+  /** How many of its first channels turn. */
+  readonly dims: number;
   readonly cos: Value;
   readonly sin: Value;
   readonly pairs: "halves" | "interleaved";
@@ -30,15 +32,45 @@ const rope: Recognize = (node, around) => {
         ? splitHalves(node, around)
         : interleavedPairs(node, around);
   if (turn === undefined) return undefined;
-  const width = constantDim(turn.x.type.shape[3]!);
   const rows = turn.x.type.shape[2]!;
-  if (width === undefined) return undefined;
   const angle = angleOf(turn, around);
-  const frequencies = angle && frequenciesOf(angle, turn, width, rows, around);
-  const theta = frequencies && thetaOf(frequencies, width);
+  const frequencies = angle && frequenciesOf(angle, turn, turn.dims, rows, around);
+  const theta = frequencies && thetaOf(frequencies, turn.dims);
   if (theta === undefined) return undefined;
-  return around.make.emit("rope", { x: turn.x, positions: undefined }, { theta, pairs: turn.pairs });
+  const dims = turn.dims === widthOf(turn.x) ? 0 : turn.dims;
+  return around.make.emit("rope", { x: turn.x, positions: undefined }, { theta, dims, pairs: turn.pairs });
 };
+
+/** concat(rope(x₁), x₂), of the first channels of x and the others => rope(x) of the first. */
+const partial: Recognize = (node, around) => {
+  if (node.op !== "concat" || node.attrs.axis !== 3 || node.operands.values.length !== 2) return undefined;
+  const [turned, rest] = node.operands.values;
+  const inner = around.producer(turned!);
+  if (inner?.op !== "rope" || inner.attrs.dims !== 0) return undefined;
+  const dims = widthOf(inner.operands.x)!;
+  const first = channelsOf(inner.operands.x, around);
+  if (first?.start !== 0 || !isRest(rest!, first.x, dims, around)) return undefined;
+  return around.make.emit("rope", { ...inner.operands, x: first.x }, { ...inner.attrs, dims });
+};
+
+const widthOf = ({ type }: Value): number | undefined => constantDim(type.shape[3]!);
+
+/** Some channels that are next to each other, and what they are of. */
+function channelsOf(
+  value: Value,
+  around: Around,
+): { readonly x: Value; readonly start: number; readonly size: number } | undefined {
+  const node = around.producer(value);
+  if (node?.op !== "slice" || node.attrs.axis !== 3) return undefined;
+  const [start, size] = [node.attrs.start, node.attrs.size].map(constantDim);
+  return start === undefined || size === undefined ? undefined : { x: node.operands.x, start, size };
+}
+
+/** Whether a value is all channels of x but the first. */
+function isRest(value: Value, x: Value, dims: number, around: Around): boolean {
+  const rest = channelsOf(value, around);
+  return rest?.x === x && rest.start === dims && rest.start + rest.size === widthOf(x);
+}
 
 /** The two factors of a product, in both orders. */
 function pairsOf(value: Value, around: Around): readonly (readonly [Value, Value])[] {
@@ -55,48 +87,60 @@ function pairsOf(value: Value, around: Around): readonly (readonly [Value, Value
 function rotatedHalves(value: Value, around: Around): Turn | undefined {
   for (const [first, second] of addends(value, around))
     for (const [turned, sin] of pairsOf(second, around)) {
-      const x = beforeRotation(turned, around);
-      if (x === undefined) continue;
-      for (const [same, cos] of pairsOf(first, around))
-        if (same === x) return { x, cos, sin, pairs: "halves", isWhole: true };
+      const head = beforeRotation(turned, around);
+      if (head === undefined) continue;
+      for (const [x, cos] of pairsOf(first, around))
+        if (isHead(x, head, around)) return { x, dims: head.dims, cos, sin, pairs: "halves", isWhole: true };
     }
   return undefined;
 }
 
+/** The first channels of a value, or all of them. */
+interface Head {
+  readonly x: Value;
+  readonly dims: number;
+}
+
+function isHead(value: Value, { x, dims }: Head, around: Around): boolean {
+  if (value === x) return widthOf(x) === dims;
+  const channels = channelsOf(value, around);
+  return channels?.x === x && channels.start === 0 && channels.size === dims;
+}
+
 /** x of concat(-x₂, x₁). */
-function beforeRotation(value: Value, around: Around): Value | undefined {
+function beforeRotation(value: Value, around: Around): Head | undefined {
   const node = around.producer(value);
   if (node?.op !== "concat" || node.attrs.axis !== 3 || node.operands.values.length !== 2) return undefined;
   const [negative, first] = node.operands.values;
   const inner = around.producer(negative!);
-  const second = inner?.op === "neg" ? inner.operands.x : undefined;
-  const [a, b] = [half(first!, 0, around), second && half(second, 1, around)];
-  return a !== undefined && a === b ? a : undefined;
+  return inner?.op === "neg" ? halves(first!, inner.operands.x, around) : undefined;
 }
 
-/** The value of which another is the first or second half of the channels. */
-function half(value: Value, which: 0 | 1, around: Around): Value | undefined {
-  const node = around.producer(value);
-  if (node?.op !== "slice" || node.attrs.axis !== 3) return undefined;
-  const width = constantDim(node.operands.x.type.shape[3]!);
-  const [start, size] = [node.attrs.start, node.attrs.size].map(constantDim);
-  const isHalf = width !== undefined && size === width / 2 && start === which * size;
-  return isHalf ? node.operands.x : undefined;
+/** The channels of which one value is the first half, and another the second. */
+function halves(first: Value, second: Value, around: Around): Head | undefined {
+  const [a, b] = [channelsOf(first, around), channelsOf(second, around)];
+  if (a === undefined || a.x !== b?.x || a.start !== 0 || b.start !== a.size || b.size !== a.size)
+    return undefined;
+  return { x: a.x, dims: 2 * a.size };
 }
 
-/** concat(x₁ cos - x₂ sin, x₂ cos + x₁ sin), as ONNX's own op is defined. */
+/** concat(x₁ cos - x₂ sin, x₂ cos + x₁ sin), as ONNX's own op is defined, and behind it the channels that stay. */
 function splitHalves(
   node: Extract<Parameters<Recognize>[0], { op: "concat" }>,
   around: Around,
 ): Turn | undefined {
-  const [left, right, ...others] = node.operands.values;
+  const [left, right, rest, ...others] = node.operands.values;
   if (left === undefined || right === undefined || others.length > 0 || node.attrs.axis !== 3)
     return undefined;
   const found = crossed(left, right, around);
-  if (found === undefined) return undefined;
-  const { a, b, cos, sin } = found;
-  const [x, other] = [half(a, 0, around), half(b, 1, around)];
-  return x !== undefined && x === other ? { x, cos, sin, pairs: "halves", isWhole: false } : undefined;
+  const head = found && halves(found.a, found.b, around);
+  if (!head) return undefined;
+  const { cos, sin } = found;
+  const { x, dims } = head;
+  if (rest !== undefined && !isRest(rest, x, dims, around)) return undefined;
+  const isAll = rest !== undefined || dims === widthOf(x);
+  const turned = isAll ? x : around.make.emit("slice", { x }, { axis: 3, start: dim(0), size: dim(dims) });
+  return { x: turned, dims, cos, sin, pairs: "halves", isWhole: false };
 }
 
 /** a cos - b sin and b cos + a sin. */
@@ -126,7 +170,10 @@ function interleavedPairs(node: Parameters<Recognize>[0], around: Around): Turn 
   if (!found) return undefined;
   const { a, b, cos, sin } = found;
   const [x, other] = [every(a, 0, around), every(b, 1, around)];
-  return x !== undefined && x === other ? { x, cos, sin, pairs: "interleaved", isWhole: false } : undefined;
+  const dims = x === undefined ? undefined : widthOf(x);
+  return x !== undefined && x === other && dims !== undefined
+    ? { x, dims, cos, sin, pairs: "interleaved", isWhole: false }
+    : undefined;
 }
 
 /** The value of which another has every second channel: reshape(slice(reshape(x, [.., K/2, 2]))). */
@@ -247,4 +294,4 @@ function thetaOf(frequencies: readonly number[], width: number): number | undefi
   return isTheta ? shortest(theta) : undefined;
 }
 
-export const ropeRules: readonly Recognize[] = [rope];
+export const ropeRules: readonly Recognize[] = [rope, partial];
