@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, DynamicCache, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 FOLDER = Path(__file__).with_name("onnx")
 WIDTH, HEADS, VOCAB, LONGEST = 8, 2, 20, 16
@@ -82,11 +82,84 @@ def bert():
     return Bert(BertModel(BertConfig(**sizes, **heads, attn_implementation="eager"), add_pooling_layer=False))
 
 
-def export(name, model, form):
-    """Run-time sizes B and T; what says of a node where in Python it was made is left out, but for the module."""
+class Causal(Last):
+    def forward(self, input_ids, attention_mask):
+        return self.model(input_ids, attention_mask=attention_mask, use_cache=False).logits
+
+
+class Whole(Last):
+    """Texts that begin together: a mask of the positions alone."""
+
+    def forward(self, input_ids):
+        return self.model(input_ids, use_cache=False).logits
+
+
+class Cached(Last):
+    """With keys and values of two layers from run to run, as exporters for texts write models."""
+
+    def forward(self, input_ids, attention_mask, *past):
+        cache = DynamicCache([(past[0], past[1]), (past[2], past[3])])
+        made = self.model(input_ids, attention_mask=attention_mask, past_key_values=cache)
+        layers = made.past_key_values.layers
+        return made.logits, *(each for layer in layers for each in (layer.keys, layer.values))
+
+
+def gpt2():
+    sizes = dict(vocab_size=VOCAB, n_embd=WIDTH, n_layer=2, n_head=HEADS, n_positions=LONGEST)
+    return GPT2LMHeadModel(GPT2Config(**sizes))
+
+
+def llama():
+    sizes = dict(vocab_size=VOCAB, hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=2)
+    heads = dict(num_attention_heads=HEADS, num_key_value_heads=1, max_position_embeddings=LONGEST)
+    return LlamaForCausalLM(LlamaConfig(**sizes, **heads))
+
+
+PARTS = [f"{layer}.{part}" for layer in range(2) for part in ("key", "value")]
+
+
+def export_cached(name, model, heads):
+    """torch.onnx's older exporter with the names and sizes of Optimum."""
+    draw(model)
+    past = [torch.randn(2, heads, 3, WIDTH // HEADS) for _ in PARTS]
+    args = (torch.randint(0, VOCAB, (2, 5)), torch.ones(2, 8, dtype=torch.long), *past)
+    names = ["input_ids", "attention_mask", *(f"past_key_values.{part}" for part in PARTS)]
+    rows = {0: "batch_size", 2: "past_sequence_length"}
+    axes = {
+        "input_ids": {0: "batch_size", 1: "sequence_length"},
+        "attention_mask": {0: "batch_size", 1: "past_sequence_length + sequence_length"},
+        **{f"past_key_values.{part}": rows for part in PARTS},
+    }
+    path = FOLDER / f"{name}.onnx"
+    outputs = ["y", *(f"present.{part}" for part in PARTS)]
+    torch.onnx.export(
+        Cached(model).eval(), args, path, dynamo=False, input_names=names, output_names=outputs, dynamic_axes=axes, opset_version=17
+    )
+    bare(path)
+
+
+def draw(model):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn_like(parameter) * 0.4)
+
+
+def bare(path):
+    """What says of a node where in Python it was made is left out, but for the module."""
+    proto = onnx.load(path)
+    del proto.graph.value_info[:], proto.graph.metadata_props[:], proto.metadata_props[:]
+    for node in proto.graph.node:
+        kept = [each for each in node.metadata_props if each.key == "pkg.torch.onnx.name_scopes"]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
+        node.doc_string = ""
+    onnx.save(proto, path)
+    print(path.name, path.stat().st_size)
+
+
+def export(name, model, form):
+    """Run-time sizes B and T."""
+    draw(model)
     model.eval()
     names = list(inspect.signature(model.forward).parameters)
     examples = {
@@ -103,15 +176,7 @@ def export(name, model, form):
     else:
         more = dict(dynamic_axes={each: {0: "batch", 1: "sequence"} for each in names}, opset_version=17)
     torch.onnx.export(model, args, path, dynamo=form == "dynamo", input_names=names, output_names=["y"], **more)
-    proto = onnx.load(path)
-    del proto.graph.value_info[:], proto.graph.metadata_props[:], proto.metadata_props[:]
-    for node in proto.graph.node:
-        kept = [each for each in node.metadata_props if each.key == "pkg.torch.onnx.name_scopes"]
-        del node.metadata_props[:]
-        node.metadata_props.extend(kept)
-        node.doc_string = ""
-    onnx.save(proto, path)
-    print(path.name, path.stat().st_size)
+    bare(path)
 
 
 torch.manual_seed(0)
@@ -120,3 +185,9 @@ export("decoder_dynamo", Decoder(), "dynamo")
 export("decoder_torchscript", Decoder(), "torchscript")
 export("encoder_dynamo", Encoder(), "dynamo")
 export("bert_dynamo", bert(), "dynamo")
+# Of the libraries that most models are of: each with both exporters, with a mask and without, and with a cache.
+for name, make, heads in (("gpt2", gpt2, HEADS), ("llama", llama, 1)):
+    export(f"{name}_dynamo", Whole(make()), "dynamo")
+    export(f"{name}_masked_dynamo", Causal(make()), "dynamo")
+    export(f"{name}_torchscript", Causal(make()), "torchscript")
+    export_cached(f"{name}_cached", make(), heads)

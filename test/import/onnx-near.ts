@@ -168,6 +168,8 @@ interface AttendForm {
   readonly scaleAfterMask?: boolean;
   readonly isAdded?: boolean;
   readonly isWeight?: boolean;
+  /** The mask as numbers that are added, of the file or of a node. */
+  readonly listed?: "tensor" | "node";
   readonly repeated?: boolean;
   readonly biased?: boolean;
   readonly biasedBefore?: boolean;
@@ -206,6 +208,16 @@ function hidden(
   const values = Array.from({ length: rows * keys }, (_, at) =>
     Number(form.sees(Math.floor(at / keys), at % keys)),
   );
+  if (form.listed !== undefined) {
+    const list = rawTensor(
+      "hidden",
+      "f32",
+      [rows, keys],
+      values.map((value) => (value === 1 ? 0 : (form.fill ?? -Infinity))),
+    );
+    const added = form.listed === "tensor" ? m.tensor(list) : m.op("Constant", [], { value: list });
+    return m.op("Add", [scores, added]);
+  }
   const mask =
     form.isWeight === true
       ? m.op("Cast", [m.weight("mask", [rows, keys], values)], { to: elementTypes.bool })
@@ -236,9 +248,9 @@ const attend = table<AttendForm>(
 
 const causalForms: readonly (readonly [string, boolean, AttendForm])[] = [
   ["as it is", true, { sees: isCausal }],
-  ["added", false, { sees: isCausal, isAdded: true }],
+  ["added", true, { sees: isCausal, isAdded: true }],
   ["by the lowest number", true, { sees: isCausal, fill: LOWEST }],
-  ["by the lowest number, added", false, { sees: isCausal, fill: LOWEST, isAdded: true }],
+  ["by the lowest number, added", true, { sees: isCausal, fill: LOWEST, isAdded: true }],
   ["a bias on -∞", true, { sees: isCausal, biased: true }],
   ["by -10", false, { sees: isCausal, fill: -10 }],
   ["by -10, added", false, { sees: isCausal, fill: -10, isAdded: true }],
@@ -247,7 +259,7 @@ const causalForms: readonly (readonly [string, boolean, AttendForm])[] = [
   ["one later key let through", false, { sees: (row, key) => key <= row || (row === 1 && key === 3) }],
   ["one earlier key hidden", false, { sees: (row, key) => key <= row && !(row === 3 && key === 1) }],
   ["later keys alone", false, { sees: (row, key) => key >= row }],
-  ["a window of two", false, { sees: (row, key) => key <= row && key > row - 2 }],
+  ["a window of two", true, { sees: (row, key) => key <= row && key > row - 2 }],
   ["the first row for all", false, { sees: isCausal, maskRows: 1 }],
   ["more keys than rows, counted from the first", false, { sees: isCausal, keys: 7 }],
   ["scaled behind the mask", false, { sees: isCausal, scaleAfterMask: true }],
@@ -256,9 +268,31 @@ const causalForms: readonly (readonly [string, boolean, AttendForm])[] = [
   ["that bias before the mask", false, { sees: isCausal, biasedBefore: true, fill: LOW }],
 ];
 
+/** Masks as exporters write those that a model holds: numbers that are added. */
+const listedForms: readonly (readonly [string, boolean, AttendForm])[] = [
+  ["as it is", true, { sees: isCausal }],
+  ["by the lowest number", true, { sees: isCausal, fill: LOWEST }],
+  ["a window of two", true, { sees: (row, key) => key <= row && key > row - 2 }],
+  ["by -10", false, { sees: isCausal, fill: -10 }],
+  ["off by one", false, { sees: (row, key) => key <= row + 1 }],
+  [
+    "one later key let through, by the lowest number",
+    false,
+    { sees: (row, key) => key <= row || (row === 1 && key === 3), fill: LOWEST },
+  ],
+  ["the first row for all", false, { sees: isCausal, maskRows: 1 }],
+  ["more keys than rows, counted from the first", false, { sees: isCausal, keys: 7 }],
+];
+
 const causal = [
   ...table<AttendForm>("causal attend", attendOf)(causalForms),
-  // A mask that is a weight is never words, and so its numbers are compared where a constant is refused.
+  ...(["tensor", "node"] as const).flatMap((listed) =>
+    table<AttendForm>(
+      "causal attend",
+      attendOf,
+    )(listedForms.map(([name, is, form]) => [`${name}, by a list (${listed})`, is, { ...form, listed }])),
+  ),
+  // A mask that is a weight is never words.
   ...table<AttendForm>(
     "causal attend",
     attendOf,

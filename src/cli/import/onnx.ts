@@ -22,11 +22,14 @@ export function fromOnnx(bytes: Uint8Array, path: string, name: string): Importe
   };
   const model = orStop(readOnnx(bytes, path, find));
   const imported = orStop(importOnnx(model, name, path));
-  const { text, tensors, edges, names } = imported;
+  const { text, tensors, edges, names, past } = imported;
   const renamed = [...names].filter(([from, to]) => from !== to).map(([from, to]) => `${from} is ${to}`);
   const told = [
     `${plural(model.nodes.length, "node")} of ONNX, ${plural(edges, "residual edge")}`,
     ...(renamed.length > 0 ? [`names: ${listWords(renamed)}`] : []),
+    ...(past.length > 0
+      ? [`without its cache: ${listWords(shortened(past))} ${past.length === 1 ? "is" : "are"} empty`]
+      : []),
     ...leftOut(model),
     ...([...tensors.values()].some(({ dtype }) => isHalf(dtype))
       ? ["floats of 16 bits are kept as they are, and computed with in float32"]
@@ -39,6 +42,10 @@ export function fromOnnx(bytes: Uint8Array, path: string, name: string): Importe
 function leftOut(model: OnnxModel): readonly string[] {
   const unread = onnxLeftOut(model);
   if (unread.length === 0) return [];
-  const shown = unread.length > 5 ? [...unread.slice(0, 5), `${unread.length - 5} more`] : unread;
-  return [`left out, as no output needs ${unread.length === 1 ? "it" : "them"}: ${listWords(shown)}`];
+  return [
+    `left out, as no output needs ${unread.length === 1 ? "it" : "them"}: ${listWords(shortened(unread))}`,
+  ];
 }
+
+const shortened = (names: readonly string[]): readonly string[] =>
+  names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;

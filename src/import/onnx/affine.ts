@@ -58,8 +58,10 @@ export function affineOf(value: Value, producer: Producer): Affine | undefined {
     case "reshape":
     case "broadcast":
     case "permute":
-    case "slice":
-      return moved(node, producer);
+    case "slice": {
+      const inner = affineOf(node.operands.x, producer);
+      return inner && movedForm(node, inner);
+    }
     case "add":
     case "sub":
       return summed(node, producer);
@@ -84,17 +86,22 @@ function counted({ type }: Value, values: readonly number[]): Affine | undefined
     : undefined;
 }
 
-type Move = Extract<Node, { op: "reshape" | "broadcast" | "permute" | "slice" }>;
+/** What moves elements and leaves them what they are. */
+export type Move = Extract<Node, { op: "reshape" | "broadcast" | "permute" | "slice" }>;
 
-function moved(node: Move, producer: Producer): Affine | undefined {
-  const inner = affineOf(node.operands.x, producer);
-  if (inner === undefined) return undefined;
+export const isMove = (node: Node): node is Move =>
+  node.op === "reshape" || node.op === "broadcast" || node.op === "permute" || node.op === "slice";
+
+/** How a form of x follows from the coordinates of x moved; undefined if axes are split or joined. */
+export function movedForm(node: Move, inner: Affine): Affine | undefined {
   const from = node.operands.x.type.shape;
   const to = node.results[0]!.type.shape;
   if (node.op === "permute") return { ...inner, by: node.attrs.axes.map((axis) => inner.by[axis]!) };
   if (node.op === "slice") {
-    const { axis, start } = node.attrs;
-    return { ...inner, constant: addDims(inner.constant, multiplyDims(start, inner.by[axis]!)) };
+    const { axis, start, size } = node.attrs;
+    const constant = addDims(inner.constant, multiplyDims(start, inner.by[axis]!));
+    // One place stretches over others, which do not count on from it.
+    return { by: constantDim(size) === 1 ? inner.by.with(axis, zero) : inner.by, constant };
   }
   const axes = axisMap(node, from, to);
   return axes && { ...inner, by: axes.map((axis) => (axis === undefined ? zero : inner.by[axis]!)) };
@@ -144,19 +151,26 @@ function multiplied(node: Extract<Node, { op: "mul" }>, producer: Producer): Aff
   };
 }
 
-/** Parts of which each goes on where the one before it ends. */
+/** Parts of which each goes on where the one before it ends; one place of its own counts as those beside it do. */
 function continued(node: Extract<Node, { op: "concat" }>, producer: Producer): Affine | undefined {
   const { axis } = node.attrs;
-  const [first, ...rest] = node.operands.values.map((value) => affineOf(value, producer));
-  if (first === undefined) return undefined;
+  const { values } = node.operands;
+  const sizes = values.map(({ type }) => type.shape[axis]!);
+  const parts = values.map((value) => affineOf(value, producer));
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const long = sizes.findIndex((size) => constantDim(size) !== 1);
+  const [first, second] = parts;
+  const slope = parts[long]?.by[axis] ?? (second && subtractDims(second.constant, first!.constant)) ?? zero;
+  const whole = { ...first!, by: first!.by.with(axis, slope) };
   let offset = zero;
-  for (const [index, part] of rest.entries()) {
-    offset = addDims(offset, node.operands.values[index]!.type.shape[axis]!);
-    if (part === undefined || !part.by.every((each, at) => sameDim(each, first.by[at]))) return undefined;
-    if (!sameDim(part.constant, addDims(first.constant, multiplyDims(first.by[axis]!, offset))))
+  for (const [index, part] of parts.entries()) {
+    const by = constantDim(sizes[index]!) === 1 ? part.by.with(axis, slope) : part.by;
+    const constant = addDims(whole.constant, multiplyDims(slope, offset));
+    if (!by.every((each, at) => sameDim(each, whole.by[at])) || !sameDim(part.constant, constant))
       return undefined;
+    offset = addDims(offset, sizes[index]!);
   }
-  return first;
+  return whole;
 }
 
 /** x + sign · y, of values that broadcast to so many axes. */

@@ -20,9 +20,12 @@ export interface Refusal {
   readonly what: string | undefined;
 }
 
-/** Writes each node of a model as core ops; what there is no form for is given back, all of it. */
-export function convert(model: OnnxModel): ConvertedGraph | readonly Refusal[] {
-  const converter = new Converter(model);
+/** Writes each node of a model as core ops; what there is no form for is given back, all of it. Of `past` all is 0, or nothing. */
+export function convert(
+  model: OnnxModel,
+  past: readonly OnnxInput[] = [],
+): ConvertedGraph | readonly Refusal[] {
+  const converter = new Converter(model, past);
   return converter.run();
 }
 
@@ -35,15 +38,17 @@ class Converter {
   readonly #site: Site;
   readonly #refused: Refusal[] = [];
 
-  constructor(model: OnnxModel) {
+  constructor(model: OnnxModel, past: readonly OnnxInput[]) {
     this.#model = model;
-    const symbols = symbolsFor(model.inputs);
+    const symbols = symbolsFor([...model.inputs, ...past]);
     this.#inputs = model.inputs.map((input, index) => inputOf(input, symbols[index]!));
     this.#meanings = new Map<string, Meaning>([
       ...model.tensors,
       ...this.#inputs.map(({ name, value }) => [name, value] as const),
     ]);
     this.#site = new Site(model.opset, this.#meanings, (name, tensor) => this.#own(name, tensor));
+    for (const [index, { name, dtype }] of past.entries())
+      this.#meanings.set(name, this.#site.full(symbols[model.inputs.length + index]!, heldAs(dtype), 0));
   }
 
   run(): ConvertedGraph | readonly Refusal[] {

@@ -9,8 +9,10 @@ import { convert, type Refusal } from "./convert.ts";
 import { NoForm } from "./graph.ts";
 import type { OnnxModel } from "./model.ts";
 import { onnxOps } from "./ops/table.ts";
+import { storedLists } from "./lists.ts";
 import { recognize } from "./recognize.ts";
 import { turnMatrices } from "./turn.ts";
+import { uncached } from "./uncached.ts";
 import { labelsOf } from "./write/labels.ts";
 import { writeModel } from "./write/model.ts";
 
@@ -23,28 +25,33 @@ export interface ImportedOnnx {
   /** What inputs and outputs are called in the text, by their names in the file. */
   readonly names: ReadonlyMap<string, string>;
   readonly parameterNames: ReadonlyMap<Value, string>;
+  /** The inputs of a cache, which the text is without. */
+  readonly past: readonly string[];
   /** What the text is to mean. */
   readonly graph: Graph;
 }
 
 /** Writes an ONNX model as `.lmg`, with its weights by their new names; what lmg has no form for is listed, all at once. */
-export function importOnnx(model: OnnxModel, name: string, file: string): ImportedOnnx | Problem {
-  const converted = convert(model);
+export function importOnnx(given: OnnxModel, name: string, file: string): ImportedOnnx | Problem {
+  const { model, past } = uncached(given);
+  const converted = convert(model, past);
   if (!("graph" in converted)) return refused(converted, file);
-  const { graph: made, tensors } = turnMatrices(recognize(converted));
-  const graph = truths(made);
-  if (graph.nodes.some(({ op }) => op === "extent"))
+  const recognized = turnMatrices(recognize(converted));
+  if (recognized.graph.nodes.some(({ op }) => op === "extent"))
     return new Problem(
       "E776",
       `${file}: a size of an input is computed with as a number, for which lmg has no op`,
       forward,
     );
-  const labels = labelsOf(graph, tensors);
   const from = `the ONNX model ${quote(model.name)} of ${model.producer === "" ? "an exporter without a name" : model.producer}`;
   try {
+    const { graph: made, tensors } = storedLists(recognized);
+    const graph = truths(made);
+    const labels = labelsOf(graph, tensors);
     return {
       ...writeModel(graph, labels, name, from),
       tensors: labels.tensors,
+      past: past.map((input) => input.name),
       graph,
       parameterNames: labels.names,
     };

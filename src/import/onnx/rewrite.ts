@@ -33,11 +33,16 @@ export function rewrite(converted: ConvertedGraph, rules: readonly Recognize[]):
   const learned = new Set<Value>(graph.parameters.map(({ value }) => value));
   const stored = new Map(graph.parameters.map(({ name, value }) => [value, converted.tensors.get(name)]));
   const uses = countUses(graph);
+  // Rules look at what they have just made, too.
+  const producer = (value: Value): Node | undefined => {
+    note();
+    return producers.get(value);
+  };
   const around: Around = {
     make,
-    producer: (value) => producers.get(value),
+    producer,
     uses: (value) => uses.get(value) ?? 0,
-    number: (value) => numberOf(producers.get(value)),
+    number: (value) => numberOf(producer(value)),
     isLearned: (value) => learned.has(value),
     tensor: (value) => stored.get(value),
   };

@@ -1,3 +1,4 @@
+import { elementsOf } from "../../../checkpoint/stored.ts";
 import type { Node, NodeOf, Value } from "../../../ir/graph.ts";
 import { constantDim, divideDims, multiplyDims, sameDim, type Dim } from "../../../tensor/dim.ts";
 import { broadcastShapes, sameShape } from "../../../tensor/type.ts";
@@ -119,7 +120,6 @@ function withMask(
   around: Around,
 ): Scores | undefined {
   const seen = seenBy(mask, negated, rows, columns, around);
-  if (seen === undefined) return undefined;
   // A row of -∞ has no softmax at all; one of finite numbers has the mean of all values, where lmg has zero.
   const isWhole = seen.rest.length === 0 && (!seen.causal || seesItself(rows, columns));
   const isFinite = hidden !== -Infinity || scores.isFinite;
@@ -154,9 +154,29 @@ function addedScores(
         : undefined;
     if (masked !== undefined) return masked;
   }
+  const listed = hidingList(inner, around);
+  const hidden = listed && withMask(scores, listed.mask, false, listed.hidden, { rows, columns }, around);
+  if (hidden !== undefined) return hidden;
   if (scores.bias !== undefined || scores.isFinite) return undefined;
   if (!stretchesTo(bias, scores.product.results[0]!)) return undefined;
   return { ...scores, bias };
+}
+
+/** A mask of numbers that the file has, each 0 or the one that hides, as the truths that it is of. */
+function hidingList(
+  value: Value,
+  around: Around,
+): { readonly mask: Value; readonly hidden: number } | undefined {
+  const node = around.producer(value);
+  const tensor = around.tensor(node?.op === "reshape" ? node.operands.x : value);
+  const values =
+    node?.op === "constant" ? node.attrs.values : tensor && Array.from(elementsOf(tensor), Number);
+  const hidden = values?.find((each) => each !== 0);
+  if (values === undefined || !isHidden(hidden) || !values.every((each) => each === 0 || each === hidden))
+    return undefined;
+  const { shape } = value.type;
+  const seen = values.map((each) => Number(each === 0));
+  return { mask: around.make.emit("constant", {}, { dtype: "bool", shape, values: seen }), hidden: hidden! };
 }
 
 /** What a mask is before it is stretched to all heads. */

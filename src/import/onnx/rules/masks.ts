@@ -1,14 +1,14 @@
 import type { Node, Value } from "../../../ir/graph.ts";
+import { addDims, constantDim, dim, sameDim, subtractDims, type Dim } from "../../../tensor/dim.ts";
 import {
-  addDims,
-  constantDim,
-  dim,
-  multiplyDims,
-  sameDim,
-  subtractDims,
-  type Dim,
-} from "../../../tensor/dim.ts";
-import { affineOf, axisMap, combined, isNeverAboveZero, type Affine } from "../affine.ts";
+  affineOf,
+  combined,
+  isMove,
+  isNeverAboveZero,
+  movedForm,
+  type Affine,
+  type Move,
+} from "../affine.ts";
 import type { Around } from "../rewrite.ts";
 
 /** What a mask says: conditions on places, each an affine form that is at most 0, and masks of other kinds. */
@@ -32,14 +32,9 @@ const both = (a: Conditions, b: Conditions): Conditions => ({
   rest: [...a.rest, ...b.rest],
 });
 
-/** A mask as `attend` says it; undefined for conditions on places that it has no words for. */
-export function seenBy(
-  mask: Value,
-  negated: boolean,
-  rows: Dim,
-  columns: Dim,
-  around: Around,
-): Seen | undefined {
+/** A mask as `attend` says it; conditions on places that it has no words for stay a mask. */
+export function seenBy(mask: Value, negated: boolean, rows: Dim, columns: Dim, around: Around): Seen {
+  const whole = (): Seen => ({ causal: false, window: undefined, rest: [itself(mask, negated, around)] });
   const conditions = conditionsOf(mask, negated, around);
   let causal = false;
   let window: number | undefined;
@@ -48,11 +43,14 @@ export function seenBy(
     const said = distanceOf(form, rows, columns);
     if (said?.side === "later" && said.by === 0) causal = true;
     else if (said?.side === "earlier" && said.by > 0 && window === undefined) window = said.by;
-    else return undefined;
+    else return whole();
   }
   // A window alone lets a query see as far ahead as back, which conditions on one side do not say.
-  return window !== undefined && !causal ? undefined : { causal, window, rest: conditions.rest };
+  return window !== undefined && !causal ? whole() : { causal, window, rest: conditions.rest };
 }
+
+const itself = (mask: Value, negated: boolean, around: Around): Value =>
+  negated ? around.make.emit("not", { x: mask }, {}) : mask;
 
 /** key - query + c ≤ 0 hides later keys, query - key + c ≤ 0 those that lie -c + 1 or more before; query i stands at key i + S - T. */
 function distanceOf(
@@ -76,10 +74,7 @@ function distanceOf(
 
 function conditionsOf(mask: Value, negated: boolean, around: Around): Conditions {
   const node = around.producer(mask);
-  const whole: Conditions = {
-    forms: [],
-    rest: negated ? [around.make.emit("not", { x: mask }, {})] : [mask],
-  };
+  const whole: Conditions = { forms: [], rest: [itself(mask, negated, around)] };
   if (node === undefined) return whole;
   const number = around.number(mask);
   if (number !== undefined) return (number !== 0) !== negated ? none : whole;
@@ -92,11 +87,10 @@ function conditionsOf(mask: Value, negated: boolean, around: Around): Conditions
     );
   const compared = comparison(node, negated, around);
   if (compared !== undefined) return { forms: [compared], rest: [] };
-  if (node.op === "constant") return triangle(mask, node.attrs.values, negated) ?? whole;
-  if (node.op === "cast" && node.operands.x.type.dtype !== "bool") return whole;
-  return node.op === "reshape" || node.op === "broadcast" || node.op === "slice" || node.op === "cast"
-    ? (movedConditions(node, negated, around) ?? whole)
-    : whole;
+  if (node.op === "constant") return band(mask, node.attrs.values, negated) ?? whole;
+  if (node.op === "cast" && node.operands.x.type.dtype === "bool")
+    return conditionsOf(node.operands.x, negated, around);
+  return isMove(node) ? (movedConditions(node, negated, around) ?? whole) : whole;
 }
 
 /** a ≤ b as a - b ≤ 0; whole numbers, so that a < b is a - b + 1 ≤ 0. */
@@ -112,47 +106,50 @@ function comparison(node: Node, negated: boolean, around: Around): Affine | unde
   return isStrict ? { ...form, constant: addDims(form.constant, dim(1)) } : form;
 }
 
-/** A square of the file itself that is true up to its diagonal. */
-function triangle({ type }: Value, values: readonly number[], negated: boolean): Conditions | undefined {
+/**
+ * A list of the file itself, [.., T, S], that is true of a band: key - query ≤ a and query - key ≤ b, of which each is left out
+ * where it hides nothing.
+ */
+function band({ type }: Value, values: readonly number[], negated: boolean): Conditions | undefined {
   const [rows, columns] = type.shape.slice(-2).map(constantDim);
-  if (rows === undefined || rows !== columns || values.length !== rows * rows) return undefined;
-  const holds = values.every(
-    (value, at) => (value !== 0) === (at % rows <= Math.floor(at / rows) !== negated),
-  );
-  if (!holds) return undefined;
-  const by = type.shape.map((_, axis) =>
-    dim(axis === type.shape.length - 1 ? 1 : axis === type.shape.length - 2 ? -1 : 0),
-  );
-  return { forms: [{ by, constant: dim(0) }], rest: [] };
+  if (rows === undefined || columns === undefined || values.length !== rows * columns) return undefined;
+  if (values.every((value) => (value !== 0) === negated)) return undefined;
+  const isSeen = (row: number, key: number): boolean => (values[row * columns + key] !== 0) !== negated;
+  let [later, earlier] = [-Infinity, -Infinity];
+  for (let row = 0; row < rows; row++)
+    for (let key = 0; key < columns; key++)
+      if (isSeen(row, key)) {
+        later = Math.max(later, key - row);
+        earlier = Math.max(earlier, row - key);
+      }
+  for (let row = 0; row < rows; row++)
+    for (let key = 0; key < columns; key++)
+      if (isSeen(row, key) !== (key - row <= later && row - key <= earlier)) return undefined;
+  // An axis of one stretches over all rows, or keys, and counts none.
+  const by = type.shape.map((size, axis) => {
+    const factor = axis === type.shape.length - 1 ? 1 : axis === type.shape.length - 2 ? -1 : 0;
+    return constantDim(size) === 1 ? 0 : factor;
+  });
+  const form = (sign: 1 | -1, most: number): Affine => ({
+    by: by.map((each) => dim(sign * each)),
+    constant: dim(-most),
+  });
+  return {
+    forms: [
+      ...(later < columns - 1 ? [form(1, later)] : []),
+      ...(earlier < rows - 1 ? [form(-1, earlier)] : []),
+    ],
+    rest: [],
+  };
 }
 
-/** Conditions of a value seen otherwise; what is no condition on places stays as the whole says it. */
-function movedConditions(
-  node: Extract<Node, { op: "reshape" | "broadcast" | "slice" | "cast" }>,
-  negated: boolean,
-  around: Around,
-): Conditions | undefined {
-  const { x } = node.operands;
-  const inner = conditionsOf(x, negated, around);
-  if (node.op === "cast") return inner;
+/** Conditions of a value that is moved; what is no condition on places stays as the whole says it. */
+function movedConditions(node: Move, negated: boolean, around: Around): Conditions | undefined {
+  const inner = conditionsOf(node.operands.x, negated, around);
   // A part of a mask that is not only of places would have to be taken of each of its masks.
   if (inner.rest.length > 0 && node.op !== "broadcast") return undefined;
-  const { shape } = node.results[0]!.type;
-  if (node.op === "slice") {
-    const { axis, start } = node.attrs;
-    const moved = inner.forms.map((form) => ({
-      ...form,
-      constant: addDims(form.constant, multiplyDims(form.by[axis]!, start)),
-    }));
-    return { forms: moved, rest: [] };
-  }
-  const axes = axisMap(node, x.type.shape, shape);
-  if (axes === undefined) return undefined;
-  const forms = inner.forms.map(({ by, constant }) => ({
-    by: axes.map((axis) => (axis === undefined ? dim(0) : by[axis]!)),
-    constant,
-  }));
-  return { forms, rest: inner.rest };
+  const forms = inner.forms.map((form) => movedForm(node, form));
+  return forms.every((form) => form !== undefined) ? { forms, rest: inner.rest } : undefined;
 }
 
 /** Whether a causal mask leaves each query a key: itself, where keys are not fewer. */
