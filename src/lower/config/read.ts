@@ -191,7 +191,7 @@ function valueOf(
   const meaning = evaluateWithKeys(value, keysOf(value), file, frame, (inner, expression) =>
     inner.context.walk.evaluateAs(expression, parameter.kind, inner, `\`${line.name.text}\``),
   );
-  return meaning?.kind === "layer" ? withItsSection(meaning.layer, value, parameter, reading) : meaning;
+  return meaning?.kind === "layer" ? withItsSection(meaning.layer, value.span, parameter, reading) : meaning;
 }
 
 function valueOfKey(
@@ -210,41 +210,60 @@ function valueOfKey(
 
 /**
  * A block that has a `config { }` section too takes the parameters that it was not given from the same file, and what that is silent
- * of from the default of the model's parameter, where that is the same block.
+ * of from the default of the model's parameter, where that is the same block. Blocks that it was given read theirs before.
  */
 function withItsSection(
   layer: LayerValue,
-  { span }: Expression,
+  span: Span,
   parameter: SignatureParameter,
   reading: Reading,
 ): Meaning | undefined {
   const { file, frame, stack } = reading;
   const { callee } = layer;
-  const section = callee.kind === "block" ? sectionOf(callee.definition, frame) : undefined;
-  if (callee.kind !== "block" || section === undefined) return { kind: "layer", layer };
+  if (callee.kind !== "block") return { kind: "layer", layer };
   const { definition, module } = callee;
+  const there = { ...frame, definition, module };
+  const signature = signatureOf(callee, frame.context.library, frame.context.signatures);
+  const written = argumentsWithSections(layer, signature, { ...reading, frame: there });
+  if (written === undefined) return undefined;
+  const section = sectionOf(definition, frame);
+  if (section === undefined) return { kind: "layer", layer: { ...layer, given: written } };
   if (stack.includes(definition)) {
     frame.context.diagnostics.add(errors.readsItself(span, definition), frame.calls);
     return undefined;
   }
-  const inner = {
-    file,
-    frame: { ...frame, definition, module, calls: [span, ...frame.calls] },
-    stack: [...stack, definition],
-  };
-  const read = readSection(section, inner, new Set(layer.given.keys()));
-  const { library, signatures } = frame.context;
-  const names = [...signatureOf(callee, library, signatures).keys()];
+  const inner = { file, frame: { ...there, calls: [span, ...frame.calls] }, stack: [...stack, definition] };
+  const read = readSection(section, inner, new Set(written.keys()));
   const fallback = defaultLayer(parameter, reading);
   const unsaid =
     fallback?.callee.kind === "block" && fallback.callee.definition === definition
       ? fallback.given
       : undefined;
-  const given = names.flatMap((name): [string, GivenArgument][] => {
-    const argument = layer.given.get(name) ?? read.get(name) ?? unsaid?.get(name);
+  const given = [...signature.keys()].flatMap((name): [string, GivenArgument][] => {
+    const argument = written.get(name) ?? read.get(name) ?? unsaid?.get(name);
     return argument === undefined ? [] : [[name, argument]];
   });
   return { kind: "layer", layer: { ...layer, given: new Map(given) } };
+}
+
+/** What a block is given by a line, of which layers read their sections. */
+function argumentsWithSections(
+  { given }: LayerValue,
+  signature: Signature,
+  reading: Reading,
+): ReadonlyMap<string, GivenArgument> | undefined {
+  const read = new Map<string, GivenArgument>();
+  for (const [name, argument] of given) {
+    const { meaning, span } = argument;
+    const parameter = signature.get(name);
+    const whole =
+      meaning.kind === "layer" && parameter !== undefined
+        ? withItsSection(meaning.layer, span, parameter, reading)
+        : meaning;
+    if (whole === undefined) return undefined;
+    read.set(name, { ...argument, meaning: whole });
+  }
+  return read;
 }
 
 /** What a parameter is by default, if that is a layer that depends on no other parameter. */
