@@ -1,10 +1,15 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { readNpy } from "../../src/checkpoint/npy.ts";
-import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
-import { toHostTensor } from "../../src/checkpoint/stored.ts";
+import { openCheckpoint } from "../../src/checkpoint/files/open.ts";
+import type { CheckpointTensor } from "../../src/checkpoint/match.ts";
+import { orThrow } from "../../src/checkpoint/problem.ts";
+import { joinPublished } from "../../src/checkpoint/quantized/published.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { toFloat32, toHostTensor, toStored, type StoredTensor } from "../../src/checkpoint/stored.ts";
+import { hostTensor } from "../../src/tensor/host.ts";
 import { expectValue } from "../checkpoint/fixtures.ts";
 import { relativeDifference } from "../families/difference.ts";
 import { lmg, mistake, put } from "./harness.ts";
@@ -64,12 +69,122 @@ test("an adapter of another model is refused for an encoder too", async () => {
   expect(said).toContain("error[E739]");
 });
 
-/** The adapter of Llama with something else in its config. */
-function otherwise(name: string, change: object): string {
+interface ClassesGolden {
+  readonly texts: readonly string[];
+  readonly query: string;
+  readonly passages: readonly string[];
+  readonly logits: readonly (readonly number[])[];
+}
+
+const classesGolden = (name: string): ClassesGolden =>
+  JSON.parse(readFileSync(`${goldens}/${name}/golden.json`, "utf8")) as ClassesGolden;
+
+/** Float32 beside float64, of logits up to 2. */
+const OF_LOGITS = 2e-6;
+
+describe("classes by an adapter that brings its head", () => {
+  /** By text, in the order of the labels' ids. */
+  async function logitsOf(folder: string, texts: readonly string[], ...more: readonly string[]) {
+    const { code, text } = await lmg("classify", `test/golden/texts/${folder}`, ...texts, "--json", ...more);
+    expect(code).toBe(0);
+    const { texts: found } = JSON.parse(text) as {
+      readonly texts: readonly { readonly labels: readonly { label: string; logit: number }[] }[];
+    };
+    return found.map(({ labels }) => new Map(labels.map(({ label, logit }) => [label, logit])));
+  }
+
+  test.each([
+    ["classes", "bert_classes", ["good", "bad", "neither"]],
+    ["new_classes", "sentences", ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"]],
+    ["new_scores", "last_token", ["LABEL_0", "LABEL_1", "LABEL_2"]],
+  ] as const)("%s: %s becomes the merged classifier", async (name, folder, labels) => {
+    const { texts, logits } = classesGolden(name);
+    const found = await logitsOf(folder, texts, "--adapter", `${goldens}/${name}`);
+    expect(found).toHaveLength(logits.length);
+    for (const [at, row] of found.entries()) {
+      expect([...row.keys()].toSorted()).toEqual(labels.toSorted());
+      for (const [id, label] of labels.entries())
+        expect(Math.abs(row.get(label)! - logits[at]![id]!)).toBeLessThan(OF_LOGITS);
+    }
+  });
+
+  test("a classifier that had a head is another without the adapter", async () => {
+    const { texts, logits } = classesGolden("classes");
+    const [first] = await logitsOf("bert_classes", texts);
+    expect(Math.abs(first!.get("good")! - logits[0]![0]!)).toBeGreaterThan(1e-2);
+  });
+
+  test("passages are ranked by it", async () => {
+    const { query, passages, logits } = classesGolden("ranks");
+    const more = ["--json", "--adapter", `${goldens}/ranks`];
+    const { code, text } = await lmg("rerank", "test/golden/texts/bert_ranks", query, ...passages, ...more);
+    expect(code).toBe(0);
+    const { ranked } = JSON.parse(text) as { readonly ranked: readonly { passage: number; score: number }[] };
+    const scores = logits.map(([logit]) => 1 / (1 + Math.exp(-logit!)));
+    const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!);
+    expect(ranked.map(({ passage }) => passage)).toEqual(order);
+    for (const { passage, score } of ranked)
+      expect(Math.abs(score - scores[passage]!)).toBeLessThan(OF_LOGITS);
+  });
+
+  test("a head of other sizes than the checkpoint's, and one that no module was to be saved for, are refused", async () => {
+    const folder = "test/golden/texts/bert_ranks";
+    const said = await mistake("classify", folder, "a", "--adapter", `${goldens}/classes`);
+    expect(said).toContain("error[E739]");
+    expect(said).toContain("`classifier.weight` is [3, 16], and the checkpoint's is [1, 16]");
+    const at = otherwise("unsaved", { modules_to_save: null }, "classes");
+    expect(await mistake("classify", "test/golden/texts/bert_classes", "a", "--adapter", at)).toContain(
+      "`base_model.model.classifier.bias` is no pair of lora_A and lora_B",
+    );
+  });
+});
+
+test("a LoRA is added to what the codes of a checkpoint stand for", async () => {
+  const [model, base] = ["examples/llama.lmg", "examples/weights/whale"];
+  const [codes, floats, adapter] = ["codes", "floats", "lora"].map((name) => join(folder, name)) as [string, string, string];
+  expect((await lmg("quantize", model, "--weights", base, "-o", codes)).code).toBe(0);
+  const opened = orThrow(openCheckpoint(codes));
+  const stood = orThrow(joinPublished(opened.tensors, codes));
+  const float = ({ shape, read }: CheckpointTensor): StoredTensor =>
+    toStored(hostTensor("f32", shape, toFloat32(read())));
+  put(
+    join(floats, "model.safetensors"),
+    writeSafetensors(new Map([...stood].map(([name, tensor]) => [name, float(tensor)]))),
+  );
+  const module = "model.layers.1.self_attn.q_proj";
+  const [rows, columns] = stood.get(`${module}.weight`)!.shape as [number, number];
+  opened.close();
+  copyFileSync(`${base}/config.json`, join(floats, "config.json"));
+  const said = { peft_type: "LORA", r: 1, lora_alpha: 1, target_modules: ["q_proj"] };
+  put(join(adapter, "adapter_config.json"), JSON.stringify(said));
+  const half = (shape: readonly number[]): StoredTensor =>
+    toStored(hostTensor("f32", shape, Array.from({ length: Math.max(...shape) }, (_, at) => Math.sin(at) / 8)));
+  put(
+    join(adapter, "adapter_model.safetensors"),
+    writeSafetensors(
+      new Map([
+        [`base_model.model.${module}.lora_A.weight`, half([1, columns])],
+        [`base_model.model.${module}.lora_B.weight`, half([rows, 1])],
+      ]),
+    ),
+  );
+  const logits = async (weights: string, ...more: readonly string[]) => {
+    const file = join(folder, "whale.npy");
+    const given = ["--weights", weights, "--tokens", "1,2,3", "--quantize", "none", "--logits", file];
+    expect((await lmg("run", model, ...given, ...more)).code).toBe(0);
+    return expectValue(readNpy(readFileSync(file), file));
+  };
+  const wanted = await logits(floats, "--adapter", adapter);
+  expect(relativeDifference(await logits(codes, "--adapter", adapter), wanted)).toBeLessThan(1e-6);
+  expect(relativeDifference(await logits(codes), wanted)).toBeGreaterThan(1e-3);
+});
+
+/** An adapter with something else in its config. */
+function otherwise(name: string, change: object, of = "llama"): string {
   const at = join(folder, name);
   mkdirSync(at);
-  copyFileSync(`${goldens}/llama/adapter_model.safetensors`, join(at, "adapter_model.safetensors"));
-  const config = JSON.parse(readFileSync(`${goldens}/llama/adapter_config.json`, "utf8")) as object;
+  copyFileSync(`${goldens}/${of}/adapter_model.safetensors`, join(at, "adapter_model.safetensors"));
+  const config = JSON.parse(readFileSync(`${goldens}/${of}/adapter_config.json`, "utf8")) as object;
   put(join(at, "adapter_config.json"), JSON.stringify({ ...config, ...change }));
   return at;
 }
@@ -78,7 +193,7 @@ test.each([
   [{ peft_type: "IA3" }, '`peft_type` is "IA3"'],
   [{ use_dora: true }, "`use_dora` is true"],
   [{ bias: "all" }, '`bias` is "all"'],
-  [{ modules_to_save: ["lm_head"] }, '`modules_to_save` is ["lm_head"]'],
+  [{ modules_to_save: "lm_head" }, '`modules_to_save` is "lm_head"'],
   [{ something_new: 1 }, "`something_new` is 1"],
   [{ r: 0 }, "`r` is 0"],
   [{ lora_alpha: null }, "`lora_alpha` is null"],

@@ -3,7 +3,8 @@
     adapter_config.json, adapter_model.safetensors   as PEFT's
     golden.safetensors                               tokens; logits of the model whose weights are W + s B A, in float64
 
-    golden.json                                      of an encoder: texts, and their vectors by sentence-transformers, in float64
+    golden.json                                      of an encoder: texts, and their vectors by sentence-transformers, in float64; of
+                                                     what has a head for classes by its adapter: texts, perhaps pairs, and their logits
 
 s is alpha / r, or alpha / sqrt(r) (rsLoRA, Kalajdzievski 2023); `rank_pattern` and `alpha_pattern` give single modules their own.
 """
@@ -16,7 +17,7 @@ from sentence_transformers import SentenceTransformer
 
 from common import HERE, generator, really_float64, write_json, write_tensors
 from hf_checkpoint import build, run
-from texts import TEXTS, numbers, versions
+from texts import PASSAGES, QUERY, TEXTS, logits_of, numbers, versions
 
 # What PEFT writes into every config, at the values that change nothing.
 CONFIG = dict(auto_mapping=None, bias="none", corda_config=None, eva_config=None, exclude_modules=None, fan_in_fan_out=False,
@@ -76,8 +77,42 @@ def make_vectors():
     print(f"adapters/sentences: {len(adapter) // 2} weights")
 
 
+# Name: the checkpoint in texts/, the class that PEFT was given it in, how many labels, what the config says.
+CLASSIFIERS = {
+    "classes": ("bert_classes", "BertForSequenceClassification", 3, dict(target_modules=["query", "value"])),
+    "ranks": ("bert_ranks", "BertForSequenceClassification", 1, dict(target_modules=["query", "dense"])),
+    "new_classes": ("sentences", "BertForSequenceClassification", 4, dict(target_modules=["key", "value"])),
+    "new_scores": ("last_token", "Qwen2ForSequenceClassification", 3, dict(target_modules=["q_proj", "down_proj"])),
+}
+
+
+def make_classes():
+    """Adapters for heads of classes, of which PEFT stores the head whole: of classifiers, and of models that had none before."""
+    for index, (name, (checkpoint, class_name, labels, said)) in enumerate(CLASSIFIERS.items()):
+        g = generator(7200 + index)
+        source, folder = HERE / "texts" / checkpoint, HERE / "adapters" / name
+        heads = ["classifier", "score"]
+        config = CONFIG | dict(r=2, lora_alpha=3, task_type="SEQ_CLS", modules_to_save=heads, base_model_name_or_path=checkpoint) | said
+        model = getattr(transformers, class_name).from_pretrained(source, num_labels=labels, attn_implementation="eager").float().eval()
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        weights = {k: w.detach().double() for k, w in model.state_dict().items()}
+        adapter = merged(weights, config, g)
+        for full in weights:
+            if full.split(".")[0] in heads:
+                adapter[f"base_model.model.{full}"] = whole = 0.3 * torch.randn(weights[full].shape, generator=g)
+                weights[full] = whole.double()
+        exact = build(type(model), model.config, weights)
+        with really_float64():
+            pairs = dict(query=QUERY, passages=PASSAGES) if labels == 1 else dict(texts=TEXTS)
+            logits = logits_of(exact, tokenizer, [QUERY] * len(PASSAGES), PASSAGES) if labels == 1 else logits_of(exact, tokenizer, TEXTS)
+        write_adapter(folder, config, adapter)
+        write_json(folder / "golden.json", {"versions": versions()} | pairs | {"logits": numbers(logits)})
+        print(f"adapters/{name}: {len(adapter)} tensors, |logits| up to {logits.abs().max():.3g}")
+
+
 def make():
     make_vectors()
+    make_classes()
     for index, (name, (checkpoint, said)) in enumerate(ADAPTERS.items()):
         g = generator(7000 + index)
         source, folder = HERE / "hf" / checkpoint, HERE / "adapters" / name

@@ -7,6 +7,10 @@ export interface LoraConfig {
   readonly fanInFanOut: boolean;
   /** What B A is multiplied by for the module of a name. */
   readonly scaleOf: (module: string) => number;
+  /** How the names of modules end that were trained whole, and take the place of the model's: the head of a classifier. */
+  readonly wholeModules: readonly string[];
+  /** It was trained with a head for classes on the model. */
+  readonly isClassifier: boolean;
 }
 
 /** Keys that say how the adapter came about, or name what its tensors say. */
@@ -14,7 +18,7 @@ const neutral: ReadonlySet<string> = new Set([
   ...["peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type"],
   ...["inference_mode", "init_lora_weights", "loftq_config", "eva_config", "corda_config", "lora_dropout"],
   ...["target_modules", "exclude_modules", "target_parameters", "layers_to_transform", "layers_pattern"],
-  ...["r", "rank_pattern", "lora_alpha", "alpha_pattern", "use_rslora", "fan_in_fan_out"],
+  ...["r", "rank_pattern", "lora_alpha", "alpha_pattern", "use_rslora", "fan_in_fan_out", "modules_to_save"],
   ...["megatron_config", "megatron_core", "ensure_weight_tying", "runtime_config", "qalora_group_size"],
 ]);
 
@@ -24,7 +28,6 @@ const only: Readonly<Record<string, readonly JsonValue[]>> = {
   use_dora: [false],
   use_qalora: [false],
   lora_bias: [false],
-  modules_to_save: [null],
   layer_replication: [null],
   trainable_token_indices: [null],
 };
@@ -48,6 +51,8 @@ export function readLoraConfig(config: JsonObject, name: string): LoraConfig | P
     return refuse(name, "rank_pattern", config["rank_pattern"], "it has a number a name");
   if (alphas === undefined)
     return refuse(name, "alpha_pattern", config["alpha_pattern"], "it has a number a name");
+  const whole = ownValue(config, "modules_to_save") ?? [];
+  if (!isNames(whole)) return refuse(name, "modules_to_save", whole, "it is a list of names");
   const stabilized = ownValue(config, "use_rslora") === true;
   return {
     fanInFanOut: ownValue(config, "fan_in_fan_out") === true,
@@ -55,8 +60,13 @@ export function readLoraConfig(config: JsonObject, name: string): LoraConfig | P
       const r = ranks(module) ?? rank;
       return (alphas(module) ?? alpha) / (stabilized ? Math.sqrt(r) : r);
     },
+    wholeModules: whole,
+    isClassifier: ownValue(config, "task_type") === "SEQ_CLS",
   };
 }
+
+const isNames = (value: JsonValue): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");
 
 const isPositive = (value: JsonValue | undefined): value is number => typeof value === "number" && value > 0;
 

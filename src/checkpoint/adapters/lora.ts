@@ -1,4 +1,5 @@
 import { listWords } from "../../support/text.ts";
+import { isFloat } from "../../tensor/dtype.ts";
 import type { CheckpointTensor } from "../match.ts";
 import { Problem, quote, showSizes } from "../problem.ts";
 import { readFloat32 } from "../stored.ts";
@@ -12,43 +13,71 @@ interface Pair {
   readonly b: CheckpointTensor;
 }
 
+/** What an adapter has. */
+export interface Adapter {
+  /** By the names of the modules whose weights they change. */
+  readonly pairs: ReadonlyMap<string, Pair>;
+  /** Tensors that take the place of the model's, by the names that the model has for them. */
+  readonly whole: Tensors;
+}
+
 /**
  * The tensors of a checkpoint with an adapter merged into them: W + s B A for each weight [N, K] that has A [r, K] and B [N, r],
- * its transpose where weights are stored [in, out]; s is alpha / r, or alpha / √r. Sums are made in f32 when a tensor is read.
+ * its transpose where weights are stored [in, out]; s is alpha / r, or alpha / √r. Sums are made in f32 when a tensor is read. Modules
+ * that were trained whole take the place of the checkpoint's, or stand beside its tensors where it has none.
  */
 export function mergeLora(
   tensors: Tensors,
-  adapter: Tensors,
+  { pairs, whole }: Adapter,
   config: LoraConfig,
   name: string,
 ): Tensors | Problem {
-  const pairs = pairsOf(adapter, name);
-  if (pairs instanceof Problem) return pairs;
   const merged = new Map(tensors);
   for (const [module, pair] of pairs) {
-    const target = targetOf(module, tensors);
+    const target = targetOf(`${module}.weight`, tensors);
     if (target === undefined)
       return new Problem(
         "E739",
         `${name} adapts ${quote(module)}, and the checkpoint has no such weight`,
         "is the adapter one of this model? its adapter_config.json names the model in `base_model_name_or_path`",
       );
-    const result = mergedTensor(tensors.get(target)!, pair, config.scaleOf(module), config.fanInFanOut);
-    if (result === undefined) return misfit(name, module, tensors.get(target)!, pair);
+    const base = tensors.get(target)!;
+    // Whole numbers whose scales are not there are refused by the model.
+    if (!isFloat(base.dtype)) continue;
+    const result = mergedTensor(base, pair, config.scaleOf(module), config.fanInFanOut);
+    if (result === undefined) return misfit(name, module, base, pair);
     merged.set(target, result);
+  }
+  for (const [full, tensor] of whole) {
+    const target = targetOf(full, tensors) ?? full;
+    const [own, found] = [tensor.shape, tensors.get(target)?.shape ?? tensor.shape];
+    if (own.join() !== found.join())
+      return new Problem(
+        "E739",
+        `${name}: ${quote(full)} is ${showSizes(own)}, and the checkpoint's is ${showSizes(found)}`,
+        "is the adapter one of this model?",
+      );
+    merged.set(target, tensor);
   }
   return merged;
 }
 
-/** By the names of their modules; whatever else an adapter has is refused. */
-function pairsOf(adapter: Tensors, name: string): ReadonlyMap<string, Pair> | Problem {
+/** What the tensors of an adapter are by their names; whatever is neither is refused. */
+export function readAdapter(
+  adapter: Tensors,
+  { wholeModules }: LoraConfig,
+  name: string,
+): Adapter | Problem {
   const halves = new Map<string, Partial<Pair>>();
+  const whole = new Map<string, CheckpointTensor>();
   const others: string[] = [];
   for (const [full, tensor] of adapter) {
-    const [, module, half] =
-      /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(full) ?? [];
-    if (module === undefined) others.push(full);
-    else halves.set(module, { ...halves.get(module), [half === "A" ? "a" : "b"]: tensor });
+    const own = full.replace(/^base_model\.model\./, "");
+    const [, module, half] = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(own) ?? [];
+    if (module !== undefined)
+      halves.set(module, { ...halves.get(module), [half === "A" ? "a" : "b"]: tensor });
+    else if (isOf(own, wholeModules)) whole.set(own, tensor);
+    else others.push(full);
   }
   const isWhole = (pair: Partial<Pair>): pair is Pair => pair.a !== undefined && pair.b !== undefined;
   const lone = [...halves].flatMap(([module, pair]) => (isWhole(pair) ? [] : [module]));
@@ -60,17 +89,23 @@ function pairsOf(adapter: Tensors, name: string): ReadonlyMap<string, Pair> | Pr
       "merge it with PEFT (`merge_and_unload`), and save what that gives",
     );
   if (halves.size === 0) return new Problem("E739", `${name} has no tensors of an adapter`);
-  return halves as ReadonlyMap<string, Pair>;
+  return { pairs: halves as ReadonlyMap<string, Pair>, whole };
 }
 
-/** The checkpoint's name of a module's weight: it may lack the parts with which the whole model's names begin, or have more. */
-function targetOf(module: string, tensors: Tensors): string | undefined {
-  const parts = module.split(".");
-  for (let from = 0; from < parts.length; from++) {
-    const name = `${parts.slice(from).join(".")}.weight`;
+/** Whether a tensor is one of a module whose name ends as one of some does. */
+function isOf(tensor: string, modules: readonly string[]): boolean {
+  const parts = tensor.split(".");
+  return parts.some((_, end) => modules.some((module) => `.${parts.slice(0, end).join(".")}`.endsWith(`.${module}`)));
+}
+
+/** The checkpoint's name of a tensor: it may lack the parts with which the whole model's names begin, or have more. */
+function targetOf(full: string, tensors: Tensors): string | undefined {
+  const parts = full.split(".");
+  for (let from = 0; from < parts.length - 1; from++) {
+    const name = parts.slice(from).join(".");
     if (tensors.has(name)) return name;
   }
-  const longer = [...tensors.keys()].filter((stored) => stored.endsWith(`.${module}.weight`));
+  const longer = [...tensors.keys()].filter((stored) => stored.endsWith(`.${full}`));
   return longer.length === 1 ? longer[0] : undefined;
 }
 

@@ -1,21 +1,20 @@
 import { join } from "node:path";
 import { checkpointFiles } from "../../checkpoint/files/folder.ts";
-import { Problem, quotePath } from "../../checkpoint/problem.ts";
+import { quotePath } from "../../checkpoint/problem.ts";
 import type { Switches, TargetName } from "../../emit/targets.ts";
 import { parse } from "../../language/parse.ts";
 import { lower, type LoweredModel } from "../../lower/lower.ts";
-import type { CheckpointFiles } from "../../run/texts/files.ts";
+import { configOf, reading, type CheckpointFiles } from "../../run/texts/files.ts";
 import type { ReaderOptions } from "../../run/texts/open-reader.ts";
 import type { ReadingOptions } from "../../run/texts/reader.ts";
 import { isError } from "../../support/diagnostic.ts";
 import { parseNumber } from "../arguments.ts";
 import type { OptionSpec } from "../command.ts";
 import type { Out } from "../out.ts";
-import { withAdapter } from "../run/adapters.ts";
 import { adapterOption } from "../run/chosen.ts";
 import { showLoading } from "../run/loading.ts";
 import { publishedModel } from "../run/published.ts";
-import { lowerOptions, readConfigFile } from "../source.ts";
+import { lowerOptions } from "../source.ts";
 import { orStop, showDiagnostics, stop, Stop } from "../stop.ts";
 import {
   dawnOption,
@@ -29,6 +28,7 @@ import {
   type DawnOptions,
   type ThreadOptions,
 } from "../targets.ts";
+import { adapted } from "./adapted.ts";
 import { showReading } from "./progress.ts";
 
 /** What the commands that read texts whole take beside their own options. */
@@ -86,8 +86,10 @@ export function openTexts(
   within: (files: CheckpointFiles) => string = () => "",
 ): OpenedTexts {
   requireTaken(options, [options.target ?? defaultTarget]);
-  const files = checkpointFiles(folder);
-  const own = within(files);
+  const plain = checkpointFiles(folder);
+  const own = within(plain);
+  const { adapter } = options;
+  const files = adapter === undefined ? plain : orStop(adapted(plain, own, adapter));
   const at = files.nameOf(own);
   const source = publishedModel(at);
   if (source === undefined)
@@ -97,7 +99,7 @@ export function openTexts(
       "name such a folder; `lmg run` takes models of one's own",
     );
   const { ignoreConfig } = options;
-  const config = readConfigFile(join(at, "config.json"));
+  const config = { config: orStop(reading(() => configOf(files, own))), configName: join(at, "config.json") };
   const { file } = parse(source);
   const { model, diagnostics } = lower(
     file,
@@ -109,7 +111,7 @@ export function openTexts(
   const count = (flag: string, text: string): number => orStop(parseNumber(flag, text, 1, 1_000_000, true));
   return {
     model,
-    files: options.adapter === undefined ? files : adapted(files, own, options.adapter),
+    files,
     reader: {
       ...engineOptionsOf(options),
       ...showLoading(out),
@@ -120,12 +122,3 @@ export function openTexts(
     reading: { batch: count("--batch", batch), onProgress: showReading(out) },
   };
 }
-
-/** The files with an adapter merged into the weights of the model in a folder of them; what follows it keeps its own. */
-const adapted = (files: CheckpointFiles, folder: string, adapter: string): CheckpointFiles => ({
-  ...files,
-  weights: (path) => {
-    const checkpoint = files.weights(path);
-    return path !== folder || checkpoint instanceof Problem ? checkpoint : withAdapter(checkpoint, adapter);
-  },
-});

@@ -132,7 +132,8 @@ export async function openClassifier(
   const own = model.graph.outputs.find(({ name }) => name === SCORES);
   if (own !== undefined) {
     const kept = keepOutputs(model.graph, new Set([SCORES]));
-    const reader = await openReader({ kept, files, folder: "", longest }, options);
+    // A model that was made a classifier by an adapter has the head that it had before, too.
+    const reader = await openReader({ kept, files, folder: "", longest, ignore: headTensors }, options);
     return "read" in reader ? new Classifier(form, reader) : reader;
   }
   const kept = hiddenStates(model);
