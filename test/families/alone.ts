@@ -60,16 +60,18 @@ export async function engineOf(name: string, on: "interpreter" | "wasm"): Promis
   return orThrow(await openEngine("wasm", orMistakes(plan, diagnostics), weights, { threads: 1 }));
 }
 
-interface Case {
+export interface Case {
   readonly inputs: ReadonlyMap<string, HostTensor>;
   readonly logits: HostTensor;
   /** Of the rows of logits, where they have one. */
   readonly mask: HostTensor | undefined;
 }
 
-/** The cases of a golden. Its inputs have the model's names, but that a decoder's ids are its `tokens`. */
-export function casesOf(name: string): readonly Case[] {
-  const { tensors, close } = orThrow(openCheckpoint(`${folderOf(name)}/golden.safetensors`));
+export const casesOf = (name: string): readonly Case[] => casesIn(folderOf(name));
+
+/** The cases of a golden's folder. Its inputs have the model's names, but that a decoder's ids are its `tokens`. */
+export function casesIn(folder: string): readonly Case[] {
+  const { tensors, close } = orThrow(openCheckpoint(`${folder}/golden.safetensors`));
   const cases = new Map<string, Map<string, HostTensor>>();
   for (const [full, stored] of tensors) {
     const [label, part] = full.split("/") as [string, string];

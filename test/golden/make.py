@@ -2,7 +2,7 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [texts] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4]
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4] [quantized_experts]
 """
 
 import sys
@@ -27,6 +27,7 @@ import odd_numbers
 import packed_fp4
 import positions
 import probe
+import quantized_experts
 import recurrent
 import rope
 import routed
@@ -44,7 +45,7 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
           "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
-          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make}
+          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make, "quantized_experts": quantized_experts.make}
 
 
 def main(names):
