@@ -57,7 +57,7 @@ const kinds: readonly (readonly [string, (text: string) => boolean])[] = [
   ["encoders", (text) => text.includes("input attention_mask")],
   [
     "decoders with states or convolutions in the place of attention",
-    (text) => /linear_attend|causal_conv1d|mamba2?\(|gated_delta_net\(/.test(text),
+    (text) => /linear_attend|short_conv\(|mamba2?\(|gated_delta_net\(/.test(text),
   ],
   ["decoders with experts", (text) => /moe\(/.test(text)],
   ["decoders", () => true],

@@ -11,9 +11,13 @@ import { tolerances } from "./support.ts";
 
 /**
  * Families whose texts are read through states of another kind than a cache of keys and values alone: recurrences, convolutions, sinks in
- * windows. Each golden is read a few positions at once, then one by one, and every row of logits is transformers' of the whole text.
+ * windows; or whose positions are known in other ways. Each golden is read a few positions at once, then one by one, and every row of logits is transformers' of the whole text.
  */
-const families = ["mamba", "mamba2", "rwkv", "qwen3_next", "lfm2", "gpt_oss"];
+const families = [
+  ...["mamba", "mamba2", "rwkv", "qwen3_next", "lfm2", "lfm2_moe", "gpt_oss", "granitemoe_swa"],
+  // Positions that are counted from elsewhere, and heads that turn the other way.
+  ...["biogpt", "xglm", "nanochat"],
+];
 
 test.each(families)("%s read by its states gives transformers' logits of the whole text", (name) => {
   const model = opened(name);

@@ -97,14 +97,11 @@ const MOST_LINES = 25;
 const notPlain: Readonly<Record<string, string>> = {
   albert: "layers that share weights by groups, three repeats within each other",
   bart: "an encoder and a decoder",
-  gemma3:
-    "rotary positions of two kinds, caps, norms on both sides of each branch, whose names fill the line",
   lfm2: "convolutions between layers of attention",
+  lfm2_moe: "convolutions between layers of attention",
   llama4: "attention in chunks, queries that grow, layers of four kinds",
   marian: "an encoder and a decoder",
   mbart: "an encoder and a decoder",
-  modernbert:
-    "rotary positions of two kinds, a head that has a layer of its own for two tasks, pooling by two ways",
   pegasus: "an encoder and a decoder",
   qwen3_next: "a recurrence between layers of attention",
   roberta_prelayernorm: "RoBERTa under a name as long as two of its lines are",

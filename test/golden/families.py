@@ -217,6 +217,40 @@ FAMILIES = {
     "granite_swa": ("GraniteSWAForCausalLM", "GraniteSWAConfig", G | rope() | dict(
         embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.4, attention_multiplier=0.2, sliding_window=4,
         layer_types=KINDS[::-1], layer_rope_theta=[0, 300.0]), "sinks, a window, a layer without positions, bases by layer"),
+    "bitnet": ("BitNetForCausalLM", "BitNetConfig", G | rope() | dict(tie_word_embeddings=True), "norms before the last products"),
+    "nanochat": ("NanoChatForCausalLM", "NanoChatConfig", G | rope(), "norms without weights, heads that turn the other way"),
+    "nomic_bert": ("NomicBertForMaskedLM", "NomicBertConfig", S | rope(), "rotary positions, gated, without biases"),
+    "ernie4_5_moe": ("Ernie4_5_MoeForCausalLM", "Ernie4_5_MoeConfig", N | rope() | dict(
+        hidden_size=16, moe_num_experts=4, moe_k=2, moe_num_shared_experts=2, moe_intermediate_size=5), "a correction that only chooses, neighbours turn together"),
+    "minimax_m2": ("MiniMaxM2ForCausalLM", "MiniMaxM2Config", N | rope(partial_rotary_factor=0.5) | dict(
+        head_dim=4, num_local_experts=4, num_experts_per_tok=2, intermediate_size=6), "q and k normed whole, half of each head turns"),
+    "youtu": ("YoutuForCausalLM", "YoutuConfig", S | rope() | dict(  # loading sets the row of padding to 0
+        pad_token_id=None,
+        num_key_value_heads=4, kv_lora_rank=6, q_lora_rank=5, qk_nope_head_dim=4, qk_rope_head_dim=4, v_head_dim=3), "latent attention, dense"),
+    "exaone_moe": ("ExaoneMoeForCausalLM", "ExaoneMoeConfig", N | rope() | dict(
+        head_dim=4, sliding_window=4, layer_types=KINDS, num_experts=4, num_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2,
+        n_group=2, topk_group=1), "experts behind norms, a window with rotary positions"),
+    "lfm2_moe": ("Lfm2MoeForCausalLM", "Lfm2MoeConfig", N | rope() | dict(
+        hidden_size=16, layer_types=["conv", "full_attention"], num_dense_layers=1, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=5,
+        routed_scaling_factor=1.5), "a gated convolution, then experts behind attention"),
+    "granitemoe_swa": ("GraniteMoeSWAForCausalLM", "GraniteMoeSWAConfig", N | rope() | dict(
+        hidden_size=16, num_local_experts=4, num_experts_per_tok=2, intermediate_size=6, shared_intermediate_size=5, embedding_multiplier=3.0, logits_scaling=2.0,
+        residual_multiplier=0.4, attention_multiplier=0.2, sliding_window=4, layer_types=KINDS[::-1], layer_rope_theta=[0, 300.0]),
+        "sinks, a window, experts and one that all share"),
+    "sarvam_moe": ("Glm4MoeForCausalLM", "SarvamMoEConfig", N | rope() | dict(
+        head_dim=4, n_routed_experts=4, n_shared_experts=1, moe_intermediate_size=5, num_experts_per_tok=2, first_k_dense_replace=1),
+        "q, k and v in one weight, experts"),
+    "megatron_bert": ("MegatronBertForMaskedLM", "MegatronBertConfig", S, "norms before the branches"),
+    "ernie": ("ErnieForMaskedLM", "ErnieConfig", S | dict(use_task_id=True, task_type_vocab_size=3), "rows for tasks"),
+    "roformer": ("RoFormerForMaskedLM", "RoFormerConfig", S | dict(embedding_size=8), "neighbours turn together, narrow embeddings"),
+    "rembert": ("RemBertForMaskedLM", "RemBertConfig", S | dict(input_embedding_size=8, output_embedding_size=12), "a wide head of its own"),
+    "biogpt": ("BioGptForCausalLM", "BioGptConfig", S | dict(pad_token_id=1, bos_token_id=0), "positions from row 2 on"),
+    "xglm": ("XGLMForCausalLM", "XGLMConfig", dict(vocab_size=40, max_position_embeddings=32, d_model=16, ffn_dim=24, num_layers=2, attention_heads=4),
+             "sinusoids from row 2 on"),
+    "persimmon": ("PersimmonForCausalLM", "PersimmonConfig", S | rope(partial_rotary_factor=0.5) | dict(
+                  hidden_size=32, intermediate_size=12, vocab_size=30), "one weight of q, k and v, both normed"),
+    "openai_gpt": ("OpenAIGPTLMHeadModel", "OpenAIGPTConfig", dict(vocab_size=40, n_positions=32, n_embd=16, n_layer=2, n_head=4), "norms behind the adds"),
+    "blenderbot": ("BlenderbotForConditionalGeneration", "BlenderbotConfig", SEQ | dict(scale_embedding=True), "Pegasus with learned positions"),
 }
 
 

@@ -131,8 +131,8 @@ def write_family(name, class_name, config, seed, note):
     assert not info["missing_keys"] and not info["mismatched_keys"], info
     weights = model.state_dict()
     doubled = {k: w.double() for k, w in weights.items()}
-    # Tables of sinusoids are made in float32, by NumPy: so are these two then, and 6e-8 off.
-    with contextlib.nullcontext() if config.model_type in ("marian", "pegasus") else really_float64():
+    # Tables of sinusoids are made in float32, by NumPy: so are these then, and 6e-8 off.
+    with contextlib.nullcontext() if config.model_type in ("marian", "pegasus", "roformer") else really_float64():
         exact = build(model_class, config, doubled)
     models = [loaded]
     before = spelled_before(config_json)

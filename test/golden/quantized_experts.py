@@ -160,8 +160,9 @@ def write(name, class_name, config, made, seed):
         loaded, info = model_class.from_pretrained(temporary, **KINDS_OF_KERNEL, output_loading_info=True)
         assert not info["missing_keys"] and not info["mismatched_keys"] and not info["unexpected_keys"], info
     ids = torch.randint(3, config.vocab_size, (2, 9), generator=generator(seed + 2))
+    doubled = {k: w.double() for k, w in loaded.state_dict().items()}
     with really_float64():
-        exact = build(model_class, config, {k: w.double() for k, w in loaded.state_dict().items()})
+        exact = build(model_class, config, doubled)
         with torch.no_grad():
             logits = exact(input_ids=ids, use_cache=False).logits
     write_json(folder / "config.json", config_json)

@@ -334,6 +334,41 @@ describe("a block with a section of its own", () => {
     `);
   });
 
+  test("and so do the layers that it is given, however deep", () => {
+    const whole = `model m(part: layer = outer) {
+      config { part = outer(first: scaled(more: 2), second: inner(only: scaled())) }
+      input x: f32[B, 4]
+      part
+      output y
+    }
+    block outer(first: layer = none, second: layer = none) {
+      input x: [.., D]
+      "": first
+      "": second
+    }
+    block inner(only: layer = none, times = 1) {
+      config { times = repeats }
+      input x: [.., D]
+      "": only
+      stream * times
+    }
+    block scaled(by = 1, more = 0) {
+      config { by = factor; more = extra }
+      input x: [.., D]
+      stream * by + more
+    }`;
+    const part = (config: ConfigObject) => modelOf(whole, { config }).parameters[0]!.value;
+    // What a line says is not asked of the file.
+    expect(part({ factor: 5, extra: 7, repeats: 3 })).toBe(
+      "outer(first: scaled(by: 5, more: 2), second: inner(only: scaled(by: 5, more: 7), times: 3))",
+    );
+    expect(part({ factor: 5 })).toBe(
+      "outer(first: scaled(by: 5, more: 2), second: inner(only: scaled(by: 5)))",
+    );
+    expect(said(whole, { factor: "much" })[0]).toContain('`factor` is "much"');
+    expect(said(whole, { factor: 5, other: 1 })[0]).toContain("does not read `other` (1)");
+  });
+
   test("may not read itself", () => {
     const circle = `model m(a: layer = b) { config { a = b() }; input x: f32[B]; output x }
       block b(c: layer = none) { config { c = b() }; input x: [..] }`;

@@ -92,7 +92,7 @@ describe.each(having("vectors"))("the vectors of %s", (name) => {
 });
 
 /** Of two parts: no vector is of one text. */
-const ofTwoParts = /^(bart|marian|mbart|mt5|mvp|pegasus|plbart|t5)/;
+const ofTwoParts = /^(bart|blenderbot|marian|mbart|mt5|mvp|pegasus|plbart|t5)/;
 
 test.each(goldenNames)("%s has a vector of each token, as wide as its stream, or says why not", (name) => {
   const config = familyConfig(name);

@@ -1,4 +1,4 @@
-import { isJsonObject, ownValue, type JsonObject } from "../../checkpoint/json.ts";
+import { isJsonObject, type JsonObject } from "../../checkpoint/json.ts";
 import { Problem } from "../../checkpoint/problem.ts";
 import { within, type CheckpointFiles } from "../../run/texts/files.ts";
 import { openAdapter, withAdapter } from "../run/adapters.ts";
