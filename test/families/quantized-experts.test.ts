@@ -32,7 +32,15 @@ afterAll(() => {
 /** The difference of `lmg run FOLDER` from the golden, relative to the largest logit. */
 async function differenceOf(name: string, ...more: readonly string[]): Promise<number> {
   const [file, ids] = [join(folder, "logits.npy"), `${root}/${name}/golden.safetensors:case0/input_ids`];
-  const { code, notes } = await lmg("run", `${root}/${name}`, "--input", `tokens=${ids}`, "--logits", file, ...more);
+  const { code, notes } = await lmg(
+    "run",
+    `${root}/${name}`,
+    "--input",
+    `tokens=${ids}`,
+    "--logits",
+    file,
+    ...more,
+  );
   expect([code, notes]).toEqual([0, ""]);
   const [{ logits }] = casesIn(`${root}/${name}`) as [ReturnType<typeof casesIn>[number]];
   return relativeDifference(orThrow(readNpy(readFileSync(file), file)), logits);
@@ -53,8 +61,12 @@ function keptAsCodes(name: string): readonly string[] {
 
 describe.each(names)("%s", (name) => {
   test("is the model of the floats that its codes stand for, in the interpreter", async () => {
-    expect(await differenceOf(name, "--interpret", "--quantize", "none")).toBeLessThan(tolerances.interpreter);
-    expect(await differenceOf(name, "--interpret", "--activations", "f32")).toBeLessThan(tolerances.interpreter);
+    expect(await differenceOf(name, "--interpret", "--quantize", "none")).toBeLessThan(
+      tolerances.interpreter,
+    );
+    expect(await differenceOf(name, "--interpret", "--activations", "f32")).toBeLessThan(
+      tolerances.interpreter,
+    );
   });
 
   test.each(["wasm", "ts"])("is it on %s with its experts as codes, and as floats", async (target) => {
@@ -76,7 +88,11 @@ describe.each(names)("%s", (name) => {
 });
 
 /** A checkpoint of the goldens with other tensors, as a folder. */
-function changed(name: string, keeps: (tensor: string) => boolean, renamed = (tensor: string) => tensor): string {
+function changed(
+  name: string,
+  keeps: (tensor: string) => boolean,
+  renamed = (tensor: string) => tensor,
+): string {
   const at = join(folder, `${name}-changed`);
   const { tensors, close } = orThrow(openCheckpoint(`${root}/${name}`));
   const kept = [...tensors].filter(([tensor]) => keeps(tensor));

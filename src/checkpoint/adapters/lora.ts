@@ -63,11 +63,7 @@ export function mergeLora(
 }
 
 /** What the tensors of an adapter are by their names; whatever is neither is refused. */
-export function readAdapter(
-  adapter: Tensors,
-  { wholeModules }: LoraConfig,
-  name: string,
-): Adapter | Problem {
+export function readAdapter(adapter: Tensors, { wholeModules }: LoraConfig, name: string): Adapter | Problem {
   const halves = new Map<string, Partial<Pair>>();
   const whole = new Map<string, CheckpointTensor>();
   const others: string[] = [];
@@ -95,7 +91,9 @@ export function readAdapter(
 /** Whether a tensor is one of a module whose name ends as one of some does. */
 function isOf(tensor: string, modules: readonly string[]): boolean {
   const parts = tensor.split(".");
-  return parts.some((_, end) => modules.some((module) => `.${parts.slice(0, end).join(".")}`.endsWith(`.${module}`)));
+  return parts.some((_, end) =>
+    modules.some((module) => `.${parts.slice(0, end).join(".")}`.endsWith(`.${module}`)),
+  );
 }
 
 /** The checkpoint's name of a tensor: it may lack the parts with which the whole model's names begin, or have more. */
