@@ -5,8 +5,11 @@ import { multiplyAdd } from "../machine.ts";
 import { gatedSilu } from "./gates.ts";
 import { inStep, kept, keptInStep, polynomial, type Body, type Wide } from "./wide.ts";
 
-/** e^-150 and e^89 are 0 and ∞ of float32. */
-export const LEAST_POWER = -150;
+/**
+ * e^-150 is 0 of float32 already, and so is e^-176 without a product below the least float, for which processors stop: keys that a mask hides,
+ * half of a causal softmax, took twice as long. Its exponent is -254, of which both halves are no powers of two but 0. e^89 is ∞.
+ */
+export const LEAST_POWER = -176;
 const MOST_POWER = 89;
 
 /**
@@ -73,7 +76,7 @@ export function timesHead(y: Wide, { first, less }: Power, body: Body): Wide {
   return inStep(body, (v, l) => multiplyAdd(body.machine, v, l, v), scaled, less);
 }
 
-/** e^(x + more), where `more` is small against x; x ≤ 89. What is below -150 is taken for it. */
+/** e^(x + more), where `more` is small against x; x ≤ 89. What is below -176 is taken for it. */
 export function power(x: Wide, body: Body, more?: Wide): Power {
   const held = inStep(body, (v) => f32x4.pmax(v, body.constants.splat(LEAST_POWER)), x);
   const { bits, rest } = reduced(held, body);
