@@ -2,7 +2,7 @@ import type { Fold, Name } from "../../loops/tree.ts";
 import type { Local } from "../assembler/function.ts";
 import { f32x4, f64x2, v128 } from "../assembler/simd.ts";
 import { floats, wholes } from "../functions/lanes.ts";
-import { Parts } from "./parts.ts";
+import { Extremes, partsOf, type Parts } from "./parts.ts";
 import type { Pen } from "./pen.ts";
 import type { Width } from "./totals.ts";
 import type { Value } from "./values.ts";
@@ -10,7 +10,7 @@ import type { Value } from "./values.ts";
 /** A total of each lane. Long sums go into float64 from time to time (`flush`). */
 export class LaneTotal {
   readonly #pen: Pen;
-  readonly #parts: Parts;
+  readonly #parts: Parts | Extremes;
   readonly #sums:
     { readonly low: readonly Local<"v128">[]; readonly high: readonly Local<"v128">[] } | undefined;
   readonly #isWhole: boolean;
@@ -18,7 +18,7 @@ export class LaneTotal {
   constructor(pen: Pen, name: Name, fold: Fold, width: Width) {
     this.#pen = pen;
     this.#isWhole = name.type === "whole";
-    this.#parts = new Parts(pen, fold, this.#isWhole, pen.units);
+    this.#parts = partsOf(pen, { fold, isWhole: this.#isWhole, isAcross: false }, pen.units);
     if (width === "double" && fold === "add" && !this.#isWhole)
       this.#sums = {
         low: pen.writer.locals("v128", pen.units),
@@ -33,13 +33,13 @@ export class LaneTotal {
   }
 
   take(value: Value): void {
-    this.#parts.take(value, false);
+    this.#parts.take(value);
   }
 
   /** What has been taken so far goes into float64. */
   flush(): void {
     const sums = this.#sums;
-    if (sums === undefined) return;
+    if (sums === undefined || this.#parts instanceof Extremes) return;
     const { push } = this.#pen;
     this.#parts.locals.forEach(({ get }, unit) => {
       const [low, high] = [sums.low[unit]!, sums.high[unit]!];
@@ -61,6 +61,7 @@ export class LaneTotal {
         ),
       );
     }
+    if (this.#parts instanceof Extremes) return floats(this.#parts.values());
     const vectors = this.#parts.locals.map(({ get }) => get);
     return this.#isWhole ? wholes(vectors) : floats(vectors);
   }

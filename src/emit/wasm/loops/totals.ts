@@ -5,7 +5,7 @@ import type { Local } from "../assembler/function.ts";
 import { f32, f64, i32 } from "../assembler/numbers.ts";
 import { f32x4, i32x4, v128 } from "../assembler/simd.ts";
 import { asWholes, floats } from "../functions/lanes.ts";
-import { Extremes, firstFloat, firstWhole, laneFolds, Parts } from "./parts.ts";
+import { firstFloat, firstWhole, laneFolds, partsOf, type Extremes, type Parts } from "./parts.ts";
 import type { Pen } from "./pen.ts";
 import { floatsOf, lanesOf, lone, type Value } from "./values.ts";
 
@@ -53,10 +53,7 @@ export class OuterTotal {
 
   /** Lanes are about to take numbers in, so many vectors side by side. */
   open(units: number): void {
-    this.#parts ??=
-      !this.#isWhole && (this.#fold === "max" || this.#fold === "min")
-        ? new Extremes(this.#pen, this.#fold, units)
-        : new Parts(this.#pen, this.#fold, this.#isWhole, units);
+    this.#parts ??= partsOf(this.#pen, { fold: this.#fold, isWhole: this.#isWhole, isAcross: true }, units);
     this.#parts.begin();
   }
 
@@ -70,7 +67,7 @@ export class OuterTotal {
 
   take(value: Value): void {
     if (this.#pen.turns !== undefined) {
-      this.#parts!.take(value, true);
+      this.#parts!.take(value);
       return;
     }
     if (this.#word !== undefined && value.kind === "lone") {
