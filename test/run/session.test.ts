@@ -137,6 +137,14 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
     behind.dispose();
   });
 
+  test("goes on alike after another one was opened and closed between two of its runs", async () => {
+    const session = await begin();
+    await session.append(text(0, 3));
+    await session.append(text(3, 1));
+    (await begin()).dispose();
+    expectRows(await session.append(text(4, 1)), 4, 1, "append");
+  });
+
   test("goes two ways from one place", async () => {
     const session = await begin();
     await session.append(text(0, 5));

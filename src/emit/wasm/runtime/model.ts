@@ -7,13 +7,23 @@ import { constants } from "./constants.ts";
 
 /** The types of what a model is made of. */
 export const modelTypes: Piece = {
-  declares: ["Part", "Loaded"],
+  declares: ["Part", "Loaded", "KnownList"],
   code: fragment`
   /** What a function of the model does. */
   interface Part<Inputs, Outputs> {
     readonly list: (w: Places, dims: Dims, list: List) => RunPlaces;
     readonly read: (inputs: Inputs, dims: Dims) => readonly (Float32Array | Int32Array)[];
     readonly results: (data: readonly (Float32Array | Int32Array)[], dims: Dims) => Outputs;
+  }
+
+  /** What a part does, and where, in runs of some sizes on the state that lies at \`w\`. */
+  interface KnownList {
+    readonly w: Places;
+    /** Where its memory begins. */
+    readonly from: number;
+    readonly sizes: string;
+    readonly list: Listed;
+    readonly places: RunPlaces;
   }
 
   /** A model in memory. */
@@ -132,23 +142,30 @@ export const modelRuntime: Piece = {
         last = result.catch(() => undefined);
         return result;
       };
+      /** The last list of each part; parts that take turns are not listed anew. */
+      const lists = new WeakMap«<object, KnownList>»();
       /** What stands in memory since the last run. */
-      let listed«: { readonly part: object; readonly w: Places; readonly from: number; readonly sizes: string; readonly list: Listed; readonly places: RunPlaces } | undefined»;
+      let standing«: KnownList | undefined»;
+      function listOf(part«: Pick<Part<never, object>, "list">», dims«: Dims», w«: Places»)«: KnownList» {
+        const sizes = sizesText(dims);
+        const { from } = loaded;
+        const known = lists.get(part);
+        if (known !== undefined && known.w === w && known.from === from && known.sizes === sizes) return known;
+        const list = emptyList(from, engine.ranks);
+        const places = part.list(w, dims, list);
+        const made = { w, from, sizes, list: list.finish(), places };
+        lists.set(part, made);
+        return made;
+      }
 
       async function runOnce«<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», dims«: Dims», w«: Places», signal«?: AbortSignal»)«: Promise<Outputs>» {
         signal?.throwIfAborted();
         const given = part.read(inputs, dims);
-        const sizes = sizesText(dims);
-        const { from } = loaded;
-        const isNew = listed?.part !== part || listed.w !== w || listed.from !== from || listed.sizes !== sizes;
-        if (isNew) {
-          const list = emptyList(from, engine.ranks);
-          const places = part.list(w, dims, list);
-          listed = { part, w, from, sizes, list: list.finish(), places };
-        }
-        const { list, places } = listed«!»;
+        const listed = listOf(part, dims, w);
+        const { list, places, sizes } = listed;
         const writes = given.map((data, index) => [places.inputs[index]«!», data]« as [number, Float32Array | Int32Array]»);
-        if (isNew) writes.push([list.at, list.words]);
+        if (standing !== listed) writes.push([list.at, list.words]);
+        standing = listed;
         const abort = ()«: void» => {
           if (engine.memory !== undefined) Atomics.or(new Int32Array(engine.memory.buffer, 0, 64), STOP_WORD, ABORTED);
         };
@@ -160,7 +177,7 @@ export const modelRuntime: Piece = {
           signal?.throwIfAborted();
           return part.results(data, dims);
         } catch (error) {
-          listed = undefined;
+          standing = undefined;
           throw error;
         } finally {
           signal?.removeEventListener("abort", abort);
@@ -172,6 +189,10 @@ export const modelRuntime: Piece = {
         run: «<Inputs, Outputs>»(part«: Part<Inputs, Outputs>», inputs«: Inputs», bind«: () => Dims», options«: RunOptions | undefined», w«: Places» = loaded.w) =>
           inTurn(async () => runOnce(part, inputs, bind(), w, options?.signal)),
         inTurn,
+        /** What lies where runs have their memory is no list any more. */
+        forget: ()«: void» => {
+          standing = undefined;
+        },
         close: engine.close,
       };
     }
@@ -243,6 +264,7 @@ export const sessionStateRuntime: Piece = {
     const keep = (changed«: typeof regions»)«: void» => {
       regions = changed.sort((a, b) => a.at - b.at);
       loaded.from = regions.at(-1)?.end ?? first;
+      runner.forget();
     };
     function take(places«: SessionStates["places"]») {
       const measured = placesFrom(0);
