@@ -13,7 +13,7 @@ export interface Limits {
   readonly extras: number;
   /** Branches that the join of a residual edge adds. */
   readonly branches: number;
-  /** Steps that are one loop. */
+  /** Steps that are one loop, beside those that fold what it has into one number. */
   readonly loopSteps: number;
 }
 

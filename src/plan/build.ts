@@ -66,7 +66,7 @@ class PartBuilder {
   readonly #tables: PlanTables;
   readonly #graph: Graph;
   readonly #inPlace: ReadonlyMap<Node, string>;
-  readonly #steps: Step[] = [];
+  #steps: Step[] = [];
   readonly #views = new Map<Value, View>();
   readonly #inputs = new Set<number>();
   /** Dense copies that were made already, by the view that was copied. */
@@ -265,8 +265,15 @@ class PartBuilder {
       const isMoved = owned.has(view.buffer) && !sameView(view, now);
       return { name, now, next: isMoved ? this.#putAside(view, name) : view };
     });
-    for (const { name, now, next } of keepStates(kept, this.#tables.buffers, this.#steps))
-      this.#addCopy(next, now, outputOrigin(name));
+    const copies = new Map<number, Step[]>();
+    for (const { name, now, next, after } of keepStates(kept, this.#tables.buffers, this.#steps)) {
+      const to = this.#tables.allocate([name], now.type, { kind: "state", state: name });
+      copies.set(after, [...(copies.get(after) ?? []), copyStep(next, to, outputOrigin(name))]);
+    }
+    this.#steps = [
+      ...(copies.get(-1) ?? []),
+      ...this.#steps.flatMap((step, index) => [step, ...(copies.get(index) ?? [])]),
+    ];
   }
 
   #addOutput(name: string, value: Value): PlanOutput {
@@ -346,9 +353,16 @@ class PartBuilder {
   }
 
   #addCopy(from: View, to: View, origin: Origin): void {
-    const step: Step = { op: "copy", operands: { x: from }, attrs: {}, results: [to], origin, flops: dim(0) };
-    (this.#tables.buffers[to.buffer]!.home?.kind === "prepared" ? this.#tables.prepare : this.#steps).push(
-      step,
-    );
+    const isPrepared = this.#tables.buffers[to.buffer]!.home?.kind === "prepared";
+    (isPrepared ? this.#tables.prepare : this.#steps).push(copyStep(from, to, origin));
   }
 }
+
+const copyStep = (x: View, to: View, origin: Origin): Step => ({
+  op: "copy",
+  operands: { x },
+  attrs: {},
+  results: [to],
+  origin,
+  flops: dim(0),
+});

@@ -5,8 +5,17 @@ import { operandViews, type Plan, type Step, type StepOf } from "./plan.ts";
 import { portableTarget, type Target } from "../kernels/target.ts";
 import { isDense, mergeAxes, type View } from "../kernels/view.ts";
 
-/** A step that a loop over elements can take in: each element by itself, or the sum of all. */
-export type LoopStep = StepOf<"elementwise"> | StepOf<"reduce_sum">;
+/** What folds elements along axes into one. */
+export type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
+
+/** A step that makes a tensor of its operands' elements, each by itself. */
+export type EachStep = StepOf<"elementwise"> | StepOf<"copy">;
+
+/** A step that a loop over elements can take in: each element by itself, or all folded into one. */
+export type LoopStep = EachStep | { readonly [K in Reduction]: StepOf<K> }[Reduction];
+
+/** Whether a step of a loop makes a tensor; any other folds one. */
+export const isEach = (step: LoopStep): step is EachStep => step.op === "elementwise" || step.op === "copy";
 
 /** Steps that are one loop: an optimizer's moments and its parameter, or squares and their sum. */
 export interface SharedLoop {
@@ -24,13 +33,13 @@ export const stepsOf = (stage: Stage): readonly Step[] => ("steps" in stage ? st
 
 /**
  * Whether the turns of a loop may run in any order, side by side: of memory that it stores to it reads nothing but the
- * element at the turn's own place. Sums are stored when all is read. `memoryOf` says in which memory a buffer begins.
+ * element at the turn's own place. What is folded is stored when all is read. `memoryOf` says in which memory a buffer begins.
  */
 export function runsInAnyOrder(
   { steps, count, stored }: SharedLoop,
   memoryOf: (buffer: number) => string,
 ): boolean {
-  const made = steps.flatMap(({ op, results }) => (op === "elementwise" ? results : []));
+  const made = steps.flatMap((step) => (isEach(step) ? step.results : []));
   const written = new Set(made.flatMap(({ buffer }) => (stored.has(buffer) ? [memoryOf(buffer)] : [])));
   const own = new Set(made.map(({ buffer }) => buffer));
   return steps
@@ -57,7 +66,7 @@ export const isLone = ({ type, strides }: View): boolean =>
  * All read what they would have read one after the other: of what the loop makes, a step reads the element at the loop's
  * own place, from the step that made it. Memory that a result takes over from a tensor that dies in the loop is
  * written no further than it has been read, as no view begins before its buffer and none runs backwards; one element for
- * all is read before the loop, and sums are written after it. A target whose loops cannot have all of that says which
+ * all is read before the loop, and what is folded is written after it. A target whose loops cannot have all of that says which
  * loops it `accepts`.
  */
 export function shareLoops(
@@ -78,8 +87,7 @@ export function shareLoops(
   };
   plan.steps.forEach((step, index) => {
     const isReadLater = (buffer: number): boolean => (lastRead.get(buffer) ?? -1) > index;
-    const mayGrow = draft !== undefined && draft.steps.length < target.limits.loopSteps;
-    if (mayGrow && draft!.join(step, accepts, isReadLater)) return;
+    if (draft?.join(step, { most: target.limits.loopSteps, accepts, isReadLater }) === true) return;
     close(index);
     if (step.op === "elementwise" && walksAlong(step)) draft = new Draft(plan, step);
     else stages.push(step);
@@ -119,10 +127,17 @@ class Draft {
   /** Takes the step in if that changes nothing but time; `isReadLater` says what steps after it read. */
   join(
     step: Step,
-    accepts: (loop: SharedLoop) => boolean,
-    isReadLater: (buffer: number) => boolean,
+    {
+      most,
+      accepts,
+      isReadLater,
+    }: {
+      readonly most: number;
+      readonly accepts: (loop: SharedLoop) => boolean;
+      readonly isReadLater: (buffer: number) => boolean;
+    },
   ): boolean {
-    if (!this.#fits(step)) return false;
+    if (!this.#fits(step) || (isEach(step) && this.steps.filter(isEach).length >= most)) return false;
     const inputs = operandViews(step);
     const isConnected =
       inputs.some(({ buffer }) => this.#tensors.has(buffer)) || this.#isOfLayer(step.origin.label);
@@ -145,15 +160,27 @@ class Draft {
     );
   }
 
-  /** The sum of all elements of a tensor that the loop makes, or a step that walks along. */
+  /** A step that walks along, or folds all elements of a tensor of floats that the loop makes or reads. */
   #fits(step: Step): step is LoopStep {
-    if (step.op === "elementwise")
-      return walksAlong(step) && sameDim(elementsOf(step.results[0]!.type), this.#count);
-    if (step.op !== "reduce_sum") return false;
-    const { x } = step.operands;
-    return (
-      this.#made.has(x.buffer) && isAlong(x, this.#count) && step.attrs.axes.length === x.type.shape.length
-    );
+    switch (step.op) {
+      case "elementwise":
+        return walksAlong(step) && sameDim(elementsOf(step.results[0]!.type), this.#count);
+      case "copy": {
+        const [from, to] = [step.operands.x, step.results[0]!];
+        const isSame = from.type.dtype === to.type.dtype && !isInteger(to.type.dtype);
+        return isSame && isAlong(from, this.#count) && this.#isAtPlace(to);
+      }
+      case "reduce_sum":
+      case "reduce_mean":
+      case "reduce_max":
+      case "reduce_min": {
+        const { x } = step.operands;
+        const isWhole = step.attrs.axes.length === x.type.shape.length;
+        return isWhole && !isInteger(x.type.dtype) && isAlong(x, this.#count);
+      }
+      default:
+        return false;
+    }
   }
 
   #isOfLayer(label: string): boolean {
@@ -165,10 +192,10 @@ class Draft {
     const made = step.results.map(({ buffer }) => buffer);
     const read = operandViews(step).flatMap((view) => (isLone(view) ? [] : [view.buffer]));
     for (const buffer of made) this.#made.add(buffer);
-    for (const buffer of step.op === "elementwise" ? [...read, ...made] : read) this.#tensors.add(buffer);
+    for (const buffer of isEach(step) ? [...read, ...made] : read) this.#tensors.add(buffer);
   }
 
-  /** Element i of the loop is element i of the buffer; a sum is at no place, as it is whole after the loop only. */
+  /** Element i of the loop is element i of the buffer; what is folded is at no place, as it is whole after the loop only. */
   #isAtPlace(view: View): boolean {
     return (
       constantDim(view.offset) === 0 &&

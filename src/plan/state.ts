@@ -17,31 +17,40 @@ export interface KeptState {
   readonly next: View;
 }
 
+/** A state that is copied to its place: after the step with the index `after`. */
+export interface CopiedState extends KeptState {
+  readonly after: number;
+}
+
 /**
  * Makes the results of a run the state of the next. Where the step that makes it is the last to read the old value, and
- * may write over what it reads, its result lives in the state's own memory; else it is copied there after all steps.
+ * may write over what it reads, its result lives in the state's own memory; else it is copied there as soon as it is made
+ * and the old value is read no more, so that one loop may do all of it. What no step makes is copied after all steps.
  * Returns the states that need the copy.
  */
 export function keepStates(
   states: readonly KeptState[],
   buffers: readonly DraftBuffer[],
   steps: readonly Step[],
-): readonly KeptState[] {
-  const { lastRead, writers } = usesOf(steps);
+): readonly CopiedState[] {
+  const { lastRead, writers } = usesOf(steps, buffers);
   const stateBuffers = new Set(states.map(({ now }) => now.buffer));
-  return states.filter(({ name, now, next }) => {
-    if (next.buffer === now.buffer) return false;
+  return states.flatMap((kept): readonly CopiedState[] => {
+    const { name, now, next } = kept;
+    if (next.buffer === now.buffer) return [];
     const isWhole = isDense(next) && sameDim(buffers[next.buffer]!.elements, elementsOf(now.type));
-    if (isWhole && isMemoryOf(buffers[next.buffer]!, name)) return false;
+    if (isWhole && isMemoryOf(buffers[next.buffer]!, name)) return [];
     invariant(!stateBuffers.has(next.buffer), `the state ${name} becomes another one`);
     const draft = buffers[next.buffer]!;
     const made = writers.get(next.buffer) ?? [];
-    const [writer] = made;
-    if (draft.home !== undefined || made.length !== 1 || writer === undefined || !isWhole) return true;
-    const last = lastRead.get(now.buffer) ?? -1;
-    if (last > writer || (last === writer && !mayOverwrite(steps[writer]!, now.buffer, next))) return true;
+    const writer = made.at(-1);
+    if (writer === undefined) return [{ ...kept, after: steps.length - 1 }];
+    const last = lastRead.get(memoryOf(now.buffer, buffers)) ?? -1;
+    const copied = [{ ...kept, after: Math.max(last, writer) }];
+    if (draft.home !== undefined || made.length !== 1 || !isWhole) return copied;
+    if (last > writer || (last === writer && !mayOverwrite(steps[writer]!, now.buffer, next))) return copied;
     draft.home = { kind: "state", state: name };
-    return false;
+    return [];
   });
 }
 
@@ -99,11 +108,18 @@ function lastReadsOfMemory(
 const isSeenOtherwise = (node: Node): node is ShapeNode | NodeOf<"cast"> =>
   isShapeNode(node) || node.op === "cast";
 
-function usesOf(steps: readonly Step[]) {
-  const lastRead = new Map<number, number>();
+/** The buffers of a state are one memory, any other has its own. */
+const memoryOf = (buffer: number, buffers: readonly DraftBuffer[]): number | string => {
+  const { home } = buffers[buffer]!;
+  return home?.kind === "state" ? home.state : buffer;
+};
+
+/** The last step that reads each memory, and the steps that write each buffer. */
+function usesOf(steps: readonly Step[], buffers: readonly DraftBuffer[]) {
+  const lastRead = new Map<number | string, number>();
   const writers = new Map<number, number[]>();
   steps.forEach((step, index) => {
-    for (const { buffer } of operandViews(step)) lastRead.set(buffer, index);
+    for (const { buffer } of operandViews(step)) lastRead.set(memoryOf(buffer, buffers), index);
     for (const { buffer } of step.results) {
       const known = writers.get(buffer);
       if (known === undefined) writers.set(buffer, [index]);

@@ -51,6 +51,20 @@ const together: readonly (readonly [string, string, readonly string[]])[] = [
      output s = %s`,
     ["square reduce_sum"],
   ],
+  [
+    "what is folded of several tensors that the loop makes or reads",
+    `%a: ${type} = abs(%x)
+     %l: f32[] = reduce_max(x: %a, axes: [0, 1, 2])
+     %m: f32[] = reduce_mean(x: %x, axes: [0, 1, 2])
+     %b: ${type} = mul(%x, %y)
+     %s: f32[] = reduce_sum(x: %b, axes: [0, 1, 2])
+     %n: f32[] = reduce_min(x: %b, axes: [0, 1, 2])
+     output l = %l
+     output m = %m
+     output s = %s
+     output n = %n`,
+    ["abs reduce_max reduce_mean mul reduce_sum reduce_min"],
+  ],
 ];
 
 test.each(together)("%s: one loop", async (_, lines, expected) => {

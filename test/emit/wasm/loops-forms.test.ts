@@ -144,6 +144,26 @@ test("steps that share a loop, and what they add up", () => {
   );
 });
 
+test("steps that share a loop, and all that they fold of it", () => {
+  expectAsInterpreted(
+    `input %x: f32[3, 7001]
+    input %m: f32[3, 7001]
+    %a: f32[3, 7001] = elementwise(inputs: [%x], program: { abs(i0) })
+    %l: f32[] = reduce_max(x: %a, axes: [0, 1])
+    %s: f32[] = reduce_min(x: %x, axes: [0, 1])
+    %b: f32[3, 7001] = elementwise(inputs: [%x, %m], program: { mul(i0, i1) })
+    %p: f32[] = reduce_mean(x: %b, axes: [0, 1])
+    %c: f32[3, 7001] = elementwise(inputs: [%m], program: { square(i0) })
+    %q: f32[1, 1] = reduce_sum(x: %c, axes: [0, 1], keep: true)
+    output l = %l
+    output s = %s
+    output p = %p
+    output q = %q
+    output a = %a`,
+    { shares: true },
+  );
+});
+
 describe("a NaN, an infinity and a -0 go through", () => {
   const special = [NaN, Infinity, -Infinity, -0, 0, 1, -1, 1e-40];
   /** Rows of seven that each begin with two of them. */
@@ -169,6 +189,7 @@ describe("a NaN, an infinity and a -0 go through", () => {
     "reduce_max(x: %x, axes: [1])",
     "reduce_min(x: %x, axes: [1])",
     "reduce_max(x: %x, axes: [0])",
+    "reduce_min(x: %x, axes: [0])",
     "reduce_sum(x: %x, axes: [1])",
     "softmax(x: %x, axis: 1)",
     "elementwise(inputs: [%x], program: { max(i0, 0); min(t0, 2); neg(t1) })",

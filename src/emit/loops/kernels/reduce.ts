@@ -1,5 +1,6 @@
 import { onlyView } from "../../../kernels/results.ts";
 import type { View } from "../../../kernels/view.ts";
+import type { Reduction } from "../../../plan/loops.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { dim, productOfDims, sameDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
@@ -10,9 +11,8 @@ import type { Place } from "../place.ts";
 import { eachRow, walk } from "../walk.ts";
 import type { Loops } from "./kernel.ts";
 
-type Reduction = "reduce_sum" | "reduce_mean" | "reduce_max" | "reduce_min";
-
-const folds: { readonly [K in Reduction]: Fold } = {
+/** How a reduction takes elements in; the mean is divided when it has. */
+export const folds: { readonly [K in Reduction]: Fold } = {
   reduce_sum: "add",
   reduce_mean: "add",
   reduce_max: "max",

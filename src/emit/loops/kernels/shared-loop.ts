@@ -1,14 +1,15 @@
 import { nameOfOps } from "../../../kernels/names.ts";
 import { onlyView } from "../../../kernels/results.ts";
 import type { View } from "../../../kernels/view.ts";
-import { isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
+import { isEach, isLone, type LoopStep, type SharedLoop } from "../../../plan/loops.ts";
 import { operandViews } from "../../../plan/plan.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
 import { KernelBuilder } from "../builder.ts";
-import { rounded } from "../formula.ts";
+import { over, rounded } from "../formula.ts";
 import type { Place } from "../place.ts";
 import { scalarOf } from "../scalar.ts";
 import type { Expression, LoopKernel, Name } from "../tree.ts";
+import { folds } from "./reduce.ts";
 
 /**
  * Steps that walk the same elements, in one loop: what a step makes is a number for those after it. A tensor that is
@@ -38,8 +39,8 @@ export function sharedLoop(
   };
   const totals = new Map<LoopStep, Name>();
   const values = steps.map((step, index) => {
-    if (step.op === "reduce_sum") totals.set(step, k.total(`total${index}`));
-    if (step.op === "reduce_sum") return (inputs: readonly Expression[]) => inputs[0]!;
+    if (!isEach(step)) totals.set(step, k.total(`total${index}`, folds[step.op]));
+    if (step.op !== "elementwise") return (inputs: readonly Expression[]) => inputs[0]!;
     const still = step.operands.inputs.flatMap((view, at) =>
       isLone(view) ? [[at, load(view, (place) => place)] as const] : [],
     );
@@ -60,9 +61,9 @@ export function sharedLoop(
       if (stored.has(out.buffer)) k.store(placeOf(out).at(i), result);
     }),
   );
-  for (const [{ results }, total] of totals) {
+  for (const [{ op, results }, total] of totals) {
     const out = onlyView(results);
-    if (stored.has(out.buffer)) k.store(placeOf(out), total);
+    if (stored.has(out.buffer)) k.store(placeOf(out), op === "reduce_mean" ? over(total, end) : total);
   }
   const doc = "Several steps over the same elements: each tensor is read and written once.";
   return k.finish(`each_${nameOfOps(steps.flatMap(wordsOf))}`, doc);
@@ -79,4 +80,4 @@ const asStored = ({ type }: View, value: Expression): Expression =>
 const keyOf = (view: View): string => `${view.buffer} ${view.offset.key}${isLone(view) ? " alone" : ""}`;
 
 const wordsOf = (step: LoopStep): readonly string[] =>
-  step.op === "reduce_sum" ? ["sum"] : step.attrs.program.steps.map(({ op }) => op);
+  step.op === "elementwise" ? step.attrs.program.steps.map(({ op }) => op) : [step.op.replace("reduce_", "")];

@@ -16,6 +16,7 @@ import { foldLanes, totalOfParts, WORKGROUPS } from "./reduce.ts";
 /** Elements that one workgroup walks and sums; of more, many workgroups make parts of the sum. */
 const FEW_ELEMENTS = 2 ** 12;
 
+/** Dispatches store no copies. */
 const isEach = (step: LoopStep): step is StepOf<"elementwise"> => step.op === "elementwise";
 
 /** What a loop loads from memory, each view once, and what its elementwise steps store there. */
@@ -48,7 +49,8 @@ function ownTotal({ steps, count }: SharedLoop): View | undefined {
  * been read.
  */
 export function isOneDispatch(loop: SharedLoop, context: Context): boolean {
-  if (!loop.steps.slice(0, -1).every(isEach)) return false;
+  const last = loop.steps.at(-1)!;
+  if (!loop.steps.slice(0, -1).every(isEach) || !(isEach(last) || last.op === "reduce_sum")) return false;
   const { reads, writes } = traffic(loop);
   const byMemory = new Map<string, View[]>();
   const total = ownTotal(loop);
@@ -144,7 +146,7 @@ function elementLines(loop: SharedLoop, total: View | undefined, builder: Kernel
   let summand = "";
   loop.steps.forEach((step, index) => {
     if (!isEach(step)) {
-      summand = toFloat(values.get(keyOf(step.operands.x))!).text;
+      summand = toFloat(values.get(keyOf(operandViews(step)[0]!))!).text;
       return;
     }
     const out = onlyView(step.results);
