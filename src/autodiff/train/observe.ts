@@ -50,8 +50,8 @@ export interface ObservedOutput {
 }
 
 export interface Observation {
-  /** Nodes that measure, each with what it reads before it. */
-  readonly nodes: readonly Node[];
+  /** Nodes that measure, each with what it reads before it: those side by side that read the same values. */
+  readonly groups: readonly (readonly Node[])[];
   readonly outputs: readonly Output[];
   readonly observed: readonly ObservedOutput[];
 }
@@ -129,17 +129,18 @@ function observeMatrices(observer: Observer, { forward, trained, states }: Obser
 
 /** Writes the nodes that measure. */
 class Observer implements Observation {
+  readonly groups: Node[][] = [];
   readonly outputs: Output[] = [];
   readonly observed: ObservedOutput[] = [];
-  readonly #b = new Backward(new Set(), "update");
+  #b = new Backward(new Set(), "update");
   readonly #taken = new Set<string>();
 
-  constructor() {
+  /** What is written from here on stands side by side. */
+  #begin(): Backward {
+    this.#b = new Backward(new Set(), "update");
     this.#b.origin = noOrigin;
-  }
-
-  get nodes(): readonly Node[] {
-    return this.#b.nodes;
+    this.groups.push(this.#b.nodes);
+    return this.#b;
   }
 
   edge(
@@ -147,18 +148,19 @@ class Observer implements Observation {
     { operands: { x: carried, y: branch } }: NodeOf<"add">,
     given: { readonly result: Value; readonly cotangents: ReadonlyMap<Value, Value> | undefined },
   ): void {
-    const b = this.#b;
-    const gradient = given.cotangents?.get(given.result);
+    const b = this.#begin();
     this.#mean("square", edge, b.square(given.result));
     this.#largest("largest", edge, b.unary("abs", given.result));
-    if (gradient !== undefined) this.#sum("gradient", edge, b.square(gradient));
     this.#mean("branch", edge, b.square(branch));
     this.#mean("carried", edge, b.square(carried));
     this.#mean("product", edge, b.mul(branch, carried));
+    const gradient = given.cotangents?.get(given.result);
+    if (gradient !== undefined) this.#sum("gradient", edge, this.#begin().square(gradient));
     const gain = operands.branch_gain;
     if (gain === undefined) return;
+    const largest = this.#begin().unary("abs", gain);
     this.#mean("gain", edge, gain);
-    this.#largest("largest gain", edge, b.unary("abs", gain));
+    this.#largest("largest gain", edge, largest);
   }
 
   /** Nothing of an attention that hides keys otherwise than causally or moves its scores: what it computes is not known here. */
@@ -166,7 +168,7 @@ class Observer implements Observation {
     const { bias, mask, q, k } = operands;
     const isPlain = bias === undefined && mask === undefined && attrs.window === undefined && !attrs.alibi;
     if (!isPlain || attrs.layout !== "heads_first" || attrs.softcap !== 0) return;
-    const b = this.#b;
+    const b = this.#begin();
     const [, heads, rows, width] = q.type.shape;
     const [, keyHeads, columns] = k.type.shape;
     const [h, g] = [constantDim(heads!), constantDim(keyHeads!)];
@@ -180,16 +182,20 @@ class Observer implements Observation {
     const hidden = (value: number): Value =>
       attrs.causal ? b.where(this.#visible(rows!, columns!), scores, value) : scores;
     const seen = hidden(HIDDEN);
-    this.#largest("logit", edge, seen);
-    // Σ p (log Σ e^l - l), the sum over keys that are seen: p is 0 for the others.
-    const logs = b.emit("log_softmax", { x: seen }, { axis: 3 });
-    const weights = b.unary("exp", logs);
-    const entropies = b.emit("reduce_sum", { x: b.mul(weights, logs) }, { axes: [3] });
-    this.#mean("entropy", edge, b.unary("neg", entropies));
+    // Σ p (log Σ e^l - l) over the keys that are seen, as p is 0 for the others. With l as it is below the largest, whose p is 1 / Σ e^l,
+    // that takes one power a score.
+    const largest = b.emit("reduce_max", { x: seen }, { axes: [3], keep: true });
+    this.#largest("logit", edge, largest);
+    const below = b.sub(seen, largest);
+    const weights = b.emit("softmax", { x: below }, { axis: 3 });
+    const most = b.emit("reduce_max", { x: weights }, { axes: [3] });
+    const logs = b.emit("reduce_mean", { x: b.unary("log", most) }, { axes: [0, 1, 2] });
+    const all = b.emit("reduce_sum", { x: b.mul(weights, below) }, { axes: [0, 1, 2, 3] });
+    this.#mean("entropy", edge, b.unary("neg", b.add(logs, b.divideBySizes(all, shape.slice(0, 3)))));
   }
 
   activation(units: Value, edge: number): void {
-    const b = this.#b;
+    const b = this.#begin();
     const rank = units.type.shape.length;
     if (rank < 2 || !isFloat(units.type.dtype)) return;
     const most = b.emit(
@@ -204,7 +210,7 @@ class Observer implements Observation {
     name: string,
     { value, next, edge }: { readonly value: Value; readonly next: Value; readonly edge: number | undefined },
   ): void {
-    const b = this.#b;
+    const b = this.#begin();
     this.#sum("weight", edge, b.square(value), name);
     this.#sum("update", edge, b.square(b.sub(next, value)), name);
   }
@@ -257,15 +263,16 @@ class Observer implements Observation {
 /** What stands for a key that is hidden: no softmax gives it weight, and it is finite. */
 const HIDDEN = -1e30;
 
-/** Nodes with others among them, each as soon as what it reads is there, so that nothing is kept for it. */
-export function woven(nodes: readonly Node[], others: readonly Node[]): readonly Node[] {
+/** Nodes with groups of others among them, each as soon as all that it reads is there: then one loop may read it for all of a group. */
+export function woven(nodes: readonly Node[], groups: readonly (readonly Node[])[]): readonly Node[] {
   const place = new Map<Value, number>();
   nodes.forEach((node, index) => node.results.forEach((value) => place.set(value, index)));
   const after = new Map<number, Node[]>();
-  for (const node of others) {
-    const at = operandValues(node).reduce((last, value) => Math.max(last, place.get(value) ?? -1), -1);
-    for (const value of node.results) place.set(value, at);
-    after.set(at, [...(after.get(at) ?? []), node]);
+  for (const group of groups) {
+    const at = group
+      .flatMap(operandValues)
+      .reduce((last, value) => Math.max(last, place.get(value) ?? -1), -1);
+    after.set(at, [...(after.get(at) ?? []), ...group]);
   }
   return [...(after.get(-1) ?? []), ...nodes.flatMap((node, index) => [node, ...(after.get(index) ?? [])])];
 }

@@ -228,7 +228,7 @@ function isDecayed({ value }: Parameter, roles: ReadonlyMap<Value, Role>): boole
 function observeStep(parts: Parts): TrainingStep["observe"] {
   const graph = updateStep(parts);
   const { forward, lowered, cotangents, trained } = parts;
-  const { nodes, outputs, observed } = observe({
+  const { groups, outputs, observed } = observe({
     forward: forward.graph,
     lowered,
     cotangents,
@@ -239,7 +239,7 @@ function observeStep(parts: Parts): TrainingStep["observe"] {
     graph: {
       ...graph,
       name: `${parts.graph.name}_observe`,
-      nodes: woven(graph.nodes, nodes),
+      nodes: woven(graph.nodes, groups),
       outputs: [...graph.outputs, ...outputs],
     },
     observed,
