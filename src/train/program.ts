@@ -139,11 +139,11 @@ export function planStep(
 }
 
 /** The outputs that are one number. */
-export const scalarsOf = (
+export function scalarsOf(
   outputs: Readonly<Record<string, { readonly data: ArrayLike<number>; readonly shape: readonly number[] }>>,
-): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(outputs).flatMap(([name, { data, shape }]) =>
-      shape.length === 0 ? [[name, data[0]!]] : [],
-    ),
-  );
+): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const [name, { data, shape }] of Object.entries(outputs))
+    if (shape.length === 0) scalars[name] = data[0]!;
+  return scalars;
+}

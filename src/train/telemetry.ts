@@ -88,7 +88,13 @@ export function telemetryOf({ observe }: TrainingProgram): Telemetry | undefined
   const derived = groups(observed).flatMap((group) => derive(group, graph, kinds));
   return {
     columns: derived.map(({ column }) => column),
-    row: (scalars) => Float32Array.from(derived, ({ value }) => value(scalars)),
+    row(scalars) {
+      const row = new Float32Array(derived.length);
+      derived.forEach(({ value }, index) => {
+        row[index] = value(scalars);
+      });
+      return row;
+    },
   };
 }
 
@@ -130,7 +136,9 @@ function derive(
       branch: kinds.get(edge) ?? "other",
       ...(weight !== undefined && { weight }),
     };
-    return [{ column, value: (scalars) => value(...names.map((name) => scalars[name!]!)) }];
+    // Each step that is observed makes all of them: no lists for one to three numbers.
+    const [first, second, third] = [names[0]!, names[1] ?? names[0]!, names[2] ?? names[0]!];
+    return [{ column, value: (scalars) => value(scalars[first]!, scalars[second]!, scalars[third]!) }];
   });
 }
 
