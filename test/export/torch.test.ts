@@ -148,6 +148,8 @@ describe("a model for PyTorch", () => {
           "h.*.mlp.c_fc.weight",
           "h.*.mlp.c_proj.weight",
       }
+      # What some have for themselves: a share of the rate, an eps, a decay.
+      RULES = {}
 
 
       def loss(logits, next):
@@ -158,6 +160,10 @@ describe("a model for PyTorch", () => {
       def counts(next):
           """What each of them is a sum of: rows or targets that count."""
           return [next.numel()]
+
+
+      # What has moved passes through these, one after the other.
+      AFTER = {}
       "
     `);
   });

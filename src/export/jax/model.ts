@@ -73,6 +73,12 @@ export function modelText({ graph, train, source, version }: ModelInput): string
 
 function recipeOf({ train }: TrainableModel): TrainableModel["train"] {
   if (train.optimizer?.name === "muon") throw new Refused("optimizer", "muon");
+  const [rule] = train.rules;
+  if (rule !== undefined)
+    throw new Refused("optimizer", `\`${rule.setting}\` by name: the step here has one for all parameters`);
+  const [after] = train.after;
+  if (after !== undefined)
+    throw new Refused("optimizer", `\`${after.text}\`: nothing stands after the step here`);
   return train;
 }
 

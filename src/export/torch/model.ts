@@ -13,7 +13,8 @@ import { Modules } from "./modules.ts";
 import { crossEntropyParts } from "./ops/losses.ts";
 import { dtypeText } from "./ops/shapes.ts";
 import { dimsText, fit, literal, number, text, variable } from "./python.ts";
-import { initLines, trainLines } from "./recipe.ts";
+import { afterTexts } from "./after.ts";
+import { initLines, ruleLines, trainLines } from "./recipe.ts";
 import { shardingLines } from "./sharding.ts";
 
 /** What the file is written from. */
@@ -41,11 +42,13 @@ export function modelText({ graph, train, source, version }: ModelInput): string
   const model = modelClass(file, rolled, modules, results, name);
   const blocks = [...modules.attached, ...loopLabels(rolled.parts)];
   const lossLines = loss === undefined ? [] : lossTexts(file, train!, loss, graph);
+  const afterLines = train === undefined ? [] : afterTexts(file, train.train);
   const body = [...file.texts(), model, `Model = ${file.freeClass(name)}`].join("\n\n\n");
   const head = [
     `# ${fileName(source)} as PyTorch, written by lmg ${version}. Parameters have the names of its checkpoints.`,
   ];
-  const uses = (word: string): boolean => [body, ...lossLines].some((each) => each.includes(word));
+  const uses = (word: string): boolean =>
+    [body, ...lossLines, ...afterLines].some((each) => each.includes(word));
   const imports = [
     ...(uses("math.") ? ["import math", ""] : []),
     "import torch",
@@ -55,7 +58,13 @@ export function modelText({ graph, train, source, version }: ModelInput): string
   const recipe =
     train === undefined
       ? []
-      : ["", ...dataLines(train, graph), "", ...trainLines(train.train, train.train.graph)];
+      : [
+          "",
+          ...dataLines(train, graph),
+          "",
+          ...trainLines(train.train, train.train.graph),
+          ...ruleLines(train.train, train.train.graph),
+        ];
   const tail = [
     "# How parameters begin: by the seed and their own names, the numbers that `lmg train` draws.",
     "INIT = {",
@@ -70,6 +79,7 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     ...(train === undefined ? [] : ["", ...shardingLines(graph, rolled, loss?.extra ?? [])]),
     ...recipe,
     ...lossLines,
+    ...afterLines,
   ];
   return `${[...head, ...imports, "", "", body, "", ...tail].join("\n")}\n`;
 }

@@ -3,6 +3,7 @@ import { decayedParameters } from "../../autodiff/train/step.ts";
 import { hiddenMatrices } from "../../autodiff/train/muon.ts";
 import { optimizerOf, type Optimizer } from "../../autodiff/train/optimizer.ts";
 import type { Graph, Initializer, Parameter } from "../../ir/graph.ts";
+import { rulesFor } from "../../lower/train/by-name.ts";
 import type { LoweredTrain } from "../../lower/train/train.ts";
 import { lowerEdges } from "../../passes/lower-edges.ts";
 import { Refused } from "../table.ts";
@@ -62,12 +63,6 @@ function initText(init: Initializer): string {
 /** What optimizers and schedules are called in train.py, with their numbers: the lines of `TRAIN`. */
 export function trainLines(train: LoweredTrain, graph: Graph): readonly string[] {
   if (train.optimizer === undefined) throw new Refused("optimizer", "a train section without an optimizer");
-  const [rule] = train.rules;
-  if (rule !== undefined)
-    throw new Refused("optimizer", `\`${rule.setting}\` by name: train.py has one for all parameters`);
-  const [after] = train.after;
-  if (after !== undefined)
-    throw new Refused("optimizer", `\`${after.text}\`: in train.py nothing stands after a step`);
   if (train.patience !== undefined)
     throw new Refused("optimizer", `\`patience ${train.patience}\`: train.py makes all of its steps`);
   const optimizer = optimizerOf(train.optimizer);
@@ -97,6 +92,30 @@ export function trainLines(train: LoweredTrain, graph: Graph): readonly string[]
     ...groupLines(train, graph, optimizer),
   ];
 }
+
+/** What some parameters have for themselves, by their names. */
+export function ruleLines({ rules }: LoweredTrain, graph: Graph): readonly string[] {
+  const trained = graph.parameters.filter(({ trainable }) => trainable);
+  const rows = folded(
+    trained.map(({ name }) => {
+      const own = Object.entries(rulesFor(rules, name));
+      return [name, own.map(([setting, value]) => `${setting}=${number(value)}`).join(", ")] as const;
+    }),
+  ).filter(([, row]) => row !== "");
+  return [
+    "# What some have for themselves: a share of the rate, an eps, a decay.",
+    ...tableLines(
+      "RULES",
+      rows.map(([name, row]) => [name, `dict(${row})`]),
+    ),
+  ];
+}
+
+/** `NAME = {…}`: rows by names, all in one line if there are none. */
+export const tableLines = (name: string, rows: readonly (readonly [string, string])[]): readonly string[] =>
+  rows.length === 0
+    ? [`${name} = {}`]
+    : [`${name} = {`, ...rows.map(([key, row]) => `    ${text(key)}: ${row},`), "}"];
 
 /** Which parameters weight decay reaches, and which Muon takes for matrices. */
 function groupLines(train: LoweredTrain, graph: Graph, optimizer: Optimizer): readonly string[] {

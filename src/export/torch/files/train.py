@@ -291,6 +291,10 @@ def in_set(name, names):
     return name in names or starred(name) in names
 
 
+def named_in(table, name, otherwise):
+    return table.get(name, table.get(starred(name), otherwise))
+
+
 def starred(name):
     """`h.*.attn` for `h.3.attn`."""
     return re.sub(r"(^|\.)\d+(?=\.)", r"\1*", name)
@@ -302,12 +306,15 @@ def optimizers_of(model):
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
     def groups(chosen):
-        """By their decay, and by their mesh: torch updates all of a group at once, which cannot lie on two."""
+        """By what they have for themselves, and by their mesh: torch updates all of a group at once, which cannot lie on two."""
         made = {}
         for name, p in chosen:
-            decay = train["decay"] if in_set(name, M.DECAYED) else 0.0
-            made.setdefault((decay, p.device_mesh if isinstance(p, DTensor) else None), []).append(p)
-        return [dict(params=parameters, weight_decay=decay) for (decay, _), parameters in made.items()]
+            own = named_in(M.RULES, name, {})
+            said = dict(weight_decay=own.get("decay", train["decay"] if in_set(name, M.DECAYED) else 0.0))
+            said.update((key, own[rule]) for rule, key in (("rate", "share"), ("eps", "eps")) if rule in own)
+            mesh = p.device_mesh if isinstance(p, DTensor) else None
+            made.setdefault((*said.items(), mesh), dict(params=[], **said))["params"].append(p)
+        return list(made.values())
 
     kind, lr = train["optimizer"], train["lr"]
     if kind in ("adam", "adamw"):
@@ -321,6 +328,19 @@ def optimizers_of(model):
     rest = [each for each in named if not in_set(each[0], M.MATRICES)]
     made = [Muon(groups(matrices), lr, train["momentum"], train["nesterov"], train["newton_steps"])] if matrices else []
     return made + ([torch.optim.AdamW(groups(rest), lr=lr, betas=(0.9, 0.95), eps=1e-8)] if rest else [])
+
+
+@torch.no_grad()
+def pass_on(model):
+    """Parameters go through what `after step` says of them: each process makes the whole tensor, and keeps its part."""
+    for name, p in model.named_parameters():
+        steps = named_in(M.AFTER, name, [])
+        if not steps:
+            continue
+        whole = p.full_tensor() if isinstance(p, DTensor) else p
+        for step in steps:
+            whole = step(whole)
+        p.copy_(distribute_tensor(whole, p.device_mesh, p.placements, src_data_rank=None) if isinstance(p, DTensor) else whole)
 
 
 def clipped(parameters, most, world):
@@ -499,6 +519,7 @@ def begin(model, options):
             local.copy_(stored[name][part].float())
         else:
             local.copy_(torch.from_numpy(drawn(options.seed, name, init, tuple(tensor.shape), part).astype(np.float32)))
+    pass_on(model)
 
 
 def stored_weights(path):
@@ -515,6 +536,7 @@ def identity_of(options, data, model):
     said.update(seed=options.seed, batch=data.batch, accumulate=options.accumulate, weights=options.weights)
     said.update(context=getattr(data, "context", None), data=data.size)
     said["parameters"] = {name: list(p.shape) for name, p in model.named_parameters()}
+    said.update(rules=M.RULES, after={name: [step.__name__ for step in steps] for name, steps in M.AFTER.items()})
     return json.loads(json.dumps(said))
 
 
@@ -733,9 +755,10 @@ class Trainer:
         rate = rate_at(step, self.steps)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("share", 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        pass_on(self.model)
         return dict(step=step + 1, loss=self.all_sum(total), gradient_norm=float(norm), lr=rate)
 
     def counts(self, batches):
