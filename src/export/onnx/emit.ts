@@ -1,4 +1,6 @@
 import type { Graph, Value } from "../../ir/graph.ts";
+import { runPasses } from "../../passes/pipeline.ts";
+import { shareNodes } from "../../passes/share.ts";
 import { constantDim, renderDim, type Dim } from "../../tensor/dim.ts";
 import type { Dtype } from "../../tensor/dtype.ts";
 import type { TensorType } from "../../tensor/type.ts";
@@ -27,9 +29,13 @@ export interface OnnxOptions {
 /** The version of the format that came with each version of the operators. */
 const irVersions: Readonly<Record<Opset, number>> = { 17: 8, 23: 11 };
 
-/** A graph as lowering makes it as an ONNX model, or why it is none: inputs, outputs and parameters have the names that they have. */
-export function onnxModel(graph: Graph, { opset = 23, places }: OnnxOptions): ModelProto | Refusal {
+/**
+ * A graph as lowering makes it as an ONNX model, or why it is none: inputs, outputs and parameters have the names that they have.
+ * What layers compute alike, as a mask of all of them, is written once.
+ */
+export function onnxModel(lowered: Graph, { opset = 23, places }: OnnxOptions): ModelProto | Refusal {
   return orRefusal(() => {
+    const graph = runPasses(lowered, { passes: [shareNodes] });
     const exporter = new Exporter(graph, opset, places);
     for (const { name, value } of graph.inputs) exporter.bindInput(value, name, given(value.type).dtype);
     for (const node of graph.nodes) emitNode(exporter, node);

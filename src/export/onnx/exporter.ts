@@ -1,4 +1,6 @@
 import type { Graph, Node, NodeOf, Value } from "../../ir/graph.ts";
+import { tilesOf } from "../../ir/tiles.ts";
+import { usersOf } from "../../ir/walk.ts";
 import { invariant } from "../../support/invariant.ts";
 import { positionAt } from "../../support/source.ts";
 import { constantDim, sameDim, type Dim } from "../../tensor/dim.ts";
@@ -18,6 +20,7 @@ export class Exporter {
   readonly opset: Opset;
   readonly #places: FindPlace;
   readonly #edges: Graph["edges"];
+  readonly #users: ReadonlyMap<Value, readonly Node[]>;
   readonly #parameters: ReadonlyMap<Value, string>;
   readonly #names = new Map<Value, string>();
   readonly #made = new Map<string, string>();
@@ -29,6 +32,7 @@ export class Exporter {
     this.opset = opset;
     this.#places = places;
     this.#edges = graph.edges;
+    this.#users = usersOf(graph);
     this.#parameters = new Map(graph.parameters.map(({ name, value }) => [value, name]));
     for (const { name } of [...graph.inputs, ...graph.parameters, ...graph.outputs])
       this.onnx.names.unique(name);
@@ -87,6 +91,19 @@ export class Exporter {
   names = (values: readonly Value[]): readonly string[] => values.map(this.name);
 
   optional = (value: Value | undefined): string => (value === undefined ? "" : this.name(value));
+
+  /** A part of a value, if all that reads that is parts which fill one axis: one of the results of a node for all of them. */
+  tile({ operands: { x }, results }: NodeOf<"slice">): string | undefined {
+    const tiles = tilesOf(x, this.#users.get(x) ?? []);
+    if (tiles === undefined) return undefined;
+    const { axis, parts, sizes } = tiles;
+    const [first] = parts;
+    if (!this.#names.has(first!)) {
+      const names = this.onnx.many("Split", [this.name(x), this.ints(...sizes)], parts.length, { axis });
+      parts.forEach((part, index) => this.bind(part, names[index]!));
+    }
+    return this.#names.get(results[0]!);
+  }
 
   /** What `make` writes, the first time that this is asked for; it belongs to no layer, but to a weight if one is named. */
   once(key: string, make: () => string, label = ""): string {

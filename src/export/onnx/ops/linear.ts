@@ -38,17 +38,25 @@ function linear(
   exporter: Exporter,
   { operands: { x, weight, bias }, attrs: { layout }, results: [out] }: NodeOf<"linear">,
 ): string {
-  const { one, name, ints } = exporter;
+  const { one, name } = exporter;
   if (bias !== undefined) {
     const [{ shape }, to] = [x.type, out!.type.shape];
     const isRows = shape.length === 2;
-    const rows = isRows ? name(x) : one("Reshape", [name(x), ints(-1, constantDim(shape.at(-1)!)!)]);
+    const rows = isRows ? name(x) : rowsOf(exporter, name(x), constantDim(shape.at(-1)!)!);
     const made = one("Gemm", [rows, name(weight), name(bias)], { transB: layout === "out_in" ? 1 : 0 });
     return isRows ? made : exporter.sized(made, to);
   }
   const columns = layout === "in_out" ? name(weight) : turned(exporter, weight);
   return one("MatMul", [name(x), columns]);
 }
+
+/** x as rows, once for all linears that read it. */
+const rowsOf = (exporter: Exporter, x: string, width: number): string =>
+  exporter.once(
+    `rows of ${x}`,
+    () => exporter.one("Reshape", [x, exporter.ints(-1, width)]),
+    exporter.onnx.place.label,
+  );
 
 /** A matrix [N, K] as [K, N], once for all that read it: a tied table stays one in the file. */
 const turned = (exporter: Exporter, weight: Value): string => {

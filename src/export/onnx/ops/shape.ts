@@ -12,8 +12,14 @@ export const shapeEmitters = {
     one("Transpose", [name(x)], { perm: axes }),
   broadcast: ({ operands: { x }, attrs: { shape } }, { one, name, sizes }) =>
     one("Expand", [name(x), sizes(shape)]),
-  slice: ({ operands: { x }, attrs }, { one, name, size, ints }) =>
-    one("Slice", [name(x), size(attrs.start), size(addDims(attrs.start, attrs.size)), ints(attrs.axis)]),
+  slice: (node, exporter) => {
+    const { operands, attrs } = node;
+    const { one, name, size, ints } = exporter;
+    const end = addDims(attrs.start, attrs.size);
+    return (
+      exporter.tile(node) ?? one("Slice", [name(operands.x), size(attrs.start), size(end), ints(attrs.axis)])
+    );
+  },
   concat: ({ operands: { values }, attrs: { axis } }, { one, names }) =>
     one("Concat", names(values), { axis }),
   cast: ({ operands: { x }, attrs: { dtype } }, exporter) => {

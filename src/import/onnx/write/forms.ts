@@ -1,5 +1,6 @@
 import type { Graph, Node, Value } from "../../../ir/graph.ts";
 import { operandValues } from "../../../ir/node.ts";
+import { tilesOf } from "../../../ir/tiles.ts";
 import { constantDim, multiplyDims, sameDim } from "../../../tensor/dim.ts";
 import { formOf } from "./calls.ts";
 import type { Labels } from "./labels.ts";
@@ -118,23 +119,14 @@ export class Forms {
   }
 
   #findSplit(x: Value, users: readonly Node[]): void {
-    const slices = users.filter((node) => node.op === "slice");
-    const [first] = slices;
-    if (first === undefined || slices.length < 2 || slices.length !== users.length) return;
-    const { axis } = first.attrs;
-    const sorted = slices.toSorted((a, b) => Number(a.attrs.start.key) - Number(b.attrs.start.key));
-    let end = 0;
-    for (const { attrs } of sorted) {
-      if (attrs.axis !== axis || constantDim(attrs.start) !== end) return;
-      end += constantDim(attrs.size) ?? NaN;
-    }
-    if (constantDim(x.type.shape[axis]!) !== end) return;
-    const sizes = sorted.map(({ attrs }) => Number(attrs.size.key));
+    const tiles = tilesOf(x, users);
+    if (tiles === undefined) return;
+    const { axis, parts, sizes } = tiles;
     const isEven = sizes.every((size) => size === sizes[0]);
     const place = axis === x.type.shape.length - 1 ? "" : `, axis: ${axis}`;
     const split: Split = {
       x,
-      parts: sorted.map(({ results }) => results[0]!),
+      parts,
       call: `split(${isEven ? sizes.length : `[${sizes.join(", ")}]`}${place})`,
     };
     for (const part of split.parts) this.#splits.set(part, split);
