@@ -62,6 +62,7 @@ export const linear_epilogue: WasmKernel<"linear_epilogue"> = ({ operands, attrs
     halves,
     ...{ address: weightAt, rowBytes: weightRow },
     depth: depthOf,
+    ...(isInPanels ? { panels: k.size(weight.type.shape[0]!)(phase) } : {}),
     width,
     own: i32.add(own, i32.const(aside)),
     sums: own,

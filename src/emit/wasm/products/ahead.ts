@@ -1,57 +1,87 @@
-import type { I32, Statement } from "../assembler/code.ts";
-import { block, branchIf, lesser, loop } from "../assembler/control.ts";
+import { drop, type I32, type Statement } from "../assembler/code.ts";
+import { block, branchIf, lesser, loop, select, when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
+import type { Unit } from "./nest.ts";
 
 /** Bytes of a line of the caches. */
 const LINE = 64;
+/**
+ * Lines that are touched together, each of a stream of its own: a miss holds up all behind it, those of one time do so together, and the
+ * core's own prefetcher, which reads a few lines ahead in a stream, is four times as far ahead in time. Of 1, 2, 3, 4, 6 and 8 the best.
+ */
+const STREAMS = 4;
+/** Bytes of panels that are touched together at most, for streams as long as they can be: the prefetcher begins anew in each page. */
+const MOST_BYTES = 144 * 1024;
+/** Fewer rows than these wait for memory whatever is touched. */
+const LEAST_ROWS = 8;
 
-/** What comes next: so many bytes for each step of a tile. */
-interface Next {
-  readonly from: I32;
-  readonly steps: I32;
-  readonly stepBytes: number;
+/** Panels side by side, in units of columns. */
+export interface Panels {
+  readonly address: I32;
+  /** Bytes of a panel: a multiple of 24. */
+  readonly bytes: I32;
+  readonly count: I32;
+  /** Units of a panel. */
+  readonly parts: number;
 }
 
 /**
- * Columns that come next, touched a line at a time while tiles of those at hand are computed, so evenly that the core's own prefetcher runs
- * before and no touch waits for memory; touched all at once they cost what they save. The first tile of a panel would else
- * wait for all of the panel.
+ * The panels that come next, touched while tiles of those at hand are computed, so evenly that lines come by the core's own prefetcher.
+ * Some panels are one group: while its units are computed each touches its share of the next group.
  */
 export class Ahead {
+  /** The next lines, and of how many more in each stream. */
   readonly #at: Local<"i32">;
-  readonly #last: Local<"i32">;
+  readonly #left: Local<"i32">;
+  /** Bytes of x from one touch to the next. */
   readonly #pace: Local<"i32">;
   readonly #until: Local<"i32">;
-  readonly #touched: Local<"i32">;
+  /** Bytes from one stream to the next. */
+  #apart: I32 = i32.const(0);
 
   constructor(writer: FunctionWriter) {
-    const [at, last, pace, until, touched] = writer.locals("i32", 5);
+    const [at, left, pace, until] = writer.locals("i32", 4);
     this.#at = at!;
-    this.#last = last!;
+    this.#left = left!;
     this.#pace = pace!;
     this.#until = until!;
-    this.#touched = touched!;
   }
 
-  /** Before so many tiles. */
-  begin({ from, steps, stepBytes }: Next, tiles: I32): Statement[] {
-    const stepsOfLine = i32.div_u(i32.mul(tiles, i32.const(LINE)), i32.const(stepBytes));
+  /** Before the tiles of a unit, which take so many steps in all. */
+  begin({ address, bytes, count, parts }: Panels, unit: Unit, steps: I32): Statement[] {
+    const group = groupOf(bytes, count);
+    const [at, within] = [this.#at, this.#until];
+    const share = i32.div_u(bytes, i32.const(STREAMS * parts));
+    const lines = i32.div_u(i32.add(share, i32.const(LINE - 1)), i32.const(LINE));
+    const next = i32.add(i32.div_u(i32.sub(unit.panel, within.get), i32.const(parts)), i32.const(group));
+    const isWanted = i32.and(
+      i32.ge_s(i32.sub(unit.rows.to, unit.rows.from), i32.const(LEAST_ROWS)),
+      i32.gt_s(i32.add(unit.following ?? i32.const(0), within.get), i32.const(group * parts)),
+    );
+    this.#apart = i32.div_u(i32.mul(bytes, i32.const(group)), i32.const(STREAMS));
     return [
-      this.#at.set(from),
-      this.#last.set(i32.add(from, i32.sub(i32.mul(steps, i32.const(stepBytes)), i32.const(4)))),
-      this.#pace.set(i32.shl(i32.add(stepsOfLine, i32.const(1)), i32.const(2))),
+      within.set(i32.rem_u(unit.panel, i32.const(group * parts))),
+      at.set(next),
+      // Of the last panels as many as are a group.
+      at.set(i32.mul(lesser(at.get, i32.sub(count, i32.const(group))), bytes)),
+      at.set(i32.add(address, i32.add(at.get, i32.mul(within.get, share)))),
+      this.#left.set(select(isWanted, lines, i32.const(0))),
+      this.#pace.set(i32.shl(i32.div_u(steps, lines), i32.const(2))),
     ];
   }
 
-  /** The steps of a tile, one for each float from `x` to `end`; a line is touched before each so many of them. */
+  /** The steps of a tile, one for each float from `x` to `end`; a line of each stream is touched before each so many of them. */
   walk(x: Local<"i32">, end: I32, step: readonly Statement[]): Statement {
     return block((exit) => [
       branchIf(exit, i32.ge_u(x.get, end)),
       loop((again) => [
-        this.#touched.set(i32.load(this.#at.get)),
-        this.#at.set(lesser(i32.add(this.#at.get, i32.const(LINE)), this.#last.get)),
-        this.#until.set(lesser(i32.add(x.get, this.#pace.get), end)),
+        when(this.#left.get, [
+          ...Array.from({ length: STREAMS }, (_, stream) => this.#touch(stream)),
+          this.#at.set(i32.add(this.#at.get, i32.const(LINE))),
+          this.#left.set(i32.sub(this.#left.get, i32.const(1))),
+        ]),
+        this.#until.set(i32.add(x.get, lesser(this.#pace.get, i32.sub(end, x.get)))),
         loop((next) => [
           ...step,
           branchIf(next, i32.lt_u(x.tee(i32.add(x.get, i32.const(4))), this.#until.get)),
@@ -60,4 +90,16 @@ export class Ahead {
       ]),
     ]);
   }
+
+  #touch(stream: number): Statement {
+    const at = this.#at.get;
+    const far = i32.mul(this.#apart, i32.const(stream));
+    return drop(far.known === undefined ? i32.load8_u(i32.add(at, far)) : i32.load8_u(at, far.known));
+  }
 }
+
+/** How many panels are touched together. */
+const groupOf = ({ known: bytes }: I32, { known: count }: I32): number =>
+  bytes === undefined || count === undefined
+    ? 1
+    : Math.max(1, Math.min(STREAMS, count, Math.floor(MOST_BYTES / bytes)));

@@ -21,6 +21,8 @@ export interface Unit {
   /** Columns from there on. */
   readonly left: I32;
   readonly rows: { readonly from: I32; readonly to: I32 };
+  /** How many units the thread has from this one on, where panels are touched ahead. */
+  readonly following?: I32;
 }
 
 export interface NestSizes {
@@ -56,6 +58,7 @@ export function eachUnit(
       column: column!.get,
       left: left!.get,
       rows: isOneBlock ? { from: i32.const(0), to: rows } : { from: first!.get, to: last!.get },
+      following: i32.sub(to, unit),
     }),
   ]);
 }

@@ -1,7 +1,7 @@
 import type { Dim } from "../../../tensor/dim.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement } from "../assembler/code.ts";
-import { select, when } from "../assembler/control.ts";
+import { when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
@@ -31,6 +31,8 @@ export interface RightMatrix {
   /** From one row of the memory to the next; of no matter to panels. */
   readonly rowBytes: I32;
   readonly depth: I32;
+  /** How many panels, if it lies in panels. */
+  readonly panels?: I32;
   /** Columns of a tile. */
   readonly width: number;
   /** Memory of the columns of a tile, where they are packed. */
@@ -77,24 +79,22 @@ export class PanelReader {
     return [this.#at.set(own), ...(this.fewRows === 0 ? pack : [when(isMany, pack)])];
   }
 
-  /** The panel of the unit's columns; the one after it is touched meanwhile, or this one again if it is the last. */
-  #enterPanel({ panel, left, rows }: Unit): Statement[] {
-    const { address, depth, width, halves } = this.#matrix;
+  /** The panel of the unit's columns; those that come next are touched meanwhile. */
+  #enterPanel(unit: Unit): Statement[] {
+    const { address, depth, width, halves, panels } = this.#matrix;
+    const { panel, rows } = unit;
     const parts = PANEL / width;
     const stepBytes = (halves === undefined ? 4 : 2) * PANEL;
     const bytes = i32.mul(depth, i32.const(stepBytes));
-    const start = i32.add(address, i32.mul(i32.div_u(panel, i32.const(parts)), bytes));
     const part = parts === 1 ? i32.const(0) : i32.rem_u(panel, i32.const(parts));
+    const start = i32.add(address, i32.mul(i32.div_u(panel, i32.const(parts)), bytes));
     const enter = this.#at.set(i32.add(start, i32.mul(part, i32.const(stepBytes / parts))));
     const count = i32.sub(rows.to, rows.from);
     if (count.known === 1) return [enter];
-    const columns = i32.sub(i32.const(PANEL), i32.mul(part, i32.const(width)));
-    const next = i32.add(start, select(i32.gt_s(left, columns), bytes, i32.const(0)));
-    const share = i32.mul(part, i32.mul(depth, i32.const(stepBytes / parts)));
-    const ahead = { from: i32.add(next, share), steps: depth, stepBytes: stepBytes / parts };
+    const steps = i32.mul(depth, i32.shr_u(count, i32.const(1)));
     return [
       enter,
-      ...this.#ahead!.begin(ahead, i32.shr_u(count, i32.const(1))),
+      ...this.#ahead!.begin({ address, bytes, count: panels!, parts }, unit, steps),
       ...(halves === undefined ? [] : this.#widen(halves, rows)),
     ];
   }
