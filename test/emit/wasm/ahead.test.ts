@@ -39,7 +39,7 @@ function countSteps(
       ...ahead.begin(
         all,
         {
-          ...{ item: i32.const(0), panel, column: i32.const(0), left: i32.const(0) },
+          panel,
           rows: { from: i32.const(0), to: i32.const(rows) },
           following: i32.sub(i32.const(to), panel),
         },

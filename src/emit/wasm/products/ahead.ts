@@ -2,7 +2,6 @@ import { drop, type I32, type Statement } from "../assembler/code.ts";
 import { block, branchIf, lesser, loop, select, when } from "../assembler/control.ts";
 import type { FunctionWriter, Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
-import type { Unit } from "./nest.ts";
 
 /** Bytes of a line of the caches. */
 const LINE = 64;
@@ -24,6 +23,13 @@ export interface Panels {
   readonly count: I32;
   /** Units of a panel. */
   readonly parts: number;
+}
+
+/** What of a unit says which panels come next. */
+interface Piece {
+  readonly panel: I32;
+  readonly rows: { readonly from: I32; readonly to: I32 };
+  readonly following?: I32;
 }
 
 /**
@@ -49,7 +55,7 @@ export class Ahead {
   }
 
   /** Before the tiles of a unit, which take so many steps in all. */
-  begin({ address, bytes, count, parts }: Panels, unit: Unit, steps: I32): Statement[] {
+  begin({ address, bytes, count, parts }: Panels, unit: Piece, steps: I32): Statement[] {
     const group = groupOf(bytes, count);
     const [at, within] = [this.#at, this.#until];
     const share = i32.div_u(bytes, i32.const(STREAMS * parts));
