@@ -14,7 +14,17 @@ import { tolerances } from "./support.ts";
  * windows; or whose positions are known in other ways. Each golden is read a few positions at once, then one by one, and every row of logits is transformers' of the whole text.
  */
 const families = [
-  ...["mamba", "mamba2", "rwkv", "qwen3_next", "lfm2", "lfm2_moe", "gpt_oss", "granitemoe_swa"],
+  ...[
+    "mamba",
+    "falcon_mamba",
+    "mamba2",
+    "rwkv",
+    "qwen3_next",
+    "lfm2",
+    "lfm2_moe",
+    "gpt_oss",
+    "granitemoe_swa",
+  ],
   // Positions that are counted from elsewhere, and heads that turn the other way.
   ...["biogpt", "xglm", "nanochat"],
 ];

@@ -251,6 +251,16 @@ FAMILIES = {
                   hidden_size=32, intermediate_size=12, vocab_size=30), "one weight of q, k and v, both normed"),
     "openai_gpt": ("OpenAIGPTLMHeadModel", "OpenAIGPTConfig", dict(vocab_size=40, n_positions=32, n_embd=16, n_layer=2, n_head=4), "norms behind the adds"),
     "blenderbot": ("BlenderbotForConditionalGeneration", "BlenderbotConfig", SEQ | dict(scale_embedding=True), "Pegasus with learned positions"),
+    "falcon_mamba": ("FalconMambaForCausalLM", "FalconMambaConfig", dict(vocab_size=40, hidden_size=12, state_size=4, num_hidden_layers=2, time_step_rank=3,
+                     tie_word_embeddings=False), "B, C and the steps normed"),
+    "modernbert_decoder": ("ModernBertDecoderForCausalLM", "ModernBertDecoderConfig", S | dict(num_hidden_layers=3, local_attention=8, rope_parameters={
+        "full_attention": {"rope_type": "default", "rope_theta": 500.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}),
+        "windows in two of three layers"),
+    "mellum": ("MellumForCausalLM", "MellumConfig", N | dict(
+        head_dim=4, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=5, sliding_window=4, layer_types=KINDS,
+        mlp_layer_types=["dense", "sparse"], rope_parameters={
+            "full_attention": rope(**YARN, attention_factor=1.2)["rope_parameters"], "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}),
+        "two ropes, a window, a dense layer"),
 }
 
 

@@ -92,7 +92,7 @@ def spelled_before(config):
     the old spelling for full layers alone, and takes its own base for the others.
     """
     rope = config.get("rope_parameters")
-    if rope is None or config["model_type"] in ("ministral3", "olmo3"):
+    if rope is None or config["model_type"] in ("ministral3", "olmo3", "mellum", "modernbert-decoder"):
         return None
     if "full_attention" in rope:
         config = copy.deepcopy(config)
