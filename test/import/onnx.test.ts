@@ -154,6 +154,24 @@ test("what is no model that is whole is refused with what is wrong", () => {
   );
 });
 
+test("a cache whose sizes do not say how much was read before is refused by its name", () => {
+  const sized = (name: string, sizes: readonly object[]) => ({
+    name,
+    type: { tensorType: { elemType: elementTypes.f32, shape: { dim: sizes } } },
+  });
+  const past = (rows: object) => sized("past_key_values.0.key", [{ dimParam: "batch" }, rows]);
+  const bytes = (rows: object) =>
+    bytesOf([node("Neg", ["x"], "y"), node("Neg", ["past_key_values.0.key"], "present.0.key")], {
+      input: [info("x"), past(rows)],
+      output: [info("y"), info("present.0.key")],
+    });
+  expect(problemOf(bytes({ dimValue: 4 }))).toBe(
+    "E776 model.onnx: no size of the cache `past_key_values.0.key` says by a name of its own how much was read before",
+  );
+  expect(problemOf(bytes({}))).toMatch(/^E776 .*how much was read before/);
+  expect(problemOf(bytes({ dimParam: "past" }))).toContain("output y");
+});
+
 test("a model cut anywhere is refused, and never throws", () => {
   const bytes = goldenBytes("decoder_dynamo");
   for (let length = 0; length < bytes.length; length += 997)

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -102,7 +102,7 @@ async function writeJax(folder: string): Promise<readonly string[]> {
   return [out];
 }
 
-/** Models in ONNX of both opsets, one of them with its cache, with weights of their own: the checker takes no file of two names. */
+/** Models in ONNX of both opsets, some of them with a cache, with weights of their own: the checker takes no file of two names. */
 async function writeOnnx(folder: string): Promise<readonly string[]> {
   const sizes = ["--set", "depth=2", "--set", "dim=32"];
   const forms = {
@@ -110,12 +110,15 @@ async function writeOnnx(folder: string): Promise<readonly string[]> {
     before: ["examples/chars.lmg", "--opset", "17"],
     cached: ["examples/chars.lmg", "--sessions"],
     encoder: ["examples/bert.lmg", "--set", "vocab=50", "--set", "hidden=48", "--set", "heads=4"],
+    two: ["test/golden/families/t5", "--sessions"],
+    twoBefore: ["test/golden/families/bart", "--sessions", "--opset", "17"],
   };
   const paths: string[] = [];
   for (const [name, given] of Object.entries(forms)) {
     const out = join(folder, "onnx", name);
     await lmg("compile", ...given, ...sizes, "--random", "0", "--target", "onnx", "-o", out);
-    paths.push(join(out, "model.onnx"));
+    const models = readdirSync(out).filter((file) => file.endsWith(".onnx"));
+    paths.push(...models.map((file) => join(out, file)));
   }
   return paths;
 }

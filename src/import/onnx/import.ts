@@ -33,7 +33,9 @@ export interface ImportedOnnx {
 
 /** Writes an ONNX model as `.lmg`, with its weights by their new names; what lmg has no form for is listed, all at once. */
 export function importOnnx(given: OnnxModel, name: string, file: string): ImportedOnnx | Problem {
-  const { model, past } = uncached(given);
+  const read = uncached(given, file);
+  if (read instanceof Problem) return read;
+  const { model, past } = read;
   const converted = convert(model, past);
   if (!("graph" in converted)) return refused(converted, file);
   const recognized = turnMatrices(recognize(converted));
