@@ -233,3 +233,15 @@ test("mistakes in a header do not hide those in its body", () => {
         |                                       ^^ write \`->\`"
   `);
 });
+
+test("a statement that was read before has the place where it stands now", () => {
+  const placesOf = (name: string, text: string): readonly string[] =>
+    parse({ name, text }).file.definitions[0]!.body.statements.map(
+      ({ span }) => `${span.source.name} ${span.start} ${spanText(span)}`,
+    );
+  placesOf("a", "model m {\n  fc: linear(8)\n}\n");
+  expect(placesOf("b", "model m {\n  relu\n    fc: linear(8)\n}\n")).toEqual([
+    "b 12 relu",
+    "b 21 fc: linear(8)",
+  ]);
+});

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { Recent } from "../../src/support/recent.ts";
+
+test("what is asked for again stays, and the rest is let go", () => {
+  const recent = new Recent<number>(4);
+  for (const [at, text] of ["aa", "bb", "cc"].entries()) recent.set(text, at);
+  expect(recent.get("aa")).toBe(0);
+  recent.set("dd", 3);
+  recent.set("ee", 4);
+  expect(["aa", "bb", "cc", "dd", "ee"].map((text) => recent.get(text))).toEqual([
+    0,
+    undefined,
+    undefined,
+    3,
+    4,
+  ]);
+});
+
+test("what alone has no room is not kept", () => {
+  const recent = new Recent<number>(4);
+  recent.set("aaaaa", 1);
+  recent.set("bb", 2);
+  expect([recent.get("aaaaa"), recent.get("bb")]).toEqual([undefined, 2]);
+});
