@@ -11,7 +11,8 @@ import { LineDrawer } from "./lines.ts";
 import { bracketsOf } from "./brackets.ts";
 import { paint } from "./paint.ts";
 import { partsOf } from "./parts.ts";
-import type { Label, Mark, Scene } from "./scene.ts";
+import { letters, type Label, type Mark, type Scene } from "./scene.ts";
+import { widthOf } from "./widths.ts";
 
 export interface DrawOptions {
   /** What became of each edge, and the graph after the passes: adds that share a kernel are filled, and bracketed with its norms. */
@@ -35,12 +36,12 @@ export function sceneOf(graph: Graph, { fused, opened = [], title = graph.name }
   const flow = new Flow(graph);
   const drawing = new Drawing(graph, parts);
   const drawer = new LineDrawer(drawing, flow, new Counted(graph, parts), (edge) => tell(edge, fused?.edges));
-  const streams = placeStreams(linesOf(graph, parts, flow), drawer);
+  const streams = placeStreams(graph, linesOf(graph, parts, flow), drawer);
   for (const stream of streams) drawing.add(...endsOf(graph, drawing, stream));
   const ended = new Set(streams.map(({ line }) => line.exit));
   drawing.add(...tapsOf(graph, drawing, ended), ...lanesOf(drawing, streams));
   if (fused !== undefined) drawing.add(...bracketsOf(fused.graph.nodes, drawing.marks, parts));
-  drawing.add(...unnamedInputs(graph, drawing, streams.at(-1)!.x));
+  drawing.add(...unnamedInputs(graph, drawing, streams.at(-1)!));
   return framed(title, drawing.marks);
 }
 
@@ -54,17 +55,26 @@ interface Stream {
 }
 
 /** Draws the lines side by side. */
-function placeStreams(lines: readonly Line[], drawer: LineDrawer): readonly Stream[] {
+function placeStreams(graph: Graph, lines: readonly Line[], drawer: LineDrawer): readonly Stream[] {
   let end = 0;
   return lines.map((line) => {
     const block = drawer.draw(line);
-    const left = Math.max(block.left, LEAST);
+    const least = Math.max(LEAST, ...endNames(graph, line).map((name) => halfOf(name)));
+    const left = Math.max(block.left, least);
     const x = end + BETWEEN + left;
     block.place(x, HEAD);
-    end = x + Math.max(block.right, LEAST);
+    end = x + Math.max(block.right, least);
     return { line, x, left, top: HEAD, bottom: HEAD + block.height };
   });
 }
+
+/** What is written at the head and at the foot of a line. */
+const endNames = ({ inputs, outputs }: Graph, { entry, exit }: Line): readonly string[] => [
+  ...inputs.filter(({ value }) => value === entry).map(({ name }) => name),
+  ...outputs.filter(({ value }) => value === exit).map(({ name }) => name),
+];
+
+const halfOf = (name: string): number => widthOf(name, letters.name, true) / 2;
 
 /** The line itself, what comes in at its head, and what leaves at its foot. */
 function endsOf(graph: Graph, drawing: Drawing, { line, x, top, bottom }: Stream): readonly Mark[] {
@@ -138,9 +148,20 @@ function tapsOf(graph: Graph, drawing: Drawing, ended: ReadonlySet<Value | undef
   });
 }
 
-function unnamedInputs(graph: Graph, drawing: Drawing, x: number): readonly Label[] {
+/** Beside the name of what comes into the last line. */
+function unnamedInputs(graph: Graph, drawing: Drawing, { line, x }: Stream): readonly Label[] {
   const rest = graph.inputs.filter(({ value }) => !drawing.named.has(value)).map(({ name }) => name);
+  const beside = Math.max(70, halfOf(drawing.inputName(line.entry) ?? "") + 12);
   return rest.length === 0
     ? []
-    : [{ kind: "label", role: "faint", anchor: "start", x: x + 70, y: 15, text: `and ${rest.join(", ")}` }];
+    : [
+        {
+          kind: "label",
+          role: "faint",
+          anchor: "start",
+          x: x + beside,
+          y: 15,
+          text: `and ${rest.join(", ")}`,
+        },
+      ];
 }

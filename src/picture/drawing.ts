@@ -31,6 +31,8 @@ export class Drawing {
   /** Of the iterations that are being placed, the innermost last. */
   readonly #entries: Entry[] = [];
   readonly #anchors = new Map<string, Anchor>();
+  /** Where what a repeat made leaves its frame. */
+  readonly #exits = new Map<Value, Point>();
   /** Which part makes a value; iterations that are not drawn have the keys of the one that is. */
   readonly #makers = new Map<Value, string>();
   readonly #inputs: ReadonlyMap<Value, string>;
@@ -84,6 +86,15 @@ export class Drawing {
   anchorOf(value: Value): Anchor | undefined {
     const key = this.#makers.get(value);
     return key === undefined ? undefined : this.#anchors.get(key);
+  }
+
+  leave(value: Value | undefined, place: Point): void {
+    if (value !== undefined) this.#exits.set(value, place);
+  }
+
+  /** Where a lane begins that brings a value from where it was made: below the repeat that made it, as it is the last iteration's. */
+  startOf(value: Value): Point | undefined {
+    return this.#exits.get(value) ?? this.anchorOf(value);
   }
 
   inputName(value: Value | undefined): string | undefined {

@@ -91,14 +91,16 @@ export class Flow {
     const { on, entry } = this.trace(parts, exit, wanted);
     const rest = parts.filter((part) => !on.some((step) => step.part === part));
     const rows: Row[] = on.map(({ part, carried }) => ({ kind: "on", part, carried }));
+    const unread = new Set<Row>();
     for (const beside of this.#chains(rest)) {
-      const at = this.#rowFor(beside, rows);
+      const reader = this.#readerOf(beside, rows);
+      let at = reader >= 0 ? reader : this.#lastRead(beside, rows) + 1;
+      // Those that nobody reads stand in their order.
+      while (reader < 0 && at < rows.length && unread.has(rows[at]!)) at++;
       const below = rows[at];
-      rows.splice(at, 0, {
-        kind: "beside",
-        line: beside,
-        carried: below === undefined ? exit : below.carried,
-      });
+      const row: Row = { kind: "beside", line: beside, carried: below === undefined ? exit : below.carried };
+      if (reader < 0) unread.add(row);
+      rows.splice(at, 0, row);
     }
     return { entry, rows, exit };
   }
@@ -147,28 +149,30 @@ export class Flow {
     return chains;
   }
 
-  /** Above the first row that reads it; of what nobody reads, below what it reads. */
-  #rowFor(beside: Line, rows: readonly Row[]): number {
-    const made = new Set(beside.rows.flatMap(partsIn).flatMap(resultsOf));
-    const reader = rows.findIndex((row) => this.readsOf(partsIn(row)).some((value) => made.has(value)));
-    if (reader >= 0) return reader;
-    const reads = new Set(this.readsOf(beside.rows.flatMap(partsIn)));
-    return (
-      rows.findLastIndex((row) =>
-        partsIn(row)
-          .flatMap(resultsOf)
-          .some((value) => reads.has(value)),
-      ) + 1
-    );
+  /** The first row that reads it, above which it stands; -1 if none does. */
+  #readerOf(beside: Line, rows: readonly Row[]): number {
+    return rows.findIndex((row) => this.reads(partsIn(row), partsOn(beside)));
+  }
+
+  /** The last row that it reads, below which it stands if nobody reads it; -1 if it reads none. */
+  #lastRead(beside: Line, rows: readonly Row[]): number {
+    return rows.findLastIndex((row) => this.reads(partsOn(beside), partsIn(row)));
+  }
+
+  /** True if some parts read what others make. */
+  reads(readers: readonly Part[], makers: readonly Part[]): boolean {
+    const made = new Set(makers.flatMap(resultsOf));
+    return this.readsOf(readers).some((value) => made.has(value));
   }
 }
 
-export const partsIn = (row: Row): readonly Part[] =>
-  row.kind === "on" ? [row.part] : row.line.rows.flatMap(partsIn);
+export const partsIn = (row: Row): readonly Part[] => (row.kind === "on" ? [row.part] : partsOn(row.line));
+
+const partsOn = (line: Line): readonly Part[] => line.rows.flatMap(partsIn);
 
 /** True for a line that is more than a few boxes: it stands in a column of its own. */
 export const isStream = (line: Line): boolean =>
-  [...everyPart(line.rows.flatMap(partsIn))].some(({ kind }) => kind !== "layer");
+  [...everyPart(partsOn(line))].some(({ kind }) => kind !== "layer");
 
 /** The lines of a whole graph, in the order in which they begin; the last leads to the output that is furthest from an input. */
 export function linesOf(graph: Graph, parts: readonly Part[], flow: Flow): readonly Line[] {
@@ -178,8 +182,36 @@ export function linesOf(graph: Graph, parts: readonly Part[], flow: Flow): reado
   }));
   const longest = largest(ends.map(({ length }) => length));
   const main = flow.line(parts, ends.find(({ length }) => length === longest)?.value);
-  const rows = main.rows.filter((row) => row.kind === "on" || !isStream(row.line));
-  const others = main.rows.flatMap((row) => (row.kind === "beside" && isStream(row.line) ? [row.line] : []));
+  const besides = main.rows.flatMap((row) => (row.kind === "beside" ? [row.line] : []));
+  const streams = besides.filter(isStream);
+  const short = besides.filter((line) => !streams.includes(line));
+  const on = main.rows.flatMap((row) => (row.kind === "on" ? [row.part] : []));
+  const outputs = graph.outputs.map(({ value }) => value);
+  const taken = new Set<Line>();
+  const others = streams.map((stream) => {
+    // From the last, as one may lead to another.
+    const mine = short.reduceRight<readonly Part[]>((own, line) => {
+      const others = [...on, ...besides.filter((each) => each !== line).flatMap(partsOn)];
+      const made = partsOn(line);
+      const isRead = flow.reads(own, made);
+      const isElsewhere =
+        made.flatMap(resultsOf).some((value) => outputs.includes(value)) ||
+        flow.reads(
+          others.filter((part) => !own.includes(part)),
+          made,
+        );
+      if (!isRead || isElsewhere) return own;
+      taken.add(line);
+      return [...own, ...made];
+    }, partsOn(stream));
+    return flow.line(
+      parts.filter((part) => mine.includes(part)),
+      stream.exit,
+    );
+  });
+  const rows = main.rows.filter(
+    (row) => row.kind === "on" || !(streams.includes(row.line) || taken.has(row.line)),
+  );
   return [...others, { ...main, rows }];
 }
 

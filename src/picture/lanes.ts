@@ -3,6 +3,8 @@ import type { Mark, Point } from "./scene.ts";
 
 /** How far two lanes beside each other are apart. */
 const ROOM = 9;
+/** How far below what it reads a lane leaves, and how far above its reader it comes in: both fit between two boxes. */
+const [LEAVES, COMES_IN] = [5, 7] as const;
 /** What stands right above its reader is joined to it without a detour. */
 const DIRECT = 60;
 
@@ -17,15 +19,15 @@ export function lanesOf(drawing: Drawing, streams: readonly Stream[]): readonly 
   const taken: { readonly x: number; readonly low: number; readonly high: number }[] = [];
   const seen = new Set<string>();
   return drawing.wants.flatMap(({ value, key, end, from, start: entry }): readonly Mark[] => {
-    const anchor = entry ?? drawing.anchorOf(value);
+    const anchor = entry ?? drawing.startOf(value);
     const id = `${entry === undefined ? (drawing.makerOf(value) ?? "") : "entry"}>${key}`;
     if (anchor === undefined || seen.has(id)) return [];
     seen.add(id);
     if (anchor.x === end.x && from === "above" && end.y > anchor.y && end.y - anchor.y < DIRECT)
       return [{ kind: "path", role: "wire", points: [anchor, end] }];
     const stream = streams.findLast(({ x }) => x <= end.x) ?? streams[0]!;
-    const into = from === "above" ? end.y - 9 : end.y;
-    const out = anchor.y + 7;
+    const into = from === "above" ? end.y - COMES_IN : end.y;
+    const out = anchor.y + LEAVES;
     const [low, high] = [Math.min(into, out), Math.max(into, out)];
     let x = stream.x - stream.left - 10;
     while (taken.some((lane) => lane.x === x && lane.low < high + 6 && low < lane.high + 6)) x -= ROOM;

@@ -91,10 +91,12 @@ export class LineDrawer {
     const shown = typicalOf(rounds, loop);
     for (const part of everyPart(rounds[0]!.parts))
       if (part.kind === "joint" && !this.#first.has(part.key)) this.#first.set(part.key, part);
-    const note = kinds
-      .slice(1)
-      .map((kind) => describeOther(kind, keys))
-      .join("; ");
+    const noteOf = (most: number): string =>
+      kinds
+        .slice(1)
+        .map((kind) => describeOther(kind, keys, most))
+        .join("; ");
+    const note = noteOf(MOST_RANGES);
     const label = loop.label === "repeat" ? "" : loop.label;
     const line = this.#flow.roundLine(loop, shown);
     const inner = this.draw(line);
@@ -107,7 +109,7 @@ export class LineDrawer {
       height: inner.height + TAB + 2 * PAD + 6,
       place: (x, y) => {
         const frame = { x: x - left, y, w: left + right, h: inner.height + TAB + 2 * PAD };
-        const hover = `${loop.label} × ${loop.rounds.length}${note === "" ? "" : `; ${note}`}`;
+        const hover = `${loop.label} × ${loop.rounds.length}${note === "" ? "" : `; ${noteOf(Infinity)}`}`;
         this.#drawing.add({
           kind: "frame",
           ...frame,
@@ -118,6 +120,8 @@ export class LineDrawer {
           hover,
           tab: x + 12,
         });
+        const last = this.#flow.roundLine(loop, loop.rounds.at(-1)!).exit;
+        this.#drawing.leave(last, { x, y: frame.y + frame.h });
         this.#drawing.within({ value: line.entry, x, y: y + TAB }, () => inner.place(x, y + TAB + PAD));
       },
     };
@@ -185,19 +189,26 @@ function typicalOf(rounds: readonly Round[], loop: Loop): Round {
   return later.find((round) => round !== loop.rounds.at(-1)) ?? later[0] ?? rounds[0]!;
 }
 
-function describeOther({ rounds, keys }: Kind, shown: ReadonlySet<string>): string {
+function describeOther({ rounds, keys }: Kind, shown: ReadonlySet<string>, most: number): string {
   const isPart = [...keys].every((key) => shown.has(key));
   const [one, many] = isPart ? ["has less", "have less"] : ["differs", "differ"];
-  return `[${rangesOf(rounds.map(({ index }) => index))}] ${rounds.length === 1 ? one : many}`;
+  return `[${rangesOf(
+    rounds.map(({ index }) => index),
+    most,
+  )}] ${rounds.length === 1 ? one : many}`;
 }
 
-/** `0, 2–5`. */
-function rangesOf(numbers: readonly number[]): string {
+/** Of more the first two and the last are named; hovering tells all. */
+const MOST_RANGES = 4;
+
+/** `0, 2–5`; of more than `most` `3, 7, …, 47`. */
+function rangesOf(numbers: readonly number[], most: number): string {
   const ranges: [number, number][] = [];
   for (const each of numbers) {
     const last = ranges.at(-1);
     if (last !== undefined && each === last[1] + 1) last[1] = each;
     else ranges.push([each, each]);
   }
-  return ranges.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(", ");
+  const texts = ranges.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`));
+  return (texts.length <= most ? texts : [...texts.slice(0, 2), "…", texts.at(-1)!]).join(", ");
 }

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { inFolder, lmg, lmgReading, mistake, output, put, tinyModel } from "../cli/harness.ts";
 import { broken } from "./rules.ts";
-import { pictureOf } from "./pictures.ts";
+import type { Scene } from "../../src/picture/scene.ts";
+import { loweredPicture, pictureOf } from "./pictures.ts";
 
 inFolder({
   "tiny.lmg": tinyModel,
@@ -71,4 +72,42 @@ test("two models in one picture: an encoder is a line of its own, at the left of
   );
   expect(broken(graph, scene)).toStrictEqual([]);
   expect(scene.marks.filter((mark) => mark.kind === "path" && mark.role === "line")).toHaveLength(2);
+});
+
+const boxesOf = (scene: Scene): readonly string[] =>
+  scene.marks
+    .flatMap((mark) => (mark.kind === "box" ? [mark] : []))
+    .toSorted((a, b) => a.y - b.y)
+    .map(({ name }) => name);
+
+test("what nobody reads stands in the order of the text", () => {
+  const { graph, scene } = loweredPicture(
+    "model m {\n  input x: f32[B, 8]\n  base: linear(8)\n  a = stream -> tanh\n  b = stream -> relu\n" +
+      "  c = stream -> gelu\n  stream -> silu -> head: linear(8)\n  output a\n  output b\n  output c\n  output y\n}\n",
+  );
+  expect(broken(graph, scene)).toEqual([]);
+  expect(boxesOf(scene)).toEqual(["linear", "tanh", "relu", "gelu", "silu", "linear"]);
+});
+
+test("long names of inputs and outputs cover nothing, beside each other either", () => {
+  const [tokens, others] = [
+    "the_tokens_of_a_long_sentence_to_read",
+    "the_tokens_of_a_long_sentence_to_write",
+  ];
+  const { graph, scene } = loweredPicture(
+    `model m {\n  input ${tokens}: f32[B, S, 8]\n  input ${others}: f32[B, T, 8]\n  input a_mask_with_a_long_name: bool[B, T]\n` +
+      `  repeat 2 as e { residual { mlp: linear(8) } }\n  stream -> ln: layernorm as memory\n  ${others} -> in: linear(8)\n` +
+      "  repeat 2 as d { residual { mlp: linear(8) } }\n  stream + (memory -> mean(axis: 1, keep: true))\n" +
+      "  stream + (a_mask_with_a_long_name -> cast(f32) -> unsqueeze(2))\n  output a_rather_long_name_of_an_output\n}\n",
+  );
+  expect(broken(graph, scene)).toEqual([]);
+});
+
+test("of many iterations that differ some are named, and hovering names all", () => {
+  const { scene } = loweredPicture(
+    "model m {\n  input x: f32[B, 8]\n  repeat 12 as h[i] { if i % 2 == 1 { tanh }; residual { mlp: linear(8) } }\n  output y\n}\n",
+  );
+  const [frame] = scene.marks.flatMap((mark) => (mark.kind === "frame" ? [mark] : []));
+  expect(frame!.note).toMatch(/^\[0, 2, …, 10\] have less$/);
+  expect(frame!.hover).toContain("[0, 2, 4, 6, 8, 10] have less");
 });
