@@ -58,7 +58,11 @@ export function piecesOf(step: StepOf<"copy">): readonly LoadPiece[] {
     const first = offset + start * stride;
     const reach = lengths.reduce((sum, each, at) => sum + (each - 1) * strides[at]!, 1);
     return {
-      step: { ...step, operands: { x: from }, results: [sliceView(out, axis, dim(start), type)] },
+      step: {
+        ...step,
+        operands: { x: from },
+        results: [sliceView(out, axis, dim(start), { ...type, dtype: out.type.dtype })],
+      },
       first,
       end: first + reach,
       turns,

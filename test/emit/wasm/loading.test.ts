@@ -6,7 +6,11 @@ import { writeSafetensors } from "../../../src/checkpoint/safetensors.ts";
 import { toStored } from "../../../src/checkpoint/stored.ts";
 import { compile } from "../../../src/compile.ts";
 import { wasmTarget } from "../../../src/emit/wasm/target.ts";
-import { hostTensor } from "../../../src/tensor/host.ts";
+import { runPasses } from "../../../src/passes/pipeline.ts";
+import { planGraph } from "../../../src/plan/build.ts";
+import { packingOf } from "../../../src/quantize/packing.ts";
+import { roundTo } from "../../../src/tensor/dtype.ts";
+import { hostTensor, type HostTensor } from "../../../src/tensor/host.ts";
 import { randomParameters } from "../../../src/ir/initialize.ts";
 import type { WeightFile } from "../../../src/weights/bytes.ts";
 import type { StreamedTensor } from "../../../src/weights/stream.ts";
@@ -62,6 +66,26 @@ describe("weights that are read a piece at a time", () => {
     for (const source of sources)
       for (const threads of [1, 2])
         expect((await outputOf(module.loadSafetensors(source, { threads }))).data).toEqual(whole.data);
+  });
+
+  test.each(["bf16", "f16"] as const)("that are kept as %s are those numbers, rounded", async (half) => {
+    const { graph } = compiled.model!;
+    const { packing } = packingOf(graph, { scheme: half });
+    const passed = runPasses(graph, { packing, target: wasmTarget });
+    const kept = await instantiate(planGraph(passed, { target: wasmTarget }));
+    const tensors = Object.entries(parameters).map(([name, { shape, data }]): [string, HostTensor] => {
+      const rounded = packing.halves.has(name)
+        ? data.map((value) => roundTo(half, Math.fround(value)))
+        : data;
+      return [name, hostTensor("f32", shape, rounded)];
+    });
+    const { y } = await runEmitted(compiled.graph!, {
+      inputs: { x: hostTensor("f32", [2, 1100], inputs.x.data) },
+      parameters: Object.fromEntries(tensors),
+    });
+    expect(packing.halves.size).toBe(4);
+    const found = await outputOf(kept.createModel(parameters, { threads: 1 }));
+    Array.from(found.data).forEach((value, i) => expect(Math.abs(value - y!.data[i]!)).toBeLessThan(1e-5));
   });
 
   test("the emitted module loops over pieces", async () => {
