@@ -3,6 +3,7 @@ import { lesser, when } from "../assembler/control.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
+import type { Phase } from "../kernel.ts";
 import type { AttendThread } from "./attend-thread.ts";
 import { dotProducts, weightedSums } from "./few.ts";
 import { addRest } from "./finish.ts";
@@ -36,34 +37,78 @@ export function attendTile(thread: AttendThread, first: I32, block: I32): Statem
   ];
 }
 
+/**
+ * Terms of a product that are summed one after the other; the sums of so many are added up, as those of products are
+ * (`../products/blocks.ts`): a score of 256 terms is off by half of what it else is.
+ */
+const BLOCK = 64;
+
 /** Products of four rows with keys, eight at a time, or 24. */
 function products(thread: AttendThread, { first, at, from, to }: ScoreTile): Statement[] {
   const { phase, tile, wide } = thread;
+  const width = roundedUp(thread.heads.widthOf("q"), 4);
   const bytes = sideBytes(thread.heads.widthOf("q"), 4);
   const panel = i32.shl(bytes, i32.const(1));
   const index = i32.shr_u(i32.sub(first, thread.start.get), i32.const(2));
   const queries = i32.add(thread.own.queries, i32.mul(index, bytes));
-  const operands = (key: I32): WideProducts => ({
-    left: { at: queries, row: 4, term: 16 },
-    right: i32.add(thread.own.keys, i32.mul(i32.shr_u(key, i32.const(3)), panel)),
+  const operands = (key: I32, term: I32, terms: I32): WideProducts => ({
+    left: { at: i32.add(queries, i32.shl(term, i32.const(4))), row: 4, term: 16 },
+    right: i32.add(
+      i32.add(thread.own.keys, i32.mul(i32.shr_u(key, i32.const(3)), panel)),
+      i32.shl(term, i32.const(5)),
+    ),
     panel,
-    terms: roundedUp(thread.heads.widthOf("q"), 4),
+    terms,
   });
   const scoresAt = (key: I32): I32 => i32.add(at, i32.shl(key, i32.const(2)));
   const { whole, wides } = inWides(thread, from, to, WIDE_COLUMNS, (key) =>
-    wide!.eachPair((row) => [
-      ...wide!.clear(),
-      ...wide!.add(operands(key), row),
-      ...wide!.storeRows(scoresAt(key), row, PITCH),
-    ]),
+    wide!.eachPair((row) =>
+      inBlocks(phase, width, {
+        begin: wide!.clear(),
+        add: (term, terms) => wide!.add(operands(key, term, terms), row),
+        store: wide!.storeRows(scoresAt(key), row, PITCH),
+        storeAdded: wide!.storeRowsAdded(scoresAt(key), row, PITCH),
+      }),
+    ),
   );
   return [
     ...wides,
-    phase.range(whole, to, TILE_COLUMNS, (key) => [
-      ...tile.clear(),
-      ...tile.add(operands(key)),
-      ...tile.store(scoresAt(key), PITCH),
-    ]),
+    phase.range(whole, to, TILE_COLUMNS, (key) =>
+      inBlocks(phase, width, {
+        begin: tile.clear(),
+        add: (term, terms) => tile.add(operands(key, term, terms)),
+        store: tile.store(scoresAt(key), PITCH),
+        storeAdded: tile.storeAdded(scoresAt(key), PITCH),
+      }),
+    ),
+  ];
+}
+
+interface Sums {
+  /** Sets the sums to 0. */
+  readonly begin: readonly Statement[];
+  readonly add: (term: I32, terms: I32) => readonly Statement[];
+  readonly store: readonly Statement[];
+  readonly storeAdded: readonly Statement[];
+}
+
+/** Sums of so many terms, a block after the other. */
+function inBlocks(phase: Phase, terms: I32, { begin, add, store, storeAdded }: Sums): Statement[] {
+  const isOne = terms.known !== undefined && terms.known <= BLOCK;
+  const all = isOne ? terms : lesser(terms, i32.const(BLOCK));
+  return [
+    ...begin,
+    ...add(i32.const(0), all),
+    ...store,
+    ...(isOne
+      ? []
+      : [
+          phase.range(i32.const(BLOCK), terms, BLOCK, (term) => [
+            ...begin,
+            ...add(term, lesser(i32.sub(terms, term), i32.const(BLOCK))),
+            ...storeAdded,
+          ]),
+        ]),
   ];
 }
 

@@ -71,6 +71,14 @@ export class Tile {
     return this.#sums.map((sum, i) => v128.store(at, sum.get, (i >> 1) * pitch + (i & 1) * 16));
   }
 
+  /** The same, added to what is there. */
+  storeAdded(at: I32, pitch: number): Statement[] {
+    return this.#sums.map((sum, i) => {
+      const offset = (i >> 1) * pitch + (i & 1) * 16;
+      return v128.store(at, f32x4.add(v128.load(at, offset), sum.get), offset);
+    });
+  }
+
   add({ left, right, terms }: Products): Statement[] {
     const unroll = this.#unroll;
     const turn = Array.from({ length: unroll }, (_, u) => this.#term(u, left));

@@ -84,11 +84,21 @@ export class WideTile {
 
   /** Rows `pitch` bytes apart. */
   storeRows(at: I32, first: I32, pitch: number): Statement[] {
+    return this.#storeRows(at, first, pitch, (sum) => sum);
+  }
+
+  /** The same, added to what is there. */
+  storeRowsAdded(at: I32, first: I32, pitch: number): Statement[] {
+    return this.#storeRows(at, first, pitch, (sum, stored) => f32x4.add(stored, sum));
+  }
+
+  #storeRows(at: I32, first: I32, pitch: number, make: (sum: V128, stored: V128) => V128): Statement[] {
     return [
       this.#place.set(i32.add(at, i32.mul(first, i32.const(pitch)))),
-      ...this.#sums.map(({ sum, row, at: vector }) =>
-        v128.store(this.#place.get, sum.get, row * pitch + 16 * vector),
-      ),
+      ...this.#sums.map(({ sum, row, at: vector }) => {
+        const offset = row * pitch + 16 * vector;
+        return v128.store(this.#place.get, make(sum.get, v128.load(this.#place.get, offset)), offset);
+      }),
     ];
   }
 
