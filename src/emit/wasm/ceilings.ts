@@ -25,7 +25,7 @@ export function emitCeilings(): string {
   table.add("copy", "words of memory, copied", copies);
   const code = [
     kernelLines(table),
-    binaryLines(table),
+    binaryLines(table, false),
     // Whoever opens it says how many.
     ["const THREADS_WORTH = 1;", ...workerLines],
     ...[hostRuntime, threadRuntime, listRuntime, ceilingRuntime].map((piece) => piece.code),

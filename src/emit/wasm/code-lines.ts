@@ -11,7 +11,8 @@ export const kernelLines = ({ kernels }: KernelTable): string[] =>
   ]);
 
 /** The binary code of kernels, with their constants. */
-export function binaryLines(table: KernelTable): string[] {
+/** `sumsCodes`: kernels for relaxed SIMD sum products of codes by it. */
+export function binaryLines(table: KernelTable, sumsCodes: boolean): string[] {
   const sharing = sharingByte(table, "relaxed");
   const kernelConstants = table.constants;
   const padded = new Uint8Array(4 * Math.ceil(kernelConstants.length / 4));
@@ -25,7 +26,7 @@ export function binaryLines(table: KernelTable): string[] {
     "};",
     "",
     "/** A module that engines with relaxed SIMD take, and that says whether they round x * y + z once. */",
-    `const relaxedProbe = "${hexadecimal(relaxedProbe())}";`,
+    `const relaxedProbe = "${hexadecimal(relaxedProbe(sumsCodes))}";`,
     "",
     "/** The byte of the kernels that says whose the memory is, and what it is where that is one thread's. */",
     ...constants({ SHARED_AT: sharing.at, OWN_BYTE: sharing.own }),

@@ -208,10 +208,18 @@ function header(program: ProgramPlan, kernels: number, notes: readonly string[])
   ];
 }
 
+const sumsCodes = ({ parts }: ProgramPlan): boolean =>
+  parts.some(({ steps }) =>
+    steps.some(
+      ({ op, attrs }) =>
+        (op === "packed_linear" || op === "packed_routed_linear") && attrs.activations === "int8",
+    ),
+  );
+
 /** The binary code, and what of the plan stands beside it. */
 function codeLines(program: ProgramPlan, table: KernelTable): string[] {
   return [
-    ...binaryLines(table),
+    ...binaryLines(table, sumsCodes(program)),
     "",
     "/** Threads that a run is worth: one for each 4 million floating-point operations, where each run-time size is 16. */",
     `const THREADS_WORTH = ${threadsWorth(program)};`,

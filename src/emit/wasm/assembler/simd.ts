@@ -218,8 +218,8 @@ export const i32x4 = {
   dot_i16x8_s: bin(186),
   /**
    * Products of sixteen numbers of 8 bits with sixteen of 7 bits without a sign, each four neighbours added to a lane of z (relaxed
-   * SIMD). All machines give the same where no two products that are neighbours go beyond 16 bits. z must be a variable: V8 11
-   * has it behind a flag, and loses a z that is not.
+   * SIMD). All machines give the same where no two products that are neighbours go beyond 16 bits. V8 11's baseline code loses a z
+   * whose register it needs: modules ask for that (`relaxedProbe`).
    */
   relaxed_dot_i8x16_i7x16_add_s: tri(0x113),
   extend_low_i16x8_s: un(167),
