@@ -24,9 +24,9 @@ export interface CopiedState extends KeptState {
 
 /**
  * Makes the results of a run the state of the next. Where the step that makes it is the last to read the old value, and
- * may write over what it reads, its result lives in the state's own memory; else it is copied there as soon as it is made
- * and the old value is read no more, so that one loop may do all of it. What no step makes is copied after all steps.
- * Returns the states that need the copy.
+ * may write over what it reads, or where several steps do that come after all who read it, the result lives in the state's own
+ * memory; else it is copied there as soon as it is made and the old value is read no more, so that one loop may do all of it. What
+ * no step makes is copied after all steps. Returns the states that need the copy.
  */
 export function keepStates(
   states: readonly KeptState[],
@@ -43,12 +43,13 @@ export function keepStates(
     invariant(!stateBuffers.has(next.buffer), `the state ${name} becomes another one`);
     const draft = buffers[next.buffer]!;
     const made = writers.get(next.buffer) ?? [];
-    const writer = made.at(-1);
-    if (writer === undefined) return [{ ...kept, after: steps.length - 1 }];
+    const [first, writer] = [made[0], made.at(-1)];
+    if (first === undefined || writer === undefined) return [{ ...kept, after: steps.length - 1 }];
     const last = lastRead.get(memoryOf(now.buffer, buffers)) ?? -1;
     const copied = [{ ...kept, after: Math.max(last, writer) }];
-    if (draft.home !== undefined || made.length !== 1 || !isWhole) return copied;
-    if (last > writer || (last === writer && !mayOverwrite(steps[writer]!, now.buffer, next))) return copied;
+    if (draft.home !== undefined || !isWhole) return copied;
+    const isOver = made.length === 1 && last === writer && mayOverwrite(steps[writer]!, now.buffer, next);
+    if (last >= first && !isOver) return copied;
     draft.home = { kind: "state", state: name };
     return [];
   });
