@@ -103,12 +103,26 @@ export function codesAlike(tensors: readonly CheckpointTensor[]):
   const { isTransposed } = first;
   if (!all.every((each) => sameForm(each.form, first.form) && each.isTransposed === isTransposed))
     return undefined;
-  const { isNarrow, ...plain } = first.form;
-  const areNarrow = isNarrow === true && all.every(({ form }) => form.isNarrow === true);
   return {
-    form: areNarrow ? first.form : plain,
+    form: formOfAll(all.map(({ form }) => form)),
     ...(isTransposed === undefined ? {} : { isTransposed }),
     all,
+  };
+}
+
+/** What codes of one form are together: as narrow as all are, with what all have as halves. */
+function formOfAll(forms: readonly QuantizedForm[]): QuantizedForm {
+  const { bits, block, hasMinimums } = forms[0]!;
+  const areNarrow = forms.every(({ isNarrow }) => isNarrow === true);
+  const [halves, ...others] = new Set(forms.map((form) => form.halves));
+  const known =
+    others.length === 0 ? halves : forms.some((form) => form.halves === undefined) ? undefined : "scales";
+  return {
+    bits,
+    block,
+    hasMinimums,
+    ...(areNarrow ? { isNarrow: true } : {}),
+    ...(known === undefined ? {} : { halves: known }),
   };
 }
 

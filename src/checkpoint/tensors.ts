@@ -1,4 +1,4 @@
-import type { QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
+import type { Beside, QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
 import type { ReadPart } from "./parts.ts";
 import type { StoredTensor } from "./stored.ts";
 
@@ -38,4 +38,6 @@ export interface StoredQuantized {
    * Left off where nothing less than all can be read.
    */
   readonly readRows?: (first: number, end: number) => QuantizedTensor;
+  /** What stands beside the codes of such rows alone, where that costs little more than reading it. */
+  readonly readBeside?: (first: number, end: number) => Beside;
 }

@@ -22,12 +22,12 @@ import {
 /** The product as it is. */
 const noEpilogue = { steps: [] };
 
-/** Bits of a code, neighbours along a row that share a scale, and whether all codes are known to be of -64 to 63. */
+/** Bits of a code, neighbours along a row that share a scale, and whether all codes of 8 bits are known to be of -64 to 63. */
 const packedAttributes = () => ({ bits: int(8), block: int(32), narrow: bool(false) });
 
 /**
  * Matrices as codes: words of 32 bits, the first code in the lowest bits. 8 bits are a whole number with a sign, 4 bits one
- * of 0 to 15; an element is scale · code + minimum.
+ * of 0 to 15; 5 bits lie as `tensor/quantized.ts` says. An element is scale · code + minimum.
  */
 export const quantizedOps = {
   dequantize: defineOp({

@@ -112,7 +112,7 @@ class Packer {
 /** The parameters in the place of one, and the nodes that make of them what they stand for, a matrix or a stack. */
 function packedParts(
   { name, value, span }: Parameter,
-  { form: { bits, block, hasMinimums, isNarrow = false }, isTransposed }: PackedParameter,
+  { form: { bits, block, hasMinimums, isNarrow = false, halves }, isTransposed }: PackedParameter,
 ): { readonly parts: readonly Parameter[]; readonly nodes: readonly Node[] } {
   const shape = value.type.shape.map((size) => constantDim(size)!);
   const stacked = shape.slice(0, -2);
@@ -120,17 +120,19 @@ function packedParts(
   const rows = stacked.reduce((product, size) => product * size, height);
   const names = packedNames(name);
   const hint = value.hint ?? name;
-  const part = (role: keyof typeof names, type: ReturnType<typeof tensorType>): Parameter => ({
+  const part = (role: keyof typeof names, type: ReturnType<typeof tensorType>, kept?: Half): Parameter => ({
     name: names[role],
     value: { type, hint: packedNames(hint)[role] },
     init: { kind: "constant", value: 0 },
     trainable: false,
     span,
+    ...(kept === undefined ? {} : { kept }),
   });
   const codes = part("codes", tensorType("i32", rows, (columns * bits) / 32));
   const beside = tensorType(value.type.dtype, rows, columns / block);
-  const scales = part("scales", beside);
-  const minimums = hasMinimums ? part("minimums", beside) : undefined;
+  const scales = part("scales", beside, halves === undefined ? undefined : "f16");
+  const areHalves = halves === "scales and minimums";
+  const minimums = hasMinimums ? part("minimums", beside, areHalves ? "f16" : undefined) : undefined;
   const operands = { codes: codes.value, scales: scales.value, minimums: minimums?.value };
   const node = makeNode("dequantize", operands, { bits, block, narrow: isNarrow }, undefined, [hint]);
   const parts = [codes, scales, ...(minimums === undefined ? [] : [minimums])];

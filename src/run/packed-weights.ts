@@ -10,7 +10,7 @@ import { isHalf, type Half } from "../tensor/dtype.ts";
 import { dequantized, joinedRows, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import { sizeOf } from "../tensor/host.ts";
 import type { Elements } from "../weights/elements.ts";
-import { packedParts } from "../weights/packed.ts";
+import { madeBits, packedParts } from "../weights/packed.ts";
 import type { ReadElements } from "../weights/soon.ts";
 import type { Weights } from "./weights.ts";
 
@@ -71,7 +71,11 @@ function partsOf(
   const read: ReadElements = (_, first, end) => readFloat32(parts(first, end));
   const { shape, quantized: stored } = tensor;
   const rows = sizeOf(isTransposed ? [...shape.slice(0, -2), shape.at(-1)!] : shape.slice(0, -1));
-  const coded = stored && { ...stored, rows: stored.readRows ?? rowsAtOnce(stored, rows) };
+  const coded = stored && {
+    ...stored,
+    rows: stored.readRows ?? rowsAtOnce(stored, rows),
+    beside: stored.readBeside,
+  };
   return packedParts({ name, shape, form, isTransposed }, read, coded).map((part) => {
     const dtype = part.role === "codes" ? "i32" : "f32";
     const readPart = (first: number, end: number): StoredTensor => {
@@ -94,7 +98,7 @@ function quantized(tensor: CheckpointTensor, { form, isTransposed }: PackedParam
   const matrices = Array.from({ length: data.length / size }, (_, index) =>
     quantizeMatrix(
       { shape: [rows, columns], data: data.subarray(index * size, (index + 1) * size), isTransposed },
-      form.bits,
+      madeBits(form),
     ),
   );
   return joinedRows(matrices);

@@ -1,4 +1,4 @@
-import type { QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
+import type { Beside, QuantizedForm, QuantizedTensor } from "../tensor/quantized.ts";
 import type { Elements } from "./elements.ts";
 
 /** What a packed matrix has of each block of a row. */
@@ -18,14 +18,17 @@ export class PackedRows {
   readonly #rows: number;
   readonly #columns: number;
   readonly #form: QuantizedForm;
+  readonly #keeps: boolean;
   /** Of the rows up to `#known`. */
   #kept: { readonly scales: Float32Array; readonly minimums: Float32Array | undefined } | undefined;
   #known = 0;
 
-  constructor(rows: number, columns: number, form: QuantizedForm) {
+  /** `keeps`: what was made is kept until it is read; else each is made when it is. */
+  constructor(rows: number, columns: number, form: QuantizedForm, keeps = true) {
     this.#rows = rows;
     this.#columns = columns;
     this.#form = form;
+    this.#keeps = keeps;
   }
 
   /** Words of 32 bits of a row. */
@@ -43,11 +46,11 @@ export class PackedRows {
   }
 
   /** Words from one up to another, row after row; `made` are the rows that were wanted for them. */
-  take(role: PackedRole, first: number, end: number, made?: QuantizedTensor): Elements {
+  take(role: PackedRole, first: number, end: number, made?: QuantizedTensor | Beside): Elements {
     const width = this.widthOf(role);
     const from = Math.floor(first / width);
     if (made !== undefined) {
-      this.#keep(made, from);
+      if (this.#keeps) this.#keep(made, from);
       const words = wordsOf(made, role);
       return words.subarray(first - from * width, end - from * width);
     }
@@ -57,7 +60,7 @@ export class PackedRows {
     return found;
   }
 
-  #keep({ scales, minimums }: QuantizedTensor, from: number): void {
+  #keep({ scales, minimums }: Beside, from: number): void {
     if (from > this.#known) return;
     const width = this.widthOf("scales");
     const room = (): Float32Array => new Float32Array(this.#rows * width);
@@ -68,8 +71,8 @@ export class PackedRows {
   }
 }
 
-function wordsOf(rows: QuantizedTensor, role: PackedRole): Elements {
+function wordsOf(rows: QuantizedTensor | Beside, role: PackedRole): Elements {
   if (role !== "codes") return rows[role]!;
-  const { buffer, byteOffset, byteLength } = rows.codes;
+  const { buffer, byteOffset, byteLength } = (rows as QuantizedTensor).codes;
   return new Int32Array(buffer, byteOffset, byteLength / 4);
 }

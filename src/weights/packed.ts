@@ -1,5 +1,5 @@
 import { quantizeMatrix } from "../quantize/blocks.ts";
-import { joinedRows, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
+import { joinedRows, type Beside, type QuantizedForm, type QuantizedTensor } from "../tensor/quantized.ts";
 import type { Elements } from "./elements.ts";
 import { PackedRows, type PackedRole } from "./packed-rows.ts";
 import { andThen, type ReadElements, type Soon } from "./soon.ts";
@@ -8,10 +8,15 @@ import { partRanges } from "./ranges.ts";
 /** Rows of a matrix as codes, from one up to another. */
 export type ReadRows = (first: number, end: number) => Soon<QuantizedTensor>;
 
+/** The same of what such rows have beside their codes. */
+export type ReadBeside = (first: number, end: number) => Soon<Beside>;
+
 /** A tensor that weights have as codes: of the rows as they lie, or of the columns of its matrices if it is transposed. */
 export interface Coded {
   readonly form: QuantizedForm;
   readonly rows: ReadRows;
+  /** What stands beside the codes of rows alone, where that costs little: then none of it is kept. */
+  readonly beside?: ReadBeside | undefined;
   readonly isTransposed?: boolean;
 }
 
@@ -42,9 +47,10 @@ export function packedParts(
   const [height, columns] = (isTransposed ? shape.toReversed() : shape.slice(-2)) as [number, number];
   const matrices = shape.length === 3 ? shape[0]! : 1;
   const count = matrices * height;
-  const rows = new PackedRows(count, columns, form);
   const isGiven =
     coded !== undefined && (coded.isTransposed ?? false) === isTransposed && isSameForm(coded.form, form);
+  const beside = isGiven ? coded.beside : undefined;
+  const rows = new PackedRows(count, columns, form, beside === undefined);
   const make = isGiven
     ? coded.rows
     : isTransposed
@@ -58,6 +64,8 @@ export function packedParts(
     shape: [count, rows.widthOf(role)],
     read: (first, end) => {
       const wanted = rows.wanted(role, first, end);
+      if (wanted !== undefined && role !== "codes" && beside !== undefined)
+        return andThen(beside(wanted.from, wanted.to), (made) => rows.take(role, first, end, made));
       if (wanted === undefined) return rows.take(role, first, end);
       return andThen(make(wanted.from, wanted.to), (made) => rows.take(role, first, end, made));
     },
@@ -68,20 +76,29 @@ const isSameForm = (a: QuantizedForm, b: QuantizedForm): boolean =>
   a.bits === b.bits && a.block === b.block && a.hasMinimums === b.hasMinimums;
 
 const rowsOfFloats =
-  (columns: number, { bits }: QuantizedForm, read: ReadElements): ReadRows =>
+  (columns: number, form: QuantizedForm, read: ReadElements): ReadRows =>
   (first, end) =>
     andThen(read("f32", first * columns, end * columns), (data) =>
-      quantizeMatrix({ shape: [end - first, columns], data: data as Float32Array }, bits),
+      quantizeMatrix({ shape: [end - first, columns], data: data as Float32Array }, madeBits(form)),
     );
 
+/** Bits of codes that floats may become. */
+export function madeBits({ bits }: QuantizedForm): 4 | 8 {
+  if (bits === 5) throw new Error("codes of 5 bits are read, not made");
+  return bits;
+}
+
 /** Of a matrix [depth, rows] that lies transposed all rows are made at once, and kept until another is asked for, or the last of its own. */
-function rowsAtOnce(depth: number, rows: number, { bits }: QuantizedForm, read: ReadElements): ReadRows {
+function rowsAtOnce(depth: number, rows: number, form: QuantizedForm, read: ReadElements): ReadRows {
   const size = depth * rows;
   let whole: { readonly matrix: number; readonly made: Soon<QuantizedTensor> } | undefined;
   const matrixOf = (matrix: number): Soon<QuantizedTensor> => {
     if (whole?.matrix === matrix) return whole.made;
     const made = andThen(read("f32", matrix * size, (matrix + 1) * size), (data) =>
-      quantizeMatrix({ shape: [depth, rows], data: data as Float32Array, isTransposed: true }, bits),
+      quantizeMatrix(
+        { shape: [depth, rows], data: data as Float32Array, isTransposed: true },
+        madeBits(form),
+      ),
     );
     whole = { matrix, made };
     return made;

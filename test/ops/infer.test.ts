@@ -407,7 +407,7 @@ const mismatches: { readonly [K in OpName]?: readonly [Texts, object, string][] 
       {},
       "scales: expected f32[4, 1], one a block of 32, got f32[4, 2]",
     ],
-    [{ codes: "i32[4, 8]", scales: "f32[4, 1]" }, { bits: 5 }, "bits: expected 4 or 8 bits a code, got 5"],
+    [{ codes: "i32[4, 8]", scales: "f32[4, 1]" }, { bits: 6 }, "bits: expected 4, 5 or 8 bits a code, got 6"],
     [
       { codes: "i32[4, 7]", scales: "f32[4, 1]" },
       {},

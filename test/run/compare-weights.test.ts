@@ -5,6 +5,7 @@ import { int4Form, int8Form } from "../../src/quantize/forms.ts";
 import { relativeError } from "../../src/run/compare/weights.ts";
 import { elementsAsRun } from "../../src/run/packed-weights.ts";
 import { dequantized } from "../../src/tensor/quantized.ts";
+import { madeBits } from "../../src/weights/packed.ts";
 
 const [inputs, outputs] = [64, 3];
 /** Of every size in every row and column, so that an element in another's place shows. */
@@ -21,7 +22,7 @@ test.each([int8Form, int4Form])(
       { length: elements.length },
       (_, at) => elements[(at % inputs) * outputs + Math.floor(at / inputs)]!,
     );
-    const codes = dequantized(quantizeMatrix({ shape: [outputs, inputs], data: columns }, form.bits));
+    const codes = dequantized(quantizeMatrix({ shape: [outputs, inputs], data: columns }, madeBits(form)));
     const expected = [...elements].map((_, at) => codes[(at % outputs) * inputs + Math.floor(at / outputs)]);
     const found = elementsAsRun(tensor, { form, isTransposed: true });
     expect([...found]).toEqual(expected);

@@ -36,6 +36,9 @@ const tabled =
   };
 
 const one = { elements: 32, group: 32, scale: halfAt, zero: 0 } as const;
+/** The scale as it stands, and the minimum too. */
+const half = { ...one, halves: "scales" } as const;
+const halves = { ...one, halves: "scales and minimums" } as const;
 const minimum: NonNullable<BlockLayout["minimum"]> = (bytes, at) => halfAt(bytes, at + 2);
 
 /** `kvalues_iq4nl` of ggml: denser near zero, where most weights are. */
@@ -46,12 +49,12 @@ const E2M1 = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -1
 
 /** Layouts by the names of their types. */
 export const blockLayouts = {
-  Q4_0: { ...one, bytes: 18, bits: 4, zero: 8, fill: fourBits(2), fillWords: fillNibbleWords(1) },
-  Q4_1: { ...one, bytes: 20, bits: 4, fill: fourBits(4), fillWords: fillNibbleWords(2), minimum },
-  Q5_0: { ...one, bytes: 22, bits: 8, isNarrow: true, zero: 16, fill: fiveBits(6), fillWords: fillFive },
-  Q5_1: { ...one, bytes: 24, bits: 8, isNarrow: true, fill: fiveBits(8), minimum },
+  Q4_0: { ...half, bytes: 18, bits: 4, zero: 8, fill: fourBits(2), fillWords: fillNibbleWords(1) },
+  Q4_1: { ...halves, bytes: 20, bits: 4, fill: fourBits(4), fillWords: fillNibbleWords(2), minimum },
+  Q5_0: { ...half, bytes: 22, bits: 5, zero: 16, fill: fiveBits(6), fillWords: fillFive(1) },
+  Q5_1: { ...halves, bytes: 24, bits: 5, fill: fiveBits(8), fillWords: fillFive(2), minimum },
   Q8_0: {
-    ...one,
+    ...half,
     bytes: 34,
     bits: 8,
     fill: (bytes, at, into, place) => {
@@ -59,7 +62,7 @@ export const blockLayouts = {
     },
     fillWords: fillBytes,
   },
-  IQ4_NL: { ...one, bytes: 18, bits: 8, fill: tabled(2, 1, NON_LINEAR) },
+  IQ4_NL: { ...half, bytes: 18, bits: 8, fill: tabled(2, 1, NON_LINEAR) },
   /** 256 elements: groups of 32 with scales of 6 bits, of which the upper two stand together. */
   IQ4_XS: {
     ...one,

@@ -1,5 +1,5 @@
 import { halfAt, type BlockLayout } from "./layout.ts";
-import { fillRuns } from "./whole-words.ts";
+import { fillFiveRuns, fillRuns } from "./whole-words.ts";
 
 /* Blocks of 256 elements in groups of 16 or 32, whose scales are quantized too (ggml-quants.c, `QK_K`). */
 
@@ -89,8 +89,8 @@ export const kLayouts = {
   Q5_K: {
     ...paired,
     bytes: 176,
-    bits: 8,
-    isNarrow: true,
+    bits: 5,
+    fillWords: fillFiveRuns,
     fill: (bytes, at, into, place) => {
       fillFourBits(bytes, at + 48, into, place);
       addMask(bytes, at + 16, into, place, 4);

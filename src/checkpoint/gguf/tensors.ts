@@ -9,8 +9,9 @@ import {
   formOfLayout,
   isPackable,
   packBlocks,
+  packedBeside,
   sharedArrays,
-  type MakeArrays,
+  type Arrays,
 } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -53,7 +54,7 @@ function ggufTensor(
   { type, shape, start, end }: GgufEntry,
   read: ReadRange,
   ranges: ReadRange,
-  arrays: MakeArrays,
+  arrays: Arrays,
 ): CheckpointTensor {
   const { dtype = "f32", layout } = type;
   if (layout === undefined) {
@@ -93,6 +94,13 @@ function ggufTensor(
       read: () => packBlocks(layout, shape, read(start, end)),
       readRows: (first, last) =>
         packBlocks(layout, [last - first, width], blocks(first * width, last * width), arrays),
+      readBeside: (first, last) =>
+        packedBeside(
+          layout,
+          (last - first) * width,
+          (from, to) => blocks(first * width + from, first * width + to),
+          arrays,
+        ),
     },
   };
 }

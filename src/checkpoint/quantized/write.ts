@@ -1,4 +1,5 @@
 import type { QuantizedTensor } from "../../tensor/quantized.ts";
+import { invariant } from "../../support/invariant.ts";
 import { toStored, type StoredTensor } from "../stored.ts";
 
 /*
@@ -18,13 +19,14 @@ const words = (shape: readonly number[], data: Int32Array): StoredTensor => ({
   bytes: new Uint8Array(data.buffer),
 });
 
-/** The tensors of one weight `X.weight`, by their names. */
+/** The tensors of one weight `X.weight`, by their names; of 4 or 8 bits. */
 export function compressedTensors(
   name: string,
   tensor: QuantizedTensor,
 ): readonly (readonly [string, StoredTensor])[] {
   const { shape, bits, block, codes, scales } = tensor;
   const [rows, columns] = shape as [number, number];
+  invariant(bits !== 5, `${name} has codes of 5 bits, which are not written`);
   const scale = [`${name}_scale`, floats([rows, columns / block], scales)] as const;
   if (bits === 8) return [[name, { dtype: "i8", shape, bytes: codes }], scale];
   return [

@@ -1,5 +1,5 @@
 import { sizeOf, type HostTensor } from "../../tensor/host.ts";
-import { codeAt, ROW_UNIT } from "../../tensor/quantized.ts";
+import { codeAt, ROW_UNIT, zeroOf, type QuantizedForm } from "../../tensor/quantized.ts";
 import { evaluateEmbedding } from "./linear.ts";
 import { evaluateRoutedLinear } from "./routed.ts";
 
@@ -18,11 +18,12 @@ export function evaluateDequantize(
   const [rows, words] = codes.shape as [number, number];
   const shape = [rows, (words * 32) / bits];
   const words32 = Int32Array.from(codes.data);
-  const packed = { bits: bits as 4 | 8, codes: new Uint8Array(words32.buffer) };
+  const packed = { bits: bits as QuantizedForm["bits"], codes: new Uint8Array(words32.buffer) };
+  const zero = zeroOf(bits, minimums !== undefined);
   const data = new Float64Array(sizeOf(shape));
   for (let index = 0; index < data.length; index++) {
     const at = Math.floor(index / block);
-    data[index] = scales.data[at]! * codeAt(packed, index) + (minimums?.data[at] ?? 0);
+    data[index] = scales.data[at]! * (codeAt(packed, index) - zero) + (minimums?.data[at] ?? 0);
   }
   return { dtype: scales.dtype, shape, data };
 }

@@ -25,7 +25,8 @@ export function inferPacked(
   { codes, scales, minimums }: Packed,
   { bits, block }: Form,
 ): TensorType | Mismatch {
-  if (bits !== 4 && bits !== 8) return new Mismatch("bits", `expected 4 or 8 bits a code, got ${bits}`);
+  if (bits !== 4 && bits !== 5 && bits !== 8)
+    return new Mismatch("bits", `expected 4, 5 or 8 bits a code, got ${bits}`);
   if (block !== 16 && block !== 32) return new Mismatch("block", `expected blocks of 16 or 32, got ${block}`);
   const wrong = firstOf(
     rankIs("codes", codes, 2, "words of codes"),

@@ -5,7 +5,7 @@ import { f32, i32 } from "../tensors.ts";
 import type { CasesOf, OpCase } from "./case.ts";
 
 interface Form {
-  readonly bits: 4 | 8;
+  readonly bits: 4 | 5 | 8;
   readonly block: 16 | 32;
   readonly hasMinimums: boolean;
   readonly narrow?: boolean;
@@ -19,6 +19,8 @@ const forms: readonly Form[] = [
   { bits: 4, block: 32, hasMinimums: true },
   { bits: 4, block: 16, hasMinimums: true },
   { bits: 4, block: 32, hasMinimums: false },
+  { bits: 5, block: 32, hasMinimums: false },
+  { bits: 5, block: 16, hasMinimums: true },
 ];
 
 const about = ({ bits, block, hasMinimums, narrow }: Form): string =>
@@ -31,15 +33,13 @@ function matrix(rows: number, columns: number, { bits, block, hasMinimums, narro
   const random = new RandomStream(rows, `${columns} ${bits} ${block}`);
   const size = rows * columns;
   const range = narrow === true ? 128 : 2 ** bits;
-  const codes = Array.from({ length: size }, () => random.below(range) - (bits === 8 ? range / 2 : 0));
+  const isSigned = bits === 8 || (bits === 5 && !hasMinimums);
+  const codes = Array.from({ length: size }, () => random.below(range) - (isSigned ? range / 2 : 0));
   const number = (low: number, high: number): number => Math.fround(low + (high - low) * random.uniform());
   const scales = Array.from({ length: size / block }, () => number(0.01, 0.1));
   const minimums = Array.from({ length: size / block }, () => number(-1, 1));
-  const perWord = 32 / bits;
-  const words = Array.from({ length: size / perWord }, (_, word) => {
-    const own = codes.slice(word * perWord, (word + 1) * perWord);
-    return own.reduce((all, code, place) => all | ((code & (2 ** bits - 1)) << (bits * place)), 0);
-  });
+  const words =
+    bits === 5 ? fiveWords(codes.map((code) => code + (isSigned ? 16 : 0))) : plainWords(codes, bits);
   const elements = codes.map((code, index) => {
     const at = Math.floor(index / block);
     return scales[at]! * code + (hasMinimums ? minimums[at]! : 0);
@@ -47,12 +47,32 @@ function matrix(rows: number, columns: number, { bits, block, hasMinimums, narro
   return {
     elements,
     operands: {
-      codes: i32([rows, columns / perWord], words),
+      codes: i32([rows, (columns * bits) / 32], words),
       scales: f32([rows, columns / block], scales),
       minimums: hasMinimums ? f32([rows, columns / block], minimums) : undefined,
     },
   };
 }
+
+/** The first code in the lowest bits. */
+const plainWords = (codes: readonly number[], bits: number): number[] =>
+  Array.from({ length: (codes.length * bits) / 32 }, (_, word) =>
+    codes
+      .slice((word * 32) / bits, ((word + 1) * 32) / bits)
+      .reduce((all, code, place) => all | ((code & (2 ** bits - 1)) << (bits * place)), 0),
+  );
+
+/** Of each 32 codes four words of lower bits, then one of fifth bits: of codes 0, 1, 8, 9, 16, 17, 24 and 25, then of those two further on. */
+const fiveWords = (codes: readonly number[]): number[] =>
+  Array.from({ length: codes.length / 32 }, (_, unit) => codes.slice(32 * unit, 32 * unit + 32)).flatMap(
+    (own) => {
+      const order = [0, 2, 4, 6].flatMap((k) => [0, 8, 16, 24].flatMap((word) => [word + k, word + k + 1]));
+      return [
+        ...plainWords(own, 4),
+        order.reduce((all, code, place) => all | ((own[code]! >> 4) << place), 0),
+      ];
+    },
+  );
 
 const dequantize = (form: Form): OpCase<"dequantize"> => {
   const { elements, operands } = matrix(5, 64, form);

@@ -4,7 +4,7 @@ import { onlyView } from "../../../kernels/results.ts";
 import { LEAST_LARGEST } from "../../../ops/evaluate/quantized.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import type { Code } from "../../../support/text.ts";
-import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { ROW_UNIT, zeroOf } from "../../../tensor/quantized.ts";
 import { constantDim, dim, productOfDims } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { refusals } from "../../loops/refusals.ts";
@@ -27,12 +27,24 @@ interface PackedViews {
 type Form = Pick<AttributesOf<"dequantize">, "bits" | "block">;
 
 /** A code by its index from the start of the codes. */
-function codeText({ bits }: Form, start: string, index: string): string {
+function codeText({ bits }: Form, hasMinimums: boolean, start: string, index: string): string {
+  if (bits === 5) return fiveText(hasMinimums, start, index);
   const perWord = 32 / bits;
   const word = `codes[${sumText(start, `(${index} >> ${perWord === 4 ? 2 : 3})`)}]«!»`;
   return bits === 8
     ? `((${word} << (24 - 8 * (${index} & 3))) >> 24)`
     : `((${word} >>> (4 * (${index} & 7))) & 15)`;
+}
+
+/** A code of 5 bits: five words hold 32, the last of them their fifth bits (`fifthBit`). */
+function fiveText(hasMinimums: boolean, start: string, index: string): string {
+  const unit = `5 * (${index} >> 5)`;
+  const low = `(codes[${sumText(start, unit, `((${index} >> 3) & 3)`)}]«!» >>> (4 * (${index} & 7)))`;
+  const place = `(8 * ((${index} >> 1) & 3) + 2 * ((${index} >> 3) & 3) + (${index} & 1))`;
+  const high = `(codes[${sumText(start, unit, "4")}]«!» >>> ${place})`;
+  const code = `((${low} & 15) | ((${high} & 1) << 4))`;
+  const zero = zeroOf(5, hasMinimums);
+  return zero === 0 ? code : `(${code} - ${zero})`;
 }
 
 /** What gives an element of a packed matrix by its index and that of its block. */
@@ -41,7 +53,7 @@ function elementOf(call: CallBuilder, { codes, scales, minimums }: PackedViews, 
   const scalesAt = call.tensor("scales", scales);
   const minimumsAt = minimums && call.tensor("minimums", minimums);
   return (index: string, blockIndex: string): string => {
-    const product = `scales[${sumText(scalesAt, blockIndex)}]«!» * ${codeText(form, codesAt, index)}`;
+    const product = `scales[${sumText(scalesAt, blockIndex)}]«!» * ${codeText(form, minimums !== undefined, codesAt, index)}`;
     return minimumsAt === undefined
       ? product
       : `${product} + minimums[${sumText(minimumsAt, blockIndex)}]«!»`;

@@ -14,7 +14,7 @@ import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachRows, eachTile } from "../products/nest.ts";
 import { Tile } from "../products/tile.ts";
 import { Choices, ChosenRows } from "./choices.ts";
-import { bytes, matrixOf, packedName, roundRows, rowsInStep, units } from "./packed-rows.ts";
+import { bytes, formOf, matrixOf, packedName, roundRows, rowsInStep, units } from "./packed-rows.ts";
 
 type Routed = StepOf<"packed_routed_linear">;
 
@@ -50,7 +50,7 @@ function dots(step: Routed, k: KernelWriter): Kernel {
   const out = onlyView(step.results);
   const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const blocks = multiplyDims(productOfDims(x.type.shape.slice(0, -1)), units(depth));
-  const products = productsOf(k, step.attrs);
+  const products = productsOf(k, formOf(step));
   const each = { codes: codeBytes(products.rounded), beside: BESIDE_BYTES };
   const codeRoom = multiplyDims(blocks, dim(each.codes + each.beside));
   const choosing = choosingOf(step);
@@ -70,7 +70,7 @@ function dots(step: Routed, k: KernelWriter): Kernel {
   const inStep =
     constantDim(productOfDims(chosen.type.shape)) === 1 ? 1 : Math.min(2, rowsInStep(k, products));
   const tile = new Tile(phase, k.machine, { rows: inStep, vectors: GROUP_VECTORS });
-  const matrix = matrixOf(k, phase, step.operands, step.attrs, depth);
+  const matrix = matrixOf(k, phase, step, depth);
   const product = new Dots(k, phase, matrix, products, inStep, "apart");
   const rowBytes = (bytesOfUnit: number) => multiplyDims(units(depth), dim(bytesOfUnit));
   const rows = new ChosenRows(k, phase, choices, [
@@ -124,8 +124,8 @@ function tiles(step: Routed, k: KernelWriter): Kernel {
     { address: k.address(x), rowBytes: bytes(rowStep(x)) },
   ]);
   const end = resultOf(k, phase, step, rows, width, own);
-  const matrix: PackedMatrix = matrixOf(k, phase, step.operands, step.attrs, depth);
-  const unpacker = new ColumnUnpacker(phase, matrix);
+  const matrix: PackedMatrix = matrixOf(k, phase, step, depth);
+  const unpacker = new ColumnUnpacker(k, phase, matrix);
   const [count, depthOf] = [k.size(columns)(phase), k.size(depth)(phase)];
   const place = rows.places[1]!;
   phase.push(

@@ -1,7 +1,7 @@
 import { rowStep, type View } from "../../../kernels/view.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { dim, floorDivideDim, multiplyDims, productOfDims, type Dim } from "../../../tensor/dim.ts";
-import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { ROW_UNIT, zeroOf } from "../../../tensor/quantized.ts";
 import type { I32 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
@@ -14,13 +14,21 @@ import { BESIDE_BYTES, codeBytes, Rounder } from "../packed/rounding.ts";
 export const bytes = (elements: Dim): Dim => multiplyDims(dim(4), elements);
 export const units = (elements: Dim): Dim => floorDivideDim(elements, ROW_UNIT);
 
-export const matrixOf = (
-  k: KernelWriter,
-  phase: Phase,
-  { codes, scales, minimums }: PackedViews,
-  form: Form,
-  depth: Dim,
-): PackedMatrix => PackedMatrix.of(k, phase, { codes, scales, minimums }, form, k.size(units(depth))(phase));
+/** A packed matrix of a step: what it reads, and how its codes lie. */
+interface PackedStep {
+  readonly operands: PackedViews;
+  readonly attrs: Pick<Form, "bits" | "block" | "narrow">;
+}
+
+export const formOf = ({ operands: { minimums }, attrs: { bits, block, narrow } }: PackedStep): Form => ({
+  bits,
+  block,
+  narrow,
+  zero: zeroOf(bits, minimums !== undefined),
+});
+
+export const matrixOf = (k: KernelWriter, phase: Phase, step: PackedStep, depth: Dim): PackedMatrix =>
+  PackedMatrix.of(k, phase, step.operands, formOf(step), k.size(units(depth))(phase));
 
 type Kind = Pick<AttributesOf<"packed_linear">, "bits" | "block" | "narrow" | "activations">;
 

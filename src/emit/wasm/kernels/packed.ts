@@ -19,7 +19,7 @@ import { blockRoom, multiplyBlocks } from "../products/blocks.ts";
 import { asideBytes, Epilogue } from "../products/epilogue.ts";
 import { eachRows, eachTileOf, eachUnit } from "../products/nest.ts";
 import { Tile, tilesFor } from "../products/tile.ts";
-import { bytes, matrixOf, packedName, roundRows, rowsInStep, units } from "./packed-rows.ts";
+import { bytes, formOf, matrixOf, packedName, roundRows, rowsInStep, units } from "./packed-rows.ts";
 import { packed_routed_linear } from "./packed-routed.ts";
 
 type Linear = StepOf<"packed_linear">;
@@ -40,7 +40,7 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   const [columns, depth] = [out.type.shape.at(-1)!, x.type.shape.at(-1)!];
   const rows = productOfDims(out.type.shape.slice(0, -1));
   const blocks = multiplyDims(rows, units(depth));
-  const products = productsOf(k, step.attrs);
+  const products = productsOf(k, formOf(step));
   const each = { codes: codeBytes(products.rounded), beside: BESIDE_BYTES };
   const shared = k.shared(multiplyDims(blocks, dim(each.codes + each.beside)));
   const besideAt = (phase: Phase): I32 =>
@@ -56,7 +56,7 @@ function dots(step: Linear, k: KernelWriter): Kernel {
   const parts: Parts = {
     phase,
     tile: new Tile(phase, k.machine, { rows: inStep, vectors: GROUP_VECTORS }),
-    matrix: matrixOf(k, phase, step.operands, step.attrs, depth),
+    matrix: matrixOf(k, phase, step, depth),
     products,
     end: new Epilogue(k, phase, step.attrs.epilogue, extras, {
       address: k.address(out)(phase),
@@ -192,7 +192,7 @@ function tiles(step: Linear, k: KernelWriter): Kernel {
     columns,
     hasLast: last !== undefined,
   });
-  const unpacker = new ColumnUnpacker(phase, matrixOf(k, phase, step.operands, step.attrs, depth));
+  const unpacker = new ColumnUnpacker(k, phase, matrixOf(k, phase, step, depth));
   const rows = k.size(productOfDims(out.type.shape.slice(0, -1)))(phase);
   const sizes = { batch: i32.const(1), rows, columns: k.size(columns)(phase), width };
   const shared = { rowBytes: xRow, panel, panelStep: i32.const(4 * width), depth: depthOf };
@@ -216,7 +216,7 @@ const packed_embedding: WasmKernel<"packed_embedding"> = ({ operands, attrs, res
   const out = onlyView(results);
   const width = out.type.shape.at(-1)!;
   const phase = k.phase();
-  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, operands, attrs, width));
+  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, { operands, attrs }, width));
   const [ids, to, rowBytes] = [
     k.address(operands.ids)(phase),
     k.address(out)(phase),
@@ -239,7 +239,7 @@ const dequantize: WasmKernel<"dequantize"> = ({ operands, attrs, results }, k) =
   const out = onlyView(results);
   const [rows, width] = out.type.shape as [Dim, Dim];
   const phase = k.phase();
-  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, operands, attrs, width));
+  const unpacker = new RowUnpacker(k, phase, matrixOf(k, phase, { operands, attrs }, width));
   const [to, rowBytes] = [k.address(out)(phase), k.size(bytes(width))(phase)];
   const { from, to: end } = phase.share(k.size(rows)(phase));
   phase.push(phase.range(from, end, 1, (row) => unpacker.unpack(row, i32.add(to, i32.mul(row, rowBytes)))));

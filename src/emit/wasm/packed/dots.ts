@@ -122,6 +122,7 @@ export class Dots {
           ]),
         ),
       ]),
+      ...matrix.readBeside(block),
       ...to.flatMap((sums, row) =>
         sums.flatMap((sum, vector) => this.#take({ matrix, row, vector, block }, sum)),
       ),

@@ -1,10 +1,12 @@
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { isHalf } from "../../../tensor/dtype.ts";
 import type { OperandForm } from "../../../kernels/panels.ts";
 import type { View } from "../../../kernels/view.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { v128 } from "../assembler/simd.ts";
+import { HalfReader } from "../halves/convert.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 
 /**
@@ -34,15 +36,26 @@ export interface Form {
   readonly bits: number;
   readonly block: number;
   readonly narrow: boolean;
+  /** What is taken from a code before it is scaled. */
+  readonly zero: number;
 }
 
 /** Words of a row's codes of a unit. */
 export const unitWords = ({ bits }: Pick<Form, "bits">): number => (ROW_UNIT * bits) / 32;
 
-/** Where a part of a packed matrix begins, and its bytes of a unit of a group. */
+/** Where a part of a packed matrix begins, its bytes of a unit of a group, and of what a row has there of a word or a block. */
 interface Start {
   readonly at: I32;
   readonly bytes: number;
+  readonly each: number;
+  /** What widens it, if it lies as halves. */
+  readonly widened?: Widened;
+}
+
+/** Halves of a block of the rows of a group, as floats. */
+interface Widened {
+  readonly reader: HalfReader;
+  readonly floats: readonly Local<"v128">[];
 }
 
 /** The parts of a packed matrix, in their order. */
@@ -68,12 +81,24 @@ export class PackedMatrix {
 
   static of(k: KernelWriter, phase: Phase, views: PackedViews, form: Form, units: I32): PackedMatrix {
     const { codes, scales, minimums } = views;
-    const scaleBytes = WORD_BYTES * (ROW_UNIT / form.block);
+    const blocks = ROW_UNIT / form.block;
+    const beside = (view: View): Start => {
+      const { dtype } = view.type;
+      const at = k.address(view)(phase);
+      if (!isHalf(dtype)) return { at, bytes: 4 * GROUP * blocks, each: 4 };
+      const reader = new HalfReader(phase, k.constants, dtype);
+      return {
+        at,
+        bytes: 2 * GROUP * blocks,
+        each: 2,
+        widened: { reader, floats: phase.locals("v128", GROUP_VECTORS) },
+      };
+    };
     const starts = [
-      { view: codes, bytes: WORD_BYTES * unitWords(form) },
-      { view: scales, bytes: scaleBytes },
-      ...(minimums === undefined ? [] : [{ view: minimums, bytes: scaleBytes }]),
-    ].map(({ view, bytes }) => ({ at: k.address(view)(phase), bytes }));
+      { at: k.address(codes)(phase), bytes: WORD_BYTES * unitWords(form), each: 4 },
+      beside(scales),
+      ...(minimums === undefined ? [] : [beside(minimums)]),
+    ];
     return new PackedMatrix(form, units, starts, phase.locals("i32", starts.length));
   }
 
@@ -89,11 +114,11 @@ export class PackedMatrix {
   /** Goes to the first unit of the group of a row, and within it to that row. */
   enter(row: I32): Statement[] {
     const group = i32.div_u(row, i32.const(GROUP));
-    const within = i32.shl(i32.and(row, i32.const(GROUP - 1)), i32.const(2));
+    const within = i32.and(row, i32.const(GROUP - 1));
     return this.#places.map((place, index) => {
-      const { at, bytes } = this.#starts[index]!;
+      const { at, bytes, each } = this.#starts[index]!;
       const start = i32.add(at, i32.mul(group, i32.mul(this.units, i32.const(bytes))));
-      return place.set(i32.add(start, within));
+      return place.set(i32.add(start, i32.mul(within, i32.const(each))));
     });
   }
 
@@ -119,22 +144,43 @@ export class PackedMatrix {
     return load(...this.#at(CODES, WORD_BYTES * word));
   }
 
-  /** A scale of each of four rows, of a block of the unit. */
+  /** Reads what stands beside a block of the unit, of so many vectors of rows: before it is asked for. */
+  readBeside(block: number, vectors = GROUP_VECTORS): Statement[] {
+    return this.#starts.flatMap(({ each, widened }, part) =>
+      widened === undefined
+        ? []
+        : widened.reader.read(vectors, ...this.#at(part, each * GROUP * block), (vector, floats) => [
+            widened.floats[vector]!.set(floats),
+          ]),
+    );
+  }
+
+  /** A scale of each of four rows, of the block that was read. */
   scales(block: number, vector = 0): V128 {
-    return v128.load(...this.#at(SCALES, WORD_BYTES * block + 16 * vector));
+    return this.#beside(SCALES, block, vector);
   }
 
   minimums(block: number, vector = 0): V128 {
-    return v128.load(...this.#at(MINIMUMS, WORD_BYTES * block + 16 * vector));
+    return this.#beside(MINIMUMS, block, vector);
   }
 
-  /** The scale of the row at hand, in all lanes. */
-  rowScale(block: number): V128 {
-    return v128.load32_splat(...this.#at(SCALES, WORD_BYTES * block));
+  #beside(part: number, block: number, vector: number): V128 {
+    const { each, widened } = this.#starts[part]!;
+    return widened === undefined
+      ? v128.load(...this.#at(part, each * (GROUP * block + 4 * vector)))
+      : widened.floats[vector]!.get;
   }
 
-  rowMinimum(block: number): V128 {
-    return v128.load32_splat(...this.#at(MINIMUMS, WORD_BYTES * block));
+  /** Reads what stands beside a block of the row at hand: its scale, and its minimum if there is one, each in all lanes. */
+  readRow(block: number, scale: Local<"v128">, minimum: Local<"v128"> | undefined): Statement[] {
+    return [scale, ...(minimum === undefined ? [] : [minimum])].flatMap((to, index) => {
+      const { each, widened } = this.#starts[SCALES + index]!;
+      const [at, offset] = this.#at(SCALES + index, each * GROUP * block);
+      if (widened === undefined) return [to.set(v128.load32_splat(at, offset))];
+      return widened.reader.one(i32.load16_u(at, offset), (floats) => [
+        to.set(v128.shuffle(floats, floats, [0, 0, 0, 0])),
+      ]);
+    });
   }
 
   /** An address and an offset from it. */

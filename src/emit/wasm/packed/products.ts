@@ -3,6 +3,7 @@ import type { I32, V128 } from "../assembler/code.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { i16x8, i32x4, i8x16, v128 } from "../assembler/simd.ts";
 import type { KernelWriter } from "../kernel.ts";
+import { FIFTHS, fifthsAt } from "./fifths.ts";
 import type { Form, PackedMatrix } from "./layout.ts";
 import type { RoundedForm } from "./rounding.ts";
 
@@ -44,7 +45,7 @@ const only = ([sum]: readonly V128[]): V128 => sum!;
 
 /** What multiplies a form on a machine. */
 export function productsOf({ machine, constants }: KernelWriter, form: Form): Products {
-  if (form.bits === 4) return machine.fma ? relaxedNibbles(constants) : nibbles(constants);
+  if (form.bits < 8) return (machine.fma ? relaxedNibbles : nibbles)(constants, form);
   if (!machine.fma) return bytes();
   return form.narrow ? narrowBytes(constants) : relaxedBytes();
 }
@@ -54,14 +55,29 @@ type Constants = KernelWriter["constants"];
 /** Four neighbours a step. */
 const STEPS = ROW_UNIT / 4;
 
-/** The even codes of a word of eight, then the odd ones: 15 · 127 twice. */
-const relaxedNibbles = (constants: Constants): Products => ({
+/** What of codes stands below a fifth bit, and this with it, if they have one; `first` is the lowest of them. */
+function withFifths(low: V128, first: number, mask: number, { form, constants, matrix, vector }: Read): V128 {
+  if (form.bits === 4) return low;
+  return v128.or(low, fifthsAt(matrix.words(FIFTHS, vector), first, mask, constants));
+}
+
+interface Read {
+  readonly form: Form;
+  readonly constants: Constants;
+  readonly matrix: PackedMatrix;
+  readonly vector: number;
+}
+
+/** The even codes of a word of eight, then the odd ones: 31 · 127 twice. */
+const relaxedNibbles = (constants: Constants, form: Form): Products => ({
   rounded: "evens and odds",
   steps: steps(STEPS, (index) => ({
     codes: (matrix, vector) => {
       const words = matrix.words(index >> 1, vector);
       const moved = index % 2 === 0 ? words : i16x8.shr_u(words, i32.const(4));
-      return v128.and(moved, constants.splatWord(0x0f0f0f0f));
+      const low = v128.and(moved, constants.splatWord(0x0f0f0f0f));
+      const first = 8 * (index >> 1) + (index % 2);
+      return withFifths(low, first, 0x10101010, { form, constants, matrix, vector });
     },
     factors: [{ at: 4 * index, sum: 0 }],
   })),
@@ -69,7 +85,7 @@ const relaxedNibbles = (constants: Constants): Products => ({
   factor: v128.load32_splat,
   add: (codes, factor, sum) => i32x4.relaxed_dot_i8x16_i7x16_add_s(factor, codes, sum),
   finish: only,
-  offset: 0,
+  offset: form.zero,
 });
 
 /** Codes as factors of 7 bits: 127 · 127 twice. */
@@ -105,13 +121,15 @@ const relaxedBytes = (): Products => ({
 });
 
 /** Of the eight codes of a word two that stand 16 bits apart. */
-const nibbles = (constants: Constants): Products => ({
+const nibbles = (constants: Constants, form: Form): Products => ({
   rounded: "pairs",
   steps: steps(ROW_UNIT / 2, (index) => ({
     codes: (matrix, vector) => {
       const words = matrix.words(index >> 2, vector);
       const moved = index % 4 === 0 ? words : i16x8.shr_u(words, i32.const(4 * (index % 4)));
-      return index % 4 === 3 ? moved : v128.and(moved, constants.splatWord(0x000f000f));
+      const low = index % 4 === 3 ? moved : v128.and(moved, constants.splatWord(0x000f000f));
+      const first = 8 * (index >> 2) + (index % 4);
+      return withFifths(low, first, 0x00100010, { form, constants, matrix, vector });
     },
     factors: [{ at: 4 * index, sum: 0 }],
   })),
@@ -119,7 +137,7 @@ const nibbles = (constants: Constants): Products => ({
   factor: v128.load32_splat,
   add: (codes, factor, sum) => i32x4.add(sum, i32x4.dot_i16x8_s(codes, factor)),
   finish: only,
-  offset: 0,
+  offset: form.zero,
 });
 
 /** Four codes of two rows at a time, in two lanes each. */

@@ -1,4 +1,4 @@
-import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { fifthBit, ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { when } from "../assembler/control.ts";
@@ -6,6 +6,7 @@ import { i32 } from "../assembler/numbers.ts";
 import { f32x4, i16x8, i32x4, v128 } from "../assembler/simd.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import type { Unit } from "../products/nest.ts";
+import { FIFTHS, fifthsAt, withoutZero } from "./fifths.ts";
 import { unitWords, type PackedMatrix } from "./layout.ts";
 
 /** scale · code + minimum, each rounded. */
@@ -18,14 +19,18 @@ const element = (code: V128, scale: V128, minimum: V128 | undefined): V128 => {
 export class ColumnUnpacker {
   readonly #phase: Phase;
   readonly #matrix: PackedMatrix;
+  readonly #constants: KernelWriter["constants"];
   readonly #words: Local<"v128">;
+  readonly #fifths: Local<"v128"> | undefined;
   readonly #scale: Local<"v128">;
   readonly #minimum: Local<"v128"> | undefined;
   readonly #to: Local<"i32">;
 
-  constructor(phase: Phase, matrix: PackedMatrix) {
+  constructor({ constants }: KernelWriter, phase: Phase, matrix: PackedMatrix) {
     this.#phase = phase;
     this.#matrix = matrix;
+    this.#constants = constants;
+    this.#fifths = matrix.form.bits === 5 ? phase.local("v128") : undefined;
     [this.#words, this.#scale] = phase.locals("v128", 2) as [Local<"v128">, Local<"v128">];
     this.#minimum = matrix.hasMinimums ? phase.local("v128") : undefined;
     this.#to = phase.local("i32");
@@ -48,16 +53,18 @@ export class ColumnUnpacker {
 
   #unit(stepBytes: number): Statement[] {
     const { bits, block } = this.#matrix.form;
-    const perWord = 32 / bits;
-    return Array.from({ length: unitWords(this.#matrix.form) }, (_, word) => {
+    const words = bits === 5 ? FIFTHS : unitWords(this.#matrix.form);
+    const perWord = ROW_UNIT / words;
+    return Array.from({ length: words }, (_, word) => {
       const first = word * perWord;
       return [
+        ...(word > 0 || this.#fifths === undefined ? [] : [this.#fifths.set(this.#matrix.words(FIFTHS))]),
         ...(first % block === 0 ? this.#setScales(first / block) : []),
         this.#words.set(this.#matrix.words(word)),
         ...Array.from({ length: perWord }, (_, j) =>
           v128.store(
             this.#to.get,
-            element(this.#code(j), this.#scale.get, this.#minimum?.get),
+            element(this.#code(word, j), this.#scale.get, this.#minimum?.get),
             stepBytes * (first + j),
           ),
         ),
@@ -67,17 +74,21 @@ export class ColumnUnpacker {
 
   #setScales(block: number): Statement[] {
     return [
+      ...this.#matrix.readBeside(block, 1),
       this.#scale.set(this.#matrix.scales(block)),
       ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.minimums(block))]),
     ];
   }
 
-  /** Code j of each word. */
-  #code(j: number): V128 {
+  /** Code j of each word at hand, which is a unit's so many words on. */
+  #code(word: number, j: number): V128 {
     const words = this.#words.get;
-    const { bits } = this.#matrix.form;
+    const bits = this.#fifths === undefined ? this.#matrix.form.bits : 4;
     const top = i32x4.shl(words, i32.const(32 - bits * (j + 1)));
-    return (bits === 8 ? i32x4.shr_s : i32x4.shr_u)(top, i32.const(32 - bits));
+    const code = (bits === 8 ? i32x4.shr_s : i32x4.shr_u)(top, i32.const(32 - bits));
+    if (this.#fifths === undefined) return code;
+    const high = fifthsAt(this.#fifths.get, (ROW_UNIT / FIFTHS) * word + j, 16, this.#constants);
+    return withoutZero(v128.or(code, high), this.#matrix.form.zero, this.#constants);
   }
 }
 
@@ -115,19 +126,12 @@ export class RowUnpacker {
     const { bits, block } = this.#matrix.form;
     return Array.from({ length: ROW_UNIT / 4 }, (_, four) => {
       const isFirst = (4 * four) % block === 0;
-      const value = bits === 8 ? this.#bytes(four) : this.#nibbles(four);
+      const value = bits === 8 ? this.#bytes(four) : bits === 5 ? this.#fives(four) : this.#nibbles(four);
       return [
-        ...(isFirst ? this.#setScale((4 * four) / block) : []),
+        ...(isFirst ? this.#matrix.readRow((4 * four) / block, this.#scale, this.#minimum) : []),
         v128.store(this.#to.get, element(value, this.#scale.get, this.#minimum?.get), 16 * four),
       ];
     }).flat();
-  }
-
-  #setScale(block: number): Statement[] {
-    return [
-      this.#scale.set(this.#matrix.rowScale(block)),
-      ...(this.#minimum === undefined ? [] : [this.#minimum.set(this.#matrix.rowMinimum(block))]),
-    ];
   }
 
   /** Four codes of 8 bits. */
@@ -145,5 +149,13 @@ export class RowUnpacker {
     const up = v128.load(i32.const(0), this.#constants.address(new Uint8Array(table.buffer)));
     // Each lane's four bits come to stand from bit 12 on.
     return i32x4.shr_u(i32x4.shl(i32x4.mul(moved, up), i32.const(16)), i32.const(28));
+  }
+  /** Four codes of 5 bits: the fifth bit of each is multiplied up to the sign of its lane. */
+  #fives(four: number): V128 {
+    const word = this.#matrix.rowWord(FIFTHS, v128.load32_splat);
+    const table = Int32Array.from([0, 1, 2, 3], (lane) => 1 << (31 - fifthBit(4 * four + lane)));
+    const up = v128.load(i32.const(0), this.#constants.address(new Uint8Array(table.buffer)));
+    const high = v128.and(i32x4.shr_u(i32x4.mul(word, up), i32.const(27)), this.#constants.splatWord(16));
+    return withoutZero(v128.or(this.#nibbles(four), high), this.#matrix.form.zero, this.#constants);
   }
 }

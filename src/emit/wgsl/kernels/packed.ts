@@ -3,7 +3,7 @@ import type { View } from "../../../kernels/view.ts";
 import { LEAST_LARGEST } from "../../../ops/evaluate/quantized.ts";
 import type { AttributesOf } from "../../../ops/table.ts";
 import { floorDivideDim } from "../../../tensor/dim.ts";
-import { ROW_UNIT } from "../../../tensor/quantized.ts";
+import { ROW_UNIT, zeroOf } from "../../../tensor/quantized.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { KernelBuilder } from "../builder.ts";
 import type { Tensors, Views } from "../given.ts";
@@ -19,18 +19,24 @@ export interface PackedViews extends Views {
   readonly minimums: View | undefined;
 }
 
+/** The code of the element `index`; of 5 bits, five words hold 32, the last of them their fifth bits (`fifthBit`). */
+function codeText(bits: number, hasMinimums: boolean, at: (index: string) => string): string {
+  if (bits === 8) return `extractBits(${at("index / 4u")}, 8u * (index % 4u), 8u)`;
+  const nibble = (word: string): string => `i32(extractBits(bitcast<u32>(${word}), 4u * (index % 8u), 4u))`;
+  if (bits === 4) return nibble(at("index / 8u"));
+  const unit = "5u * (index / 32u)";
+  const place = "8u * ((index / 2u) % 4u) + 2u * ((index / 8u) % 4u) + index % 2u";
+  const high = `i32(extractBits(bitcast<u32>(${at(`${unit} + 4u`)}), ${place}, 1u))`;
+  return `(${nibble(at(`${unit} + (index / 8u) % 4u`))} + 16 * ${high} - ${zeroOf(5, hasMinimums)})`;
+}
+
 /** An element of a packed matrix by its index, as text; a function, so that the index stands once. */
 export function packedReader(
   builder: KernelBuilder,
   { codes, scales, minimums }: Tensors<PackedViews>,
   { bits, block }: Form,
 ): (index: string) => string {
-  const perWord = 32 / bits;
-  const word = codes.at(`index / ${perWord}u`);
-  const code =
-    bits === 8
-      ? `extractBits(${word}, 8u * (index % 4u), 8u)`
-      : `i32(extractBits(bitcast<u32>(${word}), 4u * (index % 8u), 4u))`;
+  const code = codeText(bits, minimums !== undefined, codes.at);
   const product = `${scales.at("place")} * f32(${code})`;
   builder.declareFunction("packed_element", [
     "/// scale · code + minimum.",
