@@ -32,13 +32,23 @@ export interface PackingOptions {
   readonly storedHalves?: ReadonlyMap<string, Half>;
 }
 
-/** How the parameters of a model are kept, and which of them are not packed, and why. */
+/** What is decided of a model's parameters. */
+export interface Packed {
+  readonly packing: Packing;
+  /** Which are not packed, and why. */
+  readonly choice: Choice;
+  /** Those whose stored codes have fewer bits than are asked for: they stay so. */
+  readonly finer: readonly string[];
+}
+
+/** How the parameters of a model are kept. */
 export function packingOf(
   graph: Graph,
   { scheme, activations = "int8", stored = new Map(), storedHalves = new Map() }: PackingOptions,
-): { readonly packing: Packing; readonly choice: Choice } {
+): Packed {
   const choice = chooseParameters(graph);
   const parameters = new Map<string, PackedParameter>();
+  const finer: string[] = [];
   for (const [name, { role, isTransposed }] of choice.chosen) {
     const known = stored.get(name);
     const own = known?.isTransposed === isTransposed ? known.form : undefined;
@@ -47,10 +57,11 @@ export function packingOf(
     const form =
       scheme === "none" ? undefined : own !== undefined && own.bits <= (wanted?.bits ?? 8) ? own : wanted;
     if (form !== undefined) parameters.set(name, { form, isTransposed });
+    if (form !== undefined && form.bits < (wanted?.bits ?? 0)) finer.push(name);
   }
   const kept = halvesOf(graph, choice, { scheme, storedHalves });
   for (const name of parameters.keys()) kept.delete(name);
-  return { packing: { parameters, activations, halves: kept }, choice };
+  return { packing: { parameters, activations, halves: kept }, choice, finer };
 }
 
 /** Why a matrix is never rounded: others than linears and embeddings read it, or it is an expert's. */

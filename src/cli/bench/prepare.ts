@@ -18,7 +18,7 @@ import { hostTensor, sizeOf, type HostTensor } from "../../tensor/host.ts";
 import { loadModel } from "../load.ts";
 import type { Out } from "../out.ts";
 import { checkpointConfig, openChosenWeights, type WeightChoice } from "../run/chosen.ts";
-import { packChosen, type PackedModel, type QuantizeOptions } from "../run/quantized.ts";
+import { noteStored, packChosen, type PackedModel, type QuantizeOptions } from "../run/quantized.ts";
 import type { ModelOptions } from "../source.ts";
 import { orStop, stop } from "../stop.ts";
 import type { Unit } from "./text.ts";
@@ -98,7 +98,9 @@ async function loadWholeModel(
   const withWeights = <T>(told: Out, read: (packed: PackedModel, from: string) => T): T => {
     const weights = openChosenWeights(loaded.model, chosen, told);
     try {
-      return read(packChosen(loaded, weights, options, made), weights.from);
+      const packed = packChosen(loaded, weights, options, made);
+      noteStored(packed, options, told);
+      return read(packed, weights.from);
     } finally {
       weights.close();
     }

@@ -6,7 +6,7 @@ import type { OptionSpec } from "../command.ts";
 import { loadModel } from "../load.ts";
 import { writeJson, type Out } from "../out.ts";
 import { checkpointConfig, openChosenWeights, type WeightChoice } from "../run/chosen.ts";
-import { packChosen, quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
+import { noteStored, packChosen, quantizeOptions, type QuantizeOptions } from "../run/quantized.ts";
 import type { ModelOptions } from "../source.ts";
 import { stop } from "../stop.ts";
 import { defaultTarget, flagOf } from "../targets.ts";
@@ -63,6 +63,7 @@ export async function compareWeights(
       const asFloats = { activations: "f32", fuse: options.fuse ?? true } as const;
       const first = packChosen(loaded, original, asFloats, target);
       const second = packChosen(loaded, weights, options, target);
+      noteStored(second, options, out);
       const layers = weightErrors(weights, second.packing, original);
       const agreement = await agreementOn(loaded.model.graph, [first, second], options, out);
       if (options.json === true) {

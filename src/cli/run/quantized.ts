@@ -6,7 +6,9 @@ import { packingOf, schemes, type Scheme } from "../../quantize/packing.ts";
 import { packedWeights, storedForms, storedHalves } from "../../run/packed-weights.ts";
 import type { Weights } from "../../run/weights.ts";
 import type { OptionSpec } from "../command.ts";
+import { listWords, plural } from "../../support/text.ts";
 import type { LoadedModel } from "../load.ts";
+import type { Out } from "../out.ts";
 
 /** How a command keeps the weights that it reads. */
 export interface QuantizeOptions {
@@ -35,6 +37,18 @@ export const quantizeOptions: readonly OptionSpec[] = [
 export interface PackedModel extends Pick<LoadedModel, "graph" | "plan"> {
   readonly weights: Weights;
   readonly packing: Packing;
+  /** Parameters that stay as they are stored, though codes of more bits are asked for. */
+  readonly finer: readonly string[];
+}
+
+/** Says that what a checkpoint has as codes is not made into others of more bits. */
+export function noteStored({ packing, finer }: PackedModel, { quantize }: QuantizeOptions, out: Out): void {
+  if (finer.length === 0 || quantize === undefined) return;
+  const bits = [...new Set(finer.map((name) => packing.parameters.get(name)!.form.bits))].sort();
+  out.note(
+    `--quantize ${quantize} leaves ${plural(finer.length, "matrix", "matrices")} as stored, in codes of ${listWords(bits.map(String), "or")} bits: ` +
+      "codes of more bits are no nearer to what these stand for\n",
+  );
 }
 
 /** The passes run again where anything is packed: what is stored as codes or halves is known once the checkpoint is open. */
@@ -44,18 +58,19 @@ export function packChosen(
   { quantize, activations = "int8", fuse = true }: QuantizeOptions & { readonly fuse?: boolean },
   target: Target,
 ): PackedModel {
-  const { packing } = packingOf(model.graph, {
+  const { packing, finer } = packingOf(model.graph, {
     scheme: quantize,
     activations,
     stored: storedForms(weights),
     storedHalves: storedHalves(weights),
   });
-  if (packing.parameters.size + packing.halves.size === 0) return { graph, plan, weights, packing };
+  if (packing.parameters.size + packing.halves.size === 0) return { graph, plan, weights, packing, finer };
   const packed = runPasses(model.graph, { packing, target, fuse });
   return {
     graph: packed,
     plan: planGraph(packed, { target, notNeeded: model.notNeeded }),
     weights: packedWeights(weights, packing),
     packing,
+    finer,
   };
 }
