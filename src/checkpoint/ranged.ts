@@ -67,19 +67,18 @@ export function rangedGguf(
   return { metadata: header.metadata, tensors: ggufTensors(header.entries, file.read, file.readBriefly) };
 }
 
-/** How much of a file's beginning is read at first, in bytes; vocabularies ask for some megabytes more. */
+/** How much of a file's beginning is read at first, in bytes; vocabularies ask for some megabytes more: so much more each time. */
 const FIRST = 2 ** 20;
+const GROWTH = 8;
 
-/** Reads as much of a file's beginning as its header has, twice as much each time. */
+/** Reads as much of a file's beginning as its header has; what the header keeps of it are copies. */
 export function readGgufHeader({ name, size, readBriefly }: RangedFile): GgufHeader | Problem {
-  let start = new Uint8Array(0);
+  let known = 0;
   const further = (length: number): Uint8Array => {
-    const more = new Uint8Array(Math.min(size, Math.max(length, FIRST, 2 * start.length)));
-    more.set(start);
-    more.set(readBriefly(start.length, more.length), start.length);
-    return (start = more);
+    known = Math.min(size, Math.max(length, FIRST, GROWTH * known));
+    return readBriefly(0, known);
   };
-  const header = parseGgufHeader(start, size, name, further);
+  const header = parseGgufHeader(new Uint8Array(0), size, name, further);
   if (header instanceof Problem || !("needs" in header)) return header;
   return new Problem("E731", `${name}: the file is truncated within its header`);
 }

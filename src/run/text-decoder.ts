@@ -21,14 +21,20 @@ export class TextDecoder implements LogitsSource {
   readonly capacity: number;
   readonly #open: () => Promise<SessionModel>;
   readonly #picks: boolean;
+  readonly #snapshots: boolean;
   #opened:
     { readonly model: SessionModel; readonly session: AnySession; readonly source: LogitsSource } | undefined;
 
-  /** `picks`: whether its sessions tell of logits where they lie. */
-  constructor(decoding: Decoding, open: () => Promise<SessionModel>, picks = false) {
+  /** `picks`: whether its sessions tell of logits where they lie; `snapshots` as sessions have it. */
+  constructor(
+    decoding: Decoding,
+    open: () => Promise<SessionModel>,
+    { picks = false, snapshots = true }: { readonly picks?: boolean; readonly snapshots?: boolean } = {},
+  ) {
     this.capacity = decoding.limit ?? Infinity;
     this.#open = open;
     this.#picks = picks;
+    this.#snapshots = snapshots;
   }
 
   logitsAfter(tokens: readonly number[], signal: StopSignal | undefined): Promise<ArrayLike<number>> {
@@ -61,6 +67,7 @@ export class TextDecoder implements LogitsSource {
     const model = await this.#open();
     const session = await model.session({
       capacity: Math.min(this.capacity, Math.max(length, LEAST_CAPACITY)),
+      snapshots: this.#snapshots,
     });
     return { model, session, source: sessionLogits(new PatientSession(session)) };
   }
@@ -75,6 +82,8 @@ export interface TextDecoderOptions extends EngineOptions {
   readonly fuse?: boolean;
   /** The parameters that are kept as codes: the weights then have these. */
   readonly packing?: Packing;
+  /** False where the text only grows: nothing is kept for going back. Default: true. */
+  readonly snapshots?: boolean;
 }
 
 /**
@@ -85,7 +94,7 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { target, fuse = true, packing = noPacking, ...options }: TextDecoderOptions,
+  { target, fuse = true, packing = noPacking, snapshots = true, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
   const how = { target, fuse, packing, switches: options.switches ?? {} };
   const decoding = textDecoding(graph, output, how);
@@ -93,7 +102,7 @@ export function textDecoder(
   return new TextDecoder(
     decoding,
     () => openSessions(decoding, weights, { target, ...options, logits: output }),
-    pickingParts(decoding, targets[target].target(how.switches), output) !== undefined,
+    { picks: pickingParts(decoding, targets[target].target(how.switches), output) !== undefined, snapshots },
   );
 }
 

@@ -13,7 +13,7 @@ export interface Ranking {
 /** How many of the largest are sorted at first; 16 times as many each time that they are too few. */
 const FIRST_SORTED = 64;
 
-/** All tokens, which are sorted as far as somebody asks. Its memory is made once for each width of rows. */
+/** All tokens, which are weighed and sorted as far as somebody asks. Its memory is made once for each width of rows. */
 export class WholeRanking {
   /** The logits, which whoever fills them may change until they are ranked. */
   row = new Float64Array(0);
@@ -29,18 +29,16 @@ export class WholeRanking {
 
   /** Takes logits in. */
   fill(logits: ArrayLike<number>): void {
-    if (this.row.length !== logits.length) {
-      this.row = new Float64Array(logits.length);
-      this.#weights = new Float64Array(logits.length);
-      this.#order = new Int32Array(logits.length);
-    }
+    if (this.row.length !== logits.length) this.row = new Float64Array(logits.length);
     this.row.set(logits);
     this.#sorted = 0;
   }
 
   /** Weighs the logits, of which the largest is that of an id. */
   weigh(best: number, temperature: number): void {
-    const [row, weights] = [this.row, this.#weights];
+    const { row } = this;
+    if (this.#weights.length !== row.length) this.#weights = new Float64Array(row.length);
+    const weights = this.#weights;
     // Below the largest, so that no temperature makes infinities of them.
     const largest = row[best]!;
     this.mass = 0;
@@ -65,7 +63,9 @@ export class WholeRanking {
   }
 
   #sort(count: number): void {
-    const [row, order] = [this.row, this.#order];
+    const { row } = this;
+    if (this.#order.length !== row.length) this.#order = new Int32Array(row.length);
+    const order = this.#order;
     this.#sorted = count;
     if (count === row.length) {
       for (let id = 0; id < count; id++) order[id] = id;

@@ -17,6 +17,11 @@ export interface SessionOptions {
   readonly capacity?: number;
   /** The most positions of one run: longer texts are read in several. Default: 512. */
   readonly chunk?: number;
+  /**
+   * Whether copies are kept, after runs of several positions, of what models carry on that is no rows of positions (windows,
+   * recurrent states), so that going back reads little again. Default: true. False saves their memory: going back reads the text anew.
+   */
+  readonly snapshots?: boolean;
   /** What the model reads beside the text, once: what an encoder is given. */
   readonly inputs?: object;
 }
@@ -32,11 +37,13 @@ const DEFAULT_CHUNK = 512;
 export class Session<Inputs extends object = object, Outputs extends object = object> {
   readonly #reader: Reader;
   readonly #chunk: number;
+  readonly #snapshots: boolean;
   #state: "open" | "running" | "disposed" = "open";
 
-  constructor(reader: Reader, chunk: number) {
+  constructor(reader: Reader, chunk: number, snapshots = true) {
     this.#reader = reader;
     this.#chunk = chunk;
+    this.#snapshots = snapshots;
   }
 
   /** A session of no positions yet. */
@@ -45,7 +52,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     open: OpenParts,
     options: SessionOptions = {},
   ): Promise<Session<Inputs, Outputs>> {
-    const { batch = 1, chunk = DEFAULT_CHUNK } = options;
+    const { batch = 1, chunk = DEFAULT_CHUNK, snapshots } = options;
     const inputs = (options.inputs ?? {}) as StateTensors;
     const most = form.limit ?? Infinity;
     const capacity = options.capacity ?? Math.min(DEFAULT_CAPACITY, most);
@@ -54,7 +61,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
     requireWhole("batch", batch, Infinity);
     const reader = await Reader.open(form, open, stateSizes(form, batch, capacity, inputs));
     await reader.encode(inputs);
-    return new Session(reader, chunk);
+    return new Session(reader, chunk, snapshots);
   }
 
   /** A session that goes on where one of this model was saved, with memory for at least as many positions as it had read. */
@@ -160,7 +167,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
       const inputs = await this.#begun(given);
       const count = this.#countOf(inputs);
       const outputs = await this.#reader.run("all", inputs, { start: 0, count, all: count });
-      if (count > 1) await this.#reader.remember();
+      await this.#remember(count);
       return outputs as Outputs;
     });
   }
@@ -206,7 +213,7 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
   /** Another session that goes on from here; it is disposed by itself. */
   fork(): Promise<Session<Inputs, Outputs>> {
     return this.#exclusively(
-      async () => new Session<Inputs, Outputs>(await this.#reader.fork(), this.#chunk),
+      async () => new Session<Inputs, Outputs>(await this.#reader.fork(), this.#chunk, this.#snapshots),
     );
   }
 
@@ -257,9 +264,14 @@ export class Session<Inputs extends object = object, Outputs extends object = ob
       signal?.throwIfAborted();
       const count = Math.min(this.#chunk, all - start);
       const found = await run({ start, count, all });
-      if (count > 1) await this.#reader.remember();
+      await this.#remember(count);
       if (start + count === all) return found;
     }
+  }
+
+  /** Copies what is carried on after a run of so many positions. */
+  async #remember(count: number): Promise<void> {
+    if (count > 1 && this.#snapshots) await this.#reader.remember();
   }
 
   /** How many positions inputs add, for which there is room. */

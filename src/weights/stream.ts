@@ -27,8 +27,9 @@ export interface LoadOptions {
   readonly signal?: { readonly aborted: boolean; readonly throwIfAborted: () => void };
 }
 
-/** Elements that are read at a time: 4 MB of a model. */
+/** Elements that are read at a time: 4 MB of a model. Of what lies near, where asking costs little, fewer: what reads them makes them in memory. */
 export const PART = 2 ** 20;
+const NEAR_PART = 2 ** 18;
 
 const countOfShape = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
@@ -66,12 +67,13 @@ export function partsBetween(
   first = 0,
   end = countOfShape(tensor.shape),
 ): WantedPart[] {
-  const count = Math.ceil((end - first) / PART);
+  const size = isStreamed(tensor) && tensor.isFar !== true ? NEAR_PART : PART;
+  const count = Math.ceil((end - first) / size);
   return Array.from({ length: count }, (_, index) => ({
     tensor,
     kind,
-    first: first + index * PART,
-    end: Math.min(end, first + (index + 1) * PART),
+    first: first + index * size,
+    end: Math.min(end, first + (index + 1) * size),
   }));
 }
 

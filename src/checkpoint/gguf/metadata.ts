@@ -94,12 +94,17 @@ function readTexts(cursor: Cursor, count: number, key: string): TextList {
   const begin = cursor.at;
   const what = quote(key);
   // The list grows with what is there: what a file claims takes no memory.
-  const ends: number[] = [];
+  let ends = new Uint32Array(Math.min(count, 1024));
   for (let index = 0; index < count; index++) {
     cursor.skipText(what);
-    ends.push(cursor.at - begin);
+    if (index === ends.length) {
+      const more = new Uint32Array(Math.min(count, 2 * index));
+      more.set(ends);
+      ends = more;
+    }
+    ends[index] = cursor.at - begin;
   }
-  return new TextList(cursor.copy(begin), Float64Array.from(ends), LENGTH);
+  return new TextList(cursor.copy(begin), ends, LENGTH);
 }
 
 /** The decimal of fewest digits that rounds to the same f32: 1e-6, not 9.999999974752427e-7. */

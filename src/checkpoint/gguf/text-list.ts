@@ -2,11 +2,11 @@
 export class TextList {
   /** The bytes of all texts, each with what stands before it. */
   readonly bytes: Uint8Array;
-  readonly #ends: Float64Array;
+  readonly #ends: Uint32Array;
   readonly #before: number;
 
   /** `ends` says where each text ends; `before` is how many bytes stand in front of each that are not its own. */
-  constructor(bytes: Uint8Array, ends: Float64Array, before = 0) {
+  constructor(bytes: Uint8Array, ends: Uint32Array, before = 0) {
     this.bytes = bytes;
     this.#ends = ends;
     this.#before = before;
@@ -15,7 +15,7 @@ export class TextList {
   static of(texts: readonly string[]): TextList {
     const utf8 = new TextEncoder();
     const encoded = texts.map((text) => utf8.encode(text));
-    const ends = new Float64Array(texts.length);
+    const ends = new Uint32Array(texts.length);
     let end = 0;
     for (const [index, text] of encoded.entries()) ends[index] = end += text.length;
     const bytes = new Uint8Array(end);

@@ -15,9 +15,10 @@ import type { Tokenizer } from "../../text/tokenizer.ts";
 import { parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
+import { keepMemorySmall } from "../memory.ts";
 import type { Out } from "../out.ts";
 import { readSource, stdinOption } from "../places.ts";
-import { packChosen, type PackedModel } from "../run/quantized.ts";
+import { noteStored, packChosen, type PackedModel } from "../run/quantized.ts";
 import { runBatch } from "../run/batch.ts";
 import { readInputs } from "../run/input-files.ts";
 import { requireWhole, withMaskInput } from "../run/masked.ts";
@@ -96,6 +97,8 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
         for (const remark of tokenizer?.remarks?.(row) ?? []) out.note(`${remark}\n`);
     const read = { graph: model.graph, inputs, tokenizer, output: options.output?.[0] };
     const packed = packChosen(loaded, weights, options, chosen);
+    noteStored(packed, options, out);
+    keepMemorySmall();
     const isBatch = options.generate !== undefined && (prompt?.length ?? 0) > 1;
     const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, out);
     const open = () => openChosenEngine(packed, options, out);
@@ -146,6 +149,7 @@ function chosenDecoder(
     ...showLoading(out),
     fuse: options.fuse ?? true,
     packing,
+    snapshots: options.chat === true,
   });
   if (decoder instanceof TextDecoder) return decoder;
   if (decoder instanceof Refusal) out.note(`each token runs the whole text again: ${decoder.message}\n`);

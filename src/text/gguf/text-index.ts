@@ -13,7 +13,7 @@ export class TextIndex {
 
   constructor(texts: TextList) {
     this.#texts = texts;
-    this.#places = new Int32Array(2 ** Math.ceil(Math.log2(2 * texts.length + 1)));
+    this.#places = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(1, 2 * texts.length))));
     for (let index = 0; index < texts.length; index++) {
       const place = this.#placeOf(texts.bytes, texts.start(index), texts.end(index));
       if (this.#places[place] === 0) this.#places[place] = index + 1;
