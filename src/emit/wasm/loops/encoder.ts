@@ -12,11 +12,10 @@ import {
 import type { I32 } from "../assembler/code.ts";
 import { select, when } from "../assembler/control.ts";
 import { fill } from "../assembler/memory.ts";
-import { arithmetic } from "../functions/arithmetic.ts";
 import { i32 } from "../assembler/numbers.ts";
 import { refuse, type Phase } from "../kernel.ts";
 import type { Constants, Machine } from "../machine.ts";
-import { sideBySide } from "./lanes.ts";
+import { sideBySide, unrollOf } from "./lanes.ts";
 import { Formulas } from "./formulas.ts";
 import { Pen } from "./pen.ts";
 import { Places } from "./places.ts";
@@ -258,7 +257,7 @@ export class Encoder {
       ),
     )(() => {
       const length = from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
-      pen.withUnroll(hasFunctions(loop) ? pen.machine.unroll : pen.unroll, () => {
+      pen.withUnroll(unrollOf(loop, pen), () => {
         const { longestLanes } = first.totals;
         if (length <= longestLanes || !across.some(({ isDouble }) => isDouble)) sides(from, end);
         else first.#blocks(from, end, longestLanes, sides);
@@ -280,13 +279,6 @@ const nested =
       },
       write,
     )();
-
-/** Whether a number of a loop takes many instructions, one after the other: then a row alone has enough side by side. */
-const hasFunctions = ({ body }: Loop): boolean =>
-  allOf(body)
-    .flatMap(expressionsOf)
-    .flatMap(within)
-    .some((part) => part.kind === "apply" && !(part.op in arithmetic));
 
 /** The elements that a loop reads and does not write which are the same whatever the row's own names are. */
 function sharedLoads({ body }: Loop, own: ReadonlySet<Expression>): readonly Load[] {

@@ -1,6 +1,8 @@
+import { allOf, expressionsOf, within, type Loop } from "../../loops/tree.ts";
 import type { I32, Statement } from "../assembler/code.ts";
 import { block, branchIf, loop } from "../assembler/control.ts";
 import { i32 } from "../assembler/numbers.ts";
+import { arithmetic } from "../functions/arithmetic.ts";
 import type { Pen, Turns } from "./pen.ts";
 
 /** Bytes of a lane. */
@@ -43,3 +45,22 @@ const formsOf = (unroll: number): readonly Pick<Turns, "units" | "isWhole">[] =>
   { units: 1, isWhole: true },
   { units: 1, isWhole: false },
 ];
+
+/** Vectors in a line of the cache. */
+const LINE = 4;
+
+/**
+ * Vectors of a row that are written side by side. A number that takes many instructions has enough of them; lanes that each fold a column take
+ * whole lines of the cache, which are gone again when the next columns of them are folded.
+ */
+export function unrollOf({ body }: Loop, { machine, unroll }: Pen): number {
+  const hasFunctions = allOf(body)
+    .flatMap(expressionsOf)
+    .flatMap(within)
+    .some((part) => part.kind === "apply" && !(part.op in arithmetic));
+  if (hasFunctions) return machine.unroll;
+  const foldsColumns = body.some(
+    (each) => each.kind === "loop" && each.body.some(({ kind }) => kind === "take"),
+  );
+  return foldsColumns ? Math.max(unroll, LINE) : unroll;
+}
