@@ -4,17 +4,20 @@
  * at each step, and at each tenth. They go on in turns, so that whatever else the machine does meets all alike; times are those of the processor,
  * and ratios are to the training without, of the same round. A row of telemetry is made and watched as `lmg train` does it; that it is written
  * to a file is not in. Throws where a loss is not equal to the bit. Beside the times stand the bytes that the kernels of a step read and
- * write, which do not depend on the machine.
+ * write, those that are one loop each tensor once, which do not depend on the machine.
  */
 import { parseArgs } from "node:util";
 import { trainingEngines } from "../../src/train/engines.ts";
-import { nodeBytes } from "../../src/ir/stats.ts";
-import { evaluateDim } from "../../src/tensor/dim.ts";
-import { trainingProgram, type ProgramPart } from "../../src/train/program.ts";
+import { trainingProgram, type TrainingProgram } from "../../src/train/program.ts";
 import { settingsOf, stepOptionsOf } from "../../src/train/settings.ts";
 import { Detector, telemetryOf } from "../../src/train/telemetry.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { targets } from "../../src/emit/targets.ts";
+import { stagesOf } from "../../src/emit/wasm/lists.ts";
+import { wasmTarget } from "../../src/emit/wasm/target.ts";
+import { layoutOf } from "../../src/plan/layout.ts";
+import { planOfPart } from "../../src/plan/plan.ts";
+import { trafficOf } from "../../src/plan/traffic.ts";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { showTable } from "../../src/cli/table.ts";
 import { clock } from "./clocks.ts";
@@ -56,16 +59,20 @@ interface Run {
   readonly close: () => void;
 }
 
-/** Megabytes that the kernels of a part read and write on a batch. */
-function megabytesOf({ graph }: ProgramPart): string {
+/** Stages of a part, and the megabytes that they read and write on a batch. */
+function costOf({ plan: program, ...parts }: TrainingProgram, name: "update" | "observe"): string {
+  const { graph, plan: part } = parts[name]!;
   const first = batches.at(0);
   const sizes = new Map(
     graph.inputs.flatMap(({ name, value }) =>
       value.type.shape.map((size, axis) => [size.key, first[name]?.shape[axis] ?? 1] as const),
     ),
   );
-  const bytes = graph.nodes.reduce((sum, node) => sum + evaluateDim(nodeBytes(node), sizes), 0);
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  const plan = planOfPart(program, part);
+  const stages = stagesOf(plan);
+  const traffic = trafficOf(stages, plan, sizes, layoutOf(plan, wasmTarget));
+  const bytes = traffic.flatMap(({ accesses }) => accesses).reduce((sum, access) => sum + access.bytes, 0);
+  return `${stages.length} kernels, ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 async function open(name: string, observeEvery?: number): Promise<Run> {
@@ -78,10 +85,11 @@ async function open(name: string, observeEvery?: number): Promise<Run> {
   const trainer = await Trainer.open({ program, settings, batches, observeEvery }, makeEngine);
   const telemetry = telemetryOf(program);
   const detector = telemetry && new Detector(telemetry.columns);
-  const part = program.observe ?? program.update;
   return {
     name,
-    about: `${part.plan.steps.length} steps of the plan, ${megabytesOf(part)}${telemetry === undefined ? "" : `, ${telemetry.columns.length} numbers a row`}`,
+    about: telemetry
+      ? `${costOf(program, "observe")}, ${telemetry.columns.length} numbers a row`
+      : costOf(program, "update"),
     async go() {
       let loss = NaN;
       for (let step = 0; step < steps; step++) {
