@@ -30,11 +30,13 @@ LEARNED_BUFFERS = ("final_logits_bias", "e_score_correction_bias")
 def randomise(model, seed):
     """New values for all that is learned: norm weights around 1, all else around 0."""
     g = generator(seed)
+    # The name of the model itself may have a norm in it (roberta_prelayernorm), and none of its weights is one by that.
+    own = f"{model.base_model_prefix}."
     learned = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     learned += [(name, b) for name, b in model.named_buffers() if name.endswith(LEARNED_BUFFERS)]
     with torch.no_grad():
         for name, p in sorted(learned):
-            centre = 1.0 if name.endswith("weight") and (p.dim() == 1 or "norm" in name) else 0.0
+            centre = 1.0 if name.endswith("weight") and (p.dim() == 1 or "norm" in name.removeprefix(own)) else 0.0
             p.copy_(centre + 0.2 * torch.randn(p.shape, generator=g))
 
 
