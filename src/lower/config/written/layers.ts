@@ -45,14 +45,24 @@ export function solveLayer(call: Call, wanted: LayerValue, keys: Keys, site: Sit
   if (callee.kind !== "block")
     return open.every((name) => sameMeaning(whole.get(name), without.get(name), frame)) ? found : undefined;
   const { definition, module } = callee;
+  const unsaid = unsaidOf(callee, site);
   const wants = (name: string) => {
     const value = written.has(name) || !target.has(name) ? undefined : whole.get(name);
     // What was said is said again, also where it is the default: readers of the file may have another one.
-    const missing = wanted.given.has(name) ? undefined : without.get(name);
+    const missing = wanted.given.has(name) ? undefined : (unsaid.get(name) ?? without.get(name));
     return value === undefined ? undefined : { value, missing };
   };
-  return solveSection({ ...site, frame: { ...frame, definition, module } }, wants, open, found);
+  return solveSection(
+    { solveLayer: site.solveLayer, frame: { ...frame, definition, module } },
+    wants,
+    open,
+    found,
+  );
 }
+
+/** What a reader takes of a block of which the file is silent: what the parameter's own default gives the same block. */
+const unsaidOf = (callee: Callee, { fallback }: Site): Arguments =>
+  fallback !== undefined && sameCallee(callee, fallback.callee) ? givenOf(fallback) : new Map();
 
 /** Whether what a block is given reaches the layer that it is: `base` of `rotary` does by way of `theta` alone. */
 const isPassedOn = (callee: Callee, name: string, target: Arguments): boolean =>

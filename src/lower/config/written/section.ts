@@ -24,7 +24,10 @@ export interface Unsaid {
   readonly line?: ConfigKeyLine;
 }
 
-/** The keys with those of a block's own section; what would be so without a key is not written. Undefined if something can't be said. */
+/**
+ * The keys with those of a block's own section. Its numbers are said as a model's are, as readers may have other ones of their own; parts
+ * of objects, and what is none, only where the reader would take something else. Undefined if something can't be said.
+ */
 export function solveSection(
   site: Site,
   wants: Wants,
@@ -35,7 +38,11 @@ export function solveSection(
   const solved: Solved =
     section === undefined
       ? { keys, spoken: new Set(), unsaid: [] }
-      : solveLines(section, keys, { wants, site, leavesOut: () => true });
+      : solveLines(section, keys, {
+          wants,
+          site,
+          leavesOut: (line, { value }) => isOfObject(line) || value.kind === "none",
+        });
   const isSaid = open.every((name) => {
     const wanted = solved.spoken.has(name) ? undefined : wants(name);
     return wanted === undefined || isMissing(wanted);
@@ -58,65 +65,70 @@ interface Solving {
   readonly wants: Wants;
   readonly site: Site;
   /** Whether a line writes no key where its parameter is what is wanted without. */
-  readonly leavesOut: (line: ConfigKeyLine) => boolean;
-  /** Parameters of which lines before have spoken. */
-  readonly spoken?: ReadonlySet<string>;
+  readonly leavesOut: (line: ConfigKeyLine, wanted: Wanted) => boolean;
 }
 
 /**
  * The keys that the lines of a section read, backwards: the first alternative that can say what is wanted. Lines with a key alone
- * come first, as what others compute is made of those; lines that are taken with `like` last, as one's own speak first.
+ * come first, as what others compute is made of those, also where they are taken with `like`; what is checked of keys comes last.
  */
 export function solveLines(section: ConfigStatement, from: Keys, solving: Solving): Solved {
-  const { wants, site, leavesOut, spoken: before = new Set<string>() } = solving;
-  const lines = section.lines.filter((line) => line.kind === "key" && !before.has(line.name.text));
-  const inOrder = [...lines.filter(beginsWithKey), ...lines.filter((line) => !beginsWithKey(line))];
+  const { wants, site, leavesOut } = solving;
+  const lines = linesOf(section, site, new Set());
+  const keyLines = lines.filter(isKeyLine);
+  const inOrder = [...keyLines.filter(beginsWithKey), ...keyLines.filter((each) => !beginsWithKey(each))];
   let keys = from;
   const unsaid: Unsaid[] = [];
-  for (const line of inOrder as readonly ConfigKeyLine[]) {
+  for (const { line, site: place } of inOrder) {
     const parameter = line.name.text;
     const wanted = wants(parameter);
     if (wanted === undefined) continue;
-    const isSo = holdsWithout(line, wanted, keys, site);
+    const here = wanted.missing?.kind === "layer" ? { ...place, fallback: wanted.missing.layer } : place;
+    const isSo = holdsWithout(line, wanted, keys, here);
     const isNone = wanted.value.kind === "none" && line.values.length > 1;
-    if (isSo && (isNone || leavesOut(line))) continue;
-    const found = firstSolution(line.values, wanted.value, keys, site);
+    if (isSo && (isNone || leavesOut(line, wanted))) continue;
+    const found = firstSolution(line.values, wanted.value, keys, here);
     // A null says nothing that `else` does not say.
     if (isSo && line.values.length > 1 && found !== undefined && addsNone(found, keys)) continue;
     if (found !== undefined) keys = found;
     else if (!isSo) unsaid.push({ parameter, value: wanted.value, line });
   }
-  const spoken = new Set([
-    ...before,
-    ...section.lines.flatMap((line) => (line.kind === "key" ? [line.name.text] : [])),
-  ]);
-  return solveOthers(section, { keys, spoken, unsaid }, solving);
+  for (const { line, site: place } of lines)
+    if (line.kind === "neutral") for (const key of line.keys) keys = withNeutral(key, keys, place);
+  const spoken = new Set(keyLines.map(({ line }) => line.name.text));
+  return { keys: solveAsserts(section, keys, site), spoken, unsaid };
 }
 
-/** The keys that are `neutral` at a value, and the lines that are taken with `like`. */
-function solveOthers(section: ConfigStatement, own: Solved, solving: Solving): Solved {
-  const { site } = solving;
-  let { keys, spoken, unsaid } = own;
-  for (const line of section.lines) {
-    if (line.kind === "neutral") for (const key of line.keys) keys = withNeutral(key, keys, site);
-    if (line.kind !== "like") continue;
-    const there = findDefinition(site.frame.module, site.frame.context.library, line.name.text);
+/** A line, and where it stands: those that are taken with `like` stand in another file. */
+interface Placed<Line extends ConfigLine = ConfigLine> {
+  readonly line: Line;
+  readonly site: Site;
+}
+
+/** The lines of a section but for those of parameters that are spoken of, and then those that it takes with `like`. */
+function linesOf(section: ConfigStatement, site: Site, spoken: Set<string>): readonly Placed[] {
+  const own = section.lines.filter((line) => line.kind !== "key" || !spoken.has(line.name.text));
+  for (const line of own) if (line.kind === "key") spoken.add(line.name.text);
+  const { context, module } = site.frame;
+  const liked = own.flatMap((line) => {
+    const there = line.kind === "like" ? findDefinition(module, context.library, line.name.text) : undefined;
     const like = there === undefined ? undefined : sectionOf(there.definition, site.frame);
-    if (there === undefined || like === undefined) continue;
-    const solved = solveLines(like, keys, { ...solving, site: inside(site, there.module), spoken });
-    keys = solved.keys;
-    spoken = solved.spoken;
-    unsaid = [...unsaid, ...solved.unsaid];
-  }
-  return { keys, spoken, unsaid };
+    return like === undefined ? [] : linesOf(like, inside(site, there!.module), spoken);
+  });
+  return [...own.map((line) => ({ line, site })), ...liked];
 }
 
 const inside = (site: Site, module: Module): Site => ({ ...site, frame: { ...site.frame, module } });
 
-const beginsWithKey = (line: ConfigLine): boolean => line.kind === "key" && firstKey(line) !== undefined;
+const isKeyLine = (placed: Placed): placed is Placed<ConfigKeyLine> => placed.line.kind === "key";
+
+const beginsWithKey = ({ line }: Placed<ConfigKeyLine>): boolean => firstKey(line) !== undefined;
+
+/** Whether the key with which a line begins is a part of an object: `rope_parameters.factor`. */
+export const isOfObject = (line: ConfigKeyLine): boolean => firstKey(line)?.includes(".") ?? false;
 
 /** The key with which a line begins, if that is one alone. */
-export const firstKey = ({ values: [first] }: ConfigKeyLine): string | undefined =>
+const firstKey = ({ values: [first] }: ConfigKeyLine): string | undefined =>
   first?.kind === "call" && first.arguments === undefined ? keyOf(first.path) : undefined;
 
 const addsNone = (found: Keys, keys: Keys): boolean =>
@@ -154,26 +166,25 @@ function withNeutral({ path, values = [] }: NeutralKey, keys: Keys, site: Site):
 }
 
 /**
- * The keys with those that asserts of a section fix: `assert hidden_act == "xielu", …`, and `assert num_heads == none or num_heads *
- * head_dim == expand * hidden_size, …`: what a key is if it is there.
+ * The keys with those that asserts of a section fix: `assert hidden_act == "xielu", …`, where all other keys of it are known; and
+ * `assert num_heads == none or num_heads * head_dim == expand * hidden_size, …`: what a key is if it is there.
  */
-export function solveAsserts(section: ConfigStatement, from: Keys, site: Site): Keys {
+function solveAsserts(section: ConfigStatement, from: Keys, site: Site): Keys {
   let keys = from;
   for (const line of section.lines) {
-    if (line.kind !== "assert" || line.condition.kind !== "binary") continue;
-    const { operator, left, right } = line.condition;
+    if (line.kind !== "assert") continue;
     const open = new Set(keysOf(line.condition).filter((key) => !keys.has(key)));
-    const [key] = open;
-    if (key === undefined || open.size > 1) continue;
-    if (operator === "==" && keysOf(right).length === 0)
-      keys = solve(line.condition, bool(true), keys, site) ?? keys;
-    else if (
-      operator === "or" &&
-      keysOf(left).length === 1 &&
-      left.kind === "binary" &&
-      left.operator === "=="
-    )
-      keys = solve(right, bool(true), keys, site) ?? keys;
+    const fixed = open.size === 1 ? equalityOf(line.condition) : undefined;
+    if (fixed !== undefined) keys = solve(fixed, bool(true), keys, site) ?? keys;
   }
   return keys;
+}
+
+/** What two sides of a condition must have in common: of `a == b` that itself, of `a == none or a == b` what holds where a is there. */
+function equalityOf(condition: Expression): Expression | undefined {
+  if (condition.kind !== "binary") return undefined;
+  const { operator, left, right } = condition;
+  if (operator === "==") return condition;
+  const isOfKey = left.kind === "binary" && left.operator === "==" && keysOf(left).length === 1;
+  return operator === "or" && isOfKey ? right : undefined;
 }

@@ -10,6 +10,8 @@ import { configOf, sameValue, withKey, type Keys } from "./keys.ts";
 export interface Site {
   readonly frame: Frame;
   readonly solveLayer: (call: Call, wanted: LayerValue, keys: Keys, site: Site) => Keys | undefined;
+  /** The layer that a parameter is where the file says nothing of it: a reader takes from it what a block's own section is silent of. */
+  readonly fallback?: LayerValue;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ConfigKeyLine, ConfigStatement } from "../../../language/ast.ts";
+import type { ConfigStatement } from "../../../language/ast.ts";
 import type { Text } from "../../../language/ast/expressions.ts";
 import { bindParameters } from "../../calls/blocks.ts";
 import type { Frame } from "../../frame/context.ts";
@@ -8,7 +8,7 @@ import type { Meaning } from "../../values/meaning.ts";
 import { sectionOf } from "../read.ts";
 import { keyValue, type Keys } from "./keys.ts";
 import { solveLayer } from "./layers.ts";
-import { firstKey, solveAsserts, solveLines, type Solved, type Unsaid } from "./section.ts";
+import { isOfObject, solveLines, type Solved, type Unsaid } from "./section.ts";
 
 /** What a model's section says of a config.json in which the model is one of a published family. */
 export interface WrittenSection {
@@ -44,11 +44,10 @@ export function writtenSections(
       return { value: asDeclared(name, value, frame), missing: defaultOf(name, parameters, quiet) };
     };
     const site = { frame: quiet, solveLayer };
-    const isPart = (line: ConfigKeyLine) => firstKey(line)?.includes(".") ?? false;
-    const [whole, brief] = [() => false, isPart].map((leavesOut) =>
+    const [whole, brief] = [() => false, isOfObject].map((leavesOut) =>
       solveLines(section, from, { wants, site, leavesOut }),
     ) as [Solved, Solved];
-    const keys = [whole, brief].map((solved) => solveAsserts(section, solved.keys, site));
+    const keys = [whole.keys, brief.keys];
     return { family, architecture: names[index] ?? names[0]!, keys, unsaid: whole.unsaid };
   });
 }
