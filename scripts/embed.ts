@@ -41,6 +41,10 @@ export async function embedded(): Promise<readonly Embedded[]> {
       ),
     ),
     ...familyModules(),
+    module(
+      "src/families/defaults.generated.ts",
+      defaultsModule("src/families/defaults.json", "classDefaults"),
+    ),
     module("src/emit/module/runtime/names.generated.ts", namesModule("src/tensor/names.ts", "namesRuntime")),
     module("src/emit/module/runtime/sessions.generated.ts", sessionsModule("sessionRuntime")),
     module("src/page/files.generated.ts", await pageModule("pageFiles")),
@@ -136,6 +140,18 @@ function familyModule(
       `export const ${name}: readonly ${type}[] = ${JSON.stringify(rows)};`,
     ].join("\n"),
   );
+}
+
+/** What the classes of transformers take for keys that a config has not. */
+function defaultsModule(path: string, name: string): string {
+  return [
+    `// Written by scripts/embed.ts from ${path}.`,
+    `type Values = Readonly<Record<string, string | number | boolean | null>>;`,
+    "",
+    `/** Of each \`model_type\` the keys, and other names that a file may have for them. */`,
+    `export const ${name}: Readonly<Record<string, { values: Values; names?: Readonly<Record<string, readonly string[]>> }>> =`,
+    `${JSON.stringify(JSON.parse(read(path)))};`,
+  ].join("\n");
 }
 
 /** A module of ours as lines of an emitted one. */

@@ -3,13 +3,12 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/checkpoint/problem.ts";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { compile } from "../../src/compile.ts";
-import type { ConfigLine, Definition } from "../../src/language/ast.ts";
 import { parse } from "../../src/language/parse.ts";
-import { stdSources } from "../../src/std/std.generated.ts";
 import { familySources } from "../../src/families/sources.generated.ts";
 import type { ConfigObject, ConfigValue } from "../../src/lower/config/file.ts";
 import { spanText, type Source } from "../../src/support/source.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
+import { linesOf } from "./sections.ts";
 
 /** The config of a golden, which its example reads (`goldens.test.ts`), with some keys otherwise. */
 const configOf = (golden: string, changes: ConfigObject): ConfigObject => ({
@@ -226,18 +225,6 @@ describe.each([
     },
   );
 });
-
-/** The lines of the sections of definitions, and of those of the library that they take with `like`. */
-const linesOf = (definitions: readonly Definition[]): readonly ConfigLine[] =>
-  definitions
-    .flatMap(({ body }) => body.statements.filter((statement) => statement.kind === "config"))
-    .flatMap(({ lines }) => lines)
-    .flatMap((line) => (line.kind === "like" ? linesOf(ofLibrary(line.name.text)) : [line]));
-
-const library = stdSources.flatMap((source) => parse(source).file.definitions);
-
-const ofLibrary = (wanted: string): readonly Definition[] =>
-  library.filter(({ name }) => name.text === wanted);
 
 /** The lists of a family that its section reads from a key: `kinds = layer_types`. */
 const listsOf = (source: Source): readonly string[] => {

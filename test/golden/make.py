@@ -2,7 +2,11 @@
 
     python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [texts] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
                                [byte_pairs]
+<<<<<<< HEAD
                                [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4] [quantized_experts]
+=======
+                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4] [config_defaults]
+>>>>>>> 0f2fc4bd (Take for a key that a config has not what transformers' class takes for it: a text model within another config leaves out what is the class's own, and what is written is read again so)
 """
 
 import sys
@@ -14,6 +18,7 @@ import accumulate
 import adapters
 import byte_pairs
 import character_ranges
+import config_defaults
 import encoder_layer
 import families
 import gguf_blocks
@@ -45,7 +50,11 @@ GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.mak
           "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
           "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
           "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
+<<<<<<< HEAD
           "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make, "quantized_experts": quantized_experts.make}
+=======
+          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make, "config_defaults": config_defaults.make}
+>>>>>>> 0f2fc4bd (Take for a key that a config has not what transformers' class takes for it: a text model within another config leaves out what is the class's own, and what is written is read again so)
 
 
 def main(names):

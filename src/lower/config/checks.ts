@@ -49,7 +49,7 @@ export function checkNeutral(neutral: NeutralKey, file: ConfigFile, frame: Frame
     "or",
   );
   frame.context.diagnostics.add(
-    errors.notNeutral(neutral, frame.definition, file, { key, value }, known),
+    errors.notNeutral(neutral, frame.definition, file, entriesOf([key], file)[0]!, known),
     frame.calls,
   );
 }

@@ -1,3 +1,4 @@
+import { silentKeys } from "../../families/defaults.ts";
 import { familyFile } from "../../families/families.ts";
 import type { ConfigStatement } from "../../language/ast.ts";
 import type { Text } from "../../language/ast/expressions.ts";
@@ -60,7 +61,9 @@ function fileFor(section: ConfigStatement | undefined, whole: NamedConfig): Conf
     families.some((family) => family === config["model_type"]);
   const part = isFor(whole) ? undefined : textPart(whole);
   const { config, name } = part !== undefined && isFor(part) ? part : whole;
-  return new ConfigFile(name, config);
+  const { model_type: type } = config;
+  const silent = typeof type === "string" && families.includes(type) ? silentKeys(type) : undefined;
+  return new ConfigFile(name, config, silent);
 }
 
 /** The word `config` of a section. */

@@ -30,11 +30,12 @@ export function evaluateWithKeys<Result>(
   return result;
 }
 
-/** The keys that the file has, each once, with their values. */
+/** The keys that have a value, each once, also where the file itself has none. */
 export const entriesOf = (keys: readonly string[], file: ConfigFile): readonly Entry[] =>
   [...new Set(keys)].flatMap((key): Entry[] => {
     const value = file.lookUp(key);
-    return value === undefined ? [] : [{ key, value }];
+    if (value === undefined) return [];
+    return [file.has(key) ? { key, value } : { key, value, isMissing: true }];
   });
 
 function scopeOf(keys: readonly string[], file: ConfigFile, span: Span, found: Diagnostics): Scope {

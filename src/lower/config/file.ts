@@ -12,6 +12,15 @@ export interface ConfigObject {
 export interface Entry {
   readonly key: string;
   readonly value: ConfigValue;
+  /** The file has no such key: the value is the one that it then has. */
+  readonly isMissing?: true;
+}
+
+/** What a config says by what it has not: the keys of a family, and what they are where a file has none of them. */
+export interface SilentKeys {
+  readonly values: ConfigObject;
+  /** Other names under which a file may have a key. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A key that says something else than the alternative before it, which the file has too. */
@@ -30,25 +39,35 @@ export class ConfigFile {
   /** As messages name it. */
   readonly name: string;
   readonly #values: ConfigObject;
+  readonly #silent: SilentKeys;
   /** Every key that a line names, whether the file has it or not. */
   readonly #asked = new Set<string>();
   #read = new Set<string>();
   readonly #disagreements = new Map<string, Disagreement>();
 
-  constructor(name: string, values: ConfigObject) {
+  constructor(name: string, values: ConfigObject, silent: SilentKeys = { values: {} }) {
     this.name = name;
     this.#values = values;
+    this.#silent = silent;
   }
 
-  /** The value of a key, dots and all; undefined if the file has none. It counts as named, not as read. */
+  /** The value of a key, dots and all, also of one that the file has not; undefined if it then has none. It counts as named, not as read. */
   lookUp(key: string): ConfigValue | undefined {
     this.#asked.add(key);
-    let value: ConfigValue | undefined = this.#values;
-    for (const part of key.split(".")) {
-      if (!isConfigObject(value)) return undefined;
-      value = Object.hasOwn(value, part) ? value[part] : undefined;
-    }
-    return value;
+    const value = valueAt(this.#values, key);
+    return value === undefined ? this.#whenMissing(key) : value;
+  }
+
+  /** Whether the file itself has a key. */
+  has(key: string): boolean {
+    return valueAt(this.#values, key) !== undefined;
+  }
+
+  #whenMissing(key: string): ConfigValue | undefined {
+    const top = key.split(".", 1)[0]!;
+    const { values, names = {} } = this.#silent;
+    const isSaid = [top, ...(names[top] ?? [])].some((name) => Object.hasOwn(this.#values, name));
+    return isSaid ? undefined : valueAt(values, key);
   }
 
   markRead(keys: Iterable<string>): void {
@@ -91,6 +110,16 @@ export class ConfigFile {
       return disagreement === undefined ? entry : { ...entry, disagreement };
     });
   }
+}
+
+/** The value of a key, dots and all; undefined if there is none. */
+function valueAt(values: ConfigObject, key: string): ConfigValue | undefined {
+  let value: ConfigValue | undefined = values;
+  for (const part of key.split(".")) {
+    if (!isConfigObject(value)) return undefined;
+    value = Object.hasOwn(value, part) ? value[part] : undefined;
+  }
+  return value;
 }
 
 export const isConfigObject = (value: ConfigValue | undefined): value is ConfigObject =>

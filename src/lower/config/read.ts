@@ -122,9 +122,9 @@ function readLike(line: LikeLine, lines: Lines, given: ReadonlySet<string>): voi
 }
 
 /**
- * The first alternative whose keys the file has; without any, the parameter's default stays. Where the file has another
+ * The first alternative whose keys have values; without any, the parameter's default stays. Where the file itself has another
  * one too, it must say the same. A null is `none`; where the parameter can't be none, an alternative that reads other keys
- * may hold in its place, and never a constant.
+ * may hold in its place, and never a constant, but where the key is null by not being there.
  */
 function readLine(line: ConfigKeyLine, parameter: SignatureParameter, reading: Reading): Meaning | undefined {
   const { file, frame } = reading;
@@ -134,13 +134,17 @@ function readLine(line: ConfigKeyLine, parameter: SignatureParameter, reading: R
     const keys = keysOf(value);
     const missing = keys.filter((key) => file.lookUp(key) === undefined);
     if (missing.length > 0) continue;
+    const isStated = keys.every((each) => file.has(each));
     const key = bareKey(value);
-    if (key !== undefined && file.lookUp(key) === null && convert(none, parameter.kind) === undefined) {
+    const isOptional = key !== undefined && convert(none, parameter.kind) !== undefined;
+    const ofNull = isOptional ? [] : keys.filter((each) => file.lookUp(each) === null);
+    if (ofNull.some((each) => !file.has(each))) continue;
+    if (key !== undefined && ofNull.length > 0) {
       nulls.set(key, value);
       continue;
     }
     if (taken !== undefined) {
-      compareSpelling(line, value, parameter, taken, reading);
+      if (isStated) compareSpelling(line, value, parameter, taken, reading);
       continue;
     }
     if (nulls.size > 0 && keys.length === 0) continue;
@@ -167,8 +171,10 @@ function compareSpelling(
   taken: Meaning | "failed",
   reading: Reading,
 ): void {
-  const { file } = reading;
-  const other = file.try(() => valueOf(value, parameter, line, reading));
+  const { file, frame } = reading;
+  // What is worked out of other keys need not be a value here: half a channel, where the width of heads is said.
+  const quiet = bareKey(value) === undefined ? { ...reading, frame: quietly(frame) } : reading;
+  const other = file.try(() => valueOf(value, parameter, line, quiet));
   const keys = [...keysOf(value), ...other.keys];
   if (taken === "failed" || other.result === undefined || sameMeaning(taken, other.result))
     file.markRead(keys);
@@ -268,14 +274,18 @@ function argumentsWithSections(
 
 /** What a parameter is by default, if that is a layer that depends on no other parameter. */
 function defaultLayer({ name, kind }: SignatureParameter, { file, frame }: Reading): LayerValue | undefined {
-  const { context, definition } = frame;
-  const written = definition.parameters.find((each) => each.name.text === name)?.default;
+  const written = frame.definition.parameters.find((each) => each.name.text === name)?.default;
   if (written === undefined || keysOf(written).length > 0) return undefined;
   // Where it is the default that is wrong, that is told where it is taken.
-  const diagnostics = new Diagnostics((source) => context.library.has(source));
-  const quiet: Frame = { ...frame, context: { ...context, diagnostics, observe: undefined } };
-  const meaning = evaluateWithKeys(written, [], file, quiet, (inner, expression) =>
+  const meaning = evaluateWithKeys(written, [], file, quietly(frame), (inner, expression) =>
     inner.context.walk.evaluateAs(expression, kind, inner, `the default of \`${name}\``),
   );
   return meaning?.kind === "layer" ? meaning.layer : undefined;
+}
+
+/** A frame in which what is wrong, and what is seen, is told nobody. */
+function quietly(frame: Frame): Frame {
+  const { context } = frame;
+  const diagnostics = new Diagnostics((source) => context.library.has(source));
+  return { ...frame, context: { ...context, diagnostics, observe: undefined } };
 }

@@ -217,4 +217,7 @@ export const nothingToPassOver = (place: Span, file: ConfigFile, patterns: reado
     `${file.name} has no key ${quoted(patterns, "or")}, which it was asked to pass over`,
   );
 
-const showEntry = ({ key, value }: Entry): string => `\`${key}\` is ${showValue(value)}`;
+const showEntry = ({ key, value, isMissing }: Entry): string =>
+  isMissing === true
+    ? `\`${key}\`, which is missing, is ${showValue(value)} then`
+    : `\`${key}\` is ${showValue(value)}`;
