@@ -6,6 +6,7 @@ import { parse } from "../../src/language/parse.ts";
 import { isConfigObject, type ConfigObject } from "../../src/lower/config/file.ts";
 import { publishConfig } from "../../src/lower/config/written/publish.ts";
 import { lower, type LowerOptions } from "../../src/lower/lower.ts";
+import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import type { Source } from "../../src/support/source.ts";
 
 /* The `config` section of each family read backwards: what is written says of the model what the checkpoint's own file did. */
@@ -98,6 +99,27 @@ test("numbers of Python's other kind keep their point", () => {
   expect(text).toContain('"embedding_multiplier": 12.0');
   expect(text).toContain('"hidden_size": 16,');
   expect([...floatKeys(text)].sort()).toEqual([...found.floats].sort());
+});
+
+describe.each([
+  ["mamba2", "num_heads", 8],
+  ["deepseek_v3", "num_key_value_heads", 4],
+  ["glm4_moe_lite", "num_key_value_heads", 4],
+])("what a part of %s checks `%s` against", (name, key, value) => {
+  const config = configIn(`test/golden/families/${name}`);
+  const source = familyModel(config["model_type"] as string)!;
+
+  test("says what the key is in a written config", () => {
+    expect(written(source, { config })).toMatchObject({ config: { [key]: value } });
+  });
+
+  test("refuses a config without it, which transformers reads with a default of its own", () => {
+    const { [key]: _, ...without } = config;
+    const { model, diagnostics } = lower(parse(source).file, { config: without });
+    expect(model).toBeUndefined();
+    const said = diagnostics.map((diagnostic) => showDiagnostic(diagnostic)).join("\n");
+    expect(said).toContain(`\`${key}\`, which is missing, is `);
+  });
 });
 
 test("a config that was given is kept as it is, and what was set besides takes its place", () => {

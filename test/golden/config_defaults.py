@@ -84,7 +84,9 @@ def rows(folder, keys):
 def defaults(model_type, keys):
     """What the class takes for keys that are missing, and other names under which a config may have them."""
     made = CONFIG_MAPPING[model_type]
-    fields = {field.name: field.default for field in dataclasses.fields(made) if is_plain(field.default)}
+    inherited = {field.name: field.default for field in dataclasses.fields(transformers.PreTrainedConfig)}
+    fields = {field.name: field.default for field in dataclasses.fields(made)
+              if is_plain(field.default) and inherited.get(field.name, MISSING) != field.default}
     tops = {key.split(".")[0] for key in keys}
     values = {key: fields[key] for key in sorted(tops) if key in fields}
     values |= {key: fields[own] for key, own in sorted(made.attribute_map.items()) if key in tops and own in fields and own not in tops}
