@@ -1,7 +1,13 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { encodeMessage } from "../../src/checkpoint/onnx/protobuf.ts";
-import { elementTypes, messages, type ModelProto, type NodeProto } from "../../src/checkpoint/onnx/schema.ts";
+import {
+  attributeTypes,
+  elementTypes,
+  messages,
+  type ModelProto,
+  type NodeProto,
+} from "../../src/checkpoint/onnx/schema.ts";
 import { Problem } from "../../src/checkpoint/problem.ts";
 import { readOnnx } from "../../src/import/onnx/read.ts";
 import type { HostTensor } from "../../src/tensor/host.ts";
@@ -119,6 +125,16 @@ test("all nodes that are not known are listed at once, by op, with how many ther
   const bytes = bytesOf([node("Det", ["x"], "a"), node("Det", ["x"], "b"), node("NonZero", ["x"], "y")]);
   expect(problemOf(bytes)).toBe(
     "E776 model.onnx: lmg has no form for Det (2 nodes, the first `node_a`) and NonZero (`node_y`)",
+  );
+});
+
+test("a node of too few inputs, or of a type that is none, is refused", () => {
+  expect(problemOf(bytesOf([node("Add", ["x"], "y")]))).toBe(
+    "E776 model.onnx: lmg has no form for Add with too few inputs: add has no y (`node_y`)",
+  );
+  const cast = { ...node("Cast", ["x"], "y"), attribute: [{ name: "to", i: 80, type: attributeTypes.i }] };
+  expect(problemOf(bytesOf([cast]))).toBe(
+    "E776 model.onnx: lmg has no form for Cast with a cast is of the element type 80, which lmg has not (`node_y`)",
   );
 });
 

@@ -12,6 +12,7 @@ import { convertSizes } from "./ops/sizes.ts";
 import { onnxOps } from "./ops/table.ts";
 import { Site, type Meaning } from "./site.ts";
 import { symbolsFor } from "./symbols.ts";
+import { Unread } from "./unread.ts";
 
 /** A node that lmg has no form for. */
 export interface Refusal {
@@ -90,7 +91,8 @@ class Converter {
         if (name !== "" && results[index] !== undefined) this.#meanings.set(name, results[index]);
       });
     } catch (error) {
-      if (!(error instanceof NoForm) && !(error instanceof DimTooLarge)) throw error;
+      const isKnown = error instanceof NoForm || error instanceof DimTooLarge || error instanceof Unread;
+      if (!isKnown) throw error;
       this.#refused.push({ node, what: error.message });
     }
   }

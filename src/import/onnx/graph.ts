@@ -3,7 +3,7 @@ import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { noOrigin } from "../../ir/graph.ts";
 import { tryMakeNode, type GivenAttributes } from "../../ir/node.ts";
 import { Mismatch } from "../../ops/define.ts";
-import type { OpName, OperandsOf } from "../../ops/table.ts";
+import { recordOf, type OpName, type OperandsOf } from "../../ops/table.ts";
 import type { Dim } from "../../tensor/dim.ts";
 import type { Dtype } from "../../tensor/dtype.ts";
 
@@ -28,6 +28,9 @@ export class Builder {
     this.all(op, operands, attrs)[0]!;
 
   all<K extends OpName>(op: K, operands: OperandsOf<K, Value>, attrs: GivenAttributes<K>): readonly Value[] {
+    for (const [slot, kind] of Object.entries(recordOf(op).operands))
+      if (kind === "one" && (operands as Readonly<Record<string, unknown>>)[slot] === undefined)
+        throw new NoForm(`too few inputs: ${op} has no ${slot}`);
     const node = tryMakeNode(op, operands, attrs, { ...noOrigin, label: this.label });
     if (node instanceof Mismatch) throw new NoForm(`${op}: ${node.blamed}: ${node.message}`);
     this.nodes.push(node as Node);
