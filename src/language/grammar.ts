@@ -21,6 +21,11 @@ const KEPT = 64 * 1024;
  */
 const kept = new Recent<Node>(KEPT);
 
+/** Lets go of what was matched: nothing is parsed soon. */
+export const forgetMatches = (): void => {
+  kept.clear();
+};
+
 /** The root of the match, or what went wrong. */
 export function match(text: string, rule: Rule): Node | FailedMatchResult {
   const key = `${rule} ${text}`;

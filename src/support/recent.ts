@@ -31,4 +31,11 @@ export class Recent<T> {
     this.#now.set(text, value);
     this.#held += text.length;
   }
+
+  /** Lets all of them go. */
+  clear(): void {
+    this.#now = new Map();
+    this.#before = new Map();
+    this.#held = 0;
+  }
 }

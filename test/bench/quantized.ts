@@ -20,7 +20,7 @@ const [rounds, threads] = [Number(process.argv[2] ?? 7), Number(process.argv[3] 
 const STEPS = 4;
 
 const text = readFileSync(new URL("../../examples/llama.lmg", import.meta.url), "utf8");
-const sizes = { vocab: 16384, dim: 768, hidden: 2048, depth: 12, heads: 12, tied: true };
+const sizes = { vocab: 32768, dim: 768, hidden: 2048, depth: 12, heads: 12, tied: true };
 const { model } = compile({ name: "llama.lmg", text }, { settings: sizes });
 if (model === undefined) throw new Error("the model has mistakes");
 const { graph } = model;

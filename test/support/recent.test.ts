@@ -22,3 +22,12 @@ test("what alone has no room is not kept", () => {
   recent.set("bb", 2);
   expect([recent.get("aaaaa"), recent.get("bb")]).toEqual([undefined, 2]);
 });
+
+test("all of them are let go at once, and there is room again", () => {
+  const recent = new Recent<number>(4);
+  for (const [value, text] of ["ab", "cd", "ef"].entries()) recent.set(text, value);
+  recent.clear();
+  expect(["ab", "cd", "ef"].map((text) => recent.get(text))).toEqual([undefined, undefined, undefined]);
+  recent.set("gh", 3);
+  expect(recent.get("gh")).toBe(3);
+});
