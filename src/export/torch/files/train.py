@@ -306,7 +306,7 @@ def optimizers_of(model):
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
     def groups(chosen):
-        """By what they have for themselves, and by their mesh: torch updates all of a group at once, which cannot lie on two."""
+        """By what they have for themselves, and by their mesh: torch updates all of a group at once, which lies on one."""
         made = {}
         for name, p in chosen:
             own = named_in(M.RULES, name, {})
