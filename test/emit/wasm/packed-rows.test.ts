@@ -29,6 +29,8 @@ const forms: readonly Form[] = [
   { bits: 8, block: 16, narrow: true, hasMinimums: false, halves: true },
   { bits: 5, block: 32, narrow: false, hasMinimums: false, halves: true },
   { bits: 5, block: 16, narrow: false, hasMinimums: true, halves: false },
+  { bits: 4, block: 32, narrow: false, hasMinimums: false, halves: false },
+  { bits: 4, block: 16, narrow: false, hasMinimums: true, halves: false },
   { bits: 4, block: 32, narrow: false, hasMinimums: true, halves: false },
   { bits: 4, block: 32, narrow: false, hasMinimums: true, halves: true },
 ];

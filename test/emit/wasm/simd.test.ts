@@ -326,7 +326,14 @@ const byteCases: { readonly [K in keyof typeof i8x16]: Case } = {
   },
 };
 
-const halfCases: { readonly [K in keyof typeof i16x8]: Case } = {
+/** What is of relaxed SIMD has a test of its own. */
+const halfCases: { readonly [K in Exclude<keyof typeof i16x8, "relaxed_dot_i8x16_i7x16_s">]: Case } = {
+  add: {
+    make: i16x8.add,
+    of: "i32",
+    gives: "i32",
+    wanted: () => [8, 0xfffefff0 | 0, 0x7fff0000, 0],
+  },
   neg: {
     make: i16x8.neg,
     of: "i32",
@@ -514,4 +521,17 @@ test("products of four neighbours are added to a variable", () => {
   });
   // Bytes: 5 · 3 - 1; -7 · 119 - 3 · 127; -1 · 1 + 255; 4.
   expect(read(view, "i32", 4)).toEqual([14, -1214, 254, 4]);
+});
+
+test("products of two neighbours, each sum in 16 bits", () => {
+  const memory = new Uint8Array(48);
+  operands.i32.forEach((values, index) => {
+    memory.set(typed("i32", values), 16 * index);
+  });
+  const view = valueOf(memory, () => {
+    const factors = v128.and(v128.load(at(16)), i32x4.splat(i32.const(0x7f7f7f7f)));
+    return i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(at(0)), factors);
+  });
+  // Bytes: 5 · 3; -7 · 119 - 127, -127 twice; -1 · 1.
+  expect(read(view, "i32", 4)).toEqual([15, (-254 << 16) | (-960 & 0xffff), 0xffff, 0]);
 });

@@ -13,9 +13,9 @@ const moduleOf = (example: string): string => {
 
 // The limit of GPT-2 is 40 kB; what is near its own should be looked into before it is over it.
 test.each([
-  ["gpt2", 39_800],
+  ["gpt2", 39_900],
   ["bert", 45_500],
-  ["llama", 57_800],
+  ["llama", 58_600],
 ] as const)(
   "%s without its weights, for engines with and without relaxed SIMD, is at most %d bytes in gzip",
   (example, most) => {

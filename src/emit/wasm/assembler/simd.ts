@@ -159,6 +159,12 @@ export const i8x16 = {
 
 /** Eight lanes of 16 bits. */
 export const i16x8 = {
+  add: bin(142),
+  /**
+   * Products of sixteen numbers of 8 bits with sixteen of 7 bits without a sign, each two neighbours added (relaxed SIMD). All machines
+   * give the same where that does not go beyond 16 bits.
+   */
+  relaxed_dot_i8x16_i7x16_s: bin(0x112),
   neg: un(129),
   max_s: bin(152),
   gt_s: bin(49),

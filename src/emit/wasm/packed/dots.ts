@@ -1,3 +1,4 @@
+import { append } from "../../../support/lists.ts";
 import { ROW_UNIT } from "../../../tensor/quantized.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
@@ -26,6 +27,7 @@ interface Taken {
 /** A group of rows of a weight times some rows of rounded activations. */
 export class Dots {
   readonly #machine: Machine;
+  readonly #constants: KernelWriter["constants"];
   readonly #phase: Phase;
   readonly #matrix: PackedMatrix;
   readonly #products: Products;
@@ -46,6 +48,7 @@ export class Dots {
     lie: "together" | "apart" = "together",
   ) {
     this.#machine = k.machine;
+    this.#constants = k.constants;
     this.#phase = phase;
     this.#matrix = matrix;
     this.#products = products;
@@ -92,13 +95,23 @@ export class Dots {
       ...xAt.enter(codes, rows),
       ...besideAt.enter(beside, rows),
       ...groups.flatMap(({ to }) => to.flat().map((sum) => sum.set(v128.zero))),
-      this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
-        ...groups.flatMap((group) => blocks.flatMap((at) => this.#block(at, group))),
-        ...this.#matrix.step(),
-        ...xAt.step(rows),
-        ...besideAt.step(rows),
-      ]),
+      ...this.#withConstants(() =>
+        this.#phase.range(i32.const(0), this.#matrix.units, 1, () => [
+          ...groups.flatMap((group) => blocks.flatMap((at) => this.#block(at, group))),
+          ...this.#matrix.step(),
+          ...xAt.step(rows),
+          ...besideAt.step(rows),
+        ]),
+      ),
     ];
+  }
+
+  /** A loop, with its constants in variables that are set before it. */
+  #withConstants(make: () => Statement): Statement[] {
+    const before: Statement[] = [];
+    const writing = { writer: this.#phase, push: (...more: readonly Statement[]) => append(before, more) };
+    const made = this.#constants.loadedOnce(writing, make);
+    return [...before, made];
   }
 
   /** The products of a block of the unit, each with its scales. */
@@ -123,9 +136,16 @@ export class Dots {
         ),
       ]),
       ...matrix.readBeside(block),
-      ...to.flatMap((sums, row) =>
-        sums.flatMap((sum, vector) => this.#take({ matrix, row, vector, block }, sum)),
-      ),
+      ...to.flatMap((sums, row) => [
+        this.#factor.set(this.#beside(row, besides.scale)),
+        ...sums.map((sum, vector) => this.#take({ matrix, row, vector, block }, sum)),
+        ...(matrix.hasMinimums
+          ? [
+              this.#factor.set(this.#beside(row, besides.sum(this.#index(block)))),
+              ...sums.map((sum, vector) => this.#add(matrix.minimums(block, vector), this.#factor.get, sum)),
+            ]
+          : []),
+      ]),
     ];
   }
 
@@ -134,18 +154,15 @@ export class Dots {
     return this.#products.offset === 0 ? v128.zero : this.#beside(row, besides.offset(this.#index(block)));
   }
 
-  /** Adds the products of a block, with its scales. */
-  #take({ matrix, row, vector, block }: Taken, to: Local<"v128">): Statement[] {
-    const scale = f32x4.mul(matrix.scales(block, vector), this.#beside(row, besides.scale));
+  /** Adds the products of a block, with its scales; that of x is at hand. */
+  #take({ matrix, row, vector, block }: Taken, to: Local<"v128">): Statement {
+    const scale = f32x4.mul(matrix.scales(block, vector), this.#factor.get);
     const sums = this.#sums[row]![vector]!.map(({ get }) => get);
-    const product = f32x4.convert_i32x4_s(this.#products.finish(sums));
-    const add = (x: V128, y: V128): Statement => to.set(multiplyAdd(this.#machine, x, y, to.get));
-    return [
-      add(product, scale),
-      ...(matrix.hasMinimums
-        ? [add(matrix.minimums(block, vector), this.#beside(row, besides.sum(this.#index(block))))]
-        : []),
-    ];
+    return this.#add(f32x4.convert_i32x4_s(this.#products.finish(sums)), scale, to);
+  }
+
+  #add(x: V128, y: V128, to: Local<"v128">): Statement {
+    return to.set(multiplyAdd(this.#machine, x, y, to.get));
   }
 
   /** Which of the sums of a unit of x is that of a block. */
