@@ -1,5 +1,6 @@
 import type { EdgeRole, Graph, Value } from "../ir/graph.ts";
 import type { EdgeExplanation } from "../passes/explain.ts";
+import { largest } from "../support/lists.ts";
 import { showType } from "../tensor/type.ts";
 import { framed } from "./bounds.ts";
 import { Drawing } from "./drawing.ts";
@@ -59,7 +60,10 @@ function placeStreams(graph: Graph, lines: readonly Line[], drawer: LineDrawer):
   let end = 0;
   return lines.map((line) => {
     const block = drawer.draw(line);
-    const least = Math.max(LEAST, ...endNames(graph, line).map((name) => halfOf(name)));
+    const least = largest(
+      endNames(graph, line).map((name) => halfOf(name)),
+      LEAST,
+    );
     const left = Math.max(block.left, least);
     const x = end + BETWEEN + left;
     block.place(x, HEAD);

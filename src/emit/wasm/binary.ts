@@ -41,10 +41,9 @@ function lostSums(probe: FunctionWriter): I32 {
   const sums = probe.locals("v128", SUMS);
   const factors = [x, y].map((value) => i32x4.splat(i32.const(Math.imul(0x01010101, value & 255))));
   const wrong = sums.map((sum, i) => i32x4.ne(sum.get, i32x4.splat(i32.const(i + 4 * x * y))));
-  probe.push(
-    ...sums.map((sum, i) => sum.set(i32x4.splat(i32.const(i)))),
-    ...sums.map((sum) => sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(...(factors as [V128, V128]), sum.get))),
-  );
+  for (const [i, sum] of sums.entries()) probe.push(sum.set(i32x4.splat(i32.const(i))));
+  for (const sum of sums)
+    probe.push(sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(...(factors as [V128, V128]), sum.get)));
   return i32x4.bitmask(wrong.reduce((all, each) => v128.or(all, each)));
 }
 
