@@ -1,10 +1,21 @@
 // Written by scripts/embed.ts from src/families/defaults.json.
 type Values = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Of each `model_type` the keys, and other names that a file may have for them. */
-export const classDefaults: Readonly<
-  Record<string, { values: Values; names?: Readonly<Record<string, readonly string[]>> }>
-> = {
+type Keys = readonly string[];
+
+interface ClassDefaults {
+  readonly values: Values;
+  /** Other names that a file may have for a key. */
+  readonly names?: Readonly<Record<string, Keys>>;
+  /** Keys that are floats, or whole numbers, where the value does not say it. */
+  readonly floats?: Keys;
+  readonly integers?: Keys;
+  /** Ids of tokens that can't be null. */
+  readonly tokens?: Keys;
+}
+
+/** Of each `model_type` what its class has where a file is silent. */
+export const classDefaults: Readonly<Record<string, ClassDefaults>> = {
   albert: {
     values: {
       embedding_size: 128,
@@ -37,6 +48,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 131072,
     },
+    integers: ["num_key_value_heads"],
   },
   arcee: {
     values: {
@@ -55,6 +67,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   bart: {
     values: {
@@ -178,6 +191,7 @@ export const classDefaults: Readonly<
       use_qk_norm: false,
       vocab_size: 256000,
     },
+    integers: ["num_key_value_heads"],
   },
   cohere2: {
     values: {
@@ -197,6 +211,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 256000,
     },
+    integers: ["num_key_value_heads"],
   },
   cwm: {
     values: {
@@ -216,6 +231,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 128256,
     },
+    tokens: ["bos_token_id"],
   },
   "data2vec-text": {
     values: {
@@ -264,6 +280,8 @@ export const classDefaults: Readonly<
       vocab_size: 102400,
     },
     names: { n_routed_experts: ["num_experts"] },
+    floats: ["routed_scaling_factor"],
+    integers: ["n_group", "num_experts_per_tok", "num_key_value_heads", "topk_group"],
   },
   deepseek_v3: {
     values: {
@@ -337,6 +355,8 @@ export const classDefaults: Readonly<
       vocab_size: 152064,
     },
     names: { n_routed_experts: ["num_local_experts"] },
+    floats: ["routed_scaling_factor"],
+    integers: ["n_routed_experts", "n_shared_experts", "num_experts_per_tok"],
   },
   electra: {
     values: {
@@ -428,6 +448,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 128256,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   exaone: {
     values: {
@@ -451,6 +472,7 @@ export const classDefaults: Readonly<
       rms_norm_eps: ["layer_norm_epsilon"],
       num_hidden_layers: ["num_layers"],
     },
+    integers: ["head_dim"],
   },
   exaone4: {
     values: {
@@ -521,6 +543,7 @@ export const classDefaults: Readonly<
       num_kv_heads: ["n_head_kv"],
       num_hidden_layers: ["n_layer"],
     },
+    integers: ["ffn_hidden_size", "num_kv_heads", "num_ln_in_parallel_attn"],
   },
   falcon_mamba: {
     values: {
@@ -558,6 +581,7 @@ export const classDefaults: Readonly<
       vocab_size: 100352,
     },
     names: { num_experts: ["num_local_experts"] },
+    integers: ["num_key_value_heads"],
   },
   gemma: {
     values: {
@@ -599,6 +623,7 @@ export const classDefaults: Readonly<
       use_bidirectional_attention: null,
       vocab_size: 256000,
     },
+    floats: ["attn_logit_softcapping", "final_logit_softcapping"],
   },
   gemma3_text: {
     values: {
@@ -622,6 +647,7 @@ export const classDefaults: Readonly<
       use_bidirectional_attention: false,
       vocab_size: 262208,
     },
+    floats: ["attn_logit_softcapping", "final_logit_softcapping"],
   },
   glm: {
     values: {
@@ -683,6 +709,7 @@ export const classDefaults: Readonly<
       vocab_size: 151552,
     },
     names: { n_routed_experts: ["num_local_experts"] },
+    floats: ["routed_scaling_factor"],
   },
   glm4_moe_lite: {
     values: {
@@ -738,6 +765,7 @@ export const classDefaults: Readonly<
       n_head: ["num_attention_heads"],
       n_layer: ["num_hidden_layers"],
     },
+    integers: ["n_inner"],
   },
   gpt_bigcode: {
     values: {
@@ -759,6 +787,7 @@ export const classDefaults: Readonly<
       n_head: ["num_attention_heads"],
       n_layer: ["num_hidden_layers"],
     },
+    integers: ["n_inner"],
   },
   gpt_neo: {
     values: {
@@ -774,6 +803,7 @@ export const classDefaults: Readonly<
       window_size: 256,
     },
     names: { num_heads: ["num_attention_heads"], num_layers: ["num_hidden_layers"] },
+    integers: ["intermediate_size"],
   },
   gpt_neox: {
     values: {
@@ -814,6 +844,7 @@ export const classDefaults: Readonly<
       vocab_size: 201088,
     },
     names: { num_local_experts: ["num_experts"] },
+    floats: ["swiglu_limit"],
   },
   gptj: {
     values: {
@@ -834,6 +865,7 @@ export const classDefaults: Readonly<
       n_head: ["num_attention_heads"],
       n_layer: ["num_hidden_layers"],
     },
+    integers: ["n_inner"],
   },
   granite: {
     values: {
@@ -855,6 +887,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+    integers: ["num_key_value_heads"],
   },
   granite_swa: {
     values: {
@@ -879,6 +913,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 100352,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
   },
   granitemoe: {
     values: {
@@ -901,6 +936,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+    integers: ["num_key_value_heads"],
   },
   granitemoe_swa: {
     values: {
@@ -927,6 +964,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+    integers: ["num_key_value_heads"],
   },
   granitemoeshared: {
     values: {
@@ -950,6 +989,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+    integers: ["num_key_value_heads"],
   },
   helium: {
     values: {
@@ -985,6 +1026,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 290943,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   hunyuan_v1_moe: {
     values: {
@@ -1005,6 +1047,7 @@ export const classDefaults: Readonly<
       vocab_size: 290943,
     },
     names: { num_experts: ["num_local_experts"] },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   hyperclovax: {
     values: {
@@ -1028,6 +1071,8 @@ export const classDefaults: Readonly<
       use_post_norm: true,
       vocab_size: 32000,
     },
+    floats: ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+    integers: ["head_dim", "num_key_value_heads"],
   },
   internlm3: {
     values: {
@@ -1083,6 +1128,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 150272,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   lfm2: {
     values: {
@@ -1104,6 +1150,7 @@ export const classDefaults: Readonly<
       vocab_size: 65536,
     },
     names: { intermediate_size: ["block_ff_dim"], tie_word_embeddings: ["tie_embedding"] },
+    floats: ["block_ffn_dim_multiplier"],
   },
   lfm2_moe: {
     values: {
@@ -1128,6 +1175,7 @@ export const classDefaults: Readonly<
       use_expert_bias: true,
       vocab_size: 65536,
     },
+    floats: ["routed_scaling_factor"],
   },
   llama: {
     values: {
@@ -1146,6 +1194,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   llama4_text: {
     values: {
@@ -1321,6 +1370,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    integers: ["head_dim"],
   },
   ministral3: {
     values: {
@@ -1338,6 +1388,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 131072,
     },
+    integers: ["sliding_window"],
   },
   mistral: {
     values: {
@@ -1355,6 +1406,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32000,
     },
+    integers: ["head_dim"],
   },
   mixtral: {
     values: {
@@ -1375,6 +1427,7 @@ export const classDefaults: Readonly<
       vocab_size: 32000,
     },
     names: { num_local_experts: ["num_experts"] },
+    integers: ["head_dim", "sliding_window"],
   },
   modernbert: {
     values: {
@@ -1420,6 +1473,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 50368,
     },
+    tokens: ["bos_token_id", "pad_token_id"],
   },
   mpnet: {
     values: {
@@ -1450,6 +1504,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 50368,
     },
+    floats: ["embedding_fraction", "logit_scale"],
   },
   mt5: {
     values: {
@@ -1467,6 +1522,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 250112,
     },
+    integers: ["num_decoder_layers"],
   },
   mvp: {
     values: {
@@ -1502,6 +1558,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 50304,
     },
+    floats: ["final_logit_softcapping"],
+    integers: ["num_key_value_heads"],
   },
   nemotron: {
     values: {
@@ -1520,6 +1578,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 256000,
     },
+    integers: ["head_dim", "num_key_value_heads"],
   },
   nomic_bert: {
     values: {
@@ -1534,6 +1593,7 @@ export const classDefaults: Readonly<
       type_vocab_size: 2,
       vocab_size: 30528,
     },
+    tokens: ["pad_token_id"],
   },
   olmo: {
     values: {
@@ -1550,6 +1610,8 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 50304,
     },
+    floats: ["clip_qkv"],
+    integers: ["num_key_value_heads"],
   },
   olmo2: {
     values: {
@@ -1566,6 +1628,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 50304,
     },
+    integers: ["num_key_value_heads"],
   },
   olmo3: {
     values: {
@@ -1584,6 +1647,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 50304,
     },
+    integers: ["num_key_value_heads"],
   },
   olmoe: {
     values: {
@@ -1605,6 +1669,8 @@ export const classDefaults: Readonly<
       vocab_size: 50304,
     },
     names: { num_experts: ["num_local_experts"] },
+    floats: ["clip_qkv"],
+    integers: ["num_key_value_heads"],
   },
   "openai-gpt": {
     values: {
@@ -1640,6 +1706,7 @@ export const classDefaults: Readonly<
       vocab_size: 50272,
       word_embed_proj_dim: null,
     },
+    integers: ["word_embed_proj_dim"],
   },
   pegasus: {
     values: {
@@ -1688,6 +1755,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 51200,
     },
+    integers: ["num_key_value_heads"],
   },
   phi3: {
     values: {
@@ -1705,6 +1773,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 32064,
     },
+    integers: ["num_key_value_heads", "sliding_window"],
   },
   plbart: {
     values: {
@@ -1905,6 +1974,7 @@ export const classDefaults: Readonly<
       type_vocab_size: 2,
       vocab_size: 50000,
     },
+    integers: ["embedding_size"],
   },
   rwkv: {
     values: {
@@ -1916,6 +1986,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: false,
       vocab_size: 50277,
     },
+    integers: ["attention_hidden_size", "intermediate_size"],
   },
   sarvam_mla: {
     values: {
@@ -1951,6 +2022,7 @@ export const classDefaults: Readonly<
       n_routed_experts: ["num_experts", "num_local_experts"],
       n_shared_experts: ["num_shared_experts"],
     },
+    integers: ["num_key_value_heads", "q_lora_rank"],
   },
   sarvam_moe: {
     values: {
@@ -2024,6 +2096,7 @@ export const classDefaults: Readonly<
       use_sliding_window: false,
       vocab_size: 128256,
     },
+    integers: ["sliding_window"],
   },
   solar_open: {
     values: {
@@ -2049,6 +2122,7 @@ export const classDefaults: Readonly<
       vocab_size: 196608,
     },
     names: { n_routed_experts: ["num_local_experts"] },
+    floats: ["routed_scaling_factor"],
   },
   stablelm: {
     values: {
@@ -2084,6 +2158,7 @@ export const classDefaults: Readonly<
       use_bias: true,
       vocab_size: 49152,
     },
+    integers: ["sliding_window"],
   },
   t5: {
     values: {
@@ -2100,6 +2175,7 @@ export const classDefaults: Readonly<
       relative_attention_num_buckets: 32,
       vocab_size: 32128,
     },
+    integers: ["num_decoder_layers"],
   },
   vaultgemma: {
     values: {
@@ -2122,6 +2198,7 @@ export const classDefaults: Readonly<
       tie_word_embeddings: true,
       vocab_size: 256000,
     },
+    floats: ["attn_logit_softcapping", "final_logit_softcapping"],
   },
   xglm: {
     values: {

@@ -95,7 +95,29 @@ def defaults(model_type, keys):
         for other, own in (pair, pair[::-1]):
             if own in values and other in tops:
                 names.setdefault(own, []).append(other)
-    return {"values": values} | ({"names": names} if names else {})
+    found = {"names": names, **kinds(made, values)}
+    return {"values": values} | {name: each for name, each in found.items() if each}
+
+
+TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
+
+
+def kinds(made, values):
+    """Which of Python's two kinds of numbers a key has, where its default in JSON leaves that open, and ids that must be some token's."""
+    own = {field.name for field in dataclasses.fields(made)} | set(made.attribute_map)
+    taken = {key: [not refuses(made, key, number) for number in (1, 1.5)] for key, value in values.items() if value is None}
+    whole = [key for key, value in values.items() if isinstance(value, float) and value.is_integer()]
+    return {"floats": sorted(whole + [key for key, each in taken.items() if each == [False, True]]),
+            "integers": [key for key, each in taken.items() if each == [True, False]],
+            "tokens": [key for key in TOKENS if key in own and refuses(made, key, None)]}
+
+
+def refuses(made, key, value):
+    try:
+        made(**{key: value})
+    except Exception as error:  # other checks see more than one key
+        return str(error).startswith(f"Validation error for field '{key}'")
+    return False
 
 
 # Names that the code of a class takes besides; of Falcon those of its first files, which had code of their own.
