@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { configText, floatKeys } from "../../src/checkpoint/config.ts";
+import { silentKeys } from "../../src/families/defaults.ts";
 import { familyModel } from "../../src/families/models.ts";
 import { parse } from "../../src/language/parse.ts";
 import { isConfigObject, type ConfigObject } from "../../src/lower/config/file.ts";
-import { publishConfig } from "../../src/lower/config/written/publish.ts";
+import { firstDifference } from "../../src/lower/config/written/difference.ts";
+import { noTokens, publishConfig, type PublishOptions } from "../../src/lower/config/written/publish.ts";
 import { lower, type LowerOptions } from "../../src/lower/lower.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
 import type { Source } from "../../src/support/source.ts";
@@ -25,12 +27,20 @@ const configIn = (folder: string): ConfigObject => {
   return isConfigObject(text) ? text : config;
 };
 
+/** The keys of a golden config, dots and all, whose numbers are floats in Python. */
+const floatsIn = (folder: string): ReadonlySet<string> =>
+  new Set(
+    [...floatKeys(readFileSync(`${folder}/config.json`, "utf8"))].map((key) =>
+      key.replace(/^text_config\./, ""),
+    ),
+  );
+
 /** What is written of a model that is read with some options. */
-function written(source: Source, options: LowerOptions) {
+function written(source: Source, options: LowerOptions, extra: PublishOptions["extra"] = {}) {
   const { file } = parse(source);
   const { model, diagnostics } = lower(file, { ...options, writeConfig: true });
   if (model === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  return publishConfig(model, { file, options });
+  return publishConfig(model, { file, options, extra });
 }
 
 /** Keys at any depth, dots and all. */
@@ -58,6 +68,32 @@ describe.each(checkpoints)("the config of %s", (_name, folder) => {
     );
     expect(changed).toEqual([]);
   });
+
+  test("is in the keys and kinds of numbers that its class has, which has written the golden file", () => {
+    const found = written(source, { config });
+    if (!("config" in found)) throw new Error(found.because);
+    const others = Object.entries(silentKeys(found.family)?.names ?? {}).flat(2);
+    const own = new Set([...Object.keys(config), ...others, "num_labels"]);
+    const kept = Object.fromEntries(Object.entries(found.config).filter(([key]) => own.has(key)));
+    const [whole, read] = [config, kept].map((each) => lower(parse(source).file, { config: each }).model);
+    expect(firstDifference(read!.graph, whole!.graph)).toBeUndefined();
+    const floats = floatsIn(folder);
+    const ofOtherKind = Object.entries(config).filter(
+      ([key, value]) =>
+        typeof value === "number" && key in found.config && floats.has(key) !== found.floats.has(key),
+    );
+    expect(ofOtherKind).toEqual([]);
+  });
+});
+
+test.each([
+  ["modernbert_decoder", -1],
+  ["nomic_bert", -1],
+  ["modernbert", null],
+])("a model of other tokens has none to fill texts with, as the class of %s says it", (name, id) => {
+  const config = configIn(`test/golden/families/${name}`);
+  const found = written(familyModel(config["model_type"] as string)!, { config }, noTokens);
+  expect(found).toMatchObject({ config: { pad_token_id: id, eos_token_id: null } });
 });
 
 const llama = familyModel("llama")!;

@@ -53,7 +53,7 @@ export function solveLayer(call: Call, wanted: LayerValue, keys: Keys, site: Sit
     return value === undefined ? undefined : { value, missing };
   };
   return solveSection(
-    { solveLayer: site.solveLayer, frame: { ...frame, definition, module } },
+    { solveLayer: site.solveLayer, has: site.has, frame: { ...frame, definition, module } },
     wants,
     open,
     found,

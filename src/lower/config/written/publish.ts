@@ -7,6 +7,7 @@ import { showPlace } from "../../../support/source.ts";
 import { lower, type LoweredModel, type LowerOptions } from "../../lower.ts";
 import { showMeaning } from "../../values/meaning.ts";
 import type { ConfigObject } from "../file.ts";
+import { extraOfClass } from "./class.ts";
 import { firstDifference } from "./difference.ts";
 import { configOf, keysOfConfig, keyValue, type Keys, type WrittenConfig } from "./keys.ts";
 import type { WrittenSection } from "./write.ts";
@@ -121,7 +122,7 @@ function candidates(
   const constants: Keys = new Map([
     ["architectures", { kind: "list", items: [keyValue(classOf(section))] }],
     ["dtype", keyValue("float32")],
-    ...Object.entries(extra).map(([key, value]) => [key, keyValue(value)] as const),
+    ...Object.entries(extra).map(([key, value]) => [key, extraOfClass(family, key, value)] as const),
   ]);
   const more = Object.entries(perhaps).map(([key, value]) => [key, keyValue(value)] as const);
   // What is said of the model wins over what is said of the run.

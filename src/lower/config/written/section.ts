@@ -128,19 +128,29 @@ const beginsWithKey = ({ line }: Placed<ConfigKeyLine>): boolean => firstKey(lin
 export const isOfObject = (line: ConfigKeyLine): boolean => firstKey(line)?.includes(".") ?? false;
 
 /** The key with which a line begins, if that is one alone. */
-const firstKey = ({ values: [first] }: ConfigKeyLine): string | undefined =>
-  first?.kind === "call" && first.arguments === undefined ? keyOf(first.path) : undefined;
+const firstKey = ({ values: [first] }: ConfigKeyLine): string | undefined => first && loneKey(first);
+
+const loneKey = (value: Expression): string | undefined =>
+  value.kind === "call" && value.arguments === undefined ? keyOf(value.path) : undefined;
 
 const addsNone = (found: Keys, keys: Keys): boolean =>
   [...found].some(([key, { kind }]) => kind === "none" && !keys.has(key));
 
+/**
+ * By the first alternative that can say it: keys and layers before others where the reader has all that they name, whatever spelling
+ * comes first, as `n_routed_experts else num_experts`.
+ */
 function firstSolution(
   values: readonly Expression[],
   wanted: Meaning,
   keys: Keys,
   site: Site,
 ): Keys | undefined {
-  for (const value of values) {
+  const isRead = (value: Expression): boolean =>
+    value.kind === "call" &&
+    (loneKey(value) ?? value.arguments) !== undefined &&
+    keysOf(value).every(site.has);
+  for (const value of [...values.filter(isRead), ...values.filter((each) => !isRead(each))]) {
     const found = solve(value, wanted, keys, site);
     if (found !== undefined) return found;
   }

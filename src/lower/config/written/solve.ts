@@ -10,6 +10,8 @@ import { configOf, sameValue, withKey, type Keys } from "./keys.ts";
 export interface Site {
   readonly frame: Frame;
   readonly solveLayer: (call: Call, wanted: LayerValue, keys: Keys, site: Site) => Keys | undefined;
+  /** Whether who reads the file has a key: others that say the same are written where there are such. */
+  readonly has: (key: string) => boolean;
   /** The layer that a parameter is where the file says nothing of it: a reader takes from it what a block's own section is silent of. */
   readonly fallback?: LayerValue;
 }

@@ -6,6 +6,7 @@ import { Diagnostics } from "../../frame/report.ts";
 import { Scope } from "../../names/scope.ts";
 import type { Meaning } from "../../values/meaning.ts";
 import { sectionOf } from "../read.ts";
+import { asOfClass, classHas } from "./class.ts";
 import { keyValue, type Keys } from "./keys.ts";
 import { solveLayer } from "./layers.ts";
 import { isOfObject, solveLines, type Solved, type Unsaid } from "./section.ts";
@@ -41,24 +42,15 @@ export function writtenSections(
     const wants = (name: string) => {
       const value = parameters.get(name);
       if (value === undefined) return undefined;
-      return { value: asDeclared(name, value, frame), missing: defaultOf(name, parameters, quiet) };
+      return { value, missing: defaultOf(name, parameters, quiet) };
     };
-    const site = { frame: quiet, solveLayer };
+    const site = { frame: quiet, solveLayer, has: (key: string) => classHas(family, key) };
     const [whole, brief] = [() => false, isOfObject].map((leavesOut) =>
       solveLines(section, from, { wants, site, leavesOut }),
     ) as [Solved, Solved];
-    const keys = [whole.keys, brief.keys];
+    const keys = [whole.keys, brief.keys].map((solved) => asOfClass(family, solved));
     return { family, architecture: names[index] ?? names[0]!, keys, unsaid: whole.unsaid };
   });
-}
-
-/** A number that is whole where the text writes a whole one: Python checks which of its two kinds a key has. */
-function asDeclared(name: string, value: Meaning, { definition }: Frame): Meaning {
-  const declared = definition.parameters.find((parameter) => parameter.name.text === name)?.default;
-  const isWhole = declared?.kind === "number" && declared.whole;
-  return value.kind === "number" && Number.isInteger(value.value) && isWhole
-    ? { ...value, float: false }
-    : value;
 }
 
 /** The classes that a section names, one for each family or one for all. */
