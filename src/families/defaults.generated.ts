@@ -1,9 +1,9 @@
 // Written by scripts/embed.ts from src/families/defaults.json.
-type Values = Readonly<Record<string, string | number | boolean | null>>;
+export type Values = Readonly<Record<string, string | number | boolean | null>>;
 
-type Keys = readonly string[];
+export type Keys = readonly string[];
 
-interface ClassDefaults {
+export interface ClassDefaults {
   readonly values: Values;
   /** Other names that a file may have for a key. */
   readonly names?: Readonly<Record<string, Keys>>;
