@@ -200,8 +200,8 @@ describe("blocks", () => {
       model.lmg:3:19: error[E310]: 4 heads do not share 3 key/value heads evenly
          3 |   unsqueeze(1) -> attention(4, kv_heads: 3)
            |                   ^^^^^^^^^^^^^^^^^^^^^^^^^ in this call
-        in std/attention.lmg:36:10
-        36 |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
+        in std/attention.lmg:##:10
+        ## |   assert heads % kv_heads == 0, "{heads} heads do not share {kv_heads} key/value heads evenly"
            |          ^^^^^^^^^^^^^^^^^^^^^ this must hold
       "
     `);

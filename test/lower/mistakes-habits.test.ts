@@ -302,8 +302,8 @@ describe("arguments that cannot be", () => {
       model.lmg:4:24: error[E414]: \`attend\`: \`window\`: expected a whole number of at least 1, got 0
          4 |   x -> unsqueeze(1) -> attention(2, window: 0)
            |                        ^^^^^^^^^^^^^^^^^^^^^^^ in this call
-        in std/attention.lmg:95:30
-        95 |   (q, k, v, scores, seen) -> attend(causal, window: none if sinks else near, softcap, scale, alibi, dropout)
+        in std/attention.lmg:##:30
+        ## |   (q, k, v, scores, seen) -> attend(causal, window: none if sinks else near, softcap, scale, alibi, dropout)
            |                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       model.lmg:5:8: error[E414]: \`layernorm\`: \`eps\`: expected a number of at least 0, got -1
         5 |   x -> layernorm(eps: -1)

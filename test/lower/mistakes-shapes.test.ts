@@ -80,8 +80,8 @@ describe("shapes", () => {
       model.lmg:3:3: error[E404]: \`x\` must be [B, T, D], but f32[B, 8] has 2 axes
          3 |   attention(2)
            |   ^^^^^^^^^^^^ in this call
-        in std/attention.lmg:33:12
-        33 |   input x: [B, T, D]
+        in std/attention.lmg:##:12
+        ## |   input x: [B, T, D]
            |            ^^^^^^^^^
          2 |   input x: f32[B, 8]
            |   ^^^^^^^^^^^^^^^^^^ this is f32[B, 8]

@@ -137,8 +137,8 @@ describe("a cap of scores or logits", () => {
       model.lmg:3:3: error[E310]: \`softcap\` takes a number above 0, got 0
         3 |   softcap(0.0)
           |   ^^^^^^^^^^^^ in this call
-        in std/elementary.lmg:4:10
-        4 |   assert cap > 0, "\`softcap\` takes a number above 0, got {cap}"
+        in std/elementary.lmg:#:10
+        # |   assert cap > 0, "\`softcap\` takes a number above 0, got {cap}"
           |          ^^^^^^^ this must hold
       "
     `);

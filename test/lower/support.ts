@@ -39,10 +39,27 @@ export const graphOf = (text: string, options: LowerOptions = {}): Graph => mode
 export const irOf = (text: string, options: LowerOptions = {}): string =>
   `\n${printGraph(graphOf(text, options))}`;
 
+const std = new URL("../../src/std/", import.meta.url);
+
+/**
+ * A message in which lines of the library are `#`, after they were found where it says, so that other lines may come and go there:
+ * `in std/attention.lmg:##:10` and `## |   assert …`.
+ */
+function withoutLibraryLines(message: string): string {
+  return message.replaceAll(
+    /in std\/(\w+\.lmg):(\d+):(\d+)\n( *)\2 \| (.*)/g,
+    (_, file: string, line: string, column: string, indent: string, shown: string) => {
+      expect(readFileSync(new URL(file, std), "utf8").split("\n")[Number(line) - 1]).toBe(shown);
+      const hidden = line.replaceAll(/\d/g, "#");
+      return `in std/${file}:${hidden}:${column}\n${indent}${hidden} | ${shown}`;
+    },
+  );
+}
+
 /** What a user reads for a text. */
 export const messages = (text: string, options: LowerOptions = {}): string =>
   `\n${lowerText(text, options)
-    .diagnostics.map((diagnostic) => showDiagnostic(diagnostic))
+    .diagnostics.map((diagnostic) => withoutLibraryLines(showDiagnostic(diagnostic)))
     .join("\n")}\n`;
 
 /** The messages for the body of a model that reads `x: f32[B, 8]`; `more` are definitions after it. */
