@@ -141,8 +141,10 @@ describe.each(cases)("a session in %s of a model with %s", (runs, _, graph) => {
     const session = await begin();
     await session.append(text(0, 3));
     await session.append(text(3, 1));
-    (await begin()).dispose();
-    expectRows(await session.append(text(4, 1)), 4, 1, "append");
+    // The same list of calls would do again, but the state of the other, which is large, lay over it.
+    await session.truncate(3);
+    (await begin({ capacity: 512 })).dispose();
+    expectRows(await session.append(text(3, 1)), 3, 1, "append");
   });
 
   test("goes two ways from one place", async () => {
