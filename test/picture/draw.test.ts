@@ -89,17 +89,23 @@ test("what nobody reads stands in the order of the text", () => {
   expect(boxesOf(scene)).toEqual(["linear", "tanh", "relu", "gelu", "silu", "linear"]);
 });
 
-test("long names of inputs and outputs cover nothing, beside each other either", () => {
-  const [tokens, others] = [
-    "the_tokens_of_a_long_sentence_to_read",
-    "the_tokens_of_a_long_sentence_to_write",
-  ];
-  const { graph, scene } = loweredPicture(
-    `model m {\n  input ${tokens}: f32[B, S, 8]\n  input ${others}: f32[B, T, 8]\n  input a_mask_with_a_long_name: bool[B, T]\n` +
-      `  repeat 2 as e { residual { mlp: linear(8) } }\n  stream -> ln: layernorm as memory\n  ${others} -> in: linear(8)\n` +
+test.each([
+  [
+    "of what only layers read, behind that of the line",
+    "  input the_tokens_of_a_long_sentence_to_read: f32[B, T, 8]\n  input a_mask_with_a_long_name: f32[B, T, 8]\n" +
+      "  repeat 2 as h { residual { mlp: linear(8); stream * a_mask_with_a_long_name } }\n",
+  ],
+  [
+    "beside each other",
+    "  input the_tokens_of_a_long_sentence_to_read: f32[B, S, 8]\n  input the_tokens_of_a_long_sentence_to_write: f32[B, T, 8]\n" +
+      "  input a_mask_with_a_long_name: bool[B, T]\n" +
+      "  repeat 2 as e { residual { mlp: linear(8) } }\n  stream -> ln: layernorm as memory\n" +
+      "  the_tokens_of_a_long_sentence_to_write -> in: linear(8)\n" +
       "  repeat 2 as d { residual { mlp: linear(8) } }\n  stream + (memory -> mean(axis: 1, keep: true))\n" +
-      "  stream + (a_mask_with_a_long_name -> cast(f32) -> unsqueeze(2))\n  output a_rather_long_name_of_an_output\n}\n",
-  );
+      "  stream + (a_mask_with_a_long_name -> cast(f32) -> unsqueeze(2))\n",
+  ],
+])("long names of inputs and outputs cover nothing: %s", (_, body) => {
+  const { graph, scene } = loweredPicture(`model m {\n${body}  output a_rather_long_name_of_an_output\n}\n`);
   expect(broken(graph, scene)).toEqual([]);
 });
 
