@@ -23,6 +23,12 @@ const tailScale = (a: number): number => 1 + TAIL_SLOPE * a;
 /** e^(a²/2) Φ(-a). */
 const scaledTail = (a: number): number => 0.5 * erfc(a / Math.SQRT2) * Math.exp((a * a) / 2);
 
+/** What log₂ e / 2 is more than as a float32. */
+const HALF_LOG2E_REST = 0.5 * Math.LOG2E - Math.fround(0.5 * Math.LOG2E);
+
+/** What values near √(2π) leave the least error. */
+const SLOPE = Math.fround(2.50664258);
+
 const HALF_LN2 = 0.5 * Math.LN2 * 1.01;
 const QUARTER = (Math.PI / 4) * 1.001;
 
@@ -109,12 +115,12 @@ interface Quotient extends Pick<Fit, "name" | "of" | "weight" | "to"> {
 
 const quotients: readonly Quotient[] = [
   {
-    name: "e^(a²/2) Φ(-a) = p(a) / (√(2π) a p(a) + q(a))",
-    of: scaledTail,
+    name: "2^(h a²) Φ(-a) = p(a) / (s a p(a) + q(a)), h = log₂ e / 2 as a float32, s = 2.50664258",
+    of: (a) => scaledTail(a) / 2 ** (HALF_LOG2E_REST * a * a),
     // Near 0 more is rounded in what follows.
     weight: (a) => 1 + 4 / (1 + (2 * a) ** 4),
     to: TAIL_END,
-    slope: Math.fround(Math.sqrt(2 * Math.PI)),
+    slope: SLOPE,
     degrees: [4, 3],
     scale: 1.5,
   },

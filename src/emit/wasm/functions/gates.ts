@@ -25,7 +25,8 @@ const inTwo = (value: number): readonly [number, number] => {
 };
 
 const [LOG2E, LOG2E_REST] = inTwo(Math.LOG2E);
-const [HALF_LOG2E, HALF_LOG2E_REST] = inTwo(0.5 * Math.LOG2E);
+/** Of which float32 lacks 9.6e-9; that is in the polynomials of what it is the power in. */
+const HALF_LOG2E = 0.5 * Math.LOG2E;
 
 /** |x|, no more than what x g(x) is 0 at. */
 const sizeOf = (x: Wide, end: number, body: Body): Wide =>
@@ -90,12 +91,12 @@ function squareOf(a: Wide, body: Body): readonly [square: Wide, excess: Wide] {
 export const TAIL_END = 14.6;
 
 /**
- * e^(a²/2) Φ(-a) = p(a) / (√(2π) a p(a) + q(a)) for 0 ≤ a ≤ TAIL_END, as Mills' ratio goes to 1 / a: where a is large, what p and q are off by
- * when they are rounded counts for little.
+ * 2^(h a²) Φ(-a) = p(a) / (s a p(a) + q(a)) for 0 ≤ a ≤ TAIL_END and h = HALF_LOG2E as a float32, with s near √(2π), as Mills' ratio goes
+ * to 1 / a: where a is large, what p and q are off by when they are rounded counts for little.
  */
-const ROOT_TWO_PI = Math.sqrt(2 * Math.PI);
-const OVER = [0.00817938149, 0.0740995184, 0.313118517, 0.70772475, 0.75] as const;
-const UNDER = [0.0204812624, 0.18651168, 0.7323066, 1.5] as const;
+const TAIL_SLOPE = 2.50664258;
+const OVER = [0.007012852, 0.0666510612, 0.291814268, 0.680407465, 0.75] as const;
+const UNDER = [0.0174876675, 0.168784276, 0.677660525, 1.5] as const;
 
 /** x Φ(x). */
 export function gatedGelu(x: Wide, body: Body): Wide {
@@ -108,15 +109,13 @@ export function gatedGelu(x: Wide, body: Body): Wide {
   const sum = keptInStep(body, (s) => less(s, splat(HALF_LOG2E), splat(ROUNDING)), square);
   const { negative, raise } = wholeOf(sum, body);
   const first = inStep(body, (s, n) => less(s, splat(HALF_LOG2E), n), square, negative);
-  // Both are small: what is rounded here is nothing.
-  const rest = inStep(body, (s, e) => less(s, splat(HALF_LOG2E_REST / HALF_LOG2E), e), square, excess);
-  const r = keptInStep(body, (v, f) => fused(v, splat(HALF_LOG2E), f), rest, first);
+  const r = keptInStep(body, (e, f) => fused(e, splat(HALF_LOG2E), f), excess, first);
   const grown = keptInStep(body, f32x4.mul, polynomial(body, r, RISE), r);
   const over = keptInStep(body, f32x4.mul, polynomial(body, a, OVER), a);
   // What is divided by is never 0: what is taken from its bits is taken from its exponent.
   const under = keptInStep(
     body,
-    (q, w, n) => i32x4.sub(fused(w, splat(ROOT_TWO_PI), q), n),
+    (q, w, n) => i32x4.sub(fused(w, splat(TAIL_SLOPE), q), n),
     polynomial(body, a, UNDER),
     over,
     raise,
