@@ -99,8 +99,13 @@ const RAISED = 24;
 /** e^-104.9 is below half of that least number; -151 is the whole number nearest to it in powers of two. */
 const LEAST_RELATIVE = -104.9;
 const RELATIVE_ROUNDING = 1.5 * 2 ** 23 + 127 + RAISED;
+/** ln 2 as one float32 is 1.9e-9 too large, which -126 times makes a power 2^-22 too large: half of that is taken from all of them. */
+const MIDDLE = 1 - 2 ** -23;
 
-/** 2^24 e^x for x ≤ 0, in fewer steps than e^x: its scale is one power of two, 0 for what is below all floats. */
+/**
+ * 2^24 e^x for x ≤ 0, in fewer steps than e^x: its scale is one power of two, 0 for what is below all floats, and n ln 2 is taken away at once
+ * where that is not rounded.
+ */
 export function relativePower(x: Wide, body: Body): Wide {
   const { constants, machine } = body;
   const splat = (value: number): V128 => constants.splat(value);
@@ -108,10 +113,18 @@ export function relativePower(x: Wide, body: Body): Wide {
   const held = keptInStep(body, (v) => f32x4.pmax(v, splat(LEAST_RELATIVE)), x);
   const bits = keptInStep(body, (v) => fused(v, splat(Math.LOG2E), splat(RELATIVE_ROUNDING)), held);
   const n = keptInStep(body, (b) => f32x4.sub(b, splat(RELATIVE_ROUNDING)), bits);
-  const first = inStep(body, (v, m) => fused(m, splat(-LN2[0]), v), held, n);
-  const r = keptInStep(body, (v, m) => fused(m, splat(-LN2[1]), v), first, n);
-  const rise = polynomial(body, r, RISE);
-  const value = inStep(body, (p, v) => fused(p, v, splat(1)), rise, r);
+  const parts = machine.fma ? [Math.LN2] : LN2;
+  const middle = machine.fma ? MIDDLE : 1;
+  const r = parts.reduce(
+    (rest, part) => keptInStep(body, (v, m) => fused(m, splat(-part), v), rest, n),
+    held,
+  );
+  const rise = polynomial(
+    body,
+    r,
+    RISE.map((coefficient) => coefficient * middle),
+  );
+  const value = inStep(body, (p, v) => fused(p, v, splat(middle)), rise, r);
   return inStep(body, (v, b) => f32x4.mul(v, exponentOf(b)), value, bits);
 }
 
