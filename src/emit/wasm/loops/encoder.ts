@@ -257,7 +257,7 @@ export class Encoder {
       ),
     )(() => {
       const length = from.known === undefined || end.known === undefined ? Infinity : end.known - from.known;
-      pen.withUnroll(unrollOf(loop, pen), () => {
+      pen.withUnroll(unrollOf(loop, pen, rows.length), () => {
         const { longestLanes } = first.totals;
         if (length <= longestLanes || !across.some(({ isDouble }) => isDouble)) sides(from, end);
         else first.#blocks(from, end, longestLanes, sides);

@@ -50,10 +50,13 @@ const formsOf = (unroll: number): readonly Pick<Turns, "units" | "isWhole">[] =>
 const LINE = 4;
 
 /**
- * Vectors of a row that are written side by side. A number that takes many instructions has enough of them; lanes that each fold a column take
- * whole lines of the cache, which are gone again when the next columns of them are folded.
+ * Vectors of a row that are written side by side, of so many rows in step.
+ *
+ * A number that takes many instructions has enough of them; lanes that each fold a column take whole lines of the cache, which are gone again
+ * when the next columns of them are folded. What sums are folded into needs registers for all rows; of what needs none, more side by side are a
+ * tenth faster in step. A row that is alone comes once, and may be short unless its bits would tell.
  */
-export function unrollOf({ body }: Loop, { machine, unroll }: Pen): number {
+export function unrollOf({ body }: Loop, { machine, unroll }: Pen, rows: number): number {
   const hasFunctions = allOf(body)
     .flatMap(expressionsOf)
     .flatMap(within)
@@ -62,5 +65,8 @@ export function unrollOf({ body }: Loop, { machine, unroll }: Pen): number {
   const foldsColumns = body.some(
     (each) => each.kind === "loop" && each.body.some(({ kind }) => kind === "take"),
   );
-  return foldsColumns ? Math.max(unroll, LINE) : unroll;
+  if (foldsColumns) return Math.max(unroll, LINE);
+  const folds = body.flatMap((each) => (each.kind === "take" ? [each.fold] : []));
+  const isWide = folds.length === 0 ? rows > 1 : folds.every((fold) => fold === "peak");
+  return isWide ? machine.unroll : unroll;
 }

@@ -7,8 +7,8 @@ import { OuterTotal, type Width } from "./totals.ts";
 import type { Value } from "./values.ts";
 
 /**
- * Numbers that a lane adds up in float32, one after the other: the sum is off by half a unit for each at most, 2e-6. Where rows go in step
- * there are half as many lanes, and it is twice that.
+ * Numbers that a lane adds up in float32, one after the other: the sum is off by half a unit for each at most, 2e-6. Where two totals of
+ * rows go in step there are half as many lanes, and it is twice that.
  */
 export const LONGEST = 64;
 
