@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { functionsOf, type MeasuredFunction } from "./functions.ts";
@@ -39,4 +40,12 @@ test.each<[string, string, MeasuredFunction[]]>([
   ["none of a table, however long", "const t = {\n  a: 1,\n  b: 2,\n};", []],
 ])("counts %s", (_, text, expected) => {
   expect(functionsOf("a.ts", text)).toEqual(expected);
+});
+
+test("no text has the marks of a merge that was not finished", () => {
+  const marks = "^(<{7}|>{7}) ";
+  const { status, stdout } = spawnSync("git", ["grep", "-lE", marks], { encoding: "utf8" });
+  expect(stdout).toBe("");
+  // Without a repository it would say nothing too, and end with another.
+  expect(status).toBe(1);
 });

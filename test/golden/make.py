@@ -1,13 +1,4 @@
-"""Remakes the golden files: all of them, or the groups named as arguments.
-
-    python test/golden/make.py [hf] [hf_keys] [hf_headless] [families] [adapters] [text_models] [texts] [modules] [positions] [rope] [encoder_layer] [training] [accumulate]
-                               [byte_pairs]
-<<<<<<< HEAD
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4] [quantized_experts]
-=======
-                               [probe] [recurrent] [routed] [tokenizer_files] [tokenizer_configs] [character_ranges] [gguf_blocks] [scaled_floats] [gguf_files] [gguf_tokenizers] [odd_numbers] [packed_fp4] [config_defaults]
->>>>>>> 0f2fc4bd (Take for a key that a config has not what transformers' class takes for it: a text model within another config leaves out what is the class's own, and what is written is read again so)
-"""
+"""Remakes the golden files: `python test/golden/make.py [GROUP …]`, all of them or some groups, which are the keys of `GROUPS`."""
 
 import sys
 
@@ -44,17 +35,18 @@ import tokenizer_files
 import torch_modules
 import training
 
-GROUPS = {"hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make,
-          "modules": torch_modules.make, "positions": positions.make, "rope": rope.make,
-          "families": families.make, "adapters": adapters.make, "text_models": text_models.make, "texts": texts.make,
-          "encoder_layer": encoder_layer.make, "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make,
-          "probe": probe.make, "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
-          "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make, "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make, "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make,
-<<<<<<< HEAD
-          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make, "quantized_experts": quantized_experts.make}
-=======
-          "odd_numbers": odd_numbers.make, "packed_fp4": packed_fp4.make, "config_defaults": config_defaults.make}
->>>>>>> 0f2fc4bd (Take for a key that a config has not what transformers' class takes for it: a text model within another config leaves out what is the class's own, and what is written is read again so)
+GROUPS = {
+    "hf": hf.make, "hf_keys": hf_keys.make, "hf_headless": hf_headless.make, "modules": torch_modules.make,
+    "positions": positions.make, "rope": rope.make, "families": families.make, "adapters": adapters.make,
+    "text_models": text_models.make, "texts": texts.make, "encoder_layer": encoder_layer.make,
+    "training": training.make, "accumulate": accumulate.make, "byte_pairs": byte_pairs.make, "probe": probe.make,
+    "recurrent": recurrent.make, "routed": routed.make, "tokenizer_files": tokenizer_files.make,
+    "tokenizer_configs": tokenizer_configs.make, "character_ranges": character_ranges.make,
+    "generation": generation.make, "gguf_blocks": gguf_blocks.make, "scaled_floats": scaled_floats.make,
+    "gguf_files": gguf_files.make, "gguf_tokenizers": gguf_tokenizers.make, "odd_numbers": odd_numbers.make,
+    "packed_fp4": packed_fp4.make, "quantized_experts": quantized_experts.make,
+    "config_defaults": config_defaults.make,
+}
 
 
 def main(names):
