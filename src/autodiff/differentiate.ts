@@ -23,6 +23,8 @@ export interface Differentiation {
    * stream after an edge is the gradient of the result of its join.
    */
   readonly cotangents: ReadonlyMap<Value, Value>;
+  /** The nodes through which each node of the graph gives its operands their gradients, by its first result. */
+  readonly rules: ReadonlyMap<Value, readonly Node[]>;
   /** Ops that cannot be differentiated as they are used; the gradients then lack their part. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -60,6 +62,7 @@ class Reversal {
   /** What the readers of each value have given so far. */
   readonly #pending = new Map<Value, Cotangent[]>();
   readonly #cotangents = new Map<Value, Value>();
+  readonly #rules = new Map<Value, readonly Node[]>();
 
   constructor(graph: Graph, wrt: readonly Value[], checkpoints: Checkpoints, cuts: ReadonlySet<Value>) {
     this.#graph = graph;
@@ -89,6 +92,7 @@ class Reversal {
       graph: { ...graph, nodes: [...graph.nodes, ...withoutIdle(backward.nodes)] },
       gradients,
       cotangents: this.#cotangents,
+      rules: this.#rules,
       diagnostics: backward.problems,
     };
   }
@@ -159,9 +163,11 @@ class Reversal {
     backward.origin = { ...node.origin, fused: [] };
     const grads = node.results.map((value) => this.#take(value));
     if (grads.every((grad) => grad === undefined)) return;
+    const first = backward.nodes.length;
     const given = rule(node as never, grads, backward) as Readonly<
       Record<string, Cotangent | undefined | readonly (Cotangent | undefined)[]>
     >;
+    this.#rules.set(backward.home(node.results[0]!), backward.nodes.slice(first));
     for (const [name, operand] of Object.entries(namedOperands(node))) {
       const values = asList(operand);
       const cotangents = asList(given[name]);

@@ -89,7 +89,9 @@ export const gradientOps = {
     kernel: "training",
     doc:
       "the gradients of attend with respect to q, k, v and, if there is one, bias; the probabilities P are computed " +
-      "again: grad_v = Pᵀ grad, dS = P (grad vᵀ - rowsum(P · grad vᵀ)), grad_q = scale dS k, grad_k = scale dSᵀ q",
+      "again: grad_v = Pᵀ grad, dS = P (grad vᵀ - rowsum(P · grad vᵀ)), grad_q = scale dS k, grad_k = scale dSᵀ q. " +
+      "With observe then of each query row, [B, H, T], the largest score and the entropy of P in nats; of a row that " +
+      "sees nothing the least float and 0, both NaN where P is",
     operands: { grad: "one", q: "one", k: "one", v: "one", bias: "optional", mask: "optional" },
     attrs: {
       causal: bool(false),
@@ -98,6 +100,7 @@ export const gradientOps = {
       scale: float(),
       alibi: bool(false),
       layout: word(layouts, "heads_first"),
+      observe: bool(false),
     },
     results: ["grads*"],
     infer: (operands, attrs) => inferAttendGrad(operands, attrs),

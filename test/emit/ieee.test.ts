@@ -68,7 +68,15 @@ const more: { readonly [op in OpName]?: readonly OpCase<OpName>[] } = {
       grad: wave([1, 2, 9, 3]),
       mask: undefined,
     },
-    attrs: { causal, window: 7, softcap: 2, scale: 0.5, alibi: false, layout: "heads_first" },
+    attrs: {
+      causal,
+      window: 7,
+      softcap: 2,
+      scale: 0.5,
+      alibi: false,
+      layout: "heads_first",
+      observe: causal,
+    },
     expected: [],
   })),
 };

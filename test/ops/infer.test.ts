@@ -142,6 +142,12 @@ describe("results have the types that the formulas say, with run-time sizes", ()
       { scale: 1 },
       ["f32[B, 4, T, 8]", "f32[B, 2, T, 8]", "f32[B, 2, T, 6]", "f32[T, T]"],
     ],
+    [
+      "attend_grad",
+      { ...attention, grad: "f32[B, 4, T, 6]" },
+      { scale: 1, observe: true },
+      ["f32[B, 4, T, 8]", "f32[B, 2, T, 8]", "f32[B, 2, T, 6]", "f32[B, 4, T]", "f32[B, 4, T]"],
+    ],
     ["embedding_grad", { grad: "f32[B, T, 4]", ids: "i32[B, T]" }, { rows: dim(9) }, ["f32[9, 4]"]],
     [
       "routed_linear",

@@ -169,11 +169,12 @@ test("measures of a step are those of a probe, and of attention, units and updat
   const [queries, keys, units] = valuesOf(source, [q, k, relu.results[0]!]).values;
   const width = q.type.shape.at(-1)!.key;
   let [largest, entropies, rows] = [-Infinity, 0, 0];
-  for (let head = 0; head < 4; head++)
+  const at = (tensor: typeof queries, head: number, row: number, i: number): number =>
+    tensor!.data[(head * TOKENS + row) * Number(width) + i]!;
+  // Four heads for queries and two for keys of each item, one item after the other.
+  for (let head = 0; head < 4 * ROWS; head++)
     for (let query = 0; query < TOKENS; query++) {
       const scores = Array.from({ length: query + 1 }, (_, key) => {
-        const at = (tensor: typeof queries, h: number, t: number, i: number): number =>
-          tensor!.data[(h * TOKENS + t) * Number(width) + i]!;
         let sum = 0;
         for (let i = 0; i < Number(width); i++)
           sum += at(queries, head, query, i) * at(keys, Math.floor(head / 2), key, i);

@@ -8,18 +8,19 @@ import {
   type State,
   type Value,
 } from "../../ir/graph.ts";
-import { onlyResult, operandValues } from "../../ir/node.ts";
-import { constantDim, dim, subtractDims } from "../../tensor/dim.ts";
+import { makeNode, onlyResult, operandValues } from "../../ir/node.ts";
+import { constantDim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { Backward } from "../backward.ts";
+import type { Differentiation } from "../differentiate.ts";
 import { edgeResults } from "../probe.ts";
 
 /**
  * What one output of an observing step measures. Of a residual edge y = post(c + b), with c what is carried and b what the branch
  * adds, both after their gains: means of y², b², c² and b · c over all elements, the largest |y|, the sum of squares of the
  * gradient with respect to y, and of a gain that is a tensor the mean and the largest |g|. Of a branch: the largest logit that a
- * query sees and the mean entropy of its weights in nats, both of the first sequence of the batch; the share of the units
- * behind an activation that no token wakes. Of a matrix: sums of squares of it and of its update.
+ * query sees and the mean entropy of its weights in nats; the share of the units behind an activation that no token wakes. Of a
+ * matrix: sums of squares of it and of its update.
  */
 export const observables = [
   "square",
@@ -52,6 +53,8 @@ export interface ObservedOutput {
 export interface Observation {
   /** Nodes that measure, each with what it reads before it: those side by side that read the same values. */
   readonly groups: readonly (readonly Node[])[];
+  /** Nodes that make what they made and, beside it, what is observed. */
+  readonly replaced: ReadonlyMap<Node, Node>;
   readonly outputs: readonly Output[];
   readonly observed: readonly ObservedOutput[];
 }
@@ -64,6 +67,8 @@ export interface Observed {
   readonly lowered: Graph;
   /** Gradients by value of the forward pass; undefined where a loss has several parts. */
   readonly cotangents: ReadonlyMap<Value, Value> | undefined;
+  /** Of each part of the loss the nodes of its gradient, by the first result of the node that they belong to. */
+  readonly rules: readonly Differentiation["rules"][];
   readonly trained: readonly Parameter[];
   readonly states: readonly State[];
 }
@@ -85,20 +90,24 @@ export function observe(step: Observed): Observation {
       result: results.get(join.attrs.edge)!,
       cotangents: step.cotangents,
     });
-  observeBranches(observer, step.forward.nodes);
+  observeBranches(observer, step);
   observeMatrices(observer, step);
   return observer;
 }
 
 /** Each attention and activation belongs to the edge that is joined next. */
-function observeBranches(observer: Observer, nodes: readonly Node[]): void {
+function observeBranches(observer: Observer, { forward, rules }: Observed): void {
+  const gradientOf = (attend: NodeOf<"attend">): NodeOf<"attend_grad"> | undefined =>
+    rules
+      .flatMap((found) => found.get(onlyResult(attend)) ?? [])
+      .find((node): node is NodeOf<"attend_grad"> => node.op === "attend_grad");
   let pending: Node[] = [];
-  for (const node of nodes) {
+  for (const node of forward.nodes) {
     if (node.op === "attend" || activations.has(node.op)) pending.push(node);
     if (node.op !== "residual") continue;
     const { edge } = node.attrs;
     for (const inner of pending)
-      if (inner.op === "attend") observer.attention(inner, edge);
+      if (inner.op === "attend") observer.attention(gradientOf(inner), edge);
       else observer.activation(inner, edge);
     pending = [];
   }
@@ -130,6 +139,7 @@ function observeMatrices(observer: Observer, { forward, trained, states }: Obser
 /** Writes the nodes that measure. */
 class Observer implements Observation {
   readonly groups: Node[][] = [];
+  readonly replaced = new Map<Node, Node>();
   readonly outputs: Output[] = [];
   readonly observed: ObservedOutput[] = [];
   #b = new Backward(new Set(), "update");
@@ -163,35 +173,17 @@ class Observer implements Observation {
     this.#largest("largest gain", edge, largest);
   }
 
-  /** Nothing of an attention that hides keys otherwise than causally or moves its scores: what it computes is not known here. */
-  attention({ operands, attrs }: NodeOf<"attend">, edge: number): void {
-    const { bias, mask, q, k } = operands;
-    const isPlain = bias === undefined && mask === undefined && attrs.window === undefined && !attrs.alibi;
-    if (!isPlain || attrs.layout !== "heads_first" || attrs.softcap !== 0) return;
-    const b = this.#begin();
-    const [, heads, rows, width] = q.type.shape;
-    const [, keyHeads, columns] = k.type.shape;
-    const [h, g] = [constantDim(heads!), constantDim(keyHeads!)];
-    if (h === undefined || g === undefined) return;
-    const first = (x: Value): Value => b.emit("slice", { x }, { axis: 0, start: dim(0), size: dim(1) });
-    const shape = [dim(g), dim(h / g), rows!, width!];
-    const queries = b.reshape(first(q), shape);
-    const keys = b.reshape(first(k), [dim(g), dim(1), columns!, width!]);
-    const products = b.emit("matmul", { a: queries, b: keys }, { transpose_b: true });
-    const scores = b.mul(b.cast(products, "f32"), attrs.scale);
-    const hidden = (value: number): Value =>
-      attrs.causal ? b.where(this.#visible(rows!, columns!), scores, value) : scores;
-    const seen = hidden(HIDDEN);
-    // Σ p (log Σ e^l - l) over the keys that are seen, as p is 0 for the others. With l as it is below the largest, whose p is 1 / Σ e^l,
-    // that takes one power a score.
-    const largest = b.emit("reduce_max", { x: seen }, { axes: [3], keep: true });
+  /** Scores and weights are made again for the gradient, which gives away two numbers a query; nothing where there is none. */
+  attention(gradient: NodeOf<"attend_grad"> | undefined, edge: number): void {
+    if (gradient === undefined) return;
+    const { operands, attrs, origin, results } = gradient;
+    const made = makeNode("attend_grad", operands, { ...attrs, observe: true }, origin);
+    const [largest, entropy] = made.results.slice(-2) as [Value, Value];
+    this.replaced.set(gradient, { ...made, results: [...results, largest, entropy] });
+    this.#begin();
     this.#largest("logit", edge, largest);
-    const below = b.sub(seen, largest);
-    const weights = b.emit("softmax", { x: below }, { axis: 3 });
-    const most = b.emit("reduce_max", { x: weights }, { axes: [3] });
-    const logs = b.emit("reduce_mean", { x: b.unary("log", most) }, { axes: [0, 1, 2] });
-    const all = b.emit("reduce_sum", { x: b.mul(weights, below) }, { axes: [0, 1, 2, 3] });
-    this.#mean("entropy", edge, b.unary("neg", b.add(logs, b.divideBySizes(all, shape.slice(0, 3)))));
+    this.#begin();
+    this.#mean("entropy", edge, entropy);
   }
 
   activation({ op, results }: Node, edge: number): void {
@@ -215,14 +207,6 @@ class Observer implements Observation {
     const b = this.#begin();
     this.#sum("weight", edge, b.square(value), name);
     this.#sum("update", edge, b.square(b.sub(next, value)), name);
-  }
-
-  /** Query i stands at key i + S - T. */
-  #visible(rows: Value["type"]["shape"][number], columns: typeof rows): Value {
-    const b = this.#b;
-    const first = b.emit("iota", {}, { size: rows, start: subtractDims(columns, rows) });
-    const keys = b.emit("iota", {}, { size: columns });
-    return b.binary("le", keys, b.reshape(first, [rows, dim(1)]));
   }
 
   #mean(what: Observable, edge: number | undefined, x: Value): void {
@@ -261,9 +245,6 @@ class Observer implements Observation {
     return free;
   }
 }
-
-/** What stands for a key that is hidden: no softmax gives it weight, and it is finite. */
-const HIDDEN = -1e30;
 
 /** Nodes with groups of others among them, each as soon as all that it reads is there: then one loop may read it for all of a group. */
 export function woven(nodes: readonly Node[], groups: readonly (readonly Node[])[]): readonly Node[] {

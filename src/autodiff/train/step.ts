@@ -9,7 +9,7 @@ import { tensorType } from "../../tensor/type.ts";
 import { rulesFor, type AfterStep, type ParameterRule } from "../../lower/train/by-name.ts";
 import { Backward } from "../backward.ts";
 import type { Checkpoints } from "../checkpoints.ts";
-import { differentiate } from "../differentiate.ts";
+import { differentiate, type Differentiation } from "../differentiate.ts";
 import { lowerEdges } from "../../passes/lower-edges.ts";
 import { Accumulation, type LossPart } from "./accumulate.ts";
 import { MeasureParts, type Part } from "./parts.ts";
@@ -94,6 +94,8 @@ interface DerivedLoss {
   readonly lossParts: readonly LossPart[];
   /** Of the loss, by value of the forward pass; undefined where it has several parts. */
   readonly cotangents: ReadonlyMap<Value, Value> | undefined;
+  /** Of each part the nodes of its gradient, by the first result of the node that they belong to. */
+  readonly rules: readonly Differentiation["rules"][];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -110,15 +112,20 @@ function differentiateLoss(
   const diagnostics: Diagnostic[] = [];
   const values = trainable.map(({ value }) => value);
   let cotangents: ReadonlyMap<Value, Value> | undefined;
+  const rules: Differentiation["rules"][] = [];
   const lossParts = (accumulate === 1 ? [whole] : measures.of(loss)).map((part): LossPart => {
     const derived = differentiate(forward, [part.value], values, { checkpoints });
     append(nodes, derived.graph.nodes.slice(forward.nodes.length));
     append(diagnostics, derived.diagnostics);
+    rules.push(derived.rules);
     if (part.value === loss) cotangents = derived.cotangents;
     const reached = [...derived.gradients].filter(([value]) => derived.cotangents.has(value));
     return { ...part, gradients: new Map(reached) };
   });
-  return { lowered: forward, graph: { ...forward, nodes }, measures, lossParts, cotangents, diagnostics };
+  return {
+    ...{ lowered: forward, graph: { ...forward, nodes } },
+    ...{ measures, lossParts, cotangents, rules, diagnostics },
+  };
 }
 
 /** A loss whose batches cannot make up the one that their rows would be. */
@@ -224,22 +231,24 @@ function isDecayed({ value }: Parameter, roles: ReadonlyMap<Value, Role>): boole
   return role === "other" && value.type.shape.filter((size) => constantDim(size) !== 1).length >= 2;
 }
 
-/** The same nodes in the same order as the update, with others that read them: its bits are those of the update. */
+/**
+ * The same nodes in the same order as the update, some of which give more away, with others that read them: its bits are those of
+ * the update.
+ */
 function observeStep(parts: Parts): TrainingStep["observe"] {
   const graph = updateStep(parts);
-  const { forward, lowered, cotangents, trained } = parts;
-  const { groups, outputs, observed } = observe({
+  const { forward, lowered, cotangents, rules, trained } = parts;
+  const { groups, replaced, outputs, observed } = observe({
     forward: forward.graph,
-    lowered,
-    cotangents,
-    trained,
+    ...{ lowered, cotangents, rules, trained },
     states: graph.states,
   });
+  const nodes = graph.nodes.map((node) => replaced.get(node) ?? node);
   return {
     graph: {
       ...graph,
       name: `${parts.graph.name}_observe`,
-      nodes: woven(graph.nodes, groups),
+      nodes: woven(nodes, groups),
       outputs: [...graph.outputs, ...outputs],
     },
     observed,

@@ -16,6 +16,9 @@ export function alibiSlopes(heads: number): number[] {
   return [...slopes, ...between];
 }
 
+/** The least finite float32: what a row that sees nothing has for its largest score. */
+export const LEAST_FLOAT = -(2 - 2 ** -23) * 2 ** 127;
+
 export interface AttendAttributes {
   readonly causal: boolean;
   readonly window: number | undefined;

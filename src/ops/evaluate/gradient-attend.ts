@@ -1,11 +1,21 @@
 import { sizeOf, type HostTensor } from "../../tensor/host.ts";
-import { scorer, softmaxRow, viewOf, type AttendAttributes, type AttendOperands } from "./attend.ts";
+import {
+  LEAST_FLOAT,
+  scorer,
+  softmaxRow,
+  viewOf,
+  type AttendAttributes,
+  type AttendOperands,
+} from "./attend.ts";
 import { stretchedStrides } from "./index-walk.ts";
 
-/** grad_q, grad_k, grad_v, and grad_bias if there is a bias, a row of scores at a time. */
+/**
+ * grad_q, grad_k, grad_v, and grad_bias if there is a bias, a row of scores at a time; then, if rows are observed, the largest
+ * score and the entropy of the weights of each.
+ */
 export function evaluateAttendGrad(
   { grad, ...operands }: AttendOperands & { readonly grad: HostTensor },
-  attrs: AttendAttributes,
+  attrs: AttendAttributes & { readonly observe?: boolean },
 ): readonly HostTensor[] {
   const { q, k, v, bias } = operands;
   const [query, key, value, result] = [q, k, v, grad].map((tensor) => viewOf(tensor, attrs.layout)) as [
@@ -23,12 +33,13 @@ export function evaluateAttendGrad(
   const scoreRow = scorer(operands, query, key, attrs);
   const weights = new Float64Array(key.rows);
   const scores = new Float64Array(key.rows);
+  const rows = new ObservedRows();
   for (let item = 0; item < query.batch; item++)
     for (let head = 0; head < query.heads; head++)
       for (let row = 0; row < query.rows; row++) {
         const keyHead = Math.floor(head / (query.heads / key.heads));
         scoreRow(item, head, keyHead, row, weights);
-        softmaxRow(weights);
+        rows.softmax(weights);
         const from = result.at(item, head, row);
         const arriving = grad.data.subarray(from, from + value.width);
         const placeOf = (column: number): number => value.at(item, keyHead, column);
@@ -54,7 +65,35 @@ export function evaluateAttendGrad(
     { ...k, data: ofK },
     { ...v, data: ofV },
   ];
-  return bias === undefined ? results : [...results, { ...bias, data: toBias.data }];
+  if (bias !== undefined) results.push({ ...bias, data: toBias.data });
+  return attrs.observe === true
+    ? [...results, ...rows.tensors([query.batch, query.heads, query.rows])]
+    : results;
+}
+
+/** The largest score of each query row and the entropy of its weights, in the order of [B, H, T]. */
+class ObservedRows {
+  readonly #largest: number[] = [];
+  readonly #entropy: number[] = [];
+
+  /** A row of scores becomes weights, in place. */
+  softmax(row: Float64Array): void {
+    const largest = row.reduce((x, y) => Math.max(x, y), LEAST_FLOAT);
+    softmaxRow(row);
+    // 0 log 0 is 0.
+    const entropy = row.reduce((sum, weight) => (weight === 0 ? sum : sum - weight * Math.log(weight)), 0);
+    // An infinite score makes weights NaN, and says no more than one that is NaN.
+    this.#largest.push(Number.isNaN(entropy) ? NaN : largest);
+    this.#entropy.push(entropy);
+  }
+
+  tensors(shape: readonly number[]): readonly HostTensor[] {
+    return [this.#largest, this.#entropy].map((numbers) => ({
+      dtype: "f32",
+      shape: [...shape],
+      data: Float64Array.from(numbers),
+    }));
+  }
 }
 
 type View = ReturnType<typeof viewOf>;

@@ -1,7 +1,7 @@
 import { constantDim, dim, productOfDims, showDim, type Dim } from "../../tensor/dim.ts";
 import { sameShape, sameType, showType, tensorType, type TensorType } from "../../tensor/type.ts";
 import { Mismatch } from "../define.ts";
-import { inferAttend, type AttendTypes } from "./attention.ts";
+import { headsFirst, inferAttend, type AttendTypes } from "./attention.ts";
 import { firstOf, floatElements, integerElements, rankAtLeast, rankIs, sizeIsNotNegative } from "./check.ts";
 import { inferClassLoss } from "./linear.ts";
 import { inferRowNorm } from "./norm.ts";
@@ -81,16 +81,21 @@ export function inferBatchStatisticsGrad(
   return inferBatchNorm(x, { mean, grad_mean, grad_variance }, axis);
 }
 
-/** grad_q, grad_k, grad_v, and grad_bias if there is a bias. */
+/** grad_q, grad_k, grad_v, and grad_bias if there is a bias; two numbers a query row if they are observed. */
 export function inferAttendGrad(
   { grad, ...operands }: AttendTypes & { readonly grad: TensorType },
-  attrs: Parameters<typeof inferAttend>[1],
+  attrs: Parameters<typeof inferAttend>[1] & { readonly observe: boolean },
 ): Types {
   const forward = inferAttend(operands, attrs);
   if (forward instanceof Mismatch) return forward;
   const { q, k, v, bias } = operands;
+  const ofRow: TensorType = { dtype: "f32", shape: headsFirst(q.shape, attrs.layout).slice(0, 3) };
   return (
-    isGradientOf("grad", grad, forward[0], "the result") ?? [q, k, v, ...(bias === undefined ? [] : [bias])]
+    isGradientOf("grad", grad, forward[0], "the result") ?? [
+      ...[q, k, v],
+      ...(bias === undefined ? [] : [bias]),
+      ...(attrs.observe ? [ofRow, ofRow] : []),
+    ]
   );
 }
 

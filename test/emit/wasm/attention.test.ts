@@ -85,6 +85,7 @@ function randomAttention(seed: number, sizes: readonly number[]): Attention {
     bias: stretched(),
     mask: stretched(),
     symbolic: from(true, false),
+    observe: from(true, false),
   };
 }
 
@@ -122,6 +123,7 @@ describe("numbers that are none", () => {
       check("attend", given, spoil("k", value, 8 * 17 + 3));
     }
     check("attend_grad", some, spoil("v", value, 8 * 19 + 3));
+    if (Number.isNaN(value)) check("attend_grad", { ...some, observe: true }, spoil("k", value, 8 * 17 + 3));
   });
 
   test.each([NaN, Infinity])("in a key that is hidden have no part: %d", (value) => {
@@ -148,9 +150,9 @@ test("a row that sees nothing is 0, and so are its gradients", () => {
     mask.data.fill(0, 0, 40);
   };
   for (const op of ["attend", "attend_grad"] as const) {
-    check(op, { queries: 20, width: 8, mask: [20, 20] }, hide);
+    check(op, { queries: 20, width: 8, mask: [20, 20], observe: true }, hide);
     // The first queries stand before all keys.
-    check(op, { queries: 20, keys: 13, width: 8, causal: true });
+    check(op, { queries: 20, keys: 13, width: 8, causal: true, observe: true });
     check(op, { queries: 5, keys: 3, width: 8, causal: true, window: 2 });
   }
 });
@@ -158,7 +160,7 @@ test("a row that sees nothing is 0, and so are its gradients", () => {
 test("scores of ten thousand lose no more than float32 does", () => {
   const given: Attention = { queries: 40, width: 16, scale: 4000 };
   check("attend", given);
-  check("attend_grad", { ...given, scale: 40 });
+  check("attend_grad", { ...given, scale: 40, observe: true });
   check("attend", { ...given, queries: 2, keys: 40 });
 });
 
@@ -179,7 +181,26 @@ test.each([300, 1024])("long ones go over several blocks of keys (%d)", (queries
   check("attend", { queries, heads: 2, width: 16, causal: true });
   check("attend", { queries: 70, keys: queries, heads: 2, width: 16, window: 90, mask: [queries] });
   check("attend_grad", { queries: 70, keys: queries, heads: 2, width: 16, window: 90, mask: [queries] });
-  check("attend_grad", { queries, width: 5, causal: true });
+  check("attend_grad", { queries, width: 5, causal: true, observe: true });
+});
+
+test("what is observed of the rows moves no bit of the gradients", () => {
+  const given: Attention = {
+    queries: 70,
+    keys: 300,
+    heads: 4,
+    keyHeads: 2,
+    width: 16,
+    causal: true,
+    bias: [300],
+  };
+  const operands = operandsOf(given);
+  const [seen, not] = [true, false].map((observe) => {
+    const { plan, sizes, inputs } = attentionPlan("attend_grad", { ...given, observe }, operands);
+    return runKernels(plan, { inputs, sizes, kernelOf: write });
+  });
+  for (const name of ["y0", "y1", "y2", "y3"]) expect(seen![name]).toEqual(not![name]);
+  expect(Object.keys(seen!)).toHaveLength(6);
 });
 
 describe("topk", () => {

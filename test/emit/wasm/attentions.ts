@@ -25,6 +25,8 @@ export interface Attention {
   readonly lies?: "heads_first" | "heads_last" | "columns";
   /** Whether batch and rows are known at run time only. */
   readonly symbolic?: boolean;
+  /** Whether the gradient also gives two numbers a query row. */
+  readonly observe?: boolean;
   readonly seed?: number;
 }
 
@@ -42,14 +44,15 @@ const filled = (given: Attention): Filled => ({
   scale: given.width ** -0.5,
   lies: "heads_first",
   symbolic: false,
+  observe: false,
   seed: 1,
   ...given,
 });
 
 export const attributesOf = (given: Attention) => {
-  const { causal, window, softcap, alibi, scale, lies } = filled(given);
+  const { causal, window, softcap, alibi, scale, lies, observe } = filled(given);
   const layout = lies === "heads_first" ? ("heads_first" as const) : ("heads_last" as const);
-  return { causal, window, softcap, alibi, scale, layout };
+  return { causal, window, softcap, alibi, scale, layout, observe };
 };
 
 type Names = "q" | "k" | "v" | "grad" | "bias" | "mask";
@@ -151,9 +154,15 @@ export function attentionPlan(op: "attend" | "attend_grad", given: Attention, op
     ...(attrs.softcap === 0 ? [] : [`softcap: ${attrs.softcap}`]),
     ...(attrs.alibi ? ["alibi: true"] : []),
     `layout: ${layout}`,
+    ...(isGrad && attrs.observe ? ["observe: true"] : []),
   ];
+  const ofRow = `f32[${batch}, ${of.heads}, ${queries}]`;
   const results = isGrad
-    ? [types.q, types.k, types.v, ...(of.bias === undefined ? [] : [`f32[${stretched(of.bias)}]`])]
+    ? [
+        ...[types.q, types.k, types.v],
+        ...(of.bias === undefined ? [] : [`f32[${stretched(of.bias)}]`]),
+        ...(attrs.observe ? [ofRow, ofRow] : []),
+      ]
     : [types.grad];
   const plan: Plan = planOf(`
     ${of.symbolic ? `dim B\n dim T\n ${of.lies === "columns" ? "" : "dim S"}` : ""}

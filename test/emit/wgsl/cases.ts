@@ -1012,6 +1012,24 @@ export const cases: { readonly [K in KernelOp]: readonly Case[] } = {
       sizes: attendSizes,
     },
     {
+      about: "observed, causal, grouped, with a bias and a cap",
+      graph: attendGrad(
+        { ...qkv(4, 2, 8), bias: f32(B, 4, T, T) },
+        { ...plainAttend, causal: true, softcap: 2, observe: true },
+        f32(B, 4, T, 8),
+      ),
+      sizes: attendSizes,
+    },
+    {
+      about: "observed, rows that see nothing",
+      graph: attendGrad(
+        qkv(2, 2, 8, 8, S),
+        { ...plainAttend, causal: true, window: 4, observe: true },
+        f32(B, 2, T, 8),
+      ),
+      sizes: [{ B: 1, T: 17, S: 3 }],
+    },
+    {
       about: "bias for all queries",
       graph: attendGrad({ ...qkv(2, 2, 8), bias: f32(2, 1, T) }, plainAttend, f32(B, 2, T, 8)),
       sizes: attendSizes,

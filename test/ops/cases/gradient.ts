@@ -213,6 +213,25 @@ export const gradientCases: CasesOf<keyof typeof gradientOps> = {
       (name) => attendGrad(name),
     ),
     attendGrad("causal_late_queries"),
+    {
+      // Scores log 3 and 0, so weights ¾ and ¼, of which the entropy is log 4 - ¾ log 3; the second query sees no key.
+      about: "what is observed of two queries, on paper",
+      operands: {
+        grad: f32([1, 1, 2, 1], [0, 0]),
+        q: f32([1, 1, 2, 1], [1, 1]),
+        k: f32([1, 1, 2, 1], [Math.log(3), 0]),
+        v: f32([1, 1, 2, 1], [5, 7]),
+        bias: undefined,
+        mask: { dtype: "bool", shape: [2, 2], data: Float64Array.of(1, 1, 0, 0) },
+      },
+      attrs: { scale: 1, observe: true },
+      expected: [
+        ...[0, 0, 0].map(() => f32([1, 1, 2, 1], [0, 0])),
+        f32([1, 1, 2], [Math.log(3), -(2 - 2 ** -23) * 2 ** 127]),
+        f32([1, 1, 2], [Math.log(4) - 0.75 * Math.log(3), 0]),
+      ],
+      tolerance,
+    },
   ],
   embedding_grad: [
     {

@@ -1,8 +1,8 @@
-import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
+import { alibiSlopes, LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { denseStrides, type View } from "../../../kernels/view.ts";
 import type { Code } from "../../../support/text.ts";
-import { constantDim, dim, type Dim } from "../../../tensor/dim.ts";
+import { constantDim, dim, multiplyDims, type Dim } from "../../../tensor/dim.ts";
 import { elementsOf } from "../../../tensor/type.ts";
 import { CallBuilder } from "../call.ts";
 import { BLOCK_ROWS } from "../target.ts";
@@ -20,7 +20,9 @@ type AttendGrad = StepOf<"attend_grad">;
 export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
   const { operands, attrs, results } = step;
   const { grad, q, k, v, bias, mask } = operands;
-  const [dq, dk, dv, dbias] = results as [View, View, View, View | undefined];
+  const [dq, dk, dv, ...more] = results as [View, View, View, ...View[]];
+  const dbias = bias === undefined ? undefined : more[0];
+  const observed = attrs.observe ? more.slice(-2) : [];
   const call = new CallBuilder(placing);
   const [query, key] = [attentionAxes(q, attrs.layout), attentionAxes(k, attrs.layout)];
   call.size("batch", query.batch.size);
@@ -45,6 +47,12 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
     const from = starts.get(name)!;
     return `${name}.fill(0, ${from}, ${sumText(from, call.size(`${name}Count`, elementsOf(view.type)))});`;
   });
+  for (const [index, view] of observed.entries()) {
+    const name = OBSERVED[index]!;
+    starts.set(name, call.tensor(name, view));
+    call.size(`${name}Batch`, multiplyDims(query.head.size, query.row.size));
+    call.size(`${name}Head`, query.row.size);
+  }
   for (const [name, view] of Object.entries({ bias, mask })) {
     if (view === undefined) continue;
     starts.set(name, call.tensor(name, view));
@@ -60,11 +68,25 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
     ...(attrs.alibi ? ["alibi"] : []),
     ...(bias === undefined ? [] : ["bias"]),
     ...(mask === undefined ? [] : ["mask"]),
+    ...(attrs.observe ? ["observed"] : []),
   ];
   const doc = `The gradient of attention${words.length > 0 ? ` (${words.join(", ")})` : ""}; the weights are computed again.`;
   const body = [...fills, ...attendGradBody(starts, attrs, query.head.size)];
   return call.finish(["attend_grad", ...words].join("_"), [doc], body);
 };
+
+/** The largest score of each query row, and the entropy of its weights. */
+const OBSERVED = ["largests", "entropies"] as const;
+
+/** Stores both, after what made a row of weights. */
+const observeRow: Code[] = [
+  `largests[largestsFrom + start + r] = total === 0 ? ${numberText(LEAST_FLOAT)} : largest + (total - total);`,
+  "let entropy = 0;",
+  ...block("for (let s = 0; s < length; s++) {", [
+    "if (scores[at + s] !== 0) entropy -= scores[at + s] * Math.log(scores[at + s]);",
+  ]),
+  "entropies[entropiesFrom + start + r] = entropy;",
+];
 
 const SCORE_AXES = ["Batch", "Head", "Row", "Step"] as const;
 
@@ -108,7 +130,7 @@ function attendGradBody(starts: ReadonlyMap<string, string>, attrs: AttendGrad["
             ...["k", firstKey("k"), "kRow", "1", "scores", "scoresAt", "length"],
           ]),
           ...(attrs.softcap > 0 ? ["scores.copyWithin(rawAt, scoresAt, scoresAt + rows * length);"] : []),
-          ...forLoop("r", "rows", rowBody(starts, attrs)),
+          ...forLoop("r", "rows", [...rowBody(starts, attrs), ...(attrs.observe ? observeRow : [])]),
           ...products("addSeen(", [
             ...["length", "valueWidth", "rows", "scores", "scoresAt"],
             ...["grad", "gradFrom + start * gradRow", "gradRow", "dv", firstKey("dv"), "dvRow"],

@@ -41,6 +41,12 @@ export function slopesOfTile(thread: GradientThread, first: I32): Statement[] {
     // Rows that the tile has beyond the last: their products are NaN where a key is infinite.
     clear(past, i32.add(first, i32.const(TILE_ROWS))),
     rows((row) => slopesOf(thread, row, first, from.get, to.get)),
+    ...(thread.observed
+      ? [
+          ...thread.observed.finish(),
+          rows((row) => thread.observed!.store(i32.sub(row, first), thread.heads.whose(row))),
+        ]
+      : []),
     ...toQueries(thread, first, from.get, to.get),
     rows((row) =>
       storeRow(phase, {
@@ -105,6 +111,7 @@ function slopesOf(thread: GradientThread, row: I32, first: I32, from: I32, to: I
     Local<"v128">,
   ];
   const where = { k: thread.k, phase: thread.phase };
+  const { observed } = thread;
   const each = (body: (row: SlopeRow, block: I32) => readonly Statement[]): Statement =>
     thread.blocks(from, to, (keys) =>
       body(
@@ -120,8 +127,10 @@ function slopesOf(thread: GradientThread, row: I32, first: I32, from: I32, to: I
   return [
     largest.set(v128.load32_splat(i32.add(thread.own.largest, i32.shl(i32.sub(row, first), i32.const(2))))),
     sum.set(v128.zero),
-    each((keys) => [powersOfRow(where, keys, largest.get, sum)]),
+    ...(observed ? [observed.begin()] : []),
+    each((keys) => [powersOfRow(where, keys, largest.get, sum, observed?.below)]),
     ...across(f32x4.add, sum),
+    ...(observed ? observed.leave(i32.sub(row, first), sum.get) : []),
     thread.nan.set(f32x4.add(thread.nan.get, f32x4.sub(sum.get, sum.get))),
     // A row that sees nothing has the sum 0, and no weights.
     sum.set(v128.and(share, f32x4.ne(sum.get, v128.zero))),

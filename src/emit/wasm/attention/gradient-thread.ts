@@ -22,13 +22,14 @@ import {
   type Sizes,
 } from "./geometry.ts";
 import { Heads } from "./heads.ts";
+import { OBSERVED_WORDS, ObservedRows } from "./observed.ts";
 import { Scores } from "./scores.ts";
 import { Tile, TILE_ROWS } from "./tile.ts";
 
 type AttendGrad = StepOf<"attend_grad">;
 
 /** Words of a thread's own. */
-function pieces({ keys, width, valueWidth }: Sizes, { softcap }: AttendGrad["attrs"]) {
+function pieces({ keys, width, valueWidth }: Sizes, { softcap, observe }: AttendGrad["attrs"]) {
   const blocks = floorDivideDim(addDims(keys, dim(KEYS - 1)), KEYS);
   const scores = multiplyDims(blocks, dim((ROWS * PITCH) / 4));
   const ofKeys = (size: Dim): Dim => multiplyDims(roundedUpDim(keys, 8), size);
@@ -44,7 +45,8 @@ function pieces({ keys, width, valueWidth }: Sizes, { softcap }: AttendGrad["att
     ...{ keySums: ofKeys(width8), valueSums: ofKeys(value8), querySums: multiplyDims(dim(4), width8) },
     // A block of rows by blocks of keys: weights, their gradients, and with a cap the tangents.
     ...{ weights: scores, slopes: scores, tangents: softcap > 0 ? scores : dim(0) },
-    largest: dim(TILE_ROWS),
+    // With what `ObservedRows` keeps of them.
+    largest: dim(observe ? OBSERVED_WORDS : TILE_ROWS),
   };
 }
 
@@ -65,6 +67,7 @@ export class GradientThread {
   readonly heads: Heads<"q" | "grad" | "dq", "k" | "v" | "dk" | "dv">;
   readonly dealt: Dealt;
   readonly bias: BiasAdder | undefined;
+  readonly observed: ObservedRows | undefined;
   readonly rows: QueryRows;
   readonly scores: Scores;
   readonly own: Readonly<Record<keyof ReturnType<typeof pieces>, I32>>;
@@ -99,6 +102,9 @@ export class GradientThread {
     this.bias = bias.adder(phase);
     this.own = ownPieces(k, pieces(sizes, attrs))(phase);
     this.scores = new Scores(k, phase, rows, { attrs, operands });
+    this.observed = attrs.observe
+      ? new ObservedRows({ k, phase }, this.own.largest, results.slice(-2))
+      : undefined;
     this.tile = new Tile(k.machine, phase);
     this.nan = phase.local("v128");
     this.paddedKeys = phase.still(roundedUp(rows.keys, 8));

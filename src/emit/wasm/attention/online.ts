@@ -87,7 +87,7 @@ export class OnlineSoftmax {
       ]),
       ...straight(this.#k, phase, (body) => {
         const shift = f32x4.sub(this.#before.get, v128.load(i32.add(largest, offset)));
-        const [factor] = powerOfTwo([shift], body);
+        const [factor] = powerOfTwo([shift], body).values;
         const total = i32.add(totals, offset);
         body.push(
           this.#before.set(factor!),

@@ -14,9 +14,9 @@ const POWER = [1.326472731e-3, 9.671512991e-3, 5.550733582e-2, 2.402224243e-1, 6
 
 /**
  * 2^x for x ≤ 0, to 2 units in the last place: half the work of e^x for any x. Below 2^-126 it is 0, so a weight that is
- * no normal float is none.
+ * no normal float is none. `held` is x where that is above -127, else -127.
  */
-export function powerOfTwo(x: Wide, body: Body): Wide {
+export function powerOfTwo(x: Wide, body: Body): { readonly values: Wide; readonly held: Wide } {
   const { constants, machine } = body;
   const rounding = constants.splat(ROUNDING);
   const held = keptInStep(body, (v) => f32x4.pmax(v, constants.splat(-127)), x);
@@ -24,5 +24,6 @@ export function powerOfTwo(x: Wide, body: Body): Wide {
   const r = keptInStep(body, (v, b) => f32x4.sub(v, f32x4.sub(b, rounding)), held, bits);
   const slope = polynomial(body, r, POWER);
   const value = inStep(body, (p, v) => multiplyAdd(machine, p, v, constants.splat(1)), slope, r);
-  return inStep(body, (v, b) => f32x4.mul(v, i32x4.shl(b, i32.const(23))), value, bits);
+  const values = inStep(body, (v, b) => f32x4.mul(v, i32x4.shl(b, i32.const(23))), value, bits);
+  return { values, held };
 }

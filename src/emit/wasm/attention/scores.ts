@@ -1,4 +1,4 @@
-import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
+import { alibiSlopes, LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
@@ -17,7 +17,7 @@ import { straight } from "./straight.ts";
 import { Stretched, type RowOf } from "./stretched.ts";
 
 /** The largest of a row before any score: of all floats the least, since -∞ minus -∞ would be NaN. */
-export const LEAST = -(2 - 2 ** -23) * 2 ** 127;
+export const LEAST = LEAST_FLOAT;
 
 /** A row of scores, or some keys of it: `at` is where that of key 0 would stand. */
 export interface ScoreRow {
@@ -193,18 +193,26 @@ export const across = (combine: (x: V128, y: V128) => V128, lanes: Local<"v128">
     ] as const
   ).map((order) => lanes.set(combine(lanes.get, v128.shuffle(lanes.get, lanes.get, order))));
 
-/** Turns scores into 2^(score - largest), and adds them up in `sum`, lane by lane. */
+/**
+ * Turns scores into 2^(score - largest), and adds them up in `sum`, lane by lane; in `below`, if it is given, their products with
+ * score - largest, of which 2^-127 is nothing.
+ */
 export function powersOfRow(
   where: { readonly k: KernelWriter; readonly phase: Phase },
   row: ScoreRow,
   largest: V128,
   sum: Local<"v128">,
+  below?: Local<"v128">,
 ): Statement {
   return alongRow(where, row, ({ load, offset }, body) => {
     const shifted = load(row.at).map((x) => f32x4.sub(x, largest));
     const powers = where.phase.locals("v128", shifted.length);
-    powerOfTwo(shifted, body).forEach((x, u) => body.push(powers[u]!.set(x)));
+    const { held, values } = powerOfTwo(shifted, body);
+    values.forEach((x, u) => body.push(powers[u]!.set(x)));
     powers.forEach(({ get }, u) => body.push(v128.store(i32.add(row.at, offset), get, 16 * u)));
     for (const { get } of powers) body.push(sum.set(f32x4.add(sum.get, get)));
+    if (below === undefined) return;
+    for (const [u, { get }] of powers.entries())
+      body.push(below.set(multiplyAdd(where.k.machine, get, held[u]!, below.get)));
   });
 }

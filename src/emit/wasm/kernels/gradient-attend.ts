@@ -18,7 +18,7 @@ import type { WasmKernel } from "../kernel.ts";
  */
 export const attend_grad: WasmKernel<"attend_grad"> = (step, k) => {
   const sizes = sizesOf(step.operands, step.attrs.layout);
-  const bias = new BiasGradient(k, sizes, step.results[3]);
+  const bias = new BiasGradient(k, sizes, step.operands.bias && step.results[3]);
   bias.clear();
   writeHeads(new GradientThread(step, k, bias));
   bias.join();

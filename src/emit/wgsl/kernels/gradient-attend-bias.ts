@@ -28,7 +28,10 @@ export function byBias(step: AttendGrad, ofBias: View, number: number, context: 
     ...lines,
     attention.behind(),
     "var sum = 0.0;",
-    ...loops(["let position = i32(i) + behind;", ...addScore(attention, tensors, left)]),
+    ...loops([
+      "let position = i32(i) + behind;",
+      ...addScore(attention, tensors, readLeft(attention, step, left)),
+    ]),
     tensors.of_bias.put("element", "sum"),
   ];
   return builder.finish({
@@ -45,10 +48,9 @@ export function byBias(step: AttendGrad, ofBias: View, number: number, context: 
 function addScore(
   attention: Attention,
   { q, k, v, grad }: Readonly<Record<"q" | "k" | "v" | "grad", Tensor>>,
-  left: Pick<Tensor, "at">,
+  { line, probability, mean }: ReturnType<typeof readLeft>,
 ): Code[] {
   const { sizes, score } = attention;
-  const { line, probability, mean } = readLeft(attention, left);
   const lines: Code[] = [
     `let g = h / (${sizes.heads} / ${sizes.keyHeads});`,
     `let q_at = ${attention.place("q", q, "i")};`,

@@ -70,7 +70,7 @@ export function byKeys(
     ...overHeads(
       attention,
       overTurns([
-        ...weighQuery(attention, tensors, left),
+        ...weighQuery(attention, tensors, readLeft(attention, step, left)),
         ...sums.map((sum) => `${sum.memory}[lane] = ${sum.number};`),
         "workgroupBarrier();",
         ...overTurn(sums.flatMap((sum) => addRow(attention, sum))),
@@ -170,10 +170,13 @@ const overHeads = ({ sizes }: Attention, body: readonly Code[]): Code[] => [
 ];
 
 /** `weight`: how much of the own key the own query of the turn takes; `slope`: what its score does to the key. */
-function weighQuery(attention: Attention, tensors: Tensors, left: Pick<Tensor, "at">): Code[] {
+function weighQuery(
+  attention: Attention,
+  tensors: Tensors,
+  { line, probability, mean }: ReturnType<typeof readLeft>,
+): Code[] {
   const { sizes, score } = attention;
   const { q, v } = tensors;
-  const { line, probability, mean } = readLeft(attention, left);
   return [
     "let i = start + s;",
     "let position = i32(i) + behind;",

@@ -42,8 +42,9 @@ export function byQueries(step: AttendGrad, ofQ: View, context: Context): Dispat
   const attention = new Attention(step, tensors, builder, "group.z");
   const { query, sizes } = attention;
   const rows = rowsFor(attention);
-  declareMemory(attention, rows);
-  const sums = { numbers: ["total", "along"], rows: ["pulled", "seen"], held: heldOf(query.width) };
+  declareMemory(attention, rows, attrs);
+  const numbers = ["total", "along", ...(attrs.observe ? ["scored"] : [])];
+  const sums = { numbers, rows: ["pulled", "seen"], held: heldOf(query.width) };
   const body: Code[] = [
     ...ownQuery(attention, rows),
     ...loadQueries(attention, tensors, rows),
@@ -53,11 +54,11 @@ export function byQueries(step: AttendGrad, ofQ: View, context: Context): Dispat
     ...startSoftmax(sums),
     ...overTurns([
       ...scoreKey(attention, tensors),
-      ...takeScores(sums, (weight) => storeWeights(attention, weight)),
-      ...addKeys(attention, tensors.k),
+      ...takeScores(sums, (weight) => storeWeights(attention, weight, attrs)),
+      ...addKeys(attention, tensors.k, attrs),
     ]),
     ...storeGradient(attention, tensors.of_q),
-    ...ifThen("s == 0u", leave(attention, left)),
+    ...ifThen("s == 0u", leave(attention, step, left)),
   ];
   return builder.finish({
     stage: 0,
@@ -73,11 +74,15 @@ export function byQueries(step: AttendGrad, ofQ: View, context: Context): Dispat
 
 const hasCap = ({ score }: Attention): boolean => score.slope !== undefined;
 
-function declareMemory(attention: Attention, rows: number): void {
+function declareMemory(attention: Attention, rows: number, { observe }: AttendGrad["attrs"]): void {
   const { builder, query, value } = attention;
   builder.shared("q_rows", "f32", rows * query.width);
   builder.shared("grad_rows", "f32", rows * value.width);
-  declareTurn(builder, rows, ["scores", "weights", "pulls", ...(hasCap(attention) ? ["cap_slopes"] : [])]);
+  declareTurn(builder, rows, [
+    ...["scores", "weights", "pulls"],
+    ...(hasCap(attention) ? ["cap_slopes"] : []),
+    ...(observe ? ["scoreds"] : []),
+  ]);
 }
 
 /** The workgroup's queries and the gradients of their results. */
@@ -114,18 +119,20 @@ const scoreKey = (attention: Attention, { k, v }: Tensors): Code[] => [
 ];
 
 /** What of its key each invocation gives to the others of its row. */
-const storeWeights = (attention: Attention, weight: string): Code[] => [
+const storeWeights = (attention: Attention, weight: string, { observe }: AttendGrad["attrs"]): Code[] => [
   `let own_weight = ${weight};`,
   "weights[lane] = own_weight;",
   "pulls[lane] = own_weight * pull;",
   ...(hasCap(attention) ? ["cap_slopes[lane] = cap_slope;"] : []),
+  ...(observe ? ["scoreds[lane] = own_weight * score;"] : []),
 ];
 
-/** Σ p d, and by channels Σ p d k and Σ p k. */
-function addKeys(attention: Attention, k: Tensor): Code[] {
+/** Σ p d, and by channels Σ p d k and Σ p k; Σ p score if rows are observed. */
+function addKeys(attention: Attention, k: Tensor, { observe }: AttendGrad["attrs"]): Code[] {
   const [pull, slope] = [ofOther("pulls"), hasCap(attention) ? ` * ${ofOther("cap_slopes")}` : ""];
   return overSeenKeys([
     `along += ${pull};`,
+    ...(observe ? [`scored += ${ofOther("scoreds")};`] : []),
     `let key_at = ${attention.place("k", k, "(start + other)")} + s;`,
     ...overChannels(attention.query.width, [
       `let element = ${k.at(channel("key_at"))};`,

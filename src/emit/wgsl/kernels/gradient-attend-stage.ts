@@ -36,29 +36,43 @@ export const loadRows = (
     { start: "lane", step: `${rows * TURN}u` },
   );
 
-/** Numbers that the first stage leaves for each query row: the largest score, 1 / Σ exp, and Σ p · (grad vᵀ). */
-const LEFT = 3;
+/**
+ * Numbers that the first stage leaves for each query row: the largest score, 1 / Σ exp, and Σ p · (grad vᵀ); the entropy if rows are
+ * observed.
+ */
+const leftOf = ({ observe }: AttendGrad["attrs"]): number => (observe ? 4 : 3);
 
-export function leftSize({ operands: { q }, attrs: { layout } }: AttendGrad): Dim {
-  const { batch, head, row } = axesOf(q, layout);
-  return multiplyDims(productOfDims([batch.size, head.size, row.size]), dim(LEFT));
+export function leftSize({ operands: { q }, attrs }: AttendGrad): Dim {
+  const { batch, head, row } = axesOf(q, attrs.layout);
+  return multiplyDims(productOfDims([batch.size, head.size, row.size]), dim(leftOf(attrs)));
 }
 
 /** `left_at`: where the numbers of query i lie. */
-const placeLeft = ({ batch, sizes: { heads, queries } }: Attention): string =>
-  `let left_at = ((${batch} * ${heads} + h) * ${queries} + i) * ${LEFT}u;`;
+const placeLeft = ({ batch, sizes: { heads, queries } }: Attention, attrs: AttendGrad["attrs"]): string =>
+  `let left_at = ((${batch} * ${heads} + h) * ${queries} + i) * ${leftOf(attrs)}u;`;
 
 /** Leaves the numbers of query i. */
-export const leave = (attention: Attention, left: Pick<Tensor, "put">): Code[] => [
-  placeLeft(attention),
+export const leave = (attention: Attention, { attrs }: AttendGrad, left: Pick<Tensor, "put">): Code[] => [
+  placeLeft(attention, attrs),
   left.put("left_at", "largest"),
   left.put("left_at + 1u", "share"),
   left.put("left_at + 2u", "mean"),
+  // Σ p (score - largest) as a difference: it takes no case for the first keys, and loses what the scores' own size does.
+  ...(attrs.observe
+    ? [left.put("left_at + 3u", "select(log(total) + largest - scored * share, 0.0, total == 0.0)")]
+    : []),
 ];
 
+/** Of query row `row`, counted through all heads and items: its largest score and the entropy. */
+export const observedLeft = ({ attrs }: AttendGrad, left: Pick<Tensor, "at">) => ({
+  largest: left.at(`row * ${leftOf(attrs)}u`),
+  share: left.at(`row * ${leftOf(attrs)}u + 1u`),
+  entropy: left.at(`row * ${leftOf(attrs)}u + 3u`),
+});
+
 /** What was left for query i: the probability that belongs to `score`, and the mean of what pulls at the scores. */
-export const readLeft = (attention: Attention, left: Pick<Tensor, "at">) => ({
-  line: placeLeft(attention),
+export const readLeft = (attention: Attention, { attrs }: AttendGrad, left: Pick<Tensor, "at">) => ({
+  line: placeLeft(attention, attrs),
   probability: `exp(score - ${left.at("left_at")}) * ${left.at("left_at + 1u")}`,
   mean: left.at("left_at + 2u"),
 });
