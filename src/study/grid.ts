@@ -43,6 +43,30 @@ export function inOrder<C extends Cell>(cells: readonly C[]): readonly C[] {
   });
 }
 
+/** Which of several workers, counted from 0. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+}
+
+/**
+ * The order in which one of several workers looks for a run to make: first the placements that are its own, so that each is compiled
+ * once in all; when these are made the others', the last first, which come to them last. Neighbours in the order of the placements, and
+ * those that the last axis tells apart, which cost alike, go to different workers.
+ */
+export function inTurn<C extends Cell>(cells: readonly C[], { index, count }: Share): readonly C[] {
+  const placements = new Map<string, number>();
+  const [own, others]: [C[], C[]] = [[], []];
+  for (const cell of cells) {
+    const key = JSON.stringify(cell.set);
+    const place = placements.get(key) ?? placements.size;
+    placements.set(key, place);
+    const isOwn = (place + Math.floor(place / count)) % count === index;
+    (isOwn ? own : others).push(cell);
+  }
+  return [...own, ...others.reverse()];
+}
+
 /** The learning rates of some cells, the smallest first. */
 export const ratesOf = (cells: readonly Pick<Cell, "rate">[]): readonly number[] =>
   [...new Set(cells.map(({ rate }) => rate))].sort((a, b) => a - b);

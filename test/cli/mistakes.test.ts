@@ -50,6 +50,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
       "error[E804]: --worker is for the folder of a study\n  help: leave it out",
     ],
     [
+      ["study", "tiny.lmg", "--share", "1/2"],
+      "error[E804]: --share is for the folder of a study\n  help: leave it out",
+    ],
+    [
       ["check", "latin1.lmg"],
       "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",
     ],

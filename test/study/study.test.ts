@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isRising, SmoothedLoss } from "../../src/study/early.ts";
-import { choicesOf, geometricRates, inOrder, runName } from "../../src/study/grid.ts";
+import { choicesOf, geometricRates, inOrder, inTurn, runName } from "../../src/study/grid.ts";
 import { RESULT_FORMAT, type RunResult } from "../../src/study/result.ts";
 import { spreadOf, summarize, summaryCsv } from "../../src/study/summary.ts";
 
@@ -32,6 +32,33 @@ test("the first seed comes everywhere before the second anywhere, and middle rat
     ...["1 0.01 pre", "1 0.01 post", "1 0.001 pre", "1 0.1 pre", "1 0.001 post", "1 0.1 post"],
     ...["2 0.01 pre", "2 0.01 post", "2 0.001 pre", "2 0.1 pre", "2 0.001 post", "2 0.1 post"],
   ]);
+});
+
+test("workers begin with placements of their own, and then take the others' from the end", () => {
+  const sets = choicesOf([
+    { name: "kind", values: ["pre", "post", "out"] },
+    { name: "depth", values: ["8", "24"] },
+  ]);
+  const cells = inOrder(sets.flatMap((set) => [1, 2].map((seed) => ({ set, rate: 1e-3, seed }))));
+  const shown = (index: number, count: number): readonly string[] =>
+    inTurn(cells, { index, count }).map(({ set, seed }) => `${set["kind"]} ${set["depth"]} ${seed}`);
+  // A depth costs what a depth does: each worker has some of both.
+  const [first, second] = [
+    ["pre 8", "post 24", "out 8"],
+    ["pre 24", "post 8", "out 24"],
+  ];
+  const twice = (names: readonly string[]): readonly string[] =>
+    [1, 2].flatMap((seed) => names.map((name) => `${name} ${seed}`));
+  expect(shown(0, 2)).toEqual([...twice(first!), ...twice(second!).toReversed()]);
+  expect(shown(1, 2)).toEqual([...twice(second!), ...twice(first!).toReversed()]);
+  expect(inTurn(cells, { index: 0, count: 1 })).toEqual(cells);
+  // Nobody's placement is forgotten.
+  for (const count of [3, 4, 7]) {
+    const own = Array.from({ length: count }, (_, index) => new Set(shown(index, count)));
+    expect(own.every((all) => all.size === cells.length)).toBe(true);
+    const firsts = Array.from({ length: count }, (_, index) => shown(index, count)[0]);
+    expect(new Set(firsts.slice(0, Math.min(count, 6))).size).toBeGreaterThan(1);
+  }
 });
 
 test("a run is named by its values, and numbers by as many letters as tell their axis from others", () => {

@@ -6,7 +6,7 @@ import { writeJson, type Out } from "../out.ts";
 import { stop } from "../stop.ts";
 import { requireTaken } from "../targets.ts";
 import { addRuns, readStudy, resultOf, sharedOptions, type Study } from "../study/folder.ts";
-import { endWithParent, jobsOf, runWorkers } from "../study/jobs.ts";
+import { endWithParent, jobsOf, runWorkers, shareOf } from "../study/jobs.ts";
 import { studyOptions, type StudyOptions } from "../study/options.ts";
 import { defaultStudyFolder, planStudy } from "../study/plan.ts";
 import { showResult, showSummary } from "../study/tables.ts";
@@ -32,7 +32,8 @@ export const command: Command = {
     if (kindOfPath(path!) === "folder") return ofFolder(path!, options, out);
     requireTaken(options, options.target === "interpreter" ? [] : [options.target]);
     requireFirstWeights(options);
-    if (options.worker === true) stop("E804", "--worker is for the folder of a study", "leave it out");
+    for (const name of ["worker", "share"] as const)
+      if (options[name] !== undefined) stop("E804", `--${name} is for the folder of a study`, "leave it out");
     const planned = planStudy(path!, options, out);
     const { placements, ...wanted } = planned;
     const folder = options.out ?? defaultStudyFolder(planned.model);
@@ -47,7 +48,7 @@ export const command: Command = {
 };
 
 /** The options that say something of a study that is there. */
-const ofThere: ReadonlySet<string> = new Set(["worker", "json"]);
+const ofThere: ReadonlySet<string> = new Set(["worker", "share", "json"]);
 
 async function ofFolder(folder: string, options: StudyOptions, out: Out): Promise<void> {
   const study = readStudy(folder);
@@ -62,13 +63,16 @@ async function ofFolder(folder: string, options: StudyOptions, out: Out): Promis
       `${/--[a-z-]+/.exec(other.flags)![0]} is for a study that is made, and a folder is looked at`,
       "give the line that began it, with the model: it goes on, and more values add runs",
     );
+  if (options.share !== undefined && options.worker !== true)
+    stop("E804", "--share is for --worker", "give both, or leave it out");
   if (options.worker !== true) {
     await tell(folder, study, options, out);
     return;
   }
   endWithParent();
   const shared = { ...oneThread, ...sharedOptions(study) };
-  await makeRuns({ folder, study, shared }, out, (result) => out.write(`${showResult(result)}\n`));
+  const share = shareOf(options.share);
+  await makeRuns({ folder, study, shared, share }, out, (result) => out.write(`${showResult(result)}\n`));
 }
 
 /** A worker has one core, unless the study says otherwise. */

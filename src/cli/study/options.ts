@@ -7,6 +7,7 @@ export interface StudyOptions extends Omit<TrainOptions, "seed" | "patience" | "
   readonly jobs?: string;
   readonly dryRun?: true;
   readonly worker?: true;
+  readonly share?: string;
   readonly json?: true;
 }
 
@@ -29,6 +30,10 @@ const own: readonly OptionSpec[] = [
   {
     flags: "--worker",
     description: "with a folder: makes the runs that are left one by one and writes no table, as --jobs does",
+  },
+  {
+    flags: "--share <I/N>",
+    description: "with --worker: as the I-th of N workers it begins with placements of its own",
   },
   { flags: "--json", description: "the table as JSON" },
 ];

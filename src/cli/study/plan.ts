@@ -65,7 +65,7 @@ export function planStudy(path: string, options: StudyOptions, out: Out): Planne
 const names = (axes: readonly Axis[]): readonly string[] => axes.map(({ name }) => name);
 
 /** What a study takes beside what its trainings do, or says for each of them. */
-const ofStudy = new Set(["seeds", "jobs", "dryRun", "worker", "json", "set", "lr", "out"]);
+const ofStudy = new Set(["seeds", "jobs", "dryRun", "worker", "share", "json", "set", "lr", "out"]);
 
 /** The options of the trainings, without what makes one run another. */
 export const trainOptionsOf = (options: StudyOptions): TrainOptions =>

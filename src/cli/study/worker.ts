@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { inTurn, type Share } from "../../study/grid.ts";
 import type { RunResult } from "../../study/result.ts";
 import type { Out } from "../out.ts";
 import { stop } from "../stop.ts";
@@ -20,33 +21,36 @@ export interface Unmade {
   readonly study: Study;
   /** What all runs are given. */
   readonly shared: TrainOptions;
+  /** Which of several workers makes them, so that these begin with different placements. */
+  readonly share?: Share;
 }
 
 /**
- * Makes the runs that are left one by one, in their order. Workers know nothing of each other: each run is that of whoever
+ * Makes the runs that are left one by one, in the worker's order. Workers know nothing of each other: each run is that of whoever
  * locks its folder, and made once its result is there. Ends when all are made, those of other processes among them.
  */
 export async function makeRuns(
-  { folder, study, shared }: Unmade,
+  { folder, study, shared, share = { index: 0, count: 1 } }: Unmade,
   out: Out,
   onResult: (result: RunResult) => void,
 ): Promise<void> {
   const programs = new Programs(join(folder, study.path), shared);
   try {
-    await makeLeft({ folder, study, programs }, { out, unread: out.outlive?.() }, onResult);
+    await makeLeft({ folder, study, share, programs }, { out, unread: out.outlive?.() }, onResult);
   } finally {
     programs.close();
   }
 }
 
 async function makeLeft(
-  { folder, study, programs }: Omit<Unmade, "shared"> & { readonly programs: Programs },
+  { folder, study, share, programs }: Required<Omit<Unmade, "shared">> & { readonly programs: Programs },
   { out, unread }: Listeners,
   onResult: (result: RunResult) => void,
 ): Promise<void> {
   let said = "";
+  const runs = inTurn(study.runs, share);
   for (;;) {
-    const left = study.runs.filter((run) => resultOf(folder, run) === undefined);
+    const left = runs.filter((run) => resultOf(folder, run) === undefined);
     if (left.length === 0) return;
     let made = 0;
     let others = "";
