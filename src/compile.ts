@@ -7,6 +7,7 @@ import { runPasses, type PassOptions } from "./passes/pipeline.ts";
 import { planGraph } from "./plan/build.ts";
 import type { Plan } from "./plan/plan.ts";
 import { isError, sortDiagnostics, type Diagnostic } from "./support/diagnostic.ts";
+import { lazily } from "./support/lazily.ts";
 import type { Source } from "./support/source.ts";
 
 export interface CompileOptions extends LowerOptions, Omit<PassOptions, "report"> {
@@ -14,7 +15,10 @@ export interface CompileOptions extends LowerOptions, Omit<PassOptions, "report"
   readonly verify?: boolean;
 }
 
-/** What became of a text: all stages, or as many as its mistakes allow. */
+/**
+ * What became of a text: all stages, or as many as its mistakes allow. The tree and the model are there; passes run when
+ * the graph or its remarks are first asked for, and the plan is made when it is.
+ */
 export interface Compilation {
   /** The tree, without the statements that could not be parsed. */
   readonly file: File;
@@ -48,9 +52,26 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
       plan: undefined,
     };
 
-  const remarks: Remark[] = [];
-  const verify = options.verify ?? true;
-  const graph = runPasses(model.graph, { ...options, verify, report: (remark) => remarks.push(remark) });
-  const plan = planGraph(graph, { ...options, notNeeded: model.notNeeded });
-  return { file, diagnostics, model, partial, graph, remarks, plan };
+  const passed = lazily(() => {
+    const remarks: Remark[] = [];
+    const verify = options.verify ?? true;
+    const graph = runPasses(model.graph, { ...options, verify, report: (remark) => remarks.push(remark) });
+    return { graph, remarks };
+  });
+  const plan = lazily(() => planGraph(passed().graph, { ...options, notNeeded: model.notNeeded }));
+  return {
+    file,
+    diagnostics,
+    model,
+    partial,
+    get graph() {
+      return passed().graph;
+    },
+    get remarks() {
+      return passed().remarks;
+    },
+    get plan() {
+      return plan();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { interpret, randomInputs, randomParameters } from "../src/entries/ir.ts";
+import { interpret, passes, randomInputs, randomParameters, type Pass } from "../src/entries/ir.ts";
 import { compile } from "../src/index.ts";
 import {
   matchParameters,
@@ -40,4 +40,14 @@ test("what is wrong with a file is told apart by its class", () => {
   );
   const graph = compile({ name: "m.lmg", text }).graph!;
   expect(matchParameters(graph.parameters, new Map(), "w.safetensors")).toEqual([expect.any(Problem)]);
+});
+
+test("passes run when what they make is asked for, and once", () => {
+  let runs = 0;
+  const counted: Pass = { name: "counted", doc: "counts", run: (graph) => (runs++, graph) };
+  const compiled = compile({ name: "m.lmg", text }, { passes: [...passes, counted] });
+  expect([compiled.diagnostics, compiled.model?.graph.name, runs]).toEqual([[], "m", 0]);
+  const { graph, plan, remarks } = compiled;
+  expect([graph!.nodes.length, plan!.steps.length, remarks.length].every((count) => count > 0)).toBe(true);
+  expect(runs).toBe(1);
 });

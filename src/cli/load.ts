@@ -12,7 +12,7 @@ import type { Out } from "./out.ts";
 import { lowerOptions, type ConfigInput, type ModelOptions } from "./source.ts";
 import { showDiagnostics, Stop } from "./stop.ts";
 
-/** A model without errors, and all that was made of it. */
+/** A model without errors, and all that is made of it, when that is asked for. */
 export interface LoadedModel {
   readonly model: LoweredModel;
   /** The graph after all passes. */
@@ -37,16 +37,28 @@ export async function loadModel(
   out: Out,
   { config, observe, target }: LoadOptions = {},
 ): Promise<LoadedModel> {
-  const { diagnostics, model, graph, remarks, plan } = compile(source, {
+  const compiled = compile(source, {
     ...lowerOptions(source.name, options, config),
     fuse: options.fuse ?? true,
     ...(observe === undefined ? {} : { observe }),
     ...(target === undefined ? {} : { target }),
   });
-  if (model === undefined || graph === undefined || plan === undefined) throw new Stop(diagnostics);
+  const { diagnostics, model } = compiled;
+  if (model === undefined) throw new Stop(diagnostics);
   showDiagnostics(diagnostics, out);
   if (options.checkPasses === true) await requireSamePasses(model.graph, options, out);
-  return { model, graph, remarks, plan };
+  return {
+    model,
+    get graph() {
+      return compiled.graph!;
+    },
+    get remarks() {
+      return compiled.remarks;
+    },
+    get plan() {
+      return compiled.plan!;
+    },
+  };
 }
 
 /** A graph as it was lowered and after all passes, and its plan. */

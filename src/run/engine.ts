@@ -17,11 +17,13 @@ export type Tensors = ReadonlyMap<string, HostTensor>;
 export type Engine = Runner<readonly [inputs: Tensors], Tensors | Problem>;
 
 /** An engine that is opened when something is run first, and takes no memory before. */
-export function laterEngine(description: string, open: () => Promise<Engine | Problem>): Engine {
+export function laterEngine(describe: () => string, open: () => Promise<Engine | Problem>): Engine {
   let opened: Promise<Engine | Problem> | undefined;
   let isClosed = false;
   return {
-    description,
+    get description() {
+      return describe();
+    },
     run: async (inputs) => {
       const engine = await (opened ??= open());
       return engine instanceof Problem ? engine : engine.run(inputs);

@@ -69,10 +69,13 @@ export function textSampler(
             openSessions(decoding, weights, { target, ...engine, logits: output }),
           );
     // Each token runs the whole text again, where the model cannot be read a few positions at a time.
-    const whole = laterEngine("", () => {
-      const made = { target: targets[target].target({}) };
-      return openEngine(target, planGraph(runPasses(graph, made), { ...made, notNeeded }), weights, engine);
-    });
+    const whole = laterEngine(
+      () => "",
+      () => {
+        const made = { target: targets[target].target({}) };
+        return openEngine(target, planGraph(runPasses(graph, made), { ...made, notNeeded }), weights, engine);
+      },
+    );
     try {
       const how = { maxTokens: TOKENS, temperature: TEMPERATURE, seed, slide: true };
       const pieces = generate({ graph, engine: whole, output, tokenizer, decoder }, tokenizer, ids, how);

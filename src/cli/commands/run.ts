@@ -102,7 +102,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     const isBatch = options.generate !== undefined && (prompt?.length ?? 0) > 1;
     const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, out);
     const open = () => openChosenEngine(packed, options, out);
-    const steps = `plan of ${plural(packed.plan.steps.length, "step")}`;
+    const steps = (): string => `plan of ${plural(packed.plan.steps.length, "step")}`;
     const isLater = isBatch || decoder !== undefined;
     const engine = isLater ? laterEngine(steps, open) : orStop(await open());
     try {

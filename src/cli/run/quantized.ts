@@ -6,6 +6,7 @@ import { packingOf, schemes, type Scheme } from "../../quantize/packing.ts";
 import { packedWeights, storedForms, storedHalves } from "../../run/packed-weights.ts";
 import type { Weights } from "../../run/weights.ts";
 import type { OptionSpec } from "../command.ts";
+import { lazily } from "../../support/lazily.ts";
 import { listWords, plural } from "../../support/text.ts";
 import type { LoadedModel } from "../load.ts";
 import type { Out } from "../out.ts";
@@ -51,24 +52,35 @@ export function noteStored({ packing, finer }: PackedModel, { quantize }: Quanti
   );
 }
 
-/** The passes run again where anything is packed: what is stored as codes or halves is known once the checkpoint is open. */
+/**
+ * The passes run with what is packed: what is stored as codes or halves is known once the checkpoint is open. They run when the
+ * graph or the plan is asked for.
+ */
 export function packChosen(
-  { model, graph, plan }: LoadedModel,
+  loaded: LoadedModel,
   weights: Weights,
   { quantize, activations = "int8", fuse = true }: QuantizeOptions & { readonly fuse?: boolean },
   target: Target,
 ): PackedModel {
+  const { model } = loaded;
   const { packing, finer } = packingOf(model.graph, {
     scheme: quantize,
     activations,
     stored: storedForms(weights),
     storedHalves: storedHalves(weights),
   });
-  if (packing.parameters.size + packing.halves.size === 0) return { graph, plan, weights, packing, finer };
-  const packed = runPasses(model.graph, { packing, target, fuse });
+  const isPacked = packing.parameters.size + packing.halves.size > 0;
+  const graph = lazily(() => (isPacked ? runPasses(model.graph, { packing, target, fuse }) : loaded.graph));
+  const plan = lazily(() =>
+    isPacked ? planGraph(graph(), { target, notNeeded: model.notNeeded }) : loaded.plan,
+  );
   return {
-    graph: packed,
-    plan: planGraph(packed, { target, notNeeded: model.notNeeded }),
+    get graph() {
+      return graph();
+    },
+    get plan() {
+      return plan();
+    },
     weights: packedWeights(weights, packing),
     packing,
     finer,
