@@ -62,7 +62,7 @@ export class TextDecoder implements LogitsSource {
     this.#opened?.model.close();
   }
 
-  /** With memory for a text; twice as much where it has grown. */
+  /** With memory for a text, for all that it will be where that is known; twice as much where it has grown. */
   async #begin(length: number) {
     const model = await this.#open();
     const session = await model.session({
@@ -84,6 +84,8 @@ export interface TextDecoderOptions extends EngineOptions {
   readonly packing?: Packing;
   /** False where the text only grows: nothing is kept for going back. Default: true. */
   readonly snapshots?: boolean;
+  /** The most positions that a text will have, where that is known: a window that is no shorter keeps no ring. */
+  readonly limit?: number;
 }
 
 /**
@@ -94,10 +96,10 @@ export function textDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { target, fuse = true, packing = noPacking, snapshots = true, ...options }: TextDecoderOptions,
+  { target, fuse = true, packing = noPacking, snapshots = true, limit, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
   const how = { target, fuse, packing, switches: options.switches ?? {} };
-  const decoding = textDecoding(graph, output, how);
+  const decoding = textDecoding(graph, output, how, limit === undefined ? {} : { limit });
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
   return new TextDecoder(
     decoding,

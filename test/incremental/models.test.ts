@@ -61,6 +61,27 @@ const joinsWithNorms = ({ nodes }: Graph): number =>
   nodes.filter(({ op, origin }) => op === "add_norm" && origin.edges.some(({ role }) => role === "join"))
     .length;
 
+test("a window that is no shorter than any text is none: rows are kept as without one, and one position more makes rings", () => {
+  const graph = graphOf(
+    "model m { input tokens: i32[B, T]\n e: embedding(23, 8)\n residual { attn: attention(2, rope: rope, window: 11) }\n output y: f32[B, T, 8] }",
+  );
+  const kinds = (limit: number): string[] =>
+    [...derived(graph, { limit }).states.values()].map(({ kind }) => kind);
+  expect([kinds(11), kinds(12)]).toEqual([
+    ["rows", "rows"],
+    ["ring", "ring"],
+  ]);
+  const decoding = derived(graph, { limit: 11 });
+  const reference = new Reference(graph, "T", { B: 1, T: 11 });
+  expect(decodedDifference(reference, decoding, ways[0]!.runs, 11)).toBeLessThanOrEqual(TOLERANCE);
+  // None of its kernels looks at distances.
+  const attends = (limit: number): number =>
+    Object.values(derived(graph, { limit, fuse: false }).program.parts).filter(({ nodes }) =>
+      nodes.some((node) => node.op === "attend" && node.attrs.window !== undefined),
+    ).length;
+  expect([attends(11), attends(12)]).toEqual([0, 2]);
+});
+
 test.each(decoders)("%s %o fuses as many residual edges with norms as the whole graph", (name, settings) => {
   const graph = exampleGraph(name, settings);
   const whole = joinsWithNorms(runPasses(graph));

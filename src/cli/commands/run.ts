@@ -12,7 +12,7 @@ import { emptyPrompt, encodePrompt } from "../../run/tokenizer.ts";
 import type { Rows } from "../../run/tokens.ts";
 import { plural } from "../../support/text.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
-import { parseTokens } from "../arguments.ts";
+import { parseNumber, parseTokens } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { loadModel } from "../load.ts";
 import { keepMemorySmall } from "../memory.ts";
@@ -100,7 +100,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
     noteStored(packed, options, out);
     keepMemorySmall();
     const isBatch = options.generate !== undefined && (prompt?.length ?? 0) > 1;
-    const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, out);
+    const decoder = isBatch ? undefined : chosenDecoder(read, packed, options, { prompt: prompt?.[0], out });
     const open = () => openChosenEngine(packed, options, out);
     const steps = (): string => `plan of ${plural(packed.plan.steps.length, "step")}`;
     const isLater = isBatch || decoder !== undefined;
@@ -137,7 +137,7 @@ function chosenDecoder(
   model: Omit<RunnableModel, "engine">,
   { weights, packing }: PackedModel,
   options: RunOptions,
-  out: Out,
+  { prompt, out }: { readonly prompt: readonly number[] | undefined; readonly out: Out },
 ): TextDecoder | undefined {
   const { generate, chat, interpret, target = defaultTarget } = options;
   const isWanted =
@@ -150,10 +150,20 @@ function chosenDecoder(
     fuse: options.fuse ?? true,
     packing,
     snapshots: options.chat === true,
+    ...limitOf(prompt, options),
   });
   if (decoder instanceof TextDecoder) return decoder;
   if (decoder instanceof Refusal) out.note(`each token runs the whole text again: ${decoder.message}\n`);
   return undefined;
+}
+
+/** The most positions that a text is asked to have; a conversation goes on as long as it likes. */
+function limitOf(
+  prompt: readonly number[] | undefined,
+  { generate, chat }: RunOptions,
+): { readonly limit?: number } {
+  if (prompt === undefined || generate === undefined || chat === true) return {};
+  return { limit: prompt.length + orStop(parseNumber("--generate", generate, 1, 1_000_000, true)) };
 }
 
 const readGenerationConfig = (folder: string | undefined) =>

@@ -36,8 +36,9 @@ export function attend(node: NodeOf<"attend">, form: Form, forms: Forms): Recipe
     v: all(v),
     ...scoresOf(node, form[row], keys, forms),
   };
-  if (back === undefined) return again(node, needs);
+  if (back === undefined && !isIdle(node.attrs.window, forms)) return again(node, needs);
   return recipe<"attend">(needs, (operands, build) => {
+    if (back === undefined) return build.emitAll("attend", operands, { ...node.attrs, window: undefined });
     const isRing = !node.attrs.alibi && build.sizes.isStep;
     const there = isRing ? areWritten(build, back) : areThere(back, build);
     const mask = operands.mask === undefined ? there : build.emit("and", { x: operands.mask, y: there }, {});
@@ -110,11 +111,16 @@ function requireLeads(node: NodeOf<"attend">, queries: number, keys: number, for
   }
 }
 
+/** Whether no text is long enough for a window to hide anything of it. */
+const isIdle = (window: number | undefined, { options: { limit } }: Forms): boolean =>
+  window !== undefined && limit !== undefined && limit <= window;
+
 /** How many keys before the new ones a window needs, where only these are kept. */
 function windowOf(node: NodeOf<"attend">, forms: Forms): number | undefined {
   const { k, v, bias, mask } = node.operands;
   const { window, causal } = node.attrs;
   if (!forms.options.windows || !causal || window === undefined || window < 2) return undefined;
+  if (isIdle(window, forms)) return undefined;
   const isPlain = [k, v].every((value) => {
     const run = forms.runOf(value, rowAxis(node));
     return run?.kind === "rows" && run.lead === 0 && forms.factOf(value).reach.tokens;
