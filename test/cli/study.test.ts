@@ -6,7 +6,7 @@ import { trainDefaults, type TrainOptions } from "../../src/cli/train/options.ts
 import type { PlannedRun } from "../../src/study/grid.ts";
 import type { Summary } from "../../src/study/summary.ts";
 import { beginningOf } from "../../src/train/trainer.ts";
-import { inFolder, lmg, mistake, output } from "./harness.ts";
+import { inFolder, lmg, mistake, output, put } from "./harness.ts";
 
 const model = `model tiny(kind: pre | post = pre, vocab, dim = 8, depth = 1, ctx = 8) {
   input tokens: i32[B, T <= ctx]
@@ -73,6 +73,24 @@ test("a study grows by its line, and its folder has tables, a report and runs th
   const other = await mistake(...line, "--set", "kind=pre", "--set", "depth=1", "--steps", "5");
   expect(other).toContain(
     "error[E868]: `s` holds another study: its steps is 12, here 5\n  help: name another folder with -o, or remove this one",
+  );
+
+  // A text that makes the same placements is one model; another would be taken for more seeds of it.
+  put("same.lmg", model.replace("pre | post", "pre | post | out"));
+  const grown = await lmg(
+    "study",
+    "same.lmg",
+    ...line.slice(2),
+    "--set",
+    "kind=pre,post",
+    "--set",
+    "depth=1",
+  );
+  expect(grown.code, grown.notes).toBe(0);
+  put("wide.lmg", model.replace("linear(2 * dim)", "linear(3 * dim)"));
+  const wide = await mistake("study", "wide.lmg", ...line.slice(2), "--set", "kind=pre", "--set", "depth=2");
+  expect(wide).toContain(
+    "error[E868]: `s` holds another study: its runs of pre, depth 2 are of another text of the model\n  help: name another folder",
   );
 });
 

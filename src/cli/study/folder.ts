@@ -7,7 +7,7 @@ import { isJsonObject, type JsonValue } from "../../checkpoint/json.ts";
 import { places } from "../../checkpoint/places.ts";
 import { quotePath } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
-import { inOrder, type PlannedRun } from "../../study/grid.ts";
+import { inOrder, showSet, type PlannedRun } from "../../study/grid.ts";
 import { readResult, resultJson, type RunResult } from "../../study/result.ts";
 import { identityDifferences, type RunIdentity } from "../../train/checkpoint.ts";
 import { orStop, stop } from "../stop.ts";
@@ -132,7 +132,19 @@ function requireSame(folder: string, found: Study, wanted: Omit<Study, "format" 
       `${quotePath(folder)} holds another study: it sets ${axes(found.axes)}, here ${axes(wanted.axes)}`,
       "give each --set that it has, with one value at least; or name another folder with -o",
     );
+  const made = new Map(found.runs.map((run) => [cellKey(run), run.name]));
+  const other = wanted.runs.find((run) => (made.get(cellKey(run)) ?? run.name) !== run.name);
+  if (other !== undefined)
+    stop(
+      "E868",
+      `${quotePath(folder)} holds another study: its runs of ${showSet(other.set) || "the model"} are of another text of the model`,
+      "name another folder with -o, or put the text back: runs of two models are no seeds of one",
+    );
 }
+
+/** What tells a run from the others of its study: not its name, which has the model's hash too. */
+const cellKey = ({ set, rate, seed }: PlannedRun): string =>
+  JSON.stringify([...Object.entries(set).sort(([a], [b]) => (a < b ? -1 : 1)), rate, seed]);
 
 /** In milliseconds: study.json is written in an instant. */
 const PATIENCE = { between: 20, inAll: 10_000 } as const;
