@@ -31,6 +31,11 @@ describe("a mistake of the user ends with 1 and a message", () => {
       ["study", "."],
       "error[E700]: `.` is a folder without study.json: it holds no study\n  help: name a .lmg file, or a folder that `lmg study` wrote",
     ],
+    [["runs", "none"], "error[E700]: cannot read `none`: there is no such file or folder"],
+    [
+      ["export", ".", "--to", "csv"],
+      "error[E700]: `.` holds no run\n  help: name a folder that `lmg train` or `lmg study` wrote, or one that has such folders",
+    ],
     [
       ["study", "tiny.lmg", "--set", "depth=1,,2"],
       "error[E860]: --set expects values between commas, found `depth=1,,2`\n  help: for example --set depth=a,b",

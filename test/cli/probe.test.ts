@@ -424,6 +424,13 @@ describe("a study that trains", () => {
     expect(trained).toEqual(cases[0]!.edges.map(({ after }) => after));
     expect(again.settings).toContainEqual(["weights", "run"]);
     expect(await mistake("probe", "run", "--data", "text.txt", "--steps", "3")).toContain("E862");
+    // The run's own tokenizer is none that was asked for.
+    const random = await lmg("probe", "run");
+    expect(random.code, random.notes).toBe(0);
+    expect(random.text).toContain("input: random");
+    expect(await mistake("probe", "run", "--tokenizer", "other.json")).toContain(
+      "error[E862]: --tokenizer is for --data, and here inputs are random",
+    );
   });
 
   /** What a study that must end with a mistake says last, after what it says of the data. */

@@ -31,7 +31,8 @@ export const command: Command = {
   ],
   async run([path], asked: ProbeOptions, out) {
     const { model, options } = withTrained(path!, asked);
-    requireUse(options);
+    // The tokenizer that a run brings is not one that was asked for.
+    requireUse({ ...options, tokenizer: asked.tokenizer });
     const write = writerOf(options);
     const forms = formsOf(model, options);
     const study = new Study(path!, model, forms, options, out);

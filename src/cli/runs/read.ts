@@ -23,6 +23,8 @@ export interface FoundRun {
 /** The runs of folders: a folder of `lmg train`, of `lmg study`, or one that has such folders. None ends the command. */
 export function findRuns(folders: readonly string[]): readonly FoundRun[] {
   const found = folders.flatMap((folder) => {
+    if (kindOfPath(folder) === undefined)
+      stop("E700", `cannot read ${quotePath(folder)}: there is no such file or folder`);
     const runs = runsIn(folder);
     return runs.length > 0
       ? runs
