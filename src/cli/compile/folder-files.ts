@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { linkFile } from "../../checkpoint/files/link.ts";
-import { writeFile } from "../../checkpoint/files.ts";
+import { writeFile, type FileContent } from "../../checkpoint/files.ts";
 import { Problem, quotePath } from "../../checkpoint/problem.ts";
 import { Stop } from "../stop.ts";
 
@@ -26,7 +26,16 @@ export function linked(path: string, to: string): FolderFile {
 }
 
 export function written(path: string, text: string | Uint8Array): FolderFile {
-  const problem = writeFile(path, text);
+  return { path, bytes: writtenTo(path, text, Buffer.byteLength(text)) };
+}
+
+/** The same of what is made while it is written, of so many bytes together. */
+export function writtenInParts(path: string, parts: Iterable<Uint8Array>, bytes: number): FolderFile {
+  return { path, bytes: writtenTo(path, parts, bytes) };
+}
+
+function writtenTo(path: string, content: FileContent, bytes: number): number {
+  const problem = writeFile(path, content);
   if (problem !== undefined) throw new Stop([problem]);
-  return { path, bytes: Buffer.byteLength(text) };
+  return bytes;
 }

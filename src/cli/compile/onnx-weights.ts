@@ -13,6 +13,7 @@ import { openChosenWeights } from "../run/chosen.ts";
 import { orStop, stop } from "../stop.ts";
 import { linked, written, type FolderFile } from "./folder-files.ts";
 import type { OnnxChoice } from "./onnx-options.ts";
+import { OwnWeights } from "./onnx-own-weights.ts";
 
 /** Where a model of this name finds its parameters. */
 export type PlacesFor = (model: string) => FindPlace;
@@ -37,6 +38,7 @@ export function weightFiles(
   if (options.weights === undefined) return drawnWeights(model, options, folder);
   const { tensors, close } = openChosenWeights(model, options, out);
   close();
+  if (options.generate === true && names.length > 1) return apart(tensors, folder, names);
   const paths = [
     ...new Set([...tensors.values()].flatMap(({ places: own = [] }) => own.map(({ path }) => path))),
   ];
@@ -52,6 +54,20 @@ export function weightFiles(
     .filter(([to, path]) => to !== join(path))
     .map(([to, path]) => ({ put: () => linked(path, to) }));
   return { placesFor, files, count: paths.length };
+}
+
+/** What pages load, a file for each of several models. */
+function apart(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  folder: string,
+  names: readonly string[],
+): Weights {
+  const find: FindPlace = (parameter) => placesOf(parameter, tensors.get(parameter)!, (path) => path);
+  const own = new Map(names.map((name) => [name, new OwnWeights(chunkName(name, 0), find)]));
+  const files = [...own].map(([name, weights]) => ({
+    put: () => weights.write(join(folder, chunkName(name, 0))),
+  }));
+  return { placesFor: (name) => own.get(name)!.placesOf, files, count: 1 };
 }
 
 const noPlace: FindPlace = (name) => stop("E817", `there are no weights: ${quote(name)} has no place`);
