@@ -5,14 +5,19 @@ import importlib
 import io
 import json
 import os
+import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
 
-import torch
-from checks import check, failures
-from safetensors.torch import load_file
+# Before PyTorch is loaded, which the processes of all trainings share.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import torch  # noqa: E402
+from checks import check, failures  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
 
 # Sums in another order, 20 updates long, as the goal of the design has it.
 LOSS, PARAMETERS = 2e-6, 5e-6
@@ -26,17 +31,29 @@ class Lane:
     def __init__(self, folder):
         self.folder = folder
 
-    def command(self, model, out, *more, processes=1):
-        options = ["--data", f"{self.folder}/tokens", "--out", f"{self.folder}/{out}", *RUN, *more]
-        script = f"{self.folder}/{model}/train.py"
+    def options(self, out, *more):
+        return ["--data", f"{self.folder}/tokens", "--out", f"{self.folder}/{out}", *RUN, *more]
+
+    def script(self, model):
+        return f"{self.folder}/{model}/train.py"
+
+    def launched(self, model, out, *more, processes):
+        """The command of torchrun, at a free port of this machine."""
         launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--max-restarts", "1"]
-        # A free port of this machine, so that nothing else that trains is in the way.
-        launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", script]
-        return [sys.executable, *(launch if processes > 1 else [script]), *options]
+        launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", self.script(model)]
+        return [sys.executable, *launch, *self.options(out, *more)]
 
     def train(self, model, out, *more, processes=1):
-        command = self.command(model, out, *more, processes=processes)
-        subprocess.run(command, check=True, env=alone(), stdout=subprocess.DEVNULL)
+        """As torchrun starts it, in forks of this process: to load PyTorch takes longer than 20 updates do."""
+        port = free_port()
+        children = []
+        for rank in range(processes):
+            child = os.fork()
+            if child == 0:
+                fork(self.script(model), self.options(out, *more), rank, processes, port)
+            children.append(child)
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        assert codes == [0] * processes, f"{out}: processes ended with {codes}"
 
     def same(self, name, a, b):
         a, b = f"{self.folder}/{a}", f"{self.folder}/{b}"
@@ -48,8 +65,31 @@ class Lane:
         check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
 
 
-def alone():
-    return dict(os.environ, OMP_NUM_THREADS="1")
+def free_port():
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return found.getsockname()[1]
+
+
+def fork(script, options, rank, world, port):
+    """Runs a script as one of several processes, and ends."""
+    code = 1
+    try:
+        if world > 1:
+            places = dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=world, LOCAL_WORLD_SIZE=world, MASTER_ADDR="localhost", MASTER_PORT=port)
+            os.environ.update({name: str(value) for name, value in places.items()})
+        sys.argv = [script, *options]
+        sys.path.insert(0, os.path.dirname(script))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        runpy.run_path(script, run_name="__main__")
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def updates(path):
@@ -92,9 +132,9 @@ def apart(first, second):
 
 def killed(lane):
     """A process ends in the middle: torchrun begins again from the last checkpoint."""
-    command = lane.command("chars", "killed", "--every", "4", processes=2)
+    command = lane.launched("chars", "killed", "--every", "4", processes=2)
     lines = f"{lane.folder}/killed/metrics.jsonl"
-    run = subprocess.Popen(command, env=alone(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     while run.poll() is None and not (os.path.exists(lines) and len(open(lines).readlines()) >= 7):
         time.sleep(0.02)
     with open(f"/proc/{run.pid}/task/{run.pid}/children") as file:
@@ -185,6 +225,7 @@ def one_process(lane):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     lane = Lane(sys.argv[1])
-    for part in (refusals, one_process, processes, killed):
+    # What forks comes before what computes in this process itself, which may have threads afterwards.
+    for part in (refusals, processes, killed, one_process):
         part(lane)
     sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)
