@@ -2,7 +2,6 @@
 // the least that such a product can be, a load and an instruction of four products and a sum for each vector of codes.
 // `npx tsx test/bench/packed.ts [rounds]`, in Node 24; one thread, by the processor time of the process.
 import { FunctionWriter } from "../../src/emit/wasm/assembler/function.ts";
-import { encodeModule } from "../../src/emit/wasm/assembler/module.ts";
 import { i32 } from "../../src/emit/wasm/assembler/numbers.ts";
 import { i32x4, v128 } from "../../src/emit/wasm/assembler/simd.ts";
 import type { Statement, V128 } from "../../src/emit/wasm/assembler/code.ts";
@@ -13,10 +12,8 @@ import { planGraph } from "../../src/plan/build.ts";
 import { hostTensor, type HostTensor } from "../../src/tensor/host.ts";
 import { loadKernels } from "../emit/wasm/harness.ts";
 import { graphOf } from "../plan/graphs.ts";
-import { clock } from "./clocks.ts";
+import { loopOf, timeOf } from "./loops.ts";
 
-/** Milliseconds that a round takes at least. */
-const ROUND = 20;
 const DEPTH = 640;
 /** Rows of weights whose codes stay in a core's own cache, and of such as do not. */
 const SIZES = { cached: 1024, far: 65536 } as const;
@@ -30,23 +27,35 @@ interface Row {
   readonly times: number[];
 }
 
-type Form = readonly [name: string, bits: 4 | 8, attributes: string];
+interface Form {
+  readonly name: string;
+  readonly bits: 4 | 5 | 8;
+  readonly narrow?: true;
+  readonly hasMinimums?: true;
+  /** Whether scales and minimums lie as halves, as files have those of Q8_0, Q5_0, Q5_1 and Q4_1. */
+  readonly halves?: true;
+}
 
 const forms: readonly Form[] = [
-  ["8 bits, any codes", 8, ""],
-  ["8 bits, codes of -64 to 63", 8, ", narrow: true"],
-  ["4 bits with minimums", 4, ""],
+  { name: "8 bits, any codes", bits: 8 },
+  { name: "8 bits, scales as halves", bits: 8, halves: true },
+  { name: "8 bits, codes of -64 to 63", bits: 8, narrow: true },
+  { name: "5 bits, scales as halves", bits: 5, halves: true },
+  { name: "5 bits with minimums", bits: 5, hasMinimums: true },
+  { name: "4 bits with minimums", bits: 4, hasMinimums: true },
+  { name: "4 bits with minimums, as halves", bits: 4, hasMinimums: true, halves: true },
 ];
 
-function product([name, bits, attributes]: Form, rows: number, place: string): Row {
-  const hasMinimums = bits === 4;
+function product(form: Form, rows: number, place: string): Row {
+  const { name, bits, narrow = false, hasMinimums = false, halves = false } = form;
+  const kept = halves ? " kept as f16" : "";
   const [words, blocks] = [(DEPTH * bits) / 32, DEPTH / 32];
   const graph = graphOf(`
     input %x: f32[1, ${DEPTH}]
     parameter %c: i32[${rows}, ${words}] = constant(0) "c"
-    parameter %s: f32[${rows}, ${blocks}] = constant(0) "s"
-    ${hasMinimums ? `parameter %m: f32[${rows}, ${blocks}] = constant(0) "m"` : ""}
-    %y: f32[1, ${rows}] = packed_linear(x: %x, codes: %c, scales: %s${hasMinimums ? ", minimums: %m" : ""}, bits: ${bits}${attributes}, activations: int8)
+    parameter %s: f32[${rows}, ${blocks}] = constant(0) "s"${kept}
+    ${hasMinimums ? `parameter %m: f32[${rows}, ${blocks}] = constant(0) "m"${kept}` : ""}
+    %y: f32[1, ${rows}] = packed_linear(x: %x, codes: %c, scales: %s${hasMinimums ? ", minimums: %m" : ""}, bits: ${bits}, narrow: ${narrow}, activations: int8)
     output y = %y`);
   const floats = (value: number): HostTensor =>
     hostTensor("f32", [rows, blocks], new Float32Array(rows * blocks).fill(value));
@@ -70,7 +79,7 @@ function product([name, bits, attributes]: Form, rows: number, place: string): R
     machine: machines.relaxed,
     kernelOf: (stage, k) => kernelOf(stage, k, ({ buffer }) => String(buffer)),
   });
-  const scales = 4 * rows * blocks * (hasMinimums ? 2 : 1);
+  const scales = (halves ? 2 : 4) * rows * blocks * (hasMinimums ? 2 : 1);
   const bytes = 4 * rows * words + scales;
   return { name: `${name}, ${place}`, bytes, weights: rows * DEPTH, run, times: [] };
 }
@@ -98,33 +107,12 @@ function looped(
     ),
     ...sums.map((sum) => v128.store(i32.const(0), sum.get)),
   );
-  const pages = Math.ceil(bytes / 65536);
-  const binary = encodeModule({
-    functions: [{ signature: writer.signature, code: writer.encode(), exportName: "run" }],
-    table: [],
-    memory: { pages, most: pages, shared: false },
-    data: [],
-  });
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  new Uint8Array(memory.buffer).fill(1);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  return { name, bytes, weights: bytes, run: exports["run"] as () => void, times: [] };
+  return { name, bytes, weights: bytes, run: loopOf(writer, bytes).run, times: [] };
 }
 
 const read = (vector: V128, sum: V128): V128 => v128.xor(sum, vector);
 const dot = (vector: V128, sum: V128, factor: V128): V128 =>
   i32x4.relaxed_dot_i8x16_i7x16_add_s(vector, factor, sum);
-
-function time({ run, times }: Row): void {
-  const start = clock();
-  let [count, passed] = [0, 0];
-  do {
-    run();
-    count++;
-    passed = clock() - start;
-  } while (passed < ROUND);
-  times.push(passed / count);
-}
 
 const rounds = Number(process.argv[2] ?? 9);
 const all = Object.entries(SIZES).flatMap(([place, rows]) => [
@@ -135,7 +123,7 @@ const all = Object.entries(SIZES).flatMap(([place, rows]) => [
   ...forms.map((form) => product(form, rows, place)),
 ]);
 for (const each of all) for (let i = 0; i < 3; i++) each.run();
-for (let round = 0; round < rounds; round++) for (const each of all) time(each);
+for (let round = 0; round < rounds; round++) for (const { run, times } of all) times.push(timeOf(run));
 console.log(`${process.version}; at best\nwhat                                       GB/s   10⁹ weights/s`);
 for (const { name, bytes, weights, times } of all) {
   const best = 1e6 * Math.min(...times);

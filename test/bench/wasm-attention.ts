@@ -2,7 +2,6 @@
 // GFLOP/s (of processor time) of the median round, and its share of what 128-bit products and sums reach in the same process; rounds are
 // interleaved. The FLOPs are those of the products that are needed: half of them where later keys are hidden.
 import { setFlagsFromString } from "node:v8";
-import { encodeModule } from "../../src/emit/wasm/assembler/module.ts";
 import { FunctionWriter } from "../../src/emit/wasm/assembler/function.ts";
 import { i32 } from "../../src/emit/wasm/assembler/numbers.ts";
 import { v128 } from "../../src/emit/wasm/assembler/simd.ts";
@@ -10,6 +9,8 @@ import { kernelOf } from "../../src/emit/wasm/kernels/table.ts";
 import { machines, multiplyAdd, type Machine } from "../../src/emit/wasm/machine.ts";
 import { attentionPlan, operandsOf, type Attention } from "../emit/wasm/attentions.ts";
 import { loadKernels } from "../emit/wasm/harness.ts";
+import { loopOf, timeOf } from "./loops.ts";
+import { median } from "./statistics.ts";
 
 if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 // As an engine warms up before it is measured: the first calls would run in V8's quick compiler.
@@ -55,15 +56,7 @@ function ceiling(machine: Machine): Case {
     ),
     ...sums.map((sum, n) => v128.store(i32.const(0), sum.get, 64 + 16 * n)),
   );
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-  const binary = encodeModule({
-    functions: [{ signature: writer.signature, code: writer.encode(), exportName: "run" }],
-    table: [],
-    memory: { pages: 1, most: 1, shared: false },
-    data: [],
-  });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  return { name: "ceiling", flops: 2 * 4 * 12 * turns, run: exports["run"] as () => void, bytes: 0 };
+  return { name: "ceiling", flops: 2 * 4 * 12 * turns, run: loopOf(writer, 1).run, bytes: 0 };
 }
 
 const long = (queries: number, width: number, causal: boolean): Attention => ({
@@ -78,8 +71,6 @@ const decode = (keys: number): Attention => ({
 const batches = [32, 64].map((width): Attention => ({
   ...{ batch: 12, heads: 4, queries: 64, width, causal: true, symbolic: true, lies: "columns" },
 }));
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const chosen = process.argv[2] ?? "";
 for (const [machineName, machine] of Object.entries(machines)) {
@@ -96,14 +87,7 @@ for (const [machineName, machine] of Object.entries(machines)) {
     ),
   ].filter(({ name }) => name.includes(chosen));
   const top = ceiling(machine);
-  const speed = ({ run, flops }: Case): number => {
-    // Some 20 ms a round, so that the clock does not count.
-    const repeats = Math.max(1, Math.round(6e8 / flops));
-    const start = process.cpuUsage();
-    for (let i = 0; i < repeats; i++) run();
-    const { user, system } = process.cpuUsage(start);
-    return (flops * repeats) / (user + system) / 1e3;
-  };
+  const speed = ({ run, flops }: Case): number => flops / timeOf(run) / 1e6;
   for (const each of [top, ...cases]) speed(each);
   const found = cases.map(() => [] as { readonly speed: number; readonly share: number }[]);
   for (let round = 0; round < rounds; round++)

@@ -3,7 +3,6 @@
 // two. What reads each weight once is beside the reading of as much memory. The clock is the processor time of the process, so that what
 // else runs on the machine is left out, but for what it takes of caches and memory.
 import v8 from "node:v8";
-import { encodeModule } from "../../src/emit/wasm/assembler/module.ts";
 import { FunctionWriter } from "../../src/emit/wasm/assembler/function.ts";
 import { i32 } from "../../src/emit/wasm/assembler/numbers.ts";
 import { v128 } from "../../src/emit/wasm/assembler/simd.ts";
@@ -15,14 +14,13 @@ import { randomInputs, randomParameters } from "../../src/ir/initialize.ts";
 import { evaluateDim } from "../../src/tensor/dim.ts";
 import { loadKernels } from "../emit/wasm/harness.ts";
 import { graphOf } from "../plan/graphs.ts";
-import { clock } from "./clocks.ts";
+import { loopOf, timeOf } from "./loops.ts";
+import { median } from "./statistics.ts";
 
 // Node 20 has relaxed SIMD behind a flag, which Node 24 does not know any more.
 if (process.version.startsWith("v20.")) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const ROUNDS = 25;
-/** Milliseconds that a round takes at least. */
-const ROUND = 20;
 
 const linear = (columns: number, depth: number, epilogue = "", home = "parameter"): string => `
   dim B
@@ -110,20 +108,6 @@ function row(machine: Machine, name: string, text: string, count: number): Row {
   return { name, flops, bytes: 4 * weight, code: bytes, run, times: [] };
 }
 
-/** A loop of its own, in a memory of so many pages. */
-function looped(writer: FunctionWriter, pages: number): { readonly run: () => void; readonly code: number } {
-  const binary = encodeModule({
-    functions: [{ signature: writer.signature, code: writer.encode(), exportName: "run" }],
-    table: [],
-    memory: { pages, most: pages, shared: false },
-    data: [],
-  });
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  new Uint8Array(memory.buffer).fill(1);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  return { run: exports["run"] as () => void, code: binary.length };
-}
-
 /** Independent multiply-adds, nothing else; each is of the sum before it, or engines would multiply once. */
 function ceiling(machine: Machine): Row {
   const [sums, turns] = [14, 100_000];
@@ -138,7 +122,7 @@ function ceiling(machine: Machine): Row {
     ),
     ...totals.map((total) => v128.store(at, total.get)),
   );
-  return { name: "ceiling", flops: 8 * sums * turns, bytes: 0, ...looped(writer, 1), times: [] };
+  return { name: "ceiling", flops: 8 * sums * turns, bytes: 0, ...loopOf(writer, 1), times: [] };
 }
 
 /** 64 MiB that are read, once, in four streams, a line of the cache at a time. */
@@ -157,21 +141,12 @@ function reading(): Row {
     ),
     ...sums.map((sum) => v128.store(i32.const(0), sum.get)),
   );
-  return { name: "reading", flops: 0, bytes, ...looped(writer, bytes / 65536), times: [] };
+  return { name: "reading", flops: 0, bytes, ...loopOf(writer, bytes), times: [] };
 }
 
-function time({ run, times }: Row): void {
-  const start = clock();
-  let [count, passed] = [0, 0];
-  do {
-    run();
-    count++;
-    passed = clock() - start;
-  } while (passed < ROUND);
-  times.push(passed / count);
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const time = ({ run, times }: Row): void => {
+  times.push(timeOf(run));
+};
 
 const [which = "relaxed", ...names] = process.argv.slice(2).filter((each) => each !== "--");
 const machine = machines[which as keyof typeof machines];
