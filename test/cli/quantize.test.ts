@@ -105,5 +105,10 @@ describe("lmg quantize", () => {
     const kept = await output("run", model, "--weights", "smaller", "--prompt", "The whale", "--top", "1");
     // Tables stay floats in the file; linears are those that --quantize makes.
     expect(kept).toContain("probability");
+    const more = ["--weights", "smaller", "--prompt", "The whale", "--top", "1", "--quantize"];
+    expect((await lmg("run", model, ...more, "int8")).notes).toBe(
+      "--quantize int8 leaves 24 matrices as stored, in codes of 4 bits: codes of more bits are no nearer to what these stand for\n",
+    );
+    expect((await lmg("run", model, ...more, "int4")).notes).toBe("");
   });
 });
