@@ -99,7 +99,7 @@ export function textDecoder(
   { target, fuse = true, packing = noPacking, snapshots = true, limit, ...options }: TextDecoderOptions,
 ): TextDecoder | Refusal | Problem {
   const how = { target, fuse, packing, switches: options.switches ?? {} };
-  const decoding = textDecoding(graph, output, how, limit === undefined ? {} : { limit });
+  const decoding = textDecoding(graph, output, how, limited(limit));
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
   return new TextDecoder(
     decoding,
@@ -116,15 +116,18 @@ export function batchDecoder(
   graph: Graph,
   weights: Weights,
   output: string,
-  { target, fuse = true, packing = noPacking, ...options }: TextDecoderOptions,
+  { target, fuse = true, packing = noPacking, limit, ...options }: TextDecoderOptions,
 ): { readonly open: () => Promise<SessionModel> } | Refusal | Problem {
   const how = { target, fuse, packing, switches: options.switches ?? {} };
-  const decoding = textDecoding(graph, output, how, { ragged: true });
+  const decoding = textDecoding(graph, output, how, { ragged: true, ...limited(limit) });
   if (decoding instanceof Refusal || decoding instanceof Problem) return decoding;
   return {
     open: () => openSessions(decoding, weights, { target, ...options, logits: output }),
   };
 }
+
+const limited = (limit: number | undefined): Pick<DecodingOptions, "limit"> =>
+  limit === undefined ? {} : { limit };
 
 /** The program that goes on with a text of a model by an output, and no more of the model than that needs; or why there is none. */
 export function textDecoding(

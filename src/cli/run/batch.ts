@@ -7,6 +7,7 @@ import type { Rows } from "../../run/tokens.ts";
 import { generateBatch, type BatchOptions } from "../../session/batch.ts";
 import type { Generated, TextEncoding } from "../../session/generate.ts";
 import { withoutPartial } from "../../session/pieces.ts";
+import { largest } from "../../support/lists.ts";
 import { parseNumber } from "../arguments.ts";
 import { writeJson } from "../out.ts";
 import { orStop, stop } from "../stop.ts";
@@ -31,6 +32,11 @@ export async function runBatch(
     ...engineOptionsOf(options),
     fuse: options.fuse ?? true,
     packing,
+    limit:
+      largest(
+        rows.map((row) => row.length),
+        0,
+      ) + maxTokens,
   });
   if (decoder instanceof Refusal || decoder instanceof Problem)
     return stop("E820", `the model goes on from one prompt at a time: ${decoder.message}`);
