@@ -1,4 +1,4 @@
-import { Command as Commander, CommanderError, Option } from "commander";
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from "commander";
 import { Problem } from "../checkpoint/problem.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import { InternalError } from "../support/invariant.ts";
@@ -118,7 +118,8 @@ function prepare(command: Commander, out: Out): void {
 
 function fill(commander: Commander, name: string, command: Command, out: Out): void {
   for (const argument of command.arguments) commander.argument(argument.name, argument.description);
-  for (const option of command.options) commander.addOption(toOption(option));
+  const flags = new Set(command.options.flatMap((option) => option.flags.match(/--?[a-z][\w-]*/g) ?? []));
+  for (const option of command.options) commander.addOption(refusingFlags(toOption(option), flags));
   const examples = command.examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n");
   commander.addHelpText("after", `\nExamples:\n${examples}`);
   commander.showHelpAfterError(`(\`lmg ${name} --help\` explains it)`);
@@ -140,4 +141,14 @@ function toOption({ flags, description, repeated, choices, default: value }: Opt
     option.argParser((text: string, previous: string[] | undefined) => [...(previous ?? []), text]);
   if (value !== undefined) option.default(value);
   return option;
+}
+
+/** An option without its value takes none from the next: commander would take the flag, and count its value as an argument. */
+function refusingFlags(option: Option, flags: ReadonlySet<string>): Option {
+  const parse = option.parseArg;
+  if (!option.required) return option;
+  return option.argParser((text: string, previous: unknown) => {
+    if (flags.has(text)) throw new InvalidArgumentError(`${text} is an option: the value is missing.`);
+    return parse === undefined ? text : (parse(text, previous) as unknown);
+  });
 }

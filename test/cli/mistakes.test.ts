@@ -31,6 +31,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
       ["study", "."],
       "error[E700]: `.` is a folder without study.json: it holds no study\n  help: name a .lmg file, or a folder that `lmg study` wrote",
     ],
+    [
+      ["study", "tiny.lmg", "--seeds", "--data", "text.txt"],
+      "error: option '--seeds <count>' argument '--data' is invalid. --data is an option: the value is missing.\n(`lmg study --help` explains it)",
+    ],
     [["runs", "none"], "error[E700]: cannot read `none`: there is no such file or folder"],
     [
       ["export", ".", "--to", "csv"],
