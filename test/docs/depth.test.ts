@@ -15,6 +15,8 @@ interface Run {
   /** Undefined where the run ended early. */
   readonly validation: number | undefined;
   readonly learned: boolean;
+  /** The step of the detector's alarm; undefined without one. */
+  readonly alarm: number | undefined;
 }
 
 const [head, ...lines] = read("examples/study/summary.csv").trim().split("\n");
@@ -27,6 +29,7 @@ const runs = lines.map((line): Run => {
     ...{ rate: Number(cell("rate")), seed: Number(cell("seed")) },
     validation: cell("stopped") === "" ? Number(cell("validation")) : undefined,
     learned: cell("stopped") === "" && cell("learned_nothing") === "false",
+    alarm: cell("alarm_step") === "" ? undefined : Number(cell("alarm_step")),
   };
 });
 const of = (variant: string, depth?: number, rate?: number): readonly Run[] =>
@@ -182,6 +185,14 @@ describe("what is told of the project's study is in its data", () => {
     const dip = Math.min(...gradients("deepnorm", 64).values());
     expect(dip.toPrecision(1)).toBe("0.01");
     for (const page of [readme, depthPage]) expect(page).toContain("DeepNorm's dips to 0.01 there");
+  });
+
+  test("what alarms of the detector say", () => {
+    const last = Math.max(...of("post").map(({ alarm }) => alarm ?? Infinity));
+    expect(depthPage).toContain(`all ${of("post").length} runs of post have one by step ${last}`);
+    const learned = runs.filter((run) => run.learned);
+    const alarmed = learned.filter(({ alarm }) => alarm !== undefined);
+    expect(depthPage).toContain(`but so have ${alarmed.length} of the ${learned.length} runs that learned`);
   });
 
   test("the README's losses are those of the table", () => {
