@@ -121,19 +121,21 @@ export async function checkStates(
   tolerance: Tolerance,
 ): Promise<Outcome> {
   let [compared, passedOver] = [0, 0];
+  let isTame = true;
   const problemOf = (
     found: Readonly<Record<string, Found>>,
     expected: StateCase["states"],
     where: string,
   ): string | undefined => {
-    for (const [name, tensor] of Object.entries(expected)) {
-      const scale = largest(tensor);
-      if (!tensor.data.every(Number.isFinite) || scale > MOST_STATE) {
-        passedOver++;
-        continue;
-      }
+    const all = Object.entries(expected);
+    isTame &&= all.every(([, tensor]) => tensor.data.every(Number.isFinite) && largest(tensor) <= MOST_STATE);
+    if (!isTame) {
+      passedOver += all.length;
+      return undefined;
+    }
+    for (const [name, tensor] of all) {
       compared++;
-      const difference = differenceOf(found[name], { tensor, scale, spread: 0 }, tolerance);
+      const difference = differenceOf(found[name], { tensor, scale: largest(tensor), spread: 0 }, tolerance);
       if (difference !== undefined) return `${where}, ${name}: ${difference}`;
     }
     return undefined;
@@ -159,5 +161,8 @@ export async function checkStates(
   }
 }
 
-/** What grows from run to run beyond this is not compared: its rounding grows with it. */
+/**
+ * What grows from run to run beyond this is not compared, nor anything from there on: its rounding grows with it, and goes into all that comes
+ * after. A gradient that is 0 but for how sums cancel was -495 by float64 where others of the step were 1e17.
+ */
 const MOST_STATE = 1e4;
