@@ -2,14 +2,19 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readJsonFile } from "../../src/checkpoint/files/json.ts";
 import { orThrow } from "../../src/checkpoint/problem.ts";
+import { silentKeys } from "../../src/families/defaults.ts";
 import { familyModel } from "../../src/families/models.ts";
+import { familySources } from "../../src/families/sources.generated.ts";
+import { familyTypes } from "../../src/families/types.generated.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { parse } from "../../src/language/parse.ts";
 import { isConfigObject, type ConfigObject, type ConfigValue } from "../../src/lower/config/file.ts";
 import type { File } from "../../src/language/ast.ts";
 import { lower, type LoweredModel } from "../../src/lower/lower.ts";
 import { showDiagnostic } from "../../src/support/diagnostic.ts";
-import { goldenKeys } from "./sections.ts";
+import { keysOf } from "../../src/lower/config/keys.ts";
+import { spanText } from "../../src/support/source.ts";
+import { goldenKeys, ownLines } from "./sections.ts";
 
 /*
  * What a config means to transformers where a key is missing, or null (`test/golden/config_defaults.py`): lmg's model is the one of the
@@ -105,4 +110,45 @@ describe.each(goldenKeys())("a config of $folder", ({ folder, type, keys }) => {
       expect(faults).toEqual([]);
     },
   );
+});
+
+/** A number, a truth or a text as both `.lmg` and JSON write it; undefined for other expressions. */
+function constantOf(text: string): ConfigValue | undefined {
+  try {
+    return JSON.parse(text) as ConfigValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the class of a type takes for a key by any of its names, if that is a value. */
+function classValue(type: string, key: string): ConfigValue | undefined {
+  const { values = {}, names = {} } = silentKeys(type) ?? {};
+  const own = Object.keys(values).find((name) => name === key || names[name]?.includes(key) === true);
+  return own === undefined ? undefined : (values[own] ?? undefined);
+}
+
+/*
+ * A file that `lmg new` wrote may get a `model_type` of its own, of which nobody knows a class: then its section's constants are what is
+ * taken. So they stand in the sections too, and are the same.
+ */
+test("the constant that a family's section has for a missing key is what the class takes", () => {
+  const compared: string[] = [];
+  for (const source of familySources) {
+    const { families } = familyTypes.find(({ name }) => name === source.name)!;
+    for (const line of parse(source).file.definitions.flatMap(ownLines)) {
+      if (line.kind !== "key" || line.values.length < 2) continue;
+      const constant = constantOf(spanText(line.values.at(-1)!.span));
+      if (constant === undefined) continue;
+      for (const type of families) {
+        const keys = line.values.slice(0, -1).flatMap(keysOf);
+        const taken = keys.map((key) => classValue(type, key)).find((value) => value !== undefined);
+        if (taken === undefined) continue;
+        expect([type, line.name.text, constant]).toEqual([type, line.name.text, taken]);
+        compared.push(`${type} ${line.name.text}`);
+      }
+    }
+  }
+  expect(compared).toContain("glm bias");
+  expect(compared.length).toBeGreaterThan(30);
 });

@@ -15,7 +15,8 @@ const library = stdSources.flatMap((source) => parse(source).file.definitions);
 const ofLibrary = (wanted: string): readonly Definition[] =>
   library.filter(({ name }) => name.text === wanted);
 
-const ownLines = ({ body }: Definition): readonly ConfigLine[] =>
+/** The lines of the sections of a definition, without those that they take with `like`. */
+export const ownLines = ({ body }: Definition): readonly ConfigLine[] =>
   body.statements.filter((statement) => statement.kind === "config").flatMap(({ lines }) => lines);
 
 /** The lines of the sections of definitions, and of those of the library that they take with `like`. */
