@@ -151,4 +151,16 @@ describe("a damaged or foreign array gives one message", () => {
     new DataView(bytes.buffer).setUint32(directory + 24, 0xfffffff0, true);
     expect(messageOf(readNpz(bytes, "a.npz"))).toContain("E714 a.npz: its 242 B unpack to more than 64.0 MB");
   });
+
+  test.each([
+    [8, 1, "`x.npy` is encrypted, which cannot be read"],
+    [10, 93, "`x.npy` is packed by method 93 of zip, which cannot be read"],
+  ])("when an array of a zip archive is packed in another way", (field, value, message) => {
+    const bytes = writeNpz(new Map([["x", hostTensor("f32", [1], [1])]]));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    view.setUint16(view.getUint32(bytes.length - 6, true) + field, value, true);
+    expect(messageOf(readNpz(bytes, "a.npz"))).toBe(
+      `E714 a.npz: ${message} | write it with numpy.savez or numpy.savez_compressed`,
+    );
+  });
 });

@@ -208,10 +208,60 @@ test.each([
   [{ r: 0 }, "`r` is 0"],
   [{ lora_alpha: null }, "`lora_alpha` is null"],
   [{ rank_pattern: { q_proj: "x" } }, "`rank_pattern` is"],
+  [{ alpha_pattern: { q_proj: 0 } }, "`alpha_pattern` is"],
+  [
+    { target_parameters: ["mlp.experts.gate_up_proj"] },
+    '`target_parameters` is ["mlp.experts.gate_up_proj"]: a LoRA of parameters that are no module\'s weight, as of experts in one stack, is not merged',
+  ],
 ])("an adapter with %j is refused by the key", async (change, words) => {
   const at = otherwise(`other-${JSON.stringify(change).replace(/\W/g, "")}`, change);
   const said = await mistake("run", "test/golden/hf/llama", "--adapter", at, "--tokens", "1");
   expect(said).toContain("error[E738]");
+  expect(said).toContain(words);
+  expect(said).toContain("merge it with PEFT (`merge_and_unload`), and save what that gives");
+});
+
+/** The same adapter with other tensors. */
+function tensorsOtherwise(
+  name: string,
+  change: (tensor: string, stored: StoredTensor) => readonly (readonly [string, StoredTensor])[],
+): string {
+  const at = otherwise(name, {});
+  const { tensors } = expectValue(readSafetensors(readFileSync(join(at, "adapter_model.safetensors")), name));
+  const changed = [...tensors].flatMap(([tensor, stored]) => change(tensor, stored));
+  put(join(at, "adapter_model.safetensors"), writeSafetensors(new Map(changed)));
+  return at;
+}
+
+const floats = (...shape: readonly [number, number]): StoredTensor =>
+  toStored(hostTensor("f32", shape, new Float32Array(shape[0] * shape[1])));
+
+test.each([
+  [
+    "half of a pair",
+    (name: string, stored: StoredTensor) =>
+      name.includes("layers.0.mlp.down_proj.lora_B") ? [] : [[name, stored] as const],
+    "`model.layers.0.mlp.down_proj` is no pair of lora_A and lora_B",
+  ],
+  [
+    "a pair of another shape",
+    (name: string, stored: StoredTensor) => [
+      [name, name.includes("layers.0.mlp.down_proj.lora_A") ? floats(stored.shape[0]!, 5) : stored] as const,
+    ],
+    "`model.layers.0.mlp.down_proj` has A [",
+  ],
+  [
+    "a LoRA of a table",
+    (name: string, stored: StoredTensor) => [
+      [name.replace(".lora_A.weight", ".lora_embedding_A"), stored] as const,
+    ],
+    "is no pair of lora_A and lora_B, as",
+  ],
+  ["nothing", () => [], "has no tensors of an adapter"],
+])("an adapter that has %s is refused by name", async (what, change, words) => {
+  const at = tensorsOtherwise(`tensors-${what.replaceAll(" ", "-")}`, change);
+  const said = await mistake("run", "test/golden/hf/llama", "--adapter", at, "--tokens", "1");
+  expect(said).toContain("error[E739]");
   expect(said).toContain(words);
 });
 

@@ -105,3 +105,21 @@ test("what is kept of a weight, and that an adapter makes floats of halves, is w
   // Half of the last bit of 8, at most.
   for (const { bits, error } of layers) expect(error).toBeLessThan(bits === 16 ? 2 ** -9 : 1e-12);
 });
+
+test("a weight beyond the range of binary16 is refused by its name, and bfloat16 takes it", async () => {
+  const { tensors } = expectValue(readSafetensors(readFileSync(`${whale}/model.safetensors`), "whale"));
+  const far = [...tensors].map(([name, tensor]) => {
+    const host = expectValue(toHostTensor(tensor, name));
+    const data =
+      name === "model.layers.0.mlp.up_proj.weight" ? host.data.map((v, i) => (i === 7 ? 1e6 : v)) : host.data;
+    return [name, toStored({ ...host, data }, "f32")] as const;
+  });
+  put("far/model.safetensors", writeSafetensors(new Map(far)));
+  for (const name of ["config.json", "tokenizer.json"]) copyFileSync(`${whale}/${name}`, `far/${name}`);
+  const run = ["run", model, "--weights", "far", "--tokens", "1,2"];
+  const said = await mistake(...run, "--quantize", "f16");
+  expect(said).toContain("error[E718]");
+  expect(said).toContain("model.layers.0.mlp.up_proj.weight");
+  expect(said).toContain("an element is 1000000, and f16 ends at 65504");
+  expect((await lmg(...run, "--quantize", "bf16")).code).toBe(0);
+});

@@ -62,7 +62,18 @@ const strangers: readonly Row[] = [
   ["llama", "llama", { clip_qkv: 8 }, ["`clip_qkv`", "8"]],
   ["llama", "llama", { use_qk_norm: true }, ["`use_qk_norm`", "true"]],
   ["llama", "llama", { quantization_config: { bits: 4 } }, ["`quantization_config`"]],
-  ["llama", "llama", { quantization_config: { quant_method: "bitsandbytes" } }, ["`quantization_config`"]],
+  [
+    "llama",
+    "llama",
+    { quantization_config: { quant_method: "bitsandbytes" } },
+    ['(`quant_method` is "bitsandbytes")', "convert the checkpoint to f32, f16 or bf16"],
+  ],
+  [
+    "llama",
+    "llama",
+    { quantization_config: { quant_method: "bitnet", quantization_mode: "offline" } },
+    ["`quantization_config`", '(`quant_method` is "bitnet")', "convert the checkpoint to f32, f16 or bf16"],
+  ],
   [
     "llama",
     "llama",

@@ -46,7 +46,9 @@ const asked: string[] = [];
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? "";
   const givesRanges = !url.startsWith("/whole");
-  const bytes = files.get(url.replace("/whole", ""));
+  // A server that gives some bytes less than it was asked for, behind the first range.
+  const isShort = url.startsWith("/short");
+  const bytes = files.get(url.replace(/^\/(whole|short)/, ""));
   if (bytes === undefined) {
     response.writeHead(404).end();
     return;
@@ -57,7 +59,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     return;
   }
   asked.push(`${from}-${to!}`);
-  const part = bytes.subarray(Number(from), Number(to) + 1);
+  const part = bytes.subarray(Number(from), Number(to) + (isShort && from !== "0" ? -9 : 1));
   response
     .writeHead(206, { "content-range": `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}` })
     .end(part);
@@ -167,6 +169,13 @@ describe("what is wrong with a file is said", () => {
     ["something else", () => ({}) as Uint8Array, "expected the bytes of a safetensors file"],
   ])("%s", async (_, source, message) => {
     await expect(openSafetensors(source())).rejects.toThrow(message);
+  });
+
+  test("a server that gives less than it was asked for", async () => {
+    const { tensors } = await openSafetensors(`${address}/short/one.safetensors`);
+    await expect((async () => tensors.get("a")!.read(39_000, 39_010))()).rejects.toThrow(
+      /short\/one\.safetensors gives 30 bytes from byte \d+, not 40/,
+    );
   });
 
   test.each([

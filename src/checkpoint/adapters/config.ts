@@ -17,7 +17,7 @@ export interface LoraConfig {
 const neutral: ReadonlySet<string> = new Set([
   ...["peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type"],
   ...["inference_mode", "init_lora_weights", "loftq_config", "eva_config", "corda_config", "lora_dropout"],
-  ...["target_modules", "exclude_modules", "target_parameters", "layers_to_transform", "layers_pattern"],
+  ...["target_modules", "exclude_modules", "layers_to_transform", "layers_pattern"],
   ...["r", "rank_pattern", "lora_alpha", "alpha_pattern", "use_rslora", "fan_in_fan_out", "modules_to_save"],
   ...["megatron_config", "megatron_core", "ensure_weight_tying", "runtime_config", "qalora_group_size"],
 ]);
@@ -30,6 +30,13 @@ const only: Readonly<Record<string, readonly JsonValue[]>> = {
   lora_bias: [false],
   layer_replication: [null],
   trainable_token_indices: [null],
+  target_parameters: [null],
+};
+
+/** Why another value is not merged, where the key alone does not say it. */
+const reasons: Readonly<Record<string, string>> = {
+  target_parameters:
+    "a LoRA of parameters that are no module's weight, as of experts in one stack, is not merged",
 };
 
 /** The config of an adapter that can be merged into the weights; a Problem for every other kind, by its key. */
@@ -40,7 +47,7 @@ export function readLoraConfig(config: JsonObject, name: string): LoraConfig | P
     if (neutral.has(key)) continue;
     const isMissing = value === null || (Array.isArray(value) && value.length === 0);
     if (!(Object.hasOwn(only, key) && (only[key]!.includes(value) || isMissing)))
-      return refuse(name, key, value, "this is not merged");
+      return refuse(name, key, value, reasons[key] ?? "this is not merged");
   }
   const [rank, alpha] = [ownValue(config, "r"), ownValue(config, "lora_alpha")];
   if (!isPositive(rank)) return refuse(name, "r", rank, "a rank is a number above 0");

@@ -27,7 +27,9 @@ export function columnWords(parts: Parts, name: string): Published | Problem | u
   const [first, second] = words.shape as [number, number];
   const isAwq = second * 8 === rows;
   const columns = isAwq ? first : first * 8;
-  if ((!isAwq && second !== rows) || columns % groups !== 0)
+  // Zero points have as many bits as codes.
+  const has4Bits = zeros.shape[1]! * 8 === rows;
+  if (!has4Bits || (!isAwq && second !== rows) || columns % groups !== 0)
     return new Problem(
       "E725",
       `${name}: words ${showSizes(words.shape)} with scales ${showSizes(scale.shape)} are no 4-bit codes of GPTQ or AWQ`,

@@ -1,5 +1,5 @@
 import { quantizedInCheckpoint, type CheckpointTensor } from "../match.ts";
-import { Problem, quote } from "../problem.ts";
+import { Problem, quote, showSizes } from "../problem.ts";
 import { packedIntegers, plainIntegers } from "./compressed-tensors.ts";
 import { columnWords } from "./column-words.ts";
 import { floatCodes } from "./float-codes.ts";
@@ -24,11 +24,26 @@ const layouts: readonly Layout[] = [
   {
     ending: "weight",
     beside: ["weight_scale", "weight_zero_point", "weight_scale_inv"],
-    read: (parts, name) => floatCodes(parts, name) ?? plainIntegers(parts, name),
+    read: (parts, name) =>
+      floatCodes(parts, name) ?? plainIntegers(parts, name) ?? packedTernary(parts, name),
   },
   { ending: "_blocks", beside: ["_scales"], read: expertBlocks },
   { ending: "qweight", beside: ["qzeros", "scales", "g_idx"], read: columnWords },
 ];
+
+/**
+ * X.weight U8 [N / 4, K] with one X.weight_scale: -1, 0 and 1, four in a byte, as transformers' BitNet has them. Its products are made
+ * with activations that are rounded to 8 bits, as those of training were.
+ */
+function packedTernary(parts: Parts, name: string): Problem | undefined {
+  const [weight, scale] = [parts.get("weight"), parts.get("weight_scale")];
+  if (weight?.dtype !== "u8" || weight.scaled !== undefined || scale?.shape.join() !== "1") return undefined;
+  return new Problem(
+    "E725",
+    `${name}, u8${showSizes(weight.shape)} with one scale, is ternary, four numbers in a byte (BitNet): lmg does not read this`,
+    "convert the checkpoint to f32, f16 or bf16, each weight times its scale",
+  );
+}
 
 /** What is refused by its name, and the way forward. */
 const refused: readonly { readonly ending: RegExp; readonly what: string }[] = [

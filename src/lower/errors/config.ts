@@ -7,6 +7,7 @@ import {
   isConfigObject,
   showValue,
   type ConfigFile,
+  type ConfigObject,
   type ConfigValue,
   type Disagreement,
   type Entry,
@@ -85,11 +86,17 @@ function unreadHelp(entries: readonly Unread[]): string {
   const isOne = entries.length === 1;
   if (isOne && first!.key === "model_type")
     return `say which checkpoints the section speaks for: \`config for ${showValue(first!.value)} { … }\``;
+  const quantization = entries.find(({ key }) => key === "quantization_config")?.value;
+  if (isOne && isConfigObject(quantization ?? null)) return quantizationHelp(quantization as ConfigObject);
   return (
     `${isOne ? "it" : "each"} may change what the checkpoint computes: read it in the config section, say \`neutral ${first!.key}\` there, ` +
     `or pass over it with \`--ignore-config ${first!.key}\``
   );
 }
+
+const quantizationHelp = ({ quant_method: method }: ConfigObject): string =>
+  `its weights are quantized${method === undefined ? "" : ` (\`quant_method\` is ${showValue(method)})`} in a way that lmg does not compute with: ` +
+  "convert the checkpoint to f32, f16 or bf16 without this key, and let `lmg quantize` or `--quantize` make codes of it";
 
 /** The same of a model that reads no config at all. */
 export const configUnread = (
