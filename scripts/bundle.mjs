@@ -1,8 +1,10 @@
-// Puts the plot library into the one module of the build that uses it, so that installing lmg does not install it.
+// Puts the plot library into the one module of the build that uses it, so that installing lmg does not install it, and the command
+// line into few files.
 import { writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleCommands } from "./bundle-cli.mjs";
 import { noticesOf } from "./notices.mjs";
 import { bundledWorker } from "./page-worker.mjs";
 import { buildPlayground } from "./playground.mjs";
@@ -36,6 +38,8 @@ function keepOwnFiles({ onResolve }) {
 // Also in place: what a page's worker imports is all in it.
 const worker = join(root, "dist/page/worker.js");
 writeFileSync(worker, await bundledWorker(worker));
+
+await bundleCommands(join(root, "dist"));
 
 // What `lmg play` serves.
 await buildPlayground(join(root, "dist/playground"), "one-file");

@@ -65,6 +65,8 @@ test("the package works in an empty folder", () => {
   expect(node(main, "compile", model!, "--weights", weights!, "--generate", "-o", "page")).toContain(
     "wrote page/worker.js",
   );
+  // Files for pages are as they were written, also in what was made one file of.
+  expect(readFileSync(join(folder, "page/index.js"), "utf8")).toMatch(/= import\.meta\.url;/);
   // One script, with the licence of what is in it.
   const worker = readFileSync(join(folder, "page/worker.js"), "utf8");
   expect(worker.slice(0, 80)).toMatch(/^\/\*! Written by lmg\. It contains:\n\n@huggingface\/jinja /);
