@@ -7,35 +7,19 @@
  *       [--only PATTERN] [--node PATH] [--no-first]
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { statSync } from "node:fs";
 import { readTokenizer } from "../../../src/cli/run/tokenizer-files.ts";
 import { describeMachine } from "../cpu/machine.ts";
+import { builtMain } from "./built.ts";
 import { nodePeers, openInNode, type Contender, type Prompt, type Run } from "./contenders.ts";
 import { firstToken, programsOf, type First, type Program } from "./first.ts";
 import { readOptions } from "./options.ts";
 import { openPages } from "./page.ts";
+import { promptOf } from "./prompt.ts";
 import { rateTable, type Rounds } from "./report.ts";
 
 const options = readOptions(process.argv.slice(2));
 const { file, threads, rounds, only } = options;
-const root = join(import.meta.dirname, "../../..");
-
-/** The command as it is installed, of the sources as they are. */
-function builtMain(): string {
-  execFileSync(process.execPath, [join(root, "scripts/build-if-stale.mjs")], { stdio: "inherit" });
-  return join(root, "dist/cli/main.js");
-}
-
-/** So many tokens of a book. */
-function promptOf(count: number): Prompt {
-  const book = gunzipSync(readFileSync(join(root, "examples/data/moby-dick-validation.txt.gz")));
-  const tokenizer = readTokenizer(file)!;
-  const ids = tokenizer.encode(book.toString().slice(0, 16 * count)) as readonly number[];
-  const [first, second] = [ids.slice(0, count), tokenizer.encode("") as readonly number[]];
-  return { ids: first, text: tokenizer.decode(first.slice(second.length)) };
-}
 
 /** What each does in each round; who begins changes from round to round. */
 async function inTurns<T, R>(all: readonly T[], take: (each: T) => Promise<R>): Promise<Map<T, R[]>> {
@@ -164,6 +148,6 @@ console.log(
   `${describeMachine()}\nNode ${execFileSync(options.node, ["--version"], { encoding: "utf8" }).trim()}`,
 );
 console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(0)} MB; ${rounds} interleaved rounds`);
-await measureRates(promptOf(options.prompt));
+await measureRates(promptOf(file, options.prompt));
 if (options.first) await measureFirst();
 process.exit(0);
