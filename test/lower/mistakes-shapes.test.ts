@@ -23,6 +23,13 @@ describe("shapes", () => {
     );
   });
 
+  test.each(["maxpool", "avgpool"])("%s with a stride of 0, which is no word for the kernel's", (pool) => {
+    for (const stride of ["0", "[0, 2]", "[2, 0]"])
+      expect(
+        messages(`model m {\n  input x: f32[B, 4, 8, 8]\n  ${pool}([2], stride: ${stride})\n  output y\n}`),
+      ).toContain("`stride`: expected a whole number of at least 1, got 0");
+  });
+
   test("a type that disagrees, with both places", () => {
     expect(mistakes("  linear(4) as a: f32[B, 8]\n  relu as b: i32[B, 4]\n  tanh as c: f32[B, T, 4]"))
       .toMatchInlineSnapshot(`

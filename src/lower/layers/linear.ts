@@ -1,5 +1,16 @@
 import { dim } from "../../tensor/dim.ts";
-import { constantInit, defineLayer, flag, initOf, int, intsOr, ints, labelOf, word } from "./define.ts";
+import {
+  constantInit,
+  defineLayer,
+  flag,
+  initOf,
+  int,
+  intsOr,
+  ints,
+  labelOf,
+  optionalInts,
+  word,
+} from "./define.ts";
 import { knownSize, needRank } from "./shapes-of.ts";
 import type { Init } from "../values/meaning.ts";
 import type { Site } from "./define.ts";
@@ -106,28 +117,28 @@ export const linearLayers = {
   maxpool: defineLayer({
     doc: "the largest of each kernel-sized window of x [B, C, H, W]; the stride is the kernel if not given",
     operands: ["x"],
-    parameters: { kernel: ints(), stride: intsOr(0), padding: intsOr(0) },
+    parameters: { kernel: ints(), stride: optionalInts(), padding: intsOr(0) },
     owns: [],
     build: (site, [x], { kernel, stride, padding }) => {
       const window = pair(site, kernel, "kernel");
-      const steps = pair(site, stride, "stride");
+      const steps = stride === undefined ? window : pair(site, stride, "stride");
       return site.emit(
         "max_pool2d",
         { x: x! },
-        { kernel: window, stride: steps[0] === 0 ? window : steps, padding: pair(site, padding, "padding") },
+        { kernel: window, stride: steps, padding: pair(site, padding, "padding") },
       );
     },
   }),
   avgpool: defineLayer({
     doc: "the mean of each kernel-sized window of x [B, C, H, W], zeros around it counted, as torch.nn.AvgPool2d",
     operands: ["x"],
-    parameters: { kernel: ints(), stride: intsOr(0), padding: intsOr(0) },
+    parameters: { kernel: ints(), stride: optionalInts(), padding: intsOr(0) },
     owns: [],
     build: (site, [x], { kernel, stride, padding }) => {
       needRank(site, x!, 4, "[B, C, H, W]");
       const channels = knownSize(site, x!, 1);
       const window = pair(site, kernel, "kernel");
-      const steps = pair(site, stride, "stride");
+      const steps = stride === undefined ? window : pair(site, stride, "stride");
       const shape = [channels, 1, ...window].map((size) => dim(size));
       const weight = site.emit(
         "full",
@@ -138,7 +149,7 @@ export const linearLayers = {
         "conv2d",
         { x: x!, weight, bias: undefined },
         {
-          stride: steps[0] === 0 ? window : steps,
+          stride: steps,
           padding: pair(site, padding, "padding"),
           groups: channels,
         },
