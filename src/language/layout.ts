@@ -59,6 +59,7 @@ class Walk {
 
   run(): Layout {
     if (this.#text.startsWith("\uFEFF")) this.#blank(0, ++this.#at);
+    this.#refuseLoneReturns();
     while (this.#at < this.#text.length) this.#step();
     this.#brackets.closeAll(this.#text.length);
     const edits = [...this.#edits, ...this.#brackets.dropped.map((range) => ({ ...range, fill: " " }))];
@@ -70,6 +71,12 @@ class Walk {
       comments: this.#comments,
       diagnostics: this.#report.diagnostics,
     };
+  }
+
+  /** Editors, and the protocol of language servers, begin a line after one: what a reader sees below would stand in a comment. */
+  #refuseLoneReturns(): void {
+    const spans = [...this.#text.matchAll(/\r(?!\n)/g)].map(({ index }) => this.#span(index, index + 1));
+    if (spans.length > 0) this.#report.add(errors.loneReturns(spans));
   }
 
   #step(): void {

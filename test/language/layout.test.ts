@@ -174,6 +174,15 @@ test("one odd character a line is reported, and the statements without any are s
   `);
 });
 
+test("a carriage return alone is refused, also in a comment, where an editor shows a statement that nobody runs", () => {
+  expect(mistakesIn("model m {\r\n  x // here\r  tanh\r\n  y\r\n}\r\n")).toMatchInlineSnapshot(`
+    "m:2:12: error[E110]: a carriage return stands alone here: editors begin a line after it, and lmg does not
+      2 |   x // here\\u000d  tanh
+        |            ^^^^^^
+      help: end lines with \`\\n\`, or with \`\\r\\n\`"
+  `);
+});
+
 test("a name behind `//` is a divisor only if the file has it elsewhere", () => {
   expect(mistakesIn("model m(dim = 8) {\n  a: linear(4) // dim\n  b: linear(4) // Phi\n}\n"))
     .toMatchInlineSnapshot(`

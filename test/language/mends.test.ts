@@ -37,6 +37,7 @@ describe("what only one text can mean is mended so that it parses", () => {
     ["E107", "let k = 2 ≤ 3", "let k = 2 <= 3"],
     ["E107", "let k = 2 − 3", "let k = 2 - 3"],
     ["E107", "let\u00a0k = 2", "let k = 2"],
+    ["E110", "let k = 2 // two\r  let j = 3\r  relu", "let k = 2 // two\n  let j = 3\n  relu"],
     ["E167", "let k = 2 ** 3", "let k = 2 ^ 3"],
     ["E167", "let k = a || b", "let k = a or b"],
     ["E167", "let k = !a", "let k = not a"],

@@ -855,6 +855,16 @@ describe("mistakes in literals", () => {
     `);
   });
 
+  test("let a = 1e-400", () => {
+    expect(mistakesOf("let a = 1e-400")).toMatchInlineSnapshot(`
+      "m:2:11: error[E134]: this number is too small to be told from 0
+        2 |   let a = 1e-400
+          |           ^^^^^^
+        help: the smallest number above 0 is about 4.9e-324; write \`0.0\` if that is meant"
+    `);
+    expect(mistakesOf("let a = 0.0e-400 + 0e9 + 4.9e-324")).toBe("");
+  });
+
   test("a = b ** 2", () => {
     expect(mistakesOf("a = b ** 2")).toMatchInlineSnapshot(`
       "m:2:9: error[E167]: \`**\` is not an operator

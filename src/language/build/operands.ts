@@ -29,6 +29,8 @@ function buildNumber(context: Context, node: Node): NumberLiteral {
   const whole = /^\d+$/.test(node.sourceString);
   if (!Number.isFinite(value) || (whole && !Number.isSafeInteger(value)))
     context.report.add(errors.numberTooLarge(span));
+  else if (value === 0 && /[1-9]/.test(node.sourceString.split(/e/i)[0]!))
+    context.report.add(errors.numberTooSmall(span));
   return { kind: "number", span, value, whole };
 }
 

@@ -97,3 +97,14 @@ export const statementTooLong = (span: Span, length: number, limit: number): Dia
     `this statement has ${Math.ceil(length / 1024)} KB; a statement has ${limit / 1024} KB at most`,
     { help: "give names to parts of it" },
   );
+
+export const loneReturns = (returns: readonly Span[]): Diagnostic =>
+  errorAt(
+    "E110",
+    returns[0]!,
+    "a carriage return stands alone here: editors begin a line after it, and lmg does not",
+    {
+      help: "end lines with `\\n`, or with `\\r\\n`",
+      fix: returns.map((span) => ({ span, text: "\n" })),
+    },
+  );

@@ -78,6 +78,11 @@ export const emptyEdge = (edge: Span): Diagnostic =>
     help: "give it a branch, `residual { … }`, or a value to add, `residual from x0`",
   });
 
+export const numberTooSmall = (number: Span): Diagnostic =>
+  errorAt("E134", number, "this number is too small to be told from 0", {
+    help: "the smallest number above 0 is about 4.9e-324; write `0.0` if that is meant",
+  });
+
 export const settingIsBound = (binding: Span, setting: string): Diagnostic =>
   warningAt("W101", binding, `this binds a value called \`${setting}\`, it does not set ${setting}`, {
     help: `a setting is written without \`=\`: \`${setting} …\``,
