@@ -37,8 +37,14 @@ function notUtf8(bytes: Uint8Array, name: string): Problem {
   return new Problem(
     "E703",
     `${name}: the text is not valid UTF-8: byte ${at}, in line ${line}, is ${found}`,
+    isUtf16(bytes)
+      ? "it begins as UTF-16 does, which is what `>` of PowerShell writes: save it as UTF-8"
+      : undefined,
   );
 }
+
+const isUtf16 = ([first, second]: Uint8Array): boolean =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 
 const LINE_BREAK = 10;
 

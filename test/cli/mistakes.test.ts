@@ -5,7 +5,12 @@ import { plainPaint } from "../../src/support/diagnostic.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { inFolder, lmg, mistake, tinyModel } from "./harness.ts";
 
-inFolder({ "tiny.lmg": tinyModel, "latin1.lmg": Uint8Array.of(0x6d, 0xe9), "list.json": "[1]" });
+inFolder({
+  "tiny.lmg": tinyModel,
+  "latin1.lmg": Uint8Array.of(0x6d, 0xe9),
+  "utf16.lmg": Uint8Array.of(0xff, 0xfe, 0x6d, 0),
+  "list.json": "[1]",
+});
 
 describe("a mistake of the user ends with 1 and a message", () => {
   test.each([
@@ -65,6 +70,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
     [
       ["check", "latin1.lmg"],
       "error[E703]: latin1.lmg: the text is not valid UTF-8: byte 1, in line 1, is e9",
+    ],
+    [
+      ["check", "utf16.lmg"],
+      "error[E703]: utf16.lmg: the text is not valid UTF-8: byte 0, in line 1, is ff\n  help: it begins as UTF-16 does, which is what `>` of PowerShell writes: save it as UTF-8",
     ],
     [
       ["check", "tiny.lmg", "--set", "depth"],
