@@ -52,6 +52,8 @@ const letters = {
 
 inFolder({
   "affine.lmg": affine,
+  "two.lmg":
+    "model two {\n  input x: f32[B]\n  input z: f32[B]\n  a = x * 2\n  b = z * 2\n  output a\n  output b\n}\n",
   "affine.safetensors": writeSafetensors(affineWeights),
   "circle.lmg": circle,
   "circle/model.safetensors": writeSafetensors(circleWeights),
@@ -372,6 +374,10 @@ describe("a mistake of the user ends with 1 and a message", () => {
     [
       ["run", "affine.lmg", "--random", "0", "--input", "y=x.npy"],
       "error[E811]: the model has no input `y`; it has x\n  help: did you mean x?",
+    ],
+    [
+      ["run", "two.lmg", "--random", "0", "--output", "a", "--input", "z=x.npy"],
+      "error[E811]: the model has no input `z`; it has x\n  help: leave it off: with --output, the model has the inputs that the kept outputs need, and no others",
     ],
     [
       ["run", "affine.lmg", "--random", "0", "--input", "x=x.txt"],

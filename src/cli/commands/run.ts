@@ -89,7 +89,7 @@ export async function run([given]: readonly string[], asked: RunOptions, out: Ou
   try {
     const tokenizer = findChosenTokenizer(folder, options);
     const template = options.chat === true ? readChatTemplate(folder) : undefined;
-    const inputs = readInputs(model.graph, options.input ?? [], out);
+    const inputs = readInputs(model.graph, options.input ?? [], out, options.output);
     if (loaded !== found) requireWhole(inputs);
     const prompt = readPrompt(options, tokenizer);
     if (options.prompt !== undefined)

@@ -19,19 +19,29 @@ export function readInputs(
   graph: Graph,
   given: readonly string[],
   out: Pick<Out, "note">,
+  outputs?: readonly string[],
 ): ReadonlyMap<string, HostTensor> {
   const inputs = new Map<string, HostTensor>();
   for (const text of given) {
     const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
     if (name === undefined || file === undefined)
       stop("E811", `--input expects name=file, found ${quote(text)}`, "for example --input image=digit.npy");
-    const input = orStop(findInput(graph, name));
+    const input = orStop(findKept(graph, name, outputs));
     const stored = orStop(readArray(file, input));
     const tensor = orStop(inputTensor(input, stored, file));
     if (isLevels(input, stored)) out.note(`${input.name} from ${file}: bytes / 255, as in training\n`);
     inputs.set(input.name, tensor);
   }
   return inputs;
+}
+
+/** One that the model has may be left out with the outputs that need it: a name that is near is then no better guess. */
+function findKept(graph: Graph, name: string, outputs: readonly string[] | undefined): Input | Problem {
+  const found = findInput(graph, name);
+  if (!(found instanceof Problem) || outputs === undefined) return found;
+  const help =
+    "leave it off: with --output, the model has the inputs that the kept outputs need, and no others";
+  return new Problem(found.code, found.message, help);
 }
 
 /** The array of a file for an input; that it does not fit is found before it is made of bytes, of a .npy file before it is read. */
