@@ -24,6 +24,7 @@ import {
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
 import { keyOfConstant, keyOfStep, keyOfView, PlanTables } from "./shared.ts";
+import { sizeNeeds } from "./size-needs.ts";
 import { isMemoryOf, keepStates, writesInPlace } from "./state.ts";
 import { broadcastView, hasForm, isDense, sameView, sliceView, type View } from "../kernels/view.ts";
 
@@ -109,7 +110,8 @@ class PartBuilder {
     const runBuffers = tables.buffers.flatMap(({ home }, index) =>
       index >= first && (home?.kind === "slot" || home?.kind === "output") ? [index] : [],
     );
-    return { name, symbols, inputs, outputs, steps: this.#steps, slots, runBuffers };
+    const needs = sizeNeeds(this.#graph);
+    return { name, symbols, needs, inputs, outputs, steps: this.#steps, slots, runBuffers };
   }
 
   #addInput({ name, value, fill }: Input): PlanInput {

@@ -6,6 +6,7 @@ import type { QuantizedForm } from "../tensor/quantized.ts";
 import type { TensorType } from "../tensor/type.ts";
 import type { KernelCallOf, KernelOp } from "../kernels/contracts.ts";
 import type { View } from "../kernels/view.ts";
+import type { SizeNeed } from "./size-needs.ts";
 
 /** What the parts of a program have in common: one set of weights, one preparation, one state. */
 export interface PlanShared {
@@ -34,6 +35,8 @@ export interface PlanPart {
   readonly name: string;
   /** Run-time dims; sizes, offsets and strides are polynomials over them. */
   readonly symbols: readonly SymbolDeclaration[];
+  /** What else must hold of them. */
+  readonly needs: readonly SizeNeed[];
   readonly inputs: readonly PlanInput[];
   /** Inputs that no caller gives: the output of another part is copied to where they lie. */
   readonly linked?: readonly PlanInput[];

@@ -149,6 +149,35 @@ export function evaluateDim(a: Dim, symbols: ReadonlyMap<string, number>): numbe
   );
 }
 
+/** A number that the dim is never below, whatever the symbols are between their bounds; not always the largest such. */
+export function leastSize(
+  a: Dim,
+  least: (symbol: string) => number,
+  most: (symbol: string) => number,
+): number {
+  type Range = readonly [low: number, high: number];
+  // What is 0 stays 0, however large the other one may be.
+  const multiply = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
+  const times = (a: Range, b: Range): Range => {
+    const corners = a.flatMap((x) => b.map((y) => multiply(x, y)));
+    return [Math.min(...corners), Math.max(...corners)];
+  };
+  const rangeOfFactor = (factor: Factor): Range => {
+    if (factor.kind === "symbol") return [least(factor.key), most(factor.key)];
+    const [low, high] = rangeOf(factor.of);
+    return [Math.floor(low / factor.by), Math.floor(high / factor.by)];
+  };
+  const rangeOf = ({ terms }: Dim): Range =>
+    terms.reduce<Range>(
+      ([low, high], { coefficient, factors }) => {
+        const [from, to] = factors.map(rangeOfFactor).reduce(times, [coefficient, coefficient]);
+        return [low + from, high + to];
+      },
+      [0, 0],
+    );
+  return rangeOf(a)[0];
+}
+
 /** The run-time symbols that a dim mentions. */
 export function symbolsOf(a: Dim): Set<string> {
   const names = new Set<string>();

@@ -2,7 +2,6 @@ import { planOfPart, type Plan, type PlanInput, type PlanPart, type ProgramPlan 
 import { elementsIn } from "../../kernels/storage.ts";
 import { layoutOf } from "../../plan/layout.ts";
 import { sizeReads } from "../../plan/size-reads.ts";
-import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { showShape } from "../../tensor/type.ts";
 import { isFloat } from "../../tensor/dtype.ts";
@@ -57,7 +56,7 @@ export function runFunction(
     [
       `${names.check("checkInputNames")}(inputs, [${plan.inputs.map(({ name }) => literal(name)).join(", ")}]);`,
       ...symbolLines(program, part, names),
-      ...sizeNeeds(plan).map(
+      ...plan.needs.map(
         ({ size, least, message }) =>
           `if (${names.size(size)} < ${least}) throw new InputError(${literal(message)});`,
       ),

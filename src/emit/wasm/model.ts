@@ -1,5 +1,4 @@
 import type { PlanPart, ProgramPlan } from "../../plan/plan.ts";
-import { sizeNeeds } from "../../plan/size-needs.ts";
 import type { Code } from "../../support/text.ts";
 import { isFloat } from "../../tensor/dtype.ts";
 import { fixedLines, inputLines, needLines, partFunction } from "../module/host/inputs.ts";
@@ -162,7 +161,7 @@ export function inputsFunction(program: ProgramPlan, part: PlanPart): Code[] {
   ];
   const arrays = part.inputs.map((_, index) => `input${index}`);
   const d = dimsName([
-    ...sizeNeeds(part).map(({ size }) => size),
+    ...part.needs.map(({ size }) => size),
     ...part.inputs.flatMap(({ type }) => type.shape),
   ]);
   const inputs = part.inputs.length === 0 ? "_inputs" : "inputs";

@@ -1,5 +1,4 @@
 import type { Buffer, PlanInput, PlanPart, ProgramPlan } from "../../../plan/plan.ts";
-import { sizeNeeds } from "../../../plan/size-needs.ts";
 import { sizeReads } from "../../../plan/size-reads.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim } from "../../../tensor/dim.ts";
@@ -135,7 +134,7 @@ export function inputLines(
 
 /** The lines that refuse sizes with which a step cannot be. */
 export const needLines = (part: PlanPart): string[] =>
-  sizeNeeds(part).map(
+  part.needs.map(
     ({ size, least, message }) =>
       `if (${sizeText(size)} < ${least}) throw new InputError(${literal(message)});`,
   );

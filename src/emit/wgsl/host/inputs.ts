@@ -1,5 +1,4 @@
 import type { PlanPart } from "../../../plan/plan.ts";
-import { sizeNeeds } from "../../../plan/size-needs.ts";
 import type { Code } from "../../../support/text.ts";
 import { constantDim, type Dim } from "../../../tensor/dim.ts";
 import { isFloat } from "../../../tensor/dtype.ts";
@@ -26,7 +25,7 @@ export function inputsFunction({ program, buffers }: Dispatches, { plan }: Dispa
   );
   const needs = needLines(plan);
   const d = dimsName([
-    ...sizeNeeds(plan).map(({ size }) => size),
+    ...plan.needs.map(({ size }) => size),
     ...plan.inputs.flatMap(({ type, buffer }) => [...type.shape, buffers[buffer]!.elements]),
   ]);
   const { inputs } = partNames(program, plan);
