@@ -1,4 +1,4 @@
-import type { Graph, Input, Node, NodeOf, Origin, State, Value } from "../ir/graph.ts";
+import type { Graph, Input, Node, NodeOf, State, Value } from "../ir/graph.ts";
 import { operandValues } from "../ir/node.ts";
 import { verifyProgram, type Program } from "../ir/program.ts";
 import { nodeFlops } from "../ir/stats.ts";
@@ -6,21 +6,13 @@ import { attributeSizes } from "../ir/verify.ts";
 import { resultValues } from "../ir/walk.ts";
 import { invariant } from "../support/invariant.ts";
 import { addDims, constantDim, dim, sameDim, symbolsOf } from "../tensor/dim.ts";
-import { isHalf } from "../tensor/dtype.ts";
 import { elementsOf, type TensorType } from "../tensor/type.ts";
-import { panelCopies, panelType, type OperandForm, type Panels } from "../kernels/panels.ts";
+import type { OperandForm } from "../kernels/panels.ts";
 import { formFor, portableTarget, type Target } from "../kernels/target.ts";
+import { Copies, copyStep } from "./copies.ts";
 import { assignSlots } from "./memory.ts";
 import { namesOf, outputOrigin } from "./names.ts";
-import {
-  isAtLoad,
-  type Plan,
-  type PlanInput,
-  type PlanOutput,
-  type PlanPart,
-  type ProgramPlan,
-  type Step,
-} from "./plan.ts";
+import type { Plan, PlanInput, PlanOutput, PlanPart, ProgramPlan, Step } from "./plan.ts";
 import { selectKernel, type KernelChoice } from "./select.ts";
 import { isSameWord, isShapeNode, stretched, viewOfNode, type ShapeNode } from "./shape-views.ts";
 import { keyOfConstant, keyOfStep, keyOfView, PlanTables } from "./shared.ts";
@@ -67,13 +59,10 @@ class PartBuilder {
   readonly #tables: PlanTables;
   readonly #graph: Graph;
   readonly #inPlace: ReadonlyMap<Node, string>;
-  #steps: Step[] = [];
+  readonly #steps: Step[] = [];
   readonly #views = new Map<Value, View>();
   readonly #inputs = new Set<number>();
-  /** Dense copies that were made already, by the view that was copied. */
-  readonly #copies = new Map<View, View>();
-  /** The same of matrices in panels, by how that is. */
-  readonly #panels = new Map<string, View>();
+  readonly #copies: Copies;
   /** The weights of linears, by rows of outputs. */
   readonly #multiplied: ReadonlySet<Value>;
 
@@ -81,6 +70,7 @@ class PartBuilder {
     this.#tables = tables;
     this.#graph = graph;
     this.#inPlace = writesInPlace(graph);
+    this.#copies = new Copies(tables, this.#steps);
     this.#multiplied = new Set(
       graph.nodes.flatMap((node) =>
         (node.op === "linear" || node.op === "linear_epilogue") && node.attrs.layout === "out_in"
@@ -105,13 +95,13 @@ class PartBuilder {
     for (const node of nodes) this.#addNode(node);
     const outputs = results.map((output) => this.#addOutput(output.name, output.value));
     // After the outputs, whose copies may read what a state was.
-    this.#keep(states);
-    const slots = assignSlots(tables.buffers, this.#steps, [...this.#inputs], symbols);
+    const steps = this.#keep(states);
+    const slots = assignSlots(tables.buffers, steps, [...this.#inputs], symbols);
     const runBuffers = tables.buffers.flatMap(({ home }, index) =>
       index >= first && (home?.kind === "slot" || home?.kind === "output") ? [index] : [],
     );
     const needs = sizeNeeds(this.#graph);
-    return { name, symbols, needs, inputs, outputs, steps: this.#steps, slots, runBuffers };
+    return { name, symbols, needs, inputs, outputs, steps, slots, runBuffers };
   }
 
   #addInput({ name, value, fill }: Input): PlanInput {
@@ -144,7 +134,7 @@ class PartBuilder {
 
   #addView(node: ShapeNode, x: View): void {
     const [result] = node.results as readonly [Value];
-    const view = viewOfNode(node, x) ?? viewOfNode(node, this.#dense(x, node.origin));
+    const view = viewOfNode(node, x) ?? viewOfNode(node, this.#copies.dense(x, node.origin));
     invariant(view !== undefined, `a dense tensor has no view as ${node.op}`);
     this.#views.set(result, view);
   }
@@ -153,7 +143,7 @@ class PartBuilder {
   #addConcat(node: NodeOf<"concat">): void {
     const [result] = node.results as readonly [Value];
     const parts = node.operands.values.map((value) => this.#viewOf(value));
-    const isPrepared = parts.every((part) => this.#isStatic(part));
+    const isPrepared = parts.every((part) => this.#tables.isStatic(part));
     const { axis } = node.attrs;
     const make = (): View[] => {
       const whole = this.#tables.allocate(
@@ -163,7 +153,7 @@ class PartBuilder {
       );
       let start = dim(0);
       for (const part of parts) {
-        this.#addCopy(part, sliceView(whole, axis, start, part.type), node.origin);
+        this.#copies.add(part, sliceView(whole, axis, start, part.type), node.origin);
         start = addDims(start, part.type.shape[axis]!);
       }
       if (isPrepared) this.#tables.holds(whole, parts);
@@ -185,12 +175,12 @@ class PartBuilder {
     const whole = this.#tables.allocate(namesOf(node, 0), result.type, home);
     this.#views.set(result, whole);
     if (state === undefined) {
-      this.#addCopy(x, whole, origin);
-      this.#addCopy(part, sliceView(whole, attrs.axis, attrs.start, part.type), origin);
+      this.#copies.add(x, whole, origin);
+      this.#copies.add(part, sliceView(whole, attrs.axis, attrs.start, part.type), origin);
       return;
     }
     const isOwn = isMemoryOf(this.#tables.buffers[part.buffer]!, state);
-    const read = isOwn ? this.#putAside(part, state) : part;
+    const read = isOwn ? this.#copies.putAside(part, state) : part;
     this.#steps.push({
       op: "write",
       operands: { x, part: read },
@@ -207,8 +197,8 @@ class PartBuilder {
     const read = (name: string, value: Value): View => {
       const view = stretched(choice, name, this.#viewOf(value), node);
       const form = this.#formOf(choice, name, view, value);
-      if (typeof form !== "string") return this.#inPanels(view, form, node.origin);
-      return hasForm(view, form) ? view : this.#dense(view, node.origin);
+      if (typeof form !== "string") return this.#copies.inPanels(view, form, node.origin);
+      return hasForm(view, form) ? view : this.#copies.dense(view, node.origin);
     };
     for (const [name, operand] of Object.entries(choice.operands))
       operands[name] = Array.isArray(operand)
@@ -237,7 +227,7 @@ class PartBuilder {
     const { target } = this.#tables;
     const isHalfTable =
       choice.op === "embedding" && name === "table" && this.#tables.halfOf(view) !== undefined;
-    if (!isHalfTable) return formFor(target, choice, name, this.#isStatic(view));
+    if (!isHalfTable) return formFor(target, choice, name, this.#tables.isStatic(view));
     return this.#multiplied.has(value) ? target.halves!.shared : target.halves!.table;
   }
 
@@ -252,27 +242,27 @@ class PartBuilder {
     const values = Object.values(choice.operands).flatMap((operand) => operand ?? []);
     return (
       attributeSizes(node).every((size) => symbolsOf(size).size === 0) &&
-      values.every((value) => this.#isStatic(this.#viewOf(value))) &&
+      values.every((value) => this.#tables.isStatic(this.#viewOf(value))) &&
       node.results.every(({ type }) => symbolsOf(elementsOf(type)).size === 0)
     );
   }
 
-  /** The results of this run become the state of the next. */
-  #keep(states: readonly State[]): void {
+  /** The results of this run become the state of the next: the steps with those that see to it. */
+  #keep(states: readonly State[]): readonly Step[] {
     const owned = new Set(states.map(({ value }) => this.#viewOf(value).buffer));
     const kept = states.map(({ name, value, next }) => {
       const now = this.#viewOf(value);
       const view = this.#viewOf(next);
       // What is made of a state by moving its elements, or is another state, is put aside before any state is written.
       const isMoved = owned.has(view.buffer) && !sameView(view, now);
-      return { name, now, next: isMoved ? this.#putAside(view, name) : view };
+      return { name, now, next: isMoved ? this.#copies.putAside(view, name) : view };
     });
     const copies = new Map<number, Step[]>();
     for (const { name, now, next, after } of keepStates(kept, this.#tables.buffers, this.#steps)) {
       const to = this.#tables.allocate([name], now.type, { kind: "state", state: name });
       copies.set(after, [...(copies.get(after) ?? []), copyStep(next, to, outputOrigin(name))]);
     }
-    this.#steps = [
+    return [
       ...(copies.get(-1) ?? []),
       ...this.#steps.flatMap((step, index) => [step, ...(copies.get(index) ?? [])]),
     ];
@@ -287,7 +277,7 @@ class PartBuilder {
       return { name, type: value.type, buffer: view.buffer };
     }
     const copy = this.#tables.allocate([name], value.type, { kind: "output", output: name });
-    this.#addCopy(view, copy, outputOrigin(name));
+    this.#copies.add(view, copy, outputOrigin(name));
     return { name, type: value.type, buffer: copy.buffer };
   }
 
@@ -296,75 +286,4 @@ class PartBuilder {
     invariant(view !== undefined, `${value.hint ?? "a value"} is read before it is made`);
     return view;
   }
-
-  /** Known before a run, and so is where and how far the view reaches. */
-  #isStatic({ buffer, offset, strides, type }: View): boolean {
-    const { home } = this.#tables.buffers[buffer]!;
-    return (
-      home !== undefined &&
-      isAtLoad(home) &&
-      [offset, ...strides, ...type.shape].every((size) => constantDim(size) !== undefined)
-    );
-  }
-
-  /** The view's elements in a buffer of their own, copied once however many steps ask. */
-  #dense(view: View, origin: Origin): View {
-    const made = this.#copies.get(view);
-    if (made !== undefined) return made;
-    const isPrepared = this.#isStatic(view);
-    const make = (): View[] => {
-      const name = `${this.#tables.buffers[view.buffer]!.name}.copy`;
-      const copy = this.#tables.allocate([name], view.type, isPrepared ? { kind: "prepared" } : undefined);
-      this.#addCopy(view, copy, origin);
-      return [copy];
-    };
-    const [copy] = isPrepared ? this.#tables.prepared.of(`copy ${keyOfView(view)}`, make) : make();
-    this.#copies.set(view, copy!);
-    return copy!;
-  }
-
-  /** The matrix in panels, made once however many steps ask; at load, if it is a weight. */
-  #inPanels(view: View, form: Panels, origin: Origin): View {
-    const tables = this.#tables;
-    const key = `panels ${form.axis} ${form.width} ${form.piece ?? 1} ${keyOfView(view)}`;
-    const made = this.#panels.get(key);
-    if (made !== undefined) return made;
-    const isPrepared = this.#isStatic(view);
-    const make = (): View[] => {
-      const { name } = tables.buffers[view.buffer]!;
-      const { dtype } = view.type;
-      const half = isPrepared ? tables.halfOf(view) : undefined;
-      // Of halves alone the type says it: what lies in words is floats.
-      const type = panelType({ ...view.type, dtype: half ?? (isHalf(dtype) ? "f32" : dtype) }, form);
-      const home = isPrepared ? ({ kind: "prepared" } as const) : undefined;
-      const panels = tables.allocate([`${name}.panels`], type, home, half);
-      const zero = tables.allocate(["zero"], { dtype, shape: [] }, { kind: "constant", values: [0] });
-      for (const [from, to] of panelCopies(view, panels, zero, form)) this.#addCopy(from, to, origin);
-      return [panels];
-    };
-    const [panels] = isPrepared ? tables.prepared.of(key, make) : make();
-    this.#panels.set(key, panels!);
-    return panels!;
-  }
-
-  /** A copy of its own, made where the steps end so far. */
-  #putAside(view: View, name: string): View {
-    const copy = this.#tables.allocate([`${name}.next`], view.type, undefined);
-    this.#addCopy(view, copy, outputOrigin(name));
-    return copy;
-  }
-
-  #addCopy(from: View, to: View, origin: Origin): void {
-    const isPrepared = this.#tables.buffers[to.buffer]!.home?.kind === "prepared";
-    (isPrepared ? this.#tables.prepare : this.#steps).push(copyStep(from, to, origin));
-  }
 }
-
-const copyStep = (x: View, to: View, origin: Origin): Step => ({
-  op: "copy",
-  operands: { x },
-  attrs: {},
-  results: [to],
-  origin,
-  flops: dim(0),
-});

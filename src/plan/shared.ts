@@ -6,7 +6,7 @@ import { constantDim, type Dim } from "../tensor/dim.ts";
 import type { Half } from "../tensor/dtype.ts";
 import { elementsOf, showType, type TensorType } from "../tensor/type.ts";
 import type { DraftBuffer } from "./memory.ts";
-import type { PlanParameter, PlanShared, PlanState, Step } from "./plan.ts";
+import { isAtLoad, type PlanParameter, type PlanShared, type PlanState, type Step } from "./plan.ts";
 
 /** What the parts of a program share while it is planned: buffers, weights, states and what is made of them at load. */
 export class PlanTables {
@@ -36,6 +36,16 @@ export class PlanTables {
     const lies = half === undefined ? {} : { half };
     this.buffers.push({ name, dtype: type.dtype, elements: elementsOf(type), home, ...lies });
     return denseView(this.buffers.length - 1, type);
+  }
+
+  /** Known before a run, and so is where and how far the view reaches. */
+  isStatic({ buffer, offset, strides, type }: View): boolean {
+    const { home } = this.buffers[buffer]!;
+    return (
+      home !== undefined &&
+      isAtLoad(home) &&
+      [offset, ...strides, ...type.shape].every((size) => constantDim(size) !== undefined)
+    );
   }
 
   /** What the elements of a buffer are without loss, if the target keeps such. */
