@@ -144,6 +144,18 @@ test("what lmg has no form for is listed, all at once", async () => {
   );
 });
 
+test("a file that is cut off, or is none of Keras, is told as that", async () => {
+  const whole = readFileSync("test/golden/keras/seed.keras");
+  expect(await complaint(whole.subarray(0, 3000))).toContain(
+    "`model.json` is not whole: the list of what it holds",
+  );
+  for (const text of ["", "hello", "model none {}"])
+    expect(await complaint(new TextEncoder().encode(text))).toContain(
+      "`model.json` is no model of Keras: neither",
+    );
+  expect(await complaint(new TextEncoder().encode(' {"a'))).toContain("the text is not valid JSON");
+});
+
 test("a config alone gives a model, in the form of Keras 2 too", async () => {
   expect(await complaint(chain(["Flatten", {}], ["Dense", { units: 4, use_bias: false }]))).toContain(
     "flatten(1)\nl2: linear(4, bias: false)",

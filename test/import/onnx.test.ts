@@ -128,6 +128,17 @@ test("all nodes that are not known are listed at once, by op, with how many ther
   );
 });
 
+test("a node that is not known is listed behind another one too, and by what it gives where it has no name", () => {
+  const nodes = [
+    { ...node("Det", ["x"], "a"), name: "" },
+    node("Relu", ["a"], "b"),
+    node("NonZero", ["b"], "y"),
+  ];
+  expect(problemOf(bytesOf(nodes))).toBe(
+    "E776 model.onnx: lmg has no form for Det (which gives `a`) and NonZero (`node_y`)",
+  );
+});
+
 test("a node of too few inputs, or of a type that is none, is refused", () => {
   expect(problemOf(bytesOf([node("Add", ["x"], "y")]))).toBe(
     "E776 model.onnx: lmg has no form for Add with too few inputs: add has no y (`node_y`)",

@@ -25,10 +25,25 @@ export async function readKeras(bytes: Uint8Array, name: string): Promise<KerasF
   const first = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   if (first === ZIP) return readArchive(bytes, name);
   if (first === HDF5) return readLegacy(bytes, name);
+  if (!isJson(bytes))
+    return new Problem(
+      "E772",
+      `${quotePath(name)} is no model of Keras: neither a .keras file, nor a .h5 file, nor a config as JSON`,
+      'save it again, by `model.save("model.keras")`; a model of ONNX is named *.onnx',
+    );
   const text = decodeUtf8(bytes, name);
   const model = text instanceof Problem ? text : modelOf(text, name);
   return model instanceof Problem ? model : { model: model.model, weights: new Map() };
 }
+
+const BRACE = 0x7b;
+const BYTE_ORDER_MARK = 0xef;
+
+/** A config is an object, whatever white space stands before it; what else is wrong with it is told by what reads it. */
+const isJson = (bytes: Uint8Array): boolean => {
+  const first = bytes.find((byte) => byte > 0x20);
+  return first === BRACE || first === BYTE_ORDER_MARK;
+};
 
 function modelOf(
   text: string,
@@ -45,7 +60,13 @@ const CONFIG = "config.json";
 const WEIGHTS = "model.weights.h5";
 
 async function readArchive(bytes: Uint8Array, name: string): Promise<KerasFile | Problem> {
-  const entries = readZipDirectory(bytes) ?? [];
+  const entries = readZipDirectory(bytes);
+  if (entries === undefined)
+    return new Problem(
+      "E772",
+      `${quotePath(name)} is not whole: the list of what it holds, which a .keras file ends with, is not there`,
+      "copy or save it again",
+    );
   const content = (entry: string): Uint8Array | Problem => {
     const found = entries.find((each) => each.name === entry);
     const read = found === undefined ? undefined : unzipEntry(bytes, found, name);

@@ -74,14 +74,14 @@ class Converter {
   }
 
   #convert(node: OnnxNode): void {
-    // What reads a value that was refused is not refused again.
-    if (node.inputs.some((name) => name !== "" && !this.#meanings.has(name))) return;
     const key = node.domain === "" ? node.op : `${node.domain}.${node.op}`;
     const op = Object.hasOwn(onnxOps, key) ? onnxOps[key] : undefined;
     if (op === undefined) {
       this.#refused.push({ node, what: undefined });
       return;
     }
+    // What reads a value that was refused is refused for nothing of its own.
+    if (node.inputs.some((name) => name !== "" && !this.#meanings.has(name))) return;
     this.#site.node = node;
     this.#site.label = node.scope;
     try {

@@ -7,7 +7,7 @@ import { removeDeadNodes } from "../../passes/nodes.ts";
 import { listWords, plural } from "../../support/text.ts";
 import { convert, type Refusal } from "./convert.ts";
 import { NoForm } from "./graph.ts";
-import type { OnnxModel } from "./model.ts";
+import type { OnnxModel, OnnxNode } from "./model.ts";
 import { onnxOps } from "./ops/table.ts";
 import { storedLists } from "./lists.ts";
 import { recognize } from "./recognize.ts";
@@ -76,7 +76,7 @@ function refused(refusals: readonly Refusal[], file: string): Problem {
   }
   const lines = [...groups].map(([key, all]) => {
     const [{ node }] = all as [Refusal];
-    return `${key} (${all.length > 1 ? `${plural(all.length, "node")}, the first ` : ""}${quote(node.name)})`;
+    return `${key} (${all.length > 1 ? `${plural(all.length, "node")}, the first ` : ""}${called(node)})`;
   });
   const shown = lines.length > 12 ? [...lines.slice(0, 12), `${lines.length - 12} more`] : lines;
   return new Problem(
@@ -85,6 +85,10 @@ function refused(refusals: readonly Refusal[], file: string): Problem {
     `${forward}. Ops that are imported: ${Object.keys(onnxOps).join(", ")}`,
   );
 }
+
+/** Exporters may leave nodes without names. */
+const called = ({ name, outputs }: OnnxNode): string =>
+  name === "" ? `which gives ${quote(outputs[0] ?? "")}` : quote(name);
 
 /** Whole numbers that are read as truths alone, a mask of tokens, are an input of truths. */
 function truths(graph: Graph): Graph {
