@@ -39,22 +39,22 @@ describe("a model for PyTorch", () => {
 
           def forward(self, x, rope):
               input_layernorm = self.input_layernorm(x)  # llama.lmg:N
-              q_proj = self.self_attn.q_proj(input_layernorm).unflatten(-1, (-1, 16)).transpose(1, 2)  # llama.lmg:N
-              k_proj = self.self_attn.k_proj(input_layernorm).unflatten(-1, (-1, 16)).transpose(1, 2)
-              v = self.self_attn.v_proj(input_layernorm).unflatten(-1, (-1, 16)).transpose(1, 2)
+              q_proj = self.self_attn.q_proj(input_layernorm)  # llama.lmg:N
+              q = turn(q_proj.unflatten(-1, (-1, 16)).transpose(1, 2), rope)
+              k_proj = self.self_attn.k_proj(input_layernorm)
+              k = turn(k_proj.unflatten(-1, (-1, 16)).transpose(1, 2), rope)
+              v_proj = self.self_attn.v_proj(input_layernorm)
+              v = v_proj.unflatten(-1, (-1, 16)).transpose(1, 2)
               attended = F.scaled_dot_product_attention(
-                  turn(q_proj, rope),
-                  turn(k_proj, rope),
-                  v,
-                  is_causal=True,
-                  scale=0.25,
-                  enable_gqa=True,
+                  q, k, v, is_causal=True, scale=0.25, enable_gqa=True
               )
-              x = x + self.self_attn.o_proj(attended.transpose(1, 2).flatten(-2))  # model.layers.* edge 0, pre rmsnorm, llama.lmg:N
+              o_proj = self.self_attn.o_proj(attended.transpose(1, 2).flatten(-2))
+              x = x + o_proj  # model.layers.* edge 0, pre rmsnorm, llama.lmg:N
               post_attention_layernorm = self.post_attention_layernorm(x)  # llama.lmg:N
               gate = F.silu(self.mlp.gate_proj(post_attention_layernorm))  # llama.lmg:N
-              up_proj = self.mlp.up_proj(post_attention_layernorm)
-              x = x + self.mlp.down_proj(gate * up_proj)  # model.layers.* edge 1, pre rmsnorm, llama.lmg:N
+              mul = gate * self.mlp.up_proj(post_attention_layernorm)
+              # model.layers.* edge 1, pre rmsnorm, llama.lmg:N
+              x = x + self.mlp.down_proj(mul)
               return x
 
 
@@ -122,22 +122,22 @@ describe("a model for PyTorch", () => {
       CONTEXT = 64
       AUGMENTED = ()
 
-      TRAIN = dict(
-          optimizer="adamw",
-          lr=0.002,
-          betas=(0.9, 0.99),
-          eps=1e-8,
-          decay=0.1,
-          schedule="cosine",
-          schedule_warmup=100,
-          schedule_floor=0.1,
-          clip=1,
-          batch=12,
-          accumulate=1,
-          steps=2000,
-          epochs=None,
-          seed=1337,
-      )
+      TRAIN = {
+          "optimizer": "adamw",
+          "lr": 0.002,
+          "betas": (0.9, 0.99),
+          "eps": 1e-8,
+          "decay": 0.1,
+          "schedule": "cosine",
+          "schedule_warmup": 100,
+          "schedule_floor": 0.1,
+          "clip": 1,
+          "batch": 12,
+          "accumulate": 1,
+          "steps": 2000,
+          "epochs": None,
+          "seed": 1337,
+      }
 
       # Weight decay reaches these: matrices, tables and kernels.
       DECAYED = {
@@ -177,9 +177,10 @@ describe("a model for PyTorch", () => {
     const text = modelPy(exampleSource("gemma2"), {
       settings: { vocab: 96, dim: 32, hidden: 48, depth: 6, heads: 4, kv_heads: 2, head_dim: 8, window: 4 },
     });
-    expect(text).toContain(
-      "ModelLayer(window=4) if i % 2 == 0 else ModelLayer(window=None) for i in range(6)",
-    );
+    expect(text).toContain(`
+            ModelLayer(window=4) if i % 2 == 0 else ModelLayer(window=None)
+            for i in range(6)
+`);
     expect(text).toContain("causal=True, window=self.window");
   });
 

@@ -30,12 +30,14 @@ describe("code for transformers", () => {
       modeling.indexOf("        self.post_init"),
     );
     expect(forward).toContain("self.h = nn.ModuleList(H(config, i) for i in range(3))");
-    expect(modeling).toContain(
-      "self.attend = StackAttention(config, layer_idx, groups=1, scaling=0.35355339059327373)",
-    );
+    expect(modeling).toContain(`
+        self.attend = StackAttention(
+            config, layer_idx, groups=1, scaling=0.35355339059327373
+        )
+`);
     expect(modeling).toContain("attended = self.attend(q, k, v, **kwargs)[0].transpose(1, 2)");
     expect(modeling).toContain("wpe = self.wpe(position_ids)");
-    expect(modeling).toContain('_tied_weights_keys = {"lm_head.weight": "model.wte.weight"}');
+    expect(modeling).toContain('_tied_weights_keys: ClassVar[dict] = {"lm_head.weight": "model.wte.weight"}');
   });
 
   test("has the plan of the residual edges, but for an edge whose weights are stored [in, out]", () => {
@@ -46,7 +48,7 @@ describe("code for transformers", () => {
         .trim();
     };
     expect(planOf("llama")).toMatchInlineSnapshot(`
-      "base_model_tp_plan = {
+      "base_model_tp_plan: ClassVar[dict] = {
               "layers.*.self_attn.q_proj": "colwise",
               "layers.*.self_attn.k_proj": "colwise",
               "layers.*.self_attn.v_proj": "colwise",
@@ -57,7 +59,7 @@ describe("code for transformers", () => {
           }"
     `);
     const gpt2 = written(exampleSource("gpt2"), { settings: small }).modeling;
-    expect(gpt2).toContain("base_model_tp_plan = {}");
+    expect(gpt2).toContain("base_model_tp_plan: ClassVar[dict] = {}");
   });
 
   test("says its sizes in the config, and windows by layers", () => {
@@ -71,7 +73,10 @@ describe("code for transformers", () => {
       layer_types: ["sliding_attention", "full_attention", "sliding_attention"],
       tie_word_embeddings: true,
     });
-    expect(modeling).toContain("H" in config ? "" : "ModelLayer(config, i, window=4) if i % 2 == 0 else");
+    expect(modeling).toContain(`
+            ModelLayer(config, i, window=4)
+            if i % 2 == 0
+`);
     // Scores are squeezed, which torch's own attention cannot.
     expect(modeling).toContain("_supports_sdpa = False");
   });

@@ -1,9 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { goldenFolders, goldenJax, goldenModelPy } from "./emitted.ts";
 
 /*
  * `npm run test:python [-- PART…]`: writes models for other libraries into a temporary folder, and lets scripts of Python hold them to
@@ -56,8 +55,17 @@ const trained = [
   { name: "mixed", file: "test/python/mixed.lmg", sizes: [] },
 ] as const;
 
+/** Several parts read it, and one of them writes it. */
+function once(write: (folder: string) => Promise<void>): (folder: string) => Promise<void> {
+  let begun: Promise<void> | undefined;
+  return (folder) => (begun ??= write(folder));
+}
+
+/** All files of Python, of each golden checkpoint and each example. */
+const writeEmitted = once((folder) => tsx("test/python/write-emitted.ts", folder));
+
 /** The text as tokens, and of each model 20 updates by `lmg train` and what PyTorch trains. */
-async function writeTrainings(folder: string): Promise<void> {
+const writeTrainings = once(async (folder) => {
   await lmg("tokens", ...data, "-o", join(folder, "tokens"));
   const steps = ["--steps", "20", "--context", "32", "--batch", "4", "--seed", "7", "--accumulate", "2"];
   for (const { name, file, sizes } of trained) {
@@ -65,20 +73,12 @@ async function writeTrainings(folder: string): Promise<void> {
     await lmg("compile", file, ...emitted);
     await lmg("train", file, ...data, ...sizes, ...steps, "-o", join(folder, `${name}-lmg`));
   }
-}
-
-/** model.py of each golden checkpoint. */
-function writeModels(folder: string): readonly string[] {
-  mkdirSync(join(folder, "models"));
-  for (const golden of goldenFolders)
-    writeFileSync(join(folder, "models", `${basename(golden)}.py`), goldenModelPy(golden));
-  return [folder];
-}
+});
 
 /** The trained run as code for transformers, and the text that lmg writes by it. */
 async function writeModeling(folder: string): Promise<readonly string[]> {
   const [out, run_] = [join(folder, "transformers-code"), join(folder, "chars-lmg")];
-  await tsx("test/python/write-transformers.ts", out);
+  await Promise.all([writeTrainings(folder), writeEmitted(folder)]);
   await lmg("compile", run_, "--target", "transformers", "-o", join(out, "chars"));
   const asked = ["--prompt", "Call me", "--tokens", "24", "--temperature", "0"];
   const generate = ["--import", "tsx", "src/cli/main.ts", "generate", run_, ...asked];
@@ -89,11 +89,7 @@ async function writeModeling(folder: string): Promise<readonly string[]> {
 /** Each golden checkpoint's model for JAX, and the training of `writeTrainings` with its first weights and its batches. */
 async function writeJax(folder: string): Promise<readonly string[]> {
   const out = join(folder, "jax");
-  mkdirSync(join(out, "models"), { recursive: true });
-  for (const golden of goldenFolders) {
-    const made = goldenJax(golden);
-    if (!("reason" in made)) writeFileSync(join(out, "models", `${basename(golden)}.py`), made[0]!.text);
-  }
+  await Promise.all([writeTrainings(folder), writeEmitted(folder)]);
   const sizes = ["--set", "vocab=75", "--set", "depth=2", "--set", "dim=32"];
   await lmg("compile", "examples/chars.lmg", "--target", "jax", ...sizes, "-o", join(out, "chars"));
   await run(python, ["test/python/first_batches.py", join(folder, "chars"), join(folder, "tokens"), out]);
@@ -133,6 +129,14 @@ interface Part {
   readonly writes: (folder: string) => readonly string[] | Promise<readonly string[]>;
 }
 
+/** The folder that others wrote. */
+const afterThese =
+  (...writes: readonly ((folder: string) => Promise<void>)[]): Part["writes"] =>
+  async (folder) => {
+    await Promise.all(writes.map((write) => write(folder)));
+    return [folder];
+  };
+
 /** A folder of its own, written by another script. */
 const writtenBy =
   (name: string, script: string, ...options: readonly string[]): Part["writes"] =>
@@ -146,7 +150,7 @@ const torch = ["torch", "safetensors", "numpy"];
 
 /** The longest first. */
 const parts: readonly Part[] = [
-  { name: "processes", needs: torch, script: "test/python/trainings.py", writes: (folder) => [folder] },
+  { name: "processes", needs: torch, script: "test/python/trainings.py", writes: afterThese(writeTrainings) },
   { name: "jax", needs: [...torch, "jax", "optax"], script: "test/python/jax_lane.py", writes: writeJax },
   {
     name: "modeling",
@@ -154,7 +158,7 @@ const parts: readonly Part[] = [
     script: "test/python/modeling_lane.py",
     writes: writeModeling,
   },
-  { name: "torch", needs: torch, script: "test/python/lane.py", writes: writeModels },
+  { name: "torch", needs: torch, script: "test/python/lane.py", writes: afterThese(writeEmitted) },
   {
     name: "configs",
     needs: [...torch, "transformers"],
@@ -166,6 +170,12 @@ const parts: readonly Part[] = [
     needs: ["keras", "jax"],
     script: "test/golden/keras_models.py",
     writes: writtenBy("keras", "test/export/write-keras.ts", "--check"),
+  },
+  {
+    name: "ruff",
+    needs: ["ruff"],
+    script: "test/python/clean.py",
+    writes: afterThese(writeTrainings, writeEmitted),
   },
   { name: "onnx", needs: ["onnx", "onnxruntime"], script: "test/export/onnx/check.py", writes: writeOnnx },
 ];
@@ -193,7 +203,6 @@ async function main(asked: readonly string[]): Promise<void> {
     throw new Error(`no part is called ${unknown.join()}: choose of ${parts.map(({ name }) => name).join()}`);
   const chosen = parts.filter((part) => (asked.length === 0 || asked.includes(part.name)) && canRun(part));
   const folder = mkdtempSync(join(tmpdir(), "lmg-python-"));
-  if (chosen.length > 0) await writeTrainings(folder);
   const left = chosen.values();
   const worker = async (): Promise<void> => {
     for (const part of left) await hold(part, folder);

@@ -1,14 +1,51 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { goldenTransformers, goldenFolders } from "./emitted.ts";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Refusal } from "../../src/export/table.ts";
+import {
+  exampleSource,
+  goldenFolders,
+  goldenJax,
+  goldenModelPy,
+  goldenTransformers,
+  jaxOf,
+  torchOf,
+  transformersOf,
+} from "./emitted.ts";
 
-/* The code that lmg writes for transformers, of each golden checkpoint that it is not refused for: `npx tsx … FOLDER`. */
+/*
+ * What lmg writes for PyTorch, JAX and transformers of each golden checkpoint and of each example that it is not refused for:
+ *
+ *     npx tsx test/python/write-emitted.ts FOLDER
+ */
+
+interface Written {
+  readonly path: string;
+  readonly text: string;
+}
 
 const [folder = "."] = process.argv.slice(2);
+
+function put(path: string, text: string): void {
+  const place = join(folder, path);
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, text);
+}
+
+function putAll(into: string, made: readonly Written[] | Refusal): void {
+  if (!("reason" in made)) for (const { path, text } of made) put(join(into, path), text);
+}
+
 for (const golden of goldenFolders) {
-  const made = goldenTransformers(golden);
-  if ("reason" in made) continue;
-  const place = join(folder, "goldens", basename(golden));
-  mkdirSync(place, { recursive: true });
-  for (const { path, text } of made) writeFileSync(join(place, path), text);
+  const name = basename(golden);
+  put(`models/${name}.py`, goldenModelPy(golden));
+  const jax = goldenJax(golden);
+  if (!("reason" in jax)) put(`jax/models/${name}.py`, jax[0]!.text);
+  putAll(`transformers-code/goldens/${name}`, goldenTransformers(golden));
+}
+for (const file of readdirSync("examples").filter((each) => each.endsWith(".lmg"))) {
+  const name = basename(file, ".lmg");
+  const source = exampleSource(name);
+  putAll(`examples/torch/${name}`, torchOf(source));
+  putAll(`examples/jax/${name}`, jaxOf(source));
+  putAll(`examples/transformers/${name}`, transformersOf(source));
 }

@@ -1,4 +1,3 @@
-import { append } from "../../support/lists.ts";
 import type { Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { isLoop, type Loop, type RolledPart } from "../../ir/roll/rolled.ts";
@@ -8,7 +7,8 @@ import { partName } from "../../tensor/stack-names.ts";
 import { InternalError } from "../../support/invariant.ts";
 import { writeNode } from "../table.ts";
 import { commentOf } from "../torch/comments.ts";
-import { atom, atomText, dimsText, dimText, fit, text, WIDTH, type Expression } from "../torch/python.ts";
+import { atom, atomText, dimsText, dimText, text, type Expression } from "../torch/python.ts";
+import { WIDTH } from "../python/statement.ts";
 import { jaxTable } from "./ops/table.ts";
 import { variable } from "./names.ts";
 import type { Site } from "./site.ts";
@@ -99,9 +99,8 @@ export class Body {
     if (targets.every((name) => name === "_")) return;
     const said = commentOf(node, this.#options.file.graph);
     const comment = said.text === "" ? said.line : said.text;
-    const lines = fit(`${targets.join(", ")} = ${written.text}`, indent);
-    if (comment !== undefined && comment !== "") lines[0] = `${lines[0]!}  # ${comment}`;
-    append(this.lines, lines);
+    const behind = comment === undefined || comment === "" ? "" : `  # ${comment}`;
+    this.lines.push(`${indent}${targets.join(", ")} = ${written.text}${behind}`);
   }
 
   /** A name that nothing else in this function has. */
@@ -174,12 +173,8 @@ export class Body {
     const over = hasKey ? `(${layers}, None if key is None else jax.random.split(key, ${count}))` : layers;
     const tuple = (names: readonly string[]): string =>
       names.length === 1 ? names[0]! : `(${names.join(", ")})`;
-    append(
-      this.lines,
-      fit(
-        `${tuple(carried)}, _ = lax.scan(lambda x, each: (${call}, None), ${tuple(before)}, ${over})`,
-        indent,
-      ),
+    this.lines.push(
+      `${indent}${tuple(carried)}, _ = lax.scan(lambda x, each: (${call}, None), ${tuple(before)}, ${over})`,
     );
   }
 
@@ -194,7 +189,7 @@ export class Body {
       );
       const given = [...iteration.inputs.map((value) => this.read(value)), own, ...others].join(", ");
       const targets = iteration.outputs.map((value) => this.#assign(value, value.hint ?? "x"));
-      append(this.lines, fit(`${targets.join(", ")} = ${name}(${given})`, indent));
+      this.lines.push(`${indent}${targets.join(", ")} = ${name}(${given})`);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Refused, type Refusal } from "../table.ts";
+import { formatPython } from "../python/format.ts";
 import { modelText, type ModelInput } from "./model.ts";
 
 export interface JaxFile {
@@ -9,7 +10,7 @@ export interface JaxFile {
 /** The one file of a model for JAX, or why there is none. */
 export function exportJax(input: ModelInput): readonly JaxFile[] | Refusal {
   try {
-    return [{ path: "model.py", text: modelText(input) }];
+    return [{ path: "model.py", text: formatPython(modelText(input)) }];
   } catch (error) {
     if (error instanceof Refused) return error.refusal;
     throw error;

@@ -4,7 +4,7 @@ import { isLoop, type Loop, type LoopClass, type RolledPart } from "../../ir/rol
 import { InternalError } from "../../support/invariant.ts";
 import { symbolsOf } from "../../tensor/dim.ts";
 import { OnceTexts } from "../torch/once.ts";
-import { dimText, fit } from "../torch/python.ts";
+import { dimText } from "../torch/python.ts";
 import { Body } from "./body.ts";
 import { helperTexts, type HelperName } from "./helpers.ts";
 import { variable } from "./names.ts";
@@ -123,7 +123,7 @@ export class FileText implements Shared {
     const returned = outputs.map((value) => written.read(value)).join(", ");
     this.#texts.push(
       [
-        ...fit(`def ${name}(${[...given.values(), "p", ...extras].join(", ")}):`, ""),
+        `def ${name}(${[...given.values(), "p", ...extras].join(", ")}):`,
         `    """One layer of \`${loop.label}\`."""`,
         ...written.lines,
         `    return ${returned}`,

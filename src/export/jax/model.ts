@@ -6,8 +6,9 @@ import { constantDim } from "../../tensor/dim.ts";
 import { partName } from "../../tensor/stack-names.ts";
 import type { TrainableModel } from "../../train/program.ts";
 import { Refused } from "../table.ts";
+import { belowImports } from "../python/format.ts";
 import { fileName } from "../torch/comments.ts";
-import { fit, number, text, tupleText } from "../torch/python.ts";
+import { number, text, tupleText } from "../torch/python.ts";
 import { folded, initLines, trainLines } from "../torch/recipe.ts";
 import { parameterAxes } from "./axes.ts";
 import { Body } from "./body.ts";
@@ -49,10 +50,10 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     ...recipe,
   ].join("\n\n\n");
   const uses = (word: string): boolean => body.includes(word);
-  return `${[
+  const imports = [
     `# ${fileName(source)} as JAX, written by lmg ${version}. Parameters have the names of its checkpoints; those of a repeat are stacked.`,
-    "import glob",
     ...(uses("functools.") ? ["import functools"] : []),
+    "import glob",
     ...(uses("math.") ? ["import math"] : []),
     "import os",
     "import re",
@@ -61,14 +62,12 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     "import jax.numpy as jnp",
     "import numpy as np",
     ...(uses("optax.") ? ["import optax"] : []),
-    "from jax import lax",
+    ...(uses("lax.") ? ["from jax import lax"] : []),
     "from jax.sharding import NamedSharding",
     "from jax.sharding import PartitionSpec as P",
     "from safetensors.flax import load_file, save_file",
-    "",
-    "",
-    body,
-  ].join("\n")}\n`;
+  ];
+  return `${belowImports(imports, body)}\n`;
 }
 
 function recipeOf({ train }: TrainableModel): TrainableModel["train"] {
@@ -107,12 +106,12 @@ function tableLines(file: FileText): readonly string[] {
     "",
     "# Over which axes of a mesh each axis of a parameter is spread, that of the layers aside.",
     "AXES = {",
-    ...folded([...new Map(rows)]).flatMap(([name, row]) => fit(`${text(name)}: ${row},`, "    ")),
+    ...folded([...new Map(rows)]).map(([name, row]) => `    ${text(name)}: ${row},`),
     "}",
     "",
     "# Every parameter and its shape, that axis aside.",
     "SHAPES = {",
-    ...[...shapes].flatMap(([name, shape]) => fit(`${text(name)}: ${shape},`, "    ")),
+    ...[...shapes].map(([name, shape]) => `    ${text(name)}: ${shape},`),
     "}",
   ];
 }
@@ -138,12 +137,12 @@ function modelFunction(file: FileText, parts: ReturnType<typeof rollGraph>["part
   body.write("    ");
   const needed = new Set([...body.extras, ...file.topSizes]);
   return [
-    ...fit(`def model(${["params", ...signature(graph), "key=None"].join(", ")}):`, ""),
+    `def model(${["params", ...signature(graph), "key=None"].join(", ")}):`,
     '    """The outputs of the model; with a key it drops what it drops while it trains."""',
     ...sizeLines(inputs, needed),
     ...file.once.hoistedLines("    "),
     ...body.lines,
-    ...fit(`return ${results.map((value) => body.read(value)).join(", ")}`, "    "),
+    `    return ${results.map((value) => body.read(value)).join(", ")}`,
   ].join("\n");
 }
 
@@ -208,15 +207,15 @@ function lossFunction(file: FileText, { train }: TrainableModel, model: Graph): 
     "key=None",
   ];
   return [
-    ...fit(`def loss(${parameters.join(", ")}):`, ""),
+    `def loss(${parameters.join(", ")}):`,
     '    """The mean over a batch."""',
     ...sizeLines(
       targets.map((input) => ({ input, name: variable(input.name) })),
       body.extras,
     ),
-    ...fit(`${outputs} = model(${["params", ...read, "key=key"].join(", ")})`, "    "),
+    `    ${outputs} = model(${["params", ...read, "key=key"].join(", ")})`,
     ...body.lines,
-    ...fit(`return ${body.read(loss)}`, "    "),
+    `    return ${body.read(loss)}`,
   ].join("\n");
 }
 

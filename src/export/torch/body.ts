@@ -11,7 +11,8 @@ import { commentOf } from "./comments.ts";
 import { hintOf } from "./hints.ts";
 import { carriedNames, lastReads, nestedIn, readersOf } from "./liveness.ts";
 import { Modules, ownModule } from "./modules.ts";
-import { atom, atomText, dimsText, dimText, fit, variable, WIDTH, type Expression } from "./python.ts";
+import { atom, atomText, dimsText, dimText, variable, type Expression } from "./python.ts";
+import { WIDTH } from "../python/statement.ts";
 import type { Extras, Shared } from "./shared.ts";
 import type { Site } from "./site.ts";
 
@@ -120,7 +121,7 @@ export class Body {
       this.#inline.set(result, { node, written });
       return;
     }
-    if (indent.length + written.text.length > WIDTH - 20 && this.#unnest(node, indent))
+    if (indent.length + written.text.length > WIDTH - 20 && this.#unnest(node, written.text, indent))
       this.#node(node, indent);
     else this.#state(node, written, indent);
   }
@@ -135,10 +136,12 @@ export class Body {
   }
 
   /** Makes statements of what would be written inside of a line that is too long; whether there was any. */
-  #unnest(node: Node, indent: string): boolean {
-    const long = operandValues(node).filter(
-      (value) => (this.#inline.get(value)?.written.text.length ?? 0) > 20,
-    );
+  #unnest(node: Node, whole: string, indent: string): boolean {
+    const long = operandValues(node).filter((value) => {
+      const inner = this.#inline.get(value)?.written.text;
+      // Some nodes are written by what stands before their operands.
+      return inner !== undefined && inner.length > 20 && whole.includes(inner);
+    });
     for (const value of new Set(long)) {
       const { node: inner, written } = this.#inline.get(value)!;
       this.#inline.delete(value);
@@ -152,8 +155,7 @@ export class Body {
     const { text, line } = commentOf(node, this.#options.graph);
     const said = line === this.#line && text === "" ? "" : text === "" ? line : text;
     this.#line = line;
-    const lines = fit(statement, indent);
-    append(this.lines, said === "" || said === undefined ? lines : commented(lines, said, indent));
+    this.lines.push(`${indent}${statement}${said === "" || said === undefined ? "" : `  # ${said}`}`);
   }
 
   /** A name for a value that is read later; undefined if nobody reads it. */
@@ -283,7 +285,7 @@ export class Body {
     });
     const before = lanes.map(({ initial }) => this.read(initial));
     const changed = carried.some((name, at) => name !== before[at]);
-    if (changed) append(this.lines, fit(`${carried.join(", ")} = ${before.join(", ")}`, indent));
+    if (changed) this.lines.push(`${indent}${carried.join(", ")} = ${before.join(", ")}`);
     lanes.forEach(({ final }, at) => this.#names.set(final, carried[at]!));
     return carried;
   }
@@ -337,7 +339,7 @@ export class Body {
     for (const [at, iteration] of loop.iterations.entries()) {
       const given = [...iteration.inputs.map((value) => this.read(value)), ...classes.extras].join(", ");
       const targets = iteration.outputs.map((value) => this.#assign(value, value.hint ?? "x") ?? "_");
-      append(this.lines, fit(`${targets.join(", ")} = ${Modules.access(label)}[${at}](${given})`, indent));
+      this.lines.push(`${indent}${targets.join(", ")} = ${Modules.access(label)}[${at}](${given})`);
     }
     this.#line = undefined;
   }
@@ -345,13 +347,4 @@ export class Body {
   #relative(label: string): string {
     return label.slice(this.#options.prefix.length);
   }
-}
-
-/** Characters of a line with what is said behind it. */
-const WIDTH_WITH_COMMENT = 128;
-
-/** Behind the first line, or above it where that would be too long. */
-function commented([first, ...rest]: readonly string[], comment: string, indent: string): readonly string[] {
-  const behind = `${first!}  # ${comment}`;
-  return behind.length <= WIDTH_WITH_COMMENT ? [behind, ...rest] : [`${indent}# ${comment}`, first!, ...rest];
 }

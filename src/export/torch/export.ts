@@ -1,6 +1,7 @@
 import type { Graph } from "../../ir/graph.ts";
 import type { TrainableModel } from "../../train/program.ts";
 import { Refused, type Refusal } from "../table.ts";
+import { formatPython } from "../python/format.ts";
 import { torchFiles } from "./files.generated.ts";
 import { modelText } from "./model.ts";
 import { readmeText } from "./readme.ts";
@@ -23,7 +24,7 @@ export interface ExportedFile {
 /** The files of a model for PyTorch, or why there are none. */
 export function exportTorch(input: TorchInput): readonly ExportedFile[] | Refusal {
   try {
-    const written = { path: "model.py", text: modelText(input) };
+    const written = { path: "model.py", text: formatPython(modelText(input)) };
     if (input.train === undefined) return [written];
     const beside = torchFiles.map(({ name, text: content }) => ({ path: name, text: content }));
     return [written, ...beside, { path: "README.md", text: readmeText(input.graph.name) }];

@@ -8,7 +8,7 @@ import { helperTexts, type HelperName } from "./helpers.ts";
 import { attributesOf, describeClass, listText } from "./loops.ts";
 import { Modules } from "./modules.ts";
 import { OnceTexts } from "./once.ts";
-import { dimsText, dimText, fit, isName, variable } from "./python.ts";
+import { dimsText, dimText, isName, variable } from "./python.ts";
 import { torchTable } from "./ops/table.ts";
 import type { EmittedLoop, Extras, FileForm, Shared, Signature } from "./shared.ts";
 import type { Site } from "./site.ts";
@@ -158,7 +158,7 @@ export class FileText implements Shared {
         `    """${describeClass(loop, body, at)}"""`,
         "",
         ...(made.length + taken.length === 0 ? [] : init),
-        ...fit(`def forward(${["self", ...names, ...all].join(", ")}):`, "    "),
+        `    def forward(${["self", ...names, ...all].join(", ")}):`,
         ...written.lines,
         `        return ${returns}`,
       ].join("\n");

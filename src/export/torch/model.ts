@@ -1,10 +1,10 @@
-import { append } from "../../support/lists.ts";
 import type { Graph, Input, Node, Value } from "../../ir/graph.ts";
 import { operandValues } from "../../ir/node.ts";
 import { rollGraph } from "../../ir/roll/roll.ts";
 import { isLoop, type Rolled, type RolledPart } from "../../ir/roll/rolled.ts";
 import { constantDim, symbolsOf, type Dim } from "../../tensor/dim.ts";
 import type { TrainableModel } from "../../train/program.ts";
+import { belowImports } from "../python/format.ts";
 import { Body } from "./body.ts";
 import { fileName } from "./comments.ts";
 import { FileText } from "./file.ts";
@@ -12,7 +12,7 @@ import { lossTerms, type LossTerm } from "./loss.ts";
 import { Modules } from "./modules.ts";
 import { crossEntropyParts } from "./ops/losses.ts";
 import { dtypeText } from "./ops/shapes.ts";
-import { dimsText, fit, literal, number, text, variable } from "./python.ts";
+import { dimsText, literal, number, text, variable } from "./python.ts";
 import { afterTexts } from "./after.ts";
 import { initLines, ruleLines, trainLines } from "./recipe.ts";
 import { shardingLines } from "./sharding.ts";
@@ -47,12 +47,12 @@ export function modelText({ graph, train, source, version }: ModelInput): string
   const head = [
     `# ${fileName(source)} as PyTorch, written by lmg ${version}. Parameters have the names of its checkpoints.`,
   ];
-  const uses = (word: string): boolean =>
-    [body, ...lossLines, ...afterLines].some((each) => each.includes(word));
+  const uses = (module: string): boolean =>
+    [body, ...lossLines, ...afterLines].some((each) => new RegExp(`\\b${module}\\.`).test(each));
   const imports = [
-    ...(uses("math.") ? ["import math", ""] : []),
-    "import torch",
-    ...(uses("F.") ? ["import torch.nn.functional as F"] : []),
+    ...(uses("math") ? ["import math", ""] : []),
+    ...(uses("torch") ? ["import torch"] : []),
+    ...(uses("F") ? ["import torch.nn.functional as F"] : []),
     "from torch import nn",
   ];
   const recipe =
@@ -72,7 +72,7 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     "}",
     "",
     "# Sharded each by itself, then what is left with the model; a list stands for each of its layers.",
-    ...fit(`BLOCKS = [${blocks.map(text).join(", ")}]`, ""),
+    `BLOCKS = [${blocks.map(text).join(", ")}]`,
     "",
     `# Run again for the backward instead of kept, as the model asks for.`,
     `CHECKPOINTED = [${checkpointed(rolled.parts).map(text).join(", ")}]`,
@@ -81,7 +81,7 @@ export function modelText({ graph, train, source, version }: ModelInput): string
     ...lossLines,
     ...afterLines,
   ];
-  return `${[...head, ...imports, "", "", body, "", ...tail].join("\n")}\n`;
+  return `${belowImports([...head, ...imports], [body, "", ...tail].join("\n"))}\n`;
 }
 
 /** What a training feeds: inputs that must be given, targets, and the most tokens of a text. */
@@ -141,10 +141,10 @@ function modelClass(
     "        super().__init__()",
     ...made,
     "",
-    ...fit(`def forward(${["self", ...parameters].join(", ")}):`, "    "),
+    `    def forward(${["self", ...parameters].join(", ")}):`,
     ...beginning(file, inputs),
     ...body.lines,
-    ...fit(`return ${returned}`, "        "),
+    `        return ${returned}`,
   ].join("\n");
 }
 
@@ -180,12 +180,8 @@ function beginning(file: FileText, inputs: readonly NamedInput[]): readonly stri
     const value = dtype === "bool" ? (input.fill === 0 ? "False" : "True") : number(input.fill!);
     const size = shape.length === 1 ? `(${dimsText(shape)},)` : `(${dimsText(shape)})`;
     lines.push(`${indent}if ${name} is None:`);
-    append(
-      lines,
-      fit(
-        `${name} = torch.full(${size}, ${value}, dtype=${dtypeText(dtype)}, device=${file.firstInput}.device)`,
-        `${indent}    `,
-      ),
+    lines.push(
+      `${indent}    ${name} = torch.full(${size}, ${value}, dtype=${dtypeText(dtype)}, device=${file.firstInput}.device)`,
     );
   }
   return [...lines, ...hoisted];

@@ -1,7 +1,8 @@
 import type { Value } from "../../ir/graph.ts";
 import { append } from "../../support/lists.ts";
 import { Refused } from "../table.ts";
-import { fit, isName, text } from "./python.ts";
+import { WIDTH } from "../python/statement.ts";
+import { isName, text } from "./python.ts";
 import type { OwnedParameters } from "./site.ts";
 
 /** What torch's modules have of their own, by names that a part of a model then cannot have. */
@@ -13,6 +14,18 @@ const reserved: ReadonlySet<string> = new Set(
     "requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad"
   ).split(" "),
 );
+
+/** A place too long for a line of its own is named before something is put there. */
+function attachedLines(name: string, constructor: string): readonly string[] {
+  const indent = " ".repeat(8);
+  const whole = `${indent}${Modules.access(name)} = ${constructor}`;
+  const parts = name.split(".");
+  if (whole.length <= WIDTH || !isName(parts.at(-1)!)) return [whole];
+  return [
+    `${indent}place = ${Modules.access(parts.slice(0, -1).join("."))}`,
+    `${indent}place.${parts.at(-1)!} = ${constructor}`,
+  ];
+}
 
 /** The modules and parameters of one class, by the parts of their names. */
 interface Branch {
@@ -116,10 +129,9 @@ export class Modules {
     for (const [name, branch] of this.#root.children) {
       const made = this.#construct(branch, name);
       const line = isName(name) ? `self.${name} = ${made}` : `setattr(self, ${text(name)}, ${made})`;
-      append(lines, fit(line, "        "));
+      lines.push(`        ${line}`);
     }
-    for (const { name, constructor } of this.#attached)
-      append(lines, fit(`${Modules.access(name)} = ${constructor}`, "        "));
+    for (const { name, constructor } of this.#attached) append(lines, attachedLines(name, constructor));
     return lines;
   }
 

@@ -1,5 +1,5 @@
 import type { Site } from "./site.ts";
-import { fit, number } from "./python.ts";
+import { literal } from "./python.ts";
 
 /** Texts of an emitted file that stand in it once, however often they are asked for: lists of numbers, and what the model makes as it begins. */
 export class OnceTexts<S = Site> {
@@ -42,14 +42,12 @@ export class OnceTexts<S = Site> {
 
   /** `rope = rotary(…)`, each once. */
   hoistedLines(indent: string): readonly string[] {
-    return [...this.#hoisted].flatMap(([text, name]) => fit(`${name} = ${text}`, indent));
+    return [...this.#hoisted].map(([text, name]) => `${indent}${name} = ${text}`);
   }
 
   /** The lists of numbers as one text; none without them. */
   constantTexts(): readonly string[] {
-    const lines = [...this.#constants.values()].flatMap(({ name, values }) =>
-      fit(`${name} = (${values.map(number).join(", ")},)`, ""),
-    );
+    const lines = [...this.#constants.values()].map(({ name, values }) => `${name} = ${literal(values)}`);
     return lines.length === 0 ? [] : [lines.join("\n")];
   }
 }

@@ -8,12 +8,12 @@ import type { LoweredTrain } from "../../lower/train/train.ts";
 import { lowerEdges } from "../../passes/lower-edges.ts";
 import { Refused } from "../table.ts";
 import { starred } from "./comments.ts";
-import { fit, literal, number, text } from "./python.ts";
+import { literal, number, text } from "./python.ts";
 
 /** `"h.*.ln_1.weight": ("constant", 1),` for each, those of all iterations in one line. */
 export function initLines(parameters: readonly Parameter[]): readonly string[] {
-  return folded(parameters.map(({ name, init }) => [name, initText(init)] as const)).flatMap(([name, init]) =>
-    fit(`${text(name)}: ${init},`, "    "),
+  return folded(parameters.map(({ name, init }) => [name, initText(init)] as const)).map(
+    ([name, init]) => `    ${text(name)}: ${init},`,
   );
 }
 
@@ -85,9 +85,9 @@ export function trainLines(train: LoweredTrain, graph: Graph): readonly string[]
     ["seed", literal(train.seed ?? 0)],
   ];
   return [
-    "TRAIN = dict(",
-    ...rows.map(([key, value]) => `    ${key}=${value},`),
-    ")",
+    "TRAIN = {",
+    ...rows.map(([key, value]) => `    ${text(key)}: ${value},`),
+    "}",
     "",
     ...groupLines(train, graph, optimizer),
   ];
@@ -99,14 +99,14 @@ export function ruleLines({ rules }: LoweredTrain, graph: Graph): readonly strin
   const rows = folded(
     trained.map(({ name }) => {
       const own = Object.entries(rulesFor(rules, name));
-      return [name, own.map(([setting, value]) => `${setting}=${number(value)}`).join(", ")] as const;
+      return [name, own.map(([setting, value]) => `${text(setting)}: ${number(value)}`).join(", ")] as const;
     }),
   ).filter(([, row]) => row !== "");
   return [
     "# What some have for themselves: a share of the rate, an eps, a decay.",
     ...tableLines(
       "RULES",
-      rows.map(([name, row]) => [name, `dict(${row})`]),
+      rows.map(([name, row]) => [name, `{${row}}`]),
     ),
   ];
 }

@@ -4,7 +4,7 @@ import { isLoop, type Rolled } from "../../ir/roll/rolled.ts";
 import { planSharding, type EdgeSharding, type ShardedSize } from "../../sharding/plan.ts";
 import { sharesPositions } from "../../sharding/positions.ts";
 import { planTables } from "../../sharding/tables.ts";
-import { fit, text } from "./python.ts";
+import { text } from "./python.ts";
 import { folded } from "./recipe.ts";
 
 /**
@@ -25,14 +25,10 @@ export function shardingLines(graph: Graph, rolled: Rolled, extra: readonly Valu
     "# What each process of `--tensor` has of a layer: columns, rows, heads (and their axis), tokens of the vocabulary.",
     ...(roles.length === 0
       ? ["TENSOR_PARALLEL = {}"]
-      : [
-          "TENSOR_PARALLEL = {",
-          ...folded(roles).flatMap(([name, role]) => fit(`${text(name)}: ${role},`, "    ")),
-          "}",
-        ]),
+      : ["TENSOR_PARALLEL = {", ...folded(roles).map(([name, role]) => `    ${text(name)}: ${role},`), "}"]),
     "",
     "# What must divide by their number.",
-    ...fit(`TENSOR_SIZES = [${sizesOf(plans).map(sizeText).join(", ")}]`, ""),
+    `TENSOR_SIZES = [${sizesOf(plans).map(sizeText).join(", ")}]`,
     "",
     "# Between the branches of these, each process has a part of the positions.",
     `SEQUENCE_PARALLEL = [${repeats.map(text).join(", ")}]`,

@@ -1,5 +1,5 @@
 import type { Graph } from "../../ir/graph.ts";
-import { fit, literal, text } from "../torch/python.ts";
+import { literal, text } from "../torch/python.ts";
 import { parallelPlan } from "./parallel.ts";
 import type { Settings } from "./settings.ts";
 import type { Stack } from "./stack.ts";
@@ -26,20 +26,18 @@ const types: Readonly<Record<keyof Settings, string>> = {
 export function configText(className: string, { graph, prefix }: Stack, settings: Settings): string {
   const rows = Object.entries(settings).map(([name, value]) => {
     const stated = name === "layer_types" ? undefined : (value as number | boolean | null);
-    return fit(`${name}: ${types[name as keyof Settings]} = ${literal(stated ?? undefined)}`, "    ").join(
-      "\n",
-    );
+    return `    ${name}: ${types[name as keyof Settings]} = ${literal(stated ?? undefined)}`;
   });
   const plan = parallelPlan(graph, prefix);
   return [
     `class ${className}Config(PreTrainedConfig):`,
     `    model_type = ${text(modelType(graph))}`,
-    `    keys_to_ignore_at_inference = ["cache"]`,
+    `    keys_to_ignore_at_inference: ClassVar[list] = ["cache"]`,
     "    # Which part of each product a device has, read off the residual edges.",
     ...(plan.length === 0
-      ? ["    base_model_tp_plan = {}"]
+      ? ["    base_model_tp_plan: ClassVar[dict] = {}"]
       : [
-          "    base_model_tp_plan = {",
+          "    base_model_tp_plan: ClassVar[dict] = {",
           ...plan.map(([name, style]) => `        ${text(name)}: ${text(style)},`),
           "    }",
         ]),

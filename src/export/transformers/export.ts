@@ -1,5 +1,6 @@
 import type { Graph, Value } from "../../ir/graph.ts";
 import { Refused, type Refusal } from "../table.ts";
+import { formatPython } from "../python/format.ts";
 import { modelType } from "./config.ts";
 import { modelingText } from "./model.ts";
 import { settingsOf } from "./settings.ts";
@@ -44,7 +45,7 @@ export function exportTransformers(input: TransformersInput): readonly Transform
       dtype: "float32",
     };
     return [
-      { path: `${module}.py`, text },
+      { path: `${module}.py`, text: formatPython(text) },
       { path: "config.json", text: `${JSON.stringify(settled, null, 2)}\n` },
     ];
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Node, NodeOf, Output } from "../../ir/graph.ts";
 import { constantDim } from "../../tensor/dim.ts";
 import { isFloat } from "../../tensor/dtype.ts";
-import { fit, variable } from "../torch/python.ts";
+import { variable } from "../torch/python.ts";
 import type { Stack } from "./stack.ts";
 
 /** What a forward of the head is written from. */
@@ -134,16 +134,13 @@ function standard(
     "attentions=out.attentions",
   ];
   return [
-    ...fit(
-      `def forward(self, input_ids=None, ${rows}, labels=None, ${isCausal ? "logits_to_keep=0, " : ""}**kwargs):`,
-      "    ",
-    ),
-    ...fit(`out = ${base}(input_ids, ${handed}, **kwargs)`, INDENT),
+    `    def forward(self, input_ids=None, ${rows}, labels=None, ${isCausal ? "logits_to_keep=0, " : ""}**kwargs):`,
+    `${INDENT}out = ${base}(input_ids, ${handed}, **kwargs)`,
     ...kept,
     ...lines,
-    ...(results[0] === "logits" ? [] : fit(`logits = ${results[0]!}`, INDENT)),
-    ...fit(`loss = None if labels is None else self.loss_function(${loss}, **kwargs)`, INDENT),
-    ...fit(`return ${output}(${parts.join(", ")})`, INDENT),
+    ...(results[0] === "logits" ? [] : [`${INDENT}logits = ${results[0]!}`]),
+    `${INDENT}loss = None if labels is None else self.loss_function(${loss}, **kwargs)`,
+    `${INDENT}return ${output}(${parts.join(", ")})`,
   ];
 }
 
@@ -168,10 +165,7 @@ function severalOf(shared: Omit<Head, "auto" | "suffix" | "forward">): Head {
       `${INDENT}out = ${base}(input_ids, ${handed}, **kwargs)`,
       `${INDENT}x = out.last_hidden_state`,
       ...lines,
-      ...fit(
-        `return ${name}Output(${[...names.map((each, at) => `${each}=${results[at]!}`), "last_hidden_state=x", "hidden_states=out.hidden_states", "attentions=out.attentions"].join(", ")})`,
-        INDENT,
-      ),
+      `${INDENT}return ${name}Output(${[...names.map((each, at) => `${each}=${results[at]!}`), "last_hidden_state=x", "hidden_states=out.hidden_states", "attentions=out.attentions"].join(", ")})`,
     ],
   };
 }

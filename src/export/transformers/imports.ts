@@ -1,21 +1,17 @@
 import { append } from "../../support/lists.ts";
-import { fit } from "../torch/python.ts";
 
 /** What a file imports of all that its texts may name. */
 export function imports(body: string): readonly string[] {
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(body);
   const from = (module: string, names: readonly string[]): readonly string[] => {
     const used = names.filter(uses);
-    return used.length === 0
-      ? []
-      : fit(`from ${module} import (${used.join(", ")})`, "").map((line) =>
-          line.replace(/import \(([^()]*)\)$/, "import $1"),
-        );
+    return used.length === 0 ? [] : [`from ${module} import ${used.join(", ")}`];
   };
   const lines: string[] = [];
   if (uses("math")) append(lines, ["import math"]);
   append(lines, ["import re"]);
   if (uses("dataclass")) append(lines, ["from dataclasses import dataclass"]);
+  if (uses("ClassVar")) append(lines, ["from typing import ClassVar"]);
   return [
     ...lines,
     ...(lines.length === 0 ? [] : [""]),

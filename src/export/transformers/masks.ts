@@ -1,7 +1,10 @@
-import { fit, text } from "../torch/python.ts";
+import { text } from "../torch/python.ts";
 import type { Stack } from "./stack.ts";
 
 const INDENT = "        ";
+
+/** What masks are made of, by the names that transformers and the forward have for it. */
+const GIVEN = ["inputs_embeds", "attention_mask", "cache", "position_ids"] as const;
 
 /** One mask, or one a kind of layer. */
 export function maskLines({ causal, window, attends }: Stack): readonly string[] {
@@ -20,14 +23,8 @@ export function maskLines({ causal, window, attends }: Stack): readonly string[]
   ];
   return [
     `${INDENT}if not isinstance(attention_mask, dict):`,
-    ...fit(
-      "given = dict(config=self.config, inputs_embeds=inputs_embeds, attention_mask=attention_mask, cache=cache, position_ids=position_ids)",
-      `${INDENT}    `,
-    ),
-    ...fit(
-      `attention_mask = {${kinds.map((kind) => `${text(kind)}: ${functions[kind]}(**given)`).join(", ")}}`,
-      `${INDENT}    `,
-    ),
+    `${INDENT}    given = {"config": self.config, ${GIVEN.map((name) => `${text(name)}: ${name}`).join(", ")}}`,
+    `${INDENT}    attention_mask = {${kinds.map((kind) => `${text(kind)}: ${functions[kind]}(**given)`).join(", ")}}`,
     `${INDENT}kwargs.update(attention_mask=attention_mask, cache=cache, use_cache=use_cache, position_ids=position_ids)`,
   ];
 }

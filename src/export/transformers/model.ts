@@ -7,8 +7,9 @@ import { Body } from "../torch/body.ts";
 import { fileName } from "../torch/comments.ts";
 import { FileText } from "../torch/file.ts";
 import { className, isVariable } from "../torch/model.ts";
+import { belowImports } from "../python/format.ts";
 import { Modules } from "../torch/modules.ts";
-import { fit, literal, number, text } from "../torch/python.ts";
+import { literal, number, text } from "../torch/python.ts";
 import { initLines } from "../torch/recipe.ts";
 import { configText } from "./config.ts";
 import { beginLines, beginText, stackAttention } from "./fixed.ts";
@@ -98,7 +99,7 @@ class ModelingFile {
       AutoModel: `${this.#name}Model`,
       ...(this.#head === undefined ? {} : { [this.#head.auto]: `${this.#name}${this.#head.suffix}` }),
     };
-    return { text: `${[title, ...imports(body), "", "", body].join("\n")}\n`, classes };
+    return { text: `${belowImports([title, ...imports(body)], body)}\n`, classes };
   }
 
   #pretrainedClass(layers: readonly string[]): string {
@@ -112,10 +113,7 @@ class ModelingFile {
     ];
     return [
       "# What the classes of this file are written for; a config that says otherwise is another model.",
-      ...fit(
-        `SIZES = dict(${sizes.map(([name, value]) => `${name}=${literal(value ?? undefined)}`).join(", ")})`,
-        "",
-      ),
+      `SIZES = {${sizes.map(([name, value]) => `${text(name)}: ${literal(value ?? undefined)}`).join(", ")}}`,
       "",
       beginText(this.#prefix, initLines(this.#stack.graph.parameters)),
       "",
@@ -124,13 +122,13 @@ class ModelingFile {
       `    config: ${this.#name}Config`,
       `    base_model_prefix = ${text(this.#prefix)}`,
       "    supports_gradient_checkpointing = True",
-      ...fit(`_no_split_modules = [${layers.map(text).join(", ")}]`, "    "),
+      `    _no_split_modules: ClassVar[list] = [${layers.map(text).join(", ")}]`,
       "    _supports_attention_backend = True",
       "    _supports_flash_attn = True",
       "    _supports_flex_attn = True",
       // Its scores are not squeezed.
       `    _supports_sdpa = ${hasCap ? "False" : "True"}`,
-      ...fit(`_can_record_outputs = {${recorded.join(", ")}}`, "    "),
+      `    _can_record_outputs: ClassVar[dict] = {${recorded.join(", ")}}`,
       "",
       ...beginLines,
     ].join("\n");
@@ -183,10 +181,10 @@ class ModelingFile {
       ...(stack.causal ? [`    @deprecate_kwarg("past_key_values", "6.0.0", new_name="cache")`] : []),
       "    @merge_with_config_defaults",
       "    @capture_outputs",
-      ...fit(`def forward(${[...taken, ...caching, HANDED].join(", ")}):`, "    "),
+      `    def forward(${[...taken, ...caching, HANDED].join(", ")}):`,
       ...this.#beginning(access),
       ...body.lines,
-      ...fit(`return ${this.#outputClass()}(${parts.join(", ")})`, INDENT),
+      `${INDENT}return ${this.#outputClass()}(${parts.join(", ")})`,
     ].join("\n");
   }
 
@@ -263,9 +261,11 @@ class ModelingFile {
     return [
       ...head.declared(name),
       `class ${name}(${this.#name}PreTrainedModel${head.generates ? ", GenerationMixin" : ""}):`,
-      ...(isTied ? fit(`_tied_weights_keys = {${text(`${layer}.weight`)}: ${text(tiedTo)}}`, "    ") : []),
+      ...(isTied
+        ? [`    _tied_weights_keys: ClassVar[dict] = {${text(`${layer}.weight`)}: ${text(tiedTo)}}`]
+        : []),
       ...(head.generates && layer !== undefined
-        ? [`    _tp_plan = {${text(layer)}: "colwise_gather_output"}`]
+        ? [`    _tp_plan: ClassVar[dict] = {${text(layer)}: "colwise_gather_output"}`]
         : []),
       ...(isTied || head.generates ? [""] : []),
       "    def __init__(self, config):",

@@ -17,6 +17,15 @@ const operator =
   ({ operands: { x, y } }: Binary, site: Site): Expression =>
     sum(`${site.atom(x)} ${symbol} ${site.atom(y)}`);
 
+/** A number beside itself: that is what NaN is not. */
+const comparison =
+  (symbol: string, beside: (x: string) => Expression) =>
+  (node: Binary, site: Site): Expression =>
+    node.operands.x === node.operands.y ? beside(site.read(node.operands.x)) : operator(symbol)(node, site);
+
+const isNumber = (x: string): Expression => sum(`~jnp.isnan(${x})`);
+const isNone = (x: string): Expression => atom(`jnp.zeros_like(${x}, bool)`);
+
 const of =
   (name: string) =>
   ({ operands: { x, y } }: Binary, site: Site): Expression =>
@@ -51,12 +60,12 @@ export const elementwise: Pick<JaxTable, ScalarName & keyof JaxTable> = {
   pow: operator("**"),
   min: of("jnp.minimum"),
   max: of("jnp.maximum"),
-  eq: operator("=="),
-  ne: operator("!="),
-  lt: operator("<"),
-  le: operator("<="),
-  gt: operator(">"),
-  ge: operator(">="),
+  eq: comparison("==", isNumber),
+  ne: comparison("!=", (x) => atom(`jnp.isnan(${x})`)),
+  lt: comparison("<", isNone),
+  le: comparison("<=", isNumber),
+  gt: comparison(">", isNone),
+  ge: comparison(">=", isNumber),
   and: operator("&"),
   or: operator("|"),
   where: ({ operands: { condition, x, y } }, site) =>

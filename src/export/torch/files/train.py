@@ -15,16 +15,27 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
-from safetensors.torch import load_file, save_file
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_state_dict,
+    set_state_dict,
+)
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_module, distribute_tensor
+from torch.distributed.tensor import (
+    DTensor,
+    Replicate,
+    Shard,
+    distribute_module,
+    distribute_tensor,
+)
 from torch.utils.checkpoint import checkpoint
 
-import model as M
+# isort: split
+import model as M  # the file beside this one
 
 # What they warn of is meant: one process saves by itself, and nothing changes in place what a layer gave.
 warnings.filterwarnings("ignore", message="torch.distributed is disabled")
@@ -41,7 +52,8 @@ def threefry(key, first, second):
     u = np.uint32
     with np.errstate(over="ignore"):
         keys = (u(key[0]), u(key[1]), u(key[0]) ^ u(key[1]) ^ u(0x1BD11BDA))
-        x, y = np.asarray(first).astype(u) + keys[0], np.asarray(second).astype(u) + keys[1]
+        x = np.asarray(first).astype(u) + keys[0]
+        y = np.asarray(second).astype(u) + keys[1]
         for group in range(5):
             for turn in (13, 15, 26, 6) if group % 2 == 0 else (17, 29, 16, 24):
                 x = x + y
@@ -66,7 +78,9 @@ def uniform(key, at):
 def normal(key, at, attempt=0):
     """Box and Muller from two words of one counter."""
     a, b = threefry(key, at, np.full_like(at, 1 + attempt))
-    return np.sqrt(-2 * np.log((a.astype(np.float64) + 1) / 2**32)) * np.cos(2 * np.pi * b.astype(np.float64) / 2**32)
+    return np.sqrt(-2 * np.log((a.astype(np.float64) + 1) / 2**32)) * np.cos(
+        2 * np.pi * b.astype(np.float64) / 2**32
+    )
 
 
 def truncated_normal(key, at):
@@ -84,7 +98,9 @@ def orthogonal(key, shape, gain):
     """Normal vectors made orthonormal by Gram and Schmidt, each twice, as lmg does it."""
     rows, columns = shape[0], math.prod(shape[1:])
     count, length = min(rows, columns), max(rows, columns)
-    vectors = normal(key, np.arange(count * length, dtype=np.uint32)).reshape(count, length)
+    vectors = normal(key, np.arange(count * length, dtype=np.uint32)).reshape(
+        count, length
+    )
     for index in range(count):
         for _ in range(2):
             for other in range(index):
@@ -116,14 +132,20 @@ def drawn(seed, name, init, shape, part):
     if kind == "values":
         return np.asarray(numbers[0], np.float64).reshape(shape)[part]
     if kind == "eye":
-        return (numbers[0] * np.eye(shape[0], math.prod(shape[1:]))).reshape(shape)[part]
+        return (numbers[0] * np.eye(shape[0], math.prod(shape[1:]))).reshape(shape)[
+            part
+        ]
     if kind == "unit":
-        return (numbers[1] * (np.arange(math.prod(shape)) == numbers[0])).reshape(shape)[part]
+        return (numbers[1] * (np.arange(math.prod(shape)) == numbers[0])).reshape(
+            shape
+        )[part]
     if kind == "orthogonal":
         return orthogonal(key_of(seed, name), shape, numbers[0])[part]
     at = np.zeros((), np.uint32)
     for size, along in zip(shape, part):
-        at = at[..., None] * np.uint32(size) + np.arange(along.start, along.stop, dtype=np.uint32)
+        at = at[..., None] * np.uint32(size) + np.arange(
+            along.start, along.stop, dtype=np.uint32
+        )
     return elements(seed, name, init, at)
 
 
@@ -135,22 +157,38 @@ class Windows:
 
     def __init__(self, training, validation, batch, context, seed):
         self.training, self.held = training, validation
-        self.batch, self.context, self.key = batch, context, key_of(seed, "text windows")
+        self.batch = batch
+        self.context = context
+        self.key = key_of(seed, "text windows")
         self.updates = max(1, (len(training) - 1) // (batch * context))
-        self.ends, self.size, self.positions = False, [len(training), len(validation)], context
+        self.ends = False
+        self.size = [len(training), len(validation)]
+        self.positions = context
 
     def at(self, index):
         rows = np.arange(self.batch, dtype=np.uint32)
-        words = threefry(self.key, np.full_like(rows, index), rows)[0].astype(np.float64)
-        return self.cut(self.training, np.floor(words / 2**32 * (len(self.training) - self.context)).astype(np.int64))
+        words = threefry(self.key, np.full_like(rows, index), rows)[0].astype(
+            np.float64
+        )
+        return self.cut(
+            self.training,
+            np.floor(words / 2**32 * (len(self.training) - self.context)).astype(
+                np.int64
+            ),
+        )
 
     def validation(self):
         count = max(0, len(self.held) - 1) // self.context
         for first in range(0, count, self.batch):
-            yield self.cut(self.held, np.arange(first, min(first + self.batch, count)) * self.context)
+            yield self.cut(
+                self.held,
+                np.arange(first, min(first + self.batch, count)) * self.context,
+            )
 
     def cut(self, tokens, starts):
-        rows = np.stack([tokens[start : start + self.context + 1] for start in starts]).astype(np.int64)
+        rows = np.stack(
+            [tokens[start : start + self.context + 1] for start in starts]
+        ).astype(np.int64)
         return [rows[:, :-1]], [rows[:, 1:]]
 
 
@@ -158,24 +196,29 @@ class Rows:
     """Rows of arrays in an order that is another in each epoch."""
 
     def __init__(self, inputs, targets, held, batch, seed):
-        self.columns, self.split, self.batch, self.seed = inputs + targets, len(inputs), batch, seed
+        self.columns = inputs + targets
+        self.split = len(inputs)
+        self.batch = batch
+        self.seed = seed
         order = self.shuffled(np.arange(len(self.columns[0])), "validation rows", 0)
         self.rows, self.held = order[held:], order[:held]
+        # Two are kept: accumulated batches may be of both.
+        self.epoch = functools.lru_cache(2)(
+            functools.partial(self.shuffled, self.rows, "rows")
+        )
         self.updates = -(-len(self.rows) // batch)
         self.ends, self.size = True, [len(self.rows), held]
         self.positions = inputs[0].shape[1] if inputs[0].ndim > 1 else 1
 
     def shuffled(self, numbers, name, turn):
         order, last = numbers.tolist(), np.arange(len(numbers), dtype=np.uint32)
-        words = threefry(key_of(self.seed, name), np.full_like(last, turn), last)[0] / 2**32
+        words = (
+            threefry(key_of(self.seed, name), np.full_like(last, turn), last)[0] / 2**32
+        )
         for at in range(len(order) - 1, 0, -1):
             other = int(words[at] * (at + 1))
             order[at], order[other] = order[other], order[at]
         return np.asarray(order)
-
-    @functools.lru_cache(2)
-    def epoch(self, number):
-        return self.shuffled(self.rows, "rows", number)
 
     def at(self, index):
         first = index % self.updates * self.batch
@@ -187,7 +230,12 @@ class Rows:
 
     def take(self, rows):
         taken = [column[rows] for column in self.columns]
-        taken = [part.astype(np.int64) if part.dtype.kind in "iu" else part.astype(np.float32) for part in taken]
+        taken = [
+            part.astype(np.int64)
+            if part.dtype.kind in "iu"
+            else part.astype(np.float32)
+            for part in taken
+        ]
         return taken[: self.split], taken[self.split :]
 
 
@@ -198,17 +246,34 @@ def open_data(options):
         files = dict(each.split("=", 1) for each in options.data)
         wanted = [*M.INPUTS, *M.TARGETS]
         if sorted(files) != sorted(wanted):
-            stop(f"--data has {', '.join(sorted(files))}, and the model wants {', '.join(wanted)}")
+            stop(
+                f"--data has {', '.join(sorted(files))}, and the model wants {', '.join(wanted)}"
+            )
         arrays = {name: np.load(path, mmap_mode="r") for name, path in files.items()}
-        held = options.validation if options.validation is not None else len(arrays[wanted[0]]) // 10
-        return Rows([arrays[name] for name in M.INPUTS], [arrays[name] for name in M.TARGETS], held, batch, options.seed)
+        held = (
+            options.validation
+            if options.validation is not None
+            else len(arrays[wanted[0]]) // 10
+        )
+        return Rows(
+            [arrays[name] for name in M.INPUTS],
+            [arrays[name] for name in M.TARGETS],
+            held,
+            batch,
+            options.seed,
+        )
     (folder,) = options.data
-    parts = [np.load(os.path.join(folder, f"{part}.npy"), mmap_mode="r") for part in ("training", "validation")]
+    parts = [
+        np.load(os.path.join(folder, f"{part}.npy"), mmap_mode="r")
+        for part in ("training", "validation")
+    ]
     context = options.context or M.CONTEXT
     if context is None:
         stop("the model does not say how long a text may be: give --context")
     if len(parts[0]) <= context:
-        stop(f"{len(parts[0])} tokens to train on cannot fill a window of {context} and the one after it")
+        stop(
+            f"{len(parts[0])} tokens to train on cannot fill a window of {context} and the one after it"
+        )
     return Windows(*parts, batch, context, options.seed)
 
 
@@ -218,7 +283,9 @@ def open_data(options):
 def rate_at(step, total):
     """The learning rate of an update, counted from 0."""
     train = M.TRAIN
-    rate, warmup, floor = train["lr"], train.get("schedule_warmup", 0), train.get("schedule_floor", 0)
+    rate = train["lr"]
+    warmup = train.get("schedule_warmup", 0)
+    floor = train.get("schedule_floor", 0)
     if step < warmup:
         return rate * (step + 1) / (warmup + 1)
 
@@ -228,9 +295,15 @@ def rate_at(step, total):
     if train["schedule"] == "linear":
         return rate * (1 - (1 - floor) * between(warmup, total))
     if train["schedule"] == "cosine":
-        return rate * (floor + (1 - floor) * (1 + math.cos(math.pi * between(warmup, total))) / 2)
+        return rate * (
+            floor + (1 - floor) * (1 + math.cos(math.pi * between(warmup, total))) / 2
+        )
     if train["schedule"] == "wsd":
-        return rate * (1 - (1 - floor) * between(max(warmup, (1 - train["schedule_decay"]) * total), total))
+        return rate * (
+            1
+            - (1 - floor)
+            * between(max(warmup, (1 - train["schedule_decay"]) * total), total)
+        )
     return rate
 
 
@@ -238,7 +311,7 @@ class Lion(torch.optim.Optimizer):
     """The sign of an interpolated momentum (Chen et al. 2023)."""
 
     def __init__(self, groups, lr, betas):
-        super().__init__(groups, dict(lr=lr, betas=betas, weight_decay=0.0))
+        super().__init__(groups, {"lr": lr, "betas": betas, "weight_decay": 0.0})
 
     @torch.no_grad()
     def step(self):
@@ -258,7 +331,16 @@ class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal by Newton-Schulz steps (Jordan et al. 2024), as long as AdamW's would be (Liu et al. 2025)."""
 
     def __init__(self, groups, lr, momentum, nesterov, steps):
-        super().__init__(groups, dict(lr=lr, momentum=momentum, nesterov=nesterov, steps=steps, weight_decay=0.0))
+        super().__init__(
+            groups,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "nesterov": nesterov,
+                "steps": steps,
+                "weight_decay": 0.0,
+            },
+        )
 
     @torch.no_grad()
     def step(self):
@@ -271,11 +353,21 @@ class Muon(torch.optim.Optimizer):
                 m = state["momentum"].mul_(share).add_(p.grad, alpha=1 - share)
                 direction = share * m + (1 - share) * p.grad if group["nesterov"] else m
                 # Each process makes the whole matrix orthogonal, and keeps its part.
-                whole = direction.full_tensor() if isinstance(direction, DTensor) else direction
-                turned = orthogonalized(whole, group["steps"]) * (0.2 * math.sqrt(max(whole.shape)))
+                whole = (
+                    direction.full_tensor()
+                    if isinstance(direction, DTensor)
+                    else direction
+                )
+                turned = orthogonalized(whole, group["steps"]) * (
+                    0.2 * math.sqrt(max(whole.shape))
+                )
                 if isinstance(p, DTensor):
-                    turned = distribute_tensor(turned, p.device_mesh, p.placements, src_data_rank=None)
-                p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(group["lr"] * turned)
+                    turned = distribute_tensor(
+                        turned, p.device_mesh, p.placements, src_data_rank=None
+                    )
+                p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(
+                    group["lr"] * turned
+                )
 
 
 def orthogonalized(matrix, steps):
@@ -310,10 +402,20 @@ def optimizers_of(model):
         made = {}
         for name, p in chosen:
             own = named_in(M.RULES, name, {})
-            said = dict(weight_decay=own.get("decay", train["decay"] if in_set(name, M.DECAYED) else 0.0))
-            said.update((key, own[rule]) for rule, key in (("rate", "share"), ("eps", "eps")) if rule in own)
+            said = {
+                "weight_decay": own.get(
+                    "decay", train["decay"] if in_set(name, M.DECAYED) else 0.0
+                )
+            }
+            said.update(
+                (key, own[rule])
+                for rule, key in (("rate", "share"), ("eps", "eps"))
+                if rule in own
+            )
             mesh = p.device_mesh if isinstance(p, DTensor) else None
-            made.setdefault((*said.items(), mesh), dict(params=[], **said))["params"].append(p)
+            made.setdefault((*said.items(), mesh), dict(params=[], **said))[
+                "params"
+            ].append(p)
         return list(made.values())
 
     kind, lr = train["optimizer"], train["lr"]
@@ -321,13 +423,36 @@ def optimizers_of(model):
         make = torch.optim.AdamW if kind == "adamw" else torch.optim.Adam
         return [make(groups(named), lr=lr, betas=train["betas"], eps=train["eps"])]
     if kind == "sgd":
-        return [torch.optim.SGD(groups(named), lr=lr, momentum=train["momentum"], nesterov=train["nesterov"])]
+        return [
+            torch.optim.SGD(
+                groups(named),
+                lr=lr,
+                momentum=train["momentum"],
+                nesterov=train["nesterov"],
+            )
+        ]
     if kind == "lion":
         return [Lion(groups(named), lr, train["betas"])]
     matrices = [each for each in named if in_set(each[0], M.MATRICES)]
     rest = [each for each in named if not in_set(each[0], M.MATRICES)]
-    made = [Muon(groups(matrices), lr, train["momentum"], train["nesterov"], train["newton_steps"])] if matrices else []
-    return made + ([torch.optim.AdamW(groups(rest), lr=lr, betas=(0.9, 0.95), eps=1e-8)] if rest else [])
+    made = (
+        [
+            Muon(
+                groups(matrices),
+                lr,
+                train["momentum"],
+                train["nesterov"],
+                train["newton_steps"],
+            )
+        ]
+        if matrices
+        else []
+    )
+    return made + (
+        [torch.optim.AdamW(groups(rest), lr=lr, betas=(0.9, 0.95), eps=1e-8)]
+        if rest
+        else []
+    )
 
 
 @torch.no_grad()
@@ -340,7 +465,11 @@ def pass_on(model):
         whole = p.full_tensor() if isinstance(p, DTensor) else p
         for step in steps:
             whole = step(whole)
-        p.copy_(distribute_tensor(whole, p.device_mesh, p.placements, src_data_rank=None) if isinstance(p, DTensor) else whole)
+        p.copy_(
+            distribute_tensor(whole, p.device_mesh, p.placements, src_data_rank=None)
+            if isinstance(p, DTensor)
+            else whole
+        )
 
 
 def clipped(parameters, most, world):
@@ -350,7 +479,10 @@ def clipped(parameters, most, world):
         if p.grad is not None:
             gradient, copies = held(p.grad, world)
             by_copies.setdefault(copies, []).append(gradient)
-    squares = sum(nn.utils.get_total_norm(gradients).square() / copies for copies, gradients in by_copies.items())
+    squares = sum(
+        nn.utils.get_total_norm(gradients).square() / copies
+        for copies, gradients in by_copies.items()
+    )
     if world > 1:
         dist.all_reduce(squares)
     norm = squares.sqrt()
@@ -366,7 +498,9 @@ def held(tensor, world):
     if not isinstance(tensor, DTensor):
         return tensor, world
     sizes = zip(tensor.placements, tensor.device_mesh.shape)
-    return tensor.to_local(), world // math.prod(size for placement, size in sizes if not placement.is_replicate())
+    return tensor.to_local(), world // math.prod(
+        size for placement, size in sizes if not placement.is_replicate()
+    )
 
 
 # The model on its processes.
@@ -374,7 +508,7 @@ def held(tensor, world):
 
 def stop(message):
     """Ends every process alike, before any of them waits for another."""
-    if int(os.environ.get("RANK", 0)) == 0:
+    if int(os.environ.get("RANK", "0")) == 0:
         print(f"train.py: {message}", file=sys.stderr)
     sys.exit(1)
 
@@ -401,8 +535,15 @@ def share_out(model, mesh):
             share_module(module, mesh, role, name.startswith(apart))
     for name in M.SEQUENCE_PARALLEL:
         layers = model.get_submodule(name)
-        layers[0].register_forward_pre_hook(lambda _, inputs: (moved(inputs[0], mesh, Replicate(), Shard(1)), *inputs[1:]))
-        layers[-1].register_forward_hook(lambda _, inputs, output: moved(output, mesh, Shard(1), Replicate()))
+        layers[0].register_forward_pre_hook(
+            lambda _, inputs: (
+                moved(inputs[0], mesh, Replicate(), Shard(1)),
+                *inputs[1:],
+            )
+        )
+        layers[-1].register_forward_hook(
+            lambda _, inputs, output: moved(output, mesh, Shard(1), Replicate())
+        )
     if hasattr(M, "scores"):
         M.scores = scores
 
@@ -410,7 +551,9 @@ def share_out(model, mesh):
 def share_module(module, mesh, role, is_apart):
     """The parts of its parameters, of what it reads and gives; `is_apart`: the stream around it is shared out by positions."""
     rows_first = type(module).__name__ == "LinearInOut"
-    whole, columns, rows = Replicate(), Shard(1 if rows_first else 0), Shard(0 if rows_first else 1)
+    whole = Replicate()
+    columns = Shard(1 if rows_first else 0)
+    rows = Shard(0 if rows_first else 1)
     if role == "columns":
         place(module, mesh, columns, Shard(0), whole, None)
     elif role == "scores":
@@ -424,7 +567,11 @@ def share_module(module, mesh, role, is_apart):
         if is_apart:
             place(module, mesh, whole, whole, Shard(1), whole, stays=True)
         else:
-            module.register_forward_hook(lambda _, inputs, output: DTensor.from_local(output, mesh, [whole], run_check=False))
+            module.register_forward_hook(
+                lambda _, inputs, output: DTensor.from_local(
+                    output, mesh, [whole], run_check=False
+                )
+            )
     elif role == "out":
         if is_apart:
             place(module, mesh, whole, whole, Shard(1), None)
@@ -438,11 +585,19 @@ def place(module, mesh, weight, bias, given, wanted, stays=False):
 
     def partition(_, part, mesh):
         for name, p in list(part.named_parameters(recurse=False)):
-            spread = distribute_tensor(p, mesh, [bias if name == "bias" else weight], src_data_rank=None)
-            part.register_parameter(name, nn.Parameter(spread, requires_grad=p.requires_grad))
+            spread = distribute_tensor(
+                p, mesh, [bias if name == "bias" else weight], src_data_rank=None
+            )
+            part.register_parameter(
+                name, nn.Parameter(spread, requires_grad=p.requires_grad)
+            )
 
     def enter(_, inputs, mesh):
-        return inputs[0] if isinstance(inputs[0], DTensor) else DTensor.from_local(inputs[0], mesh, [given], run_check=False)
+        return (
+            inputs[0]
+            if isinstance(inputs[0], DTensor)
+            else DTensor.from_local(inputs[0], mesh, [given], run_check=False)
+        )
 
     def leave(_, output, mesh):
         output = output if wanted is None else output.redistribute(placements=[wanted])
@@ -452,7 +607,11 @@ def place(module, mesh, weight, bias, given, wanted, stays=False):
 
 
 def moved(x, mesh, given, wanted):
-    return DTensor.from_local(x, mesh, [given], run_check=False).redistribute(placements=[wanted]).to_local()
+    return (
+        DTensor.from_local(x, mesh, [given], run_check=False)
+        .redistribute(placements=[wanted])
+        .to_local()
+    )
 
 
 def scores(x, table, bias=None):
@@ -472,16 +631,28 @@ def made(options, mesh, device):
         share_out(model, mesh["tensor"])
     recomputed = list(M.BLOCKS) if options.recompute else M.CHECKPOINTED
     for name in recomputed:
-        for layer in model.get_submodule(name) if isinstance(model.get_submodule(name), nn.ModuleList) else []:
-            layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)
+        for layer in (
+            model.get_submodule(name)
+            if isinstance(model.get_submodule(name), nn.ModuleList)
+            else []
+        ):
+            layer.forward = functools.partial(
+                checkpoint, layer.forward, use_reentrant=False
+            )
     if options.compile:
         for block in blocks_of(model):
             block.compile(fullgraph=True)
     if mesh is not None:
-        policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if options.bf16 else MixedPrecisionPolicy()
+        policy = (
+            MixedPrecisionPolicy(torch.bfloat16, torch.float32)
+            if options.bf16
+            else MixedPrecisionPolicy()
+        )
         for block in blocks_of(model):
             fully_shard(block, mesh=mesh["data"], mp_policy=policy)
-        fully_shard(model, mesh=mesh["data"], mp_policy=policy, reshard_after_forward=False)
+        fully_shard(
+            model, mesh=mesh["data"], mp_policy=policy, reshard_after_forward=False
+        )
     return model.to_empty(device=device)
 
 
@@ -499,9 +670,14 @@ def local_part(tensor):
         length = whole.stop - whole.start
         chunk = -(-length // tensor.device_mesh.size(axis))
         start = min(chunk * tensor.device_mesh.get_local_rank(axis), length)
-        part[placement.dim] = slice(whole.start + start, whole.start + min(start + chunk, length))
+        part[placement.dim] = slice(
+            whole.start + start, whole.start + min(start + chunk, length)
+        )
     local = tensor.to_local()
-    assert tuple(local.shape) == tuple(each.stop - each.start for each in part), (local.shape, part)
+    assert tuple(local.shape) == tuple(each.stop - each.start for each in part), (
+        local.shape,
+        part,
+    )
     return tuple(part), local
 
 
@@ -512,18 +688,32 @@ def begin(model, options):
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         init = M.INIT[name if name in M.INIT else starred(name)]
         part, local = local_part(tensor)
-        if stored is not None and (name not in stored or tuple(stored[name].shape) != tuple(tensor.shape)):
+        if stored is not None and (
+            name not in stored or tuple(stored[name].shape) != tuple(tensor.shape)
+        ):
             found = f"{list(stored[name].shape)}" if name in stored else "nothing"
-            stop(f"{options.weights} has {found} for {name}, which is {list(tensor.shape)}")
+            stop(
+                f"{options.weights} has {found} for {name}, which is {list(tensor.shape)}"
+            )
         if stored is not None:
             local.copy_(stored[name][part].float())
         else:
-            local.copy_(torch.from_numpy(drawn(options.seed, name, init, tuple(tensor.shape), part).astype(np.float32)))
+            local.copy_(
+                torch.from_numpy(
+                    drawn(options.seed, name, init, tuple(tensor.shape), part).astype(
+                        np.float32
+                    )
+                )
+            )
     pass_on(model)
 
 
 def stored_weights(path):
-    files = sorted(glob.glob(os.path.join(path, "*.safetensors"))) if os.path.isdir(path) else [path]
+    files = (
+        sorted(glob.glob(os.path.join(path, "*.safetensors")))
+        if os.path.isdir(path)
+        else [path]
+    )
     return {name: tensor for file in files for name, tensor in load_file(file).items()}
 
 
@@ -532,11 +722,25 @@ def stored_weights(path):
 
 def identity_of(options, data, model):
     """What decides the numbers of a run beside its length."""
-    said = {name: value for name, value in M.TRAIN.items() if name not in ("steps", "epochs")}
-    said.update(seed=options.seed, batch=data.batch, accumulate=options.accumulate, weights=options.weights)
+    said = {
+        name: value
+        for name, value in M.TRAIN.items()
+        if name not in ("steps", "epochs")
+    }
+    said.update(
+        seed=options.seed,
+        batch=data.batch,
+        accumulate=options.accumulate,
+        weights=options.weights,
+    )
     said.update(context=getattr(data, "context", None), data=data.size)
     said["parameters"] = {name: list(p.shape) for name, p in model.named_parameters()}
-    said.update(rules=M.RULES, after={name: [step.__name__ for step in steps] for name, steps in M.AFTER.items()})
+    said.update(
+        rules=M.RULES,
+        after={
+            name: [step.__name__ for step in steps] for name, steps in M.AFTER.items()
+        },
+    )
     return json.loads(json.dumps(said))
 
 
@@ -561,10 +765,17 @@ def save(folder, step, model, optimizers, identity, rank):
     """Written under a name of its own, and then named as the latest: a run that ends between goes on from the one before."""
     name = f"step-{step}"
     root = os.path.join(folder, "checkpoint")
-    dcp.save(states(model, optimizers), checkpoint_id=os.path.join(root, name), no_dist=not dist.is_initialized())
+    dcp.save(
+        states(model, optimizers),
+        checkpoint_id=os.path.join(root, name),
+        no_dist=not dist.is_initialized(),
+    )
     if rank != 0:
         return
-    write(os.path.join(root, name, "run.json"), json.dumps(dict(step=step, identity=identity)))
+    write(
+        os.path.join(root, name, "run.json"),
+        json.dumps({"step": step, "identity": identity}),
+    )
     before = latest(folder)
     write(os.path.join(root, "latest"), name)
     if before is not None and os.path.basename(before) != name:
@@ -586,12 +797,22 @@ def resume(folder, model, optimizers, identity):
         return 0
     with open(os.path.join(found, "run.json")) as file:
         saved = json.load(file)
-    differing = [name for name, value in saved["identity"].items() if identity.get(name) != value]
+    differing = [
+        name for name, value in saved["identity"].items() if identity.get(name) != value
+    ]
     if differing:
-        stop(f"{folder} holds another run: it differs in {', '.join(differing)}; train into another folder with --out")
+        stop(
+            f"{folder} holds another run: it differs in {', '.join(differing)}; train into another folder with --out"
+        )
     state = states(model, optimizers)
     dcp.load(state, checkpoint_id=found, no_dist=not dist.is_initialized())
-    set_state_dict(model, optimizers, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=FLAT)
+    set_state_dict(
+        model,
+        optimizers,
+        model_state_dict=state["model"],
+        optim_state_dict=state["optimizer"],
+        options=FLAT,
+    )
     return saved["step"]
 
 
@@ -622,7 +843,9 @@ def whole_of(tensor):
     if not isinstance(tensor, DTensor):
         return tensor
     *first, last = tensor.placements
-    return tensor.redistribute(placements=[*(Replicate() for _ in first), last]).full_tensor()
+    return tensor.redistribute(
+        placements=[*(Replicate() for _ in first), last]
+    ).full_tensor()
 
 
 def write_weights(folder, whole):
@@ -634,7 +857,11 @@ def write_weights(folder, whole):
         parts[-1][name] = tensor
         size += tensor.nbytes
     count = len(parts)
-    names = ["model.safetensors"] if count == 1 else [f"model-{at + 1:05}-of-{count:05}.safetensors" for at in range(count)]
+    names = (
+        ["model.safetensors"]
+        if count == 1
+        else [f"model-{at + 1:05}-of-{count:05}.safetensors" for at in range(count)]
+    )
     for name, part in zip(names, parts):
         path = os.path.join(folder, name)
         save_file(part, f"{path}.part", metadata={"format": "pt"})
@@ -642,7 +869,7 @@ def write_weights(folder, whole):
     if count > 1:
         places = {name: file for file, part in zip(names, parts) for name in part}
         total = sum(tensor.nbytes for tensor in whole.values())
-        index = dict(metadata=dict(total_size=total), weight_map=places)
+        index = {"metadata": {"total_size": total}, "weight_map": places}
         write(os.path.join(folder, "model.safetensors.index.json"), json.dumps(index))
 
 
@@ -654,26 +881,37 @@ def meet(backend):
     store, rank, world = next(dist.rendezvous("env://"))
     # Several machines count restarts each by itself: see TORCH_DISABLE_SHARE_RDZV_TCP_STORE in the README.
     if os.environ.get("GROUP_WORLD_SIZE") == "1":
-        store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        store = dist.PrefixStore(
+            f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
+        )
     dist.init_process_group(backend, store=store, rank=rank, world_size=world)
 
 
 class Trainer:
     def __init__(self, options):
-        world, self.rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
         self.options, self.data = options, open_data(options)
         self.world = world
         self.check()
         # Processes that share layers out read the same rows.
         self.ranks, self.place = world // options.tensor, self.rank // options.tensor
         cuda = torch.cuda.is_available()
-        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        self.device = (
+            torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            if cuda
+            else torch.device("cpu")
+        )
         if cuda:
             torch.cuda.set_device(self.device)
         self.mesh = None
         if world > 1:
             meet("nccl" if cuda else "gloo")
-            self.mesh = init_device_mesh(self.device.type, (self.ranks, options.tensor), mesh_dim_names=("data", "tensor"))
+            self.mesh = init_device_mesh(
+                self.device.type,
+                (self.ranks, options.tensor),
+                mesh_dim_names=("data", "tensor"),
+            )
         self.model = made(options, self.mesh, self.device)
         begin(self.model, options)
         self.optimizers = optimizers_of(self.model)
@@ -688,32 +926,56 @@ class Trainer:
         ranks = self.world // tensor
         if batch % ranks != 0:
             shared = "" if tensor == 1 else f" times --tensor {tensor}"
-            stop(f"a batch of {batch} rows does not divide by {ranks} processes{shared}: use {divisors(batch)} or --batch")
+            stop(
+                f"a batch of {batch} rows does not divide by {ranks} processes{shared}: use {divisors(batch)} or --batch"
+            )
         if M.AUGMENTED:
-            stop(f"the model changes {', '.join(M.AUGMENTED)} at random while it trains, as `lmg train` does and this does not")
+            stop(
+                f"the model changes {', '.join(M.AUGMENTED)} at random while it trains, as `lmg train` does and this does not"
+            )
         if ranks > 1 and hasattr(M, "BatchNorm"):
-            stop("the statistics of a batch are over all of its rows: run a model with batch norms on one process")
+            stop(
+                "the statistics of a batch are over all of its rows: run a model with batch norms on one process"
+            )
 
     def check_tensor(self, tensor):
         if self.world % tensor != 0:
-            stop(f"{self.world} processes do not divide by --tensor {tensor}: use one of {divisors(self.world)}")
+            stop(
+                f"{self.world} processes do not divide by --tensor {tensor}: use one of {divisors(self.world)}"
+            )
         if not M.TENSOR_SIZES:
-            stop(f"no branch of the model can be shared out by --tensor: `lmg edges --shard {tensor}` says why")
+            stop(
+                f"no branch of the model can be shared out by --tensor: `lmg edges --shard {tensor}` says why"
+            )
         if M.TRAIN["optimizer"] == "muon":
-            stop("muon makes whole matrices orthogonal, and --tensor gives each process a part of them: train without it")
+            stop(
+                "muon makes whole matrices orthogonal, and --tensor gives each process a part of them: train without it"
+            )
         odd = [f"{size} {what}" for size, what in M.TENSOR_SIZES if size % tensor != 0]
         if odd:
             fitting = divisors(math.gcd(*(size for size, _ in M.TENSOR_SIZES)))
-            stop(f"--tensor {tensor} does not divide {', '.join(odd)}: use one of {fitting}")
+            stop(
+                f"--tensor {tensor} does not divide {', '.join(odd)}: use one of {fitting}"
+            )
         positions = self.data.positions
         if M.SEQUENCE_PARALLEL and positions % tensor != 0:
-            stop(f"{positions} positions do not divide by --tensor {tensor}: use one of {divisors(positions)} or --context")
+            stop(
+                f"{positions} positions do not divide by --tensor {tensor}: use one of {divisors(positions)} or --context"
+            )
 
     def length(self):
         options, train = self.options, M.TRAIN
         updates = self.data.updates
-        per_epoch = -(-updates // options.accumulate) if self.data.ends else max(1, updates // options.accumulate)
-        steps = options.steps or train["steps"] or (train["epochs"] and train["epochs"] * per_epoch)
+        per_epoch = (
+            -(-updates // options.accumulate)
+            if self.data.ends
+            else max(1, updates // options.accumulate)
+        )
+        steps = (
+            options.steps
+            or train["steps"]
+            or (train["epochs"] and train["epochs"] * per_epoch)
+        )
         return steps or stop("nothing says how long to train: give --steps")
 
     def micro_batches(self, step):
@@ -723,23 +985,39 @@ class Trainer:
             return range(step * count, step * count + count)
         updates = -(-self.data.updates // count)
         first = step // updates * self.data.updates + step % updates * count
-        return range(first, min(first + count, (step // updates + 1) * self.data.updates))
+        return range(
+            first, min(first + count, (step // updates + 1) * self.data.updates)
+        )
 
     def mine(self, arrays):
         rows = len(arrays[0])
-        part = slice(self.place * rows // self.ranks, (self.place + 1) * rows // self.ranks)
-        return [torch.from_numpy(np.ascontiguousarray(array[part])).to(self.device) for array in arrays]
+        part = slice(
+            self.place * rows // self.ranks, (self.place + 1) * rows // self.ranks
+        )
+        return [
+            torch.from_numpy(np.ascontiguousarray(array[part])).to(self.device)
+            for array in arrays
+        ]
 
     def parts(self, inputs, targets):
         """The sums of the loss over the rows that are here."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16 and self.world == 1):
+        with torch.autocast(
+            self.device.type,
+            torch.bfloat16,
+            enabled=self.options.bf16 and self.world == 1,
+        ):
             outputs = self.model(**dict(zip(M.INPUTS, inputs)))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        return M.loss(*(each.float() if each.is_floating_point() else each for each in outputs), *targets)
+        return M.loss(
+            *(each.float() if each.is_floating_point() else each for each in outputs),
+            *targets,
+        )
 
     def update(self, step):
         # Dropout draws the same on all processes that share layers out, and after a restart.
-        torch.manual_seed(int(threefry(key_of(self.options.seed, "dropout"), step, self.place)[0]))
+        torch.manual_seed(
+            int(threefry(key_of(self.options.seed, "dropout"), step, self.place)[0])
+        )
         batches = [self.data.at(index) for index in self.micro_batches(step)]
         counts = self.counts(batches)
         total = torch.zeros((), dtype=torch.float64)
@@ -759,11 +1037,19 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         pass_on(self.model)
-        return dict(step=step + 1, loss=self.all_sum(total), gradient_norm=float(norm), lr=rate)
+        return {
+            "step": step + 1,
+            "loss": self.all_sum(total),
+            "gradient_norm": float(norm),
+            "lr": rate,
+        }
 
     def counts(self, batches):
         """What each part of the loss is divided by: over the rows of all processes and micro-steps."""
-        found = [M.counts(*(torch.from_numpy(each) for each in targets)) for _, targets in batches]
+        found = [
+            M.counts(*(torch.from_numpy(each) for each in targets))
+            for _, targets in batches
+        ]
         return [sum(int(count) for count in column) for column in zip(*found)]
 
     def all_sum(self, value):
@@ -781,20 +1067,40 @@ class Trainer:
             rows = len(inputs[0]) // self.ranks * self.ranks
             if rows == 0:
                 continue
-            inputs, targets = [each[:rows] for each in inputs], [each[:rows] for each in targets]
-            sums = sums + torch.stack([part.double().cpu() for part in self.parts(self.mine(inputs), self.mine(targets))])
-            counts = counts + np.asarray([int(count) for count in M.counts(*(torch.from_numpy(each) for each in targets))])
+            inputs = [each[:rows] for each in inputs]
+            targets = [each[:rows] for each in targets]
+            sums = sums + torch.stack(
+                [
+                    part.double().cpu()
+                    for part in self.parts(self.mine(inputs), self.mine(targets))
+                ]
+            )
+            counts = counts + np.asarray(
+                [
+                    int(count)
+                    for count in M.counts(*(torch.from_numpy(each) for each in targets))
+                ]
+            )
         self.model.train()
-        return None if isinstance(sums, float) else self.all_sum((sums / torch.from_numpy(counts)).sum())
+        return (
+            None
+            if isinstance(sums, float)
+            else self.all_sum((sums / torch.from_numpy(counts)).sum())
+        )
 
     def metrics(self, step):
         """The file of what was measured, without the updates that a process which ended had made after its last checkpoint."""
         path = os.path.join(self.options.out, "metrics.jsonl")
         if step > 0:
             print(f"goes on from step {step}", flush=True)
-            known = open(path).readlines() if os.path.exists(path) else []
-            known = [line for line in known if line.endswith("}\n")]
-            write(path, "".join(line for line in known if json.loads(line)["step"] <= step))
+            known = []
+            if os.path.exists(path):
+                with open(path) as file:
+                    known = [line for line in file if line.endswith("}\n")]
+            write(
+                path,
+                "".join(line for line in known if json.loads(line)["step"] <= step),
+            )
         return open(path, "a" if step > 0 else "w")
 
     def run(self):
@@ -808,16 +1114,27 @@ class Trainer:
             report = self.update(step)
             step += 1
             report["seconds"] = time.perf_counter() - began
-            if not math.isfinite(report["loss"]) or not math.isfinite(report["gradient_norm"]):
-                stop(f"the loss is {report['loss']} in update {step}: `lmg train` names the layer where it begins")
+            if not math.isfinite(report["loss"]) or not math.isfinite(
+                report["gradient_norm"]
+            ):
+                stop(
+                    f"the loss is {report['loss']} in update {step}: `lmg train` names the layer where it begins"
+                )
             if lines is not None:
                 print(json.dumps(report), file=lines, flush=True)
-                print(f"step {step}/{self.steps}  loss {report['loss']:.4f}  lr {report['lr']:.2e}", flush=True)
+                print(
+                    f"step {step}/{self.steps}  loss {report['loss']:.4f}  lr {report['lr']:.2e}",
+                    flush=True,
+                )
             if step == end or step % options.every == 0:
                 save(out, step, self.model, self.optimizers, self.identity, self.rank)
                 found = self.evaluate()
                 if lines is not None and found is not None:
-                    print(json.dumps(dict(step=step, validation=dict(loss=found))), file=lines, flush=True)
+                    print(
+                        json.dumps({"step": step, "validation": {"loss": found}}),
+                        file=lines,
+                        flush=True,
+                    )
                     print(f"step {step}  validation loss {found:.4f}", flush=True)
         export(out, self.model, options, self.rank)
         if self.world > 1:
@@ -825,27 +1142,69 @@ class Trainer:
 
 
 def read_options():
-    parser = argparse.ArgumentParser(description="Trains model.py; under torchrun on many processes.")
-    parser.add_argument(
-        "--data", nargs="+", required=True, help="a folder of `lmg tokens`, or name=file.npy for each input and target"
+    parser = argparse.ArgumentParser(
+        description="Trains model.py; under torchrun on many processes."
     )
-    parser.add_argument("--out", required=True, help="the folder of the run; a run that is there goes on")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        help="a folder of `lmg tokens`, or name=file.npy for each input and target",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="the folder of the run; a run that is there goes on",
+    )
     parser.add_argument("--steps", type=int, help="updates, if not those of the model")
     parser.add_argument("--batch", type=int, help="rows of a batch, over all processes")
-    parser.add_argument("--accumulate", type=int, default=M.TRAIN["accumulate"], help="batches of an update")
-    parser.add_argument("--context", type=int, help="tokens of a window, if not as many as the model reads")
-    parser.add_argument("--validation", type=int, help="rows of arrays that are kept for validation")
-    parser.add_argument("--seed", type=int, default=M.TRAIN["seed"], help="of weights and the order of the data")
-    parser.add_argument("--weights", help="begin with these: a .safetensors file or a folder of them")
-    parser.add_argument("--every", type=int, default=500, help="updates from checkpoint to checkpoint")
-    parser.add_argument("--stop", type=int, help="end after that update, as if it had been interrupted")
     parser.add_argument(
-        "--tensor", type=int, default=1, help="processes that share each layer out; the others have rows of their own"
+        "--accumulate",
+        type=int,
+        default=M.TRAIN["accumulate"],
+        help="batches of an update",
     )
-    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16; sums and parameters stay float32")
-    parser.add_argument("--compile", action="store_true", help="compile each block with torch.compile")
     parser.add_argument(
-        "--recompute", action="store_true", help="keep what enters each block, and make its inside again for the backward"
+        "--context",
+        type=int,
+        help="tokens of a window, if not as many as the model reads",
+    )
+    parser.add_argument(
+        "--validation", type=int, help="rows of arrays that are kept for validation"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=M.TRAIN["seed"],
+        help="of weights and the order of the data",
+    )
+    parser.add_argument(
+        "--weights", help="begin with these: a .safetensors file or a folder of them"
+    )
+    parser.add_argument(
+        "--every", type=int, default=500, help="updates from checkpoint to checkpoint"
+    )
+    parser.add_argument(
+        "--stop", type=int, help="end after that update, as if it had been interrupted"
+    )
+    parser.add_argument(
+        "--tensor",
+        type=int,
+        default=1,
+        help="processes that share each layer out; the others have rows of their own",
+    )
+    parser.add_argument(
+        "--bf16",
+        action="store_true",
+        help="compute in bfloat16; sums and parameters stay float32",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile each block with torch.compile"
+    )
+    parser.add_argument(
+        "--recompute",
+        action="store_true",
+        help="keep what enters each block, and make its inside again for the backward",
     )
     return parser.parse_args()
 

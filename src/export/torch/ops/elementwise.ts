@@ -41,6 +41,15 @@ const operator =
     return sum(`${x} ${symbol} ${y}`);
   };
 
+/** A number beside itself: its own text would say nothing of NaN, for which people write it. */
+const comparison =
+  (symbol: string, beside: (x: string) => Expression) =>
+  (node: Binary, site: Site): Expression =>
+    node.operands.x === node.operands.y ? beside(site.atom(node.operands.x)) : operator(symbol)(node, site);
+
+const isNumber = (x: string): Expression => atom(`${x}.isnan().logical_not()`);
+const isNone = (x: string): Expression => atom(`torch.zeros_like(${x}, dtype=torch.bool)`);
+
 /** The smaller or larger of two; beside a number a bound. */
 const bounded =
   (name: "minimum" | "maximum", bound: "max" | "min") =>
@@ -92,12 +101,12 @@ export const elementwise: Pick<TorchTable, ScalarName & keyof TorchTable> = {
   pow: operator("**"),
   min: bounded("minimum", "max"),
   max: bounded("maximum", "min"),
-  eq: operator("=="),
-  ne: operator("!="),
-  lt: operator("<"),
-  le: operator("<="),
-  gt: operator(">"),
-  ge: operator(">="),
+  eq: comparison("==", isNumber),
+  ne: comparison("!=", (x) => atom(`${x}.isnan()`)),
+  lt: comparison("<", isNone),
+  le: comparison("<=", isNumber),
+  gt: comparison(">", isNone),
+  ge: comparison(">=", isNumber),
   and: operator("&"),
   or: operator("|"),
   where: choice,
