@@ -8,7 +8,7 @@ import { formatStatement, WIDTH } from "./statement.ts";
  */
 export function formatPython(text: string): string {
   const formatted: string[] = [];
-  for (const statement of statementsOf(text)) append(formatted, formatted_(statement));
+  for (const statement of statementsOf(text)) append(formatted, laidOut(statement));
   return formatted.join("\n");
 }
 
@@ -19,7 +19,7 @@ export const belowImports = (imports: readonly string[], body: string): string =
 /** The physical lines of a statement, or of what is kept. */
 type Lines = readonly [string, ...string[]];
 
-function formatted_(physical: Lines): readonly string[] {
+function laidOut(physical: Lines): readonly string[] {
   const [first] = physical;
   const parts = physical.map(splitComment);
   const inner = parts.slice(0, -1).some(({ comment }) => comment !== undefined);

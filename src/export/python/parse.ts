@@ -50,8 +50,17 @@ export interface Clause {
   readonly of: Expression;
 }
 
-const token =
-  /\s*(?:((?:[rbf]|rb)?"(?:[^"\\\n]|\\.)*"|(?:[rbf]|rb)?'(?:[^'\\\n]|\\.)*')|(0x[\da-fA-F]+|\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(\.\.\.|:=|\*\*|\/\/|<<|>>|<=|>=|==|!=|->|[-+*/%@&|^~<>()[\]{},:.=]))/y;
+const token = new RegExp(
+  `\\s*(?:${[
+    // Texts, with what says how they are read in front.
+    String.raw`(?:[rbf]|rb)?(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')`,
+    String.raw`0x[\da-fA-F]+`,
+    String.raw`\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+`,
+    String.raw`[A-Za-z_]\w*`,
+    String.raw`\.\.\.|:=|\*\*|\/\/|<<|>>|<=|>=|==|!=|->|[-+*/%@&|^~<>()[\]{},:.=]`,
+  ].join("|")})`,
+  "y",
+);
 
 /** The tokens of a text; undefined where there is something else, as a comment. */
 export function tokensOf(text: string): readonly string[] | undefined {

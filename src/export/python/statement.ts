@@ -172,7 +172,10 @@ function breaking(expression: Expression): "itself" | "where it fits" | "operato
   }
 }
 
-/** Whether brackets inside of an expression may be broken instead of putting some around it: those at its begin or end, beside one operator. */
+/**
+ * Whether brackets inside of an expression may be broken instead of putting some around it: those at its begin or end, beside one
+ * operator.
+ */
 function isSplitByBrackets(expression: Expression): boolean {
   if (expression.kind === "unary") return hasBrackets(expression.of);
   if (expression.kind !== "operators") return expression.kind === "lambda";

@@ -36,6 +36,8 @@ const dims: readonly Readonly<Record<string, number>>[] = [
   { B: 1, T: 7, S: 6, H: 40, W: 33 },
 ];
 
+const smallPlacement = { vocab: 23, dim: 16, depth: 2, heads: 2 };
+
 /** Relative to the largest element: float32 rounds to 6e-8, some ten times a layer; SCALE.md asks for this of logits. */
 const TOLERANCE = 2e-6;
 
@@ -58,5 +60,12 @@ describe.each(opsets)("opset %d, run by onnxruntime, computes what the interpret
       Object.fromEntries(graph.symbols.map(({ name }) => [name, each[name] ?? 3])),
     );
     expect(await onnxDifference(graph, sizes, opset)).toBeLessThan(TOLERANCE);
+  });
+
+  test.each(["pre", "post", "out", "sandwich", "none"])("norms placed %s", async (placement) => {
+    const path = "examples/placement.lmg";
+    const settings = { ...smallPlacement, placement };
+    const { model } = lower(parse(read(path)).file, { settings });
+    expect(await onnxDifference(model!.graph, dims, opset)).toBeLessThan(TOLERANCE);
   });
 });
