@@ -178,8 +178,8 @@ describe("a model for PyTorch", () => {
       settings: { vocab: 96, dim: 32, hidden: 48, depth: 6, heads: 4, kv_heads: 2, head_dim: 8, window: 4 },
     });
     expect(text).toContain(`
-            ModelLayer(window=4) if i % 2 == 0 else ModelLayer(window=None)
-            for i in range(6)
+                ModelLayer(window=4) if i % 2 == 0 else ModelLayer(window=None)
+                for i in range(6)
 `);
     expect(text).toContain("causal=True, window=self.window");
   });

@@ -35,7 +35,11 @@ describe("code for transformers", () => {
             config, layer_idx, groups=1, scaling=0.35355339059327373
         )
 `);
-    expect(modeling).toContain("attended = self.attend(q, k, v, **kwargs)[0].transpose(1, 2)");
+    expect(modeling).toContain(`
+        attended = self.attend(
+            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), **kwargs
+        )[0].transpose(1, 2)
+`);
     expect(modeling).toContain("wpe = self.wpe(position_ids)");
     expect(modeling).toContain('_tied_weights_keys: ClassVar[dict] = {"lm_head.weight": "model.wte.weight"}');
   });
