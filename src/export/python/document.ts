@@ -70,7 +70,7 @@ export function layOut(doc: Doc, column: number, margin: number, width: number):
   let at = column;
   const stack: Frame[] = [{ doc, margin, broken: true }];
   const say = (text: string): void => {
-    lines[lines.length - 1] += text;
+    lines.push(lines.pop()! + text);
     at += text.length;
   };
   for (let frame = stack.pop(); frame !== undefined; frame = stack.pop()) {

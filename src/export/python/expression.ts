@@ -1,3 +1,4 @@
+import { smallest } from "../../support/lists.ts";
 import { flatText, group, ifBroken, indent, join, line, softline, type Doc } from "./document.ts";
 import { levelOf, type Clause, type Expression, type Items } from "./parse.ts";
 
@@ -56,9 +57,9 @@ export function collection(brackets: string, { list, comma }: Items): Doc {
 /** The items of a call, on one line of their own if they fit there. */
 export function given(open: string, { list, comma }: Items, close: string): Doc {
   if (list.length === 0) return open + close;
-  const [only] = list;
-  if (list.length === 1 && only!.kind === "comprehension" && only!.brackets === "")
-    return comprehension(open + close, only!.element, only!.clauses);
+  const only = list.length === 1 ? list[0]! : undefined;
+  if (only?.kind === "comprehension" && only.brackets === "")
+    return comprehension(open + close, only.element, only.clauses);
   return bracketed(open, group([join([",", line], list.map(inside)), ifBroken(",")], comma), close);
 }
 
@@ -76,7 +77,7 @@ function comprehension(brackets: string, element: Expression, clauses: readonly 
 
 /** Those that bind least begin lines; what binds more tightly between them is a group. */
 function operators(operands: readonly Expression[], signs: readonly string[], breaks: boolean): Doc {
-  const least = Math.min(...signs.map(levelOf));
+  const least = smallest(signs.map(levelOf));
   const parts: Doc[] = [];
   let start = 0;
   const part = (end: number): Doc =>

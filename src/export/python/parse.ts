@@ -134,6 +134,10 @@ class Parser {
     return this.#tokens[this.#at];
   }
 
+  #isAtEnd(): boolean {
+    return this.#at === this.#tokens.length;
+  }
+
   #takes(wanted: string): boolean {
     if (this.#next !== wanted) return false;
     this.#at++;
@@ -149,7 +153,7 @@ class Parser {
     const first = this.#expression();
     if (this.#next !== ",") return first;
     const items = [first];
-    while (this.#takes(",")) if (this.#next !== undefined) items.push(this.#expression());
+    while (this.#takes(",")) if (!this.#isAtEnd()) items.push(this.#expression());
     return { kind: "tuple", items };
   }
 

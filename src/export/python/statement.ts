@@ -1,3 +1,4 @@
+import { smallest } from "../../support/lists.ts";
 import {
   flatText,
   group,
@@ -180,7 +181,7 @@ function isSplitByBrackets(expression: Expression): boolean {
   if (expression.kind === "unary") return hasBrackets(expression.of);
   if (expression.kind !== "operators") return expression.kind === "lambda";
   const levels = expression.operators.map(levelOf);
-  const least = Math.min(...levels);
+  const least = smallest(levels);
   if (levels.filter((level) => level === least).length > 1) return false;
   const [begin, end] = [expression.operands[0]!, expression.operands.at(-1)!];
   return isBracketed(begin) || (end.kind === "call" && end.items.list.length > 0) || isBracketed(end);
