@@ -58,6 +58,21 @@ test.each(goldenNames)("what `lmg new` writes for %s is formatted, and by itself
   expect(textOf(lowered(source))).toBe(textOf(opened(name)));
 });
 
+test.each(goldenNames)(
+  "what `lmg new` writes for %s checks without warnings, by itself and with its config",
+  (name) => {
+    const { file, diagnostics } = parse(written(name));
+    expect([...diagnostics, ...lower(file, { lint: true }).diagnostics]).toEqual([]);
+    expect(lower(file, { lint: true, config: configOf(name) }).diagnostics).toEqual([]);
+  },
+);
+
+test("what `lmg new` writes keeps how kinds of layers follow from others where a config says the same", () => {
+  // The layers of Qwen's checkpoint have windows as `max_window_layers` says, Cohere's not as its pattern does.
+  expect(written("qwen2").text).toContain("i < first_windowed");
+  expect(written("cohere2").text).toContain("allow unread_parameter");
+});
+
 /** Goldens whose norms stand on no edge: two branches read each, or the stream goes on from it. */
 const normsOffEdges = ["bloom_from_norm", "cohere2", "falcon", "falcon_multi_query"];
 

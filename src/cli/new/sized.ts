@@ -1,7 +1,9 @@
 import type { JsonObject } from "../../checkpoint/json.ts";
+import { printGraph } from "../../ir/print.ts";
 import type { ParameterDeclaration } from "../../language/ast.ts";
 import { format } from "../../language/format.ts";
 import { parse } from "../../language/parse.ts";
+import { unreadParameter } from "../../lower/lints/unread-parameter.ts";
 import { lower } from "../../lower/lower.ts";
 import type { Meaning } from "../../lower/values/meaning.ts";
 import { isError, type Diagnostic } from "../../support/diagnostic.ts";
@@ -43,13 +45,45 @@ export function sizedModel(
     return meaning === undefined ? [] : [defaultEdit(parameter, meaning)];
   });
   const { span } = definition.name;
-  const text = edited(family.text, [{ start: span.start, end: span.end, text: name }, ...defaults]);
-  const formatted = format({ name: `${name}.lmg`, text });
-  if (formatted.diagnostics.some(isError))
-    throw new InternalError(
-      `${family.name} with its sizes cannot be read: ${formatted.diagnostics[0]!.message}`,
-    );
-  return { text: formatted.text };
+  const naming = { start: span.start, end: span.end, text: name };
+  return { text: withoutWarnings(family, name, naming, defaults) };
+}
+
+/**
+ * The text with its edits, such that every parameter is read. Some serve only what another is without a config, as a pattern of the
+ * kinds of layers does: that one stays as the family writes it where this gives the same model, and the relation is not lost.
+ * Where a config deviates from it, the parameter stays for other configs, and the text allows it.
+ */
+function withoutWarnings(family: Source, name: string, naming: Edit, edits: readonly Edit[]): string {
+  const write = (chosen: readonly Edit[]): string =>
+    formatted(family, name, edited(family.text, [naming, ...chosen]));
+  const text = write(edits);
+  const first = checked(name, text);
+  if (!first.isUnread) return text;
+  for (const edit of edits) {
+    const shorter = write(edits.filter((other) => other !== edit));
+    const other = checked(name, shorter);
+    if (!other.isUnread && other.graph === first.graph) return shorter;
+  }
+  const body = parse({ name, text }).file.definitions.find(({ kind }) => kind === "model")!.body;
+  const at = body.statements[0]!.span.start;
+  return formatted(family, name, edited(text, [{ start: at, end: at, text: "allow unread_parameter\n" }]));
+}
+
+/** The graph of a text, printed, and whether nothing reads one of its parameters. */
+function checked(name: string, text: string): { readonly graph: string; readonly isUnread: boolean } {
+  const { model, diagnostics } = lower(parse({ name, text }).file, { lint: true });
+  return {
+    graph: model === undefined ? "" : printGraph(model.graph),
+    isUnread: diagnostics.some(({ code }) => code === unreadParameter.code),
+  };
+}
+
+function formatted(family: Source, name: string, text: string): string {
+  const { text: found, diagnostics } = format({ name: `${name}.lmg`, text });
+  if (diagnostics.some(isError))
+    throw new InternalError(`${family.name} with its sizes cannot be read: ${diagnostics[0]!.message}`);
+  return found;
 }
 
 /** Behind a parameter without a default comes one. */
