@@ -63,6 +63,29 @@ describe("a checkpoint on disk", () => {
     expect(messageOf(openCheckpoint(folder))).toBe(`E709 ${path}: \`b\` is not in \`one.safetensors\``);
   });
 
+  test("is refused with what is missing if a shard is not there", () => {
+    put("one.safetensors", one("a", 1));
+    const index = put(
+      "model.safetensors.index.json",
+      `{"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}}`,
+    );
+    const path = join(folder, "two.safetensors");
+    for (const opened of [folder, index])
+      expect(messageOf(openCheckpoint(opened))).toBe(
+        `E700 cannot read \`${path}\`: there is no such file, and by \`${index}\` it has 2 tensors of the checkpoint, \`b\` first` +
+          " | fetch `two.safetensors` again, and put it beside the index",
+      );
+  });
+
+  test("is refused if its index is not there", () => {
+    put("model-00001-of-00002.safetensors", one("a", 1));
+    put("model-00002-of-00002.safetensors", one("b", 2));
+    expect(messageOf(openCheckpoint(folder))).toBe(
+      `E700 \`${folder}\` has 2 shards of a checkpoint, \`model-00001-of-00002.safetensors\` first, and no model.safetensors.index.json, which says what each shard has` +
+        " | fetch model.safetensors.index.json from where the shards are from, and put it beside them",
+    );
+  });
+
   test("is refused if two shards hold one tensor", () => {
     put("one.safetensors", one("a", 1));
     const two = put("two.safetensors", one("a", 1));

@@ -5,7 +5,7 @@ import type { CheckpointTensor } from "../match.ts";
 import { publishedModel } from "../gguf/model.ts";
 import { Problem, quote, quotePath } from "../problem.ts";
 import { addTensors } from "../ranged.ts";
-import { absentOf, parseShardIndex } from "../shards.ts";
+import { absentOf, missingShard, parseShardIndex, shardsWithoutIndex } from "../shards.ts";
 import { findGguf, openGguf } from "./gguf.ts";
 import { openRegular, rangedFile, readText, startOf } from "./read.ts";
 import { kindOfPath } from "./system.ts";
@@ -44,10 +44,12 @@ function openPublished(path: string): Checkpoint | Problem {
   return model;
 }
 
-/** Why a folder is no checkpoint: it has weights of another format, or under another name, or none. */
+/** Why a folder is no checkpoint: it has weights of another format, under another name, or without their index, or none. */
 function otherWeights(folder: string): Problem {
   const files = listFiles(folder);
   const named = files.filter((file) => file.endsWith(".safetensors"));
+  const shards = shardsWithoutIndex(named, folder);
+  if (shards !== undefined) return shards;
   const others = named.length > 0 ? [] : files.filter((file) => weightEndings.test(file));
   for (const file of others.slice(0, MOST_LOOKED_AT)) {
     const path = join(folder, file);
@@ -83,9 +85,12 @@ function openShards(path: string): Checkpoint | Problem {
   const shards = parseShardIndex(text, path);
   if (shards instanceof Problem) return shards;
   const folder = dirname(path);
+  const files = [...new Set(shards.values())];
+  const missing = files.find((file) => kindOfPath(join(folder, file)) === undefined);
+  if (missing !== undefined) return missingShard(shards, missing, path, join(folder, missing));
   const checkpoint = openFiles(
     path,
-    [...new Set(shards.values())].map((file) => join(folder, file)),
+    files.map((file) => join(folder, file)),
     places.shard,
   );
   if (checkpoint instanceof Problem) return checkpoint;
