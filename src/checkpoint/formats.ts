@@ -46,7 +46,8 @@ const formats = {
   gzip: { is: "a gzip file", matches: begins("\x1f\x8b") },
   torch: {
     is: "a checkpoint of PyTorch (a zip archive with a pickle)",
-    matches: zipWith((name) => /(^|\/)data\.pkl$/.test(name)),
+    // torch.save writes its pickle first, torch.jit.save the numbers, which may be beyond what is looked at.
+    matches: zipWith((name) => /(^|\/)data(\.pkl|\/\d+)$/.test(name)),
   },
   keras: {
     is: "a model of Keras (a zip archive with its weights in HDF5)",

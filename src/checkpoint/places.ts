@@ -127,12 +127,16 @@ export function misplaced(start: Uint8Array, place: Place, path: string): Proble
   );
 }
 
+/** Tensors that share memory, as tied ones do, are refused by `save_file`: each gets its own. */
+const fromTorch =
+  "`AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)` of transformers, with the class that its config " +
+  "names, writes model.safetensors; for weights alone `save_file({name: tensor.clone() for name, tensor in torch.load(FILE, " +
+  'weights_only=True).items()}, "model.safetensors")` of safetensors.torch does';
+
 /** What makes weights that lmg reads, in Python. */
 const toSafetensors: { readonly [K in Format]?: string } = {
-  torch:
-    '`save_file(torch.load(FILE, weights_only=True), "model.safetensors")` of safetensors.torch converts it',
-  pickle:
-    '`save_file(torch.load(FILE, weights_only=True), "model.safetensors")` of safetensors.torch converts it',
+  torch: fromTorch,
+  pickle: fromTorch,
   keras:
     '`save_file({w.path: w.numpy() for w in keras.saving.load_model(FILE).weights}, "model.safetensors")` of safetensors.numpy writes its weights; `--prefix` and the labels of the model must fit their names',
   hdf5: "read its arrays with h5py, and write them by the model's names with `save_file` of safetensors.numpy",

@@ -32,7 +32,11 @@ const samples: { readonly [K in Format]: readonly Uint8Array[] } = {
   ],
   gzip: [gzipSync("text")],
   // torch.save of 2.x, torch.jit.save, and torch.save before 1.6 (a pickle with the magic number)
-  torch: [member("archive/data.pkl"), Buffer.concat([member("m/version"), member("m/data.pkl")])],
+  torch: [
+    member("archive/data.pkl"),
+    Buffer.concat([member("m/version"), member("m/data.pkl")]),
+    member("m/data/0"),
+  ],
   pickle: [bytes("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."), bytes("\x80\x04\x95\x0b\0\0\0\0\0\0\0}")],
   keras: [member("metadata.json"), Buffer.concat([member("config.json"), member("model.weights.h5")])],
   zip: [member("[Content_Types].xml"), bytes(`PK\x05\x06${"\0".repeat(18)}`)],
@@ -112,7 +116,7 @@ describe("in the place of another", () => {
     [
       places.weights,
       "torch",
-      'E719 `f`: expected a safetensors or GGUF file, but this is a checkpoint of PyTorch (a zip archive with a pickle) | `save_file(torch.load(FILE, weights_only=True), "model.safetensors")` of safetensors.torch converts it',
+      'E719 `f`: expected a safetensors or GGUF file, but this is a checkpoint of PyTorch (a zip archive with a pickle) | `AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)` of transformers, with the class that its config names, writes model.safetensors; for weights alone `save_file({name: tensor.clone() for name, tensor in torch.load(FILE, weights_only=True).items()}, "model.safetensors")` of safetensors.torch does',
     ],
     [
       places.model,
