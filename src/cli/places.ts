@@ -75,6 +75,10 @@ function modelsIn(folder: string): readonly string[] {
   return found;
 }
 
+/** The .lmg files of a folder at any depth, but for those of runs. Throws `Stop` for a folder that cannot be read. */
+export const modelFilesIn = (folder: string): readonly string[] =>
+  walk(folder).filter((path) => path.endsWith(".lmg"));
+
 /** Links to folders are not followed: they may lead back. */
 function walk(folder: string): readonly string[] {
   return entriesOf(folder).flatMap((entry): readonly string[] => {

@@ -33,31 +33,42 @@ export function renamable(
 const isLibrary = ({ name }: Source): boolean => name.startsWith("std/");
 
 /**
- * Renames what is named at an offset, wherever it is named: where it is bound, read, given as an argument, in branches that are not taken
- * and in other files. It is refused unless the renamed text lowers to the same graph but for that name, and each of its names is
- * bound where it was: so a name that would hide another one, or be hidden, is never given.
+ * Renames what is named at an offset, wherever it is named: where it is bound, read, given as an argument, in branches that are not taken,
+ * in files that are used, and in `others`, texts that may use the same files. It is refused unless each of the renamed texts lowers to the
+ * same graph but for that name, and each of its names is bound where it was: so a name that would hide another one, or be hidden, is
+ * never given.
  */
-export function rename(analysis: Analysis, offset: number, name: string): Renaming {
+export function rename(
+  analysis: Analysis,
+  offset: number,
+  name: string,
+  others: readonly Analysis[] = [],
+): Renaming {
   const found = nameAt(analysis, offset);
   if (found?.definition === undefined) return refused("there is no name here that a model gives");
   if (isLibrary(found.definition.source)) return refused(`\`${found.name}\` belongs to the standard library`);
   const old = spanText(found.definition);
-  const places = placesOf(analysis, found.definition);
-  const odd = places.find((place) => spanText(place) !== old);
-  if (odd !== undefined) return refused(`\`${old}\` is written as \`${spanText(odd)}\` elsewhere`);
   const wrong = wrongName(name, old);
   if (wrong !== undefined) return refused(wrong);
-  const put = putAt(analysis, found.definition, places, { old, name });
-  const edits = put.map(({ span, text }) => ({ span, text }));
-  const after = analyzeEdited(analysis, edits);
-  return (
-    changedMeaning(analysis, after, { name, put }) ?? {
-      kind: "edits",
-      edits,
-      weights: renamedWeights(analysis, after),
-    }
-  );
+  const texts = [analysis, ...others.filter((other) => names(other, found.definition!))];
+  const each = texts.map((text) => ({ text, places: placesOf(text, found.definition!) }));
+  const odd = each.flatMap(({ places }) => places).find((place) => spanText(place) !== old);
+  if (odd !== undefined) return refused(`\`${old}\` is written as \`${spanText(odd)}\` elsewhere`);
+  const puts = each.map(({ text, places }) => putAt(text, found.definition!, places, { old, name }));
+  const all = [...new Map(puts.flat().map((put) => [keyOf(put.span), put])).values()];
+  const edits = all.map(({ span, text }) => ({ span, text }));
+  const weights = new Set<string>();
+  for (const [index, before] of texts.entries()) {
+    const after = analyzeEdited(before, edits);
+    const changed = changedMeaning(before, after, { name, put: puts[index]!, all });
+    if (changed !== undefined) return changed;
+    for (const weight of renamedWeights(before, after)) weights.add(weight);
+  }
+  return { kind: "edits", edits, weights: [...weights] };
 }
+
+/** Whether a text, or a file that it uses, names what is bound at a place. */
+const names = (analysis: Analysis, definition: Span): boolean => placesOf(analysis, definition).length > 1;
 
 /** An edit, and where in its text the new name stands. */
 interface Put extends Edit {
@@ -146,15 +157,22 @@ function analyzeEdited({ source, options }: Analysis, edits: readonly Edit[]): A
 
 interface Renamed {
   readonly name: string;
+  /** What is put at places that the text itself or a file that it uses has. */
   readonly put: readonly Put[];
+  /** Also what others have, in files that both use. */
+  readonly all: readonly Put[];
 }
 
 /** Why a renamed text means something else; undefined if it means the same. */
-function changedMeaning(before: Analysis, after: Analysis, { name, put }: Renamed): Renaming | undefined {
+function changedMeaning(
+  before: Analysis,
+  after: Analysis,
+  { name, put, all }: Renamed,
+): Renaming | undefined {
   const isNew = ({ code }: Diagnostic): boolean => !before.diagnostics.some((each) => each.code === code);
   const mistake = after.diagnostics.find((diagnostic) => isError(diagnostic) && isNew(diagnostic));
   if (mistake !== undefined) return refused(`the renamed text has a mistake: ${mistake.message}`);
-  const expected = put.map((one) => placeIn(one, put, name));
+  const expected = put.map((one) => placeIn(one, all, name));
   const keys = new Set(expected.map(keyOf));
   const now = placesOf(after, expected[0]!);
   if (now.length !== put.length || !now.every((place) => keys.has(keyOf(place))))
@@ -187,8 +205,8 @@ function nameless(text: string): string {
 }
 
 function renamedWeights(before: Analysis, after: Analysis): readonly string[] {
-  const names = ({ graph }: Analysis): readonly string[] =>
+  const weightsOf = ({ graph }: Analysis): readonly string[] =>
     (graph?.parameters ?? []).map((parameter) => parameter.name);
-  const kept = new Set(names(after));
-  return names(before).filter((name) => !kept.has(name));
+  const kept = new Set(weightsOf(after));
+  return weightsOf(before).filter((name) => !kept.has(name));
 }

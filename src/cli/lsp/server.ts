@@ -232,7 +232,8 @@ export class LanguageServer {
     this.#connection.onRenameRequest((asked) => {
       const at = this.#at(asked);
       if (at === undefined) return undefined;
-      const renaming = rename(at.analysis, at.offset, asked.newName);
+      const others = this.#workspace.others(asked.textDocument.uri);
+      const renaming = rename(at.analysis, at.offset, asked.newName, others);
       if (renaming.kind === "refused") return new ResponseError(ErrorCodes.InvalidRequest, renaming.why);
       if (renaming.weights.length > 0)
         void this.#connection.sendNotification(ShowMessageNotification.type, {

@@ -1,11 +1,15 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { analyze, type Analysis } from "../../editor/analyze.ts";
+import { readText } from "../../checkpoint/files/read.ts";
+import { places } from "../../checkpoint/places.ts";
+import { orThrow } from "../../checkpoint/problem.ts";
 import type { Source } from "../../support/source.ts";
-import { realPath } from "../project.ts";
+import { modelFilesIn } from "../places.ts";
+import { projectOf, realPath } from "../project.ts";
 import { useResolver } from "../source.ts";
 import { fileUri } from "./convert.ts";
 
@@ -36,17 +40,36 @@ export class Workspace {
     const there = this.#known.get(uri);
     if (there?.version === document.version) return there.analysis;
     const uses = new Set<string>();
-    const source: Source = { name: nameOf(uri), text: document.getText() };
+    const analysis = this.#analyze({ name: nameOf(uri), text: document.getText() }, (file) => uses.add(file));
+    this.#known.set(uri, { version: document.version, analysis, uses });
+    return analysis;
+  }
+
+  /** What else may name what a text or a file that it uses binds: other texts that are open, and files of its project that use some. */
+  others(uri: string): readonly Analysis[] {
+    const open = this.#all().filter((document) => document.uri !== uri);
+    if (!uri.startsWith("file:")) return [];
+    const known = new Set([uri, ...open.map((document) => document.uri)].map((one) => realPath(nameOf(one))));
+    const closed = modelFilesIn(projectAsNamed(nameOf(uri)))
+      .filter((path) => !known.has(realPath(path)))
+      .map((path): Source => ({ name: path, text: orThrow(readText(path, places.model)) }))
+      .filter(({ text }) => /^\s*use\b/m.test(text));
+    return [
+      ...open.map((document) => this.analysis(document.uri)!),
+      ...closed.map((source) => this.#analyze(source)),
+    ];
+  }
+
+  /** Files that it uses are read as editors have them; `used` is told the path of each. */
+  #analyze(source: Source, used: (path: string) => void = () => undefined): Analysis {
     const resolve = useResolver(source.name, {}, (file) => this.#edited(file));
-    const analysis = analyze(source, {
+    return analyze(source, {
       resolveUse: (path, from) => {
         const found = resolve(path, from);
-        if (found !== undefined && "text" in found) uses.add(realPath(found.name));
+        if (found !== undefined && "text" in found) used(realPath(found.name));
         return found;
       },
     });
-    this.#known.set(uri, { version: document.version, analysis, uses });
-    return analysis;
   }
 
   /** Forgets what other texts made of one that changed; the URIs of those. */
@@ -76,6 +99,13 @@ export class Workspace {
     const document = this.#all().find(({ uri }) => uri.startsWith("file:") && realPath(nameOf(uri)) === path);
     return document && { name: nameOf(document.uri), text: document.getText() };
   }
+}
+
+/** The project of a file, by the folders of which the file's path has them: links are not followed, so that names are alike. */
+function projectAsNamed(file: string): string {
+  const project = projectOf(file);
+  const inside = relative(project, realPath(file));
+  return file.endsWith(inside) ? file.slice(0, file.length - inside.length) : project;
 }
 
 const nameOf = (uri: string): string => (uri.startsWith("file:") ? fileURLToPath(uri) : uri);

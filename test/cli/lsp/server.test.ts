@@ -140,6 +140,31 @@ describe("a session of an editor", () => {
     ).rejects.toThrow("a word of the language");
   });
 
+  test("a name of a file without a model is renamed where other files give it, open or not", async () => {
+    writeFileSync(path("closed.lmg"), model("  b: twice(by: 5)"));
+    await editor.change(main, model("  a: twice(by: 3)"));
+    await editor.change(blocks, twice);
+    const edits = await editor.ask<{ changes: Record<string, { newText: string }[]> }>(
+      "textDocument/rename",
+      { ...asking(blocks, at(twice, "by = 2")), newName: "times" },
+    );
+    const closed = pathToFileURL(path("closed.lmg")).href;
+    expect(Object.keys(edits.changes).sort()).toEqual([blocks, closed, main].sort());
+    expect(edits.changes[blocks]).toHaveLength(2);
+    // What is renamed from one of those that use it is renamed in the others.
+    const block = await editor.ask<{ changes: Record<string, object[]> }>("textDocument/rename", {
+      ...asking(main, at(model("  a: twice(by: 3)"), "twice(by")),
+      newName: "thrice",
+    });
+    expect(Object.keys(block.changes).sort()).toEqual([blocks, closed, main].sort());
+    // One of them has the name already: the block would be another there.
+    writeFileSync(path("closed.lmg"), `${model("  b: twice(by: 5)")}block thrice { relu }\n`);
+    await expect(
+      editor.ask("textDocument/rename", { ...asking(blocks, at(twice, "twice")), newName: "thrice" }),
+    ).rejects.toThrow(/thrice/);
+    writeFileSync(path("closed.lmg"), model("  relu"));
+  });
+
   test("formatting sends edits; picture and IR come by request, and nothing while there are mistakes", async () => {
     const text = model("  residual   pre ln: layernorm { linear(dim) }");
     await editor.change(main, text);
