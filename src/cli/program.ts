@@ -149,6 +149,6 @@ function refusingFlags(option: Option, flags: ReadonlySet<string>): Option {
   if (!option.required) return option;
   return option.argParser((text: string, previous: unknown) => {
     if (flags.has(text)) throw new InvalidArgumentError(`${text} is an option: the value is missing.`);
-    return parse === undefined ? text : (parse(text, previous) as unknown);
+    return parse === undefined ? text : parse<unknown>(text, previous);
   });
 }

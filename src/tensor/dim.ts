@@ -1,3 +1,4 @@
+import { largest, smallest } from "../support/lists.ts";
 import { invariant } from "../support/invariant.ts";
 
 /**
@@ -160,7 +161,7 @@ export function leastSize(
   const multiply = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
   const times = (a: Range, b: Range): Range => {
     const corners = a.flatMap((x) => b.map((y) => multiply(x, y)));
-    return [Math.min(...corners), Math.max(...corners)];
+    return [smallest(corners), largest(corners)];
   };
   const rangeOfFactor = (factor: Factor): Range => {
     if (factor.kind === "symbol") return [least(factor.key), most(factor.key)];

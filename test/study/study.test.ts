@@ -49,8 +49,8 @@ test("workers begin with placements of their own, and then take the others' from
   ];
   const twice = (names: readonly string[]): readonly string[] =>
     [1, 2].flatMap((seed) => names.map((name) => `${name} ${seed}`));
-  expect(shown(0, 2)).toEqual([...twice(first!), ...twice(second!).toReversed()]);
-  expect(shown(1, 2)).toEqual([...twice(second!), ...twice(first!).toReversed()]);
+  expect(shown(0, 2)).toEqual([...twice(first), ...twice(second).toReversed()]);
+  expect(shown(1, 2)).toEqual([...twice(second), ...twice(first).toReversed()]);
   expect(inTurn(cells, { index: 0, count: 1 })).toEqual(cells);
   // Nobody's placement is forgotten.
   for (const count of [3, 4, 7]) {
