@@ -115,6 +115,9 @@ def processes(lane):
     lane.same("chars: four processes of --tensor 4 and one", "shared", "chars-one")
     lane.train("mixed", "both", "--tensor", "2", processes=4)
     lane.same("mixed: four processes of --tensor 2 and one", "both", "mixed-one")
+    # Compilers start threads of their own, which a fork must not have.
+    subprocess.run(lane.launched("chars", "compiled", "--compile", "--recompute", processes=2), check=True, stdout=subprocess.DEVNULL)
+    lane.same("chars: two processes of FSDP2 with --compile --recompute and one", "compiled", "chars-one")
     lane.train("mixed", "halves", "--bf16", processes=2)
     difference = apart(updates(f"{lane.folder}/halves"), updates(f"{lane.folder}/mixed-one"))
     check("loss of mixed: two processes of FSDP2 with --bf16 and one of float32", difference, BF16)

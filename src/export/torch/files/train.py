@@ -641,7 +641,8 @@ def made(options, mesh, device):
             )
     if options.compile:
         for block in blocks_of(model):
-            block.compile(fullgraph=True)
+            # What FSDP calls before and after a block is no part of the graph.
+            block.forward = torch.compile(block.forward, fullgraph=True)
     if mesh is not None:
         policy = (
             MixedPrecisionPolicy(torch.bfloat16, torch.float32)
