@@ -5,9 +5,7 @@ import importlib
 import io
 import json
 import os
-import runpy
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -44,16 +42,9 @@ class Lane:
         return [sys.executable, *launch, *self.options(out, *more)]
 
     def train(self, model, out, *more, processes=1):
-        """As torchrun starts it, in forks of this process: to load PyTorch takes longer than 20 updates do."""
-        port = free_port()
-        children = []
-        for rank in range(processes):
-            child = os.fork()
-            if child == 0:
-                fork(self.script(model), self.options(out, *more), rank, processes, port)
-            children.append(child)
-        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-        assert codes == [0] * processes, f"{out}: processes ended with {codes}"
+        alone = [sys.executable, self.script(model), *self.options(out, *more)]
+        command = self.launched(model, out, *more, processes=processes) if processes > 1 else alone
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def same(self, name, a, b):
         a, b = f"{self.folder}/{a}", f"{self.folder}/{b}"
@@ -63,33 +54,6 @@ class Lane:
         p, q = load_file(f"{a}/model.safetensors"), load_file(f"{b}/model.safetensors")
         assert p.keys() == q.keys()
         check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        return found.getsockname()[1]
-
-
-def fork(script, options, rank, world, port):
-    """Runs a script as one of several processes, and ends."""
-    code = 1
-    try:
-        if world > 1:
-            places = dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=world, LOCAL_WORLD_SIZE=world, MASTER_ADDR="localhost", MASTER_PORT=port)
-            os.environ.update({name: str(value) for name, value in places.items()})
-        sys.argv = [script, *options]
-        sys.path.insert(0, os.path.dirname(script))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        runpy.run_path(script, run_name="__main__")
-        code = 0
-    except SystemExit as ended:
-        code = ended.code or 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def updates(path):
@@ -115,8 +79,7 @@ def processes(lane):
     lane.same("chars: four processes of --tensor 4 and one", "shared", "chars-one")
     lane.train("mixed", "both", "--tensor", "2", processes=4)
     lane.same("mixed: four processes of --tensor 2 and one", "both", "mixed-one")
-    # Compilers start threads of their own, which a fork must not have.
-    subprocess.run(lane.launched("chars", "compiled", "--compile", "--recompute", processes=2), check=True, stdout=subprocess.DEVNULL)
+    lane.train("chars", "compiled", "--compile", "--recompute", processes=2)
     lane.same("chars: two processes of FSDP2 with --compile --recompute and one", "compiled", "chars-one")
     lane.train("mixed", "halves", "--bf16", processes=2)
     difference = apart(updates(f"{lane.folder}/halves"), updates(f"{lane.folder}/mixed-one"))
