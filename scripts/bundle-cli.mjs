@@ -1,5 +1,4 @@
-// Makes few files of the command line: a process that reads seven hundred takes a third of its time to its first token for that,
-// and keeps their texts.
+// Makes few files of the command line: a process would read seven hundred before it does anything, and keep their texts.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";

@@ -15,9 +15,6 @@ import numpy as np  # noqa: E402
 from checks import APART, LOGITS, OTHER_NAMES, check, failures, module_of  # noqa: E402
 from safetensors.flax import load_file  # noqa: E402
 
-# Nothing here runs for long: XLA's and LLVM's optimizations would take most of the lane's time.
-jax.config.update("jax_disable_most_optimizations", True)
-
 # VaultGemma caps scores and logits at 2 and 3: its checkpoint multiplies a rounding by twenty, and XLA's tanh is off by 4.5 of the last digit, so
 # that float32 is 3.3e-6 to 4.3e-6 off by the processor (PyTorch's 1.2e-6). The same file is run in float64, where it is 1.8e-7 off.
 IN_DOUBLE = {"vaultgemma"}

@@ -10,12 +10,9 @@ import subprocess
 import sys
 import time
 
-# Before PyTorch is loaded, which the processes of all trainings share.
-os.environ["OMP_NUM_THREADS"] = "1"
-
-import torch  # noqa: E402
-from checks import check, failures  # noqa: E402
-from safetensors.torch import load_file  # noqa: E402
+import torch
+from checks import check, failures
+from safetensors.torch import load_file
 
 # Sums in another order, 20 updates long, as the goal of the design has it.
 LOSS, PARAMETERS = 2e-6, 5e-6
@@ -29,22 +26,17 @@ class Lane:
     def __init__(self, folder):
         self.folder = folder
 
-    def options(self, out, *more):
-        return ["--data", f"{self.folder}/tokens", "--out", f"{self.folder}/{out}", *RUN, *more]
-
-    def script(self, model):
-        return f"{self.folder}/{model}/train.py"
-
-    def launched(self, model, out, *more, processes):
-        """The command of torchrun, at a free port of this machine."""
+    def command(self, model, out, *more, processes=1):
+        options = ["--data", f"{self.folder}/tokens", "--out", f"{self.folder}/{out}", *RUN, *more]
+        script = f"{self.folder}/{model}/train.py"
         launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--max-restarts", "1"]
-        launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", self.script(model)]
-        return [sys.executable, *launch, *self.options(out, *more)]
+        # A free port of this machine, so that nothing else that trains is in the way.
+        launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", script]
+        return [sys.executable, *(launch if processes > 1 else [script]), *options]
 
     def train(self, model, out, *more, processes=1):
-        alone = [sys.executable, self.script(model), *self.options(out, *more)]
-        command = self.launched(model, out, *more, processes=processes) if processes > 1 else alone
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        command = self.command(model, out, *more, processes=processes)
+        subprocess.run(command, check=True, env=alone(), stdout=subprocess.DEVNULL)
 
     def same(self, name, a, b):
         a, b = f"{self.folder}/{a}", f"{self.folder}/{b}"
@@ -54,6 +46,10 @@ class Lane:
         p, q = load_file(f"{a}/model.safetensors"), load_file(f"{b}/model.safetensors")
         assert p.keys() == q.keys()
         check(f"parameters of {name}", max((p[key] - q[key]).abs().max().item() for key in p), PARAMETERS)
+
+
+def alone():
+    return dict(os.environ, OMP_NUM_THREADS="1")
 
 
 def updates(path):
@@ -98,9 +94,9 @@ def apart(first, second):
 
 def killed(lane):
     """A process ends in the middle: torchrun begins again from the last checkpoint."""
-    command = lane.launched("chars", "killed", "--every", "4", processes=2)
+    command = lane.command("chars", "killed", "--every", "4", processes=2)
     lines = f"{lane.folder}/killed/metrics.jsonl"
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    run = subprocess.Popen(command, env=alone(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     while run.poll() is None and not (os.path.exists(lines) and len(open(lines).readlines()) >= 7):
         time.sleep(0.02)
     with open(f"/proc/{run.pid}/task/{run.pid}/children") as file:
@@ -191,7 +187,6 @@ def one_process(lane):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     lane = Lane(sys.argv[1])
-    # What forks comes before what computes in this process itself, which may have threads afterwards.
-    for part in (refusals, processes, killed, one_process):
+    for part in (refusals, one_process, processes, killed):
         part(lane)
     sys.exit(f"{len(failures)} failed: {', '.join(failures)}" if failures else 0)

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { analyze, type Analysis } from "../../editor/analyze.ts";
 import { readText } from "../../checkpoint/files/read.ts";
 import { places } from "../../checkpoint/places.ts";
 import { orThrow } from "../../checkpoint/problem.ts";
+import { analyze, type Analysis } from "../../editor/analyze.ts";
 import type { Source } from "../../support/source.ts";
 import { modelFilesIn } from "../places.ts";
 import { projectOf, realPath } from "../project.ts";
@@ -47,8 +47,8 @@ export class Workspace {
 
   /** What else may name what a text or a file that it uses binds: other texts that are open, and files of its project that use some. */
   others(uri: string): readonly Analysis[] {
-    const open = this.#all().filter((document) => document.uri !== uri);
     if (!uri.startsWith("file:")) return [];
+    const open = this.#all().filter((document) => document.uri !== uri);
     const known = new Set([uri, ...open.map((document) => document.uri)].map((one) => realPath(nameOf(one))));
     const closed = modelFilesIn(projectAsNamed(nameOf(uri)))
       .filter((path) => !known.has(realPath(path)))

@@ -16,7 +16,7 @@ export function alibiSlopes(heads: number): number[] {
   return [...slopes, ...between];
 }
 
-/** The least finite float32: what a row that sees nothing has for its largest score. */
+/** The least finite float32: the largest score of a row before any, as -∞ minus -∞ would be NaN, and of one that sees nothing. */
 export const LEAST_FLOAT = -(2 - 2 ** -23) * 2 ** 127;
 
 export interface AttendAttributes {

@@ -78,7 +78,7 @@ export const attend_grad: TsKernel<"attend_grad"> = (step, placing) => {
 /** The largest score of each query row, and the entropy of its weights. */
 const OBSERVED = ["largests", "entropies"] as const;
 
-/** Stores both, after what made a row of weights. */
+/** Stores both, after what made a row of weights; `total - total` is 0, or NaN where a weight is. */
 const observeRow: Code[] = [
   `largests[largestsFrom + start + r] = total === 0 ? ${numberText(LEAST_FLOAT)} : largest + (total - total);`,
   "let entropy = 0;",

@@ -1,3 +1,4 @@
+import { LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
 import type { I32, Statement } from "../assembler/code.ts";
 import { lesser, when } from "../assembler/control.ts";
 import type { Local } from "../assembler/function.ts";
@@ -7,7 +8,7 @@ import { storeRow } from "./finish.ts";
 import { PITCH, roundedDown, roundedUp } from "./geometry.ts";
 import type { BlockKeys, GradientThread } from "./gradient-thread.ts";
 import { sideBytes } from "./pack.ts";
-import { across, LEAST, powersOfRow } from "./scores.ts";
+import { across, powersOfRow } from "./scores.ts";
 import { clearKeys, meanOfRow, slopesOfRow, uncapRow, type SlopeRow } from "./slopes.ts";
 import { TILE_BYTES, TILE_COLUMNS, TILE_ROWS, tileOffset } from "./tile.ts";
 
@@ -32,7 +33,7 @@ export function slopesOfTile(thread: GradientThread, first: I32): Statement[] {
     from.set(roundedDown(thread.rows.low(first, last.get), 8)),
     to.set(roundedUp(thread.rows.high(first, last.get), 8)),
     ...(thread.isRagged ? [clear(first, past)] : []),
-    v128.store(thread.own.largest, thread.k.constants.splat(LEAST)),
+    v128.store(thread.own.largest, thread.k.constants.splat(LEAST_FLOAT)),
     thread.blocks(from.get, to.get, (keys) => [
       products(thread, "weights", ["queriesSideways", "keysSideways", "q"], first, keys),
       rows((row) => scoresOf(thread, row, first, keys)),

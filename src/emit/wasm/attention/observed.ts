@@ -1,4 +1,5 @@
 import type { View } from "../../../kernels/view.ts";
+import { LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
@@ -6,7 +7,7 @@ import { f32x4, v128 } from "../assembler/simd.ts";
 import { applyFunction } from "../functions/apply.ts";
 import { asFloats, floats } from "../functions/lanes.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
-import { across, LEAST } from "./scores.ts";
+import { across } from "./scores.ts";
 import { straight } from "./straight.ts";
 import type { RowOf } from "./stretched.ts";
 import { TILE_ROWS } from "./tile.ts";
@@ -76,7 +77,7 @@ export class ObservedRows {
       body.push(
         v128.store(below, v128.and(f32x4.sub(log!, mean), isSeen)),
         most.set(f32x4.add(f32x4.mul(v128.load(largest), log2), f32x4.sub(total.get, total.get))),
-        v128.store(largest, v128.bitselect(most.get, constants.splat(LEAST), isSeen)),
+        v128.store(largest, v128.bitselect(most.get, constants.splat(LEAST_FLOAT), isSeen)),
       );
     });
   }

@@ -1,3 +1,4 @@
+import { LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
 import type { I32, Statement } from "../assembler/code.ts";
 import type { Local } from "../assembler/function.ts";
 import { i32 } from "../assembler/numbers.ts";
@@ -5,7 +6,7 @@ import { f32x4, v128 } from "../assembler/simd.ts";
 import type { KernelWriter, Phase } from "../kernel.ts";
 import { PITCH, roundedUp } from "./geometry.ts";
 import { powerOfTwo } from "./powers.ts";
-import { across, LEAST, powersOfRow, type Scores, type ScoreRow } from "./scores.ts";
+import { across, powersOfRow, type Scores, type ScoreRow } from "./scores.ts";
 import { straight } from "./straight.ts";
 import type { RowOf } from "./stretched.ts";
 
@@ -47,7 +48,7 @@ export class OnlineSoftmax {
   /** Four rows, the first of which has the words at `offset`, that have seen nothing. */
   begin(offset: I32): Statement[] {
     return [
-      v128.store(i32.add(this.#rows.largest, offset), this.#k.constants.splat(LEAST)),
+      v128.store(i32.add(this.#rows.largest, offset), this.#k.constants.splat(LEAST_FLOAT)),
       v128.store(i32.add(this.#rows.totals, offset), v128.zero),
     ];
   }

@@ -1,4 +1,4 @@
-import { alibiSlopes, LEAST_FLOAT } from "../../../ops/evaluate/attend.ts";
+import { alibiSlopes } from "../../../ops/evaluate/attend.ts";
 import type { StepOf } from "../../../plan/plan.ts";
 import { constantDim } from "../../../tensor/dim.ts";
 import type { I32, Statement, V128 } from "../assembler/code.ts";
@@ -15,9 +15,6 @@ import { larger, roundedDown, type QueryRows } from "./geometry.ts";
 import { powerOfTwo } from "./powers.ts";
 import { straight } from "./straight.ts";
 import { Stretched, type RowOf } from "./stretched.ts";
-
-/** The largest of a row before any score: of all floats the least, since -∞ minus -∞ would be NaN. */
-export const LEAST = LEAST_FLOAT;
 
 /** A row of scores, or some keys of it: `at` is where that of key 0 would stand. */
 export interface ScoreRow {
